@@ -13,8 +13,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 project = "Powertrain"
 author = "the Powertrain maintainers"
+copyright = f"{author}; Apache License 2.0"
 version = release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 language = "en"
+smartquotes = False  # quotes and dots in text are often code: x[..., n], mode="same"
 
 extensions = ["myst_parser", "sphinx_copybutton", "website.extension"]
 myst_enable_extensions = ["colon_fence", "fieldlist"]

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 2 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 3 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,6 +84,13 @@ typedef struct PtdLaunch {
   const int64_t* byte_offsets;
 } PtdLaunch;
 
+/* How a launch is cut, for people. */
+typedef struct PtdGeometry {
+  int64_t grid[3];      /* in blocks */
+  int64_t block[3];     /* in threads */
+  int64_t shared_bytes; /* of a block, beside what the kernel itself declares */
+} PtdGeometry;
+
 /* Where a plan goes, launch by launch. */
 typedef struct PtdPlan {
   void* plan;
@@ -152,6 +159,7 @@ typedef struct PtdDevice {
   bool (*plan)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* out, int32_t n_out,
                const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure);
   bool (*plan_fused)(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
+  void (*geometry)(const void* desc, PtdGeometry* geometry); /* of a launch that was planned here */
 } PtdDevice;
 
 /* Fills in the table of device `ordinal`, which stays valid as long as the process lives; false if there is none, with

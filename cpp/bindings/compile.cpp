@@ -7,6 +7,7 @@
 #include "core/control_flow.h"
 #include "core/error.h"
 #include "ops/autocast.h"
+#include "ops/loaded_device.h"
 #include "ops/recorder.h"
 #include "ops/target.h"
 #include "program/compiled.h"
@@ -125,14 +126,15 @@ const Target* device_of_arguments(const State& state, const Tensors& tensors) {
   return first ? &target_of(first->impl().buffer->memory()) : nullptr;
 }
 
-PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
-  Flattened flat = scan_arguments(state, args, given, names);
+// The program for these arguments, which `flat` has, traced and planned if there is none.
+CompiledStep::EntryRef find_or_trace(State& state, Flattened& flat, PyObject* const* args, Py_ssize_t given,
+                                     PyObject* names, bool& by_function) {
   Signature signature;
   signature.frozen = std::move(flat.frozen);
   if (autocast_dtype() != DType::F32) {
     signature.frozen += text("autocast=", info(autocast_dtype()).brief, autocast_exact() ? ", dots=exact" : "");
   }
-  for (Tensor& t : flat.tensors) {
+  for (const Tensor& t : flat.tensors) {
     if (!t.concrete())
       throw TraceError(text(
           "[", state.name,
@@ -152,6 +154,12 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
       throw TraceError(text("[", state.name, "] slots that it reads were laid out by another thread each time that it ",
                             "was traced; expected them to stay; make optimizers before the first call"));
   }
+  return entry;
+}
+
+PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
+  Flattened flat = scan_arguments(state, args, given, names);
+  const CompiledStep::EntryRef entry = find_or_trace(state, flat, args, given, names, by_function);
   const auto& extra = *static_cast<const Extra*>(entry->extra.get());
   std::vector<py::object> assigned;
   if (!extra.assigned.empty()) assigned = to_assign(state, extra, args, given, names);
@@ -175,15 +183,12 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
 
 State& state_of(PyObject* self) { return *reinterpret_cast<CompiledFunction*>(self)->state; }
 
-PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
-  State& state = state_of(callable);
-  const Py_ssize_t given = PyVectorcall_NARGS(flags);
-  // Inside another trace, and for a gradient, a compiled function is its function: whoever listens hears its calls.
-  if (active_recorder() || tape_depth() > 0)
-    return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
+// What `body` gives; what it throws as Python's error.
+template <class Body>
+PyObject* answered(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, Body body) {
   bool by_function = false;
   try {
-    return run(state, args, given, names, by_function);
+    return body(by_function);
   } catch (...) {
     translate_current_exception();
     if (!by_function)
@@ -191,6 +196,25 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
                            given, names);
     return nullptr;
   }
+}
+
+PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
+  State& state = state_of(callable);
+  const Py_ssize_t given = PyVectorcall_NARGS(flags);
+  // Inside another trace, and for a gradient, a compiled function is its function: whoever listens hears its calls.
+  if (active_recorder() || tape_depth() > 0)
+    return PyObject_Vectorcall(state.function.ptr(), args, static_cast<std::size_t>(given), names);
+  return answered(state, args, given, names,
+                  [&](bool& by_function) { return run(state, args, given, names, by_function); });
+}
+
+PyObject* plan(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  State& state = state_of(self);
+  return answered(state, args, given, names, [&](bool& by_function) {
+    Flattened flat = scan_arguments(state, args, given, names);
+    find_or_trace(state, flat, args, given, names, by_function);
+    return Py_NewRef(Py_None);
+  });
 }
 
 void deallocate(PyObject* self) {
@@ -288,6 +312,11 @@ PyObject* programs(PyObject* self, void*) {
         i["phase"] = launch.phase;
         i["commits"] = launch.commits;
         i["parallel"] = instruction.parallel;
+        if (const auto geometry = launch_geometry(*program.context().target, launch.launch)) {
+          i["grid"] = std::to_array(geometry->grid);
+          i["block"] = std::to_array(geometry->block);
+          i["shared_bytes"] = geometry->shared_bytes;
+        }
         instructions.append(i);
       }
       d["instructions"] = instructions;
@@ -388,6 +417,8 @@ PyObject* get_wrapped(PyObject* self, void*) { return state_of(self).function.in
 PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of(self).name.c_str()); }
 
 PyMethodDef methods[] = {
+    {"plan", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(plan)), METH_FASTCALL | METH_KEYWORDS,
+     "Traces and plans for such arguments, and runs nothing."},
     {"describe", describe, METH_NOARGS, "The programs as a person reads them."},
     {"captured", captured, METH_NOARGS,
      "What the program used last took from Python: attributes, flags, closures and globals, as sorted lines."},

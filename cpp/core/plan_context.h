@@ -15,6 +15,7 @@ struct PlanContext {
   std::string_view isa;            // whose kernels run; a name of the kernel table, which lives as long as the process
   bool multiplies_pairs = false;   // of bf16, by its own instruction
   bool multiplies_tiles = false;   // of bf16, by tile registers
+  bool printed = false;            // fused programs may be kernels of their own, compiled first: they run often
   auto operator<=>(const PlanContext&) const = default;
 };
 

@@ -3,8 +3,9 @@
 //
 //   PT_CUDA_KERNEL(copy_rows, 2, CopyRows, 256) { ... operands.at[0], params.rows, threadIdx.x ... }
 //
-// 2: operands at most; CopyRows: the struct; 256: the most threads of a block. The first line of every kernel, which
-// nobody can forget, ends it if the run has tripped and the launch commits.
+// 2: operands at most; CopyRows: the struct; 256: the most threads of a block. "256, 1" says that one block on a
+// multiprocessor is enough: such a kernel may take more registers than would let others in. The first line of every
+// kernel, which nobody can forget, ends it if the run has tripped and the launch commits.
 #pragma once
 
 #if defined(PT_CUDA_SIM)
@@ -37,7 +38,7 @@ PT_DEVICE int64_t global_threads() { return int64_t(gridDim.x) * blockDim.x; }
 }  // namespace pt::cuda
 
 #if !defined(PT_CUDA_SIM)
-#define PT_CUDA_REGISTER(name, count, Params, threads)
+#define PT_CUDA_REGISTER(name, count, Params, ...)
 #define PT_GRID_CONSTANT(...) const __grid_constant__ __VA_ARGS__
 extern __shared__ __align__(16) unsigned char pt_dynamic_shared[];
 #define PT_DYNAMIC_SHARED(type, name) type* const name = reinterpret_cast<type*>(pt_dynamic_shared)
@@ -46,13 +47,13 @@ extern __shared__ __align__(16) unsigned char pt_dynamic_shared[];
 #define PT_DYNAMIC_SHARED(type, name) type* const name = reinterpret_cast<type*>(pt::cuda::sim::here.shared)
 #endif
 
-#define PT_CUDA_KERNEL(name, count, Params, threads)                                                   \
+#define PT_CUDA_KERNEL(name, count, Params, ...)                                                       \
   static __device__ void name##_body(const pt::cuda::Operands<count>& operands, const Params& params); \
-  extern "C" __global__ void __launch_bounds__(threads)                                                \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__)                                            \
       name(PT_GRID_CONSTANT(pt::cuda::Operands<count>) operands, PT_GRID_CONSTANT(Params) params) {    \
     if (operands.halted && *operands.halted) return;                                                   \
     name##_body(operands, params);                                                                     \
   }                                                                                                    \
-  PT_CUDA_REGISTER(name, count, Params, threads)                                                       \
+  PT_CUDA_REGISTER(name, count, Params, __VA_ARGS__)                                                   \
   static __device__ void name##_body([[maybe_unused]] const pt::cuda::Operands<count>& operands,       \
                                      [[maybe_unused]] const Params& params)

@@ -12,7 +12,8 @@
 
 namespace pt::cuda {
 
-constexpr int kMostOperands = 64;  // of one launch
+constexpr int kMostOperands = 64;          // of one launch
+constexpr int64_t kMostShared = 96 << 10;  // bytes of dynamic shared memory that a block has on every card
 
 struct Extents {
   uint32_t x, y, z;

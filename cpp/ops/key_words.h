@@ -33,7 +33,8 @@ void append(Words& words, const Attr& value) {
 template <class Words>
 void append(Words& words, const PlanContext& context) {
   words.push_back(word_of(context.target));
-  words.push_back(context.threads << 2 | int64_t{context.multiplies_tiles} << 1 | context.multiplies_pairs);
+  words.push_back(context.threads << 3 | int64_t{context.printed} << 2 | int64_t{context.multiplies_tiles} << 1 |
+                  context.multiplies_pairs);
   words.push_back(word_of(context.isa.data()));
 }
 

@@ -45,7 +45,7 @@ class LoadedMemory final : public Memory {
   template <class Call>
   void checked(Call call) const {
     PtdFailure failure{};
-    if (!call(&failure)) throw_failure(table_, failure);
+    if (!call(&failure)) throw_failure(failure);
   }
   const PtdDevice& table_;
   std::string name_;
@@ -105,7 +105,7 @@ class LoadedRun final : public Run {
     PtdFailure failure{};
     if (call(&failure)) return;
     failed_ = true;
-    throw_failure(table_, failure);
+    throw_failure(failure);
   }
   const PtdDevice& table_;
   void* run_;
@@ -123,7 +123,7 @@ class LoadedRecording final : public Recording {
   RunReport play() override {
     PtdOutcome outcome{};
     PtdFailure failure{};
-    if (!table_.play(table_.self, recording_, &outcome, &failure)) throw_failure(table_, failure);
+    if (!table_.play(table_.self, recording_, &outcome, &failure)) throw_failure(failure);
     return {outcome.tripped_phase, outcome.committed_phases, outcome.status};
   }
 
@@ -140,7 +140,7 @@ class LoadedQueue final : public Device {
   Run& begin(bool) override {
     void* run = nullptr;
     PtdFailure failure{};
-    if (!table_.begin(table_.self, &run, &failure)) throw_failure(table_, failure);
+    if (!table_.begin(table_.self, &run, &failure)) throw_failure(failure);
     return LoadedRun::of_thread().emplace_back(table_, run);
   }
   bool records() const override { return table_.record != nullptr; }
@@ -148,7 +148,7 @@ class LoadedQueue final : public Device {
     void* run = nullptr;
     void* kept = nullptr;
     PtdFailure failure{};
-    if (!table_.record(table_.self, &run, &failure)) throw_failure(table_, failure);
+    if (!table_.record(table_.self, &run, &failure)) throw_failure(failure);
     try {
       LoadedRun noting(table_, run);
       body(noting);
@@ -162,12 +162,12 @@ class LoadedQueue final : public Device {
       table_.abandon(run);
       throw;
     }
-    if (!table_.keep(run, &kept, &failure)) throw_failure(table_, failure);
+    if (!table_.keep(run, &kept, &failure)) throw_failure(failure);
     return std::make_unique<LoadedRecording>(table_, kept);
   }
   void wait() override {
     PtdFailure failure{};
-    if (!table_.wait(table_.self, &failure)) throw_failure(table_, failure);
+    if (!table_.wait(table_.self, &failure)) throw_failure(failure);
   }
 
  private:
@@ -191,8 +191,8 @@ class LoadedTarget final : public Target {
   LoadedTarget(const PtdDevice& table, Memory& memory, const Target& plans_of)
       : Target(table.name, memory, plans_of), table_(table), device_(table, memory), limits_(limits_of(table)) {}
 
-  LaunchPlan plan_fused(const FusedProgram& program, const PlanContext&) const override {
-    return loaded_fused_plan(table_, program);
+  LaunchPlan plan_fused(const FusedProgram& program, const PlanContext& context) const override {
+    return loaded_fused_plan(table_, program, context.printed);
   }
   const FusionLimits& fusion_limits() const override { return limits_; }
   Instruction bind(const Launch& launch, const PlanContext&) const override {
@@ -207,7 +207,12 @@ class LoadedTarget final : public Target {
   Device& device() const override { return device_; }
   PlanContext context() const override {
     static constexpr std::string_view no_instruction_set = "device";
-    return {this, 1, no_instruction_set, false, false};
+    return {.target = this, .isa = no_instruction_set};
+  }
+  PlanContext context_of_steps() const override {
+    PlanContext of_steps = context();
+    of_steps.printed = true;
+    return of_steps;
   }
 
  private:
@@ -260,16 +265,14 @@ Library& opened(const std::string& path) {
 
 }  // namespace
 
-void throw_failure(const PtdDevice& table, const PtdFailure& failure) {
+void throw_failure(const PtdFailure& failure) {
   const std::string said = failure.text;
   switch (failure.kind) {
     case PTD_OUT_OF_MEMORY:
       throw OutOfMemoryError(said);
     case PTD_NOT_PLANNED:
-      throw KernelError(said);
     case PTD_LOST:
-      throw KernelError(text("[", table.name, "] the device is lost, and what lay in its memory: ", said,
-                             "; expected it to answer; start the process again, from the last checkpoint"));
+      throw KernelError(said);
     default:
       throw Error(said);
   }
@@ -315,6 +318,16 @@ std::vector<const LoadedDevice*> loaded_devices() {
     for (const auto& [ordinal, device] : library.devices) all.push_back(&device);
   }
   return all;
+}
+
+std::optional<PtdGeometry> launch_geometry(const Target& target, const Launch& launch) {
+  for (const LoadedDevice* device : loaded_devices()) {
+    if (device->target != &target || launch.control) continue;
+    PtdGeometry geometry{};
+    device->table->geometry(launch.desc.data(), &geometry);
+    return geometry;
+  }
+  return std::nullopt;
 }
 
 }  // namespace pt

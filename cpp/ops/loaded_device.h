@@ -1,6 +1,7 @@
 // Devices in a shared library of their own, behind the door of abi/device.h: each becomes a memory, a device and a
 // target, which live as long as the process.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,15 @@ const LoadedDevice& load_device(const std::string& path, int ordinal, const std:
 // How many devices the library sees; with none, `why` receives the reason.
 int count_devices(const std::string& path, std::string* why);
 std::vector<const LoadedDevice*> loaded_devices();
+// How a launch is cut that was planned for this target; nothing for a target that is no loaded device's.
+std::optional<PtdGeometry> launch_geometry(const Target& target, const Launch& launch);
 
 // Throws what a failing function of the library said, as an error of ours.
-[[noreturn]] void throw_failure(const PtdDevice& table, const PtdFailure& failure);
+[[noreturn]] void throw_failure(const PtdFailure& failure);
 
 // Plans that the library makes, as the engine has them; loaded_plans.cpp.
 LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
                        const Attrs& attrs);
-LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program);
+LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed);
 
 }  // namespace pt

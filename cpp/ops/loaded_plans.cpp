@@ -68,8 +68,8 @@ struct Collected {
     auto& plan = static_cast<Collected*>(self)->plan;
     plan.workspace_bytes = std::max(plan.workspace_bytes, bytes);
   }
-  LaunchPlan finished(bool made, const PtdDevice& table, const PtdFailure& failure) {
-    if (!made) throw_failure(table, failure);
+  LaunchPlan finished(bool made, const PtdFailure& failure) {
+    if (!made) throw_failure(failure);
     if (out_of_memory) throw std::bad_alloc();
     return std::move(plan);
   }
@@ -87,10 +87,10 @@ LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Ope
   const bool made = table.plan(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                outputs.data(), static_cast<int32_t>(outputs.size()), attributes.data(),
                                static_cast<int32_t>(attributes.size()), &collected.door, &failure);
-  return collected.finished(made, table, failure);
+  return collected.finished(made, failure);
 }
 
-LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program) {
+LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed) {
   std::vector<PtdOperand> operands;
   for (const FusedOperand& o : program.operands) operands.push_back(ptd_operand(o.dtype, program.extents, o.strides));
   std::vector<PtdStep> steps;
@@ -118,10 +118,11 @@ LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program
   fused.n_steps = static_cast<int32_t>(steps.size());
   fused.operands = operands.data();
   fused.steps = steps.data();
+  fused.printed = printed;
   Collected collected;
   PtdFailure failure{};
   const bool made = table.plan_fused(table.self, &fused, &collected.door, &failure);
-  return collected.finished(made, table, failure);
+  return collected.finished(made, failure);
 }
 
 }  // namespace pt

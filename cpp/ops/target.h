@@ -82,8 +82,9 @@ class Target {
   virtual Instruction bind(const Launch& launch, const PlanContext& context) const = 0;
   virtual Device& device() const = 0;
   Memory& memory() const { return memory_; }
-  // What plans that are made now depend on.
+  // What plans that are made now depend on; and those of compiled steps, which run again and again.
   virtual PlanContext context() const = 0;
+  virtual PlanContext context_of_steps() const { return context(); }
 
   // Of the op with that name, which may be registered before or after its plan.
   const OpPlan* add(std::string op, OpPlan plan);

@@ -48,7 +48,7 @@ PlanContext CompiledStep::context_for(const Graph& source, const Signature& sign
                        (found->memory().on_host() ? target : *found).name(), "')"));
     }
   }
-  return found ? found->context() : signature.context;
+  return (found ? found : signature.context.target)->context_of_steps();
 }
 
 CompiledStep::EntryRef CompiledStep::find(const Signature& signature) {

@@ -1,6 +1,8 @@
 // A program as a person reads it: instructions, what was fused, phases, arena and work.
+#include <algorithm>
 #include <iomanip>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "ops/launch_notes.h"
@@ -39,7 +41,33 @@ std::string operand_text(const Layout& layout, const Graph& graph, const PlacedO
   return "";
 }
 
+// For people: what lies in a storage.
+std::string content_of(const Storage& storage, const Layout& layout, const Graph& graph) {
+  if (storage.home == Home::Slot) return "slot " + graph.slots[storage.index]->name;
+  if (storage.home == Home::Input) return text("input ", storage.index);
+  if (storage.home == Home::Constant) return text("constant ", storage.index);
+  const PlannedLaunch& maker = layout.launches[storage.first];
+  const GraphNode* node = maker.node < 0 ? nullptr : &graph.nodes[maker.node];
+  return node && node->location ? text(maker.name, " at ", to_string(*node->location)) : maker.name;
+}
+
 }  // namespace
+
+std::string Program::largest_parts() const {
+  static constexpr std::size_t kNamed = 3;
+  std::vector<const Storage*> whole;
+  for (const Storage& storage : layout_.storages) {
+    const bool unused = storage.home == Home::Arena && storage.last < 0;
+    if (storage.parent < 0 && !unused) whole.push_back(&storage);
+  }
+  std::stable_sort(whole.begin(), whole.end(), [](const Storage* a, const Storage* b) { return a->bytes > b->bytes; });
+  std::string all;
+  for (const Storage* storage : std::span(whole).first(std::min(kNamed, whole.size()))) {
+    all += text(all.empty() ? "" : ", ", content_of(*storage, layout_, graph_), " ",
+                human(static_cast<double>(storage->bytes), "B"));
+  }
+  return all;
+}
 
 std::string Program::note(int launch) const {
   const PlannedLaunch& planned = layout_.launches[launch];

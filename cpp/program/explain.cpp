@@ -101,8 +101,10 @@ class Replay {
                     "; expected finite numbers; clean the data");
       }
     }
+    std::set<int> read;  // a slot that is only written may hold anything, such as the NaN before the first norm
+    for (const GraphNode& node : graph_.nodes) read.insert(node.inputs.begin(), node.inputs.end());
     for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-      if (graph_.slot_values[s] >= 0 && measure(slots_[s]).bad) {
+      if (read.contains(graph_.slot_values[s]) && graph_.slot_values[s] >= 0 && measure(slots_[s]).bad) {
         return text("slot ", graph_.slots[s]->name, " ", summary(slots_[s]),
                     "; expected finite numbers; start from an earlier checkpoint");
       }

@@ -223,7 +223,7 @@ RunReport Program::play(OnTrip on_trip) {
 }
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
-Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
+Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) try {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
@@ -243,6 +243,8 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) {
     outputs.push_back(Tensor::view(results[r], type, row_major(type.shape), 0));
   }
   return outputs;
+} catch (const OutOfMemoryError& error) {
+  throw OutOfMemoryError(text(error.what(), "; largest in this step: ", largest_parts()));
 }
 
 void Program::fail(const Tensors& inputs, const RunReport& ran) {

@@ -72,6 +72,8 @@ class Program {
   void replay(const Tensors& inputs, Device& device, const Around& around = nullptr);
 
   std::string describe() const;
+  // What takes most memory, for an error: "slot weight 4 MB, matmul at model.py:12 2 MB".
+  std::string largest_parts() const;
   // Why a launch is as it is, as far as its planner and the passes say; may be empty.
   std::string note(int launch) const;
   const Graph& source() const { return source_; }

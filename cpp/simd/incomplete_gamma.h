@@ -75,7 +75,8 @@ PT_FN V excess_over_log(V mu) {
   constexpr int kTerms = sizeof(T) == 4 ? 8 : 18;
   V r = mu / (V(2) + mu), y = r * r;
   V sum(T(0));
-  PT_UNROLL_LONG for (int k = kTerms; k-- > 0;) sum = fma(sum, y, V(T(2) / T(2 * k + 3)));
+  PT_UNROLL_LONG
+  for (int k = kTerms - 1; k >= 0; --k) sum = fma(sum, y, V(T(2) / T(2 * k + 3)));
   V near = r * (mu - y * sum);  // log(1 + mu) = 2 r + 2 r^3 / 3 + ..., and mu - 2 r = r mu
   return select(abs(mu) <= V(T(0.5)), near, mu - log(V(1) + mu));
 }

@@ -444,6 +444,9 @@ class CompiledFunction(Generic[P, R]):
     def tripped(self) -> bool:
         """Whether a guard tripped in the last call."""
 
+    def plan(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Trace and plan for such arguments, and run nothing: the next call with their like starts at once."""
+
     def describe(self) -> str:
         """The programs as a person reads them."""
 

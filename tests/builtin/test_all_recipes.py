@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import powertrain
+from powertrain.data.transforms import Transformed
+from powertrain.train.evaluate.review import open_run
 from running import SECONDS, command, environment, results
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -53,6 +57,24 @@ def test_a_recipe_that_is_stopped_resumes_to_the_same_bits(recipe: str, tmp_path
     assert "hash" not in part
     resumed = train(recipe, tmp_path, *settings, "--resume", run="parts")
     assert results(resumed)["hash"] == results(whole)["hash"]
+    assert_predicts_without_data(tmp_path / "parts")
+
+
+def assert_predicts_without_data(folder: Path) -> None:
+    """What the run keeps gives the same numbers as the run with its data."""
+    with_data, alone = open_run(folder, data=True), open_run(folder)
+    dataset = with_data.run.dataset
+    if dataset.kind.plays:
+        return
+    if dataset.kind.tokens and dataset.vocabulary is not None:
+        assert alone.predict("The ") == with_data.predict("The ")
+        return
+    source: Any = dataset.train
+    while isinstance(source, Transformed):
+        source = source.source
+    x = source.fetch(np.arange(4))["x"]
+    np.testing.assert_array_equal(alone.predict(x), with_data.predict(x))
+    assert alone.run.dataset.labels == dataset.labels and alone.run.dataset.columns == dataset.columns
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,10 @@ ERRORS = [
 ]
 MUTANTS = [
     ("spec.cpp", '!c.attrs.flag("inverse")', 'c.attrs.flag("inverse")'),
-    ("transform.h", "re[1] = c + h;", "re[1] = c - h;"),
-    ("transform.h", "(j * k % r)", "(j * k % (r - 1))"),
-    ("transform.h", "k == 0 ? 0 : d.length - k", "d.length - 1 - k"),
-    ("plan_cpu.cpp", "length_of_convolution(2 * d.n - 1)", "length_of_convolution(d.n)"),
-    ("plan_cpu.cpp", "(eighth + 1) / 2", "eighth / 2"),
+    ("butterfly.h", "re[1] = c + h;", "re[1] = c - h;"),
+    ("butterfly.h", "(j * k % r)", "(j * k % (r - 1))"),
+    ("butterfly.h", "? d.length - k : k", "? d.length - 1 - k : k"),
+    ("plan_shared.cpp", "length_of_convolution(2 * d.n - 1)", "length_of_convolution(d.n)"),
+    ("roots.h", "(eighth + 1) / 2", "eighth / 2"),
 ]
 BENCH = [Case(normal((256, 1024, 2)))]

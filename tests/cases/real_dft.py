@@ -27,8 +27,8 @@ ERRORS = [
 ]
 MUTANTS = [
     ("../dft/spec_real.cpp", "inner_times(c.grad[0], 0.5, n)", "c.grad[0]"),
-    ("../dft/cpu.cpp", "wr * im + wi * re", "wr * im - wi * re"),
-    ("../dft/cpu.cpp", "to[m + 1] = T(-z.im[m / 2] * d.scale)", "to[m + 1] = T(z.im[m / 2] * d.scale)"),
-    ("../dft/cpu.cpp", "(first - second) * d.scale", "first - second"),
+    ("../dft/ends.h", "wr * im + wi * re", "wr * im - wi * re"),
+    ("../dft/ends.h", "to[m + 1] = T(-z.im[m / 2] * scale)", "to[m + 1] = T(z.im[m / 2] * scale)"),
+    ("../dft/ends.h", "(first - second) * scale", "first - second"),
 ]
 BENCH = [Case(normal((256, 1024)))]

@@ -27,9 +27,9 @@ ERRORS = [
 ]
 MUTANTS = [
     ("../dft/spec_real.cpp", "inner_times(made, 2.0, n)", "made"),
-    ("../dft/cpu.cpp", "wi * re - wr * im", "wi * re + wr * im"),
-    ("../dft/cpu.cpp", "-2 * double(from[m + 1])", "2 * double(from[m + 1])"),
-    ("../dft/cpu.cpp", "to.im[n - k] = -to.im[k]", "to.im[n - k] = to.im[k]"),
-    ("../dft/cpu.cpp", "z.im[0] = first - last", "z.im[0] = double(from[1])"),
+    ("../dft/ends.h", "wi * re - wr * im", "wi * re + wr * im"),
+    ("../dft/ends.h", "-2 * double(from[m + 1])", "2 * double(from[m + 1])"),
+    ("../dft/ends.h", "to.im[n - k] = -to.im[k]", "to.im[n - k] = to.im[k]"),
+    ("../dft/ends.h", "z.im[0] = first - last", "z.im[0] = double(from[1])"),
 ]
 BENCH = [Case(normal((256, 513, 2)), n=1024)]

@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two pages in place of those of the wheel."""
+    """Three pages in place of those of the wheel."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "data.md").write_text("# Data and metrics\n\nRead a table.\n", encoding="utf-8")
     (tmp_path / "plugins" / "loss.md").write_text("# A loss\n\nOne value per example.\n", encoding="utf-8")
+    (tmp_path / "plugins" / "README.md").write_text("# Plugins\n", encoding="utf-8")
     monkeypatch.setattr(help, "PAGES", tmp_path)
     return tmp_path
 
@@ -25,6 +26,11 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("topic", ["plugins/loss", "plugins/loss.md", "docs/plugins/loss.md"])
 def test_a_page_is_printed_by_its_name_or_as_messages_cite_it(topic: str, pages: Path) -> None:
     assert help.about(topic) == "# A loss\n\nOne value per example."
+
+
+@pytest.mark.parametrize("topic", ["plugins", "plugins/", "docs/plugins/README.md"])
+def test_a_folder_means_its_first_page(topic: str, pages: Path) -> None:
+    assert help.about(topic) == "# Plugins"
 
 
 def test_a_key_comes_before_the_page_of_its_name(pages: Path) -> None:
@@ -63,7 +69,7 @@ def test_the_list_names_sections_and_pages(pages: Path, capsys: pytest.CaptureFi
     assert main(["help"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("data       what is learned from")
-    assert lines[-2:] == ["  data          Data and metrics", "  plugins/loss  A loss"]
+    assert lines[-3:] == ["  data          Data and metrics", "  plugins       Plugins", "  plugins/loss  A loss"]
 
 
 def test_the_wheel_has_every_page() -> None:

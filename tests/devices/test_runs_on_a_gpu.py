@@ -1,4 +1,4 @@
-"""Runs and recipes on a simulated GPU: beside the CPU, resumed, and from one place to the other."""
+"""Runs on a simulated GPU: beside the CPU, resumed, and from one place to the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.devices import loading
-from simulated_gpu import BUILT, simulated_gpus
+from simulated_gpu import built, simulated_gpus
 
 simulated_gpus()
 
@@ -19,7 +19,7 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "path_of", lambda kind: str(BUILT))
+    monkeypatch.setattr(loading, "path_of", lambda kind: str(built()))
 
 
 def trained(steps: int, device: str, folder: Path | None = None, resume: bool = False) -> pt.TrainedRun:
@@ -50,11 +50,3 @@ def test_a_run_goes_on_with_the_same_bits_and_anywhere(tmp_path: Path) -> None:
     assert all((one == other).all() for one, other in zip(weights(whole), weights(resumed), strict=True))
     on_cpu = trained(15, "cpu", tmp_path / "run", resume=True)
     assert on_cpu.results["steps"] == 15 and {str(s.device) for s in on_cpu.model.parameters()} == {"cpu"}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("recipe", "atol"), [("digits", 2e-3), ("mnist1d-gru", 1e-4)])
-def test_recipes_train_there_as_on_the_cpu(recipe: str, atol: float) -> None:
-    here, there = (pt.fit(recipe, steps=50, device=device, verbose=False) for device in ("cpu", "cuda"))
-    for one, other in zip(weights(here), weights(there), strict=True):
-        np.testing.assert_allclose(other, one, rtol=0, atol=atol)

@@ -214,3 +214,33 @@ def test_describe_names_the_kernels() -> None:
     step = pt.compile(lambda x: pt.tanh(x @ x) + 1)
     step(np.ones((4, 4), "float32"))
     assert "matmul" in step.describe()
+
+
+def test_plan_makes_the_program_and_runs_nothing() -> None:
+    counter, calls = pt.Slot(pt.tensor(1.0), name="counter"), []
+
+    @pt.compile
+    def step(x: Any, scale: float = 1.0) -> Any:
+        calls.append(scale)
+        counter.value = counter.value + pt.sum(x) * scale
+        return counter.value
+
+    x = np.ones(3, "float32")
+    step.plan(x, scale=2.0)
+    assert (counter.value.item(), step.traces, calls) == (1.0, 1, [2.0])
+    assert any("sum" in launch["name"] for launch in step.programs[0]["instructions"])
+    assert step(x, scale=2.0).item() == 7.0 and step.traces == 1
+    step.plan(x)  # a number is frozen into the program: another one
+    assert (counter.value.item(), step.traces) == (7.0, 2)
+
+
+def test_plan_fails_as_the_call_would_and_changes_nothing() -> None:
+    @pt.compile
+    def step(x: Any) -> Any:
+        if pt.sum(x) > 0:
+            return x
+        return -x
+
+    with pytest.raises(pt.TraceError):
+        step.plan(np.ones(3, "float32"))
+    assert step.traces == 0 and step.programs == []

@@ -168,6 +168,20 @@ def test_bad_data_is_named_as_such() -> None:
         step(bad)  # type: ignore[operator]
 
 
+def test_a_slot_that_is_only_written_is_not_to_blame() -> None:
+    """With clip the optimizer keeps the norm of the gradients, which is NaN before the first update."""
+    weight = pt.Slot(pt.tensor(np.ones(6, np.float32)), name="weight", trainable=True)
+    optimizer = pt.optim.AdamW([weight], lr=0.1, clip=1.0)
+
+    @pt.compile
+    def step(x: pt.Tensor) -> None:
+        optimizer.update(pt.nn.value_and_grad([weight], lambda: pt.log(x * weight).sum())()[1])
+
+    assert np.isnan(optimizer.grad_norm.item())
+    with pytest.raises(pt.NonFiniteError, match=r"^\[log\] made a number that is not finite"):
+        step(pt.tensor(-POSITIVE))
+
+
 def test_a_step_after_a_tripped_one_goes_on() -> None:
     step, slots = training(lambda x, w: pt.log(x * w))
     with pytest.raises(pt.NonFiniteError):

@@ -118,7 +118,8 @@ def test_markdown_keeps_signs_and_code() -> None:
     assert lines[0] == r"Divide each row by its norm, of x\_1 \<= 3. And more."
     assert r"| `x` | what is divided, `a_b` or \* |" in lines and "| `low`, `high` | two numbers, of which" in lines[5]
     assert r":Shapes: x \[..., n\] -\> \[..., n\]; a scalar too" in lines
-    assert lines[-5:] == ["```pycon", ">>> pt.ones((2,)).tolist()", "[1.0, 1.0]", "```", ""]
+    assert lines[-7:] == ["**Example**", "", "```pycon", ">>> pt.ones((2,)).tolist()", "[1.0, 1.0]", "```", ""]
+    assert prose("as docs/fit.md says") == "as `docs/fit.md` says"
     assert prose("- one") == r"\- one" and prose("1. one") == r"\1. one"
 
 

@@ -321,7 +321,7 @@ def test_a_run_of_objects_resumes_to_the_same_bits(tmp_path: Path) -> None:
     assert part.results["hash"] != whole.results["hash"]
     rest = pt.fit(model=Net(seed=9), epochs=6, folder=tmp_path / "parts", resume=True, **settings)
     assert rest.results["hash"] == whole.results["hash"] and rest.history == whole.history
-    with pytest.raises(RunError, match=r"changed since this run began: data\.use\.parts\.train\.crc32 was"):
+    with pytest.raises(RunError, match="data has changed since this run began: train has other examples"):
         pt.fit(model=Net(), epochs=6, folder=tmp_path / "parts", resume=True, **{**settings, "data": rows(seed=3)})
 
 

@@ -14,6 +14,7 @@ _NAMES = r"[*\w.=\[\]\"'-]+(?:, [*\w.=\[\]\"'-]+)*"
 _ROW = re.compile(rf"({_NAMES})\s\s+(\S.*)")
 _ROW_ALONE = re.compile(rf"{_NAMES}")
 _CODE = re.compile(r"(`+[^`]+`+)")
+_PAGE = re.compile(r"(?<!`)docs/[\w/-]+\.md")
 _PUNCTUATION = re.compile(r"([\\*_<>\[\]|$~{}])")
 
 
@@ -111,7 +112,7 @@ def _paragraph(first: str, lines: _Lines) -> str:
 
 def prose(text: str) -> str:
     """Text for Markdown: code stays as it is, signs with a meaning there are escaped."""
-    parts = _CODE.split(text)
+    parts = _CODE.split(_PAGE.sub(r"`\g<0>`", text))
     escaped = [part if at % 2 else _PUNCTUATION.sub(r"\\\1", part) for at, part in enumerate(parts)]
     return re.sub(r"^([-+#]|\d+[.)])(?=\s)", r"\\\1", "".join(escaped))
 
@@ -135,7 +136,7 @@ def markdown(found: Docstring) -> list[str]:
     lines += [f":{name}: {prose(text)}" for name, text in found.sections]
     lines += [""] if found.sections else []
     for example in found.examples:
-        lines += ["```pycon", *example.splitlines(), "```", ""]
+        lines += ["**Example**", "", "```pycon", *example.splitlines(), "```", ""]
     return lines
 
 

@@ -80,7 +80,7 @@ class Reference:
     def _name(self, one: Name) -> str:
         doc = parse(documentation(one.value))
         also = [full for full, home in self.homes.items() if home == one.full and full != one.full]
-        head = ["---", "orphan: true", "---", "", f"# {prose(one.full)}", "",
+        head = ["---", "orphan: true", "---", "", f"# {prose(one.name)}", "",
                 f"[API reference](index.md) / [{prose(one.module)}]({one.module}.md)", ""]  # fmt: skip
         if also:
             head += [f"Also {', '.join(f'`{full}`' for full in also)}.", ""]

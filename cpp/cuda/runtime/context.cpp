@@ -29,6 +29,11 @@ bool ends_context(CUresult result) {
 
 std::string tenths(int capability) { return text(capability / 10, ".", capability % 10); }
 
+std::string too_old(const std::string& name, const char* card, int capability) {
+  return text("[", name, "] ", card, " has compute capability ", tenths(capability), "; expected ",
+              tenths(kLeastCapability), " or more (A100, RTX 30 and later); use the CPU or another card");
+}
+
 }  // namespace
 
 Context::Context(int ordinal) : driver(cuda::driver()), name(text("cuda:", ordinal)) {
@@ -48,10 +53,7 @@ Context::Context(int ordinal) : driver(cuda::driver()), name(text("cuda:", ordin
   check(driver.cuDeviceGetName(card, sizeof(card) - 1, device), "asking for its name");
   capability = 10 * attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) +
                attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-  if (capability < kLeastCapability) {
-    throw Error(text("[", name, "] ", card, " has compute capability ", tenths(capability), "; expected ",
-                     tenths(kLeastCapability), " or more (A100, RTX 30 and later); use the CPU or another card"));
-  }
+  if (capability < kLeastCapability) throw Error(too_old(name, card, capability));
   units = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   check(driver.cuDeviceTotalMem(&total_bytes, device), "asking for its memory");
   description =
@@ -59,6 +61,24 @@ Context::Context(int ordinal) : driver(cuda::driver()), name(text("cuda:", ordin
   check(driver.cuDevicePrimaryCtxRetain(&handle, device), "opening it");
   const Current current(*this);
   check(driver.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING), "making a stream");
+}
+
+int count_gpus() {
+  const Driver& d = driver();
+  for (int ordinal = d.devices - 1; ordinal >= 0; --ordinal) {
+    CUdevice device = 0;
+    char card[256] = {};
+    int major = 0, minor = 0;
+    const bool asked =
+        d.cuDeviceGet(&device, ordinal) == CUDA_SUCCESS &&
+        d.cuDeviceGetName(card, sizeof(card) - 1, device) == CUDA_SUCCESS &&
+        d.cuDeviceGetAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device) == CUDA_SUCCESS &&
+        d.cuDeviceGetAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device) == CUDA_SUCCESS;
+    const int capability = 10 * major + minor;
+    if (!asked || capability >= kLeastCapability) break;  // who opens it sees why it does not answer
+    if (ordinal == 0) throw Error(too_old("cuda:0", card, capability));
+  }
+  return d.devices;
 }
 
 void Context::fail(CUresult result, const std::string& doing) {

@@ -44,6 +44,9 @@ class Context {
   std::string first_failure_;
 };
 
+// How many GPUs the driver has. Throws where none of them is new enough.
+int count_gpus();
+
 // Makes the context current in this thread, and at the end whichever was before.
 class Current {
  public:

@@ -23,7 +23,7 @@ void* open_library(bool& simulated) {
                      "); expected NVIDIA's driver of version 525 or later; install it, or use the CPU"));
   }
   simulated = std::string(named) == "sim";
-  const std::string path = simulated ? beside_this_library("libpowertrain_cuda_sim.so") : named;
+  const std::string path = simulated ? beside_this_library(kSimulatedDriver) : named;
   // The simulator runs kernels of libraries that it makes, which look for its functions.
   if (void* library = dlopen(path.c_str(), RTLD_NOW | (simulated ? RTLD_GLOBAL : RTLD_LOCAL))) return library;
   throw Error(text("[cuda] POWERTRAIN_CUDA_DRIVER = ", named, ", but ", path, " could not be opened (", dlerror(),

@@ -48,6 +48,7 @@ std::string version_text(int version);  // "12.4"
 // Counts the forks between the first process and this one. What belongs to a driver does not survive a fork.
 uint32_t forks();
 
+constexpr char kSimulatedDriver[] = "libpowertrain_cuda_sim.so";
 // The absolute path of a file beside this library.
 std::string beside_this_library(const std::string& file);
 

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "cuda/runtime/border.h"
+#include "cuda/runtime/context.h"
 #include "cuda/runtime/table.h"
 
 using namespace pt::cuda;
@@ -20,7 +21,7 @@ extern "C" __attribute__((visibility("default"))) bool powertrain_device_v1(cons
 
 extern "C" __attribute__((visibility("default"))) int32_t powertrain_device_count_v1(PtdFailure* failure) {
   int32_t count = 0;
-  answer(failure, [&] { count = driver().devices; });
+  answer(failure, [&] { count = count_gpus(); });
   return count;
 }
 

@@ -1,5 +1,6 @@
 #include "cuda/runtime/modules.h"
 
+#include <cstdio>
 #include <mutex>
 
 #include "cuda/runtime/images.h"
@@ -14,6 +15,31 @@ Function& Modules::function(int32_t kernel) {
     if (number < by_number_.size() && by_number_[number]) return *by_number_[number];
   }
   const std::unique_lock lock(busy_);
+  return find_or_add(kernel);
+}
+
+bool Modules::compile(const LaunchPlan& plan) {
+  for (const Launch& launch : plan.launches) {
+    const int32_t kernel = static_cast<const LaunchDesc*>(launch.desc.data())->kernel;
+    if (!printed_source(kernel)) continue;
+    const std::unique_lock lock(busy_);
+    if (refused_.contains(kernel)) return false;
+    try {
+      find_or_add(kernel);
+    } catch (const KernelError& error) {
+      if (refused_.empty()) {
+        std::fprintf(stderr, "[%s] a step computes by the interpreter, which is slower than its own kernels: %s\n",
+                     context_.name.c_str(), error.what());
+      }
+      refused_.insert(kernel);
+      return false;
+    }
+  }
+  return true;
+}
+
+Function& Modules::find_or_add(int32_t kernel) {
+  const auto number = static_cast<std::size_t>(kernel);
   if (number < by_number_.size() && by_number_[number]) return *by_number_[number];
   const std::string& name = kernel_name(kernel);
   const CUfunction handle = find(kernel);
@@ -61,9 +87,9 @@ CUmodule Modules::load(const void* image, const std::string& what) {
   const CUresult result = context_.driver.cuModuleLoadData(&module, image);
   if (result == CUDA_ERROR_NO_BINARY_FOR_GPU || result == CUDA_ERROR_UNSUPPORTED_PTX_VERSION ||
       result == CUDA_ERROR_INVALID_IMAGE || result == CUDA_ERROR_INVALID_PTX) {
-    throw Error(text("[", context_.name, "] ", describe(context_.driver, result), " while loading ", what,
-                     ", into a driver for CUDA ", version_text(context_.driver.version), " on ", context_.description,
-                     "; expected a driver that takes it; update NVIDIA's driver"));
+    throw KernelError(text("[", context_.name, "] ", describe(context_.driver, result), " while loading ", what,
+                           ", into a driver for CUDA ", version_text(context_.driver.version), " on ",
+                           context_.description, "; expected a driver that takes it; update NVIDIA's driver"));
   }
   if (result != CUDA_SUCCESS) context_.fail(result, "loading " + what);
   return module;

@@ -1,6 +1,7 @@
 // Kernels on one device, found by their numbers (cuda/launch.h). Images are loaded when a kernel of them is asked for.
 #pragma once
 #include <deque>
+#include <set>
 #include <shared_mutex>
 #include <vector>
 
@@ -20,10 +21,14 @@ class Modules {
   explicit Modules(Context& context) : context_(context) {}
   // Compiles a printed kernel, too. Not while a stream is captured.
   Function& function(int32_t kernel);
+  // Whether all printed kernels of a plan compile and load here. The first reason why not is told on stderr. Not while
+  // a stream is captured.
+  bool compile(const LaunchPlan& plan);
   // What a launch needs beyond the usual. Not while a stream is captured.
   void prepare(Function& function, const LaunchDesc& desc);
 
  private:
+  Function& find_or_add(int32_t kernel);
   CUfunction find(int32_t kernel);
   CUfunction find_in_library(const std::string& name);
   CUmodule load(const void* image, const std::string& what);
@@ -33,6 +38,7 @@ class Modules {
   std::vector<Function*> by_number_;
   std::deque<Function> functions_;
   std::vector<CUmodule> loaded_;  // of kImages, the first ones
+  std::set<int32_t> refused_;     // printed kernels that do not compile or load
 };
 
 }  // namespace pt::cuda

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
@@ -45,14 +46,18 @@ void open_part_beside(const std::filesystem::path& library) {
   }
 }
 
-// POWERTRAIN_CUDA_NVRTC names one; the simulator has its own; else one of the system.
+constexpr char kOfSimulator[] = "sim";
+
+// POWERTRAIN_CUDA_NVRTC names one; else one of the system. The simulator's own has to be named: it is g++, and slow.
 void* open_library(std::string& name) {
   const char* named = std::getenv("POWERTRAIN_CUDA_NVRTC");
+  if (driver().simulated && named && named == std::string_view(kOfSimulator))
+    return name = kOfSimulator, driver().library;
   if (named && *named) {
     open_part_beside(named);
     return dlopen((name = named).c_str(), RTLD_NOW | RTLD_LOCAL);
   }
-  if (driver().simulated) return name = "sim", driver().library;
+  if (driver().simulated) return nullptr;
   for (const char* file : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
     if (void* library = dlopen((name = file).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
   }
@@ -67,7 +72,8 @@ const Nvrtc* Nvrtc::open(std::string& problem) {
   auto made = std::unique_ptr<Nvrtc>(new Nvrtc);
   void* library = open_library(made->name_);
   if (!library) {
-    problem = text("[cuda] NVRTC could not be opened (", dlerror(),
+    const char* said = dlerror();
+    problem = text("[cuda] NVRTC could not be opened (", said ? said : "the simulator's is POWERTRAIN_CUDA_NVRTC = sim",
                    "); expected it to compile kernels; pip install nvidia-cuda-nvrtc-cu12, or let "
                    "POWERTRAIN_CUDA_NVRTC name libnvrtc.so");
     return nullptr;
@@ -117,6 +123,16 @@ const Nvrtc* Nvrtc::find(std::string* why_not) {
   }());
   if (why_not) *why_not = found.second;
   return found.first;
+}
+
+// The simulator is linked anew when a header changes that kernels include there: the file's date stands for all of
+// them.
+std::string Nvrtc::identity() const {
+  if (name_ != kOfSimulator) return text("NVRTC ", version_);
+  namespace fs = std::filesystem;
+  const fs::path file = beside_this_library(kSimulatedDriver);
+  return text("simulator ", version_, " of ", fs::last_write_time(file).time_since_epoch().count(), ", ",
+              fs::file_size(file), " bytes");
 }
 
 std::string Nvrtc::architecture(int capability) const {

@@ -10,8 +10,8 @@ class Nvrtc {
   // nullptr where there is none, for the reason that it gives.
   static const Nvrtc* find(std::string* why_not = nullptr);
 
-  int version() const { return version_; }  // 13000
-  const std::string& library() const { return name_; }
+  // Which compiler it is, for whoever keeps what it made: "NVRTC 13000". Each build of the simulator is another one.
+  std::string identity() const;
   // "sm_90", or "compute_90" of a device that is newer than the compiler: what may be asked of it for a device.
   std::string architecture(int capability) const;
   // A cubin or PTX. Throws KernelError with what the compiler says.

@@ -88,8 +88,7 @@ std::string printed_image(const std::string& source, const std::string& name, in
   const Nvrtc* nvrtc = Nvrtc::find(&why_not);
   if (!nvrtc) throw KernelError(why_not);
   const std::string architecture = nvrtc->architecture(capability);
-  const std::string key =
-      text(nvrtc->library() == "sim" ? "simulator " : "NVRTC ", nvrtc->version(), " ", architecture, "\n", source);
+  const std::string key = text(nvrtc->identity(), " ", architecture, "\n", source);
   char file_name[40];
   std::snprintf(file_name, sizeof(file_name), "%016llx%016llx", static_cast<unsigned long long>(hash(key, kSeed)),
                 static_cast<unsigned long long>(hash(key, kOtherSeed)));

@@ -1,10 +1,12 @@
 #include "cuda/runtime/table.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cuda/launch.h"
 #include "cuda/plans.h"
 #include "cuda/runtime/border.h"
 #include "cuda/runtime/call.h"
@@ -151,11 +153,23 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
 }
 
 bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
-  Context& context = gpu_of(self).context;
-  return answer(failure, [&] {
-    context.check_usable();
-    give_plan(plan_fused(program_of(*program), context.capability, context.units, program->printed), *plan);
+  Gpu& gpu = gpu_of(self);
+  return on(gpu, failure, [&] {
+    const FusedProgram fused = program_of(*program);
+    const auto planned = [&](bool printed) {
+      return plan_fused(fused, gpu.context.capability, gpu.context.units, printed);
+    };
+    LaunchPlan launches = planned(program->printed);
+    if (program->printed && !gpu.modules.compile(launches)) launches = planned(false);
+    give_plan(launches, *plan);
   });
+}
+
+void geometry(const void* desc, PtdGeometry* geometry) {
+  const auto& launch = *static_cast<const LaunchDesc*>(desc);
+  std::copy_n(launch.grid, 3, geometry->grid);
+  std::copy_n(launch.block, 3, geometry->block);
+  geometry->shared_bytes = launch.shared_bytes;
 }
 
 // The names of the ops that are planned; they stay where they are.
@@ -215,6 +229,7 @@ PtdDevice device_table(int32_t ordinal) {
   table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
+  table.geometry = geometry;
   return table;
 }
 

@@ -56,7 +56,7 @@ inline void __threadfence_block() {}
 #endif
 
 // An entry in the registry. A kernel's parameters are read where they lie.
-#define PT_CUDA_REGISTER(name, count, Params, threads)                                                   \
+#define PT_CUDA_REGISTER(name, count, Params, threads, ...)                                              \
   static void name##_as_thread(const void* operands, const void* params) {                               \
     name(*static_cast<const pt::cuda::Operands<count>*>(operands), *static_cast<const Params*>(params)); \
   }                                                                                                      \

@@ -110,6 +110,11 @@ Array integers(DType dtype, const Shape& shape, int64_t low, int64_t high, uint3
   return array;
 }
 
+Array small_integers(DType dtype, const Shape& shape, int64_t most, uint32_t seed) {
+  const bool has_signs = dtype == DType::I8 || dtype == DType::I16 || dtype == DType::I32 || dtype == DType::I64;
+  return integers(dtype, shape, has_signs ? -most : 0, dtype == DType::Bool ? 1 : most, seed);
+}
+
 Array numbers(DType dtype, const Shape& shape, const std::vector<double>& values) {
   Array array(dtype, shape);
   for (int64_t i = 0; i < array.count(); ++i) array.set(i, values.at(i));

@@ -55,8 +55,13 @@ class Array {
   bool given_ = true;
 };
 
+inline const std::vector<DType> kRealTypes = {DType::Bool, DType::U8,  DType::I8,  DType::I16, DType::U16,
+                                              DType::I32,  DType::U32, DType::I64, DType::U64, DType::F16,
+                                              DType::BF16, DType::F32, DType::F64};
+
 Array normal(DType dtype, const Shape& shape, uint32_t seed, double scale = 1);
 Array integers(DType dtype, const Shape& shape, int64_t low, int64_t high, uint32_t seed);  // both ends among them
+Array small_integers(DType dtype, const Shape& shape, int64_t most, uint32_t seed);  // from -most, or 0, as it has them
 Array numbers(DType dtype, const Shape& shape, const std::vector<double>& values);
 // Normal numbers with NaN, infinities, zeros of both signs and equal ones among them.
 Array extremes(DType dtype, const Shape& shape, uint32_t seed);
@@ -65,12 +70,15 @@ struct CheckOptions {
   // 0: the same bits (a NaN is as good as another). Else |cuda - cpu| <= k * eps(dtype) * max(|cpu|, magnitude).
   double k = 0;
   double magnitude = 0;
-  std::vector<Strides> out_strides;  // row-major if empty
+  std::vector<Strides> out_strides = {};  // row-major if empty
   std::vector<int> capabilities = {80, 90};
   int units = 3;                     // multiprocessors
   int orders = 2;                    // of threads: one by one, then at random
   bool outputs_hold_values = false;  // which the plan may read, as where it adds to them
 };
+
+// For plans that are the same for every capability.
+inline const CheckOptions kAnyCapability{.capabilities = {90}};
 
 // Whether this is one of the calls that an ordinary run makes: one in so many, all of them with POWERTRAIN_ALL set.
 inline bool is_sampled(int one_in) {

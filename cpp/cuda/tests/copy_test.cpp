@@ -14,11 +14,8 @@ namespace {
 using namespace pt;
 using namespace pt::check;
 
-// The plans are the same for every capability.
 void check(std::string_view op, const std::vector<Array>& inputs, const Attrs& attrs = {}) {
-  CheckOptions options;
-  options.capabilities = {90};
-  check_op(op, inputs, attrs, options);
+  check_op(op, inputs, attrs, kAnyCapability);
 }
 
 const std::vector<DType> kSizes = {DType::Bool, DType::BF16, DType::F32, DType::I64, DType::C64, DType::C128};

@@ -243,7 +243,8 @@ void test_wrong_orders() {
   FAILS(CUDA_ERROR_INVALID_VALUE, cuInit, 0);
   MISUSED(
       "[cuInit] [POWERTRAIN_SIM] memory=much; expected key=value with devices, memory, capability, units, version, "
-      "fail_alloc, lose_device_at_launch, name, defer, poison, queue or order; for example memory=256M,fail_alloc=5");
+      "fail_alloc, fail_compile, lose_device_at_launch, name, defer, poison, queue or order; for example "
+      "memory=256M,fail_alloc=5");
 }
 
 void test_fork() {

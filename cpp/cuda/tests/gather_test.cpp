@@ -9,12 +9,8 @@ namespace {
 using namespace pt;
 using namespace pt::check;
 
-// The plans are the same for every capability.
 void check(std::string_view op, const std::vector<Array>& inputs, const Attrs& attrs = {}) {
-  if (!is_sampled(7)) return;
-  CheckOptions options;
-  options.capabilities = {90};
-  check_op(op, inputs, attrs, options);
+  if (is_sampled(7)) check_op(op, inputs, attrs, kAnyCapability);
 }
 
 const std::vector<DType> kAll = {DType::Bool, DType::I8, DType::BF16, DType::F16, DType::F32, DType::F64, DType::U64};

@@ -6,7 +6,7 @@ namespace {
 
 const OpPlan* planned = on_cpu("cholesky", {.plan = [](std::span<const Operand> in, std::span<const Operand> out,
                                                        const Attrs& attrs, const PlanContext&) {
-                                 return plan_factor(FactorKind::Cholesky, in, out, {.upper = attrs.flag("upper")});
+                                 return plan_factor(FactorKind::Cholesky, in, out, cholesky_options(attrs));
                                }});
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What one discrete Fourier transform of a given length needs. A DftDesc is followed in memory by its tables.
+// What one discrete Fourier transform of a given length needs.
 #pragma once
 #include <stdint.h>
 
@@ -11,6 +11,11 @@ enum DftKind : uint8_t {
   kDftComplex,
   kDftFromReal,  // to the first half of the sums; the others are their conjugates
   kDftToReal,    // from such a half
+};
+
+// cos and -sin of 2 pi k / length, for k below length; of pi k^2 / n, for k below n; of pi k / n, for k below n / 2.
+struct DftTables {
+  const double *roots, *chirp, *half_roots;
 };
 
 struct DftDesc {
@@ -28,10 +33,11 @@ struct DftDesc {
   int32_t n_factors;
   int32_t factors[kDftFactors];  // of length
 
-  // cos and -sin of 2 pi k / length, for k below length; of pi k^2 / n, for k below n; of pi k / n, for k below n / 2.
-  const double* roots() const { return reinterpret_cast<const double*>(this + 1); }
-  const double* chirp() const { return roots() + 2 * length; }
-  const double* half_roots() const { return chirp() + (by_convolution ? 2 * n : 0); }
+  // In roots, all tables together.
+  constexpr int64_t table_size() const { return length + (by_convolution ? n : 0) + (halved ? (n + 1) / 2 : 0); }
+  constexpr DftTables tables(const double* first) const {
+    return {first, first + 2 * length, first + 2 * (length + (by_convolution ? n : 0))};
+  }
 };
 
 }  // namespace pt

@@ -1,18 +1,14 @@
 // Plain loops in double over a workspace: rows are combined element by element, which vectorises without changing any
-// sum, and inner products go in order. Jacobi's methods for eigenvalues and singular values: slower than
+// sum, and inner products go in lanes. Jacobi's methods for eigenvalues and singular values: slower than
 // bidiagonalisation by a factor, and accurate to the last digits without special cases (Golub & Van Loan, ch. 5 and 8).
+// Pairs are turned in rounds, so that a device can turn those of a round at once.
 #include "core/kernel.h"
 #include "ops/factor/desc.h"
+#include "ops/factor/formulas.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
-
-constexpr int kSweeps = 60;        // Jacobi converges quadratically: about ten are used
-constexpr double kTiny = 0x1p-53;  // an angle that turns nothing in double
-
-inline double root(double x) { return __builtin_sqrt(x); }
-inline double size_of(double x) { return __builtin_fabs(x); }
 
 void load(const char* from, bool wide, int64_t count, double* to) {
   if (wide) {
@@ -23,35 +19,18 @@ void load(const char* from, bool wide, int64_t count, double* to) {
   for (int64_t i = 0; i < count; ++i) to[i] = double(single[i]);
 }
 
-inline void put(char* to, bool wide, int64_t at, double value) {
-  if (wide) {
-    reinterpret_cast<double*>(to)[at] = value;
-  } else {
-    reinterpret_cast<float*>(to)[at] = float(value);
-  }
-}
-
 void store(char* to, bool wide, int64_t count, const double* from) {
   for (int64_t i = 0; i < count; ++i) put(to, wide, i, from[i]);
 }
 
-// A power of two that brings the largest element near 1, by which squares neither overflow nor vanish; NaN where an
-// element is no finite number.
+// NaN where an element is no finite number.
 double scale_of(const double* x, int64_t count) {
   double largest = 0;
   for (int64_t i = 0; i < count; ++i) {
-    const double size = size_of(x[i]);
-    if (!(size < __builtin_inf())) return __builtin_nan("");
-    largest = size > largest ? size : largest;
+    if (!is_finite(x[i])) return not_a_number();
+    largest = size_of(x[i]) > largest ? size_of(x[i]) : largest;
   }
-  uint64_t bits;
-  __builtin_memcpy(&bits, &largest, sizeof(bits));
-  int64_t exponent = int64_t(bits >> 52) - 1023;
-  exponent = exponent < -1000 ? -1000 : exponent > 1000 ? 1000 : exponent;
-  bits = uint64_t(1023 - exponent) << 52;
-  double scale;
-  __builtin_memcpy(&scale, &bits, sizeof(scale));
-  return largest == 0 ? 1 : scale;
+  return scale_for(largest);
 }
 
 void multiply(double* x, double by, int64_t count) {
@@ -59,13 +38,20 @@ void multiply(double* x, double by, int64_t count) {
 }
 
 void put_nan(char* to, bool wide, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) put(to, wide, i, __builtin_nan(""));
+  for (int64_t i = 0; i < count; ++i) put(to, wide, i, not_a_number());
 }
 
 inline double dot(const double* a, const double* b, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  for (int64_t lane = 0; i + lane < n; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  for (int apart = kLanes / 2; apart > 0; apart /= 2) {
+    for (int lane = 0; lane < apart; ++lane) lanes[lane] += lanes[lane + apart];
+  }
+  return lanes[0];
 }
 
 // y += by x
@@ -73,13 +59,8 @@ inline void add_times(double* y, const double* x, double by, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += by * x[i];
 }
 
-// (x, y) turned by an angle.
-inline void turn(double* x, double* y, double c, double s, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    const double a = x[i], b = y[i];
-    x[i] = c * a - s * b;
-    y[i] = s * a + c * b;
-  }
+inline void turn_rows(const Angle& angle, double* x, double* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) turn(angle, x + i, y + i);
 }
 
 inline void exchange(double* x, double* y, int64_t n) {
@@ -93,29 +74,6 @@ inline void exchange(double* x, double* y, int64_t n) {
 inline void identity(double* x, int64_t rows, int64_t columns) {
   for (int64_t i = 0; i < rows * columns; ++i) x[i] = 0;
   for (int64_t i = 0; i < rows && i < columns; ++i) x[i * columns + i] = 1;
-}
-
-// The cosine and sine of the angle that makes a symmetric [[a, b], [b, d]] diagonal (Golub & Van Loan 8.4).
-struct Angle {
-  double c, s;
-};
-inline Angle angle_of(double a, double b, double d) {
-  const double tau = (d - a) / (2 * b);
-  const double t = (tau >= 0 ? 1.0 : -1.0) / (size_of(tau) + root(1 + tau * tau));
-  const double c = 1 / root(1 + t * t);
-  return {c, t * c};
-}
-
-// The sign that makes the first of the largest elements positive.
-inline double sign_of(const double* x, int64_t n) {
-  double largest = 0, sign = 1;
-  for (int64_t i = 0; i < n; ++i) {
-    if (size_of(x[i]) > largest * (1 + 0x1p-40)) {
-      largest = size_of(x[i]);
-      sign = x[i] < 0 ? -1 : 1;
-    }
-  }
-  return sign;
 }
 
 // (x + x^T) / 2, which is x itself where x is symmetric.
@@ -133,7 +91,7 @@ void cholesky(const FactorDesc& d, const char* in, char* out, double* work) {
   double *a = work, *column = work + n * n;
   load_symmetric(d, in, a);
   for (int64_t j = 0; j < n; ++j) {
-    const double pivot = a[j * n + j] > 0 ? root(a[j * n + j]) : __builtin_nan("");
+    const double pivot = a[j * n + j] > 0 ? root(a[j * n + j]) : not_a_number();
     a[j * n + j] = pivot;
     for (int64_t i = j + 1; i < n; ++i) column[i] = a[i * n + j] /= pivot;
     for (int64_t i = j + 1; i < n; ++i) add_times(a + i * n + j + 1, column + j + 1, -column[i], i - j);
@@ -177,6 +135,7 @@ void reflect(double* x, int64_t columns, const double* a, int64_t stride, int64_
 void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* work) {
   const int64_t m = d.rows, n = d.columns, least = m < n ? m : n;
   double *a = work, *q = a + m * n, *taus = q + m * least, *total = taus + least;
+  double* column = total + n;
   load(in, d.wide, m * n, a);
   const double scale = scale_of(a, m * n);
   if (scale != scale) {
@@ -185,8 +144,8 @@ void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* w
   }
   multiply(a, scale, m * n);
   for (int64_t j = 0; j < least; ++j) {
-    double below = 0;
-    for (int64_t i = j + 1; i < m; ++i) below += a[i * n + j] * a[i * n + j];
+    for (int64_t i = j + 1; i < m; ++i) column[i] = a[i * n + j];
+    const double below = dot(column + j + 1, column + j + 1, m - j - 1);
     taus[j] = 0;
     if (below == 0) continue;
     const double head = a[j * n + j], length = root(head * head + below);
@@ -212,10 +171,28 @@ void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* w
   store(q_out, d.wide, m * least, q);
 }
 
+// All pairs of a round: first the rows of a and v, then the columns of a. Whether there was something to turn.
+bool turn_pairs(double* a, double* v, int64_t n, int64_t round, double least, Turn* turns) {
+  int64_t count = 0;
+  for (int64_t k = 0; k < pairs_of(n); ++k) {
+    const Turn found = turn_of(a, n, round, k, least);
+    if (found.q >= 0) turns[count++] = found;
+  }
+  for (const Turn* t = turns; t < turns + count; ++t) {
+    turn_rows(t->angle, a + t->p * n, a + t->q * n, n);
+    turn_rows(t->angle, v + t->p * n, v + t->q * n, n);
+  }
+  for (double* row = a; row < a + n * n; row += n) {
+    for (const Turn* t = turns; t < turns + count; ++t) turn(t->angle, row + t->p, row + t->q);
+  }
+  return count > 0;
+}
+
 // Eigenvalues in ascending order, eigenvectors as columns.
 void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, double* work) {
   const int64_t n = d.columns;
   double *a = work, *v = work + n * n;  // the rows of v are eigenvectors
+  auto* turns = reinterpret_cast<Turn*>(v + n * n);
   load_symmetric(d, in, a);
   const double scale = scale_of(a, n * n);
   if (scale != scale) {
@@ -228,41 +205,26 @@ void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, doub
   bool turned = true;
   for (int sweep = 0; sweep < kSweeps && turned; ++sweep) {
     turned = false;
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        if (!(size_of(a[p * n + q]) > least)) continue;
-        turned = true;
-        const Angle angle = angle_of(a[p * n + p], a[p * n + q], a[q * n + q]);
-        turn(a + p * n, a + q * n, angle.c, angle.s, n);
-        for (int64_t k = 0; k < n; ++k) {
-          const double x = a[k * n + p], y = a[k * n + q];
-          a[k * n + p] = angle.c * x - angle.s * y;
-          a[k * n + q] = angle.s * x + angle.c * y;
-        }
-        turn(v + p * n, v + q * n, angle.c, angle.s, n);
-      }
-    }
+    for (int64_t round = 0; round < rounds_of(n); ++round) turned = turn_pairs(a, v, n, round, least, turns) || turned;
   }
   for (int64_t i = 0; i < n; ++i) {
-    int64_t next = i;
-    for (int64_t j = i + 1; j < n; ++j) next = a[j * n + j] < a[next * n + next] ? j : next;
-    if (next != i) {
-      exchange(a + i * n + i, a + next * n + next, 1);
-      exchange(v + i * n, v + next * n, n);
-    }
-    put(values, d.wide, i, a[i * n + i] / scale);
+    const int64_t place = place_of(a, n + 1, n, i, false);
+    put(values, d.wide, place, a[i * n + i] / scale);
     const double sign = sign_of(v + i * n, n);
-    for (int64_t k = 0; k < n; ++k) put(vectors, d.wide, k * n + i, sign * v[i * n + k]);
+    for (int64_t k = 0; k < n; ++k) put(vectors, d.wide, k * n + place, sign * v[i * n + k]);
   }
 }
 
-// A unit vector at a right angle to the first `count` rows.
-void complete(double* u, int64_t count, int64_t m, double* trial) {
-  double* made = u + count * m;
+// A unit vector at a right angle to those rows of u that are first in order, as the one that comes behind them.
+void complete(double* u, const int64_t* order, int64_t count, int64_t m, double* trial) {
+  double* made = u + order[count] * m;
   for (int64_t unit = 0; unit < m; ++unit) {
     for (int64_t i = 0; i < m; ++i) trial[i] = i == unit;
     for (int round = 0; round < 2; ++round) {
-      for (int64_t j = 0; j < count; ++j) add_times(trial, u + j * m, -dot(trial, u + j * m, m), m);
+      for (int64_t j = 0; j < count; ++j) {
+        const double* row = u + order[j] * m;
+        add_times(trial, row, -dot(trial, row, m), m);
+      }
     }
     const double length = root(dot(trial, trial, m));
     if (length < 0.5 / root(double(m))) continue;
@@ -271,13 +233,31 @@ void complete(double* u, int64_t count, int64_t m, double* trial) {
   }
 }
 
+// All pairs of a round, one after the other. Whether there was something to turn.
+bool turn_columns(double* w, double* v, int64_t m, int64_t n, int64_t round) {
+  bool turned = false;
+  for (int64_t k = 0; k < pairs_of(n); ++k) {
+    const auto [p, q] = pair_of(n, round, k);
+    if (q < 0) continue;
+    const double a = dot(w + p * m, w + p * m, m), b = dot(w + q * m, w + q * m, m);
+    const double mixed = dot(w + p * m, w + q * m, m);
+    if (!(size_of(mixed) > kTiny * root(a) * root(b))) continue;
+    turned = true;
+    const Angle angle = angle_of(a, mixed, b);
+    turn_rows(angle, w + p * m, w + q * m, m);
+    turn_rows(angle, v + p * n, v + q * n, n);
+  }
+  return turned;
+}
+
 // Of a matrix with at least as many rows as columns: its columns are turned against each other until they are at right
 // angles (Hestenes 1958).
 void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh_out, double* work) {
   const int64_t m = d.rows, n = d.columns;
   double *w = work, *v = w + m * n, *s = v + n * n, *trial = s + n;  // rows of w: columns of the matrix
+  int64_t* order = reinterpret_cast<int64_t*>(trial + m);
   for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) load(in + (i * n + j) * (d.wide ? 8 : 4), d.wide, 1, w + j * m + i);
+    for (int64_t j = 0; j < n; ++j) w[j * m + i] = element(in, d.wide, i * n + j);
   }
   const double scale = scale_of(w, m * n);
   if (scale != scale) {
@@ -290,38 +270,21 @@ void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh
   bool turned = true;
   for (int sweep = 0; sweep < kSweeps && turned; ++sweep) {
     turned = false;
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        const double a = dot(w + p * m, w + p * m, m), b = dot(w + q * m, w + q * m, m);
-        const double mixed = dot(w + p * m, w + q * m, m);
-        if (!(size_of(mixed) > kTiny * root(a) * root(b))) continue;
-        turned = true;
-        const Angle angle = angle_of(a, mixed, b);
-        turn(w + p * m, w + q * m, angle.c, angle.s, m);
-        turn(v + p * n, v + q * n, angle.c, angle.s, n);
-      }
-    }
+    for (int64_t round = 0; round < rounds_of(n); ++round) turned = turn_columns(w, v, m, n, round) || turned;
   }
   for (int64_t i = 0; i < n; ++i) s[i] = root(dot(w + i * m, w + i * m, m));
-  double largest = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    int64_t next = i;
-    for (int64_t j = i + 1; j < n; ++j) next = s[j] > s[next] ? j : next;
-    if (next != i) {
-      exchange(s + i, s + next, 1);
-      exchange(w + i * m, w + next * m, m);
-      exchange(v + i * n, v + next * n, n);
-    }
-    largest = i == 0 ? s[0] : largest;
-    if (s[i] <= largest * kTiny) {
-      complete(w, i, m, trial);
+  for (int64_t i = 0; i < n; ++i) order[place_of(s, 1, n, i, true)] = i;
+  for (int64_t place = 0; place < n; ++place) {
+    const int64_t i = order[place];
+    if (s[i] <= s[order[0]] * kTiny) {
+      complete(w, order, place, m, trial);
     } else {
       for (int64_t k = 0; k < m; ++k) w[i * m + k] /= s[i];
     }
     const double sign = sign_of(v + i * n, n);
-    put(s_out, d.wide, i, s[i] / scale);
-    for (int64_t k = 0; k < m; ++k) put(u_out, d.wide, k * n + i, sign * w[i * m + k]);
-    for (int64_t k = 0; k < n; ++k) put(vh_out, d.wide, i * n + k, sign * v[i * n + k]);
+    put(s_out, d.wide, place, s[i] / scale);
+    for (int64_t k = 0; k < m; ++k) put(u_out, d.wide, k * n + place, sign * w[i * m + k]);
+    for (int64_t k = 0; k < n; ++k) put(vh_out, d.wide, place * n + k, sign * v[i * n + k]);
   }
 }
 
@@ -387,17 +350,11 @@ void eigenbasis(const FactorDesc& d, const char* matrix, const char* basis, int6
     values[j] = 0;
     for (int64_t i = 0; i < n; ++i) values[j] += q[i * n + j] * next[i * n + j];
   }
-  // A stable sort by insertion: the order changes little from time to time.
-  for (int64_t i = 1; i < n; ++i) {
-    const int64_t held = order[i];
-    int64_t j = i;
-    for (; j > 0 && values[order[j - 1]] < values[held]; --j) order[j] = order[j - 1];
-    order[j] = held;
-  }
+  sort_by_value(order, values, n);
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < n; ++j) q[i * n + j] = next[i * n + order[j]];
   }
-  double* made = rest + 2 * all + 2 * n;
+  double* made = rest + 2 * all + 3 * n;
   qr(inner, reinterpret_cast<char*>(q), reinterpret_cast<char*>(made), reinterpret_cast<char*>(next), rest);
   store(out, d.wide, all, made);
 }

@@ -13,7 +13,8 @@ struct FactorDesc {
   bool transposed, unit;  // of a solve: the matrix is transposed; its diagonal counts as ones
   int64_t rows, columns;  // of the matrix
   int64_t right;          // of a solve: columns of the right side
-  int64_t work;           // doubles of the workspace for one matrix
+  int64_t matrices;
+  int64_t work;  // doubles of the workspace for one matrix
 };
 
 }  // namespace pt

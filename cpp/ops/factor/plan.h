@@ -11,7 +11,12 @@ struct FactorOptions {
   bool upper = false, transposed = false, unit = false;
 };
 
+FactorOptions cholesky_options(const Attrs& attrs);
+FactorOptions solve_options(const Attrs& attrs);
+
 // The first input is the matrix [..., rows, columns].
+FactorDesc describe_factor(FactorKind kind, std::span<const Operand> in, FactorOptions options);
+void count_factor_work(Launch& launch, const FactorDesc& d, std::span<const Operand> in, std::span<const Operand> out);
 LaunchPlan plan_factor(FactorKind kind, std::span<const Operand> in, std::span<const Operand> out,
                        FactorOptions options = {});
 

@@ -7,9 +7,7 @@ namespace {
 const OpPlan* planned = on_cpu(
     "solve_triangular",
     {.plan = [](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs, const PlanContext&) {
-      return plan_factor(
-          FactorKind::TriangularSolve, in, out,
-          {.upper = attrs.flag("upper"), .transposed = attrs.flag("transposed"), .unit = attrs.flag("unitriangular")});
+      return plan_factor(FactorKind::TriangularSolve, in, out, solve_options(attrs));
     }});
 
 }  // namespace

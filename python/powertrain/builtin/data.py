@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -126,7 +127,15 @@ class _TextParams:
     test: float = param(0.0, low=0, below=1, doc="share at the end of the text, for the test")
 
 
-class Text(Data):
+class _Characters(Data, declares=True):
+    """A text as characters, with the vocabulary of its training part."""
+
+    @classmethod
+    def reopen(cls, params: object, kept: DataModule) -> DataModule:
+        return dataclasses.replace(kept, vocabulary=Vocabulary.from_state(kept.state))
+
+
+class Text(_Characters):
     """A UTF-8 file as characters; the vocabulary is that of the training part."""
 
     @dataclass(frozen=True)
@@ -139,7 +148,7 @@ class Text(Data):
         return language(params.path.stem, read_text(base / params.path, where), params)
 
 
-class Austen(Data):
+class Austen(_Characters):
     """Jane Austen's six novels, 4.03 million characters, from Debian's r-cran-janeaustenr."""
 
     @dataclass(frozen=True)

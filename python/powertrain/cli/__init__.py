@@ -77,7 +77,9 @@ def _users(error: Exception) -> str:
         name = name if len(name) <= 200 else f"{name[:197]}..."
         wanted = "expected a path that can be read or written; check it and its rights"
         return f"[{name}] {error.strerror}; {wanted}" if error.filename is not None else ""
+    ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
+    if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError"):
+        return str(error)
     if isinstance(error, MemoryError):
         return f"[memory] {error}; expected sizes that fit; use a smaller batch or model"
-    ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
-    return str(error) if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError") else ""
+    return ""

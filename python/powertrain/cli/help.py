@@ -28,12 +28,12 @@ def about(topic: str) -> str:
 
     A name that a key and a page share means the key; the page is then found by its path below docs/.
     """
-    page = topic.removeprefix("docs/").removesuffix(".md")
+    page = topic.removeprefix("docs/").removesuffix(".md").removesuffix("README").removesuffix("/")
     if topic in keys():
         cited = f"\n\npowertrain help docs/{page}.md prints the page of that name" if page in pages() else ""
         return explain(topic) + cited
     if page in pages():
-        return _text(page).rstrip()
+        return _text(pages()[page])
     name = f"pt.{topic.removeprefix('powertrain.').removeprefix('pt.')}"
     value = _public(name)
     if value is not None:
@@ -41,24 +41,26 @@ def about(topic: str) -> str:
     return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
 
 
-def pages() -> list[str]:
-    """Return the names of the pages."""
-    return sorted(path.relative_to(PAGES).with_suffix("").as_posix() for path in PAGES.rglob("*.md"))
+def pages() -> dict[str, Path]:
+    """Return the pages by their names; the README.md of a folder has the name of the folder."""
+    found = {path.relative_to(PAGES).with_suffix("").as_posix().removesuffix("/README"): path
+             for path in PAGES.rglob("*.md")}  # fmt: skip
+    return dict(sorted(found.items()))
 
 
 def topics() -> str:
     """Return what can be asked for."""
     width = max(map(len, pages()), default=0)
-    listed = [f"  {page:<{width}}  {_title(page)}" for page in pages()]
+    listed = [f"  {page:<{width}}  {_title(path)}" for page, path in pages().items()]
     examples = "powertrain help run.stop (a key of a recipe), powertrain help pt.matmul (a public name)"
     return "\n".join([overview(), "", f"Also: {examples}, and these pages:", "", *listed])
 
 
-def _text(page: str) -> str:
-    return (PAGES / f"{page}.md").read_text(encoding="utf-8")
+def _text(page: Path) -> str:
+    return page.read_text(encoding="utf-8").rstrip()
 
 
-def _title(page: str) -> str:
+def _title(page: Path) -> str:
     return _text(page).partition("\n")[0].removeprefix("# ")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,14 @@ from powertrain.conformance.finding import Finding, Subject, no_global_random, s
 from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
-from powertrain.data import DataError, DataLoader, DataModule
+from powertrain.data import DataError, DataLoader, DataModule, kept
+from powertrain.io.records import fitted
 from powertrain.plugin.registry import registry
 from powertrain.plugin.tasks import OWN
 from powertrain.plugin.wording import suggestion
 
+# Of a data set, what no record can hold.
+NOT_WRITTEN = ("read", "vocabulary", "show", "own_task")
 USUAL = ("classification", "regression", "language")  # a control task has environments, and no rows
 
 
@@ -94,7 +98,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
                 "make the parts alike",
             )
             return
-    found = list(_resumes(subject, dataset))
+    found = [*_resumes(subject, dataset), *_reopens(subject, dataset)]
     yield from found
     if not found:
         yield from _again(subject, dataset, folder)
@@ -150,6 +154,33 @@ def _elsewhere_built(subject: Subject, folder: Path) -> str:
     hashing = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
     ended = run_apart({**request, "folder": str(folder)}, plugin.__module__, PYTHONHASHSEED=hashing)
     return str(ended.answer or "")
+
+
+def _reopens(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
+    """What a trained model needs of the data set comes back without its files."""
+    record = fitted(json.loads(json.dumps(kept.record(dataset))), kept.RECORD)
+    try:
+        made = subject.plugin.reopen(subject.params, kept.without_examples(record, dataset.state))
+    except Exception as error:
+        yield subject.raised("reopen", error)
+        return
+    lost = [name for name in NOT_WRITTEN if getattr(dataset, name) is not None and getattr(made, name) is None]
+    if lost:
+        yield subject.finding(
+            "not-reopened",
+            f"the data set has {', '.join(lost)}, and what reopen gives has not",
+            "the same, since a trained run predicts without its data",
+            "make them in reopen from the parameters and kept.state: dataclasses.replace(kept, read=...)",
+        )
+    elif dataset.vocabulary is not None and made.vocabulary is not None:
+        x = dataset.train.fetch(np.zeros(1, np.int64))["x"][0]
+        if dataset.vocabulary.decode(x) != made.vocabulary.decode(x):
+            yield subject.finding(
+                "not-reopened",
+                "the vocabulary that reopen gives decodes tokens to another text",
+                "the same text",
+                "put all of it into DataModule(state=...), and make it from kept.state",
+            )
 
 
 def _resumes(subject: Subject, dataset: DataModule) -> Iterator[Finding]:

@@ -51,8 +51,14 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
 
 
 def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """The files of a folder whose names end so, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    """The files of a folder whose names end so, by name; at least one."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    if not found:
+        raise DataError(
+            "predict", f"{folder} without a file {', '.join(f'*{suffix}' for suffix in suffixes)} in it",
+            "expected some", "name the folder that the files lie in, or a single file",
+        )  # fmt: skip
+    return found
 
 
 # How files end, or a function of a path.

@@ -155,5 +155,9 @@ class DataModule:
             made.append(fitted)
             # Mapping the whole part is for the next one to be fitted on; its shape is all that others need.
             x = fitted(x if at < fitting[-1] else x[:1])
-        splits = {name: Transformed(source, made) for name, source in self.splits.items()}
-        return dataclasses.replace(self, splits=splits, chain=(*self.chain, *made))
+        return self.through(made)
+
+    def through(self, chain: Sequence[Transform | RandomTransform]) -> DataModule:
+        """Passes every part through transforms that are made already."""
+        splits = {name: Transformed(source, chain) for name, source in self.splits.items()}
+        return dataclasses.replace(self, splits=splits, chain=(*self.chain, *chain))

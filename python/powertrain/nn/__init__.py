@@ -1,4 +1,6 @@
-"""Modules, layers and initialisers. Each module below says in its `__all__` what is public."""
+"""Modules, layers and initialisers."""
+
+# Each module below says in its `__all__` what is public.
 
 import types as _types
 

@@ -36,6 +36,15 @@ class Data(Declared, declares=True):
         """The data set. `base` is the folder of the recipe, from which relative paths are taken."""
         raise missing(cls, "build")
 
+    @classmethod
+    def reopen(cls, params: Any, kept: DataModule) -> DataModule:
+        """What a trained model needs of the data set, without its files.
+
+        `kept` has the names, the form and the `state` of the one that `build` gave, and zeros in place of examples. Add
+        what cannot be written down: `read`, `vocabulary`, `show`, `own_task`.
+        """
+        return kept
+
 
 class Transform(Declared, declares=True):
     """A fitted map of the inputs of a batch; the first axis is the batch and stays.

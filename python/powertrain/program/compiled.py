@@ -84,7 +84,8 @@ def compile(
     numbers are frozen into it, and so is what the function reads of modules, optimizers, closures and globals: when
     such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again;
     `step.captured()` lists these values. For a
-    gradient and inside of another compiled function it is called as it is.
+    gradient and inside of another compiled function it is called as it is. `step.plan(...)` traces and plans for such
+    arguments without running anything, so that the first call starts at once; `step.describe()` prints the programs.
 
     `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
     on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
+from powertrain.data import kept
 from powertrain.devices.place import chosen
 from powertrain.io.files import FolderError, NoSpaceError
 from powertrain.plugin import trust
@@ -86,6 +87,8 @@ def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
 def _placed(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
     meter = Meter()
     run = build(recipe, folder, display)
+    if folder.started:
+        folder.compare_data(data_record(run))
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if folder.started:
         run.ledger = Ledger(folder.path)
@@ -105,18 +108,27 @@ def _placed(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
 def _begin(run: TrainRun) -> None:
     """Make the folder a run. Only now: a recipe that is refused, by a first step at the latest, leaves nothing behind
     that would refuse the corrected one."""
-    run.folder.begin(run.recipe)
+    run.folder.begin(run.recipe, data_record(run))
     run.ledger = Ledger(run.folder.path)
     if problem := trust.remember(run.recipe.uses()):
         run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")
 
 
-def build(recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None) -> TrainRun:
-    """A run, ready to fit or to load a checkpoint into."""
+def data_record(run: TrainRun) -> dict[str, Any] | None:
+    """What a run keeps of its data; None of an environment's, which needs no files."""
+    if "train" not in run.recipe.data:
+        return None
+    return kept.record(run.dataset, run.sources.others())
+
+
+def build(
+    recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None, dataset: DataModule | None = None
+) -> TrainRun:
+    """A run, ready to fit or to load a checkpoint into. With a data set it does not look for the recipe's."""
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
-    dataset = prepare(recipe, base)
+    dataset = dataset or prepare(recipe, base)
     demand_task(recipe, dataset)
     return TrainRun(recipe, folder, dataset, display, base)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
@@ -76,8 +76,10 @@ class TrainedRun:
         *,
         finished: bool,
         missing: tuple[str, ...] = (),
+        with_data: Callable[[], TrainRun] | None = None,
     ) -> None:
         self.run = run
+        self._with_data = with_data  # of a run that was opened without its data: opens it with them
         self._missing = missing  # objects that a run opened again was not given
         self.results: dict[str, Any] = dict(results)
         self.finished = finished
@@ -113,29 +115,35 @@ class TrainedRun:
         of your own as `fit` takes them, the scores of that alone."""
         if data is None:
             return {part: one.values for part, one in self._evaluations().items()}
-        evaluator = self.run.evaluations.evaluator
-        assert evaluator is not None
         with random_numbers_kept():
             if isinstance(data, str):
-                self._demand_data()
-                known = list(self.run.dataset.splits)
+                run = self._measured()
+                known = list(run.dataset.splits)
                 if data not in known and data != "env":
                     wanted = f"one of {', '.join(known)}{suggestion(data, known)}"
                     raise RunError(f"[evaluate] received {one_line(data)}; expected {wanted}")
-                return evaluator(data).values
+                assert run.evaluations.evaluator is not None
+                return run.evaluations.evaluator(data).values
+            evaluator = self.run.evaluations.evaluator
             return evaluator.on(self._source(data), "data").values  # type: ignore[union-attr]
 
     def _evaluations(self) -> dict[str, Evaluation]:
-        self._demand_data()
+        run = self._measured()
         with random_numbers_kept():
-            return measure(self.run)
+            return measure(run)
 
-    def _demand_data(self) -> None:
+    def _measured(self) -> TrainRun:
+        """The run with its data, and with the weights that the model has now."""
+        if self._with_data is not None:
+            opened = self._with_data()
+            opened.table.set_model({name: slot.numpy() for name, slot in self.run.table.model_slots().items()})
+            return opened
         if "data" in self._missing:
             raise RunError(
                 "[evaluate] the data were Python objects, and this run was opened without them; expected data; pass "
                 "them: run.evaluate((x, y)), or pt.load(folder, model=..., data=...)"
             )
+        return self.run
 
     def _source(self, data: Any) -> Any:
         """Examples of a caller's as the run's own parts are: transformed by what was fitted on the training part."""
@@ -171,7 +179,7 @@ class TrainedRun:
         from powertrain.train.evaluate.review import write_again
 
         there = self.run.folder.files.there(REPORT)
-        return self.folder / REPORT if there else write_again(self.run, self.results)
+        return self.folder / REPORT if there else write_again(self._measured(), self.results)
 
     def __repr__(self) -> str:
         run = self.run

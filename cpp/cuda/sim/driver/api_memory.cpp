@@ -7,16 +7,10 @@ using namespace pt::simdriver;
 
 namespace {
 
-bool ordered_to_fail() {
-  const Settings& settings = driver().settings;
-  const uint64_t tried = ++driver().allocations_tried;
-  return settings.fail_alloc && (settings.fail_all_after ? tried >= settings.fail_alloc : tried == settings.fail_alloc);
-}
-
 CUdeviceptr allocate(size_t bytes) {
   expect(bytes > 0, CUDA_ERROR_INVALID_VALUE, "0 bytes; expected at least 1");
   ++driver().counters.allocations;
-  if (ordered_to_fail()) refuse(CUDA_ERROR_OUT_OF_MEMORY);
+  if (driver().settings.fail_alloc.at(++driver().allocations_tried)) refuse(CUDA_ERROR_OUT_OF_MEMORY);
   const auto address = driver().space.allocate(current().device, bytes);
   if (!address) refuse(CUDA_ERROR_OUT_OF_MEMORY);
   return *address;

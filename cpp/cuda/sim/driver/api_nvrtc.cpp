@@ -142,6 +142,11 @@ nvrtcResult nvrtcDestroyProgram(nvrtcProgram* handle) {
 nvrtcResult nvrtcCompileProgram(nvrtcProgram handle, int count, const char* const* options) {
   _nvrtcProgram* program = find(handle);
   if (!program) return NVRTC_ERROR_INVALID_PROGRAM;
+  {
+    std::lock_guard lock(driver().mutex);
+    if (driver().settings.fail_compile.at(++driver().compilations_tried))
+      return program->log = "ordered to fail by POWERTRAIN_SIM", NVRTC_ERROR_COMPILATION;
+  }
   program->source.options.clear();
   for (int at = 0; at < count; ++at) {
     const auto option = translated(options[at]);

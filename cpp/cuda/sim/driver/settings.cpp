@@ -20,6 +20,11 @@ bool read_number(const std::string& text, uint64_t* number) {
   return errno == 0 && (unit.empty() || unit == "K" || unit == "M" || unit == "G");
 }
 
+bool read_failing(const std::string& text, Failing* failing) {
+  failing->all_after = !text.empty() && text.back() == '+';
+  return read_number(failing->all_after ? text.substr(0, text.size() - 1) : text, &failing->number);
+}
+
 bool set(Settings& settings, const std::string& key, const std::string& value) {
   if (key == "name") return settings.name = value, !value.empty();
   if (key == "capability") {
@@ -28,14 +33,14 @@ bool set(Settings& settings, const std::string& key, const std::string& value) {
     settings.minor = value.back() - '0';
     return settings.major >= 5 && settings.minor >= 0 && settings.minor <= 9;
   }
+  if (key == "fail_alloc") return read_failing(value, &settings.fail_alloc);
+  if (key == "fail_compile") return read_failing(value, &settings.fail_compile);
   uint64_t number = 0;
-  const bool open = key == "fail_alloc" && !value.empty() && value.back() == '+';
-  if (!read_number(open ? value.substr(0, value.size() - 1) : value, &number)) return false;
+  if (!read_number(value, &number)) return false;
   if (key == "devices") return settings.devices = int(number), number <= 16;
   if (key == "memory") return settings.memory = number, number > 0;
   if (key == "units") return settings.units = int(number), number > 0;
   if (key == "version") return settings.version = int(number), true;
-  if (key == "fail_alloc") return settings.fail_alloc = number, settings.fail_all_after = open, true;
   if (key == "lose_device_at_launch") return settings.lose_device_at_launch = number, true;
   if (key == "defer") return settings.deferred = number != 0, true;
   if (key == "poison") return settings.poisoned = number != 0, true;
@@ -60,7 +65,8 @@ Settings parse_settings(const std::string& text, std::string* problem) {
     if (equals == std::string::npos || !set(settings, part.substr(0, equals), part.substr(equals + 1)))
       *problem = "[POWERTRAIN_SIM] " + part +
                  "; expected key=value with devices, memory, capability, units, version, fail_alloc, "
-                 "lose_device_at_launch, name, defer, poison, queue or order; for example memory=256M,fail_alloc=5";
+                 "fail_compile, lose_device_at_launch, name, defer, poison, queue or order; for example "
+                 "memory=256M,fail_alloc=5";
     at = end + 1;
   }
   if (!settings.units) settings.units = settings.major >= 10 ? 148 : settings.major == 9 ? 132 : 108;

@@ -8,14 +8,21 @@
 
 namespace pt::simdriver {
 
+// Which of several attempts fails, counted from one: `5`, or all from there on, `5+`.
+struct Failing {
+  uint64_t number = 0;  // 0: none
+  bool all_after = false;
+  bool at(uint64_t attempt) const { return number && (all_after ? attempt >= number : attempt == number); }
+};
+
 struct Settings {
   int devices = 1;
-  size_t memory = size_t(4) << 30;  // of each device
-  int major = 9, minor = 0;         // compute capability
-  int units = 0;                    // multiprocessors; 0: those of a card of that capability
-  int version = 12040;              // of the driver
-  uint64_t fail_alloc = 0;          // the allocation that fails, counted from one; `5+`: all from there on
-  bool fail_all_after = false;
+  size_t memory = size_t(4) << 30;     // of each device
+  int major = 9, minor = 0;            // compute capability
+  int units = 0;                       // multiprocessors; 0: those of a card of that capability
+  int version = 12040;                 // of the driver
+  Failing fail_alloc;                  // allocations of memory
+  Failing fail_compile;                // programs that NVRTC is given
   uint64_t lose_device_at_launch = 0;  // the kernel, counted from one as they run, that never returns
   std::string name;
   bool deferred = true;  // defer=0: work is done as it is queued

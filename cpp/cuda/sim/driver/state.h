@@ -68,7 +68,7 @@ struct Driver {
   Counters counters;
   std::string last_misuse;
   uint64_t next_id = 1;
-  uint64_t allocations_tried = 0;
+  uint64_t allocations_tried = 0, compilations_tried = 0;
   std::mt19937_64 random;  // of settings.order
 
   // With an order at random, a number below `most`; else 0.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Sequence
@@ -50,19 +51,23 @@ class AudioFolder(Data):
         library()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "sounds")
-        length = max(1, round(params.rate * params.seconds))
-
-        def sounds(files: Sequence[Path]) -> Any:
-            return np.stack([fitted(read_sound(path, params.rate), length) for path in files])
-
-        def read(file: Path) -> Any:
-            return sounds(files_in(file, SUFFIXES) if file.is_dir() else [file])
-
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
             y = np.array([label for _, label in files], dtype=np.int64)
-            splits[part] = ArrayDataset(x=sounds([path for path, _ in files]), y=y)
-        return DataModule(root.name, "classification", splits, len(found.labels), found.labels, read=read)
+            splits[part] = ArrayDataset(x=_sounds([path for path, _ in files], params), y=y)
+        return cls.reopen(params, DataModule(root.name, "classification", splits, len(found.labels), found.labels))
+
+    @classmethod
+    def reopen(cls, params: Params, kept: DataModule) -> DataModule:
+        def read(file: Path) -> Any:
+            return _sounds(files_in(file, SUFFIXES) if file.is_dir() else [file], params)
+
+        return dataclasses.replace(kept, read=read)
+
+
+def _sounds(files: Sequence[Path], params: AudioFolder.Params) -> Any:
+    length = max(1, round(params.rate * params.seconds))
+    return np.stack([fitted(read_sound(path, params.rate), length) for path in files])
 
 
 def read_sound(path: Path, rate: int) -> Any:

@@ -22,7 +22,7 @@ def library() -> str:
 
 def _nvrtc() -> str | None:
     if os.environ.get("POWERTRAIN_CUDA_DRIVER") == "sim":
-        return None  # which compiles printed kernels itself
+        return None  # whose compiler is asked for by its name, sim
     for wheel in _WHEELS:
         try:
             spec = importlib.util.find_spec(wheel)

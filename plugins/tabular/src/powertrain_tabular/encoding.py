@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,10 @@ class Encoder:
                 frame.demand(where, one["name"])
                 column = frame[one["name"]]
             return [values.astype(np.float32) for values in _encode(one, column, where)]
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Encoder:
+        return cls(json.loads(np.asarray(state["encoder"], dtype=np.uint8).tobytes()))
 
     def state(self) -> dict[str, Any]:
         """As an array of bytes, which a checkpoint holds."""

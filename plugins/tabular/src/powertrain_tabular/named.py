@@ -17,9 +17,9 @@ from powertrain.data import (
     open_file,
     read_r_table,
 )
-from powertrain.plugin import Data, param
+from powertrain.plugin import param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
-from powertrain_tabular.table import TableParams, build
+from powertrain_tabular.table import OfColumns, TableParams, build
 
 # Where Debian's r-cran-modeldata puts its tables.
 MODELDATA = Path("usr/lib/R/site-library/modeldata/data")
@@ -31,7 +31,7 @@ class NamedParams(TableParams):
     path: Path | None = param(None, doc="the folder of the files; else $POWERTRAIN_DATA and where a package puts them")
 
 
-class _ModelData(Data, declares=True):
+class _ModelData(OfColumns, declares=True):
     """A table of the R package modeldata."""
 
     table: ClassVar[str]
@@ -61,7 +61,7 @@ class Churn(_ModelData):
     target = "churn"
 
 
-class Adult(Data):
+class Adult(OfColumns):
     """45,222 people of the US census of 1994, one-hot; the target is whether they earn over 50,000 dollars."""
 
     Params: ClassVar[type] = NamedParams

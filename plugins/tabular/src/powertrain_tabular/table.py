@@ -38,7 +38,21 @@ class TableParams:
     split: Split = field(default_factory=Split)
 
 
-class Table(Data):
+class OfColumns(Data, declares=True):
+    """A table whose columns became numbers by what was fitted on the training rows."""
+
+    @classmethod
+    def reopen(cls, params: TableParams, kept: DataModule) -> DataModule:
+        encoder = Encoder.from_state(kept.state)
+        written = params if isinstance(params, Csv) else PLAIN
+
+        def read(path: Path) -> Any:
+            return encoder(read_frame(path, f"predict {path}", written), f"predict {path}")
+
+        return dataclasses.replace(kept, read=read)
+
+
+class Table(OfColumns):
     """A CSV or Parquet file. How a CSV file is written is found out, or said. It splits itself, since encoders are
     fitted on the training rows alone."""
 
@@ -97,21 +111,20 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     x_train, y_train = x[rows["train"]], y[rows["train"]]
     findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
     columns = one_column_at_a_time(encoder, train)
-    written = params if isinstance(params, Csv) else PLAIN
     leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
     _refuse(leaked, params.leakage, where)
     parts = {part: ArrayDataset(x=x[found], y=y[found]) for part, found in rows.items()}
-    return DataModule(
+    made = DataModule(
         name,
         "classification" if labels else "regression",
         parts,
         len(labels) if labels else 1,
         labels,
         state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
-        read=lambda path: encoder(read_frame(path, f"predict {path}", written), f"predict {path}"),
         columns=tuple(encoder.features),
         sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
     )
+    return OfColumns.reopen(params, made)
 
 
 def _is_class(column: Column, task: str) -> bool:

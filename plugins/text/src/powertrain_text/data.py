@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,27 @@ class TokenParams:
         return {name: share for name, share in (("valid", self.valid), ("test", self.test)) if share > 0}
 
 
+class _Corpus(Data, declares=True):
+    """A text as tokens, with the tokenizer of its training part."""
+
+    @classmethod
+    def reopen(cls, params: Any, kept: DataModule) -> DataModule:
+        return dataclasses.replace(kept, vocabulary=Tokenizer.from_state(kept.state))
+
+
+class _Classified(Data, declares=True):
+    """Texts with labels, which a file of texts without them is read as."""
+
+    @classmethod
+    def reopen(cls, params: Any, kept: DataModule) -> DataModule:
+        tokenizer = Tokenizer.from_state(kept.state)
+
+        def read(file: Path) -> Any:
+            return tokenizer.rows(read_text(file, "predict").splitlines(), params.context)
+
+        return dataclasses.replace(kept, vocabulary=tokenizer, show=tokenizer.decode, read=read)
+
+
 def corpus(name: str, text: str, params: TokenParams) -> DataModule:
     """A text cut by position into its parts, as windows of tokens; the tokenizer is fitted on the training part."""
     where = f"text {name}"
@@ -56,13 +78,13 @@ def corpus(name: str, text: str, params: TokenParams) -> DataModule:
         part: Windows(tokenizer.encode(here), params.context, 1 if part == "train" else params.context)
         for part, here in texts.items()
     }
-    return DataModule(
-        name, "language", sources, len(tokenizer), state=tokenizer.state(), context=params.context,
-        vocabulary=tokenizer,
+    made = DataModule(
+        name, "language", sources, len(tokenizer), state=tokenizer.state(), context=params.context
     )  # fmt: skip
+    return _Corpus.reopen(params, made)
 
 
-class TextFiles(Data):
+class TextFiles(_Corpus):
     """UTF-8 files as one text, in the order of their names."""
 
     examples = ({"path": "__init__.py", "context": 4, "valid": 0.3},)
@@ -89,7 +111,7 @@ class TextFiles(Data):
         return corpus(params.path.stem or path.resolve().name, text, params)
 
 
-class AustenTokens(Data):
+class AustenTokens(_Corpus):
     """Jane Austen's six novels, of the built-in data set austen, in tokens."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -118,11 +140,10 @@ def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed
     splits = {
         part: ArrayDataset(x=tokens([texts[row] for row in here]), y=y[here]) for part, here in places.items()
     }  # fmt: skip
-    return DataModule(
-        name, "classification", splits, len(labels), labels, state=tokenizer.state(), context=params.context,
-        vocabulary=tokenizer, show=tokenizer.decode,
-        read=lambda file: tokens(read_text(file, "predict").splitlines()),
+    made = DataModule(
+        name, "classification", splits, len(labels), labels, state=tokenizer.state(), context=params.context
     )  # fmt: skip
+    return _Classified.reopen(params, made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +152,7 @@ class _ClassParams(TokenParams):
     seed: int = param(0, low=0, doc="which texts are held out")
 
 
-class TextTable(Data):
+class TextTable(_Classified):
     """A table of texts and their labels, as CSV with a header."""
 
     examples = ({"path": "examples.csv", "size": 300, "valid": 0.25},)
@@ -171,7 +192,7 @@ def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[
     return [(words, word) for words, word in found if words and words.strip()]
 
 
-class SmsSpam(Data):
+class SmsSpam(_Classified):
     """4,837 text messages, 13 % of them spam (Almeida, Gómez Hidalgo and Yamakami 2011)."""
 
     NAMES: ClassVar[Mapping[str, str]] = {"0": "ham", "1": "spam"}

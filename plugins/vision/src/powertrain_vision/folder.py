@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +39,15 @@ class ImageFolder(Data):
             source = Pictures(files, (params.height, params.width), params.colour)
             first = source.fetch(np.arange(len(source) if params.keep else 1))
             splits[part] = ArrayDataset(first) if params.keep else source
-        size, colour = (params.height, params.width), params.colour
+        return cls.reopen(params, DataModule(root.name, "classification", splits, len(found.labels), found.labels))
 
+    @classmethod
+    def reopen(cls, params: Params, kept: DataModule) -> DataModule:
         def read(file: Path) -> Any:
             files = files_in(file, IMG_EXTENSIONS) if file.is_dir() else [file]
-            return np.stack([read_picture(path, size, colour) for path in files])
+            return np.stack([read_picture(path, (params.height, params.width), params.colour) for path in files])
 
-        return DataModule(root.name, "classification", splits, len(found.labels), found.labels, read=read)
+        return dataclasses.replace(kept, read=read)
 
 
 class Pictures:

@@ -75,9 +75,9 @@ def batches(workload: Workload) -> list[tuple[pt.Tensor, pt.Tensor]]:
 Step = Callable[[pt.Tensor, pt.Tensor], pt.Tensor]
 
 
-def eager_step(name: str, precision: str = "f32") -> Step:
+def eager_step(name: str, precision: str = "f32", device: str = "cpu") -> Step:
     """A function that trains a workload's model on one batch, call by call, and returns the loss."""
-    model = build(name)
+    model = build(name).to(device)
     optimizer: SGD | AdamW
     loss_scale = LossScale() if precision == "f16" else None
     if find(name).sgd:
@@ -98,9 +98,11 @@ def eager_step(name: str, precision: str = "f32") -> Step:
     return step
 
 
-def compiled_step(name: str, precision: str = "f32") -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
+def compiled_step(
+    name: str, precision: str = "f32", device: str = "cpu"
+) -> tuple[Any, list[tuple[pt.Tensor, pt.Tensor]]]:
     """The same, compiled, with the batches to train on."""
-    return pt.compile(eager_step(name, precision)), batches(find(name))
+    return pt.compile(eager_step(name, precision, device)), batches(find(name))
 
 
 def training_step(name: str, *, eager: bool = False, precision: str = "f32") -> Callable[[], pt.Tensor]:

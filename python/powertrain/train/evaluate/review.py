@@ -51,33 +51,44 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def open_run(path: Path, trust: bool = False, objects: Mapping[str, Any] | None = None) -> TrainedRun:
+def open_run(
+    path: Path, trust: bool = False, objects: Mapping[str, Any] | None = None, *, data: bool = False
+) -> TrainedRun:
     """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
-    Python objects of a run that was made from such, by section."""
+    Python objects of a run that was made from such, by section. With `data` its data set is loaded, to be measured on;
+    without, what the run keeps of it is enough to predict."""
     from powertrain.train.display.display import Display
-    from powertrain.train.folder.reopening import reopened
+    from powertrain.train.folder.reopening import kept_data, reopened
     from powertrain.train.run.named_slots import random_numbers_kept
-    from powertrain.train.session import build
+    from powertrain.train.session import build, data_record
     from powertrain.train.trained_run import TrainedRun
 
     folder = RunFolder(path)
     about = folder.about()
     recipe, missing = reopened(folder, about, trust, objects or {})
-    with random_numbers_kept(), chosen(recipe.run.device, "run"):
-        run = build(recipe, folder, Display(), Path(about["base"]))
-        run.strategy.setup(run)
-        run.evaluations.prepare()
-    if "optimizer" in missing:
-        run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     found, problems = folder.checkpoints.latest()
-    for problem in problems:
-        run.display.warn(f"[{path.name}] {problem}")
     if found is None:
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
+    data = data or "data" in (objects or {})
+    kept = "train" in recipe.data and not data
+    dataset = kept_data(folder, about, recipe, found.arrays) if kept else None
+    with random_numbers_kept(), chosen(recipe.run.device, "run"):
+        run = build(recipe, folder, Display(), Path(about["base"]), dataset)
+        run.strategy.setup(run)
+        run.evaluations.prepare()
+    for problem in problems:
+        run.display.warn(f"[{path.name}] {problem}")
+    if kept:
+        run.table.forget_places()
+    elif not objects:  # those of a caller are new ones to measure on
+        folder.compare_data(data_record(run))
+    if "optimizer" in missing:
+        run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     run.saver.load(found)
     run.evaluations.use_best()
     results = folder.results()
-    return TrainedRun(run, results or {}, finished=results is not None, missing=missing)
+    again = (lambda: open_run(path, trust, objects, data=True).run) if kept and "data" not in missing else None
+    return TrainedRun(run, results or {}, finished=results is not None, missing=missing, with_data=again)
 
 
 def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
@@ -85,7 +96,7 @@ def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
     from powertrain.train.closing_words import score_table
     from powertrain.train.session import measure
 
-    run = open_run(path, trust).run
+    run = open_run(path, trust, data=True).run
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
     if as_json:
@@ -107,7 +118,7 @@ def rewrite_report(path: Path, trust: bool = False) -> Path:
     if results is None:
         raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
     with folder.locked():
-        return write_again(open_run(path, trust).run, results)
+        return write_again(open_run(path, trust, data=True).run, results)
 
 
 def write_again(run: TrainRun, results: dict[str, Any]) -> Path:

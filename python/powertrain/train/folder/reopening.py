@@ -3,14 +3,18 @@ tables and the same objects, given again."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
+from powertrain.data import kept
 from powertrain.io.files import MOST_BYTES
-from powertrain.io.records import MisfitError, fitted
-from powertrain.train.folder.run_folder import RunError, RunFolder
+from powertrain.plugin.importing import in_words
+from powertrain.train.folder.checkpoint import Arrays
+from powertrain.train.folder.run_folder import RUN, RunError, RunFolder
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 SPARED = ("callbacks", "optimizer", "data", "evaluate")
 # What a section is called in calls from Python.
 KEYWORDS = {"evaluate": "metrics"}
-PARTS = {"use": str, "task": str, "outputs": int, "parts": {...: {"examples": int, "fields": {...: str}}}}
 
 
 def reopened(
@@ -51,7 +54,7 @@ def reopened(
     missing = tuple(name for name in wanted if name not in given)
     tables = {section: value for section, value in about["tables"].items() if section not in wanted}
     if "data" in missing:
-        given["data"] = {"use": _stand_in(folder, about["tables"])}
+        given["data"] = {"use": kept.without_examples(_record(folder, about), {})}
     if "data" in given and isinstance(split := _at(about["tables"], "data", "split"), dict):
         given["data"] = {**given["data"], "split": split}
     if "optimizer" in missing:
@@ -60,38 +63,41 @@ def reopened(
     return load_recipe(tables, objects={paths.get(name, (name,)): value for name, value in given.items()}), missing
 
 
-def _stand_in(folder: RunFolder, tables: Any) -> DataModule:
-    """Data of zeros in the form of those that the run was trained on: enough to predict."""
-    from powertrain.data import ArrayDataset, DataModule
-
-    if tables.get("features"):
-        raise RunError(
-            f"[{folder.path}] the run was made from Python objects, and its features were fitted on the data; expected "
-            f'them too; pass them: pt.load("{folder.path}", model=..., data=...)'
-        )
-    try:
-        record = fitted(_at(tables, "data", "use"), PARTS)
-        splits = {
-            part: ArrayDataset({name: _zeros(form, one["examples"]) for name, form in one["fields"].items()})
-            for part, one in record["parts"].items()
-        }
-    except (MisfitError, ValueError, TypeError) as error:
-        raise RunError(
-            f"[{folder.path / 'run.json'}] it does not say what the data were: {error}; expected what pt.fit wrote; "
-            "pass data=(x, y)"
-        ) from error
-    labels = tuple(map(str, range(record["outputs"]))) if record["task"] == "classification" else ()
-    return DataModule(record["use"], record["task"], splits, record["outputs"], labels)
-
-
-def _zeros(form: str, examples: int) -> np.ndarray[Any, Any]:
-    """Zeros of a form such as float32[8, 8], which take no memory."""
-    dtype, _, shape = form.rstrip("]").partition("[")
-    sizes = [int(size) for size in shape.split(",") if size.strip()]
-    return np.broadcast_to(np.zeros((1, *sizes), dtype=np.dtype(dtype)), (examples, *sizes))
-
-
 def _at(tables: Any, *keys: str) -> Any:
     for key in keys:
         tables = tables.get(key) if isinstance(tables, Mapping) else None
     return tables
+
+
+def kept_data(folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, arrays: Arrays) -> DataModule:
+    """The run's data set without its examples, from the record in the folder and the arrays of a checkpoint."""
+    use, record = recipe.data["train"], _record(folder, about)
+    try:
+        state = {name: arrays[f"data.{name}"] for name in record["state"]}
+        dataset = use.plugin.reopen(use.params, kept.without_examples(record, state))
+        features = [(feature.plugin, feature.params) for feature in recipe.features]
+        return kept.transformed(dataset, features, _states(arrays))
+    except Exception as error:  # of whatever kind: plugins read here what may be anybody's
+        raise RunError(
+            f"[{folder.path}] what it keeps of its data cannot be used: {in_words(error)}; expected what powertrain "
+            "train wrote, and the versions of run.lock; bring it back, or begin a new run"
+        ) from error
+
+
+def _record(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:
+    record: dict[str, Any] | None = about["data"]
+    if record is None or "train" not in record["parts"]:
+        raise RunError(
+            f"[{folder.path / RUN}] it does not say what the data were; expected what powertrain train wrote; bring "
+            "it back, or begin a new run"
+        )
+    return record
+
+
+def _states(arrays: Arrays) -> dict[int, dict[str, NDArray[Any]]]:
+    """What fitted transforms had learned, by their number; those that learn nothing are not there."""
+    found: dict[int, dict[str, NDArray[Any]]] = defaultdict(dict)
+    for name, value in arrays.items():
+        if match := re.fullmatch(r"transform\.([0-9]{1,4})\.(.+)", name):
+            found[int(match[1])][match[2]] = value
+    return found

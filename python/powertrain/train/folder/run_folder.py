@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Error
+from powertrain.data.kept import RECORD, differences
 from powertrain.io.console import one_line
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
@@ -30,7 +31,7 @@ FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.device", "ru
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, LOCK, RESULTS, REPORT = "run.json", "run.lock", "results.json", "report.html"
 
-ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str]}
+ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str], "data": (RECORD,)}
 NUMBERS = {...: float}
 MEASURED = {
     "run": str, "recipe": str, "part": str, "fit": str, "hash": str, "steps": int, "rounds": int, "seconds": float,
@@ -120,8 +121,8 @@ class RunFolder:
         # No text says what Python objects are: then the tables in run.json alone describe the run.
         return copies if recipe.objects else {**copies, "recipe.toml": recipe.text.encode()}
 
-    def begin(self, recipe: Recipe) -> None:
-        """Write down what is trained, with copies of the files that it uses."""
+    def begin(self, recipe: Recipe, data: Mapping[str, Any] | None) -> None:
+        """Write down what is trained, with copies of the files that it uses, and the record of its data."""
         for name, content in self._copies(recipe).items():
             self.files.replace(name, content)
         self.files.replace(LOCK, _json(versions(recipe)))
@@ -131,6 +132,7 @@ class RunFolder:
             "overrides": list(recipe.overrides),
             "tables": recipe.tables,
             "objects": list(recipe.objects),
+            "data": data,
         }
         self.files.replace(RUN, _json(about))  # last: with it the folder is a run
 
@@ -165,6 +167,17 @@ class RunFolder:
             raise RunError(
                 f"[{self.path}] the recipe has changed since this run began: {'; '.join(changed)}; expected the same "
                 "recipe; undo the change, or begin a new run without --resume"
+            )
+
+    def compare_data(self, data: Mapping[str, Any] | None) -> None:
+        """Refuse other data than those that the run began with: parts would be drawn anew, and what was trained on
+        would be tested on."""
+        before = self.about()["data"]
+        changed = differences(before, data) if before and data else []
+        if changed:
+            raise RunError(
+                f"[{self.path}] the data has changed since this run began: {'; '.join(changed)}; expected the same "
+                "data; bring it back, or begin a new run"
             )
 
     def finish(self, results: Mapping[str, Any]) -> None:

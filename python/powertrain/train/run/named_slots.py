@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -95,6 +96,11 @@ class SlotTable:
         for name, slot in slots.items():
             slot.value = pt.tensor(saved[name])
         return []
+
+    def forget_places(self) -> None:
+        """Leave out where sources stand: without their examples they stand nowhere."""
+        for name in [name for name in self.host if re.fullmatch(r"data\..+\.cursor", name)]:
+            del self.host[name]
 
     def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:
         """Set the models' slots alone."""

@@ -80,6 +80,11 @@ class Sources:
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
 
+    def others(self) -> dict[str, Source]:
+        """The sources of other sections than data.train that somebody has asked for."""
+        made = {role: self._made[role].loader.dataset for role in self.recipe.data if role in self._made}
+        return {role: source for role, source in made.items() if role not in self.dataset.splits}
+
     def env(self, role: str) -> EnvSource:
         """The environment of a role."""
         if role not in self._envs:

@@ -1,0 +1,150 @@
+"""A trained run predicts where its data is gone or has changed; what needs the data says so."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.train.folder.run_folder import RunError
+from running import run
+from your_data import KINDS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "your-data.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"```toml\n# (\w+)\.toml\n(.*?)```", PAGE, re.DOTALL))
+# A file that each kind of run is asked about, among those that it was trained on.
+ASKED = {"pictures": "pictures/3", "customers": "asked.csv", "sounds": "sounds/low", "book": "asked.txt"}
+
+
+def trained(name: str, make: Callable[[Path], float], folder: Path) -> Path:
+    """A short run of the page's recipe, on data beside it."""
+    make(folder)
+    (folder / f"{name}.toml").write_text(RECIPES[name], encoding="utf-8")
+    until = "20 steps" if name == "book" else "1 epochs"
+    run(["train", f"{name}.toml", "--run", "run", "--set", f"run.until={until}"], folder)
+    return folder / "run"
+
+
+def ask(path: Path, file: Path, folder: Path) -> str:
+    return run(["predict", str(path), str(file)], folder).stdout
+
+
+@pytest.mark.parametrize("name", ["pictures", "customers", "sounds", "book"])
+def test_a_run_that_was_moved_predicts_without_its_data(name: str, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    path = trained(name, KINDS[name], here)
+    if name == "customers":
+        lines = (here / "customers.csv").read_text().splitlines()
+        (here / "asked.csv").write_text("\n".join(lines[:20]))
+    if name == "book":
+        (here / "asked.txt").write_text("The engine ")
+    before = ask(path, here / ASKED[name], here)
+    opened = pt.load(path)
+    assert opened.evaluate().keys() == {"train", "valid", *(["test"] if name != "book" else [])}
+    shutil.move(path, there / "run")
+    shutil.move(here / ASKED[name], there / "asked")
+    asked = there / "asked"
+    if asked.is_file():
+        asked = asked.rename(asked.with_suffix(Path(ASKED[name]).suffix))
+    shutil.rmtree(here)
+    assert ask(there / "run", asked, there) == before
+    assert "Traceback" not in run(["evaluate", "run"], there, expect=2).stderr
+
+
+def rows(count: int = 60, seed: int = 0) -> tuple[Any, Any]:
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(count, 4)).astype(np.float32)
+    return x, (x[:, 0] > 0).astype(np.int64)
+
+
+def recipe_of(folder: Path, seed: int = 0, count: int = 60) -> Path:
+    x, y = rows(count, seed)
+    np.savez(folder / "rows.npz", x=x, y=y)
+    text = """
+data      = { use = "arrays", path = "rows.npz", split = { valid = 0.2, test = 0.2 } }
+features  = ["standardize"]
+model     = { use = "mlp", hidden = [8] }
+optimizer = { use = "adamw", lr = 1e-2 }
+run       = { until = "2 epochs", batch = 16 }
+"""
+    (folder / "rows.toml").write_text(text, encoding="utf-8")
+    return folder / "rows.toml"
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "words"),
+    [
+        (1, 60, "train has other examples"),
+        (0, 61, "train had 36 examples, has 37"),
+    ],
+)
+def test_data_that_changed_is_said_before_anything_is_drawn_anew(
+    seed: int, count: int, words: str, tmp_path: Path
+) -> None:
+    recipe = recipe_of(tmp_path)
+    trained = pt.fit(recipe, folder=tmp_path / "run", verbose=False)
+    x = rows(5, 9)[0]
+    before = trained.predict(x)
+    recipe_of(tmp_path, seed, count)
+    opened = pt.load(tmp_path / "run")
+    assert (opened.predict(x) == before).all()
+    for call in (opened.evaluate, lambda: opened.evaluate("test")):
+        with pytest.raises(RunError, match=words):
+            call()
+    with pytest.raises(RunError, match=words):
+        pt.fit(recipe, folder=tmp_path / "run", resume=True, verbose=False)
+    assert words in run(["train", str(recipe), "--run", "run", "--resume"], tmp_path, expect=2).stderr
+    # Data of one's own are measured, whatever became of the run's.
+    assert opened.evaluate(rows(40, 5)) == trained.evaluate(rows(40, 5))
+
+
+def test_the_same_data_is_measured_with_the_weights_that_the_model_has(tmp_path: Path) -> None:
+    trained = pt.fit(recipe_of(tmp_path), folder=tmp_path / "run", verbose=False)
+    opened = pt.load(tmp_path / "run")
+    assert opened.evaluate() == trained.evaluate()
+    for slot in opened.model.parameters():
+        slot.value = pt.zeros(slot.shape)
+    assert opened.evaluate("test")["loss"] == pytest.approx(np.log(2))
+
+
+def test_features_of_a_run_of_objects_need_no_data(tmp_path: Path) -> None:
+    x, y = rows()
+    model = pt.nn.Linear(4, 2)
+    trained = pt.fit(
+        model=model, data=(x, y), features=["standardize"], epochs=1, folder=tmp_path / "run", verbose=False
+    )
+    opened = pt.load(tmp_path / "run", model=pt.nn.Linear(4, 2))
+    assert (opened.predict(x) == trained.predict(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data", None),
+        ("data", {}),
+        ("fields", {"x": "float32[1000000000, 1000000000]", "y": "int64[]"}),
+        ("fields", {"x": "object[4]", "y": "int64[]"}),
+        ("fields", {"x": "float32[-4]", "y": "int64[]"}),
+        ("fields", {"y": "int64[]"}),
+        ("state", ["encoder"]),
+        ("examples", 0),
+    ],
+)
+def test_a_damaged_record_is_an_error(key: str, value: Any, tmp_path: Path) -> None:
+    pt.fit(recipe_of(tmp_path), folder=tmp_path / "run", verbose=False)
+    file = tmp_path / "run" / "run.json"
+    about = json.loads(file.read_text())
+    place = about if key == "data" else about["data"] if key == "state" else about["data"]["parts"]["train"]
+    place[key] = value
+    file.write_text(json.dumps(about))
+    with pytest.raises(pt.Error, match=r"^\[.*; expected .*"):
+        pt.load(tmp_path / "run").predict(rows()[0])
