@@ -71,7 +71,12 @@ class Compose:
 
 
 class ToTensor(Changing):
-    """Bytes as float32 from 0 to 1, other numbers as float32; channels stay last, where torchvision puts them first."""
+    """Bytes as float32 from 0 to 1, other numbers as float32; channels stay last, where torchvision puts them first.
+
+    Example
+        >>> pt.data.transforms.ToTensor()(np.ones((8, 8, 3), np.float32)).shape
+        (8, 8, 3)
+    """
 
     def __call__(self, x: PictureLike) -> Tensor:  # type: ignore[override]  # of an array too
         return _core.asarray(self._changed(x))
@@ -112,7 +117,12 @@ class Normalize(Changing):
 
 class Pad(Changing):
     """Rows and columns around a picture: `padding` on each side, or (left and right, top and bottom), or (left, top,
-    right, bottom). `padding_mode` is "constant" (of `fill`), "edge", "reflect" or "symmetric"."""
+    right, bottom). `padding_mode` is "constant" (of `fill`), "edge", "reflect" or "symmetric".
+
+    Example
+        >>> pt.data.transforms.Pad(1)(np.ones((8, 8, 3), np.float32)).shape
+        (10, 10, 3)
+    """
 
     MODES = ("constant", "edge", "reflect", "symmetric")
 
@@ -136,7 +146,12 @@ class Pad(Changing):
 
 
 class CenterCrop(Changing):
-    """The middle of a picture, of `size` (height, width), or of a square."""
+    """The middle of a picture, of `size` (height, width), or of a square.
+
+    Example
+        >>> pt.data.transforms.CenterCrop(4)(np.ones((8, 8, 3), np.float32)).shape
+        (4, 4, 3)
+    """
 
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_of(size, "CenterCrop")
@@ -151,6 +166,10 @@ class RandomCrop(Changing):
     """A part of a picture, of `size` (height, width) or of a square, after `padding` as for Pad.
 
     pad_if_needed   also pad a picture that is smaller than the part
+
+    Example
+        >>> pt.data.transforms.RandomCrop(4)(np.ones((8, 8, 3), np.float32)).shape
+        (4, 4, 3)
     """
 
     def __init__(
@@ -191,14 +210,24 @@ class _RandomFlip(Changing):
 
 
 class RandomHorizontalFlip(_RandomFlip):
-    """Left and right exchanged, in a share `p` of the pictures."""
+    """Left and right exchanged, in a share `p` of the pictures.
+
+    Example
+        >>> pt.data.transforms.RandomHorizontalFlip()(np.ones((8, 8, 3), np.float32)).shape
+        (8, 8, 3)
+    """
 
     def _changed(self, x: PictureLike) -> Array:
         return self._flipped(x, 1)
 
 
 class RandomVerticalFlip(_RandomFlip):
-    """Top and bottom exchanged, in a share `p` of the pictures."""
+    """Top and bottom exchanged, in a share `p` of the pictures.
+
+    Example
+        >>> pt.data.transforms.RandomVerticalFlip()(np.ones((8, 8, 3), np.float32)).shape
+        (8, 8, 3)
+    """
 
     def _changed(self, x: PictureLike) -> Array:
         return self._flipped(x, 0)

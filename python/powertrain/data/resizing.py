@@ -45,7 +45,12 @@ class Resize(Changing):
 
 
 class RandomResizedCrop(Changing):
-    """A part of a picture in `size`: of a share of its area from `scale`, whose width over height is from `ratio`."""
+    """A part of a picture in `size`: of a share of its area from `scale`, whose width over height is from `ratio`.
+
+    Example
+        >>> pt.data.transforms.RandomResizedCrop(4)(np.ones((8, 8, 3), np.float32)).shape
+        (4, 4, 3)
+    """
 
     def __init__(
         self,

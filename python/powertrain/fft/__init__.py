@@ -101,7 +101,12 @@ def fft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = 
 
 
 def ifft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
-    """The inverse of fft, along an axis cut or filled with zeros to n."""
+    """The inverse of fft, along an axis cut or filled with zeros to n.
+
+    Example
+        >>> pt.fft.ifft(pt.fft.fft(pt.ones((4,)))).real.tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
     return _plain(x, n, axis, norm, True, "ifft")
 
 
@@ -122,7 +127,12 @@ def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Ten
 
 
 def irfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
-    """The inverse of rfft: n real numbers, an even number unless n says otherwise."""
+    """The inverse of rfft: n real numbers, an even number unless n says otherwise.
+
+    Example
+        >>> pt.fft.irfft(pt.fft.rfft(pt.ones((4,)))).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
     return _whole(x, n, axis, norm, "irfft")
 
 
@@ -135,12 +145,22 @@ def _whole(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Te
 
 
 def hfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
-    """The real transform of x, the first half of numbers whose second half are their conjugates."""
+    """The real transform of x, the first half of numbers whose second half are their conjugates.
+
+    Example
+        >>> pt.fft.hfft(pt.ones((3,))).shape
+        (4,)
+    """
     return _whole(OPERATORS["conj"](_complex(x)), n, axis, _SWAPPED.get(norm or "backward", norm), "hfft")
 
 
 def ihfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
-    """The inverse of hfft, of real x: n // 2 + 1 complex numbers."""
+    """The inverse of hfft, of real x: n // 2 + 1 complex numbers.
+
+    Example
+        >>> pt.fft.ihfft(pt.ones((4,))).shape
+        (3,)
+    """
     return OPERATORS["conj"](_half(x, n, axis, _SWAPPED.get(norm or "backward", norm), "ihfft"))
 
 
@@ -175,48 +195,88 @@ def _several(x: Tensor, pairs: list[tuple[int | None, int]], norm: str | None, o
 
 
 def fftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
-    """fft along several axes, all unless they are named, of the lengths s."""
+    """fft along several axes, all unless they are named, of the lengths s.
+
+    Example
+        >>> pt.fft.fftn(pt.ones((4, 6))).shape
+        (4, 6)
+    """
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "fftn"), norm, fft)
 
 
 def ifftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
-    """The inverse of fftn."""
+    """The inverse of fftn.
+
+    Example
+        >>> pt.fft.ifftn(pt.ones((4, 6))).shape
+        (4, 6)
+    """
     given = _complex(x)
     return _several(given, _axes(given, s, axes, "ifftn"), norm, ifft)
 
 
 def rfftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
-    """rfft along the last of several axes, fft along the others."""
+    """rfft along the last of several axes, fft along the others.
+
+    Example
+        >>> pt.fft.rfftn(pt.ones((4, 6))).shape
+        (4, 4)
+    """
     given = _core.asarray(x)
     *others, (n, axis) = _axes(given, s, axes, "rfftn")
     return _several(_half(given, n, axis, norm, "rfftn"), others, norm, fft)
 
 
 def irfftn(x: TensorLike, s: _Sizes = None, axes: _Sizes = None, norm: str | None = "backward") -> Tensor:
-    """The inverse of rfftn."""
+    """The inverse of rfftn.
+
+    Example
+        >>> pt.fft.irfftn(pt.fft.rfft2(pt.ones((4, 6)))).shape
+        (4, 6)
+    """
     given = _complex(x)
     *others, (n, axis) = _axes(given, s, axes, "irfftn")
     return _whole(_several(given, others, norm, ifft), n, axis, norm, "irfftn")
 
 
 def fft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
-    """fftn along two axes."""
+    """fftn along two axes.
+
+    Example
+        >>> pt.fft.fft2(pt.ones((4, 6))).shape
+        (4, 6)
+    """
     return fftn(x, s, axes, norm)
 
 
 def ifft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
-    """ifftn along two axes."""
+    """ifftn along two axes.
+
+    Example
+        >>> pt.fft.ifft2(pt.ones((4, 6))).shape
+        (4, 6)
+    """
     return ifftn(x, s, axes, norm)
 
 
 def rfft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
-    """rfftn along two axes."""
+    """rfftn along two axes.
+
+    Example
+        >>> pt.fft.rfft2(pt.ones((4, 6))).shape
+        (4, 4)
+    """
     return rfftn(x, s, axes, norm)
 
 
 def irfft2(x: TensorLike, s: _Sizes = None, axes: _Sizes = (-2, -1), norm: str | None = "backward") -> Tensor:
-    """irfftn along two axes."""
+    """irfftn along two axes.
+
+    Example
+        >>> pt.fft.irfft2(pt.fft.rfft2(pt.ones((4, 6)))).shape
+        (4, 6)
+    """
     return irfftn(x, s, axes, norm)
 
 
@@ -237,7 +297,12 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: DTypeLike | None = None, device: D
 
 
 def rfftfreq(n: int, d: float = 1.0, *, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
-    """The frequencies of rfft's sums."""
+    """The frequencies of rfft's sums.
+
+    Example
+        >>> pt.fft.rfftfreq(4).tolist()
+        [0.0, 0.25, 0.5]
+    """
     n = _length(n, n, "rfftfreq")
     return OPERATORS["astype"](OPERATORS["astype"](arange(0, n // 2 + 1), "float64") / (n * d), dtype or "float32")
 
@@ -251,12 +316,22 @@ def _shifted(x: Any, axes: int | Sequence[int] | None, back: bool, where: str) -
 
 
 def fftshift(x: TensorLike, axes: int | Sequence[int] | None = None) -> Tensor:
-    """x with the frequency 0 in the middle of the axes, all unless they are named."""
+    """x with the frequency 0 in the middle of the axes, all unless they are named.
+
+    Example
+        >>> pt.fft.fftshift(pt.arange(4)).tolist()
+        [2, 3, 0, 1]
+    """
     return _shifted(x, axes, False, "fftshift")
 
 
 def ifftshift(x: TensorLike, axes: int | Sequence[int] | None = None) -> Tensor:
-    """The inverse of fftshift."""
+    """The inverse of fftshift.
+
+    Example
+        >>> pt.fft.ifftshift(pt.arange(5)).tolist()
+        [2, 3, 4, 0, 1]
+    """
     return _shifted(x, axes, True, "ifftshift")
 
 

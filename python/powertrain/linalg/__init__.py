@@ -68,22 +68,42 @@ class SVDResult(NamedTuple):
 
 
 def eigh(x: TensorLike, /) -> EighResult:
-    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns."""
+    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns.
+
+    Example
+        >>> pt.linalg.eigh(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).eigenvalues.tolist()
+        [2.0, 4.0]
+    """
     return EighResult(*OPERATORS["eigh"](x))
 
 
 def eigvalsh(x: TensorLike, /) -> Tensor:
-    """The eigenvalues of symmetric matrices, ascending."""
+    """The eigenvalues of symmetric matrices, ascending.
+
+    Example
+        >>> pt.linalg.eigvalsh(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).tolist()
+        [2.0, 4.0]
+    """
     return eigh(x).eigenvalues
 
 
 def slogdet(x: TensorLike, /) -> SlogdetResult:
-    """The sign of a determinant, and the logarithm of its size."""
+    """The sign of a determinant, and the logarithm of its size.
+
+    Example
+        >>> pt.linalg.slogdet(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).sign.item()
+        1.0
+    """
     return SlogdetResult(*OPERATORS["slogdet"](x))
 
 
 def qr(x: TensorLike, /, *, mode: str = "reduced") -> QRResult:
-    """Orthonormal columns and an upper triangle whose product is x; with mode "complete" those of a whole basis."""
+    """Orthonormal columns and an upper triangle whose product is x; with mode "complete" those of a whole basis.
+
+    Example
+        >>> [part.shape for part in pt.linalg.qr(pt.ones((3, 2)))]
+        [(3, 2), (2, 2)]
+    """
     given = _asarray(x)
     if mode not in ("reduced", "complete"):
         raise pt.ShapeError(f"[qr] mode = {mode!r}; expected 'reduced' or 'complete'; 'reduced' is usual")
@@ -101,7 +121,12 @@ def _identity(x: Tensor) -> Tensor:
 
 
 def svd(x: TensorLike, /, *, full_matrices: bool = True) -> SVDResult:
-    """U, singular values, descending, and V^T, whose product is x; with full_matrices whole bases."""
+    """U, singular values, descending, and V^T, whose product is x; with full_matrices whole bases.
+
+    Example
+        >>> [part.shape for part in pt.linalg.svd(pt.ones((3, 2)))]
+        [(3, 3), (2,), (2, 2)]
+    """
     given = _asarray(x)
     u, s, vh = OPERATORS["svd"](given)
     if full_matrices:
@@ -118,12 +143,22 @@ def _completed(columns: Tensor) -> Tensor:
 
 
 def svdvals(x: TensorLike, /) -> Tensor:
-    """Singular values, descending."""
+    """Singular values, descending.
+
+    Example
+        >>> pt.linalg.svdvals(pt.ones((3, 2))).shape
+        (2,)
+    """
     return svd(x, full_matrices=False).S
 
 
 def solve(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """The y of x1 y = x2, for x2 one vector or matrices."""
+    """The y of x1 y = x2, for x2 one vector or matrices.
+
+    Example
+        >>> pt.linalg.solve(pt.tensor([[2.0, 0.0], [0.0, 4.0]]), pt.tensor([2.0, 4.0])).tolist()
+        [1.0, 1.0]
+    """
     a, b = _asarray(x1), _asarray(x2)
     if a.ndim < 2 or b.ndim == 1:
         column = OPERATORS["expand_dims"](b, -1) if b.ndim == 1 else b
@@ -134,7 +169,12 @@ def solve(x1: TensorLike, x2: TensorLike, /) -> Tensor:
 
 
 def pinv(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
-    """The pseudo-inverse: singular values up to rtol times the largest count as 0."""
+    """The pseudo-inverse: singular values up to rtol times the largest count as 0.
+
+    Example
+        >>> pt.linalg.pinv(pt.ones((3, 2))).shape
+        (2, 3)
+    """
     u, s, vh = svd(x, full_matrices=False)
     kept = s > _bound(s, u.shape[-2], vh.shape[-1], rtol)
     inverse = OPERATORS["where"](kept, 1 / OPERATORS["where"](kept, s, 1.0), 0.0)
@@ -143,7 +183,12 @@ def pinv(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
 
 
 def matrix_rank(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
-    """How many singular values are above rtol times the largest."""
+    """How many singular values are above rtol times the largest.
+
+    Example
+        >>> pt.linalg.matrix_rank(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).item()
+        2
+    """
     given = _asarray(x)
     s = svdvals(given)
     return OPERATORS["count_nonzero"](s > _bound(s, given.shape[-2], given.shape[-1], rtol), -1)
@@ -161,7 +206,12 @@ def _bound(s: Tensor, rows: int, columns: int, rtol: Any) -> Tensor:
 
 
 def matrix_power(x: TensorLike, n: int, /) -> Tensor:
-    """x times itself n times; the inverse as often where n is below 0."""
+    """x times itself n times; the inverse as often where n is below 0.
+
+    Example
+        >>> pt.linalg.matrix_power(pt.tensor([[2.0, 0.0], [0.0, 4.0]]), 2).tolist()
+        [[4.0, 0.0], [0.0, 16.0]]
+    """
     given = _asarray(x)
     if given.ndim < 2 or given.shape[-1] != given.shape[-2]:
         raise pt.ShapeError(f"[matrix_power] x is {list(given.shape)}; expected square matrices; check its last axes")
@@ -175,7 +225,12 @@ def matrix_power(x: TensorLike, n: int, /) -> Tensor:
 
 
 def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] = "fro") -> Tensor:
-    """A norm of matrices: "fro", "nuc", or 1, 2, infinity, -1, -2 and -infinity."""
+    """A norm of matrices: "fro", "nuc", or 1, 2, infinity, -1, -2 and -infinity.
+
+    Example
+        >>> pt.linalg.matrix_norm(pt.tensor([[3.0, 0.0], [0.0, 4.0]])).item()
+        5.0
+    """
     given = _asarray(x)
     size = OPERATORS["abs"](given)
     if ord == "fro":
@@ -192,7 +247,12 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: float | Litera
 
 
 def vector_norm(x: TensorLike, /, *, axis: Axes | None = None, keepdims: bool = False, ord: float = 2) -> Tensor:
-    """The norm of order ord along axes, or of all elements."""
+    """The norm of order ord along axes, or of all elements.
+
+    Example
+        >>> pt.linalg.vector_norm(pt.tensor([3.0, 4.0])).item()
+        5.0
+    """
     given = _asarray(x)
     # Of complex numbers by their sizes.
     size = OPERATORS["abs"](given) if given.dtype.is_complex else given
@@ -200,14 +260,24 @@ def vector_norm(x: TensorLike, /, *, axis: Axes | None = None, keepdims: bool = 
 
 
 def trace(x: TensorLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
-    """The sum along a diagonal of matrices, in a dtype that is asked for."""
+    """The sum along a diagonal of matrices, in a dtype that is asked for.
+
+    Example
+        >>> pt.linalg.trace(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).item()
+        6.0
+    """
     if dtype is None:
         return OPERATORS["trace"](x, offset)
     return OPERATORS["astype"](OPERATORS["trace"](OPERATORS["astype"](x, dtype), offset), dtype)
 
 
 def matmul(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """The product of matrices; that of integers is exact, by elementwise products, and meant to be small."""
+    """The product of matrices; that of integers is exact, by elementwise products, and meant to be small.
+
+    Example
+        >>> pt.linalg.matmul(pt.tensor([[2.0, 0.0], [0.0, 4.0]]), pt.ones((2,))).tolist()
+        [2.0, 4.0]
+    """
     a, b = _asarray(x1), _asarray(x2)
     if any(one.dtype.is_float or one.dtype.is_complex for one in (a, b)):
         return OPERATORS["matmul"](a, b)
@@ -218,7 +288,12 @@ def matmul(x1: TensorLike, x2: TensorLike, /) -> Tensor:
 
 
 def tensordot(x1: TensorLike, x2: TensorLike, /, *, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
-    """The sum of products over pairs of axes."""
+    """The sum of products over pairs of axes.
+
+    Example
+        >>> pt.linalg.tensordot(pt.ones((2, 3)), pt.ones((3, 4)), axes=1).shape
+        (2, 4)
+    """
     return _tensordot(x1, x2, axes)
 
 

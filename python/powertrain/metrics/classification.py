@@ -24,7 +24,14 @@ Floats = NDArray[np.float64]
 
 
 class Accuracy(Metric):
-    """The share of right classes; NaN of nothing. State: [right, all]."""
+    """The share of right classes; NaN of nothing. State: [right, all].
+
+    Example
+        >>> metric = pt.metrics.Accuracy()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.75
+    """
 
     tasks = ("classification", "language")
 
@@ -59,7 +66,14 @@ class TopKAccuracy(Metric):
 
 
 class Perplexity(Mean):
-    """exp of the mean loss: `update(losses, weight=weight)` with losses in nats per token."""
+    """exp of the mean loss: `update(losses, weight=weight)` with losses in nats per token.
+
+    Example
+        >>> metric = pt.metrics.Perplexity()
+        >>> metric.update(np.zeros((2, 4)), np.array([1, 3]))
+        >>> round(metric.compute(), 4)
+        1.0
+    """
 
     def result(self, state: State) -> float:
         mean = super().result(state)
@@ -137,6 +151,11 @@ class Precision(_OfAverage):
     average   "macro": the mean over the classes that occur; "weighted": weighted by how often they do; "micro": of all
               rows together; "binary": that of class 1
     Source    sklearn.metrics.precision_score
+    Example
+        >>> metric = pt.metrics.Precision()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.8333
     """
 
     _where = "precision"
@@ -149,6 +168,11 @@ class Recall(_OfAverage):
     """Of the rows of a class, the share that was found; 0 where there are none. `average` as for Precision.
 
     Source    sklearn.metrics.recall_score
+    Example
+        >>> metric = pt.metrics.Recall()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.75
     """
 
     _where = "recall"
@@ -178,6 +202,11 @@ class BalancedAccuracy(ByClass):
     """The mean of the recall of the classes that occur.
 
     Source    sklearn.metrics.balanced_accuracy_score
+    Example
+        >>> metric = pt.metrics.BalancedAccuracy()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.75
     """
 
     _where = "balanced accuracy"
@@ -192,6 +221,11 @@ class MatthewsCorrCoef(ByClass):
     """Matthews' correlation of predicted and true classes, from -1 to 1; 0 where one of them never varies.
 
     Source    Gorodkin 2004; sklearn.metrics.matthews_corrcoef
+    Example
+        >>> metric = pt.metrics.MatthewsCorrCoef()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.5774
     """
 
     _where = "mcc"
@@ -212,6 +246,11 @@ class CohenKappa(ByClass):
     """Cohen's kappa: how much more often predicted and true classes agree than by chance; NaN where chance is sure.
 
     Source    Cohen 1960; sklearn.metrics.cohen_kappa_score
+    Example
+        >>> metric = pt.metrics.CohenKappa()
+        >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
+        >>> round(metric.compute(), 4)
+        0.5
     """
 
     _where = "kappa"

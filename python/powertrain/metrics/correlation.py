@@ -24,7 +24,14 @@ def _correlation(state: State) -> float:
 
 
 class PearsonCorrCoef(Moments):
-    """Pearson's correlation: how far predictions and targets lie on a line; NaN where one of them never varies."""
+    """Pearson's correlation: how far predictions and targets lie on a line; NaN where one of them never varies.
+
+    Example
+        >>> metric = pt.metrics.PearsonCorrCoef()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.982
+    """
 
     _where = "pearson"
 
@@ -38,6 +45,11 @@ class SpearmanCorrCoef(Rows):
     A whole weight counts as so many rows. State: a row [prediction, target, weight] for each value.
 
     Source    Spearman 1904; scipy.stats.spearmanr
+    Example
+        >>> metric = pt.metrics.SpearmanCorrCoef()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        1.0
     """
 
     tasks = ("regression",)

@@ -30,6 +30,11 @@ class LogLoss(_OfProbabilities):
     from_logits   False: predictions are probabilities, of which 0 counts as the smallest difference from 1 that their
                   dtype holds
     Source    sklearn.metrics.log_loss
+    Example
+        >>> metric = pt.metrics.LogLoss()
+        >>> metric.update(np.array([0.9, 0.2, 0.6]), np.array([1, 0, 0]))
+        >>> round(metric.compute(), 4)
+        0.7256
     """
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
@@ -49,6 +54,11 @@ class BrierScore(_OfProbabilities):
 
     from_logits   False: predictions are probabilities
     Source    Brier 1950; sklearn.metrics.brier_score_loss
+    Example
+        >>> metric = pt.metrics.BrierScore()
+        >>> metric.update(np.array([0.9, 0.2, 0.6]), np.array([1, 0, 0]))
+        >>> round(metric.compute(), 4)
+        0.2676
     """
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:

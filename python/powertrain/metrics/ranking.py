@@ -98,6 +98,11 @@ class AveragePrecision(_Ranked):
     """The sum of precisions at each score, weighted by the recall that is gained there. Classes as for AUC.
 
     Source    sklearn.metrics.average_precision_score
+    Example
+        >>> metric = pt.metrics.AveragePrecision()
+        >>> metric.update(np.array([0.9, 0.2, 0.6]), np.array([1, 0, 0]))
+        >>> round(metric.compute(), 4)
+        1.0
     """
 
     _where = "average precision"

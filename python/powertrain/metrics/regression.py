@@ -54,7 +54,14 @@ class _MeanOf(Metric):
 
 
 class MeanSquaredError(_MeanOf):
-    """The mean of (prediction - target)^2."""
+    """The mean of (prediction - target)^2.
+
+    Example
+        >>> metric = pt.metrics.MeanSquaredError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.3333
+    """
 
     _where = "mse"
 
@@ -63,7 +70,14 @@ class MeanSquaredError(_MeanOf):
 
 
 class RootMeanSquaredError(MeanSquaredError):
-    """The root of the mean of (prediction - target)^2."""
+    """The root of the mean of (prediction - target)^2.
+
+    Example
+        >>> metric = pt.metrics.RootMeanSquaredError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.5774
+    """
 
     _where = "rmse"
 
@@ -72,7 +86,14 @@ class RootMeanSquaredError(MeanSquaredError):
 
 
 class MeanAbsoluteError(_MeanOf):
-    """The mean of |prediction - target|."""
+    """The mean of |prediction - target|.
+
+    Example
+        >>> metric = pt.metrics.MeanAbsoluteError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.3333
+    """
 
     _where = "mae"
 
@@ -84,6 +105,11 @@ class MeanAbsolutePercentageError(_MeanOf):
     """The mean of |prediction - target| / |target|, as a share (0.1 for 10 %); a target of 0 counts as 2.2e-16.
 
     Source    sklearn.metrics.mean_absolute_percentage_error
+    Example
+        >>> metric = pt.metrics.MeanAbsolutePercentageError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.1111
     """
 
     _where = "mape"
@@ -93,7 +119,14 @@ class MeanAbsolutePercentageError(_MeanOf):
 
 
 class MedianAbsoluteError(Rows):
-    """The median of |prediction - target|; a whole weight counts as so many rows. State: a row [error, weight] each."""
+    """The median of |prediction - target|; a whole weight counts as so many rows. State: a row [error, weight] each.
+
+    Example
+        >>> metric = pt.metrics.MedianAbsoluteError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.0
+    """
 
     lower_is_better = True
     tasks = ("regression",)
@@ -114,7 +147,14 @@ class MedianAbsoluteError(Rows):
 
 
 class MaxError(Metric):
-    """The largest |prediction - target|. State: [weight, the largest]."""
+    """The largest |prediction - target|. State: [weight, the largest].
+
+    Example
+        >>> metric = pt.metrics.MaxError()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        1.0
+    """
 
     lower_is_better = True
     tasks = ("regression",)
@@ -175,6 +215,11 @@ class R2(Moments):
     """1 - (squared error) / (squared deviation of the targets from their mean); NaN when the targets never vary.
 
     Source    sklearn.metrics.r2_score
+    Example
+        >>> metric = pt.metrics.R2()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.5
     """
 
     _where = "r2"
@@ -191,6 +236,11 @@ class ExplainedVariance(R2):
     """1 - (variance of the errors) / (variance of the targets): R2 but for a constant that all predictions are off by.
 
     Source    sklearn.metrics.explained_variance_score
+    Example
+        >>> metric = pt.metrics.ExplainedVariance()
+        >>> metric.update(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+        >>> round(metric.compute(), 4)
+        0.6667
     """
 
     _where = "explained variance"

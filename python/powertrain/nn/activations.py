@@ -70,7 +70,12 @@ class _Call(Module):
 
 
 class Identity(Module):
-    """x as it is; settings of any kind are taken, so that it can stand in for any module."""
+    """x as it is; settings of any kind are taken, so that it can stand in for any module.
+
+    Example
+        >>> pt.nn.Identity()(pt.ones((2,))).tolist()
+        [1.0, 1.0]
+    """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
@@ -80,7 +85,12 @@ class Identity(Module):
 
 
 class ELU(_Call):
-    """x above zero, else alpha (e^x - 1)."""
+    """x above zero, else alpha (e^x - 1).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.ELU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.8647, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.elu)
 
@@ -89,7 +99,12 @@ class ELU(_Call):
 
 
 class CELU(_Call):
-    """x above zero, else alpha (e^(x / alpha) - 1)."""
+    """x above zero, else alpha (e^(x / alpha) - 1).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.CELU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.8647, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.celu)
 
@@ -98,25 +113,45 @@ class CELU(_Call):
 
 
 class SELU(_Call):
-    """The elu that keeps activations at mean 0 and variance 1."""
+    """The elu that keeps activations at mean 0 and variance 1.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.SELU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.5202, 0.0, 2.1014]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.selu)
 
 
 class ReLU(_Call):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.ReLU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.0, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.relu)
 
 
 class ReLU6(_Call):
-    """x between 0 and 6."""
+    """x between 0 and 6.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.ReLU6()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.0, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.relu6)
 
 
 class LeakyReLU(_Call):
-    """x above zero, else negative_slope x."""
+    """x above zero, else negative_slope x.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.LeakyReLU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.02, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.leaky_relu)
 
@@ -125,19 +160,34 @@ class LeakyReLU(_Call):
 
 
 class SiLU(_Call):
-    """x sigmoid(x)."""
+    """x sigmoid(x).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.SiLU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.2384, 0.0, 1.7616]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.silu)
 
 
 class Mish(_Call):
-    """x tanh(softplus(x))."""
+    """x tanh(softplus(x)).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Mish()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.2525, 0.0, 1.944]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.mish)
 
 
 class Tanh(_Call):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Tanh()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.964, 0.0, 0.964]
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.tanh)
 
@@ -146,7 +196,12 @@ class Tanh(_Call):
 
 
 class Sigmoid(_Call):
-    """1 / (1 + e^-x)."""
+    """1 / (1 + e^-x).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Sigmoid()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.1192, 0.5, 0.8808]
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.sigmoid)
 
@@ -155,7 +210,12 @@ class Sigmoid(_Call):
 
 
 class Hardtanh(_Call):
-    """x between min_val and max_val."""
+    """x between min_val and max_val.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Hardtanh()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.0, 0.0, 1.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.hardtanh)
 
@@ -164,19 +224,34 @@ class Hardtanh(_Call):
 
 
 class Hardsigmoid(_Call):
-    """x / 6 + 1 / 2 between 0 and 1."""
+    """x / 6 + 1 / 2 between 0 and 1.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Hardsigmoid()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.1667, 0.5, 0.8333]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.hardsigmoid)
 
 
 class Hardswish(_Call):
-    """x hardsigmoid(x)."""
+    """x hardsigmoid(x).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Hardswish()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.3333, 0.0, 1.6667]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.hardswish)
 
 
 class Hardshrink(_Call):
-    """x, but 0 within lambd of zero."""
+    """x, but 0 within lambd of zero.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Hardshrink()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-2.0, 0.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.hardshrink)
 
@@ -185,7 +260,12 @@ class Hardshrink(_Call):
 
 
 class Softshrink(_Call):
-    """x brought nearer to zero by lambd."""
+    """x brought nearer to zero by lambd.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Softshrink()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.5, 0.0, 1.5]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.softshrink)
 
@@ -194,7 +274,12 @@ class Softshrink(_Call):
 
 
 class Tanhshrink(_Call):
-    """x - tanh(x)."""
+    """x - tanh(x).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Tanhshrink()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-1.036, 0.0, 1.036]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.tanhshrink)
 
@@ -203,7 +288,12 @@ class Tanhshrink(_Call):
 
 
 class Threshold(_Call):
-    """x above the threshold, else the value."""
+    """x above the threshold, else the value.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Threshold(0.5, -1.0)(pt.tensor([0.2, 2.0])).tolist()]
+        [-1.0, 2.0]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.threshold)
 
@@ -212,7 +302,12 @@ class Threshold(_Call):
 
 
 class Softplus(_Call):
-    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold."""
+    """log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Softplus()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [0.1269, 0.6931, 2.1269]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.softplus)
 
@@ -221,7 +316,12 @@ class Softplus(_Call):
 
 
 class Softsign(_Call):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Softsign()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.6667, 0.0, 0.6667]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.softsign)
 
@@ -230,7 +330,12 @@ class Softsign(_Call):
 
 
 class LogSigmoid(_Call):
-    """log(sigmoid(x))."""
+    """log(sigmoid(x)).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.LogSigmoid()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-2.1269, -0.6931, -0.1269]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.logsigmoid)
 
@@ -239,7 +344,12 @@ class LogSigmoid(_Call):
 
 
 class GLU(_Call):
-    """The first half along an axis times the sigmoid of the second."""
+    """The first half along an axis times the sigmoid of the second.
+
+    Example
+        >>> pt.nn.GLU()(pt.ones((2, 6))).shape
+        (2, 3)
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.glu)
 
@@ -248,7 +358,12 @@ class GLU(_Call):
 
 
 class Softmax(_Call):
-    """e^x over its sum along an axis."""
+    """e^x over its sum along an axis.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Softmax()(pt.tensor([0.0, 1.0])).tolist()]
+        [0.2689, 0.7311]
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.softmax)
 
@@ -257,7 +372,12 @@ class Softmax(_Call):
 
 
 class LogSoftmax(_Call):
-    """The logarithm of softmax along an axis."""
+    """The logarithm of softmax along an axis.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.LogSoftmax()(pt.tensor([0.0, 1.0])).tolist()]
+        [-1.3133, -0.3133]
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.log_softmax)
 
@@ -266,7 +386,12 @@ class LogSoftmax(_Call):
 
 
 class Softmin(_Call):
-    """softmax(-x) along an axis."""
+    """softmax(-x) along an axis.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.Softmin()(pt.tensor([0.0, 1.0])).tolist()]
+        [0.7311, 0.2689]
+    """
 
     _OP: ClassVar[Any] = staticmethod(F.softmin)
 
@@ -275,7 +400,12 @@ class Softmin(_Call):
 
 
 class Softmax2d(_Call):
-    """Softmax over the channels, the last axis, of each place of an image."""
+    """Softmax over the channels, the last axis, of each place of an image.
+
+    Example
+        >>> pt.nn.Softmax2d()(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
+    """
 
     _OP: ClassVar[Any] = staticmethod(pt.softmax)
 
@@ -284,7 +414,12 @@ class Softmax2d(_Call):
 
 
 class GELU(Module):
-    """x * Phi(x), by erf, or by the tanh form that GPT-2 uses."""
+    """x * Phi(x), by erf, or by the tanh form that GPT-2 uses.
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.GELU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.0455, 0.0, 1.9545]
+    """
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
@@ -296,7 +431,12 @@ class GELU(Module):
 
 
 class PReLU(Module):
-    """x above zero, else weight x, the weight being learned: one, or one per channel (the last axis)."""
+    """x above zero, else weight x, the weight being learned: one, or one per channel (the last axis).
+
+    Example
+        >>> [round(y, 4) for y in pt.nn.PReLU()(pt.tensor([-2.0, 0.0, 2.0])).tolist()]
+        [-0.5, 0.0, 2.0]
+    """
 
     def __init__(
         self, num_parameters: int = 1, init: float = 0.25, device: Device = None, dtype: DTypeLike | None = None
@@ -316,6 +456,10 @@ class RReLU(Module):
     """x above zero, else slope x: the slope is drawn for each element in training, and their mean in evaluation.
 
     Draws come from the default generator (Xu et al. 2015).
+
+    Example
+        >>> pt.nn.RReLU(0.25, 0.25).eval()(pt.tensor([-2.0, 2.0])).tolist()
+        [-0.5, 2.0]
     """
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:

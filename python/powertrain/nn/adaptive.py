@@ -61,19 +61,34 @@ class _AdaptiveMax(_Adaptive):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvg):
-    """The mean of each of `output_size` parts of [batch, time, channels]."""
+    """The mean of each of `output_size` parts of [batch, time, channels].
+
+    Example
+        >>> pt.nn.AdaptiveAvgPool1d(2)(pt.ones((2, 8, 3))).shape
+        (2, 2, 3)
+    """
 
     AXES = 1
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvg):
-    """The mean of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is."""
+    """The mean of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is.
+
+    Example
+        >>> pt.nn.AdaptiveAvgPool2d(2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 2, 2, 3)
+    """
 
     AXES = 2
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvg):
-    """The mean of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis."""
+    """The mean of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis.
+
+    Example
+        >>> pt.nn.AdaptiveAvgPool3d(2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3
 
@@ -82,18 +97,32 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
     """The maximum of each of `output_size` parts of [batch, time, channels].
 
     With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
+
+    Example
+        >>> pt.nn.AdaptiveMaxPool1d(2)(pt.ones((2, 8, 3))).shape
+        (2, 2, 3)
     """
 
     AXES = 1
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """The maximum of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is."""
+    """The maximum of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is.
+
+    Example
+        >>> pt.nn.AdaptiveMaxPool2d(2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 2, 2, 3)
+    """
 
     AXES = 2
 
 
 class AdaptiveMaxPool3d(_AdaptiveMax):
-    """The maximum of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis."""
+    """The maximum of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis.
+
+    Example
+        >>> pt.nn.AdaptiveMaxPool3d(2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3

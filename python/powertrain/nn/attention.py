@@ -52,6 +52,11 @@ class MultiheadAttention(Module):
 
     As PyTorch has it with batch_first: in_proj_weight (embed_dim, 3 embed_dim) when keys and values have the width of
     the queries, else q_proj_weight, k_proj_weight and v_proj_weight; Glorot uniform, biases zero.
+
+    Example
+        >>> x = pt.ones((2, 7, 8))
+        >>> pt.nn.MultiheadAttention(8, 2)(x, x, x)[0].shape
+        (2, 7, 8)
     """
 
     def __init__(
@@ -222,6 +227,10 @@ class TransformerBlock(Module):
 
     Weights are normal(0, 0.02); those that write to the residual stream are smaller by sqrt(2 * depth), so that its
     variance does not grow with the number of blocks (Radford et al. 2019, section 2.3).
+
+    Example
+        >>> pt.nn.TransformerBlock(8, 2)(pt.ones((2, 7, 8))).shape
+        (2, 7, 8)
     """
 
     def __init__(

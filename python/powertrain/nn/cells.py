@@ -69,7 +69,12 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch."""
+    """One step of RNN: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch.
+
+    Example
+        >>> pt.nn.RNNCell(3, 5)(pt.ones((2, 3))).shape
+        (2, 5)
+    """
 
     def __init__(
         self,
@@ -97,7 +102,12 @@ class RNNCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch."""
+    """One step of GRU: input [batch, input_size] and a state [batch, hidden_size] to the next; or without batch.
+
+    Example
+        >>> pt.nn.GRUCell(3, 5)(pt.ones((2, 3))).shape
+        (2, 5)
+    """
 
     GATES = 3
 
@@ -110,7 +120,12 @@ class GRUCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next; or without batch."""
+    """One step of LSTM: input [batch, input_size] and a (hidden, cell) state to the next; or without batch.
+
+    Example
+        >>> [y.shape for y in pt.nn.LSTMCell(3, 5)(pt.ones((2, 3)))]
+        [(2, 5), (2, 5)]
+    """
 
     GATES = 4
 

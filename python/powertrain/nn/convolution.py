@@ -124,19 +124,34 @@ class _Forward(_Conv):
 
 
 class Conv1d(_Forward):
-    """Convolution of [batch, time, channels]; weight (kernel, in / groups, out)."""
+    """Convolution of [batch, time, channels]; weight (kernel, in / groups, out).
+
+    Example
+        >>> pt.nn.Conv1d(3, 5, kernel_size=3, padding=1)(pt.ones((2, 8, 3))).shape
+        (2, 8, 5)
+    """
 
     AXES = 1
 
 
 class Conv2d(_Forward):
-    """Convolution of [batch, height, width, channels]; weight (kernel height, kernel width, in / groups, out)."""
+    """Convolution of [batch, height, width, channels]; weight (kernel height, kernel width, in / groups, out).
+
+    Example
+        >>> pt.nn.Conv2d(3, 5, kernel_size=3, padding=1)(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 5)
+    """
 
     AXES = 2
 
 
 class Conv3d(_Forward):
-    """Of [batch, depth, height, width, channels]; weight (kernel depth, height, width, in / groups, out)."""
+    """Of [batch, depth, height, width, channels]; weight (kernel depth, height, width, in / groups, out).
+
+    Example
+        >>> pt.nn.Conv3d(3, 5, kernel_size=3, padding=1)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 4, 4, 4, 5)
+    """
 
     AXES = 3
 
@@ -196,18 +211,33 @@ class _Transpose(_Conv):
 
 
 class ConvTranspose1d(_Transpose):
-    """Transposed convolution of [batch, time, channels]; weight (kernel, out / groups, in)."""
+    """Transposed convolution of [batch, time, channels]; weight (kernel, out / groups, in).
+
+    Example
+        >>> pt.nn.ConvTranspose1d(3, 5, kernel_size=2, stride=2)(pt.ones((2, 8, 3))).shape
+        (2, 16, 5)
+    """
 
     AXES = 1
 
 
 class ConvTranspose2d(_Transpose):
-    """Transposed convolution of [batch, height, width, channels]; weight (kernel height, width, out / groups, in)."""
+    """Transposed convolution of [batch, height, width, channels]; weight (kernel height, width, out / groups, in).
+
+    Example
+        >>> pt.nn.ConvTranspose2d(3, 5, kernel_size=2, stride=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 16, 16, 5)
+    """
 
     AXES = 2
 
 
 class ConvTranspose3d(_Transpose):
-    """Of [batch, depth, height, width, channels]; weight (kernel depth, height, width, out / groups, in)."""
+    """Of [batch, depth, height, width, channels]; weight (kernel depth, height, width, out / groups, in).
+
+    Example
+        >>> pt.nn.ConvTranspose3d(3, 5, kernel_size=2, stride=2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 8, 8, 8, 5)
+    """
 
     AXES = 3

@@ -16,7 +16,12 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along an axis: of the rows of matrices, by default."""
+    """The cosine of the angle between vectors along an axis: of the rows of matrices, by default.
+
+    Example
+        >>> pt.nn.CosineSimilarity()(pt.tensor([[3.0, 0.0]]), pt.tensor([[2.0, 0.0]])).tolist()
+        [1.0]
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
@@ -29,7 +34,12 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """The norm of x1 - x2 along the last axis."""
+    """The norm of x1 - x2 along the last axis.
+
+    Example
+        >>> pt.nn.PairwiseDistance()(pt.zeros((4, 2)), pt.ones((4, 2))).shape
+        (4,)
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()

@@ -31,6 +31,10 @@ class Dropout(_Dropout):
     """In training, each element is 0 with probability p and else divided by 1 - p; in evaluation nothing happens.
 
     Srivastava et al. 2014.
+
+    Example
+        >>> pt.nn.Dropout(0.5).eval()(pt.ones((3,))).tolist()
+        [1.0, 1.0, 1.0]
     """
 
 
@@ -38,6 +42,10 @@ class Dropout1d(_Dropout):
     """In training, each channel of each example is 0 with probability p and else divided by 1 - p.
 
     Of any number of axes, channels last (Tompson et al. 2015).
+
+    Example
+        >>> pt.nn.Dropout1d(0.5).eval()(pt.ones((2, 8, 3))).shape
+        (2, 8, 3)
     """
 
     def _dropped(self, x: Any) -> Any:
@@ -45,17 +53,31 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(Dropout1d):
-    """Dropout1d of images."""
+    """Dropout1d of images.
+
+    Example
+        >>> pt.nn.Dropout2d(0.5).eval()(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
+    """
 
 
 class Dropout3d(Dropout1d):
-    """Dropout1d of volumes."""
+    """Dropout1d of volumes.
+
+    Example
+        >>> pt.nn.Dropout3d(0.5).eval()(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 4, 4, 4, 3)
+    """
 
 
 class AlphaDropout(_Dropout):
     """Dropout for selu: dropped values become its limit at -infinity, and mean and variance stay.
 
     Klambauer et al. 2017.
+
+    Example
+        >>> pt.nn.AlphaDropout(0.5).eval()(pt.ones((3,))).tolist()
+        [1.0, 1.0, 1.0]
     """
 
     def _dropped(self, x: Any) -> Any:
@@ -63,7 +85,12 @@ class AlphaDropout(_Dropout):
 
 
 class FeatureAlphaDropout(AlphaDropout):
-    """AlphaDropout of whole channels."""
+    """AlphaDropout of whole channels.
+
+    Example
+        >>> pt.nn.FeatureAlphaDropout(0.5).eval()(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
+    """
 
     def _dropped(self, x: Any) -> Any:
         return F.feature_alpha_dropout(x, self.p, training=True)

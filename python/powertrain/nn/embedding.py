@@ -48,6 +48,10 @@ class Embedding(Module):
     With `scale_grad_by_freq` the gradient of a row is divided by how often the call has it. With `sparse` the table's
     gradient has the rows that were looked up alone, and a compiled step of SGD, Adagrad or SparseAdam costs what these
     rows cost, however long the table is.
+
+    Example
+        >>> pt.nn.Embedding(10, 4)(pt.tensor([[1, 2], [3, 4]])).shape
+        (2, 2, 4)
     """
 
     def __init__(
@@ -115,6 +119,10 @@ class EmbeddingBag(Module):
     Bags are the rows of the input, or begin at `offsets` of a vector; with `include_last_offset` the last of these is
     where the last bag ends. Places of a bag that hold `padding_idx` do not count, and a bag of nothing gives zeros.
     `scale_grad_by_freq` and `sparse`: as of nn.Embedding.
+
+    Example
+        >>> pt.nn.EmbeddingBag(10, 4)(pt.tensor([[1, 2], [3, 4]])).shape
+        (2, 4)
     """
 
     def __init__(

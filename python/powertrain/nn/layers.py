@@ -22,6 +22,10 @@ class Linear(Module):
     """x @ weight + bias, with weight (in, out).
 
     Both are uniform in +-1/sqrt(in); with `std`, the weight is normal(0, std) and the bias zero.
+
+    Example
+        >>> pt.nn.Linear(3, 2)(pt.ones((4, 3))).shape
+        (4, 2)
     """
 
     def __init__(
@@ -55,7 +59,12 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """a W_k b + bias_k for each output k; weight (outputs, a's width, b's width), uniform in +-1/sqrt(a's width)."""
+    """a W_k b + bias_k for each output k; weight (outputs, a's width, b's width), uniform in +-1/sqrt(a's width).
+
+    Example
+        >>> pt.nn.Bilinear(3, 2, 5)(pt.ones((4, 3)), pt.ones((4, 2))).shape
+        (4, 5)
+    """
 
     def __init__(
         self,
@@ -82,7 +91,12 @@ class Bilinear(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_dim` to `end_dim` as one; by default each example as one row."""
+    """The axes from `start_dim` to `end_dim` as one; by default each example as one row.
+
+    Example
+        >>> pt.nn.Flatten()(pt.ones((2, 8, 8, 3))).shape
+        (2, 192)
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -105,7 +119,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """One axis as several."""
+    """One axis as several.
+
+    Example
+        >>> pt.nn.Unflatten(1, (2, 3))(pt.ones((4, 6))).shape
+        (4, 2, 3)
+    """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()

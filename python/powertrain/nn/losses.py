@@ -50,7 +50,12 @@ def _tensor(value: Any) -> pt.Tensor | None:
 
 
 class MSELoss(Loss):
-    """(input - target)^2."""
+    """(input - target)^2.
+
+    Example
+        >>> round(pt.nn.MSELoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.25
+    """
 
     OP = "mse_loss"
 
@@ -59,7 +64,12 @@ class MSELoss(Loss):
 
 
 class L1Loss(Loss):
-    """|input - target|."""
+    """|input - target|.
+
+    Example
+        >>> round(pt.nn.L1Loss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.5
+    """
 
     OP = "l1_loss"
 
@@ -68,7 +78,12 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """Squared up to delta, linear beyond."""
+    """Squared up to delta, linear beyond.
+
+    Example
+        >>> round(pt.nn.HuberLoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.125
+    """
 
     OP = "huber_loss"
 
@@ -77,7 +92,12 @@ class HuberLoss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """Squared up to beta, of slope 1 beyond."""
+    """Squared up to beta, of slope 1 beyond.
+
+    Example
+        >>> round(pt.nn.SmoothL1Loss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.125
+    """
 
     OP = "smooth_l1_loss"
 
@@ -86,7 +106,12 @@ class SmoothL1Loss(Loss):
 
 
 class BCELoss(Loss):
-    """The binary cross-entropy of a probability; `weight` is a factor of each value, and broadcasts."""
+    """The binary cross-entropy of a probability; `weight` is a factor of each value, and broadcasts.
+
+    Example
+        >>> round(pt.nn.BCELoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.6931
+    """
 
     OP = "binary_cross_entropy"
 
@@ -99,6 +124,10 @@ class BCEWithLogitsLoss(Loss):
     """The binary cross-entropy of a logit; `pos_weight` counts for the part of the target that is 1.
 
     `weight` is a factor of each value, and broadcasts.
+
+    Example
+        >>> round(pt.nn.BCEWithLogitsLoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.7241
     """
 
     OP = "binary_cross_entropy_with_logits"
@@ -111,7 +140,13 @@ class BCEWithLogitsLoss(Loss):
 
 
 class KLDivLoss(Loss):
-    """target (log target - input) of log-probabilities; 'batchmean' is the divergence per row."""
+    """target (log target - input) of log-probabilities; 'batchmean' is the divergence per row.
+
+    Example
+        >>> loss = pt.nn.KLDivLoss(reduction="batchmean")
+        >>> round(loss(pt.log(pt.tensor([[0.5, 0.5]])), pt.tensor([[0.25, 0.75]])).item(), 4)
+        0.1308
+    """
 
     OP = "kl_div"
     REDUCTIONS = ("mean", "sum", "none", "batchmean")
@@ -121,7 +156,12 @@ class KLDivLoss(Loss):
 
 
 class PoissonNLLLoss(Loss):
-    """Minus the log-probability of counts under a rate of e^input, or of input without `log_input`."""
+    """Minus the log-probability of counts under a rate of e^input, or of input without `log_input`.
+
+    Example
+        >>> round(pt.nn.PoissonNLLLoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        1.3987
+    """
 
     OP = "poisson_nll_loss"
 
@@ -135,7 +175,12 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """Minus the log-density of the target under a mean and a variance."""
+    """Minus the log-density of the target under a mean and a variance.
+
+    Example
+        >>> round(pt.nn.GaussianNLLLoss()(pt.zeros((2,)), pt.ones((2,)), pt.ones((2,))).item(), 4)
+        0.5
+    """
 
     OP = "gaussian_nll_loss"
 
@@ -154,7 +199,13 @@ class GaussianNLLLoss(Loss):
 
 
 class CTCLoss(Loss):
-    """Minus the log-probability of labels whose places in time are unknown; the mean is over labels, then over rows."""
+    """Minus the log-probability of labels whose places in time are unknown; the mean is over labels, then over rows.
+
+    Example
+        >>> scores = pt.log(pt.full((1, 6, 3), 1 / 3))
+        >>> pt.nn.CTCLoss()(scores, pt.tensor([[1, 2]]), pt.tensor([6]), pt.tensor([2])).shape
+        ()
+    """
 
     OP = "ctc_loss"
     ALIKE = ()
@@ -186,6 +237,9 @@ class NLLLoss(_Classes):
     """Minus the log-probability of each label, times the weight of its class; classes are the last axis.
 
     Shapes    input [..., classes], target [...]
+    Example
+        >>> pt.nn.NLLLoss()(pt.tensor([[-0.5, -1.5]]), pt.tensor([0])).item()
+        0.5
     """
 
     OP = "nll_loss"
@@ -200,6 +254,10 @@ class CrossEntropyLoss(_Classes):
     """The cross-entropy of logits [..., classes] against labels [...], or against probabilities [..., classes].
 
     Classes come last. The mean over labels is weighted by their classes, that over probabilities is over rows.
+
+    Example
+        >>> round(pt.nn.CrossEntropyLoss()(pt.tensor([[2.0, 0.0, 0.0]]), pt.tensor([0])).item(), 4)
+        0.2395
     """
 
     OP = "cross_entropy"

@@ -22,7 +22,12 @@ __all__ = [
 
 
 class SoftMarginLoss(Loss):
-    """log(1 + e^(-target input))."""
+    """log(1 + e^(-target input)).
+
+    Example
+        >>> round(pt.nn.SoftMarginLoss()(pt.tensor([0.5, -0.5]), pt.tensor([1.0, -1.0])).item(), 4)
+        0.4741
+    """
 
     OP = "soft_margin_loss"
 
@@ -31,7 +36,12 @@ class SoftMarginLoss(Loss):
 
 
 class HingeEmbeddingLoss(Loss):
-    """The input where the target is 1, and what it lacks of the margin where it is -1."""
+    """The input where the target is 1, and what it lacks of the margin where it is -1.
+
+    Example
+        >>> round(pt.nn.HingeEmbeddingLoss()(pt.tensor([0.5, 0.25]), pt.tensor([1.0, -1.0])).item(), 4)
+        0.625
+    """
 
     OP = "hinge_embedding_loss"
 
@@ -54,7 +64,12 @@ class _OfTwo(Loss):
 
 
 class MarginRankingLoss(_OfTwo):
-    """What the first input lacks to be above the second by a margin, where the target is 1; where -1, the other way."""
+    """What the first input lacks to be above the second by a margin, where the target is 1; where -1, the other way.
+
+    Example
+        >>> pt.nn.MarginRankingLoss(margin=0.5)(pt.tensor([1.0]), pt.tensor([2.0]), pt.tensor([1.0])).item()
+        1.5
+    """
 
     OP = "margin_ranking_loss"
 
@@ -63,6 +78,9 @@ class CosineEmbeddingLoss(_OfTwo):
     """1 - cosine where the target is 1, and what it is above the margin where it is -1.
 
     Shapes    input1 [..., n], input2 [..., n], target [...] -> [...]
+    Example
+        >>> pt.nn.CosineEmbeddingLoss()(pt.tensor([[1.0, 0.0]]), pt.tensor([[0.0, 1.0]]), pt.tensor([1])).item()
+        1.0
     """
 
     OP = "cosine_embedding_loss"
@@ -89,7 +107,12 @@ class _Triplet(Loss):
 
 
 class TripletMarginLoss(_Triplet):
-    """What the negative lacks to be further from the anchor than the positive by a margin, by the p-norm."""
+    """What the negative lacks to be further from the anchor than the positive by a margin, by the p-norm.
+
+    Example
+        >>> pt.nn.TripletMarginLoss()(pt.zeros((1, 2)), pt.zeros((1, 2)), pt.ones((1, 2))).shape
+        ()
+    """
 
     OP = "triplet_margin_loss"
 
@@ -107,7 +130,12 @@ class TripletMarginLoss(_Triplet):
 
 
 class MultiMarginLoss(Loss):
-    """What the score of the label lacks to be above the others by a margin; classes are the last axis."""
+    """What the score of the label lacks to be above the others by a margin; classes are the last axis.
+
+    Example
+        >>> round(pt.nn.MultiMarginLoss()(pt.tensor([[2.0, 0.0, 0.0]]), pt.tensor([0])).item(), 4)
+        0.0
+    """
 
     OP = "multi_margin_loss"
     ALIKE = ()  # the op itself wants one label for each row
@@ -121,7 +149,12 @@ class MultiMarginLoss(Loss):
 
 
 class MultiLabelSoftMarginLoss(Loss):
-    """The mean over classes of the binary cross-entropy of each."""
+    """The mean over classes of the binary cross-entropy of each.
+
+    Example
+        >>> round(pt.nn.MultiLabelSoftMarginLoss()(pt.zeros((1, 2)), pt.tensor([[1.0, 0.0]])).item(), 4)
+        0.6931
+    """
 
     OP = "multilabel_soft_margin_loss"
 
@@ -135,6 +168,10 @@ class MultiLabelMarginLoss(Loss):
     """What the score of each label lacks to be above every other class by 1, over the number of classes.
 
     Labels of a row end at the first that is negative.
+
+    Example
+        >>> pt.nn.MultiLabelMarginLoss()(pt.tensor([[0.5, 0.25, 0.0]]), pt.tensor([[0, -1, -1]])).shape
+        ()
     """
 
     OP = "multilabel_margin_loss"
@@ -144,7 +181,12 @@ class MultiLabelMarginLoss(Loss):
 
 
 class TripletMarginWithDistanceLoss(_Triplet):
-    """What the negative lacks to be further from the anchor than the positive by a margin, by any distance."""
+    """What the negative lacks to be further from the anchor than the positive by a margin, by any distance.
+
+    Example
+        >>> pt.nn.TripletMarginWithDistanceLoss()(pt.zeros((1, 2)), pt.zeros((1, 2)), pt.ones((1, 2))).shape
+        ()
+    """
 
     OP = "triplet_margin_with_distance_loss"
 

@@ -180,7 +180,12 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class GroupNorm(Module):
-    """Normalize each example's channels (the last axis) in groups, to zero mean and unit variance (Wu and He 2018)."""
+    """Normalize each example's channels (the last axis) in groups, to zero mean and unit variance (Wu and He 2018).
+
+    Example
+        >>> pt.nn.GroupNorm(2, 6)(pt.ones((2, 8, 8, 6))).shape
+        (2, 8, 8, 6)
+    """
 
     def __init__(
         self,
@@ -214,6 +219,10 @@ class LocalResponseNorm(Module):
     """x / (k + alpha mean x^2)^beta, the mean over `size` neighbouring channels, zeros beyond the border.
 
     Channels are the last axis (Krizhevsky et al. 2012, with PyTorch's division by size).
+
+    Example
+        >>> pt.nn.LocalResponseNorm(2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:

@@ -48,7 +48,12 @@ class _Pad(Module):
 
 
 class ConstantPad1d(_Pad):
-    """A number around each sequence."""
+    """A number around each sequence.
+
+    Example
+        >>> pt.nn.ConstantPad1d(1, 0.5)(pt.ones((2, 8, 3))).shape
+        (2, 10, 3)
+    """
 
     def __init__(self, padding: Amount, value: float) -> None:
         super().__init__(padding)
@@ -58,85 +63,155 @@ class ConstantPad1d(_Pad):
 
 
 class ConstantPad2d(ConstantPad1d):
-    """A number around each image."""
+    """A number around each image.
+
+    Example
+        >>> pt.nn.ConstantPad2d(1, 0.5)(pt.ones((2, 8, 8, 3))).shape
+        (2, 10, 10, 3)
+    """
 
     AXES = 2
 
 
 class ConstantPad3d(ConstantPad1d):
-    """A number around each volume."""
+    """A number around each volume.
+
+    Example
+        >>> pt.nn.ConstantPad3d(1, 0.5)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 6, 6, 6, 3)
+    """
 
     AXES = 3
 
 
 class ZeroPad1d(ConstantPad1d):
-    """Zeros around each sequence."""
+    """Zeros around each sequence.
+
+    Example
+        >>> pt.nn.ZeroPad1d(1)(pt.ones((2, 8, 3))).shape
+        (2, 10, 3)
+    """
 
     def __init__(self, padding: Amount) -> None:
         super().__init__(padding, 0.0)
 
 
 class ZeroPad2d(ZeroPad1d):
-    """Zeros around each image."""
+    """Zeros around each image.
+
+    Example
+        >>> pt.nn.ZeroPad2d(1)(pt.ones((2, 8, 8, 3))).shape
+        (2, 10, 10, 3)
+    """
 
     AXES = 2
 
 
 class ZeroPad3d(ZeroPad1d):
-    """Zeros around each volume."""
+    """Zeros around each volume.
+
+    Example
+        >>> pt.nn.ZeroPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 6, 6, 6, 3)
+    """
 
     AXES = 3
 
 
 class ReflectionPad1d(_Pad):
-    """Each sequence mirrored at its first and last element, which are not repeated."""
+    """Each sequence mirrored at its first and last element, which are not repeated.
+
+    Example
+        >>> pt.nn.ReflectionPad1d(1)(pt.ones((2, 8, 3))).shape
+        (2, 10, 3)
+    """
 
     MODE = "reflect"
 
 
 class ReflectionPad2d(ReflectionPad1d):
-    """Each image mirrored at its border."""
+    """Each image mirrored at its border.
+
+    Example
+        >>> pt.nn.ReflectionPad2d(1)(pt.ones((2, 8, 8, 3))).shape
+        (2, 10, 10, 3)
+    """
 
     AXES = 2
 
 
 class ReflectionPad3d(ReflectionPad1d):
-    """Each volume mirrored at its border."""
+    """Each volume mirrored at its border.
+
+    Example
+        >>> pt.nn.ReflectionPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 6, 6, 6, 3)
+    """
 
     AXES = 3
 
 
 class ReplicationPad1d(_Pad):
-    """The first and last element of each sequence repeated."""
+    """The first and last element of each sequence repeated.
+
+    Example
+        >>> pt.nn.ReplicationPad1d(1)(pt.ones((2, 8, 3))).shape
+        (2, 10, 3)
+    """
 
     MODE = "replicate"
 
 
 class ReplicationPad2d(ReplicationPad1d):
-    """The border of each image repeated."""
+    """The border of each image repeated.
+
+    Example
+        >>> pt.nn.ReplicationPad2d(1)(pt.ones((2, 8, 8, 3))).shape
+        (2, 10, 10, 3)
+    """
 
     AXES = 2
 
 
 class ReplicationPad3d(ReplicationPad1d):
-    """The border of each volume repeated."""
+    """The border of each volume repeated.
+
+    Example
+        >>> pt.nn.ReplicationPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 6, 6, 6, 3)
+    """
 
     AXES = 3
 
 
 class CircularPad1d(_Pad):
-    """Each sequence goes on with its other end."""
+    """Each sequence goes on with its other end.
+
+    Example
+        >>> pt.nn.CircularPad1d(1)(pt.ones((2, 8, 3))).shape
+        (2, 10, 3)
+    """
 
     MODE = "circular"
 
 
 class CircularPad2d(CircularPad1d):
-    """Each image goes on with its other side."""
+    """Each image goes on with its other side.
+
+    Example
+        >>> pt.nn.CircularPad2d(1)(pt.ones((2, 8, 8, 3))).shape
+        (2, 10, 10, 3)
+    """
 
     AXES = 2
 
 
 class CircularPad3d(CircularPad1d):
-    """Each volume goes on with its other side."""
+    """Each volume goes on with its other side.
+
+    Example
+        >>> pt.nn.CircularPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 6, 6, 6, 3)
+    """
 
     AXES = 3

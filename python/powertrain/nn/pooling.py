@@ -64,19 +64,33 @@ class MaxPool1d(_MaxPool):
     """The largest value of each window of [batch, time, channels].
 
     With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
+
+    Example
+        >>> pt.nn.MaxPool1d(2)(pt.ones((2, 8, 3))).shape
+        (2, 4, 3)
     """
 
     AXES = 1
 
 
 class MaxPool2d(_MaxPool):
-    """The largest value of each window of [batch, height, width, channels]; settings as of MaxPool1d."""
+    """The largest value of each window of [batch, height, width, channels]; settings as of MaxPool1d.
+
+    Example
+        >>> pt.nn.MaxPool2d(2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 4, 4, 3)
+    """
 
     AXES = 2
 
 
 class MaxPool3d(_MaxPool):
-    """The largest value of each window of [batch, depth, height, width, channels]; settings as of MaxPool1d."""
+    """The largest value of each window of [batch, depth, height, width, channels]; settings as of MaxPool1d.
+
+    Example
+        >>> pt.nn.MaxPool3d(2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3
 
@@ -121,7 +135,12 @@ class _AvgPool(_Pool):
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of [batch, time, channels]; `count_include_pad` says whether padding counts."""
+    """The mean of each window of [batch, time, channels]; `count_include_pad` says whether padding counts.
+
+    Example
+        >>> pt.nn.AvgPool1d(2)(pt.ones((2, 8, 3))).shape
+        (2, 4, 3)
+    """
 
     AXES = 1
 
@@ -140,13 +159,22 @@ class AvgPool2d(_AvgPool):
     """The mean of each window of [batch, height, width, channels]; `count_include_pad` says whether padding counts.
 
     `divisor_override`: what the sum of a window is divided by, instead of its number of elements.
+
+    Example
+        >>> pt.nn.AvgPool2d(2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 4, 4, 3)
     """
 
     AXES = 2
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window of [batch, depth, height, width, channels]; settings as of AvgPool2d."""
+    """The mean of each window of [batch, depth, height, width, channels]; settings as of AvgPool2d.
+
+    Example
+        >>> pt.nn.AvgPool3d(2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3
 
@@ -173,25 +201,45 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """The p-th root of the sum of x^p over each window of [batch, time, channels], p being norm_type."""
+    """The p-th root of the sum of x^p over each window of [batch, time, channels], p being norm_type.
+
+    Example
+        >>> pt.nn.LPPool1d(2, kernel_size=2)(pt.ones((2, 8, 3))).shape
+        (2, 4, 3)
+    """
 
     AXES = 1
 
 
 class LPPool2d(_LPPool):
-    """The p-th root of the sum of x^p over each window of [batch, height, width, channels], p being norm_type."""
+    """The p-th root of the sum of x^p over each window of [batch, height, width, channels], p being norm_type.
+
+    Example
+        >>> pt.nn.LPPool2d(2, kernel_size=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 4, 4, 3)
+    """
 
     AXES = 2
 
 
 class LPPool3d(_LPPool):
-    """The p-th root of the sum of x^p over each window of [batch, depth, height, width, channels], p is norm_type."""
+    """The p-th root of the sum of x^p over each window of [batch, depth, height, width, channels], p is norm_type.
+
+    Example
+        >>> pt.nn.LPPool3d(2, kernel_size=2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3
 
 
 class GlobalAveragePool(Module):
-    """The mean over height and width: [batch, height, width, channels] to [batch, channels]."""
+    """The mean over height and width: [batch, height, width, channels] to [batch, channels].
+
+    Example
+        >>> pt.nn.GlobalAveragePool()(pt.ones((2, 8, 8, 3))).shape
+        (2, 3)
+    """
 
     def forward(self, input: Tensor) -> pt.Tensor:
         return pt.mean(input, axis=(1, 2))

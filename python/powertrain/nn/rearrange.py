@@ -24,6 +24,10 @@ class Upsample(Module):
     """Images [batch, height, width, channels] at another size, given as such or as a factor.
 
     A size that the factor does not make whole is rounded down; pixels are as dense as the factor says all the same.
+
+    Example
+        >>> pt.nn.Upsample(scale_factor=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 16, 16, 3)
     """
 
     def __init__(
@@ -60,14 +64,24 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Upsample of mode "nearest"."""
+    """Upsample of mode "nearest".
+
+    Example
+        >>> pt.nn.UpsamplingNearest2d(scale_factor=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 16, 16, 3)
+    """
 
     def __init__(self, size: Pair | None = None, scale_factor: float | tuple[float, float] | None = None) -> None:
         super().__init__(size, scale_factor)
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Upsample of mode "bilinear" whose corners stay where they are."""
+    """Upsample of mode "bilinear" whose corners stay where they are.
+
+    Example
+        >>> pt.nn.UpsamplingBilinear2d(scale_factor=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 16, 16, 3)
+    """
 
     def __init__(self, size: Pair | None = None, scale_factor: float | tuple[float, float] | None = None) -> None:
         super().__init__(size, scale_factor, "bilinear", True)
@@ -112,7 +126,12 @@ class Fold(Unfold):
 
 
 class PixelShuffle(Module):
-    """Channels of a pixel as a square of pixels, of [batch, height, width, channels]."""
+    """Channels of a pixel as a square of pixels, of [batch, height, width, channels].
+
+    Example
+        >>> pt.nn.PixelShuffle(2)(pt.ones((1, 4, 4, 12))).shape
+        (1, 8, 8, 3)
+    """
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -124,7 +143,12 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """Squares of pixels as channels of one, of [batch, height, width, channels]."""
+    """Squares of pixels as channels of one, of [batch, height, width, channels].
+
+    Example
+        >>> pt.nn.PixelUnshuffle(2)(pt.ones((1, 4, 4, 3))).shape
+        (1, 2, 2, 12)
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -136,7 +160,12 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """Channels, the last axis, read across groups instead of along them (Zhang et al. 2018)."""
+    """Channels, the last axis, read across groups instead of along them (Zhang et al. 2018).
+
+    Example
+        >>> pt.nn.ChannelShuffle(2)(pt.ones((1, 4, 4, 6))).shape
+        (1, 4, 4, 6)
+    """
 
     def __init__(self, groups: int) -> None:
         super().__init__()

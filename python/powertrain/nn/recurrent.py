@@ -184,7 +184,12 @@ def _turned(x: Any, padded: _Padded | None) -> pt.Tensor:
 
 
 class RNN(_Stack):
-    """Plain recurrent layers: h = tanh, or relu, of x w_ih + h w_hh + both biases (Elman 1990)."""
+    """Plain recurrent layers: h = tanh, or relu, of x w_ih + h w_hh + both biases (Elman 1990).
+
+    Example
+        >>> [y.shape for y in pt.nn.RNN(3, 5)(pt.ones((2, 7, 3)))]
+        [(2, 7, 5), (1, 2, 5)]
+    """
 
     def __init__(
         self,
@@ -212,7 +217,12 @@ class RNN(_Stack):
 
 
 class GRU(_Stack):
-    """Gated recurrent units, gates in the order reset, update, new (Cho et al. 2014, as PyTorch has it)."""
+    """Gated recurrent units, gates in the order reset, update, new (Cho et al. 2014, as PyTorch has it).
+
+    Example
+        >>> [y.shape for y in pt.nn.GRU(3, 5)(pt.ones((2, 7, 3)))]
+        [(2, 7, 5), (1, 2, 5)]
+    """
 
     GATES = 3
 
@@ -224,6 +234,10 @@ class LSTM(_Stack):
     """Long short-term memory, gates in the order input, forget, cell, output (Hochreiter and Schmidhuber 1997).
 
     With `proj_size`, hidden states have that width: the output of each cell times weight_hr (Sak et al. 2014).
+
+    Example
+        >>> pt.nn.LSTM(3, 5)(pt.ones((2, 7, 3)))[0].shape
+        (2, 7, 5)
     """
 
     GATES = 4

@@ -59,6 +59,9 @@ class LayerNorm(_OverLast):
     """Normalize the last axes to zero mean and unit variance, then scale and shift (Ba et al. 2016).
 
     Shapes    input [..., *normalized_shape], weight and bias [*normalized_shape] -> as input
+    Example
+        >>> pt.nn.LayerNorm(3)(pt.ones((4, 3))).shape
+        (4, 3)
     """
 
     def __init__(
@@ -88,6 +91,9 @@ class RMSNorm(_OverLast):
     `eps=None` is the distance from 1 to the next number of the input's dtype, as in PyTorch.
 
     Shapes    input [..., *normalized_shape], weight [*normalized_shape] -> as input
+    Example
+        >>> pt.nn.RMSNorm(3)(pt.ones((4, 3))).shape
+        (4, 3)
     """
 
     def __init__(

@@ -88,6 +88,10 @@ class TransformerEncoderLayer(_Layer):
 
     norm_first         normalise what goes into each part (pre-norm) instead of the sum
     dim_feedforward    width between the linear layers
+
+    Example
+        >>> pt.nn.TransformerEncoderLayer(8, 2)(pt.ones((2, 7, 8))).shape
+        (2, 7, 8)
     """
 
     self_attn: MultiheadAttention
@@ -110,7 +114,12 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Self-attention, attention over what an encoder gave, then two linear layers, each added and normalised."""
+    """Self-attention, attention over what an encoder gave, then two linear layers, each added and normalised.
+
+    Example
+        >>> pt.nn.TransformerDecoderLayer(8, 2)(pt.ones((2, 5, 8)), pt.ones((2, 7, 8))).shape
+        (2, 5, 8)
+    """
 
     ATTENTION = ("self_attn", "multihead_attn")
     self_attn: MultiheadAttention
@@ -146,6 +155,10 @@ class TransformerEncoder(Module):
     """`num_layers` copies of a layer, one after the other, then `norm`; the copies begin with the layer's values.
 
     `enable_nested_tensor` and `mask_check` are of PyTorch's fast path for padding, and change nothing here.
+
+    Example
+        >>> pt.nn.TransformerEncoder(pt.nn.TransformerEncoderLayer(8, 2), 2)(pt.ones((2, 7, 8))).shape
+        (2, 7, 8)
     """
 
     def __init__(
@@ -175,7 +188,13 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` copies of a layer, each seeing what an encoder gave, then `norm`."""
+    """`num_layers` copies of a layer, each seeing what an encoder gave, then `norm`.
+
+    Example
+        >>> layer = pt.nn.TransformerDecoderLayer(8, 2)
+        >>> pt.nn.TransformerDecoder(layer, 2)(pt.ones((2, 5, 8)), pt.ones((2, 7, 8))).shape
+        (2, 5, 8)
+    """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -202,7 +221,12 @@ class TransformerDecoder(Module):
 
 
 class Transformer(Module):
-    """An encoder and a decoder that sees what it gave; matrices are Glorot uniform."""
+    """An encoder and a decoder that sees what it gave; matrices are Glorot uniform.
+
+    Example
+        >>> pt.nn.Transformer(8, 2, 1, 1, 16)(pt.ones((2, 7, 8)), pt.ones((2, 5, 8))).shape
+        (2, 5, 8)
+    """
 
     def __init__(
         self,

@@ -46,13 +46,25 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """As MaxUnpool1d, of [batch, height, width, channels]."""
+    """As MaxUnpool1d, of [batch, height, width, channels].
+
+    Example
+        >>> values, where = pt.nn.MaxPool2d(2, return_indices=True)(pt.ones((2, 8, 8, 3)))
+        >>> pt.nn.MaxUnpool2d(2)(values, where).shape
+        (2, 8, 8, 3)
+    """
 
     AXES = 2
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """As MaxUnpool1d, of [batch, depth, height, width, channels]."""
+    """As MaxUnpool1d, of [batch, depth, height, width, channels].
+
+    Example
+        >>> values, where = pt.nn.MaxPool3d(2, return_indices=True)(pt.ones((2, 4, 4, 4, 3)))
+        >>> pt.nn.MaxUnpool3d(2)(values, where).shape
+        (2, 4, 4, 4, 3)
+    """
 
     AXES = 3
 
@@ -83,12 +95,21 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
     There are as many windows as `output_size` says, or as `output_ratio` of the image. Each channel of each example has
     places of its own, in evaluation too. With `return_indices`, (the values, their places), as MaxUnpool2d takes them.
+
+    Example
+        >>> pt.nn.FractionalMaxPool2d(2, output_size=2)(pt.ones((2, 8, 8, 3))).shape
+        (2, 2, 2, 3)
     """
 
     AXES = 2
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """As FractionalMaxPool2d, of [batch, depth, height, width, channels]."""
+    """As FractionalMaxPool2d, of [batch, depth, height, width, channels].
+
+    Example
+        >>> pt.nn.FractionalMaxPool3d(2, output_size=2)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 2, 2, 2, 3)
+    """
 
     AXES = 3

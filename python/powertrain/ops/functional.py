@@ -93,7 +93,12 @@ def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeEr
 
 
 def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
-    """A tensor of zeros; float32 unless `dtype` says otherwise."""
+    """A tensor of zeros; float32 unless `dtype` says otherwise.
+
+    Example
+        >>> pt.zeros((2, 2)).tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+    """
     if device is not None:
         return placed(device, zeros, shape, dtype)
     try:
@@ -103,7 +108,12 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
 
 
 def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
-    """A tensor of ones; float32 unless `dtype` says otherwise."""
+    """A tensor of ones; float32 unless `dtype` says otherwise.
+
+    Example
+        >>> pt.ones((2, 2)).tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+    """
     if device is not None:
         return placed(device, ones, shape, dtype)
     try:

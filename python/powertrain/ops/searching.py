@@ -117,18 +117,33 @@ def unique_all(x: TensorLike) -> UniqueAll:
 
 
 def unique_values(x: TensorLike) -> _core.Tensor:
-    """The distinct values of x in order: see unique_all."""
+    """The distinct values of x in order: see unique_all.
+
+    Example
+        >>> pt.unique_values(pt.tensor([2, 1, 2])).tolist()
+        [1, 2]
+    """
     return unique_all(x).values
 
 
 def unique_counts(x: TensorLike) -> UniqueCounts:
-    """The distinct values of x in order and how often each occurs: see unique_all."""
+    """The distinct values of x in order and how often each occurs: see unique_all.
+
+    Example
+        >>> [part.tolist() for part in pt.unique_counts(pt.tensor([2, 1, 2]))]
+        [[1, 2], [1, 2]]
+    """
     found = unique_all(x)
     return UniqueCounts(found.values, found.counts)
 
 
 def unique_inverse(x: TensorLike) -> UniqueInverse:
-    """The distinct values of x in order and which of them each element is: see unique_all."""
+    """The distinct values of x in order and which of them each element is: see unique_all.
+
+    Example
+        >>> [part.tolist() for part in pt.unique_inverse(pt.tensor([2, 1, 2]))]
+        [[1, 2], [1, 0, 1]]
+    """
     found = unique_all(x)
     return UniqueInverse(found.values, found.inverse_indices)
 

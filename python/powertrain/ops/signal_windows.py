@@ -41,6 +41,9 @@ def blackman(M: int, dtype: DTypeLike | None = None) -> _core.Tensor:  # noqa: N
 
     Shapes    -> [M]
     Source    NumPy, blackman
+    Example
+        >>> [round(y, 4) for y in pt.blackman(3).tolist()]
+        [-0.0, 1.0, -0.0]
     """
     return _window("blackman", M, dtype)
 
@@ -50,6 +53,9 @@ def hamming(M: int, dtype: DTypeLike | None = None) -> _core.Tensor:  # noqa: N8
 
     Shapes    -> [M]
     Source    NumPy, hamming
+    Example
+        >>> [round(y, 4) for y in pt.hamming(3).tolist()]
+        [0.08, 1.0, 0.08]
     """
     return _window("hamming", M, dtype)
 

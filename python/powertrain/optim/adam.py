@@ -28,6 +28,14 @@ class Adam(Optimizer):
 
     Weight decay, if any, is added to the gradient (AdamW takes it off the parameter instead). With `amsgrad`, v^ never
     falls (Reddi, Kale and Kumar 2018).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Adam(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     DECOUPLED = False
@@ -105,7 +113,16 @@ def _composed(
 
 
 class AdamW(Adam):
-    """Adam with the decay taken off the parameter: p -= lr (m^ / (sqrt(v^) + eps) + decay p)."""
+    """Adam with the decay taken off the parameter: p -= lr (m^ / (sqrt(v^) + eps) + decay p).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.AdamW(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     DECOUPLED = True
 

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 
 class NAdam(Optimizer):
-    """Adam with Nesterov's momentum, whose memory grows from beta1 / 2 to beta1 (Dozat 2016)."""
+    """Adam with Nesterov's momentum, whose memory grows from beta1 / 2 to beta1 (Dozat 2016).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.NAdam(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("m", "v")
     CYCLED = "betas"
@@ -76,7 +85,16 @@ class NAdam(Optimizer):
 
 
 class RAdam(Optimizer):
-    """Adam that leaves out the root of squares until it rests on enough gradients, then weighs it (Liu et al. 2020)."""
+    """Adam that leaves out the root of squares until it rests on enough gradients, then weighs it (Liu et al. 2020).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.RAdam(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("m", "v")
     CYCLED = "betas"
@@ -125,7 +143,16 @@ class RAdam(Optimizer):
 
 
 class Lion(Optimizer):
-    """p -= lr (sign(beta1 m + (1 - beta1) g) + decay p);  m = beta2 m + (1 - beta2) g (Chen et al. 2023)."""
+    """p -= lr (sign(beta1 m + (1 - beta1) g) + decay p);  m = beta2 m + (1 - beta2) g (Chen et al. 2023).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Lion(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("m",)
     CYCLED = "betas"

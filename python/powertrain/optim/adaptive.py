@@ -24,6 +24,14 @@ class RMSprop(Optimizer):
     """v = alpha v + (1 - alpha) g^2;  p -= lr g / (sqrt(v) + eps), through a momentum if there is one.
 
     Centered, the variance of the gradient takes the place of v (Tieleman and Hinton 2012; Graves 2013).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.RMSprop(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     CYCLED = "momentum"
@@ -70,7 +78,16 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """v += g^2;  p -= lr g / (sqrt(v) + eps), lr falling as 1 / (1 + lr_decay t) (Duchi, Hazan and Singer 2011)."""
+    """v += g^2;  p -= lr g / (sqrt(v) + eps), lr falling as 1 / (1 + lr_decay t) (Duchi, Hazan and Singer 2011).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Adagrad(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("v",)
     ROWS = True
@@ -117,6 +134,14 @@ class Adadelta(Optimizer):
     """v = rho v + (1 - rho) g^2;  d = g sqrt(u + eps) / sqrt(v + eps);  u = rho u + (1 - rho) d^2;  p -= lr d.
 
     Steps have the units of the parameter (Zeiler 2012).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Adadelta(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("v", "u")
@@ -152,7 +177,16 @@ class Adadelta(Optimizer):
 
 
 class Adamax(Optimizer):
-    """Adam with the largest past gradient in place of the mean of squares (Kingma and Ba 2015, section 7)."""
+    """Adam with the largest past gradient in place of the mean of squares (Kingma and Ba 2015, section 7).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Adamax(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("m", "u")
     CYCLED = "betas"

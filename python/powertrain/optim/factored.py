@@ -27,6 +27,14 @@ class Adafactor(PerParameter):
     v = (1 - t^decay) v + t^decay g^2;  u = g / sqrt(v), scaled down to a root mean square of at most `threshold`;
     p -= min(lr, 1 / sqrt(t)) max(least, rms(p)) u. As PyTorch has it (Shazeer and Stern 2018, algorithms 4 to 6), of
     the last two axes; parameters of one axis keep v itself. The decay is taken off the parameter.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Adafactor(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("rows", "columns")

@@ -69,6 +69,14 @@ class LARS(PerParameter):
     """SGD with momentum, each parameter's step being trust times its own norm (You, Gitman and Ginsburg 2017).
 
     d = (g + decay p) trust |p| / (|g| + decay |p|);  m = momentum m + d;  p -= lr m.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.LARS(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("m",)
@@ -105,7 +113,16 @@ class LARS(PerParameter):
 
 
 class LAMB(PerParameter):
-    """Adam's step with decay, scaled to the norm of the parameter: p -= lr (|p| / |u|) u (You et al. 2020)."""
+    """Adam's step with decay, scaled to the norm of the parameter: p -= lr (|p| / |u|) u (You et al. 2020).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.LAMB(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
+    """
 
     MOMENTS = ("m", "v")
     CYCLED = "betas"
@@ -155,6 +172,14 @@ class Muon(PerParameter):
     m = momentum m + (1 - momentum) g; the step is that of Nesterov, its singular values brought near 1, and the rate is
     times sqrt(max(1, rows / columns)), rows being outputs. The decay is taken off the parameter. Parameters that are no
     matrices take a step of momentum as it is: give those another optimizer. Computed in float32.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Muon(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("m",)

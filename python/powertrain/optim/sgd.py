@@ -26,6 +26,14 @@ class SGD(Optimizer):
 
     As PyTorch has it (Sutskever et al. 2013 up to the place of lr). With dampening m = momentum m + (1 - dampening) g
     from the second update on. Without momentum there is no m.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.SGD(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     CYCLED = "momentum"

@@ -24,6 +24,14 @@ class Rprop(Optimizer):
     """A step size of its own for each number: longer while its gradient keeps its sign, shorter when that turns.
 
     For whole batches; a gradient whose sign turned is left out once (Riedmiller and Braun 1993).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.Rprop(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("size", "before")
@@ -75,6 +83,14 @@ class ASGD(Optimizer):
     """Gradient descent whose rate falls as (1 + lambd lr t)^-alpha, and the mean of its parameters from t0 on.
 
     The mean is the state `mean` (Polyak and Juditsky 1992).
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.ASGD(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("mean",)

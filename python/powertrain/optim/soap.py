@@ -27,6 +27,14 @@ class SOAP(PerParameter):
     The first update only gathers: its eigenvectors are the first basis. Every `every` updates the basis makes one step
     of orthogonal iteration. Sides of a matrix above `largest`, and parameters that are no matrices, are not turned.
     The decay is taken off the parameter. As in the authors' implementation, algorithm 3 of the paper.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> opt = pt.optim.SOAP(model, lr=0.1)
+        >>> loss, grads = pt.nn.value_and_grad(model, lambda x: pt.square(model(x)).mean())(pt.ones((4, 3)))
+        >>> opt.update(grads)
+        >>> opt.updates.value.item()
+        1
     """
 
     MOMENTS = ("m", "v", "rows", "columns", "row_basis", "column_basis")

@@ -39,70 +39,133 @@ def default_generator() -> Generator:
 
 
 def seed(value: int) -> None:
-    """Start the default generator anew."""
+    """Start the default generator anew.
+
+    Example
+        >>> pt.random.seed(0)
+        >>> a = pt.random.normal(size=(3,))
+        >>> pt.random.seed(0)
+        >>> bool((a == pt.random.normal(size=(3,))).all())
+        True
+    """
     default_generator().slot.value = state_of(value, 0)
 
 
 def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Numbers in [low, high): see Generator.uniform."""
+    """Numbers in [low, high): see Generator.uniform.
+
+    Example
+        >>> pt.random.uniform(size=(3,)).shape
+        (3,)
+    """
     return default_generator().uniform(low, high, size, dtype)
 
 
 def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Normal numbers around `loc`, of standard deviation `scale`: see Generator.normal."""
+    """Normal numbers around `loc`, of standard deviation `scale`: see Generator.normal.
+
+    Example
+        >>> pt.random.normal(size=(3,)).shape
+        (3,)
+    """
     return default_generator().normal(loc, scale, size, dtype)
 
 
 def standard_normal(size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Normal numbers around 0, of standard deviation 1: see Generator.normal."""
+    """Normal numbers around 0, of standard deviation 1: see Generator.normal.
+
+    Example
+        >>> pt.random.standard_normal((3,)).shape
+        (3,)
+    """
     return default_generator().standard_normal(size, dtype)
 
 
 def lognormal(
     mean: TensorLike = 0.0, sigma: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Numbers whose logarithms are normal: see Generator.lognormal."""
+    """Numbers whose logarithms are normal: see Generator.lognormal.
+
+    Example
+        >>> pt.random.lognormal(size=(3,)).shape
+        (3,)
+    """
     return default_generator().lognormal(mean, sigma, size, dtype)
 
 
 def exponential(scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Exponential numbers of mean `scale`: see Generator.exponential."""
+    """Exponential numbers of mean `scale`: see Generator.exponential.
+
+    Example
+        >>> pt.random.exponential(size=(3,)).shape
+        (3,)
+    """
     return default_generator().exponential(scale, size, dtype)
 
 
 def gumbel(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Numbers of the Gumbel distribution: see Generator.gumbel."""
+    """Numbers of the Gumbel distribution: see Generator.gumbel.
+
+    Example
+        >>> pt.random.gumbel(size=(3,)).shape
+        (3,)
+    """
     return default_generator().gumbel(loc, scale, size, dtype)
 
 
 def laplace(
     loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """Numbers of the Laplace distribution: see Generator.laplace."""
+    """Numbers of the Laplace distribution: see Generator.laplace.
+
+    Example
+        >>> pt.random.laplace(size=(3,)).shape
+        (3,)
+    """
     return default_generator().laplace(loc, scale, size, dtype)
 
 
 def integers(
     low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64", endpoint: bool = False
 ) -> Tensor:
-    """Integers from low to below high: see Generator.integers."""
+    """Integers from low to below high: see Generator.integers.
+
+    Example
+        >>> pt.random.integers(0, 10, size=(3,)).shape
+        (3,)
+    """
     return default_generator().integers(low, high, size, dtype, endpoint)
 
 
 def permutation(x: TensorLike, axis: int = 0) -> Tensor:
-    """The numbers below x, or the slices of a tensor, in random order: see Generator.permutation."""
+    """The numbers below x, or the slices of a tensor, in random order: see Generator.permutation.
+
+    Example
+        >>> sorted(pt.permutation(4).tolist())
+        [0, 1, 2, 3]
+    """
     return default_generator().permutation(x, axis)
 
 
 def choice(
     a: TensorLike, size: Size = None, replace: bool = True, p: TensorLike | None = None, axis: int = 0
 ) -> Tensor:
-    """Elements of a tensor, or of the numbers below `a`: see Generator.choice."""
+    """Elements of a tensor, or of the numbers below `a`: see Generator.choice.
+
+    Example
+        >>> pt.random.choice(5, size=(3,)).shape
+        (3,)
+    """
     return default_generator().choice(a, size, replace, p, axis)
 
 
 def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
-    """True with probability p: see Generator.bernoulli."""
+    """True with probability p: see Generator.bernoulli.
+
+    Example
+        >>> pt.random.bernoulli(0.5, size=(3,)).shape
+        (3,)
+    """
     return default_generator().bernoulli(p, size)
 
 

@@ -98,6 +98,10 @@ def adaptive_avg_pool1d(input: TensorLike, output_size: Numbers) -> Tensor:
     """The mean of each of output_size parts of a sequence.
 
     Shapes    input [n, t, c] -> [n, output_size, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.adaptive_avg_pool1d(pt.ones((2, 8, 3)), 2).shape
+        (2, 2, 3)
     """
     sizes = _sizes("adaptive_avg_pool1d", 1, output_size)
     return _adaptive("adaptive_avg_pool2d", of_space("adaptive_avg_pool1d", input, 1), sizes)
@@ -107,6 +111,10 @@ def adaptive_avg_pool3d(input: TensorLike, output_size: Numbers) -> Tensor:
     """The mean of each of output_size parts of a volume.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.adaptive_avg_pool3d(pt.ones((2, 4, 4, 4, 3)), 2).shape
+        (2, 2, 2, 2, 3)
     """
     sizes = _sizes("adaptive_avg_pool3d", 3, output_size)
     return _adaptive("adaptive_avg_pool2d", of_space("adaptive_avg_pool3d", input, 3), sizes)
@@ -117,6 +125,10 @@ def adaptive_max_pool1d(input: TensorLike, output_size: Numbers, return_indices:
     """The maximum of each of output_size parts of a sequence; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, t, c] -> [n, output_size, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.adaptive_max_pool1d(pt.ones((2, 8, 3)), 2).shape
+        (2, 2, 3)
     """
     return _adaptive_max("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
@@ -144,5 +156,9 @@ def adaptive_max_pool3d(input: TensorLike, output_size: Numbers, return_indices:
     """The maximum of each of output_size parts of a volume; settings as of adaptive_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.adaptive_max_pool3d(pt.ones((2, 4, 4, 4, 3)), 2).shape
+        (2, 2, 2, 2, 3)
     """
     return _adaptive_max("adaptive_max_pool3d", 3, input, output_size, return_indices)

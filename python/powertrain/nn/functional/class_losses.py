@@ -24,6 +24,10 @@ def multilabel_margin_loss(input: TensorLike, target: TensorLike, *, reduction: 
     The labels of a row end at the first that is negative.
 
     Shapes    input [..., classes], target [..., classes] of integers -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.multilabel_margin_loss(pt.tensor([[0.5, 0.25, 0.0]]), pt.tensor([[0, -1, -1]])).shape
+        ()
     """
     checks.choice("multilabel_margin_loss", ("mean", "sum", "none"), reduction=reduction)
     checks.one_shape("multilabel_margin_loss", input=input, target=target)
@@ -51,6 +55,10 @@ def multi_margin_loss(
     """What the score of the label lacks to be above the others by a margin.
 
     Shapes    input [..., classes], target [...] of integers, weight [classes] -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.multi_margin_loss(pt.tensor([[2.0, 0.0, 0.0]]), pt.tensor([0])).item(), 4)
+        0.0
     """
     return loss_of("multi_margin_loss", reduction, {"input": input}, target, weight, p, margin)
 
@@ -61,6 +69,10 @@ def multilabel_soft_margin_loss(
     """The mean over classes of the binary cross-entropy of each.
 
     Shapes    input [..., classes], target [..., classes], weight [classes] -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.multilabel_soft_margin_loss(pt.zeros((1, 2)), pt.tensor([[1.0, 0.0]])).item(), 4)
+        0.6931
     """
     return loss_of("multilabel_soft_margin_loss", reduction, {"input": input, "target": target}, weight)
 
@@ -79,6 +91,11 @@ def ctc_loss(
     The batch comes first, unlike in PyTorch. The mean is over the labels of a row, then over rows.
 
     Shapes    log_probs [n, time, classes], targets [n, labels], input_lengths [n], target_lengths [n]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> scores = pt.log(pt.full((1, 6, 3), 1 / 3))
+        >>> F.ctc_loss(scores, pt.tensor([[1, 2]]), pt.tensor([6]), pt.tensor([2])).shape
+        ()
     """
     checks.choice("ctc_loss", ("mean", "sum", "none"), reduction=reduction)
     given = (log_probs, targets, input_lengths, target_lengths)
@@ -118,6 +135,10 @@ def nll_loss(
 
     Shapes    input [..., classes] of log-probabilities, target [...] of integers, weight [classes]
               -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.nll_loss(pt.tensor([[-0.5, -1.5]]), pt.tensor([0])).item()
+        0.5
     """
     checks.choice("nll_loss", ("mean", "sum", "none"), reduction=reduction)
     return _of_labels("nll_loss", input, target, weight, ignore_index, reduction)

@@ -68,17 +68,33 @@ def dropout1d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tenso
 
     Shapes    input [n, ..., c], channels last -> [n, ..., c]
     Source    Tompson et al. 2015
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.dropout1d(pt.ones((2, 8, 3)), 0.5, training=False).shape
+        (2, 8, 3)
     """
     return _dropped("dropout1d", input, p, training, _by_channel)
 
 
 def dropout2d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """dropout1d of images."""
+    """dropout1d of images.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.dropout2d(pt.ones((2, 8, 8, 3)), 0.5, training=False).shape
+        (2, 8, 8, 3)
+    """
     return _dropped("dropout2d", input, p, training, _by_channel)
 
 
 def dropout3d(input: TensorLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """dropout1d of volumes."""
+    """dropout1d of volumes.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.dropout3d(pt.ones((2, 4, 4, 4, 3)), 0.5, training=False).shape
+        (2, 4, 4, 4, 3)
+    """
     return _dropped("dropout3d", input, p, training, _by_channel)
 
 
@@ -94,12 +110,22 @@ def alpha_dropout(input: TensorLike, p: float = 0.5, training: bool = False) -> 
     """Dropout for selu: dropped values become its limit at -infinity, and mean and variance stay.
 
     Source    Klambauer et al. 2017
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.alpha_dropout(pt.ones((3,)), 0.5, training=False).tolist()
+        [1.0, 1.0, 1.0]
     """
     return _dropped_to_the_limit("alpha_dropout", input, p, training, _everywhere)
 
 
 def feature_alpha_dropout(input: TensorLike, p: float = 0.5, training: bool = False) -> Tensor:
-    """alpha_dropout of whole channels; input [n, ..., c]."""
+    """alpha_dropout of whole channels; input [n, ..., c].
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.feature_alpha_dropout(pt.ones((2, 8, 8, 3)), 0.5, training=False).shape
+        (2, 8, 8, 3)
+    """
     return _dropped_to_the_limit("feature_alpha_dropout", input, p, training, _by_channel)
 
 
@@ -107,6 +133,10 @@ def rrelu(input: TensorLike, lower: float = 1 / 8, upper: float = 1 / 3, trainin
     """input above zero, else slope times input: the slope is drawn for each element in training, else their mean.
 
     Source    Xu et al. 2015
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.rrelu(pt.tensor([-2.0, 2.0]), 0.25, 0.25).tolist()
+        [-0.5, 2.0]
     """
     checks.numbers("rrelu", lower=lower, upper=upper)
     if lower > upper:

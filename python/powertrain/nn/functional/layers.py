@@ -73,6 +73,10 @@ def rms_norm(
 
     Shapes    input [..., *normalized_shape], weight of normalized_shape -> that of input
     Source    Zhang & Sennrich 2019
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.rms_norm(pt.ones((2, 4)), (4,)).shape
+        (2, 4)
     """
     input = asarray(input)
     rows, scale = _rows("rms_norm", input, normalized_shape, {"weight": weight})
@@ -96,6 +100,10 @@ def group_norm(
 
     Shapes    input [n, ..., c], channels last; weight [c], bias [c] -> [n, ..., c]
     Source    Wu & He 2018
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.group_norm(pt.ones((2, 8, 6)), 2).shape
+        (2, 8, 6)
     """
     return OPERATORS["group_norm"](input, weight, bias, eps, num_groups=num_groups)
 
@@ -117,6 +125,10 @@ def batch_norm(
 
     Shapes    input [..., c], channels last; the others [c] -> [..., c]
     Source    Ioffe & Szegedy 2015
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.batch_norm(pt.ones((2, 8, 8, 3)), pt.zeros((3,)), pt.ones((3,))).shape
+        (2, 8, 8, 3)
     """
     input = asarray(input)
     kept = {"running_mean": running_mean, "running_var": running_var}
@@ -164,6 +176,10 @@ def instance_norm(
 
     Shapes    input [n, ..., c], channels last; the others [c] -> [n, ..., c]
     Source    Ulyanov et al. 2016
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.instance_norm(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, eps=eps)

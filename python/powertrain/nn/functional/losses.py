@@ -54,19 +54,37 @@ def mse_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "m
 
 
 def l1_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
-    """The distance of input from target; shapes and errors as of mse_loss."""
+    """The distance of input from target; shapes and errors as of mse_loss.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.l1_loss(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.5
+    """
     return loss_of("l1_loss", reduction, {"input": input, "target": target})
 
 
 def huber_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
-    """Half the squared distance up to delta, delta times (the distance - delta / 2) beyond; shapes as of mse_loss."""
+    """Half the squared distance up to delta, delta times (the distance - delta / 2) beyond; shapes as of mse_loss.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.huber_loss(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.125
+    """
     return loss_of("huber_loss", reduction, {"input": input, "target": target}, delta=delta)
 
 
 def smooth_l1_loss(
     input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean", beta: float = 1.0
 ) -> Tensor:
-    """The squared distance over 2 beta up to beta, and the distance - beta / 2 beyond; shapes as of mse_loss."""
+    """The squared distance over 2 beta up to beta, and the distance - beta / 2 beyond; shapes as of mse_loss.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.smooth_l1_loss(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.125
+    """
     return loss_of("smooth_l1_loss", reduction, {"input": input, "target": target}, beta=beta)
 
 
@@ -78,6 +96,10 @@ def binary_cross_entropy(
     From logits, binary_cross_entropy_with_logits loses no digits.
 
     Shapes    input [...], target [...], weight broadcasts to them -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.binary_cross_entropy(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        0.6931
     """
     return loss_of("binary_cross_entropy", reduction, {"input": input, "target": target}, weight=weight)
 
@@ -116,6 +138,11 @@ def kl_div(
 
     reduction="batchmean" gives the divergence per row: the sum over the size of the first axis. "mean" is that of all
     elements.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.kl_div(pt.log(pt.tensor([[0.5, 0.5]])), pt.tensor([[0.5, 0.5]]), reduction="batchmean").item()
+        0.0
     """
     checks.choice("kl_div", ("mean", "sum", "none", "batchmean"), reduction=reduction)
     by_row = reduction == "batchmean"
@@ -134,7 +161,13 @@ def poisson_nll_loss(
     eps: float = 1e-8,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Minus the log-probability of counts under a rate of e^input, or of input itself without log_input."""
+    """Minus the log-probability of counts under a rate of e^input, or of input itself without log_input.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.poisson_nll_loss(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
+        1.3987
+    """
     settings = {"log_input": log_input, "full": full, "eps": eps}
     return loss_of("poisson_nll_loss", reduction, {"input": input, "target": target}, **settings)
 
@@ -151,24 +184,46 @@ def gaussian_nll_loss(
     """Minus the log-density of target under a mean of input and a variance.
 
     Shapes    input [...], target [...], var [...], or 1 along axes that share one, or without the last axis
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.gaussian_nll_loss(pt.zeros((2,)), pt.ones((2,)), pt.ones((2,))).item()
+        0.5
     """
     return loss_of("gaussian_nll_loss", reduction, {"input": input, "target": target}, var, full=full, eps=eps)
 
 
 def soft_margin_loss(input: TensorLike, target: TensorLike, *, reduction: Reduction = "mean") -> Tensor:
-    """log(1 + e^(-target input)) of targets 1 and -1."""
+    """log(1 + e^(-target input)) of targets 1 and -1.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> round(F.soft_margin_loss(pt.tensor([0.5, -0.5]), pt.tensor([1.0, -1.0])).item(), 4)
+        0.4741
+    """
     return loss_of("soft_margin_loss", reduction, {"input": input, "target": target})
 
 
 def hinge_embedding_loss(
     input: TensorLike, target: TensorLike, margin: float = 1.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
-    """input where the target is 1, and what it lacks of the margin where it is -1."""
+    """input where the target is 1, and what it lacks of the margin where it is -1.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.hinge_embedding_loss(pt.tensor([0.5, 0.25]), pt.tensor([1.0, -1.0])).item()
+        0.625
+    """
     return loss_of("hinge_embedding_loss", reduction, {"input": input, "target": target}, margin=margin)
 
 
 def focal_loss(
     input: TensorLike, target: TensorLike, alpha: float = 0.25, gamma: float = 2.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
-    """The binary cross-entropy of logits, less where the answer is sure (Lin et al. 2017)."""
+    """The binary cross-entropy of logits, less where the answer is sure (Lin et al. 2017).
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.focal_loss(pt.zeros((2,)), pt.tensor([0.0, 1.0])).shape
+        ()
+    """
     return loss_of("focal_loss", reduction, {"input": input, "target": target}, alpha=alpha, gamma=gamma)

@@ -22,7 +22,13 @@ __all__ = [
 def margin_ranking_loss(
     input1: TensorLike, input2: TensorLike, target: TensorLike, margin: float = 0.0, *, reduction: Reduction = "mean"
 ) -> Tensor:
-    """What input1 lacks to be above input2 by a margin where the target is 1, the other way round where it is -1."""
+    """What input1 lacks to be above input2 by a margin where the target is 1, the other way round where it is -1.
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.margin_ranking_loss(pt.tensor([1.0]), pt.tensor([2.0]), pt.tensor([1.0]), margin=0.5).item()
+        1.5
+    """
     alike = {"input1": input1, "input2": input2, "target": target}
     return loss_of("margin_ranking_loss", reduction, alike, margin=margin)
 
@@ -33,6 +39,10 @@ def cosine_embedding_loss(
     """1 - the cosine of two rows where the target is 1, and what it is above the margin where it is -1.
 
     Shapes    input1 [..., n], input2 [..., n], target [...] -> [], or [...] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.cosine_embedding_loss(pt.tensor([[1.0, 0.0]]), pt.tensor([[0.0, 1.0]]), pt.tensor([1])).item()
+        1.0
     """
     alike = {"input1": input1, "input2": input2}
     return loss_of("cosine_embedding_loss", reduction, alike, target, margin=margin)
@@ -49,7 +59,13 @@ def triplet_margin_loss(
     *,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """What the negative lacks to be further from the anchor than the positive by a margin (Schroff et al. 2015)."""
+    """What the negative lacks to be further from the anchor than the positive by a margin (Schroff et al. 2015).
+
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.triplet_margin_loss(pt.zeros((1, 2)), pt.zeros((1, 2)), pt.ones((1, 2))).shape
+        ()
+    """
     alike = {"anchor": anchor, "positive": positive, "negative": negative}
     return loss_of("triplet_margin_loss", reduction, alike, margin=margin, p=p, eps=eps, swap=swap)
 
@@ -67,6 +83,10 @@ def triplet_margin_with_distance_loss(
     """What the negative lacks to be further from the anchor than the positive by a margin, by any distance.
 
     Shapes    anchor, positive and negative [n, ...], of which distance_function makes [n] -> [], or [n]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.triplet_margin_with_distance_loss(pt.zeros((1, 2)), pt.zeros((1, 2)), pt.ones((1, 2))).shape
+        ()
     """
     where = "triplet_margin_with_distance_loss"
     checks.choice(where, ("mean", "sum", "none"), reduction=reduction)
@@ -87,5 +107,9 @@ def info_nce_loss(
     """How well row i of input1 is told to belong to row i of input2, by their cosines (van den Oord et al. 2018).
 
     Shapes    input1 [n, d], input2 [m, d] with m >= n -> [], or [n] with reduction="none"
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.info_nce_loss(pt.eye(4), pt.eye(4)).shape
+        ()
     """
     return loss_of("info_nce_loss", reduction, {"input1": input1}, input2, temperature=temperature)

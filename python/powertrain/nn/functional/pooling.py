@@ -51,6 +51,10 @@ def max_pool1d(
 
     Shapes    input [n, t, c] -> [n, ot, c]
     Source    PyTorch, nn.functional.max_pool1d
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.max_pool1d(pt.ones((2, 8, 3)), 2).shape
+        (2, 4, 3)
     """
     return _max_pool("max_pool1d", 1, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
@@ -100,6 +104,10 @@ def max_pool3d(
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
     Source    PyTorch, nn.functional.max_pool3d
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.max_pool3d(pt.ones((2, 4, 4, 4, 3)), 2).shape
+        (2, 2, 2, 2, 3)
     """
     return _max_pool("max_pool3d", 3, input, (kernel_size, stride, padding, dilation), ceil_mode, return_indices)
 
@@ -155,6 +163,10 @@ def lp_pool1d(
     """The root of order norm_type of the sum of powers in each window of a sequence.
 
     Shapes    input [n, t, c] -> [n, ot, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.lp_pool1d(pt.ones((2, 8, 3)), 2.0, 2).shape
+        (2, 4, 3)
     """
     input = of_space("lp_pool1d", input, 1)
     (kernel,), *rest = spread(

@@ -20,6 +20,10 @@ def channel_shuffle(input: TensorLike, groups: int) -> Tensor:
 
     Errors    channels that groups does not divide
     Source    Zhang et al. 2018
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.channel_shuffle(pt.arange(4.0).reshape(1, 1, 4), 2).tolist()
+        [[[0.0, 2.0, 1.0, 3.0]]]
     """
     checks.sizes("channel_shuffle", 1, groups=groups)
     input = asarray(input)
@@ -39,6 +43,10 @@ def local_response_norm(
 
     Shapes    input [..., c], channels last -> [..., c]
     Source    Krizhevsky et al. 2012, with PyTorch's division by size
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.local_response_norm(pt.ones((2, 8, 8, 3)), 2).shape
+        (2, 8, 8, 3)
     """
     checks.sizes("local_response_norm", 1, size=size)
     input = asarray(input)
@@ -54,6 +62,10 @@ def bilinear(input1: TensorLike, input2: TensorLike, weight: TensorLike, bias: T
     """input1 W_k input2 + bias_k for each output k.
 
     Shapes    input1 [..., i], input2 [..., j], weight [k, i, j], bias [k] -> [..., k]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.bilinear(pt.ones((4, 3)), pt.ones((4, 2)), pt.ones((5, 3, 2))).shape
+        (4, 5)
     """
     y = einsum("...i,kij,...j->...k", input1, weight, input2)
     return y if bias is None else y + bias
@@ -63,6 +75,10 @@ def pdist(input: TensorLike, p: float = 2.0) -> Tensor:
     """The distance of each pair of rows, (0, 1), (0, 2), ..., (n - 2, n - 1).
 
     Shapes    input [n, d] -> [n (n - 1) / 2]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.pdist(pt.tensor([[0.0, 0.0], [3.0, 4.0]])).tolist()
+        [5.0]
     """
     input = asarray(input)
     if input.ndim != 2:

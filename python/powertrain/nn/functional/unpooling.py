@@ -32,6 +32,11 @@ def max_unpool1d(
     """A sequence that holds the maxima at their places, and zeros elsewhere; settings as of max_unpool2d.
 
     Shapes    input [n, ot, c], indices [n, ot, c] -> [n, t, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> values, where = F.max_pool1d(pt.ones((2, 8, 3)), 2, return_indices=True)
+        >>> F.max_unpool1d(values, where, 2).shape
+        (2, 8, 3)
     """
     return _unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
@@ -76,6 +81,11 @@ def max_unpool3d(
     """A volume that holds the maxima at their places, and zeros elsewhere; settings as of max_unpool2d.
 
     Shapes    input [n, od, oh, ow, c], indices [n, od, oh, ow, c] -> [n, d, h, w, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> values, where = F.max_pool3d(pt.ones((2, 4, 4, 4, 3)), 2, return_indices=True)
+        >>> F.max_unpool3d(values, where, 2).shape
+        (2, 4, 4, 4, 3)
     """
     return _unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
@@ -154,6 +164,10 @@ def fractional_max_pool3d(
     """The maxima of boxes whose distances are random; settings as of fractional_max_pool2d.
 
     Shapes    input [n, d, h, w, c] -> [n, od, oh, ow, c]
+    Example
+        >>> import powertrain.nn.functional as F
+        >>> F.fractional_max_pool3d(pt.ones((2, 4, 4, 4, 3)), 2, output_size=2).shape
+        (2, 2, 2, 2, 3)
     """
     return _fractional("fractional_max_pool3d", 3, input, kernel_size, output_size, output_ratio, return_indices,
                        _random_samples)  # fmt: skip

@@ -51,12 +51,22 @@ def zeros(shape: Shape) -> pt.Tensor:
 
 
 def ones(shape: Shape) -> pt.Tensor:
-    """Ones of a shape."""
+    """Ones of a shape.
+
+    Example
+        >>> pt.nn.init.ones((3,)).shape
+        (3,)
+    """
     return pt.ones(_sizes("ones", shape))
 
 
 def uniform(shape: Shape, low: float, high: float, generator: Generator | None = None) -> pt.Tensor:
-    """Uniform in [low, high)."""
+    """Uniform in [low, high).
+
+    Example
+        >>> pt.nn.init.uniform((3, 2), -0.1, 0.1).shape
+        (3, 2)
+    """
     checks.numbers("uniform", low=low, high=high)
     if low > high:
         raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
@@ -65,7 +75,12 @@ def uniform(shape: Shape, low: float, high: float, generator: Generator | None =
 
 
 def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generator | None = None) -> pt.Tensor:
-    """Normal with this mean and standard deviation."""
+    """Normal with this mean and standard deviation.
+
+    Example
+        >>> pt.nn.init.normal((3, 2), std=0.1).shape
+        (3, 2)
+    """
     checks.numbers("normal", 0, std=std)
     checks.numbers("normal", mean=mean)
     draw = _chosen("normal", generator).normal(size=_sizes("normal", shape))
@@ -73,7 +88,12 @@ def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generat
 
 
 def uniform_fan_in(shape: Shape, fan_in: int, generator: Generator | None = None) -> pt.Tensor:
-    """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998 up to a factor; the default of linear layers, as in PyTorch."""
+    """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998 up to a factor; the default of linear layers, as in PyTorch.
+
+    Example
+        >>> pt.nn.init.uniform_fan_in((2, 3), 3).shape
+        (2, 3)
+    """
     bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
     return uniform(shape, -bound, bound, generator)
 
@@ -81,7 +101,12 @@ def uniform_fan_in(shape: Shape, fan_in: int, generator: Generator | None = None
 def kaiming_uniform(
     shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
 ) -> pt.Tensor:
-    """Uniform with variance gain^2 / fan_in: He et al. 2015, equation 10 (gain sqrt(2) is for relu)."""
+    """Uniform with variance gain^2 / fan_in: He et al. 2015, equation 10 (gain sqrt(2) is for relu).
+
+    Example
+        >>> pt.nn.init.kaiming_uniform((3, 2), fan_in=3).shape
+        (3, 2)
+    """
     _check("kaiming_uniform", gain, fan_in)
     bound = gain * math.sqrt(3 / fan_in)
     return uniform(shape, -bound, bound, generator)
@@ -90,7 +115,12 @@ def kaiming_uniform(
 def kaiming_normal(
     shape: Shape, fan_in: int, gain: float = math.sqrt(2), generator: Generator | None = None
 ) -> pt.Tensor:
-    """Normal with variance gain^2 / fan_in: He et al. 2015, equation 10."""
+    """Normal with variance gain^2 / fan_in: He et al. 2015, equation 10.
+
+    Example
+        >>> pt.nn.init.kaiming_normal((3, 2), fan_in=3).shape
+        (3, 2)
+    """
     _check("kaiming_normal", gain, fan_in)
     return normal(shape, gain / math.sqrt(fan_in), generator=generator)
 
@@ -98,7 +128,12 @@ def kaiming_normal(
 def xavier_uniform(
     shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
 ) -> pt.Tensor:
-    """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 16."""
+    """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 16.
+
+    Example
+        >>> pt.nn.init.xavier_uniform((3, 2), fan_in=3, fan_out=2).shape
+        (3, 2)
+    """
     _check("xavier_uniform", gain, fan_in + fan_out)
     bound = gain * math.sqrt(6 / (fan_in + fan_out))
     return uniform(shape, -bound, bound, generator)
@@ -107,6 +142,11 @@ def xavier_uniform(
 def xavier_normal(
     shape: Shape, fan_in: int, fan_out: int, gain: float = 1.0, generator: Generator | None = None
 ) -> pt.Tensor:
-    """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12."""
+    """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010, equation 12.
+
+    Example
+        >>> pt.nn.init.xavier_normal((3, 2), fan_in=3, fan_out=2).shape
+        (3, 2)
+    """
     _check("xavier_normal", gain, fan_in + fan_out)
     return normal(shape, gain * math.sqrt(2 / (fan_in + fan_out)), generator=generator)

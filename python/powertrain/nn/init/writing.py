@@ -60,7 +60,12 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that keeps the size of activations behind a nonlinearity, as PyTorch has it."""
+    """The factor that keeps the size of activations behind a nonlinearity, as PyTorch has it.
+
+    Example
+        >>> round(pt.nn.init.calculate_gain("relu"), 4)
+        1.4142
+    """
     slope = 0.01 if param is None else param
     gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope**2)), "selu": 3 / 4}
     gains |= dict.fromkeys(("linear", "sigmoid", *(f"conv{n}d" for n in (1, 2, 3))), 1.0)
@@ -70,22 +75,46 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def constant_(tensor: TensorLike, val: float) -> pt.Slot:
-    """One number everywhere."""
+    """One number everywhere.
+
+    Example
+        >>> layer = pt.nn.Linear(2, 2)
+        >>> pt.nn.init.constant_(layer.bias, 0.5).numpy().tolist()
+        [0.5, 0.5]
+    """
     return _written(tensor, pt.full(_slot("constant_", tensor), val))
 
 
 def zeros_(tensor: TensorLike) -> pt.Slot:
-    """Zeros."""
+    """Zeros.
+
+    Example
+        >>> layer = pt.nn.Linear(2, 2)
+        >>> pt.nn.init.zeros_(layer.weight).numpy().tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+    """
     return _written(tensor, zeros(_slot("zeros_", tensor)))
 
 
 def ones_(tensor: TensorLike) -> pt.Slot:
-    """Ones."""
+    """Ones.
+
+    Example
+        >>> layer = pt.nn.Linear(2, 2)
+        >>> pt.nn.init.ones_(layer.weight).numpy().tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+    """
     return _written(tensor, ones(_slot("ones_", tensor)))
 
 
 def uniform_(tensor: TensorLike, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> pt.Slot:
-    """Uniform in [a, b)."""
+    """Uniform in [a, b).
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.uniform_(layer.weight).shape
+        (3, 3)
+    """
     return _written(tensor, uniform(_slot("uniform_", tensor), a, b, generator))
 
 
@@ -100,13 +129,25 @@ def normal_(tensor: TensorLike, mean: float = 0.0, std: float = 1.0, generator: 
 
 
 def xavier_uniform_(tensor: TensorLike, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
-    """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010."""
+    """Uniform with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010.
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.xavier_uniform_(layer.weight).shape
+        (3, 3)
+    """
     shape = _slot("xavier_uniform_", tensor, 2)
     return _written(tensor, xavier_uniform(shape, *fans(shape), gain, generator))
 
 
 def xavier_normal_(tensor: TensorLike, gain: float = 1.0, generator: Generator | None = None) -> pt.Slot:
-    """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010."""
+    """Normal with variance 2 gain^2 / (fan_in + fan_out): Glorot and Bengio 2010.
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.xavier_normal_(layer.weight).shape
+        (3, 3)
+    """
     shape = _slot("xavier_normal_", tensor, 2)
     return _written(tensor, xavier_normal(shape, *fans(shape), gain, generator))
 
@@ -126,7 +167,13 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> pt.Slot:
-    """Uniform with variance gain^2 / fan: He et al. 2015; `a` is the slope of a leaky relu."""
+    """Uniform with variance gain^2 / fan: He et al. 2015; `a` is the slope of a leaky relu.
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.kaiming_uniform_(layer.weight).shape
+        (3, 3)
+    """
     settings = _kaiming("kaiming_uniform_", tensor, a, mode, nonlinearity)
     return _written(tensor, kaiming_uniform(*settings, generator))
 
@@ -138,7 +185,13 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> pt.Slot:
-    """Normal with variance gain^2 / fan: He et al. 2015; `a` is the slope of a leaky relu."""
+    """Normal with variance gain^2 / fan: He et al. 2015; `a` is the slope of a leaky relu.
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.kaiming_normal_(layer.weight).shape
+        (3, 3)
+    """
     settings = _kaiming("kaiming_normal_", tensor, a, mode, nonlinearity)
     return _written(tensor, kaiming_normal(*settings, generator))
 
@@ -151,7 +204,13 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> pt.Slot:
-    """Normal within [a, b], by the inverse of its distribution function."""
+    """Normal within [a, b], by the inverse of its distribution function.
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.trunc_normal_(layer.weight).shape
+        (3, 3)
+    """
     shape = _slot("trunc_normal_", tensor)
     checks.numbers("trunc_normal_", above=0, std=std)
     checks.numbers("trunc_normal_", mean=mean, a=a, b=b)
@@ -169,6 +228,11 @@ def orthogonal_(tensor: TensorLike, gain: float = 1.0, generator: Generator | No
     """Rows or columns, whichever are fewer, that are orthonormal, times gain: Saxe et al. 2013.
 
     Of a kernel (kernel..., in, out) the matrix is [kernel in, out].
+
+    Example
+        >>> layer = pt.nn.Linear(3, 3)
+        >>> pt.nn.init.orthogonal_(layer.weight).shape
+        (3, 3)
     """
     shape = _slot("orthogonal_", tensor, 2)
     rows, columns = math.prod(shape[:-1]), shape[-1]
@@ -179,7 +243,13 @@ def orthogonal_(tensor: TensorLike, gain: float = 1.0, generator: Generator | No
 
 
 def eye_(tensor: TensorLike) -> pt.Slot:
-    """The identity, or as much of it as the matrix has."""
+    """The identity, or as much of it as the matrix has.
+
+    Example
+        >>> layer = pt.nn.Linear(2, 2)
+        >>> pt.nn.init.eye_(layer.weight).numpy().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     shape = _slot("eye_", tensor, 2)
     return _written(tensor, pt.eye(shape[0], shape[1]))
 

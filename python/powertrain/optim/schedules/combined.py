@@ -17,7 +17,13 @@ _FUNCTION = "expected a schedule, or a function of the step that gives the facto
 
 @dataclass(frozen=True)
 class LambdaLR(Schedule):
-    """The factor is that of a function of the step, which is a float64 tensor; `schedule=function` is the same."""
+    """The factor is that of a function of the step, which is a float64 tensor; `schedule=function` is the same.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> schedules.LambdaLR(lambda step: 1.0 / (1.0 + step))(3)
+        0.25
+    """
 
     lr_lambda: Callable[[pt.Tensor], pt.Tensor | float]
 
@@ -89,7 +95,14 @@ class SequentialLR(_OfSchedules):
 
 @dataclass(frozen=True)
 class ChainedScheduler(_OfSchedules):
-    """Several schedules at once: each is given the rate of the one before, so that factors are multiplied."""
+    """Several schedules at once: each is given the rate of the one before, so that factors are multiplied.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> halves = schedules.ConstantLR(factor=0.5, total_iters=2)
+        >>> schedules.ChainedScheduler([halves, halves])(0)
+        0.25
+    """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedulers", _members("ChainedScheduler", self.schedulers))

@@ -45,6 +45,10 @@ class CosineAnnealingWarmRestarts(Schedule):
     """Half a cosine from the rate to `eta_min` over `T_0` updates, then again over `T_mult` times as many, and so on.
 
     Source    Loshchilov and Hutter 2017 (SGDR)
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [round(schedules.CosineAnnealingWarmRestarts(T_0=2)(step), 4) for step in (0, 1, 2)]
+        [1.0, 0.5, 1.0]
     """
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -95,6 +99,10 @@ class OneCycleLR(_Cycle):
     the way down is as long as the way up, and the rate then falls to its end.
 
     Source    Smith and Topin 2018
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [round(schedules.OneCycleLR(max_lr=1.0, total_steps=4)(step, 1.0), 4) for step in (0, 2)]
+        [0.04, 0.2831]
     """
 
     max_lr: float | None = param(None, above=0, doc="the highest rate; the optimizer's lr", usual=_GROUPS)
@@ -155,6 +163,10 @@ class CyclicLR(_Cycle):
     to `base_momentum` and back, whatever the optimizer was given; `cycle_momentum=False` leaves it.
 
     Source    Smith 2017
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [round(schedules.CyclicLR(base_lr=0.5, max_lr=1.0, step_size_up=2)(step, 1.0), 4) for step in (0, 1, 2)]
+        [0.5, 0.75, 1.0]
     """
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = (

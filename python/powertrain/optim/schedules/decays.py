@@ -33,7 +33,13 @@ class StepLR(Schedule):
 
 @dataclass(frozen=True)
 class MultiStepLR(Schedule):
-    """Times `gamma` after each of these numbers of updates."""
+    """Times `gamma` after each of these numbers of updates.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [schedules.MultiStepLR(milestones=[1, 2], gamma=0.5)(step) for step in (0, 1, 2)]
+        [1.0, 0.5, 0.25]
+    """
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"milestones": [5, 8]},)
 
@@ -49,7 +55,13 @@ class MultiStepLR(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialLR(Schedule):
-    """Times `gamma` after every update."""
+    """Times `gamma` after every update.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [schedules.ExponentialLR(gamma=0.5)(step) for step in (0, 1, 2)]
+        [1.0, 0.5, 0.25]
+    """
 
     examples: ClassVar[tuple[dict[str, Any], ...]] = ({"gamma": 0.9},)
 
@@ -64,6 +76,11 @@ class LinearLR(Schedule):
     """A straight line from `start_factor` to `end_factor` over `total_iters` updates, and `end_factor` from there on.
 
     As it stands it is a warm-up; LinearLR(1.0, 0.0, total_iters=1000) goes down to zero.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [schedules.LinearLR(start_factor=0.5, total_iters=2)(step) for step in (0, 1, 2)]
+        [0.5, 0.75, 1.0]
     """
 
     start_factor: float = param(1 / 3, above=0, high=1, doc="the factor of the first update")
@@ -76,7 +93,13 @@ class LinearLR(Schedule):
 
 @dataclass(frozen=True)
 class ConstantLR(Schedule):
-    """Times `factor` for `total_iters` updates, and then the rate itself."""
+    """Times `factor` for `total_iters` updates, and then the rate itself.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [schedules.ConstantLR(factor=0.5, total_iters=2)(step) for step in (0, 1, 2)]
+        [0.5, 0.5, 1.0]
+    """
 
     factor: float = param(1 / 3, low=0, high=1, doc="the factor of the first updates")  # type: ignore[assignment]
     total_iters: int | None = param(5, low=0, run=True, doc="updates with that factor")
@@ -87,7 +110,13 @@ class ConstantLR(Schedule):
 
 @dataclass(frozen=True)
 class PolynomialLR(Schedule):
-    """What is left of `total_iters` updates, as a share, to a power; zero from there on."""
+    """What is left of `total_iters` updates, as a share, to a power; zero from there on.
+
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [schedules.PolynomialLR(total_iters=4, power=1.0)(step) for step in (0, 1, 2)]
+        [1.0, 0.75, 0.5]
+    """
 
     total_iters: int | None = param(5, low=1, run=True, doc="updates until the rate is zero")
     power: float = param(1.0, above=0, doc="1 is a straight line", usual="1 is usual")
@@ -101,6 +130,10 @@ class InverseSqrtLR(Schedule):
     """Up to 1 over `warmup` updates, then falling as 1 / sqrt(step).
 
     Source    Vaswani et al. 2017, equation 3, of height 1
+    Example
+        >>> from powertrain.optim import schedules
+        >>> [round(schedules.InverseSqrtLR(warmup=1)(step), 4) for step in (1, 4)]
+        [0.7071, 0.4472]
     """
 
     warmup: int = param(4000, low=1, doc="updates up to the top")
