@@ -22,7 +22,13 @@ def _dtype(of: Any) -> DType:
 
 
 def result_type(*arrays_and_dtypes: TensorLike | DTypeLike) -> DType:
-    """The dtype of an operation on all of them; Python numbers take that of the others."""
+    """The dtype of an operation on all of them; Python numbers take that of the others.
+
+    Example
+        >>> import powertrain.array_api as xp
+        >>> xp.result_type(xp.float32, xp.float64).name
+        'float64'
+    """
     numbers = [x for x in arrays_and_dtypes if isinstance(x, (int, float, complex))]
     dtypes = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (int, float, complex))]
     if not dtypes:
@@ -33,7 +39,13 @@ def result_type(*arrays_and_dtypes: TensorLike | DTypeLike) -> DType:
 
 
 def can_cast(from_: Tensor | DType, to: DType, /) -> bool:
-    """Whether promotion within a kind takes a dtype to another."""
+    """Whether promotion within a kind takes a dtype to another.
+
+    Example
+        >>> import powertrain.array_api as xp
+        >>> xp.can_cast(xp.float32, xp.float64)
+        True
+    """
     before = _dtype(from_)
     kinds = ("bool", "integral", ("real floating", "complex floating"))
     alike = [isdtype(before, kind) for kind in kinds] == [isdtype(to, kind) for kind in kinds]
@@ -54,7 +66,13 @@ _KINDS["numeric"] = _KINDS["integral"] + _KINDS["real floating"] + _KINDS["compl
 
 
 def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
-    """Whether a dtype is one, or of a kind, or of one of several."""
+    """Whether a dtype is one, or of a kind, or of one of several.
+
+    Example
+        >>> import powertrain.array_api as xp
+        >>> xp.isdtype(xp.float32, 'real floating')
+        True
+    """
     if isinstance(kind, tuple):
         return any(isdtype(dtype, one) for one in kind)
     if isinstance(kind, DType):
@@ -81,7 +99,13 @@ class IntInfo(NamedTuple):
 
 
 def finfo(type: Tensor | DTypeLike, /) -> FloatInfo:
-    """The limits of a float dtype, or of the parts of a complex one."""
+    """The limits of a float dtype, or of the parts of a complex one.
+
+    Example
+        >>> import powertrain.array_api as xp
+        >>> xp.finfo(xp.float32).bits
+        32
+    """
     dtype = _dtype(type)
     dtype = {DType.complex64: DType.float32, DType.complex128: DType.float64}.get(dtype, dtype)
     if dtype == DType.bfloat16:
@@ -92,7 +116,13 @@ def finfo(type: Tensor | DTypeLike, /) -> FloatInfo:
 
 
 def iinfo(type: Tensor | DTypeLike, /) -> IntInfo:
-    """The limits of an integer dtype."""
+    """The limits of an integer dtype.
+
+    Example
+        >>> import powertrain.array_api as xp
+        >>> xp.iinfo(xp.int8).max
+        127
+    """
     dtype = _dtype(type)
     facts = np.iinfo(dtype.name)
     return IntInfo(facts.bits, int(facts.max), int(facts.min), dtype)

@@ -25,6 +25,10 @@ def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Ten
     (1 - s) of that and s spread evenly over all (Szegedy et al. 2016).
 
     Shapes    output [..., classes], target [...] of integers or [..., classes] of shares -> [...]
+    Example
+        >>> from powertrain.builtin import losses
+        >>> losses.cross_entropy(pt.zeros((2, 4)), pt.tensor([0, 3])).shape
+        (2,)
     """
     dtype = str(target.dtype).removeprefix("DType.")
     shares = "float" in dtype
@@ -42,22 +46,46 @@ cross_entropy.probabilities = True  # type: ignore[attr-defined]
 
 
 def mse(output: Any, target: Any) -> pt.Tensor:
-    """(output - target)^2, the mean over the outputs of an example."""
+    """(output - target)^2, the mean over the outputs of an example.
+
+    Example
+        >>> from powertrain.builtin import losses
+        >>> losses.mse(pt.zeros((2, 1)), pt.ones((2, 1))).shape
+        (2,)
+    """
     return _per_example(F.mse_loss(*_aligned("mse", output, target), reduction="none"))
 
 
 def l1(output: Any, target: Any) -> pt.Tensor:
-    """|output - target|, the mean over the outputs of an example."""
+    """|output - target|, the mean over the outputs of an example.
+
+    Example
+        >>> from powertrain.builtin import losses
+        >>> losses.l1(pt.zeros((2, 1)), pt.ones((2, 1))).shape
+        (2,)
+    """
     return _per_example(F.l1_loss(*_aligned("l1", output, target), reduction="none"))
 
 
 def huber(output: Any, target: Any, *, delta: Annotated[float, Range(above=0)] = 1.0) -> pt.Tensor:
-    """Squared within `delta` of the target and linear outside (Huber 1964), the mean over the outputs of an example."""
+    """Squared within `delta` of the target and linear outside (Huber 1964), the mean over the outputs of an example.
+
+    Example
+        >>> from powertrain.builtin import losses
+        >>> losses.huber(pt.zeros((2, 1)), pt.ones((2, 1))).shape
+        (2,)
+    """
     return _per_example(F.huber_loss(*_aligned("huber", output, target), reduction="none", delta=delta))
 
 
 def bce(output: Any, target: Any) -> pt.Tensor:
-    """Binary cross-entropy of logits against targets from 0 to 1, the mean over the outputs of an example."""
+    """Binary cross-entropy of logits against targets from 0 to 1, the mean over the outputs of an example.
+
+    Example
+        >>> from powertrain.builtin import losses
+        >>> losses.bce(pt.zeros((2, 1)), pt.ones((2, 1))).shape
+        (2,)
+    """
     return _per_example(F.binary_cross_entropy_with_logits(*_aligned("bce", output, target), reduction="none"))
 
 

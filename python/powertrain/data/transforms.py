@@ -58,7 +58,12 @@ __all__ = [
 
 
 class Scale(Transform):
-    """Multiply by a number, then add one: 1/255 turns bytes into 0 to 1."""
+    """Multiply by a number, then add one: 1/255 turns bytes into 0 to 1.
+
+    Example
+        >>> pt.data.Scale(0.5)(np.ones((2, 4, 4), np.float32)).shape
+        (2, 4, 4)
+    """
 
     @dataclass(frozen=True)
     class Params:
@@ -134,7 +139,12 @@ def _sums(x: Array, axes: int | None, centre: Any = None) -> Iterator[NDArray[np
 
 
 class Flatten(Transform):
-    """Each example as one row of numbers."""
+    """Each example as one row of numbers.
+
+    Example
+        >>> pt.data.Flatten()(np.ones((2, 4, 4), np.float32)).shape
+        (2, 16)
+    """
 
     @classmethod
     def build(cls, params: NoParams, x: Array) -> Flatten:
@@ -145,7 +155,12 @@ class Flatten(Transform):
 
 
 class Channel(Transform):
-    """A last axis of one channel, which convolutions need, for grey images [n, height, width]."""
+    """A last axis of one channel, which convolutions need, for grey images [n, height, width].
+
+    Example
+        >>> pt.data.Channel()(np.ones((2, 4, 4), np.float32)).shape
+        (2, 4, 4, 1)
+    """
 
     @classmethod
     def build(cls, params: NoParams, x: Array) -> Channel:

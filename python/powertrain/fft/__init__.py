@@ -111,7 +111,12 @@ def ifft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None =
 
 
 def rfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None = "backward") -> Tensor:
-    """The first n // 2 + 1 sums of fft, of real x, whose other sums are their conjugates."""
+    """The first n // 2 + 1 sums of fft, of real x, whose other sums are their conjugates.
+
+    Example
+        >>> pt.fft.rfft(pt.ones((4,))).shape
+        (3,)
+    """
     return _half(x, n, axis, norm, "rfft")
 
 

@@ -183,7 +183,14 @@ class WordErrorRate(_ErrorRate):
 
 
 class CharErrorRate(_ErrorRate):
-    """Characters to insert, delete or replace, for each character of the references."""
+    """Characters to insert, delete or replace, for each character of the references.
+
+    Example
+        >>> metric = pt.metrics.CharErrorRate()
+        >>> metric.update(['abd'], ['abcd'])
+        >>> metric.compute()
+        0.25
+    """
 
     _where = "cer"
 

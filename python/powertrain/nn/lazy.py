@@ -79,8 +79,9 @@ class Uncalled(Module):
         return ", ".join([*map(repr, settings), *(f"{name}={value!r}" for name, value in named.items())])
 
 
-def _lazy(made: Callable[Concatenate[int, P], M], **usual: object) -> Callable[P, M]:
-    """The class whose objects become those of a layer, without its first argument."""
+def _lazy(made: Callable[Concatenate[int, P], M], given: str, axes: int, **usual: object) -> Callable[P, M]:
+    """The class whose objects become those of a layer, without its first argument; `given` and `axes` are those of its
+    example."""
     full = cast("type[Module]", made)
     signature = inspect.signature(full.__init__)
     itself, _, *others = signature.parameters.values()
@@ -94,23 +95,30 @@ def _lazy(made: Callable[Concatenate[int, P], M], **usual: object) -> Callable[P
 
     __init__.__signature__ = signature.replace(parameters=[itself, *others])  # type: ignore[attr-defined]
     forward.__signature__ = inspect.signature(full.forward)  # type: ignore[attr-defined]
-    text = f"{full.__name__} whose first size is the last axis of what it is called with first."
+    text = f"""{full.__name__} whose first size is the last axis of what it is called with first.
+
+    Example
+        >>> layer = pt.nn.Lazy{full.__name__}({given})
+        >>> y = layer(pt.ones({(4,) * axes}))
+        >>> type(layer).__name__
+        '{full.__name__}'
+    """
     body = {"BECOMES": full, "USUAL": usual, "__init__": __init__, "forward": forward, "__doc__": text}
     return cast("Callable[P, M]", type(f"Lazy{full.__name__}", (Uncalled,), {**body, "__module__": __name__}))
 
 
-LazyLinear = _lazy(layers.Linear)
-LazyConv1d = _lazy(convolution.Conv1d)
-LazyConv2d = _lazy(convolution.Conv2d)
-LazyConv3d = _lazy(convolution.Conv3d)
-LazyConvTranspose1d = _lazy(convolution.ConvTranspose1d)
-LazyConvTranspose2d = _lazy(convolution.ConvTranspose2d)
-LazyConvTranspose3d = _lazy(convolution.ConvTranspose3d)
-LazyBatchNorm1d = _lazy(norm.BatchNorm1d)
-LazyBatchNorm2d = _lazy(norm.BatchNorm2d)
-LazyBatchNorm3d = _lazy(norm.BatchNorm3d)
+LazyLinear = _lazy(layers.Linear, "2", 2)
+LazyConv1d = _lazy(convolution.Conv1d, "5, kernel_size=3", 3)
+LazyConv2d = _lazy(convolution.Conv2d, "5, kernel_size=3", 4)
+LazyConv3d = _lazy(convolution.Conv3d, "5, kernel_size=3", 5)
+LazyConvTranspose1d = _lazy(convolution.ConvTranspose1d, "5, kernel_size=2", 3)
+LazyConvTranspose2d = _lazy(convolution.ConvTranspose2d, "5, kernel_size=2", 4)
+LazyConvTranspose3d = _lazy(convolution.ConvTranspose3d, "5, kernel_size=2", 5)
+LazyBatchNorm1d = _lazy(norm.BatchNorm1d, "", 3)
+LazyBatchNorm2d = _lazy(norm.BatchNorm2d, "", 4)
+LazyBatchNorm3d = _lazy(norm.BatchNorm3d, "", 5)
 # As PyTorch's, whatever its page says.
 _TRACKED = {"affine": True, "track_running_stats": True}
-LazyInstanceNorm1d = _lazy(norm.InstanceNorm1d, **_TRACKED)
-LazyInstanceNorm2d = _lazy(norm.InstanceNorm2d, **_TRACKED)
-LazyInstanceNorm3d = _lazy(norm.InstanceNorm3d, **_TRACKED)
+LazyInstanceNorm1d = _lazy(norm.InstanceNorm1d, "", 3, **_TRACKED)
+LazyInstanceNorm2d = _lazy(norm.InstanceNorm2d, "", 4, **_TRACKED)
+LazyInstanceNorm3d = _lazy(norm.InstanceNorm3d, "", 5, **_TRACKED)

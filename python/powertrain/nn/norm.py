@@ -120,17 +120,29 @@ class AnyBatchNorm(_Channels):
 
 
 class BatchNorm1d(AnyBatchNorm):
-    __doc__ = AnyBatchNorm.__doc__
+    __doc__ = f"""{AnyBatchNorm.__doc__}
+    Example
+        >>> pt.nn.BatchNorm1d(3)(pt.ones((2, 8, 3))).shape
+        (2, 8, 3)
+    """
     COUNTS, SHAPE = (2, 3), "[batch, channels] or [batch, time, channels]"
 
 
 class BatchNorm2d(AnyBatchNorm):
-    __doc__ = AnyBatchNorm.__doc__
+    __doc__ = f"""{AnyBatchNorm.__doc__}
+    Example
+        >>> pt.nn.BatchNorm2d(3)(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
+    """
     COUNTS, SHAPE = (4,), "[batch, height, width, channels]"
 
 
 class BatchNorm3d(AnyBatchNorm):
-    __doc__ = AnyBatchNorm.__doc__
+    __doc__ = f"""{AnyBatchNorm.__doc__}
+    Example
+        >>> pt.nn.BatchNorm3d(3)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 4, 4, 4, 3)
+    """
     COUNTS, SHAPE = (5,), "[batch, depth, height, width, channels]"
 
 
@@ -165,17 +177,29 @@ class _InstanceNorm(_Channels):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    __doc__ = _InstanceNorm.__doc__
+    __doc__ = f"""{_InstanceNorm.__doc__}
+    Example
+        >>> pt.nn.InstanceNorm1d(3)(pt.ones((2, 8, 3))).shape
+        (2, 8, 3)
+    """
     COUNTS, SHAPE = (3,), "[batch, time, channels]"
 
 
 class InstanceNorm2d(_InstanceNorm):
-    __doc__ = _InstanceNorm.__doc__
+    __doc__ = f"""{_InstanceNorm.__doc__}
+    Example
+        >>> pt.nn.InstanceNorm2d(3)(pt.ones((2, 8, 8, 3))).shape
+        (2, 8, 8, 3)
+    """
     COUNTS, SHAPE = (4,), "[batch, height, width, channels]"
 
 
 class InstanceNorm3d(_InstanceNorm):
-    __doc__ = _InstanceNorm.__doc__
+    __doc__ = f"""{_InstanceNorm.__doc__}
+    Example
+        >>> pt.nn.InstanceNorm3d(3)(pt.ones((2, 4, 4, 4, 3))).shape
+        (2, 4, 4, 4, 3)
+    """
     COUNTS, SHAPE = (5,), "[batch, depth, height, width, channels]"
 
 

@@ -189,6 +189,12 @@ class SparseAdam(Optimizer):
 
     m += (1 - b1) (g - m);  v += (1 - b2) (g^2 - v);  p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps), where t
     counts all updates. As PyTorch has it; other parameters may be among them, and each of their rows is updated.
+
+    Example
+        >>> table = pt.nn.Embedding(10, 4, sparse=True)
+        >>> opt = pt.optim.SparseAdam(table, lr=0.1)
+        >>> opt.param_groups[0]['names']
+        ['weight']
     """
 
     MOMENTS = ("m", "v")

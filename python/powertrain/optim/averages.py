@@ -88,7 +88,15 @@ class EMA(_Average):
 
 
 class SWA(_Average):
-    """The plain mean of all values so far (Izmailov et al. 2018); batch norms then want `refresh_statistics`."""
+    """The plain mean of all values so far (Izmailov et al. 2018); batch norms then want `refresh_statistics`.
+
+    Example
+        >>> model = pt.nn.Linear(3, 2)
+        >>> average = pt.optim.SWA(model)
+        >>> average.update()
+        >>> average.count.value.item()
+        1
+    """
 
     def __init__(self, model: Module, name: str = "swa") -> None:
         super().__init__(model, name)

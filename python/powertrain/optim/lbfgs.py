@@ -36,6 +36,13 @@ class LBFGS(Optimizer):
     max_eval        most calls of the closure, 1.25 max_iter unless given
     history_size    most differences that are kept; each one takes twice the memory of the parameters
     line_search_fn  "strong_wolfe", or None, which takes every step at the length lr
+
+    Example
+        >>> w = pt.Slot(np.zeros(2, np.float32), 'w', trainable=True)
+        >>> opt = pt.optim.LBFGS([w])
+        >>> loss = opt.minimize(pt.nn.value_and_grad([w], lambda: pt.square(w - 3.0).sum()))
+        >>> [round(x, 3) for x in w.numpy().tolist()]
+        [3.0, 3.0]
     """
 
     MOMENTS = ("direction", "before")

@@ -22,6 +22,10 @@ class LossScale(Watched):
     Errors    `initial` not from 2^-24 to 2^24, or `grow_after` below 1; NonFiniteError from the update when gradients
               stay infinite down to the smallest scale, naming the op that makes them so
     Source    Micikevicius et al. 2018; the numbers of torch.amp.GradScaler
+    Example
+        >>> scale = pt.optim.LossScale(initial=1024.0)
+        >>> scale.slot.value.item()
+        1024.0
     """
 
     def __init__(self, initial: float = 2.0**16, grow_after: int = 2000) -> None:

@@ -37,7 +37,12 @@ def image_shape(where: str, inputs: Inputs) -> tuple[int, int, int]:
 
 
 def as_rows(x: Tensor) -> Tensor:
-    """A batch as rows of floats."""
+    """A batch as rows of floats.
+
+    Example
+        >>> pt.plugin.as_rows(pt.ones((2, 4, 4))).shape
+        (2, 16)
+    """
     x = as_floats(x)
     return x if len(x.shape) == 2 else pt.reshape(x, (x.shape[0], -1))
 
@@ -49,7 +54,12 @@ def as_images(x: Tensor) -> Tensor:
 
 
 def as_floats(x: Tensor) -> Tensor:
-    """Bytes and integers as float32; floats as they are."""
+    """Bytes and integers as float32; floats as they are.
+
+    Example
+        >>> pt.plugin.as_floats(pt.tensor([1, 2])).dtype.name
+        'float32'
+    """
     return x if "float" in str(x.dtype) else pt.astype(x, "float32")
 
 

@@ -28,7 +28,12 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """What a value may be, beyond its type. Also usable as `Annotated[float, Range(above=0)]`."""
+    """What a value may be, beyond its type. Also usable as `Annotated[float, Range(above=0)]`.
+
+    Example
+        >>> pt.plugin.Range(low=0, below=1).low
+        0
+    """
 
     low: float | None = None
     high: float | None = None

@@ -189,5 +189,10 @@ def _is(plugin: Plugin, prefix: str) -> bool:
 
 @functools.cache
 def registry() -> Registry:
-    """The plugins of this Python, read once."""
+    """The plugins of this Python, read once.
+
+    Example
+        >>> [plugin.name for plugin in pt.plugin.registry().plugins('callback') if plugin.distribution == 'powertrain']
+        ['plateau']
+    """
     return Registry(lambda: sys.path)

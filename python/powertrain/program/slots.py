@@ -51,6 +51,11 @@ def flatten_slots(slots: Sequence[Slot], name: str) -> Slot:
 
     Shapes    any -> [N], each piece padded to 64 bytes with zeros
     Errors    no slots; slots of two dtypes; a slot that already lies in a flat one
+    Example
+        >>> slots = [pt.Slot(np.ones(n, np.float32), f's{n}') for n in (2, 3)]
+        >>> flat = pt.flatten_slots(slots, 'flat')
+        >>> len(flat.segments)
+        2
     """
     flat = _core.flatten_slots(list(slots), name)
     flat.segments = [Segment(slot.name, slot.offset, slot.shape) for slot in slots]
@@ -61,6 +66,11 @@ def flat_like(flat: Slot | RealLayout, name: str, dtype: DTypeLike | None = None
     """Zeros laid out and placed as `flat` is, such as a moment; `like.views` has a named slot for each segment.
 
     Shapes    [N] -> [N]
+    Example
+        >>> slots = [pt.Slot(np.ones(n, np.float32), f's{n}') for n in (2, 3)]
+        >>> flat = pt.flatten_slots(slots, 'flat')
+        >>> pt.flat_like(flat, 'moment').shape == flat.shape
+        True
     """
     like = Slot(_core.tensor(_core.full(flat.shape, 0.0, dtype or flat.dtype)), name)
     _core.move_slot(like, flat.device)
@@ -73,6 +83,11 @@ def pack(tensors: Sequence[Tensor], flat: Slot | RealLayout) -> Tensor:
     """Lay tensors out as the flat slot does. In a compiled step they are written there in the first place.
 
     Shapes    one tensor per segment, of its shape -> [N]
+    Example
+        >>> slots = [pt.Slot(np.ones(n, np.float32), f's{n}') for n in (2, 3)]
+        >>> flat = pt.flatten_slots(slots, 'flat')
+        >>> pt.pack([pt.ones((2,)), pt.ones((3,))], flat).shape == flat.shape
+        True
     """
     return _PACK(list(tensors), [segment.offset for segment in flat.segments], flat.shape[0])
 
@@ -83,5 +98,8 @@ def guard(tensor: Tensor, skip: bool = False) -> Tensor:
     With `skip` a compiled step leaves the phase out and goes on with the next one; a call outside of one raises.
 
     Errors    NonFiniteError, naming the op that made the first value that is not finite
+    Example
+        >>> pt.guard(pt.ones((2,))).tolist()
+        [1.0, 1.0]
     """
     return _GUARD(tensor, skip)

@@ -69,6 +69,11 @@ def load_recipe(
     `objects` are Python objects (a module, arrays, a loss) by the path of keys at which they are laid over the tables;
     `overrides` are texts KEY=VALUE, laid over both: with `objects`, be there none, they are arguments of a call.
     `trust` lets the recipe in the folder of somebody else's run bring its code (docs/security.md).
+
+    Example
+        >>> from powertrain.recipe import load_recipe
+        >>> load_recipe('digits', ['run.until=1 epochs']).name
+        'digits'
     """
     plugins = plugins or registry()
     overrides = tuple(overrides)

@@ -40,7 +40,13 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Which parts are held out of the training data; parts that the data brings itself win."""
+    """Which parts are held out of the training data; parts that the data brings itself win.
+
+    Example
+        >>> from powertrain.recipe import Split
+        >>> Split(valid=0.1, test=0.2).valid
+        0.1
+    """
 
     valid: float = param(0.0, low=0, below=1, doc="share of the training examples that is watched during training")
     test: float = param(0.0, low=0, below=1, doc="share that is looked at once, after training")

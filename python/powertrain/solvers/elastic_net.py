@@ -27,7 +27,13 @@ class Descent:
 
 @dataclass
 class ElasticNetFit:
-    """What `fit_elastic_net` found, with the end of the descent of each target (of the one, if y is [rows])."""
+    """What `fit_elastic_net` found, with the end of the descent of each target (of the one, if y is [rows]).
+
+    Example
+        >>> x = np.arange(6.0)[:, None]
+        >>> pt.solvers.fit_elastic_net(x, x[:, 0], l1=0.1).coef.shape
+        (1,)
+    """
 
     coef: Floats
     intercept: Floats

@@ -38,6 +38,11 @@ class Clusters:
     labels      [rows], the number of the nearest center of each row
     inertia     the sum of squared distances from them
     iterations  how often the centers moved
+
+    Example
+        >>> x = np.array([[0.0], [1.0], [9.0], [10.0]])
+        >>> sorted(pt.solvers.kmeans(x, x[[0, 3]]).centers.ravel().tolist())
+        [0.5, 9.5]
     """
 
     centers: Array

@@ -30,6 +30,11 @@ class LogisticFit:
     coef       [columns, features], in float64
     intercept  [columns]
     minimum    where L-BFGS ended, and whether it converged
+
+    Example
+        >>> x, y = np.arange(6.0)[:, None], np.arange(6) > 2
+        >>> pt.solvers.fit_logistic(x, y.astype(int), 2, l2=0.1).probabilities(x).shape
+        (6, 2)
     """
 
     coef: Floats

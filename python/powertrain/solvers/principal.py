@@ -28,6 +28,10 @@ class PrincipalComponents:
     components      [components, features], of length 1 and at right angles to each other, in x's dtype
     variances       [components], the variance along each (over rows - 1), in float64
     total_variance  of all features together
+
+    Example
+        >>> pt.solvers.principal_components(np.eye(3), 2).components.shape
+        (2, 3)
     """
 
     mean: Array

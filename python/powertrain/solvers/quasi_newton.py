@@ -24,7 +24,13 @@ HALVINGS = 30
 
 @dataclass
 class Minimum:
-    """Where `minimize` ended; `gradient` is the largest magnitude of an element of the gradient there."""
+    """Where `minimize` ended; `gradient` is the largest magnitude of an element of the gradient there.
+
+    Example
+        >>> bowl = lambda w: (float(((w - 3) ** 2).sum()), 2 * (w - 3))
+        >>> [round(x, 3) for x in pt.solvers.minimize(bowl, np.zeros(2)).x.tolist()]
+        [3.0, 3.0]
+    """
 
     x: Floats
     value: float
