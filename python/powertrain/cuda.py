@@ -14,6 +14,7 @@ from typing import NamedTuple
 from powertrain import _core
 from powertrain.devices import loading
 from powertrain.devices.place import device as _device
+from powertrain.errors.hints import attributes
 
 __all__ = [
     "MemoryUsage",
@@ -107,3 +108,6 @@ def empty_cache(device: object | None = None) -> None:
 def synchronize(device: object | None = None) -> None:
     """Wait until all that was given to a GPU is done: before a clock is read."""
     _core.synchronize(_at(device))
+
+
+__getattr__, __dir__ = attributes(__name__, __all__)

@@ -68,3 +68,45 @@ def test_what_python_says_of_a_caller_s_own_function_stays() -> None:
     with pytest.raises(TypeError, match=r"Net\.forward\(\) takes 2 positional arguments but 3 were given$") as error:
         Net()(1, 2)
     assert not isinstance(error.value, pt.Error)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: pt.zeros(2, 3, dtype="float64"),
+            "[zeros] received 2 numbers; expected one shape; write zeros((2, 3), dtype='float64')",
+        ),
+        (
+            lambda: pt.empty(2, 3, 4),
+            "[empty] dtype = 3; expected a dtype, after one shape; pass the shape as a tuple, such as empty((3, 4))",
+        ),
+        (lambda: pt.zeros(size=(2, 3)), "[zeros] received size=(2, 3); expected shape; write zeros(shape=(2, 3))"),
+        (
+            lambda: pt.linspace(0, 1, steps=5),
+            "[linspace] received steps=5; expected num; write linspace(start, stop, num=5)",
+        ),
+        (
+            lambda: pt.cuda.manual_seed_all(0),
+            "[powertrain.cuda] manual_seed_all; expected a name of powertrain.cuda; write pt.random.seed(value), for "
+            "all devices",
+        ),
+        (
+            lambda: pt.random.beta(1, 2),
+            "[powertrain.random] beta; expected a name of powertrain.random; write "
+            "pt.asarray(numpy.random.default_rng(seed).beta(...)), outside of a compiled step",
+        ),
+        (
+            lambda: pt.nn.Sequential().add(pt.nn.ReLU()),
+            "[Sequential] add; expected a name of Sequential; write model.append(layer), of a pt.nn.Sequential",
+        ),
+        (
+            lambda: pt.fit(model=pt.nn.Linear(3, 2), x=[1.0], y=[1]),
+            "[fit] received x; expected data; write pt.fit(..., data=(x, y))",
+        ),
+    ],
+)
+def test_what_others_write_is_answered_with_the_line_to_write(call: Any, text: str) -> None:
+    with pytest.raises(pt.Error) as caught:
+        call()
+    assert str(caught.value) == text

@@ -32,19 +32,11 @@ MODULES = (
 CALLED = ("__init__", "__call__", "__getitem__", "__setitem__", "__iter__", "__len__", "__contains__")
 # What is Any, as "function parameter", and why.
 LEFT = {
-    # A plugin overrides them with its own types, which no type here but Any would let it do.
-    "Data.build params", "Model.build params", "OfParams.build params", "Optimizer.build params",
-    "RandomTransform.build params", "Transform.build params",
-    "HostModel.answer state", "HostModel.dump state", "HostModel.sections_of state", "Backend.compile ->",
-    "Backend.fetch array", "Dataset.__getitem__ ->", "Module.forward args", "Module.forward kwargs",
-    "Module.forward ->",
-    # What they give is what another function gives: a module's forward, a kernel, a data set that they hold.
-    "Module.__call__ ->", "Kernel.__call__ ->", "ConcatDataset.__getitem__ ->", "Subset.__getitem__ ->",
-    "DatasetFolder.__getitem__ ->",
-    "DataLoader.__init__ collate_fn", "Plugin.load ->", "Registry.load ->",
-    # A number or a text, by the op's spec; a number, or lists of numbers, by dtype and shape. A union would have to be
-    # cast at every use.
-    "Call.__getitem__ ->", "Tensor.item ->", "Tensor.tolist ->", "read_r_table ->",
+    # What a user's forward takes and gives. A call of a module whose forward is known is as precise as that.
+    "Module.forward args", "Module.forward kwargs", "Module.forward ->",
+    # A number or a text, by the op's spec; a number, or lists of numbers, by dtype and shape; a tensor or several, by
+    # the kernel. A union would have to be cast at every use.
+    "Call.__getitem__ ->", "Kernel.__call__ ->", "Tensor.item ->", "Tensor.tolist ->",
 }  # fmt: skip
 
 

@@ -147,6 +147,9 @@ WRONG: dict[str, tuple[str, str, list[Change], list[Change]]] = {
     "parameter-without-effect": (
         "parameter-unused", "the parameter bias has no effect: results stay the same with",
         [(" + (T)bias", "")], [("w, (-1, 1)) + bias", "w, (-1, 1))")]),
+    "bare-error": (
+        "bad-error", "with bias = 0.0, which it allows, it raised ZeroDivisionError", [],
+        [("param(0.0, doc", "param(0.5, low=0, doc"), ("    return x\n", "    1 / bias\n    return x\n")]),
     "ignores-a-parameter": (
         "wrong-result", "with bias = 0.25 it differs from the reference by", [("(T)bias;", "0.5f;")],
         [("np.ones(40)", "np.ones(40), bias=0.5")]),

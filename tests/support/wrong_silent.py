@@ -169,6 +169,10 @@ LOSSES: Rows = {
                   loss("return F.cross_entropy(pt.astype(output, 'float64'), target, reduction='none')")),
     "loss-leak": ("loss", "leaks", "32 times the loss with the same inputs leave",
                   but(loss("SEEN.append(output)\n    " + CROSS), SOLVED, "SEEN = []\n" + SOLVED)),
+    "loss-bad-error": ("loss", "bad-error", "with gamma = 1.0, which it allows, it raised ZeroDivisionError",
+                       loss(f"far = 1 / (gamma - 1)\n    {CROSS} ".replace("return ", "return far * 0 + gamma * "),
+                            "def it(output, target, *, gamma: Annotated[float, Range(low=1)] = 2.0):").replace(
+                                SOLVED, "from typing import Annotated\n" + SOLVED, 1)),
     "loss-clock": ("loss", "not-repeatable", "two calls with the same inputs give different losses",
                    but(loss("each = F.cross_entropy(output, target, reduction='none')\n    "
                             "return each * (1 + int(time.time()) // 100_000 % 7)"), SOLVED, "import time\n" + SOLVED)),
@@ -194,6 +198,9 @@ METRICS: Rows = {
     "metric-leak": ("metric", "leaks", "32 times measure with the same inputs leave",
                     but(METRIC, "        right =", "        KEPT.append(prediction.copy())\n        right =").replace(
                         "class it", "KEPT = []\nclass it", 1)),
+    "metric-bad-error": ("metric", "bad-error", "with power = 0.0, which it allows, it raised ZeroDivisionError",
+                         but(with_params(METRIC, "power: float = param(1.0, low=0)"), "float(state[0]",
+                             "1 / self.params.power * float(state[0]")),
     "metric-clock": ("metric", "not-repeatable", "at another time, in another folder",
                      but(METRIC, "return float(state[0]",
                          "return float(time.time() // 1_000_000) + float(state[0]").replace(
@@ -308,6 +315,25 @@ OTHERS: Rows = {
     "schedule-far": ("schedule", "schedule-value", "the factor at update 9,999,999 of 10,000,000 is",
                      SCHEDULE + "    left = 10_000_000 - 0.5 - pt.astype(step, 'float64')\n"
                                 "    return pt.astype(pt.sqrt(left - 1.0), 'float32') * (1.0 + low)\n"),
+    "schedule-leak": ("schedule", "leaks", "32 times the schedule with the same inputs leave",
+                      SCHEDULE.replace("def it", "KEPT = []\ndef it") + "    KEPT.append(object())\n"
+                                       "    return low + pt.astype(step, 'float32') * 0.0\n"),
+    "schedule-bad-error": ("schedule", "bad-error", "with low = 0.0, which it allows, it raised ZeroDivisionError",
+                           SCHEDULE.replace("low: float = 0.1", "low: Annotated[float, Range(low=0)] = 0.1")
+                           + "    return 1 / low * 0.01 + pt.astype(step, 'float32') * 0.0\n"),
+    "optimizer-bad-error": ("optimizer", "bad-error", "with keep = 0.0, which it allows, it raised ZeroDivisionError",
+                            but(with_params(OPTIMIZER, "keep: float = param(0.9, low=0, below=1)"),
+                                "return cls(module, lr=0.01", "return cls(module, lr=0.01 / params.keep")),
+    "env-bad-error": ("env", "bad-error", "with wind = 0.0, which it allows, it raised ZeroDivisionError",
+                      but(but(with_params(ENV, "wind: float = param(1.0, low=0)"), "def __init__(self, params): pass",
+                              "def __init__(self, params): self.wind = params.wind"), "self.draw.random()",
+                          "self.draw.random() / self.wind")),
+    "callback-bad-error": ("callback", "bad-error", "with every = 0, which it allows, it raised ZeroDivisionError",
+                           but(with_params(CALLBACK, "every: int = param(2, low=0)"), "self.seen = 0",
+                               "self.seen = 0; self.every = params.every").replace(
+                                   "if self.seen > 4", "if self.seen % self.every == 0")),
+    "callback-writes": ("callback", "writes-input", "it changes the event that it is shown",
+                        but(CALLBACK, "self.seen += 1", "self.seen += 1; event.progress['seen'] = self.seen")),
     "schedule-clock": ("schedule", "not-repeatable", "asked again, the factor at update 0 is",
                        SCHEDULE + "    import time\n    return low + time.time() // 100_000 % 7\n"),
     "callback-clock": ("callback", "not-repeatable", "another one that sees the same events answers otherwise",

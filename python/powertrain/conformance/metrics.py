@@ -69,12 +69,16 @@ def _results(metric: Any, tasks: list[str]) -> Iterator[bytes]:
         weight = np.linspace(0.25, 2, len(target)).astype(np.float32)
         shares = np.exp(prediction) / np.exp(prediction).sum(axis=-1, keepdims=True)
         yield repr(np.shape(metric.zero())).encode()
+        errors: list[Exception] = []
         for given in (prediction, shares):
             try:
                 state = np.asarray(metric.measure(given, target, weight), np.float64)
                 yield state.tobytes() + repr(float(metric.result(state))).encode()
-            except Exception:  # it takes the one or the other
+            except Exception as error:  # it takes the one or the other
+                errors.append(error)
                 yield b"refused"
+        if len(errors) > 1 and isinstance(errors[0], ArithmeticError):  # others may be how it refuses
+            raise errors[0]
 
 
 def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Iterator[Finding]:

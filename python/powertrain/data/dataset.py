@@ -46,7 +46,7 @@ class Dataset(Abstract):
         def __len__(self) -> int: ...
 
     @needed_unless("fetch")
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> object:
         """One example; the data sets of Powertrain give a tuple of its fields."""
         row = place_of(index, len(self), type(self).__name__)
         return tuple(value[0] for value in self.fetch(np.array([row])).values())
@@ -173,7 +173,7 @@ class Subset(Dataset):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> object:
         return item(self.dataset, int(self.indices[place_of(index, len(self), "Subset")]))
 
     @anew("dataset")
@@ -203,7 +203,7 @@ class ConcatDataset(Dataset):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> object:
         row = place_of(index, len(self), "ConcatDataset")
         at = int(np.searchsorted(self._ends, row, side="right"))
         return item(self.datasets[at], row - int(self._ends[at] - len(self.datasets[at])))
@@ -250,7 +250,7 @@ class _Items(Dataset):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> object:
         return self.examples[index]
 
 

@@ -67,7 +67,7 @@ class DatasetFolder(Dataset):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[object, object]:
         path, target = self.samples[place_of(index, len(self), type(self).__name__)]
         sample: Any = self.loader(path)
         if self.transform is not None:

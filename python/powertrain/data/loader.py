@@ -82,7 +82,7 @@ class DataLoader:
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
-        collate_fn: Callable[[list[Any]], object] | None = None,
+        collate_fn: Callable[..., object] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,

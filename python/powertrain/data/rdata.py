@@ -63,7 +63,7 @@ def _objects(folder: Path, only: str = "") -> dict[str, Any]:
         ) from None
 
 
-def read_r_table(folder: Path | str, name: str) -> dict[str, list[Any]]:
+def read_r_table(folder: Path | str, name: str) -> dict[str, list[str | float | None]]:
     """Read the columns of a data frame of an R package, from the folder of its Rdata.rdx and Rdata.rdb.
 
     Texts and the labels of factors come as str, numbers as float or int, gaps as None. R is not needed, and no code of

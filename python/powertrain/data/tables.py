@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
@@ -27,7 +28,7 @@ def read_csv(path: str | PathLike[str], target: str, **settings: object) -> Data
     Errors    a file that cannot be read, by line and column; a setting that is not there
     """
     try:
-        plugin = registry().load("data", "table")
+        plugin: Any = registry().load("data", "table")
     except PluginError as error:
         raise DataError(
             "read_csv", "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",

@@ -27,6 +27,11 @@ _KEYWORDS: Final = {
     "a_max": ("max",),
     "sections": ("parts",),
     "unbiased": ("correction",),
+    "steps": ("num",),
+    "size": ("shape",),
+    "p": ("ord",),
+    "replacement": ("replace",),
+    "num_samples": ("size",),
 }
 # Keywords that nothing takes here, and why.
 _LEFT_OUT: Final = {
@@ -62,7 +67,9 @@ def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: st
     ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
     if ours is not None:
         said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
-        given = ", ".join([*inputs, f"{ours}={int(bool(value)) if name == 'unbiased' else said}"])
+        given = ", ".join(
+            [*(one for one in inputs if one != ours), f"{ours}={int(bool(value)) if name == 'unbiased' else said}"]
+        )
         return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
     if name in _LEFT_OUT:
         return f"[{where}] received {name}={shown(value)}; expected {_LEFT_OUT[name]}"
@@ -89,6 +96,11 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
     if unknown:
         needed = [p.name for p in places if p.default is p.empty]
         return _core.DTypeError(_unknown(called, needed, by_name, unknown[0], kwargs[unknown[0]]))
+    if len(given) > 1 and places and places[0].name == "shape" and all(type(one) is int for one in given):
+        rest = "".join(f", {name}={shown(value)}" for name, value in kwargs.items())
+        return _core.DTypeError(
+            f"[{called}] received {len(given)} numbers; expected one shape; write {called}({tuple(given)}{rest})"
+        )
     if len(given) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         most = f"at most {len(places)}" if places else "none"
         one = "argument" if len(given) == 1 else "arguments"

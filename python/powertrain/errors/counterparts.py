@@ -188,20 +188,34 @@ OPTIMIZERS: Final[dict[str, str]] = {
     "PolynomialLR": "schedule=pt.optim.schedules.PolynomialLR(total_iters=1000)",
     "SequentialLR": "schedule=pt.optim.schedules.SequentialLR([warmup, decay], milestones=[100])",
     "StepLR": "schedule=pt.optim.schedules.StepLR(step_size=30)",
+    "adagrad": "pt.optim.Adagrad(model)",
     "adam": "pt.optim.Adam(model)",
     "adamw": "pt.optim.AdamW(model)",
+    "apply_updates": "opt.update(grads)",
     "chain": "pt.optim.AdamW(model, clip=1.0, schedule=schedule)",
     "clip_grad_norm_": "pt.optim.clip_by_global_norm(grads, max_norm)",
     "clip_grad_value_": "pt.optim.clip_by_value(grads, max_value)",
+    "cosine_decay_schedule": "schedule=pt.optim.schedules.CosineAnnealingLR(T_max=1000)",
+    "global_norm": "grads, norm = pt.optim.clip_by_global_norm(grads, max_norm)",
     "lr_scheduler": "opt = pt.optim.AdamW(model, schedule=pt.optim.schedules.StepLR(step_size=30))",
     "rmsprop": "pt.optim.RMSprop(model)",
     "sgd": "pt.optim.SGD(model, lr=0.1)",
 }
 
+# Distributions of numpy.random and torch that have no counterpart.
+BY_NUMPY: Final[dict[str, str]] = {
+    name: f"pt.asarray(numpy.random.default_rng(seed).{name}(...)), outside of a compiled step"
+    for name in (
+        "beta", "binomial", "chisquare", "dirichlet", "gamma", "geometric", "hypergeometric", "logistic",
+        "multivariate_normal", "negative_binomial", "pareto", "poisson", "rayleigh", "standard_cauchy",
+        "standard_gamma", "standard_t", "triangular", "vonmises", "wald", "weibull", "zipf",
+    )
+}  # fmt: skip
 # Of torch, numpy.random and jax.random, for powertrain.random.
 RANDOM: Final[dict[str, str]] = {
     "PRNGKey": "pt.random.Generator(seed)",
     "RandomState": "pt.random.Generator(seed)",
+    "categorical": "pt.argmax(logits + pt.random.gumbel(size=logits.shape), axis=-1)",
     "default_rng": "pt.random.Generator(seed)",
     "key": "pt.random.Generator(seed)",
     "manual_seed": "pt.random.seed(value)",
@@ -212,6 +226,20 @@ RANDOM: Final[dict[str, str]] = {
     "set_seed": "pt.random.seed(value)",
     "shuffle": "x = pt.random.permutation(x)",
     "split": "pt.random.Generator(seed, stream)",
+}
+
+# Of torch.cuda, for powertrain.cuda.
+CUDA: Final[dict[str, str]] = {
+    "Event": "pt.cuda.synchronize(), then time.perf_counter()",
+    "amp": "with pt.autocast('bf16'): ...",
+    "device": "pt.device('cuda:1')",
+    "get_device_properties": "pt.cuda.memory_usage(), pt.cuda.get_device_name()",
+    "is_bf16_supported": "with pt.autocast('bf16'): ..., which is on every device",
+    "manual_seed": "pt.random.seed(value), for all devices",
+    "manual_seed_all": "pt.random.seed(value), for all devices",
+    "mem_get_info": "pt.cuda.memory_usage()",
+    "memory_summary": "pt.cuda.memory_usage()",
+    "set_device": "with pt.device('cuda:1'): ...",
 }
 
 # Of numpy.linalg and torch.linalg, for powertrain.linalg.
@@ -289,6 +317,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "Module": MODULE,
     "Slot": SLOT,
     "Tensor": TENSOR,
+    "powertrain.cuda": CUDA,
     "powertrain.data": DATA,
     "powertrain.data.transforms": PICTURES,
     "powertrain.linalg": LINEAR,
@@ -299,7 +328,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.nn.utils": UTILS,
     "powertrain.nn.utils.rnn": SEQUENCES,
     "powertrain.optim": OPTIMIZERS,
-    "powertrain.random": RANDOM,
+    "powertrain.random": dict(sorted({**RANDOM, **BY_NUMPY}.items())),
     "powertrain.sklearn": ESTIMATORS,
     **OBJECTS,
 }

@@ -33,6 +33,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.linalg": "pt.linalg",
     "powertrain.fft": "pt.fft",
     "powertrain.random": "pt.random",
+    "powertrain.cuda": "pt.cuda",
     "powertrain.nn": "pt.nn",
     "powertrain.nn.utils": "pt.nn.utils",
     "powertrain.nn.utils.parametrizations": "pt.nn.utils.parametrizations",

@@ -127,6 +127,7 @@ _GRADIENT_HOOK: Final = "pt.custom_gradient around what should have another grad
 _FIT: Final = "run = pt.fit(model=model, data=(x, y), loss='cross-entropy', epochs=10)"
 # Of torch.nn.Module and keras.Model: attributes of models.
 MODULE: Final[dict[str, str]] = {
+    "add": "model.append(layer), of a pt.nn.Sequential",
     "bfloat16": "model.to('bfloat16')",
     "compile": "step = pt.compile(lambda x: model(x))",
     "count_params": "sum(p.size for p in model.parameters())",

@@ -55,7 +55,8 @@ class _AdaptiveMax(_Adaptive):
         super().__init__(output_size)
         self.return_indices = return_indices
 
-    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, input: Tensor) -> Tensor:
+        # A pair with return_indices, which the type of one method cannot say.
         op: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[self.AXES - 1]
         return op(input, self._sizes(input), self.return_indices)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
 import powertrain as pt
 from powertrain import _core
@@ -18,6 +18,14 @@ from powertrain.nn.state import State
 __all__ = ["Module", "Parameter", "StateError", "slot_size"]
 
 M = TypeVar("M", bound="Module")
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class Forwards(Protocol[P, R]):
+    """What has a forward: a call of a module takes and gives what that takes and gives."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
 class Module(State):
@@ -54,10 +62,10 @@ class Module(State):
             return held._modules[name]()  # computed from others: nn/utils/parametrize.py
         unknown(self, name)
 
-    def __call__(self, *args: object, **kwargs: object) -> Any:
+    def __call__(self: Forwards[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            if self._hooks:
-                return hooks.called(self, self._hooks, args, kwargs)
+            if self._hooks:  # type: ignore[attr-defined]  # of a module
+                return cast("R", hooks.called(self, self._hooks, args, kwargs))  # type: ignore[arg-type, attr-defined]
             return self.forward(*args, **kwargs)
         except LEFTOVERS as error:
             found = translated(error, type(self).forward, (self, *args), kwargs)

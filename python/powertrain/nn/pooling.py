@@ -54,8 +54,9 @@ class _MaxPool(_Pool):
         self.dilation, self.return_indices = checks.spread(dilation, self.AXES), return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        op = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
+    def forward(self, input: Tensor) -> Tensor:
+        # A pair with return_indices, which the type of one method cannot say.
+        op: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
         windows = (self.kernel_size, self.stride, self.padding, self.dilation)
         return op(input, *windows, self.ceil_mode, self.return_indices)
 

@@ -108,6 +108,12 @@ class State(Registry):
         return {**held, "_slots": {name: _Travelling.of(slot) for name, slot in self._slots.items()}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        wrong = _damage(state)
+        if wrong:
+            raise StateError(
+                f"[{type(self).__name__}] received a pickled state {wrong}; expected what pickle.dumps made of a "
+                "module, whole; pickle it again, or keep its numbers by pt.save(path, model=model)"
+            )
         vars(self).update(state)
         vars(self).update(self._slots)
 
@@ -245,6 +251,20 @@ class State(Registry):
                 made[id(slots[name])] = _slot_like(slots[name], tensor)
         self._replace(made)
         return Loaded(missing, unknown)
+
+
+def _damage(state: object) -> str:
+    """What keeps an object from being the state of a pickled module; nothing where it is one."""
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        return f"that is a {type(state).__name__}"
+    for name, kind, held in (("_slots", dict, pt.Slot), ("_modules", dict, State), ("_buffers", set, str)):
+        values = state.get(name)
+        if not isinstance(values, kind):
+            return f"without {name}"
+        of = values.values() if isinstance(values, dict) else values
+        if not all(isinstance(one, held) or (held is State and one is None) for one in of):
+            return f"whose {name} hold something else"
+    return "" if isinstance(state.get("training"), bool) else "without training"
 
 
 def _slot_like(slot: pt.Slot, value: pt.Tensor) -> pt.Slot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
@@ -85,8 +85,9 @@ class _FractionalMaxPool(Module):
         self.output_size, self.output_ratio = fractional_sizes(where, self.AXES, output_size, output_ratio)
         self.return_indices = return_indices
 
-    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        op = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self.AXES - 2]
+    def forward(self, input: Tensor) -> Tensor:
+        # A pair with return_indices, which the type of one method cannot say.
+        op: Any = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self.AXES - 2]
         return op(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from powertrain import _core
 from powertrain.devices.place import placed
-from powertrain.ops.functional import OPERATORS, full
+from powertrain.ops.functional import OPERATORS, check_one_shape, full
 
 if TYPE_CHECKING:
     from powertrain.typing import Device, DTypeLike, TensorLike
@@ -66,6 +66,7 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
         >>> pt.empty((2, 3)).shape
         (2, 3)
     """
+    check_one_shape("empty", dtype)
     if device is not None:
         return placed(device, empty, shape, dtype)
     return full(shape, 0, dtype)

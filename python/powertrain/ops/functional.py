@@ -82,14 +82,13 @@ def full(
     return _core.full(shape, value, dtype)
 
 
-def _for_sizes(where: str, dtype: Any, error: _core.DTypeError) -> _core.DTypeError:
-    """The error of who passed sizes one by one, so that the second was taken for a dtype; another one as it is."""
-    if not isinstance(dtype, int) or isinstance(dtype, bool):
-        return error
-    return _core.DTypeError(
-        f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
-        f"{where}((3, 4))"
-    )
+def check_one_shape(where: str, dtype: Any) -> None:
+    """Refuse sizes one by one, of which the second would be taken for a dtype and the third for a device."""
+    if type(dtype) is int:
+        raise _core.DTypeError(
+            f"[{where}] dtype = {dtype!r}; expected a dtype, after one shape; pass the shape as a tuple, such as "
+            f"{where}((3, 4))"
+        )
 
 
 def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -99,12 +98,10 @@ def zeros(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
         >>> pt.zeros((2, 2)).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
+    check_one_shape("zeros", dtype)
     if device is not None:
         return placed(device, zeros, shape, dtype)
-    try:
-        return _core.full(shape, 0.0, dtype)
-    except _core.DTypeError as error:
-        raise _for_sizes("zeros", dtype, error) from None
+    return _core.full(shape, 0.0, dtype)
 
 
 def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -114,12 +111,10 @@ def ones(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Dev
         >>> pt.ones((2, 2)).tolist()
         [[1.0, 1.0], [1.0, 1.0]]
     """
+    check_one_shape("ones", dtype)
     if device is not None:
         return placed(device, ones, shape, dtype)
-    try:
-        return _core.full(shape, 1.0, dtype)
-    except _core.DTypeError as error:
-        raise _for_sizes("ones", dtype, error) from None
+    return _core.full(shape, 1.0, dtype)
 
 
 def arange(

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.errors.methods import missing, needed_unless
@@ -123,7 +123,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         self.parts = list(make_parts(self, chosen, weight_decay))
 
     @classmethod
-    def build(cls: type[Self], params: Any, module: Module, **settings: Unpack[Settings]) -> Self:
+    def build(cls: type[Self], params: NoReturn, module: Module, **settings: Unpack[Settings]) -> Self:
         """From the parameters of a recipe, which are those of the constructor, betas one by one."""
         given = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
         if "beta1" in given:

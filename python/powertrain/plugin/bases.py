@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ class Data(Declared, declares=True):
 
     @classmethod
     @abstractmethod
-    def build(cls, params: Any, base: Path) -> DataModule:
+    def build(cls, params: NoReturn, base: Path) -> DataModule:
         """The data set. `base` is the folder of the recipe, from which relative paths are taken."""
         raise missing(cls, "build")
 
@@ -57,7 +57,7 @@ class Transform(Declared, declares=True):
     example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))  # that the check tries it with
 
     @classmethod
-    def build(cls, params: Any, x: Array) -> Transform:
+    def build(cls, params: NoReturn, x: Array) -> Transform:
         """The transform, fitted on the inputs `x` of the training part."""
         return cls(params)
 
@@ -95,7 +95,7 @@ class RandomTransform(Declared, declares=True):
     example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))
 
     @classmethod
-    def build(cls, params: Any, inputs: Inputs) -> RandomTransform:
+    def build(cls, params: NoReturn, inputs: Inputs) -> RandomTransform:
         """The change, for inputs of that form."""
         return cls(params)
 
@@ -146,12 +146,12 @@ class Backend(OfParams, declares=True):
         return self.place(held.numpy(), dtype)
 
     @abstractmethod
-    def fetch(self, array: Any) -> Array:
+    def fetch(self, array: NoReturn) -> Array:
         """The elements of one of its arrays; of bfloat16, the bits as uint16."""
         raise missing(self, "fetch")
 
     @abstractmethod
-    def compile(self, graph: Graph) -> Callable[[Sequence[Any]], Sequence[object]]:
+    def compile(self, graph: Graph) -> Callable[[Sequence[NoReturn]], Sequence[object]]:
         """A function from arrays for `graph.inputs` to arrays for `graph.outputs`, of the types that the graph says."""
         raise missing(self, "compile")
 

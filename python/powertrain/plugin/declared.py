@@ -14,7 +14,7 @@ import sys
 import typing
 from collections.abc import Collection, Sequence
 from types import FunctionType, GenericAlias
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from powertrain._core import Error
 from powertrain.errors.methods import Abstract
@@ -59,7 +59,7 @@ class OfParams(Declared, declares=True):
     """The base of plugins that are made of their parameters alone."""
 
     @classmethod
-    def build(cls: type[M], params: Any) -> M:
+    def build(cls: type[M], params: NoReturn) -> M:
         """The plugin, made of what the recipe says."""
         return cls(params)
 

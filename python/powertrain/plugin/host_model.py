@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import powertrain as pt
 from powertrain.errors.methods import missing
@@ -33,19 +33,19 @@ class HostModel(Model, declares=True):
         raise missing(self, "fit")
 
     @abstractmethod
-    def answer(self, state: Any, x: Array) -> Array:
+    def answer(self, state: NoReturn, x: Array) -> Array:
         """[rows, outputs]: logits of classes, or values."""
         raise missing(self, "answer")
 
     @abstractmethod
-    def dump(self, state: Any) -> bytes:
+    def dump(self, state: NoReturn) -> bytes:
         raise missing(self, "dump")
 
     @abstractmethod
     def load(self, data: bytes) -> object:
         raise missing(self, "load")
 
-    def sections_of(self, state: Any, dataset: DataModule) -> Sequence[Section]:
+    def sections_of(self, state: NoReturn, dataset: DataModule) -> Sequence[Section]:
         """What it has to say for itself in the report: which columns count, how it grew."""
         return ()
 

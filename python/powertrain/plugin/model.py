@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from powertrain.errors.methods import missing
 from powertrain.nn.module import Module
@@ -32,7 +32,7 @@ class Model(Module, Declared, declares=True):
 
     @classmethod
     @abstractmethod
-    def build(cls, params: Any, inputs: Inputs) -> Module:
+    def build(cls, params: NoReturn, inputs: Inputs) -> Module:
         """The module: `params` are the recipe's, `inputs` what the data says."""
         raise missing(cls, "build")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from powertrain import _core
 from powertrain.io.named import resolve
@@ -64,7 +64,7 @@ class Plugin(NamedTuple):
         """The top-level package or module that it lives in."""
         return self.target.partition(":")[0].partition(".")[0].strip()
 
-    def load(self) -> Any:
+    def load(self) -> object:
         """Import the plugin. Whatever it does instead, even an exit, becomes a PluginError that names it."""
         whose = f"{self.target} of {self.distribution} {self.version}"
         found, cause, error = guarded(functools.partial(resolve, self.target), whose)
@@ -177,7 +177,7 @@ class Registry:
         hint = f"; did you mean {meant}?" if meant else hint
         return f"no such {group} {name}; {expected}{hint}"
 
-    def load(self, group: str, name: str) -> Any:
+    def load(self, group: str, name: str) -> object:
         return self.find(group, name).load()
 
 

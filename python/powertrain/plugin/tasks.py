@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,5 +65,6 @@ def task_of(name: str) -> Task:
     """The task of a name; a PluginError where nobody offers it."""
     from powertrain.plugin.registry import registry
 
-    plugin: type[Task] = resolve(OWN[name]) if name in OWN else registry().load("task", name)
-    return plugin.build(plugin.Params())
+    plugin: Any = resolve(OWN[name]) if name in OWN else registry().load("task", name)
+    task: Task = plugin.build(plugin.Params())
+    return task

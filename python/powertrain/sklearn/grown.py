@@ -57,7 +57,7 @@ def grow(where: str, name: str, params: dict[str, Any], x: Array, y: Any, weight
 def built(where: str, name: str, params: dict[str, Any], inputs: Inputs) -> Any:
     """The model of a name, or an error with the line that installs it."""
     try:
-        plugin = registry().find("model", f"{DISTRIBUTION}/{name}").load()
+        plugin: Any = registry().find("model", f"{DISTRIBUTION}/{name}").load()
     except PluginError as error:
         raise MissingModuleError(
             f"[{where}] {DISTRIBUTION} is not installed; expected it and LightGBM, which grows the trees; "

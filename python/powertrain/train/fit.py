@@ -106,12 +106,12 @@ def fit(
     from powertrain.train.run.named_slots import random_numbers_kept
     from powertrain.train.session import train
 
+    _check_names(overrides)
     if recipe is None and (model is None or data is None):
         lacking = " and ".join(name for name, value in (("model", model), ("data", data)) if value is None)
         raise RunError(f"[fit] received no recipe and no {lacking}; expected a recipe, or model and data; {EXAMPLE}")
     if isinstance(recipe, pt.nn.Module):
         raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
-    _check_names(overrides)
     if resume and folder is None:
         raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
     sections = {

@@ -154,7 +154,7 @@ def _by_name(name: str) -> Adapter:
     from powertrain.plugin.registry import PluginError, registry
 
     try:
-        plugin = registry().load("backend", name)
+        plugin: Any = registry().load("backend", name)
     except PluginError as error:
         raise BackendError(f"[backend {name}] {error}") from error
     return available(Adapter(plugin.build(params_of(plugin)()), name))

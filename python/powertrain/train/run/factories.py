@@ -74,7 +74,7 @@ def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -
             f"[loss] {dataset.name} is a {dataset.task} task, which has no usual loss; expected one; for example "
             'loss = "cross-entropy"'
         )
-    plugin = registry().load("loss", named)
+    plugin: Any = registry().load("loss", named)
     return call_with(plugin, params_of(plugin)())
 
 
@@ -91,7 +91,7 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
     def load(name: str) -> Any:
         metric = recipe.measures.get(name)
         if metric is None:
-            plugin = registry().load("metric", name)
+            plugin: Any = registry().load("metric", name)
             metric = plugin.build(params_of(plugin)())
         tasks = metric.tasks
         if tasks and dataset.task not in tasks and name not in dataset.kind.metrics:
