@@ -1,40 +1,15 @@
-// f16 and bf16 on the device, bit for bit as the CPU converts them: to nearest even, and a NaN stays one.
+// Numbers of 16 bits on the device, as the CPU converts them (simd/half.h), and elements of any float dtype.
 #pragma once
 #include "core/dtype.h"
 #include "cuda/kernel.h"
+#include "simd/native.h"
 
 namespace pt::cuda {
 
-PT_DEVICE float bf16_to_float(uint16_t x) { return __uint_as_float(uint32_t(x) << 16); }
-
-PT_DEVICE uint16_t float_to_bf16(float x) {
-  const uint32_t bits = __float_as_uint(x);
-  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  return uint16_t((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded);
-}
-
-PT_DEVICE float f16_to_float(uint16_t x) {
-  const uint32_t sign = uint32_t(x & 0x8000u) << 16, magnitude = x & 0x7fffu;
-  // Subtracting in float normalises a denormal half exactly.
-  const float small = __uint_as_float((113u << 23) + (magnitude << 13)) - __uint_as_float(113u << 23);
-  const uint32_t normal = (magnitude << 13) + (112u << 23);
-  const uint32_t special = (magnitude << 13) | 0x7f800000u | (magnitude > 0x7c00u ? 0x400000u : 0u);
-  const uint32_t bits = magnitude >= 0x7c00u ? special : magnitude >= 0x400u ? normal : __float_as_uint(small);
-  return __uint_as_float(sign | bits);
-}
-
-PT_DEVICE uint16_t float_to_f16(float x) {
-  const uint32_t bits = __float_as_uint(x), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  const uint32_t nan = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-  const uint32_t normal = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
-  // Adding 0.5 puts the units of a denormal half at the lowest bit of the float: the addition rounds.
-  const uint32_t denormal = __float_as_uint(__uint_as_float(magnitude) + 0.5f) - __float_as_uint(0.5f);
-  const uint32_t half = magnitude > 0x7f800000u     ? nan
-                        : magnitude >= 0x477ff000u  ? 0x7c00u
-                        : magnitude >= (113u << 23) ? normal
-                                                    : denormal;
-  return uint16_t(sign | half);
-}
+PT_DEVICE float bf16_to_float(uint16_t x) { return PT_ISA::bf16_to_float(PT_ISA::bf16{x}); }
+PT_DEVICE uint16_t float_to_bf16(float x) { return PT_ISA::float_to_bf16(x).bits; }
+PT_DEVICE float f16_to_float(uint16_t x) { return PT_ISA::f16_to_float(PT_ISA::f16{x}); }
+PT_DEVICE uint16_t float_to_f16(float x) { return PT_ISA::float_to_f16(x).bits; }
 
 // Element i of an array of a float dtype whose arithmetic is T's: f64 in double, all others in float.
 template <class T>
