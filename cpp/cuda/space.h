@@ -5,9 +5,11 @@
 
 namespace pt::cuda {
 
-// Divides numbers below 2^31 by multiplying; larger ones, which `wide` says may come, are divided.
+// Divides by multiplying: numbers below 2^31 by `magic` and a shift; larger ones, which `wide` says may come, by
+// `wide_magic`, the ceiling of 2^64 / by (0 divides by 1), which gives the quotient or one more.
 struct Divisor {
   int64_t by;
+  uint64_t wide_magic;
   uint32_t magic, shift;
   bool wide;
 };

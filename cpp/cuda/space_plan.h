@@ -9,8 +9,10 @@ namespace pt::cuda {
 
 // For numbers up to `most`.
 inline Divisor divisor(int64_t by, int64_t most) {
-  Divisor d{by, 0, 0, most >= (int64_t{1} << 31)};
-  if (d.wide || by <= 0) return d;
+  Divisor d{by, 0, 0, 0, most >= (int64_t{1} << 31)};
+  if (by <= 0) return d;
+  if (by > 1) d.wide_magic = ~uint64_t{0} / static_cast<uint64_t>(by) + 1;
+  if (d.wide) return d;
   // The quotient is (high half of n * magic + n) >> shift: Granlund and Montgomery, "Division by invariant integers
   // using multiplication", PLDI 1994.
   d.shift = static_cast<uint32_t>(std::bit_width(static_cast<uint64_t>(by - 1)));

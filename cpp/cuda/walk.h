@@ -10,8 +10,9 @@ struct Divided {
 };
 PT_DEVICE Divided divide(int64_t n, const Divisor& d) {
   if (d.wide) {
-    const int64_t quotient = n / d.by;
-    return {quotient, n - quotient * d.by};
+    const int64_t quotient = d.wide_magic ? int64_t(__umul64hi(uint64_t(n), d.wide_magic)) : n;
+    const int64_t rest = n - quotient * d.by;
+    return rest < 0 ? Divided{quotient - 1, rest + d.by} : Divided{quotient, rest};
   }
   const uint32_t small = uint32_t(n);
   const uint32_t quotient = (uint32_t(uint64_t(small) * d.magic >> 32) + small) >> d.shift;
