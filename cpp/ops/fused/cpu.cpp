@@ -5,6 +5,7 @@
 #include "core/kernel.h"
 #include "ops/fused/interpreter.h"
 #include "ops/fused/run.h"
+#include "ops/fused/with_class.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -206,33 +207,6 @@ void Interpreter::uniform(const FusedInstr& instr) {
       uniform_run(key, reinterpret_cast<float*>(dst) + i * length, first, length);
     else
       uniform_run(key, reinterpret_cast<double*>(dst) + i * length, first, length);
-  }
-}
-
-// Calls f(op, value of the element type) for a reduction and a class.
-template <class F>
-PT_FN void with_reduction(FusedReduce reduce, FusedClass cls, F f) {
-  auto with_type = [&](auto op) {
-    switch (cls) {
-      case FusedClass::F32:
-        return f(op, float());
-      case FusedClass::F64:
-        return f(op, double());
-      case FusedClass::I32:
-        return f(op, int32_t());
-      case FusedClass::U64:
-        return f(op, uint64_t());
-      default:
-        return f(op, int64_t());
-    }
-  };
-  switch (reduce) {
-    case FusedReduce::Sum:
-      return with_type(ReduceSum());
-    case FusedReduce::Max:
-      return with_type(ReduceMax());
-    case FusedReduce::Min:
-      return with_type(ReduceMin());
   }
 }
 

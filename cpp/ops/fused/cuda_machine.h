@@ -5,7 +5,7 @@
 #include "ops/fused/cuda_program.h"
 #include "ops/fused/element.h"
 #include "ops/fused/math_table.h"
-#include "ops/fused/reduction.h"
+#include "ops/fused/with_class.h"
 #include "simd/philox.h"
 #include "simd/round_to_odd.h"
 
@@ -40,40 +40,9 @@ PT_FN void apply_numbered(int number, char* dst, const char* a, const char* b, c
   }
 }
 
-// Calls f(a value of the class).
-template <class F>
-PT_FN void with_class(FusedClass cls, F f) {
-  switch (cls) {
-    case FusedClass::F32:
-      return f(float());
-    case FusedClass::F64:
-      return f(double());
-    case FusedClass::I32:
-      return f(int32_t());
-    case FusedClass::I64:
-      return f(int64_t());
-    case FusedClass::Bool:
-      return f(uint8_t());
-    case FusedClass::U64:
-      return f(uint64_t());
-  }
-}
-
-// Calls f(operation, a value of the class) for an op that reduces.
 template <class F>
 PT_FN void with_reduction(const FusedOp& op, F f) {
-  with_class(op.from, [&](auto zero) {
-    if constexpr (sizeof(zero) > 1) {
-      switch (FusedReduce(op.what)) {
-        case FusedReduce::Sum:
-          return f(ReduceSum(), zero);
-        case FusedReduce::Max:
-          return f(ReduceMax(), zero);
-        case FusedReduce::Min:
-          return f(ReduceMin(), zero);
-      }
-    }
-  });
+  with_reduction(FusedReduce(op.what), op.from, f);
 }
 
 struct Machine {

@@ -2,6 +2,7 @@
 // loaded and stored once for eight elements of its chain and memory is read once, in order. Sums have the order of a
 // product with a row of ones: chains of 256, which add ascending within groups of 4,096, which add ascending.
 #include "core/kernel.h"
+#include "ops/fused/with_class.h"
 #include "ops/reduce/block.h"
 #include "ops/reduce/position.h"
 
@@ -104,21 +105,6 @@ static void combine_groups(const KernelArgs* args, const ReduceDesc* d, int64_t 
   }
 }
 
-template <class F>
-PT_FN void with_accumulator(FusedClass cls, F f) {
-  switch (cls) {
-    case FusedClass::F32:
-      return f(float());
-    case FusedClass::F64:
-      return f(double());
-    case FusedClass::I32:
-      return f(int32_t());
-    case FusedClass::U64:
-      return f(uint64_t());
-    default:
-      return f(int64_t());
-  }
-}
 static int64_t element_bytes(FusedStorage storage) {
   int64_t bytes = 0;
   with_storage(storage, [&](auto s) { bytes = sizeof(typename decltype(s)::memory); });
@@ -128,7 +114,7 @@ static int64_t element_bytes(FusedStorage storage) {
 static void run_columns(const KernelArgs* args, int64_t chunk) {
   const auto* d = static_cast<const ReduceDesc*>(args->desc);
   with_combine(d->combine, [&](auto op) {
-    with_accumulator(d->accumulator, [&](auto zero) {
+    with_number(d->accumulator, [&](auto zero) {
       reduce_columns<decltype(op), decltype(zero)>(args, d, chunk, element_bytes(d->from));
     });
   });
@@ -136,12 +122,12 @@ static void run_columns(const KernelArgs* args, int64_t chunk) {
 static void run_combine(const KernelArgs* args, int64_t chunk) {
   const auto* d = static_cast<const ReduceDesc*>(args->desc);
   with_combine(d->combine, [&](auto op) {
-    with_accumulator(d->accumulator, [&](auto zero) { combine_groups<decltype(op), decltype(zero)>(args, d, chunk); });
+    with_number(d->accumulator, [&](auto zero) { combine_groups<decltype(op), decltype(zero)>(args, d, chunk); });
   });
 }
 static void run_positions(const KernelArgs* args, int64_t chunk) {
   const auto* d = static_cast<const ReduceDesc*>(args->desc);
-  with_accumulator(d->accumulator, [&](auto zero) {
+  with_number(d->accumulator, [&](auto zero) {
     using T = decltype(zero);
     if (d->combine == ReduceCombine::Max)
       positions<true, T>(args, d, chunk, element_bytes(d->from));
