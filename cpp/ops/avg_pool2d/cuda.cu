@@ -56,15 +56,5 @@ PT_DEVICE void avg_pool_backward(const Operands<2>& operands, const PoolProblem&
 }  // namespace
 }  // namespace pt::cuda
 
-using pt::cuda::PoolProblem;
-
-#define PT_AVG_POOL(name, Stored)                                                                                    \
-  PT_CUDA_KERNEL(avg_pool2d_##name, 2, PoolProblem, 256) { pt::cuda::avg_pool<pt::cuda::Stored>(operands, params); } \
-  PT_CUDA_KERNEL(avg_pool2d_backward_##name, 2, PoolProblem, 256) {                                                  \
-    pt::cuda::avg_pool_backward<pt::cuda::Stored>(operands, params);                                                 \
-  }
-
-PT_AVG_POOL(f32, StoredF32)
-PT_AVG_POOL(f64, StoredF64)
-PT_AVG_POOL(f16, StoredF16)
-PT_AVG_POOL(bf16, StoredBf16)
+PT_POOL_KERNELS(avg_pool2d, 2, avg_pool)
+PT_POOL_KERNELS(avg_pool2d_backward, 2, avg_pool_backward)

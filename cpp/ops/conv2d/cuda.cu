@@ -4,7 +4,7 @@
 // its element. Source: Chetlur et al. 2014.
 #include "cuda/kernel.h"
 #include "ops/conv2d/cuda_gather.h"
-#include "ops/matmul/cuda_mma.h"
+#include "ops/matmul/cuda_kernels.h"
 
 namespace pt::cuda {
 namespace {
@@ -100,10 +100,10 @@ PT_DEVICE void depthwise_weights(const Operands<3>& operands, const ConvProduct&
     const int64_t channel = i % groups * kWarp + channel_lane, tap = i / groups % product.rows;
     const int64_t split = i / groups / product.rows, begin = split * product.split_depth;
     const int64_t end = begin + product.split_depth < product.depth ? begin + product.split_depth : product.depth;
-    const int64_t y = divide(tap, p.taps_x), x = tap - y * p.taps_x.by;
+    const Divided y = divide(tap, p.taps_x);
     T sum = 0;
     for (int64_t pixel = begin + pixel_lane; channel < channels && pixel < end; pixel += kPixelLanes) {
-      const int64_t from = gathered(p, grid_pixel(p, pixel), {y, x, channel});
+      const int64_t from = gathered(p, grid_pixel(p, pixel), {y.quotient, y.rest, channel});
       if (from < 0) continue;
       sum = fma(load_float<T>(operands.at[0], from, product.left_type),
                 load_float<T>(operands.at[1], pixel * channels + channel, product.right_type), sum);
@@ -127,41 +127,10 @@ PT_DEVICE void depthwise_weights(const Operands<3>& operands, const ConvProduct&
 
 using pt::cuda::ConvProduct;
 
-#define PT_CONV2D(name, T, Shape, converts, work)                           \
-  PT_CUDA_KERNEL(name, 3, ConvProduct, pt::cuda::Shape::kThreads) {         \
-    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;             \
-    pt::cuda::work<T, pt::cuda::Shape, converts>(operands, params, memory); \
-  }
-
-PT_CONV2D(conv2d_f32_large, float, LargeTile, false, convolve_tiles)
-PT_CONV2D(conv2d_f32_medium, float, MediumTile, false, convolve_tiles)
-PT_CONV2D(conv2d_f32_small, float, SmallTile, false, convolve_tiles)
-PT_CONV2D(conv2d_mixed_medium, float, MediumTile, true, convolve_tiles)
-PT_CONV2D(conv2d_mixed_small, float, SmallTile, true, convolve_tiles)
-PT_CONV2D(conv2d_f64_medium, double, MediumTile, false, convolve_tiles)
-PT_CONV2D(conv2d_f64_small, double, SmallTile, false, convolve_tiles)
-PT_CONV2D(conv2d_weight_f32_large, float, LargeTile, false, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_f32_medium, float, MediumTile, false, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_f32_small, float, SmallTile, false, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_mixed_medium, float, MediumTile, true, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_mixed_small, float, SmallTile, true, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_f64_medium, double, MediumTile, false, weight_gradient_tiles)
-PT_CONV2D(conv2d_weight_f64_small, double, SmallTile, false, weight_gradient_tiles)
-
-#define PT_CONV2D_HALVES(name, bfloat, Shape, work)                 \
-  PT_CUDA_KERNEL(name, 3, ConvProduct, pt::cuda::Shape::kThreads) { \
-    __shared__ pt::cuda::WarpMemory<pt::cuda::Shape> memory;        \
-    pt::cuda::work<bfloat>(operands, params, memory);               \
-  }
-
-PT_CONV2D_HALVES(conv2d_bf16_large, true, LargeWarps, convolve_half_tiles)
-PT_CONV2D_HALVES(conv2d_bf16_medium, true, MediumWarps, convolve_half_tiles)
-PT_CONV2D_HALVES(conv2d_f16_large, false, LargeWarps, convolve_half_tiles)
-PT_CONV2D_HALVES(conv2d_f16_medium, false, MediumWarps, convolve_half_tiles)
-PT_CONV2D_HALVES(conv2d_weight_bf16_large, true, LargeWarps, weight_gradient_half_tiles)
-PT_CONV2D_HALVES(conv2d_weight_bf16_medium, true, MediumWarps, weight_gradient_half_tiles)
-PT_CONV2D_HALVES(conv2d_weight_f16_large, false, LargeWarps, weight_gradient_half_tiles)
-PT_CONV2D_HALVES(conv2d_weight_f16_medium, false, MediumWarps, weight_gradient_half_tiles)
+PT_TILE_KERNELS(conv2d, ConvProduct, convolve_tiles)
+PT_TILE_KERNELS(conv2d_weight, ConvProduct, weight_gradient_tiles)
+PT_WARP_KERNELS(conv2d, ConvProduct, convolve_half_tiles)
+PT_WARP_KERNELS(conv2d_weight, ConvProduct, weight_gradient_half_tiles)
 
 PT_CUDA_KERNEL(conv2d_depthwise_f32, 3, ConvProduct, 256) { pt::cuda::depthwise_pixels<float>(operands, params); }
 PT_CUDA_KERNEL(conv2d_depthwise_f64, 3, ConvProduct, 256) { pt::cuda::depthwise_pixels<double>(operands, params); }

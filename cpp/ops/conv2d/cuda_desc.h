@@ -1,6 +1,6 @@
 // What the CUDA plan of a convolution tells its kernels: a product whose left operand is read from an image.
 #pragma once
-#include "cuda/division.h"
+#include "cuda/space.h"
 #include "ops/conv2d/desc.h"
 #include "ops/matmul/cuda_desc.h"
 
@@ -11,7 +11,7 @@ struct ConvProduct {
   ConvGather gather;
   ConvScatter scatter;
   bool scattered;  // else rows of the result follow each other
-  Division grid_w, grid_h, taps_x, inner;
+  Divisor grid_w, grid_h, taps_x, inner;
   // Elements of the weights: from tap to tap, from channel to channel of a tap, and between columns of the product.
   int64_t weight_tap_y, weight_tap_x, weight_inner, weight_col;
 };

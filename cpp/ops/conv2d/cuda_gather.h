@@ -1,5 +1,6 @@
 // How a convolution reads images and weights, and where its sums go.
 #pragma once
+#include "cuda/walk.h"
 #include "ops/conv2d/cuda_desc.h"
 #include "ops/matmul/cuda_strided.h"
 
@@ -9,16 +10,16 @@ struct GridPixel {
   int64_t image, row, col;
 };
 PT_DEVICE GridPixel grid_pixel(const ConvProduct& p, int64_t pixel) {
-  const int64_t line = divide(pixel, p.grid_w), image = divide(line, p.grid_h);
-  return {image, line - image * p.grid_h.by, pixel - line * p.grid_w.by};
+  const Divided line = divide(pixel, p.grid_w), image = divide(line.quotient, p.grid_h);
+  return {image.quotient, image.rest, line.rest};
 }
 
 struct ConvTap {
   int64_t y, x, channel;
 };
 PT_DEVICE ConvTap conv_tap(const ConvProduct& p, int64_t k) {
-  const int64_t tap = divide(k, p.inner), y = divide(tap, p.taps_x);
-  return {y, tap - y * p.taps_x.by, k - tap * p.inner.by};
+  const Divided tap = divide(k, p.inner), y = divide(tap.quotient, p.taps_x);
+  return {y.quotient, y.rest, tap.rest};
 }
 
 // The element of the image that a pixel reads for a tap; -1 outside of the image.

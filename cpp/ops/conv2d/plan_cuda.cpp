@@ -4,6 +4,7 @@
 
 #include "core/integers.h"
 #include "cuda/launch.h"
+#include "cuda/space_plan.h"
 #include "ops/conv2d/cuda_desc.h"
 #include "ops/conv2d/geometry.h"
 
@@ -14,10 +15,12 @@ using namespace conv2d;
 
 constexpr int kWorkspace = -1;
 
+// Once its rows and K are known: one of them is pixels, the other one taps by channels.
 void read_image(ConvProduct& p, const ConvGather& gather) {
   p.gather = gather;
-  p.grid_w = Division(gather.grid_w), p.grid_h = Division(gather.grid_h);
-  p.taps_x = Division(gather.taps_x), p.inner = Division(gather.inner);
+  const auto extent = [&](int64_t by) { return divisor(by, std::max(p.product.rows, p.product.depth)); };
+  p.grid_w = extent(gather.grid_w), p.grid_h = extent(gather.grid_h);
+  p.taps_x = extent(gather.taps_x), p.inner = extent(gather.inner);
 }
 
 // Groups are batch items.
@@ -62,11 +65,27 @@ void append(LaunchPlan& plan, const std::string& kernel, const ConvProduct& p, c
   append_tiles(plan, kernel, p, kernel_kind(left.dtype, right.dtype), !p.scattered, call, {0, 1, 2});
 }
 
-// Reads x, as the forward product and the gradient of the weights do.
-ConvGather gather_input(const Sizes& s, const Conv2dParams& p) {
-  return {s.out_height, s.out_width, p.stride_h, p.stride_w, -p.pad_top, -p.pad_left, p.dilation_h,
-          p.dilation_w, s.kernel_h,  s.kernel_w, s.group_in, s.height,   s.width,     s.in_channels};
+int64_t groups_of(const Sizes& s, const Conv2dParams& params) { return is_depthwise(s) ? 1 : params.groups; }
+
+// A product that reads x: the forward one, and the gradient of the weights.
+ConvProduct describe_reading(const Operand& x, const Operand& right, const Operand& out, const Sizes& s,
+                             const Conv2dParams& params, int64_t rows, int64_t depth) {
+  const int64_t groups = groups_of(s, params);
+  ConvProduct p = describe(x, right, out, groups, {s.group_in, s.group_out, s.group_out});
+  TileProduct& t = p.product;
+  t.rows = rows, t.depth = depth;
+  t.cols = is_depthwise(s) ? s.out_channels : s.group_out;
+  t.out_row = s.out_channels;
+  read_image(
+      p, {s.out_height, s.out_width, params.stride_h, params.stride_w, -params.pad_top, -params.pad_left,
+          params.dilation_h, params.dilation_w, s.kernel_h, s.kernel_w, s.group_in, s.height, s.width, s.in_channels});
+  choose_vectors(t, p.gather, groups);
+  t.right_vectors = divides(t.right_type, {s.out_channels, s.group_out});
+  return p;
 }
+
+int64_t pixels_of(const Sizes& s) { return s.images * s.out_height * s.out_width; }
+int64_t taps_of(const Sizes& s) { return s.kernel_h * s.kernel_w * s.group_in; }
 
 LaunchPlan plan_forward(const CudaCall& call, const Conv2dParams& params) {
   const Operand &x = call.in[0], &w = call.in[1], &y = call.out[0];
@@ -74,20 +93,10 @@ LaunchPlan plan_forward(const CudaCall& call, const Conv2dParams& params) {
   if (is_pointwise(s, params)) return plan_product(pixels(x), weight_matrix(w), pixels(y), call);
   LaunchPlan plan;
   if (count(y.shape) == 0) return plan;
-  const bool depthwise = is_depthwise(s);
-  const int64_t groups = depthwise ? 1 : params.groups;
-  ConvProduct p = describe(x, w, y, groups, {s.group_in, s.group_out, s.group_out});
-  TileProduct& t = p.product;
-  read_image(p, gather_input(s, params));
-  t.rows = s.images * s.out_height * s.out_width;
-  t.cols = depthwise ? s.out_channels : s.group_out;
-  t.depth = s.kernel_h * s.kernel_w * s.group_in;
-  t.out_row = s.out_channels;
+  ConvProduct p = describe_reading(x, w, y, s, params, pixels_of(s), taps_of(s));
   p.weight_inner = s.out_channels, p.weight_tap_x = s.group_in * s.out_channels;
   p.weight_tap_y = s.kernel_w * p.weight_tap_x, p.weight_col = 1;
-  choose_vectors(t, p.gather, groups);
-  t.right_vectors = divides(t.right_type, {s.out_channels, s.group_out});
-  if (depthwise) {
+  if (is_depthwise(s)) {
     plan.launches.push_back(depthwise_launch(p));
   } else {
     append(plan, "conv2d_", p, x, w, call);
@@ -100,17 +109,17 @@ void append_class(LaunchPlan& plan, const CudaCall& call, const Sizes& s, const 
                   const TapClass& x, int64_t row, int64_t col) {
   const Operand &dy = call.in[0], &w = call.in[1], &dx = call.out[0];
   const bool depthwise = is_depthwise(s);
-  const int64_t groups = depthwise ? 1 : params.groups;
+  const int64_t groups = groups_of(s, params);
   ConvProduct p = describe(dy, w, dx, groups, {s.group_out, s.group_out, s.group_in});
   TileProduct& t = p.product;
-  read_image(p, {y.pixels, x.pixels, 1, 1, y.offset, x.offset, y.tap, x.tap, y.taps, x.taps, s.group_out, s.out_height,
-                 s.out_width, s.out_channels});
   p.scatter = {params.stride_h, params.stride_w, row, col, s.height, s.width, s.in_channels};
   p.scattered = params.stride_h > 1 || params.stride_w > 1;
   t.rows = s.images * y.pixels * x.pixels;
   t.cols = depthwise ? s.in_channels : s.group_in;
   t.depth = y.taps * x.taps * s.group_out;
   t.out_row = s.in_channels;
+  read_image(p, {y.pixels, x.pixels, 1, 1, y.offset, x.offset, y.tap, x.tap, y.taps, x.taps, s.group_out, s.out_height,
+                 s.out_width, s.out_channels});
   const int64_t tap = s.group_in * s.out_channels;
   p.weight_tap_y = y.step * s.kernel_w * tap, p.weight_tap_x = x.step * tap;
   p.weight_inner = 1, p.weight_col = s.out_channels;
@@ -162,19 +171,9 @@ LaunchPlan plan_grad_weight(const CudaCall& call, const Conv2dParams& params) {
   if (is_pointwise(s, params)) return plan_product(transposed(pixels(x)), pixels(dy), weight_matrix(dw), call);
   LaunchPlan plan;
   if (count(dw.shape) == 0) return plan;
-  const bool depthwise = is_depthwise(s);
-  const int64_t groups = depthwise ? 1 : params.groups;
-  ConvProduct p = describe(x, dy, dw, groups, {s.group_in, s.group_out, s.group_out});
-  TileProduct& t = p.product;
-  read_image(p, gather_input(s, params));
-  t.rows = s.kernel_h * s.kernel_w * s.group_in;
-  t.cols = depthwise ? s.out_channels : s.group_out;
-  t.depth = s.images * s.out_height * s.out_width;
-  t.out_row = s.out_channels;
-  t.right_k = s.out_channels, t.right_col = 1;
-  choose_vectors(t, p.gather, groups);
-  t.right_vectors = divides(t.right_type, {s.out_channels, s.group_out});
-  if (depthwise) {
+  ConvProduct p = describe_reading(x, dy, dw, s, params, taps_of(s), pixels_of(s));
+  p.product.right_k = s.out_channels, p.product.right_col = 1;
+  if (is_depthwise(s)) {
     append_depthwise_weight(plan, p, call);
   } else {
     append(plan, "conv2d_weight_", p, x, dy, call);

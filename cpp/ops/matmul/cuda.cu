@@ -1,7 +1,7 @@
 // Matrix products: f32 and f64 in scalar arithmetic; f16 and bf16 by matrix instructions; mixes of f32 with them
 // widened on their way to shared memory. Blocks walk over tiles. The operands are left, right, and C or the workspace.
 #include "cuda/kernel.h"
-#include "ops/matmul/cuda_mma.h"
+#include "ops/matmul/cuda_kernels.h"
 #include "ops/matmul/cuda_strided.h"
 
 namespace pt::cuda {
@@ -35,36 +35,12 @@ PT_DEVICE void multiply_half_tiles(const Operands<3>& operands, const TileProduc
 }  // namespace
 }  // namespace pt::cuda
 
-using pt::cuda::TileProduct;
+PT_TILE_KERNELS(matmul, TileProduct, multiply_tiles)
+PT_WARP_KERNELS(matmul, TileProduct, multiply_half_tiles)
 
-#define PT_MATMUL(name, T, Shape, converts)                                           \
-  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {                   \
-    __shared__ pt::cuda::TileMemory<T, pt::cuda::Shape> memory;                       \
-    pt::cuda::multiply_tiles<T, pt::cuda::Shape, converts>(operands, params, memory); \
-  }
-
-PT_MATMUL(matmul_f32_large, float, LargeTile, false)
-PT_MATMUL(matmul_f32_medium, float, MediumTile, false)
-PT_MATMUL(matmul_f32_small, float, SmallTile, false)
-PT_MATMUL(matmul_mixed_medium, float, MediumTile, true)
-PT_MATMUL(matmul_mixed_small, float, SmallTile, true)
-PT_MATMUL(matmul_f64_medium, double, MediumTile, false)
-PT_MATMUL(matmul_f64_small, double, SmallTile, false)
-
-#define PT_MATMUL_HALVES(name, bfloat, Shape)                        \
-  PT_CUDA_KERNEL(name, 3, TileProduct, pt::cuda::Shape::kThreads) {  \
-    __shared__ pt::cuda::WarpMemory<pt::cuda::Shape> memory;         \
-    pt::cuda::multiply_half_tiles<bfloat>(operands, params, memory); \
-  }
-
-PT_MATMUL_HALVES(matmul_bf16_large, true, LargeWarps)
-PT_MATMUL_HALVES(matmul_bf16_medium, true, MediumWarps)
-PT_MATMUL_HALVES(matmul_f16_large, false, LargeWarps)
-PT_MATMUL_HALVES(matmul_f16_medium, false, MediumWarps)
-
-PT_CUDA_KERNEL(matmul_add_splits_f32, 2, TileProduct, 256) {
+PT_CUDA_KERNEL(matmul_add_splits_f32, 2, pt::cuda::TileProduct, 256) {
   pt::cuda::add_splits<float>(params, operands.at[0], operands.at[1]);
 }
-PT_CUDA_KERNEL(matmul_add_splits_f64, 2, TileProduct, 256) {
+PT_CUDA_KERNEL(matmul_add_splits_f64, 2, pt::cuda::TileProduct, 256) {
   pt::cuda::add_splits<double>(params, operands.at[0], operands.at[1]);
 }

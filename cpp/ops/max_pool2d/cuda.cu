@@ -66,15 +66,5 @@ PT_DEVICE void max_pool_backward(const Operands<3>& operands, const PoolProblem&
 }  // namespace
 }  // namespace pt::cuda
 
-using pt::cuda::PoolProblem;
-
-#define PT_MAX_POOL(name, Stored)                                                                                    \
-  PT_CUDA_KERNEL(max_pool2d_##name, 3, PoolProblem, 256) { pt::cuda::max_pool<pt::cuda::Stored>(operands, params); } \
-  PT_CUDA_KERNEL(max_pool2d_backward_##name, 3, PoolProblem, 256) {                                                  \
-    pt::cuda::max_pool_backward<pt::cuda::Stored>(operands, params);                                                 \
-  }
-
-PT_MAX_POOL(f32, StoredF32)
-PT_MAX_POOL(f64, StoredF64)
-PT_MAX_POOL(f16, StoredF16)
-PT_MAX_POOL(bf16, StoredBf16)
+PT_POOL_KERNELS(max_pool2d, 3, max_pool)
+PT_POOL_KERNELS(max_pool2d_backward, 3, max_pool_backward)

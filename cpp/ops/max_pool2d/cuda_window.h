@@ -2,6 +2,7 @@
 // order of every sum is the CPU's, and so are the bits.
 #pragma once
 #include "cuda/half.h"
+#include "cuda/walk.h"
 #include "ops/max_pool2d/cuda_desc.h"
 
 namespace pt::cuda {
@@ -28,8 +29,9 @@ struct PoolElement {
   int64_t image, row, col, channel;
 };
 PT_DEVICE PoolElement pool_element(const PoolProblem& p, int64_t i) {
-  const int64_t pixel = divide(i, p.channels), line = divide(pixel, p.width), image = divide(line, p.height);
-  return {image, line - image * p.height.by, pixel - line * p.width.by, i - pixel * p.channels.by};
+  const Divided pixel = divide(i, p.channels), line = divide(pixel.quotient, p.width);
+  const Divided image = divide(line.quotient, p.height);
+  return {image.quotient, image.rest, line.rest, pixel.rest};
 }
 
 struct PoolRange {
@@ -74,3 +76,12 @@ PT_DEVICE int64_t result_at(const PoolDesc& d, int64_t image, int64_t row, int64
 }
 
 }  // namespace pt::cuda
+
+// A kernel of both poolings for each dtype.
+#define PT_POOL_KERNEL(name, count, work, Stored) \
+  PT_CUDA_KERNEL(name, count, pt::cuda::PoolProblem, 256) { pt::cuda::work<pt::cuda::Stored>(operands, params); }
+#define PT_POOL_KERNELS(prefix, count, work)           \
+  PT_POOL_KERNEL(prefix##_f32, count, work, StoredF32) \
+  PT_POOL_KERNEL(prefix##_f64, count, work, StoredF64) \
+  PT_POOL_KERNEL(prefix##_f16, count, work, StoredF16) \
+  PT_POOL_KERNEL(prefix##_bf16, count, work, StoredBf16)

@@ -1,6 +1,7 @@
 #include "ops/max_pool2d/plan_cuda.h"
 
 #include "cuda/launch.h"
+#include "cuda/space_plan.h"
 #include "ops/max_pool2d/cuda_desc.h"
 
 namespace pt::cuda {
@@ -13,7 +14,8 @@ LaunchPlan plan_pooling(const std::string& kernel, DType dtype, const Shape& x, 
   p.pool.count_padding = count_padding;
   p.elements = count(written);
   if (p.elements == 0) return plan;
-  p.height = Division(written[1]), p.width = Division(written[2]), p.channels = Division(written[3]);
+  const auto extent = [&](int axis) { return divisor(written[axis], p.elements); };
+  p.height = extent(1), p.width = extent(2), p.channels = extent(3);
   const Geometry geometry{.grid = blocks_for(p.elements, 256), .block = 256};
   const double bytes = static_cast<double>((count(x) + count(y)) * static_cast<int64_t>(size_of(dtype)));
   plan.launches.push_back(cuda_launch(kernel + "_" + std::string(info(dtype).brief), geometry, p, operands, bytes,
