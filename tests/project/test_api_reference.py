@@ -11,6 +11,7 @@ import pytest
 import powertrain as pt
 from powertrain.ops.functional import documentation
 from website.docstrings import markdown, parse, prose
+from website.example_pages import examples_page
 from website.names import Name
 from website.pages import Reference
 
@@ -80,6 +81,15 @@ def test_names_without_an_example_become_fewer() -> None:
     ]
     assert sorted(set(found) - set(left)) == [], "write an example in the docstring; it runs as a test"
     assert sorted(set(left) - set(found)) == [], f"these have one now: take them out of {LEFT.name}"
+
+
+def test_the_page_of_examples_shows_each_script(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.py").write_text('"""Train *a*. And b."""\nprint(1)\n', encoding="utf-8")
+    (tmp_path / "z.py").write_text("print(2)\n", encoding="utf-8")
+    page = examples_page(tmp_path).splitlines()
+    assert [line for line in page if line.startswith("## ")] == ["## z.py", "## more/a.py"]
+    assert r"Train \*a\*. And b." in page and "print(1)" in page and "print(2)" in page
 
 
 # ---------------------------------------------------------------- docstrings as Markdown

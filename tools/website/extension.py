@@ -14,6 +14,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
+from website.example_pages import examples_page
 from website.pages import Reference
 from website.plugin_pages import plugins_page
 
@@ -27,7 +28,7 @@ def write_reference(app: Sphinx) -> None:
     """Write the pages that are made of the package into docs/api; those that stay the same are not touched."""
     folder = Path(app.srcdir) / "api"
     folder.mkdir(exist_ok=True)
-    pages = {**Reference().pages(), "plugins.md": plugins_page()}
+    pages = {**Reference().pages(), "plugins.md": plugins_page(), "examples.md": examples_page()}
     for name, text in pages.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
