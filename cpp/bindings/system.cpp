@@ -109,7 +109,8 @@ void register_system(py::module_& m) {
         Pool::instance().set_threads(n);
       },
       py::arg("threads"), "How many threads kernels use. Results do not depend on it.");
-  m.def("get_threads", [] { return Pool::instance().threads(); });
+  m.def(
+      "get_threads", [] { return Pool::instance().threads(); }, "How many threads kernels use now.");
   m.def(
       "lost_instructions", [] { return Pool::instance().lost(); },
       "How many instructions of this process were worth sharing among threads, and had none to share with.");

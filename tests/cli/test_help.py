@@ -50,6 +50,11 @@ def test_a_class_of_a_module_is_found(pages: Path) -> None:
     assert help.about("nn.Linear").startswith("pt.nn.Linear(in_features")
 
 
+def test_a_function_of_the_engine_shows_its_signature_once(pages: Path) -> None:
+    said = help.about("pt.tensor")
+    assert said.startswith("pt.tensor(data: object, dtype: object = None") and said.count("dtype: object") == 1
+
+
 def test_what_is_not_public_is_unknown(pages: Path) -> None:
     with pytest.raises(HelpError, match=r"^\[help\] received pt\._core; expected a key of a recipe, a page or"):
         help.about("pt._core")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,10 @@ def test_each_function_shows_how_it_is_called() -> None:
     assert [full for full in text if f"}} {full}(*args, **kwargs)" in text[full]] == []
 
 
-def test_no_page_shows_an_address() -> None:
+def test_no_page_shows_what_only_python_reads() -> None:
+    """An address of an object, the signature that pybind11 puts into a docstring."""
     assert [name for name, text in pages().items() if " at 0x" in text] == []
+    assert [name for name, text in pages().items() if re.search(r"^\S+\(.*powertrain\._core.*\) -", text, re.M)] == []
 
 
 def test_names_without_an_example_become_fewer() -> None:
@@ -129,6 +132,7 @@ def test_markdown_keeps_signs_and_code() -> None:
     assert r"| `x` | what is divided, `a_b` or \* |" in lines and "| `low`, `high` | two numbers, of which" in lines[5]
     assert r":Shapes: x \[..., n\] -\> \[..., n\]; a scalar too" in lines
     assert lines[-7:] == ["**Example**", "", "```pycon", ">>> pt.ones((2,)).tolist()", "[1.0, 1.0]", "```", ""]
+    assert markdown(parse("the sum."))[0] == "The sum." and markdown(parse("x @ w, summed"))[0] == "x @ w, summed"
     assert prose("as docs/fit.md says") == "as `docs/fit.md` says"
     assert prose("- one") == r"\- one" and prose("1. one") == r"\1. one"
 

@@ -141,7 +141,8 @@ def markdown(found: Docstring) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    # A formula, such as x @ weight or p -= lr g, begins with a letter that is a name.
+    return text[:1].upper() + text[1:] if re.match(r"[a-z][a-z]+(?:[ ,]|-[a-z])", text) else text
 
 
 def _names(text: str) -> str:

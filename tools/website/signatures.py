@@ -28,6 +28,8 @@ def signature(value: Any, name: str, *, bound: bool = False) -> str:
     anything = [one.kind for one in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
     if anything and (known := _of_core(bound).get(name)):
         return known
+    if anything and inspect.isclass(value) and not inspect.isfunction(value.__init__):
+        return ""  # a class in C++ that tells nothing
     if bound and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
     result = found.return_annotation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def _described(name: str, value: Any) -> str:
     """Return the signature and the docstring."""
     try:
         parameters = str(inspect.signature(value)) if callable(value) else ""
-    except (TypeError, ValueError):  # some functions in C++ do not tell theirs
-        parameters = ""
+    except (TypeError, ValueError):  # those of pybind11 have it in their docstring
+        written = re.match(r"\w+(\([^\n]*\)) -> ", inspect.getdoc(value) or "")
+        parameters = written[1] if written else ""
     return f"{name}{parameters}\n\n{documentation(value)}".rstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
@@ -61,7 +62,8 @@ def signature(op: str | Mapping[str, Any]) -> inspect.Signature:
 def documentation(thing: object) -> str:
     """The docstring of a function or a class; of an op what its spec says, its example too."""
     if not isinstance(thing, type(OPERATORS["copy"])):
-        return inspect.getdoc(thing) or ""
+        # pybind11 puts a signature first.
+        return re.sub(r"\A\w+\([^\n]*\) -> [^\n]*\n*", "", inspect.getdoc(thing) or "")
     spec = next(known for known in _core.ops() if known["name"] == thing.__name__)
     example = f"\nExample\n{textwrap.indent(spec['example'], '    ')}" if spec["example"] else ""
     return f"{spec['doc']}{example}"
