@@ -28,13 +28,17 @@ def signature(value: Any, name: str, *, bound: bool = False) -> str:
     anything = [one.kind for one in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
     if anything and (known := _of_core(bound).get(name)):
         return known
-    if anything and inspect.isclass(value) and not inspect.isfunction(value.__init__):
-        return ""  # a class in C++ that tells nothing
+    if anything and inspect.isclass(value) and (_is_protocol(value) or not inspect.isfunction(value.__init__)):
+        return ""  # what Python makes up
     if bound and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
     result = found.return_annotation
     arrow = "" if result is found.empty or inspect.isclass(value) else f" -> {_annotation(result)}"
     return f"({', '.join(_parts(parameters))}){arrow}"
+
+
+def _is_protocol(cls: type) -> bool:
+    return bool(getattr(cls, "_is_protocol", False))
 
 
 def _parts(parameters: list[inspect.Parameter]) -> list[str]:

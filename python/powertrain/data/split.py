@@ -126,6 +126,11 @@ def split_stratified(labels: Array, parts: Mapping[str, float], seed: int = 0) -
 
     Sizes are those of `split_random`: each part takes examples from the shuffled classes in turn, as their shares
     come due, so that rounding one class after another cannot make a part too large.
+
+    Example
+        >>> parts = pt.data.split_stratified(np.arange(10) % 2, {'test': 0.2})
+        >>> len(parts['test'])
+        2
     """
     _check(len(labels), parts)
     shuffled = permutation(len(labels), seed)
@@ -139,7 +144,13 @@ def split_stratified(labels: Array, parts: Mapping[str, float], seed: int = 0) -
 
 
 def split_ordered(count: int, parts: Mapping[str, float]) -> dict[str, Rows]:
-    """The first examples to train on and the last ones for the other parts: for series and text."""
+    """The first examples to train on and the last ones for the other parts: for series and text.
+
+    Example
+        >>> parts = pt.data.split_ordered(10, {'test': 0.2})
+        >>> parts['test'].tolist()
+        [8, 9]
+    """
     _check(count, parts)
     sizes = _sizes(count, parts)
     train = count - sum(sizes.values())

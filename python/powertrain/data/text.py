@@ -75,6 +75,11 @@ class Windows(Dataset):
 
     Window i begins at i * stride. A stride of 1 makes every offset a window, for random sampling; a stride of
     `context` covers each token once, for evaluation.
+
+    Example
+        >>> windows = pt.data.Windows(np.arange(10), context=4)
+        >>> len(windows)
+        6
     """
 
     def __init__(self, tokens: Array, context: int, stride: int = 1) -> None:

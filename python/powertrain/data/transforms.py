@@ -85,7 +85,12 @@ class Scale(Transform):
 
 
 class Standardize(Transform):
-    """Subtract the training mean and divide by the training standard deviation, of each feature or of all together."""
+    """Subtract the training mean and divide by the training standard deviation, of each feature or of all together.
+
+    Example
+        >>> pt.data.Standardize(np.array([1.0]), np.array([2.0]))(np.array([[5.0]])).tolist()
+        [[2.0]]
+    """
 
     @dataclass(frozen=True)
     class Params:

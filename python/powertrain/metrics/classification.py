@@ -279,7 +279,14 @@ class ClassScores:
 
 
 class ConfusionMatrix(Metric):
-    """Counts by (target row, predicted column), as `matrix`; the result is the accuracy, NaN of nothing."""
+    """Counts by (target row, predicted column), as `matrix`; the result is the accuracy, NaN of nothing.
+
+    Example
+        >>> metric = pt.metrics.ConfusionMatrix()
+        >>> metric.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
+        >>> round(metric.compute(), 4)
+        0.6667
+    """
 
     @dataclass(frozen=True)
     class Params:

@@ -111,7 +111,14 @@ Given = TypeVar("Given")
 def refresh_statistics(
     model: Module, batches: Iterable[Given], forward: Callable[[Given], object] | None = None
 ) -> None:
-    """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others."""
+    """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others.
+
+    Example
+        >>> model = pt.nn.Sequential(pt.nn.Linear(3, 3), pt.nn.BatchNorm1d(3))
+        >>> pt.optim.refresh_statistics(model, [np.ones((4, 3), np.float32)])
+        >>> model[1].running_mean.shape
+        (3,)
+    """
     norms = [module for _, module in model.named_modules() if isinstance(module, AnyBatchNorm)]
     before = [(norm.momentum, norm.training) for norm in norms]
     for norm in norms:

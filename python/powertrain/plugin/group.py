@@ -9,7 +9,13 @@ from powertrain.plugin.params import param
 
 @dataclass(frozen=True)
 class Group:
-    """Settings of the parameters whose names match a pattern; what is not given is as the optimizer has it."""
+    """Settings of the parameters whose names match a pattern; what is not given is as the optimizer has it.
+
+    Example
+        >>> group = pt.optim.Group('*.bias', weight_decay=0.0)
+        >>> group.match
+        '*.bias'
+    """
 
     match: str = param(doc="a pattern of names, such as *.bias; * stands for any letters, dots too")
     lr: float | None = param(None, above=0, doc="their rate before the schedule; the optimizer's where it is not given")

@@ -134,6 +134,11 @@ class Event:
     `values` holds what was evaluated at this commit (`valid.loss`, `train.loss`), and is empty where nothing was;
     `scalars` the numbers that SetScalar may change, such as `optimizer.lr`; `texts` what was shown, such as a sample of
     a language model.
+
+    Example
+        >>> from powertrain.plugin import Event
+        >>> Event({'steps': 10}, {'valid.loss': 0.5}).values['valid.loss']
+        0.5
     """
 
     progress: Mapping[str, int]
@@ -161,7 +166,13 @@ class End:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the run after this commit."""
+    """End the run after this commit.
+
+    Example
+        >>> from powertrain.plugin import Stop
+        >>> Stop('the loss is low').reason
+        'the loss is low'
+    """
 
     reason: str
 
@@ -178,7 +189,13 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class SetScalar:
-    """Set a number of the run's, such as `optimizer.lr`; the ledger records it."""
+    """Set a number of the run's, such as `optimizer.lr`; the ledger records it.
+
+    Example
+        >>> from powertrain.plugin import SetScalar
+        >>> SetScalar('optimizer.lr', 1e-4).value
+        0.0001
+    """
 
     name: str
     value: float

@@ -18,7 +18,13 @@ class ModelError(pt.Error, ValueError):
 
 
 def features(inputs: Inputs) -> int:
-    """The size of one example as a row."""
+    """The size of one example as a row.
+
+    Example
+        >>> from powertrain.plugin import features, Inputs
+        >>> features(Inputs('classification', shape=(8, 8), outputs=10))
+        64
+    """
     size = 1
     for extent in inputs.shape:
         size *= extent
@@ -26,7 +32,13 @@ def features(inputs: Inputs) -> int:
 
 
 def image_shape(where: str, inputs: Inputs) -> tuple[int, int, int]:
-    """Height, width and channels; grey images may come without the last."""
+    """Height, width and channels; grey images may come without the last.
+
+    Example
+        >>> from powertrain.plugin import image_shape, Inputs
+        >>> image_shape('mine', Inputs('classification', shape=(8, 8), outputs=10))
+        (8, 8, 1)
+    """
     if len(inputs.shape) not in (2, 3):
         raise ModelError(
             f"[{where}] examples of shape {list(inputs.shape)}; expected images [height, width] or "
@@ -48,7 +60,13 @@ def as_rows(x: Tensor) -> Tensor:
 
 
 def as_images(x: Tensor) -> Tensor:
-    """A batch as [batch, height, width, channels] of floats."""
+    """A batch as [batch, height, width, channels] of floats.
+
+    Example
+        >>> from powertrain.plugin import as_images
+        >>> as_images(pt.ones((2, 4, 4, 1))).shape
+        (2, 4, 4, 1)
+    """
     x = as_floats(x)
     return pt.reshape(x, (*x.shape, 1)) if len(x.shape) == 3 else x
 
@@ -64,7 +82,13 @@ def as_floats(x: Tensor) -> Tensor:
 
 
 def check_task(where: str, inputs: Inputs, *tasks: str) -> None:
-    """Refuse the engine's tasks that a model is not for. Of those that plugins add, its recipe must know."""
+    """Refuse the engine's tasks that a model is not for. Of those that plugins add, its recipe must know.
+
+    Example
+        >>> from powertrain.plugin import check_task, Inputs
+        >>> check_task('mine', Inputs('classification', shape=(8, 8), outputs=10), 'classification') is None
+        True
+    """
     if inputs.task in OWN and inputs.task not in tasks:
         raise ModelError(
             f"[{where}] a {inputs.task} task; expected {' or '.join(tasks)}; choose another model or other data"

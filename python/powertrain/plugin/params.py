@@ -120,7 +120,13 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True)
 class NoParams:
-    """The parameters of a plugin that takes none."""
+    """The parameters of a plugin that takes none.
+
+    Example
+        >>> from powertrain.plugin import NoParams
+        >>> NoParams()
+        NoParams()
+    """
 
 
 def parameters(params: type) -> list[Parameter]:

@@ -147,6 +147,11 @@ class Inputs:
     `shape` is that of one example after the transforms, without the batch axis; `outputs` the number of classes, of
     regression targets, or the vocabulary; `labels` the names of the classes or the characters of the vocabulary;
     `vocabulary` the number of tokens, where x is tokens.
+
+    Example
+        >>> from powertrain.plugin import Inputs
+        >>> Inputs('classification', shape=(8, 8), outputs=10).outputs
+        10
     """
 
     task: str

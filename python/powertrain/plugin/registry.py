@@ -47,7 +47,12 @@ class PluginError(_core.Error):
 
 
 class Plugin(NamedTuple):
-    """One entry point, as text: nothing of it has been imported."""
+    """One entry point, as text: nothing of it has been imported.
+
+    Example
+        >>> [plugin.target for plugin in pt.plugin.registry().plugins('callback') if plugin.name == 'plateau']
+        ['powertrain.builtin.callbacks:Plateau']
+    """
 
     group: str
     name: str

@@ -26,6 +26,11 @@ class Section:
     """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
 
     `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
+
+    Example
+        >>> from powertrain.plugin import Section
+        >>> Section('Words', lines=('two texts',)).title
+        'Words'
     """
 
     title: str
@@ -57,7 +62,13 @@ def columns_section(
     signed: bool = False,
 ) -> Section:
     """The columns that count most, the largest above. `label` says what the length of a bar is; where values are
-    `signed`, those above and below zero have colours of their own."""
+    `signed`, those above and below zero have colours of their own.
+
+    Example
+        >>> from powertrain.plugin import columns_section
+        >>> columns_section('Weights', ['a', 'b'], np.array([0.5, 2.0]), 'size').title
+        'Weights'
+    """
     sizes = np.asarray(values, dtype=np.float64)
     shown = np.argsort(-np.abs(sizes), kind="stable")[:MOST]
     idle = int(np.count_nonzero(sizes == 0))

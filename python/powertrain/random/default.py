@@ -29,6 +29,10 @@ def default_generator() -> Generator:
     """The generator that functions without one of their own draw from.
 
     In the `__getitem__` of a data set whose examples a loader makes, that of the example.
+
+    Example
+        >>> pt.random.default_generator().normal(size=(3,)).shape
+        (3,)
     """
     global _default
     if in_thread.generator is not None:

@@ -15,7 +15,13 @@ UNITS = ("steps", "epochs", "examples", "tokens", "env_steps", "rounds")
 
 @dataclass(frozen=True)
 class Duration:
-    """An amount of training: `20 epochs`, `2_000 steps`, `150_000 env_steps`."""
+    """An amount of training: `20 epochs`, `2_000 steps`, `150_000 env_steps`.
+
+    Example
+        >>> from powertrain.recipe import Duration
+        >>> Duration(20, 'epochs').amount
+        20
+    """
 
     amount: int
     unit: str
@@ -41,7 +47,13 @@ class Duration:
 
 @dataclass(frozen=True)
 class Limit:
-    """What a result is held to: `">= 0.98"`, `"< 2.0"`; a bare number is an upper limit, as for seconds."""
+    """What a result is held to: `">= 0.98"`, `"< 2.0"`; a bare number is an upper limit, as for seconds.
+
+    Example
+        >>> from powertrain.recipe import Limit
+        >>> Limit('>=', 0.98).bound
+        0.98
+    """
 
     sign: str
     bound: float

@@ -19,7 +19,14 @@ from powertrain.recipe.durations import Duration, Limit
 
 @dataclass(frozen=True)
 class Use:
-    """A plugin that the recipe names, imported, with its checked parameters."""
+    """A plugin that the recipe names, imported, with its checked parameters.
+
+    Example
+        >>> from powertrain.recipe import load_recipe
+        >>> recipe = load_recipe('digits')
+        >>> recipe.model.name
+        'cnn'
+    """
 
     group: str
     name: str
@@ -82,7 +89,14 @@ class EvaluateEvery:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSection:
-    """How long and with what a run trains."""
+    """How long and with what a run trains.
+
+    Example
+        >>> from powertrain.recipe import load_recipe
+        >>> recipe = load_recipe('digits')
+        >>> recipe.run.batch
+        64
+    """
 
     until: Duration = param(doc="the target; a run that has reached it does nothing more")
     batch: int = param(32, low=1, high=1 << 24, doc="examples in one step")
@@ -125,7 +139,14 @@ class ReportSection:
 
 @dataclass(frozen=True)
 class OptimizerUse:
-    """An optimizer with what surrounds it: the same for every optimizer plugin."""
+    """An optimizer with what surrounds it: the same for every optimizer plugin.
+
+    Example
+        >>> from powertrain.recipe import load_recipe
+        >>> recipe = load_recipe('digits')
+        >>> [one.accumulate for one in recipe.optimizers.values()]
+        [1]
+    """
 
     use: Use
     schedule: Use | None
@@ -146,7 +167,14 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe: everything in it exists and has the right type."""
+    """A checked recipe: everything in it exists and has the right type.
+
+    Example
+        >>> from powertrain.recipe import load_recipe
+        >>> recipe = load_recipe('digits')
+        >>> recipe.name
+        'digits'
+    """
 
     name: str
     given: str  # as the person wrote it: a name or a path

@@ -15,7 +15,13 @@ Held = TypeVar("Held")
 
 @dataclass(frozen=True)
 class Value:
-    """The type of an array: its shape, and the name of its dtype."""
+    """The type of an array: its shape, and the name of its dtype.
+
+    Example
+        >>> from powertrain.plugin import Value
+        >>> Value((2, 3), 'float32').shape
+        (2, 3)
+    """
 
     shape: tuple[int, ...]
     dtype: str
@@ -31,6 +37,11 @@ class Node:
     `attributes` has all of the op's, defaults too: numbers, bools, texts, tuples of integers, None; dtypes by name.
     `inputs` and `outputs` are numbers of values; an optional input that was left out is None. Inputs have the dtypes
     that the op computes with: what is promoted is a call of `cast` before. `where` is the line of the user's program.
+
+    Example
+        >>> from powertrain.plugin import Node
+        >>> Node('exp', {}, (0,), (1,)).op
+        'exp'
     """
 
     op: str
@@ -42,7 +53,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Call:
-    """What the rule of an op is told beside its operands: the attributes, and the types that it has to give."""
+    """What the rule of an op is told beside its operands: the attributes, and the types that it has to give.
+
+    Example
+        >>> from powertrain.plugin import Call, Value
+        >>> Call('exp', {}, (Value((2,), 'float32'),)).op
+        'exp'
+    """
 
     op: str
     attributes: Mapping[str, object]

@@ -44,7 +44,13 @@ class Source(Protocol):
 
 
 class Case:
-    """Inputs to try a kernel with, as arrays, and its parameters."""
+    """Inputs to try a kernel with, as arrays, and its parameters.
+
+    Example
+        >>> from powertrain.plugin import Case
+        >>> len(Case(np.ones((2, 3))).inputs)
+        1
+    """
 
     def __init__(self, *inputs: TensorLike, **params: object) -> None:
         self.inputs, self.params = inputs, params
