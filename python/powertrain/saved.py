@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -131,6 +132,8 @@ def _set(name: str, part: Any, state: Any) -> None:
 
 def _packed(path: str, value: Any, arrays: dict[str, Any]) -> Any:
     """A value as JSON; arrays go to `arrays`, with their key in their place."""
+    if type(value) is float and not math.isfinite(value):  # which JSON does not have
+        return {"float": repr(value)}
     if value is None or type(value) in _SCALARS:
         return value
     if isinstance(value, Tensor) and value.dtype == _core.DType.bfloat16:  # float32 holds each of its numbers
@@ -154,6 +157,8 @@ def _unpacked(value: Any, arrays: Mapping[str, Any]) -> Any:
         return [_unpacked(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
+    if "float" in value:
+        return float(value["float"])
     if "array" in value:
         found = arrays[value["array"]]
         return _core.tensor(found, value["dtype"]) if "dtype" in value else found

@@ -86,6 +86,15 @@ def test_values_slots_and_generators(tmp_path: Path) -> None:
     assert (found["name"], found["none"], found["rate"], found["number"]) == ("a", None, 0.1, 2.0)
 
 
+def test_infinities_and_nan_come_back(tmp_path: Path) -> None:
+    """The best loss so far is infinite before the first."""
+    path = tmp_path / "all.safetensors"
+    pt.save(path, best=float("inf"), progress={"log": [-float("inf"), float("nan"), 1.0]})
+    found = pt.restore(path)
+    low, none, one = found["progress"]["log"]
+    assert (found["best"], low, one) == (float("inf"), -float("inf"), 1.0) and none != none
+
+
 def test_bfloat16_comes_back_with_its_bits(tmp_path: Path) -> None:
     path = tmp_path / "all.safetensors"
     numbers = [1.5, -0.0, 3e38, 1e-40, float("inf"), float("nan")]
