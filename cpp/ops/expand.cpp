@@ -1,7 +1,10 @@
 #include "ops/expand.h"
 
+#include <algorithm>
+
 #include "ops/autocast.h"
 #include "ops/composition.h"
+#include "ops/recorder.h"
 #include "ops/target.h"
 
 namespace pt {
@@ -27,6 +30,16 @@ Tensors by_definition(const Op& op, const ComposeFn& definition, const Tensors& 
   }
 }
 
+// What does not depend on the inputs, such as the zeros of an empty gradient, was made in main memory.
+Tensors beside(const Tensors& inputs, Memory& memory, Tensors results) {
+  const auto is_there = [&](const Tensor& x) { return x.concrete() && &x.impl().buffer->memory() == &memory; };
+  if (std::none_of(inputs.begin(), inputs.end(), is_there)) return results;
+  for (Tensor& y : results) {
+    if (y.concrete() && !is_there(y)) y = moved_on_tape(y, memory);
+  }
+  return results;
+}
+
 }  // namespace
 
 CompositionRunner& composition_runner() {
@@ -35,10 +48,11 @@ CompositionRunner& composition_runner() {
 }
 
 Tensors run_composition(const Composition& composition) {
-  const TargetScope scope(target_for(composition.op, composition.inputs));
+  const Target& target = target_for(composition.op, composition.inputs);
+  const TargetScope scope(target);
   Tensors results;
   if (composition_runner() && composition_runner()(composition, results)) return results;
-  return composition.body(composition.inputs);
+  return beside(composition.inputs, target.memory(), composition.body(composition.inputs));
 }
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {

@@ -45,6 +45,22 @@ def test_eager_calls_run_where_their_inputs_are(call: Callable[[Any, Any], Any])
         assert same_bits(made.to("cpu").numpy(), call(x, y).numpy())
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        pt.imag,
+        lambda x: pt.imag(x) * x,
+        lambda x: pt.logsumexp(x[:, :0], axis=1),
+        pt.grad(lambda x: (pt.imag(x) * x).sum()),
+    ],
+)
+def test_results_that_no_input_changes_are_made_there_too(call: Callable[[Any], Any]) -> None:
+    x = numbers(3, 4)
+    made = call(on(FIRST, x))
+    assert made.device == FIRST
+    assert same_bits(made.to("cpu").numpy(), call(x).numpy())
+
+
 def test_values_come_back_when_they_are_asked_for() -> None:
     x = numbers(2, 3)
     there = on(FIRST, x)

@@ -25,13 +25,17 @@ CheckOptions near(int64_t k, DType type, int units) {
   return options;
 }
 
-void check(const Case& c, DType type, int units = 3) {
+using Numbers = Array (*)(DType, const Shape&, uint32_t seed);
+
+Array finite(DType type, const Shape& shape, uint32_t seed) { return normal(type, shape, seed); }
+
+void check(const Case& c, DType type, int units = 3, Numbers right = finite) {
   const Attrs attrs{{"stride", c.stride}, {"padding", c.padding}, {"dilation", c.dilation}, {"groups", c.groups}};
   const Conv2dParams p = conv2d_params(attrs, "conv2d_kernel");
   const int64_t oh = conv_output_size(c.height, c.kernel_h, p.stride_h, 2 * p.pad_top, p.dilation_h);
   const int64_t ow = conv_output_size(c.width, c.kernel_w, p.stride_w, 2 * p.pad_left, p.dilation_w);
   const Array x = normal(type, {c.images, c.height, c.width, c.in}, 1);
-  const Array w = normal(type, {c.kernel_h, c.kernel_w, c.in / c.groups, c.out}, 2);
+  const Array w = right(type, {c.kernel_h, c.kernel_w, c.in / c.groups, c.out}, 2);
   const Array dy = normal(type, {c.images, oh, ow, c.out}, 3);
   const int64_t taps = c.kernel_h * c.kernel_w;
   check_op("conv2d_kernel", {x, w}, attrs, near(taps * c.in / c.groups, type, units));
@@ -39,7 +43,8 @@ void check(const Case& c, DType type, int units = 3) {
   to_input.set("image", Ints{c.height, c.width});
   to_weight.set("kernel_size", Ints{c.kernel_h, c.kernel_w});
   check_op("conv2d_grad_input", {dy, w}, to_input, near(taps * c.out / c.groups, type, units));
-  check_op("conv2d_grad_weight", {x, dy}, to_weight, near(c.images * oh * ow, type, units));
+  const Array slopes = right(type, {c.images, oh, ow, c.out}, 3);
+  check_op("conv2d_grad_weight", {x, slopes}, to_weight, near(c.images * oh * ow, type, units));
 }
 
 void check_shapes() {
@@ -64,6 +69,18 @@ void check_shapes() {
   }
 }
 
+// Padding is zeros, which make NaN of an infinite weight.
+void check_extremes() {
+  const Case cases[] = {
+      {1, 6, 6, 8, 8, 3, 3, {1}, {1}},
+      {1, 6, 6, 8, 8, 3, 3, {1}, {1}, {1}, 8},
+      {2, 7, 6, 12, 8, 3, 3, {2}, {1}, {1}, 2},
+  };
+  for (const Case& c : cases) {
+    for (DType type : {DType::F32, DType::BF16}) check(c, type, 3, extremes);
+  }
+}
+
 // Many pixels: more than one tile of each shape, and the gradient of the weights in parts.
 void check_sizes() {
   for (int units : {1, 8, 100}) {
@@ -83,6 +100,7 @@ void check_empty() {
 
 int main() {
   check_shapes();
+  check_extremes();
   check_sizes();
   check_empty();
   return pt::check::finish();

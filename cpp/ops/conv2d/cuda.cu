@@ -66,6 +66,12 @@ PT_DEVICE void weight_gradient_half_tiles(const Operands<3>& operands, const Con
   }
 }
 
+// Padding is a zero that is multiplied, so that it meets a weight of NaN or infinity as on the CPU.
+template <class T>
+PT_DEVICE T load_gathered(const char* image, int64_t from, DType type) {
+  return from < 0 ? T(0) : load_float<T>(image, from, type);
+}
+
 // One channel per group: neighbouring threads are neighbouring channels.
 template <class T>
 PT_DEVICE void depthwise_pixels(const Operands<3>& operands, const ConvProduct& p) {
@@ -77,11 +83,9 @@ PT_DEVICE void depthwise_pixels(const Operands<3>& operands, const ConvProduct& 
     T sum = 0;
     for (int64_t y = 0; y < p.gather.taps_y; ++y) {
       for (int64_t x = 0; x < p.gather.taps_x; ++x) {
-        const int64_t from = gathered(p, pixel, {y, x, channel});
-        if (from < 0) continue;
+        const T value = load_gathered<T>(operands.at[0], gathered(p, pixel, {y, x, channel}), product.left_type);
         const int64_t weight = y * p.weight_tap_y + x * p.weight_tap_x + channel;
-        sum = fma(load_float<T>(operands.at[0], from, product.left_type),
-                  load_float<T>(operands.at[1], weight, product.right_type), sum);
+        sum = fma(value, load_float<T>(operands.at[1], weight, product.right_type), sum);
       }
     }
     store_float(operands.at[2], scattered_pixel(p, row) * channels + channel, product.out_type, sum);
@@ -104,9 +108,8 @@ PT_DEVICE void depthwise_weights(const Operands<3>& operands, const ConvProduct&
     T sum = 0;
     for (int64_t pixel = begin + pixel_lane; channel < channels && pixel < end; pixel += kPixelLanes) {
       const int64_t from = gathered(p, grid_pixel(p, pixel), {y.quotient, y.rest, channel});
-      if (from < 0) continue;
-      sum = fma(load_float<T>(operands.at[0], from, product.left_type),
-                load_float<T>(operands.at[1], pixel * channels + channel, product.right_type), sum);
+      const T value = load_gathered<T>(operands.at[0], from, product.left_type);
+      sum = fma(value, load_float<T>(operands.at[1], pixel * channels + channel, product.right_type), sum);
     }
     partial[pixel_lane][channel_lane] = sum;
     __syncthreads();
