@@ -18,11 +18,15 @@ from calls import (
     SPECS,
     Variables,
     call,
+    check_outputs,
     cotangents,
     derivative,
+    first_dtype,
+    float_elements,
     gradients,
     outputs,
     reference,
+    strided,
     to_array,
     to_tensor,
     weighted,
@@ -68,12 +72,6 @@ def smooth_cases(name: str) -> list[Case]:
     return [case for case in FILES[name].CASES if case.differentiable and 0 < float_elements(case) <= most]
 
 
-def float_elements(case: Case) -> int:
-    inputs, rest = case.make("float32")
-    flat = [item for value in [*inputs, *rest.values()] for item in (value if isinstance(value, list) else [value])]
-    return sum(item.size for item in flat if isinstance(item, np.ndarray) and item.dtype.kind == "f")
-
-
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", PRESENT)
 def test_forward(name: str, dtype: str) -> None:
@@ -82,13 +80,7 @@ def test_forward(name: str, dtype: str) -> None:
         return
     for case in module.CASES:
         want, mag = reference(module, case, dtype)
-        for got, value, size in zip(call(name, case, dtype), want, mag, strict=True):
-            where = f"{name} {case}"
-            if value.dtype.kind in "biu":
-                assert got.shape == value.shape, f"{where}: shape {got.shape}, expected {value.shape}"
-                np.testing.assert_array_equal(to_array(got), value, err_msg=where)
-            else:
-                check(to_array(got), value, size, getattr(module, "K", 4), got.dtype.name, where)
+        check_outputs(module, call(name, case, dtype), want, mag, f"{name} {case}")
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
@@ -203,7 +195,7 @@ def test_second_derivative(name: str) -> None:
 def test_compiled_is_eager(name: str) -> None:
     """Law 2, op by op: the same bits, also of the gradient, and on a second call with the program that is there."""
     module = FILES[name]
-    dtype = next(d for d in ("float32", *FLOATS) if d in getattr(module, "DTYPES", FLOATS))
+    dtype = first_dtype(module)
     for case in module.CASES:
         variables = Variables(name, case, dtype)
         tensors = variables.tensors()
@@ -220,23 +212,11 @@ def test_compiled_is_eager(name: str) -> None:
             assert all(map(same_bits, again, eager)), f"gradient of {name} {case}: compiled differs from eager"
 
 
-def strided(array: Any, dtype: str, form: int) -> Any:
-    """The same values at other strides: transposed, every second element of a larger array, or broadcast."""
-    if form == 0:
-        return to_tensor(np.ascontiguousarray(array.T), dtype).T
-    # Of an even number of elements all strides are even, so that pairs lie on places of pairs.
-    size = array.shape[-1]
-    room = np.full((*array.shape[:-1], 2 * size + 2 - size % 2), 77, array.dtype)
-    every_second = (..., slice(size % 2, size % 2 + 2 * size, 2))
-    room[every_second] = array
-    return to_tensor(room, dtype)[every_second]
-
-
 @pytest.mark.parametrize("name", PRESENT)
 def test_strides_do_not_matter(name: str) -> None:
     """Law 3: the same bits from a transposed or sliced input as from its contiguous copy."""
     module = FILES[name]
-    dtype = next(d for d in ("float32", *FLOATS) if d in getattr(module, "DTYPES", FLOATS))
+    dtype = first_dtype(module)
     for case in module.CASES:
         variables = Variables(name, case, dtype)
         want = [to_array(y) for y in variables(*variables.tensors())]

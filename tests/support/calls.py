@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from kit import Array, Case, round_to
-from oracles import EPS
+from kit import FLOATS, Array, Case, round_to
+from oracles import EPS, check
 
 SPECS: dict[str, dict[str, Any]] = {spec["name"]: spec for spec in pt._core.ops()}
 OPERATORS = pt.ops.functional.OPERATORS
@@ -71,6 +71,40 @@ def reference(module: Any, case: Case, dtype: str) -> tuple[list[Array], list[Ar
         magnitude = getattr(module, "magnitude", None)
         mag = [np.asarray(value) for value in outputs(magnitude(*inputs, **rest))] if magnitude else want
     return want, mag
+
+
+def first_dtype(module: Any) -> str:
+    """float32, if a case file takes it."""
+    return next(dtype for dtype in ("float32", *FLOATS) if dtype in getattr(module, "DTYPES", FLOATS))
+
+
+def check_outputs(module: Any, got: Sequence[Any], want: Sequence[Array], mag: Sequence[Array], where: str) -> None:
+    """Raise unless an op's results are those of its case file's reference: by the one rule, integers exactly."""
+    for tensor, value, size in zip(got, want, mag, strict=True):
+        array = to_array(tensor)
+        if value.dtype.kind in "biu":
+            assert array.shape == value.shape, f"{where}: shape {array.shape}, expected {value.shape}"
+            np.testing.assert_array_equal(array, value, err_msg=where)
+        else:
+            check(array, value, size, getattr(module, "K", 4), tensor.dtype.name, where)
+
+
+def float_elements(case: Case) -> int:
+    inputs, rest = case.make("float32")
+    flat = [item for value in [*inputs, *rest.values()] for item in (value if isinstance(value, list) else [value])]
+    return sum(item.size for item in flat if isinstance(item, np.ndarray) and item.dtype.kind == "f")
+
+
+def strided(array: Any, dtype: str, form: int) -> Any:
+    """The same values at other strides: transposed, or every second element of a larger array."""
+    if form == 0:
+        return to_tensor(np.ascontiguousarray(array.T), dtype).T
+    # Of an even number of elements all strides are even, so that pairs lie on places of pairs.
+    size = array.shape[-1]
+    room = np.full((*array.shape[:-1], 2 * size + 2 - size % 2), 77, array.dtype)
+    every_second = (..., slice(size % 2, size % 2 + 2 * size, 2))
+    room[every_second] = array
+    return to_tensor(room, dtype)[every_second]
 
 
 class Variables:

@@ -126,7 +126,7 @@ class Case:
                 return [build(item) for item in value]
             if not isinstance(value, Draw):
                 return value
-            array = value.make(rng)
+            array = np.asarray(value.make(rng))  # what NumPy draws without a shape is no array
             return array.astype(value.dtype) if value.dtype else round_to(array, dtype)
 
         with np.errstate(all="ignore"):
