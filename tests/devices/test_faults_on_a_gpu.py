@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from powertrain.train.folder.ledger import read_lines
 from running import SMALL, results, run
 from simulated_gpu import ORDERS, SETTINGS, built, on_a_gpu
 
@@ -92,35 +93,21 @@ def test_a_missing_or_damaged_library_is_named(change: Callable[[Path], None], t
     assert not (tmp_path / "a").exists()
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The hash of a run that nothing goes wrong in."""
-    return str(results(train(tmp_path_factory.mktemp("whole"), "--run", "a"))["hash"])
-
-
-def goes_on(folder: Path, hash_of_whole: str) -> None:
-    assert (folder / "a" / "run.json").exists()
-    assert results(train(folder, "--run", "a", "--resume"))["hash"] == hash_of_whole
-
-
-def test_a_device_that_is_lost_costs_no_checkpoint(undisturbed: str, tmp_path: Path) -> None:
-    done = train(tmp_path, "--run", "a", expect=2, orders=f"{MACHINE},lose_device_at_launch=1500")
-    assert done.stderr == (
+def test_a_lost_device_and_a_full_one_cost_no_checkpoint(tmp_path: Path) -> None:
+    lost = train(tmp_path, "--run", "a", expect=2, orders=f"{MACHINE},lose_device_at_launch=1500")
+    assert lost.stderr == (
         "[cuda:0] was lost by CUDA_ERROR_LAUNCH_FAILED (unspecified launch failure) while waiting for a run; expected "
         "every kernel to end without an error; start the process again, from the last checkpoint; with "
         "CUDA_LAUNCH_BLOCKING=1 the error names the launch\n"
     )
-    goes_on(tmp_path, undisturbed)
-
-
-def test_a_card_without_memory_costs_no_checkpoint(undisturbed: str, tmp_path: Path) -> None:
-    train(tmp_path, "--run", "a", "--set", "run.until=2 epochs")
-    done = train(tmp_path, "--run", "a", "--resume", expect=2, orders="devices=1,memory=2M")
-    assert done.stderr == (
+    full = train(tmp_path, "--run", "a", "--resume", expect=2, orders="devices=1,memory=2M")
+    assert full.stderr == (
         "[cuda:0] CUDA_ERROR_OUT_OF_MEMORY (out of memory) while allocating memory for the status of runs; expected "
         "memory to be left on the GPU or the host; use a smaller batch or model, or end other processes that use it\n"
     )
-    goes_on(tmp_path, undisturbed)
+    whole, resumed = (results(train(tmp_path, *given)) for given in (["--run", "b"], ["--run", "a", "--resume"]))
+    assert resumed["hash"] == whole["hash"]
+    assert all(line["step"] > 0 for line in read_lines(tmp_path / "a") if line["event"] == "resume")
 
 
 def test_a_step_that_does_not_fit_names_what_is_largest() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.devices import loading
+from powertrain.train.folder.ledger import read_lines
 from running import SMALL, command, results, run
 from simulated_gpu import SETTINGS, built, gpu_environment, simulated_gpus
 
@@ -79,3 +80,4 @@ def test_killed_and_resumed_ends_with_the_same_bits(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     resumed = results(run([*arguments, "--run", "a", "--resume"], tmp_path, package, **SETTINGS))
     assert resumed["hash"] == whole["hash"] and resumed["steps"] == whole["steps"]
+    assert [line["step"] > 0 for line in read_lines(tmp_path / "a") if line["event"] == "resume"] == [True]

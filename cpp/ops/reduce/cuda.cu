@@ -62,7 +62,7 @@ PT_DEVICE void join_groups(const Operands<3>& operands, const ReduceColumns& par
 
 }  // namespace pt::cuda
 
-PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThreads) {
+PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThreads, 1) {
   using namespace pt::cuda;
   [[maybe_unused]] __shared__ __align__(8) char memory[kReduceThreads * 8];
   pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
