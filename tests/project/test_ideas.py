@@ -28,6 +28,15 @@ def test_each_idea_has_a_page_a_picture_and_a_line_in_the_list() -> None:
         assert "**Try it.**" in text and text.count("\n") <= 32, name
 
 
+def test_each_recipe_names_ideas_that_have_a_page() -> None:
+    recipes = [*ROOT.glob("python/powertrain/builtin/recipes/*.toml"), *ROOT.glob("plugins/*/src/*/recipes/*.toml")]
+    assert len(recipes) > 25
+    for path in recipes:
+        (named,) = re.findall(r"^#.* See: powertrain help (ideas/.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for idea in named.split(", "):
+            assert idea.removeprefix("ideas/") in NAMES, (path.name, idea)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_picture_is_what_the_engine_draws(name: str) -> None:
