@@ -62,6 +62,7 @@ help:
 	@echo "                       that part (OP=name: of one op, or of one part of tests/support/mutants_elsewhere.py)"
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
+	@echo "                       (DEVICE=cuda: on a simulated GPU, beside the CPU)"
 	@echo "  make attack N=30000  so many hostile calls of the public API: crashes, hangs and raw tracebacks are printed"
 	@echo "  make wheel           dist/*.whl, those of plugins/ too"
 	@echo "  make cuda            dist/cuda/*.whl: powertrain-cuda with kernels for GPUs; needs CUDA's nvcc, and no GPU"
@@ -260,8 +261,8 @@ conformance: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)+peers+conformance
 	$(BIN)/python tests/conformance/run.py --write
 
 N ?= 1000
-fuzz: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
-	$(BIN)/python tests/support/fuzz_graphs.py --count $(N)
+fuzz: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(if $(filter cuda,$(DEVICE)),cuda-sim)
+	$(BIN)/python tests/support/fuzz_graphs.py --count $(N) $(if $(DEVICE),--device $(DEVICE))
 
 attack: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tests/attack/run.py --count $(N)

@@ -6,6 +6,8 @@ Each graph is grown eagerly from a seed. Then
   - the whole graph, and the gradient of a weighted sum of its results, are compiled with each pass on and off and run
     with 1, 2 and 4 threads, and must give the eager bits;
   - processes with other instruction sets must give the same bits.
+With `--device cuda` a graph is run on a simulated GPU: each call must give the CPU's bits, products the right numbers
+(fuzz_devices.py), and the whole graph and its gradient the same bits compiled as eagerly there.
 
 Graphs are examined in child processes (fuzz_children.py), so that one that crashes is a seed among the others.
 `python tests/support/fuzz_graphs.py --count 10000` prints the seed of each difference, `--seed 7` shows one graph.
@@ -23,18 +25,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import fuzz_children
 import powertrain as pt
 from calls import outputs, to_array
+from fuzz_devices import PRODUCTS, against_cpu
 from fuzz_numpy import against_numpy
 from fuzz_ops import GROWERS, Call, Values
 from oracles import same_bits
+from simulated_gpu import BUILT, simulated_gpus
 
 OPS = 50
 THREADS = (1, 2, 4)
@@ -107,20 +113,20 @@ def bits(tensors: Any) -> list[Any]:
     return [to_array(y) for y in tensors]
 
 
-def differences(graph: Graph, function: Callable[..., Any], what: str) -> Iterator[str]:
-    """Where a function of the graph's inputs gives other bits than eagerly with one thread."""
+def differences(graph: Graph, function: Callable[..., Any], what: str, many: Sequence[int] = THREADS) -> Iterator[str]:
+    """Where a function of the graph's inputs gives other bits than eagerly with one thread; `many` are all threads."""
     pt.set_threads(1)
     eager = bits(function(*graph.inputs))
     for simplify, fuse in PASSES:
         compiled = pt.compile(lambda *xs: tuple(function(*xs)), simplify=simplify, fuse=fuse)
-        for threads in THREADS if simplify and fuse else THREADS[:1]:
+        for threads in many if simplify and fuse else many[:1]:
             pt.set_threads(threads)
             got = bits(outputs(compiled(*graph.inputs)))
             for at, (ours, want) in enumerate(zip(got, eager, strict=True)):
                 if not same_bits(ours, want):
                     yield f"{what} {at}: compiled differs with simplify={simplify}, fuse={fuse}, {threads} threads"
                     return
-    for threads in THREADS[1:]:
+    for threads in many[1:]:
         pt.set_threads(threads)
         if not all(map(same_bits, bits(function(*graph.inputs)), eager)):
             yield f"{what}: eager differs with {threads} threads"
@@ -168,6 +174,25 @@ def problems(seed: int, ops: int = OPS) -> Iterator[str]:
         pt.set_threads(threads)
 
 
+def problems_there(seed: int, device: str, ops: int = OPS) -> Iterator[str]:
+    """Everything that is wrong on a device with the graph of a seed."""
+    graph = grow(seed, ops)
+    there = replace(graph, inputs=[x.to(device) for x in graph.inputs])
+    yield from against_cpu(graph.calls, graph.values, device)
+    yield from differences(there, there.run, "result", many=(1,))
+    gradient = gradient_of(graph) if with_gradient(seed) else None
+    gradient_there = gradient_of(there)
+    if gradient is not None and gradient_there is not None:
+        yield from differences(there, gradient_there, "gradient", many=(1,))
+        if not any(call.op in PRODUCTS for call in graph.calls):
+            here, other = (bits(outputs(g(*h.inputs))) for g, h in ((gradient, graph), (gradient_there, there)))
+            yield from (
+                f"gradient {at}: not the CPU's bits"
+                for at, (x, y) in enumerate(zip(here, other, strict=True))
+                if not same_bits(x, y)
+            )
+
+
 def digest(graph: Graph) -> str:
     """The bits of all values of a graph and of its gradient, whatever the payload of a NaN."""
     gradient = gradient_of(graph) if with_gradient(graph.seed) else None
@@ -189,6 +214,10 @@ def everything(seed: int, ops: int = OPS) -> tuple[str, list[str]]:
     return digest(grow(seed, ops)), list(problems(seed, ops))
 
 
+def on_gpu(seed: int, ops: int = OPS) -> tuple[None, list[str]]:
+    return None, list(problems_there(seed, simulated_gpus(1)[0], ops))
+
+
 def child(examine: str, ops: int = OPS) -> list[str]:
     """The command of a child, which is followed by its seeds."""
     code = "import fuzz_graphs, sys; fuzz_graphs.serve_child(*sys.argv[1:])"
@@ -196,13 +225,15 @@ def child(examine: str, ops: int = OPS) -> list[str]:
 
 
 def serve_child(examine: str, ops: str, first: str, count: str) -> None:
-    function = {"digest": only_digest, "everything": everything}[examine]
+    function = {"digest": only_digest, "everything": everything, "gpu": on_gpu}[examine]
     fuzz_children.serve(range(int(first), int(first) + int(count)), lambda seed: function(seed, int(ops)))
 
 
-def examined(children: fuzz_children.Children, seeds: range, isas: Sequence[str], ops: int) -> dict[int, list[str]]:
+def examined(
+    children: fuzz_children.Children, examine: str, seeds: range, isas: Sequence[str], ops: int
+) -> dict[int, list[str]]:
     """What is wrong with each seed, other instruction sets included."""
-    here = {answer.seed: answer for answer in children.answers(child("everything", ops), seeds)}
+    here = {answer.seed: answer for answer in children.answers(child(examine, ops), seeds)}
     wrong = {seed: list(answer.wrong) for seed, answer in here.items()}
     for isa in isas:
         for answer in children.answers(child("digest", ops), seeds, POWERTRAIN_ISA=isa):
@@ -214,16 +245,17 @@ def examined(children: fuzz_children.Children, seeds: range, isas: Sequence[str]
     return wrong
 
 
-def run_many(seeds: range, jobs: int, ops: int) -> int:
+def run_many(seeds: range, jobs: int, ops: int, device: str = "cpu") -> int:
     """The number of graphs with a difference. The differences go to stdout, how far it is to stderr."""
-    isas = [name for name in ISAS if name != pt.isa() and fuzz_children.has_isa(name)]
+    examine, others = ("everything", ISAS) if device == "cpu" else ("gpu", ())
+    isas = [name for name in others if name != pt.isa() and fuzz_children.has_isa(name)]
     children = fuzz_children.Children()
     batches = [seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH)]
     done = differ = 0
     began = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            waiting = [pool.submit(examined, children, batch, isas, ops) for batch in batches]
+            waiting = [pool.submit(examined, children, examine, batch, isas, ops) for batch in batches]
             for finished in as_completed(waiting):
                 for seed, wrong in finished.result().items():
                     done += 1
@@ -235,8 +267,8 @@ def run_many(seeds: range, jobs: int, ops: int) -> int:
         finally:  # without it the pool would wait for all that are left
             children.stop()
             pool.shutdown(cancel_futures=True)
-            others = f" against {', '.join(isas)}" if isas else ""
-            print(f"{done} graphs of {ops} ops, {differ} with a difference ({pt.isa()}{others})")
+            beside = f" against {', '.join(isas)}" if isas else ""
+            print(f"{done} graphs of {ops} ops, {differ} with a difference ({device}, {pt.isa()}{beside})")
     return differ
 
 
@@ -247,7 +279,12 @@ def main() -> int:
     parser.add_argument("--ops", type=int, default=OPS)
     parser.add_argument("--jobs", type=int, default=2, help="children at a time")
     parser.add_argument("--seed", type=int, help="show the graph of one seed, and examine it alone")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="cuda: a simulated GPU, beside the CPU"
+    )
     chosen = parser.parse_args()
+    if chosen.device == "cuda" and not BUILT.exists():
+        parser.error(f"{BUILT} is not there: make cuda-sim")
     for number in (signal.SIGINT, signal.SIGTERM):  # a background process of a shell ignores the first
         signal.signal(number, signal.default_int_handler)
     seeds = range(chosen.first, chosen.first + chosen.count)
@@ -256,7 +293,7 @@ def main() -> int:
         code = f"import fuzz_graphs; print(fuzz_graphs.grow({chosen.seed}, {chosen.ops}).listing())"
         subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parent)
     try:
-        return 1 if run_many(seeds, chosen.jobs, chosen.ops) else 0
+        return 1 if run_many(seeds, chosen.jobs, chosen.ops, chosen.device) else 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
