@@ -8,6 +8,7 @@
 #include "bindings/crossing.h"
 #include "core/error.h"
 #include "graph/passes/pure.h"
+#include "ops/check_true/status.h"
 #include "ops/recorder.h"
 #include "program/compiled.h"
 
@@ -163,6 +164,7 @@ class BackendStep final : public ForeignStep {
       for (const SlotRef& slot : source_.slots) values.push_back(slot->current());
       const std::string message = explain_trip(source_, inputs, values, report);
       if (report.status & kStatusNonFinite) throw GuardError(message);
+      if (report.status & kStatusRefused) throw ShapeError(message);
       throw IndexError(message);
     }
     Tensors made;
@@ -201,11 +203,13 @@ class BackendStep final : public ForeignStep {
       if (flags.host()[i]) continue;
       const PureStep::Check& check = pure_.checks[i];
       report->tripped_phase = check.phase;
-      if (check.skips || (!check.index && on_trip == OnTrip::Skip)) {
+      if (check.skips || (check.about == PureStep::About::Finite && on_trip == OnTrip::Skip)) {
         skipped_.insert(check.phase);
         continue;
       }
-      report->status = check.index ? kStatusBadIndex : kStatusNonFinite;
+      report->status = check.about == PureStep::About::Index   ? kStatusBadIndex
+                       : check.about == PureStep::About::Truth ? kStatusRefused
+                                                               : kStatusNonFinite;
       return check.phase;
     }
     return -1;

@@ -153,6 +153,15 @@ void register_tensor(py::module_& m) {
       .def(
           "__ne__", [](DType d, py::handle other) { return to_dtype(other) != d; }, py::is_operator(), py::prepend())
       .def("__reduce__", &reduced_dtype)
+      // NumPy's and JAX's dtypes make arrays when they are called.
+      .def("__call__",
+           [](DType d, const py::args&, const py::kwargs&) -> Tensor {
+             const std::string name(info(d).name);
+             throw DTypeError(text("[", name,
+                                   "] received a call of a dtype; expected a function that makes a tensor; "
+                                   "write pt.tensor(data, dtype='",
+                                   name, "') or x.astype('", name, "')"));
+           })
       .def_static("__new__", &dtype_of_value);
 
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(), py::is_final(),

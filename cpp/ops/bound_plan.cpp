@@ -6,7 +6,9 @@
 
 #include "core/control_flow.h"
 #include "core/interpreter.h"
+#include "ops/check_true/status.h"
 #include "ops/key_words.h"
+#include "ops/refusal.h"
 #include "ops/target.h"
 
 namespace pt {
@@ -53,7 +55,7 @@ BoundPlan bound(LaunchPlan plan, std::size_t operands, const PlanContext& contex
   return all;
 }
 
-void check_status(const Op& op, uint32_t status) {
+void check_status(const Op& op, const std::string& refusal, uint32_t status) {
   // First: after a loop that ended early, ops read numbers that mean nothing.
   if (status & kStatusInterrupted) throw Interrupted("");
   if (status & kStatusBadIndex) {
@@ -61,6 +63,7 @@ void check_status(const Op& op, uint32_t status) {
                           "] received an index out of range; expected every index within the axis that it reads; check "
                           "the labels or token ids against the size"));
   }
+  if (status & kStatusRefused) throw ShapeError(refusal.empty() ? op.failure() : refusal);
   if (status & kStatusNonFinite) {
     throw GuardError(text("[", op.name,
                           "] received a value that is not finite; expected finite gradients; lower the learning rate, "
@@ -112,8 +115,9 @@ std::shared_ptr<const BoundPlan> bound_plan(const Op& op, std::span<const Operan
   PlanKey key = key_of(op, in, out, attrs, context);
   if (auto found = cache.find(key); found != cache.end()) return found->second;
   if (cache.size() >= kCachedPlans) cache.clear();
-  auto plan = std::make_shared<const BoundPlan>(
-      bound(context.target->plan(op, in, out, attrs, context), in.size() + out.size(), context));
+  BoundPlan made = bound(context.target->plan(op, in, out, attrs, context), in.size() + out.size(), context);
+  made.refusal = refusal_of(op, attrs);
+  auto plan = std::make_shared<const BoundPlan>(std::move(made));
   cache.emplace(std::move(key), plan);
   return plan;
 }
@@ -134,7 +138,7 @@ void run_bound(const Target& target, const Op& op, const BoundPlan& bound, std::
     }
     status = waits ? run->finish().status : run->status_so_far();
   }
-  if (status != 0) check_status(op, status);
+  if (status != 0) check_status(op, bound.refusal, status);
 }
 
 }  // namespace pt

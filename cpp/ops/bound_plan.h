@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/device.h"
@@ -17,6 +18,7 @@ struct BoundPlan {
   std::vector<Instruction> instructions;
   double micros = 0;
   bool parallel = false, open_ended = false;
+  std::string refusal;  // what a check in it says
 
   // Whether other threads of Python may run meanwhile.
   bool leaves_interpreter() const;

@@ -12,6 +12,7 @@
 #include "ops/autocast.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
+#include "ops/refusal.h"
 
 namespace pt {
 
@@ -169,11 +170,22 @@ class Likeness {
 
 }  // namespace
 
+// What its checks say, one behind the other: which of them failed, a loop does not know.
+static void add_refusals(const Graph& part, std::string& all) {
+  for (const GraphNode& node : part.nodes) {
+    const bool loop = node.op->runs_parts && node.op->failure;
+    const std::string one = loop ? node.op->failure() : refusal_of(*node.op, node.attrs);
+    if (!one.empty() && all.find(one) == std::string::npos) all += (all.empty() ? "" : "; or ") + one;
+  }
+}
+
 // Definitions may hold checks that nothing shows before they are expanded.
-static bool may_fail(const Graph& part) {
+static void note_effects(const Graph& part, Op& op, std::string& refusals) {
   const bool whole = std::none_of(part.nodes.begin(), part.nodes.end(),
                                   [](const GraphNode& node) { return node.op->compose && !node.op->has_kernel(); });
-  return has_effects(whole ? part : simplify(part, false, true));
+  const Graph shown = whole ? part : simplify(part, false, true);
+  op.may_fail = op.may_fail || has_effects(shown);
+  add_refusals(shown, refusals);
 }
 
 bool same_graph(const Graph& a, const Graph& b) { return Likeness().graphs(a, b); }
@@ -211,7 +223,9 @@ const ControlOp& control_op(std::string kind, std::vector<Graph> parts, Ints lay
   control.op.promotes = false;
   control.op.contiguous = true;
   control.op.runs_parts = true;
-  control.op.may_fail = std::any_of(control.parts.begin(), control.parts.end(), may_fail);
+  std::string refusals;
+  for (const Graph& part : control.parts) note_effects(part, control.op, refusals);
+  if (!refusals.empty()) control.op.failure = [refusals] { return refusals; };
   complete(control);
   return control;
 }

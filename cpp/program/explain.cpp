@@ -130,6 +130,8 @@ class Replay {
         outputs = apply(*node.op, inputs, node.attrs);
       } catch (const KernelError& error) {
         return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs), "); ", committed_);
+      } catch (const ShapeError& error) {
+        return text(error.what(), " (at ", place(node), ": ", name_inputs(node, inputs), "); ", committed_);
       } catch (const IndexError&) {
         return text(
             "[", called(node), "] received an index out of range at ", place(node), ": ", name_inputs(node, inputs),

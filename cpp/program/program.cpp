@@ -4,6 +4,7 @@
 
 #include "core/control_flow.h"
 #include "core/interpreter.h"
+#include "ops/check_true/status.h"
 #include "ops/recorder.h"
 #include "parallel/pool.h"
 
@@ -265,6 +266,7 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   const std::string message = explain_trip(source_, given, values, ran);
   if (ran.status & kStatusNonFinite) throw GuardError(message);
   if (ran.status & kStatusPluginError) throw KernelError(message);
+  if (ran.status & kStatusRefused) throw ShapeError(message);
   throw IndexError(message);
 }
 

@@ -110,3 +110,12 @@ def test_what_others_write_is_answered_with_the_line_to_write(call: Any, text: s
     with pytest.raises(pt.Error) as caught:
         call()
     assert str(caught.value) == text
+
+
+def test_a_dtype_makes_no_tensor() -> None:
+    with pytest.raises(pt.DTypeError) as caught:
+        pt.float32(3)  # type: ignore[operator]
+    assert str(caught.value) == (
+        "[float32] received a call of a dtype; expected a function that makes a tensor; write pt.tensor(data, "
+        "dtype='float32') or x.astype('float32')"
+    )

@@ -60,7 +60,7 @@ DRAWS: list[Callable[[Generator], Any]] = [
     lambda g: g.permutation(1000),
     lambda g: g.permutation(pt.arange(60).reshape(3, 4, 5), axis=-1),
     lambda g: g.choice(pt.arange(60).reshape(12, 5), size=(2, 3), replace=False),
-    lambda g: g.choice(50, size=9, replace=False, p=pt.arange(50) + 1.0),
+    lambda g: g.choice(50, size=9, replace=False, p=(pt.arange(50) + 1.0) / 1275),
     lambda g: g.normal(pt.arange(4), pt.ones(4), size=(3, 4)),
 ]
 
@@ -135,6 +135,17 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "[choice] size = [4] of 3 elements; expected at most as many as there are; use replace=True"),
     (lambda: pt.random.choice(3, p=[0.5, 0.5]), ValueError,
      "[choice] p is of shape [2]; expected [3], a chance for each element; check it"),
+    *[(lambda p=p: pt.random.choice(3, p=p), ValueError,
+       "[choice] p is below 0, NaN, or does not add up to 1; expected the chance of each element; divide weights by "
+       "their sum: p / p.sum()")
+      for p in ([0.5, 0.6, -0.1], [float("nan"), 0.5, 0.5], [1, 1, 0], [0.5, 0.5, 1e-2], [0.0, 0.0, 0.0],
+                pt.tensor([0.3, 0.3, 0.3]))],
+    (lambda: pt.random.choice(3, 2, replace=False, p=[0.0, 0.0, 1.0]), ValueError,
+     "[choice] replace=False, and fewer than 2 elements have a chance; expected one for each draw; use replace=True"),
+    (lambda: pt.random.uniform(1.0, -1.0), ValueError,
+     "[uniform] low = 1.0, high = -1.0; expected finite numbers, low <= high; exchange them"),
+    (lambda: pt.random.uniform(0, float("inf")), ValueError,
+     "[uniform] low = 0, high = inf; expected finite numbers, low <= high; exchange them"),
     (lambda: pt.rand("a"), TypeError,
      "[uniform] size = ('a',); expected an integer or a tuple of integers; pass a tuple such as (0, 1)"),
 ]  # fmt: skip
@@ -145,3 +156,33 @@ def test_errors(call: Callable[[], Any], kind: type[Exception], text: str) -> No
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == text and isinstance(caught.value, pt.Error)
+
+
+# A setting, by function, that a tensor may hold; good and bad ones; what the error begins with.
+SETTINGS: list[tuple[Callable[[Any], Any], list[float], list[float], str]] = [
+    (lambda p: pt.random.bernoulli(p), [0.0, 1.0, 0.5], [0.5, 1.1], "[bernoulli] p has elements outside of 0 to 1; "),
+    (lambda p: pt.random.bernoulli(p), [0.1], [float("nan")], "[bernoulli] p has elements outside of 0 to 1; "),
+    (lambda s: pt.random.normal(0, s, (2,)), [0.0, 1.0], [1.0, -1.0], "[normal] scale has elements outside of 0 to "),
+    (lambda s: pt.random.lognormal(0, s, (2,)), [1.0, 2.0], [-1.0, 1.0], "[lognormal] sigma has elements outside "),
+    (lambda s: pt.random.exponential(s, (2,)), [1.0, 2.0], [float("nan"), 1.0], "[exponential] scale has elements "),
+    (lambda s: pt.random.gumbel(0, s, (2,)), [1.0, 2.0], [-1.0, 1.0], "[gumbel] scale has elements outside of 0 to "),
+    (lambda s: pt.random.laplace(0, s, (2,)), [1.0, 2.0], [-1.0, 1.0], "[laplace] scale has elements outside of 0 to "),
+    (lambda b: pt.random.uniform(0, b, (2,)), [1.0, 0.0], [1.0, -1.0], "[uniform] low is above high, or one is not f"),
+    (lambda b: pt.random.uniform(b, 2.0, (2,)), [1.0, 0.0], [1.0, float("nan")], "[uniform] low is above high, or "),
+    (lambda p: pt.random.choice(2, 3, p=p), [0.5, 0.5], [0.5, 0.6], "[choice] p is below 0, NaN, or does not add up "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("draw", "good", "bad", "text"), SETTINGS)
+def test_settings_in_tensors_are_checked_when_they_are_known(
+    draw: Callable[[Any], Any], good: list[float], bad: list[float], text: str
+) -> None:
+    compiled = pt.compile(draw)
+    unread = pt.compile(lambda setting: (draw(setting), setting)[1])
+    for run in (draw, compiled, unread):
+        run(pt.tensor(good))
+        with pytest.raises(pt.ShapeError) as caught:
+            run(pt.tensor(bad))
+        assert str(caught.value).startswith(text)
+        assert isinstance(caught.value, ValueError)
+        run(pt.tensor(good))

@@ -28,7 +28,15 @@ LOSSES: dict[str, Loss] = {
     "take": lambda z, y: pt.take(z.T, y).sum(),
     "embedding": lambda z, y: (F.embedding(y, z[:3]) * 2.0).sum(),
     "multi_margin_loss": lambda z, y: F.multi_margin_loss(z, y),
+    # Not an index: class 3 makes probabilities above 1.
+    "binary_cross_entropy": lambda z, y: F.binary_cross_entropy(
+        1.0 / (1.0 + pt.exp(-z)) + 5.0 * (y[:, None] > 2), pt.zeros_like(z)
+    ),
 }
+
+
+def refused(loss: str) -> type[pt.Error]:
+    return pt.ShapeError if loss == "binary_cross_entropy" else pt.IndexError
 
 
 def unread(loss: Loss, z: Any, y: Any) -> Any:
@@ -86,10 +94,10 @@ def test_an_index_out_of_range_is_an_error_wherever_it_is(place: Any, loss: str)
     want = np.array(step(LOGITS, pt.tensor(GOOD)).numpy())
     for options in ({}, {"simplify": False}, {"fuse": False}):
         compiled = pt.compile(step, **options)
-        with pytest.raises(pt.IndexError):
+        with pytest.raises(refused(loss)):
             compiled(LOGITS, pt.tensor(BAD))
         assert same_bits(np.array(compiled(LOGITS, pt.tensor(GOOD)).numpy()), want)
-    with pytest.raises(pt.IndexError):
+    with pytest.raises(refused(loss)):
         step(LOGITS, pt.tensor(BAD))
 
 
@@ -105,7 +113,7 @@ def test_a_step_that_does_not_return_its_loss_refuses_labels_out_of_range(loss: 
 
     step(X, GOOD)
     before = model.state_dict()
-    with pytest.raises(pt.IndexError, match=r"; nothing of this step was committed$"):
+    with pytest.raises(refused(loss), match=r"; nothing of this step was committed$"):
         step(X, BAD)
     for name, value in model.state_dict().items():
         assert same_bits(value, before[name]), name
@@ -235,6 +243,23 @@ def test_the_op_that_failed_is_found_from_what_was_committed() -> None:
     with pytest.raises(pt.NonFiniteError, match=r"^\[log\] made a number that is not finite .* f32\[\] in \[0, 0\]"):
         step(pt.tensor(1.0))
     assert w.value.item() == 0.0
+
+
+def test_what_a_check_of_values_says() -> None:
+    text = (
+        "[binary_cross_entropy] input has elements outside of 0 to 1; expected probabilities; use "
+        "binary_cross_entropy_with_logits for logits"
+    )
+    good, bad, target = pt.tensor([0.0, 1.0, 0.5]), pt.tensor([0.0, 1.5, 0.5]), pt.zeros(3)
+    loss = nn.BCELoss()
+    looped = pt.compile(lambda p: pt.scan(lambda s, _: (s + F.binary_cross_entropy(p, s), None), target, length=2)[0])
+    for run in (F.binary_cross_entropy, loss, pt.compile(loss), lambda p, t: looped(p)):
+        run(good, target)
+        with pytest.raises(pt.ShapeError) as caught:
+            run(bad, target)
+        assert str(caught.value).startswith(text)
+    # NaN is no error of its own: what it comes from is for a guard to say.
+    assert np.isnan(loss(pt.tensor([np.nan, 0.5, 0.5]), target).item())
 
 
 def _assigned(z: Any, i: Any) -> Any:

@@ -72,6 +72,16 @@ void test_check_index() {
   }
 }
 
+void test_check_true() {
+  std::mt19937 random(9);
+  for (const Shape& shape : std::vector<Shape>{{}, {0}, {1}, {5, 7}, {1031}}) {
+    Array holds = integers(DType::Bool, shape, 1, 1, 1).laid_out_at_random(random);
+    check("check_true", {holds}, {{"refusal", std::string("[f] x is 0")}});
+    if (holds.count() > 0) holds.set_integer(holds.count() - 1, 0);
+    check("check_true", {holds}, {{"refusal", std::string("[f] x is 0")}});
+  }
+}
+
 void test_take_along_axis() {
   std::mt19937 random(10);
   for (const DType dtype : kAll) {
@@ -152,6 +162,7 @@ int main() {
   test_take();
   test_indices_out_of_range();
   test_check_index();
+  test_check_true();
   test_take_along_axis();
   test_scatter_add();
   test_put_along_axis();

@@ -8,6 +8,7 @@
 #include "ops/autocast.h"
 #include "ops/expand.h"
 #include "ops/pieces.h"
+#include "ops/refusal.h"
 
 namespace pt {
 namespace {
@@ -79,6 +80,10 @@ class Purifier {
   // What a backend gets in place of a call; nothing where it gets the call.
   Tensors instead(const Op& op, const Tensors& in, const Attrs& attrs) {
     if (op.portable) return op.portable(in, attrs);
+    if (asserts(op)) {
+      holds_ = and_also(holds_, all_true(in[0]));
+      return {in[0]};
+    }
     const auto call = indexed(op, in, attrs);
     if (call && op.passes_through) return {looked_at(in[call->input], call->size)};
     if (call && !safe_.contains(in[call->input].id())) {
@@ -107,15 +112,16 @@ class Purifier {
 
   static Tensor and_also(const Tensor& a, const Tensor& b) { return a.defined() ? fn::logical_and(a, b) : b; }
 
-  void check(const Tensor& flag, bool index) {
+  void check(const Tensor& flag, PureStep::About about) {
     if (!flag.defined()) return;
     flags_.push_back(fn::reshape(flag, Shape{1}));
-    made_.checks.push_back({phase_, index, !index && skips_});
+    made_.checks.push_back({phase_, about, about == PureStep::About::Finite && skips_});
   }
 
   void close_phase() {
-    check(inside_, true);
-    check(finite_, false);
+    check(inside_, PureStep::About::Index);
+    check(holds_, PureStep::About::Truth);
+    check(finite_, PureStep::About::Finite);
     for (const SlotWrite& write : source_.writes) {
       if (write.phase != phase_) continue;
       Tensor now = value_[write.value];
@@ -124,7 +130,7 @@ class Purifier {
       written_.push_back(now);
       made_.writes.push_back(write);
     }
-    inside_ = finite_ = Tensor();
+    inside_ = holds_ = finite_ = Tensor();
     skips_ = false;
     ++phase_;
   }
@@ -135,7 +141,7 @@ class Purifier {
   Trace trace_;
   Tensors value_, slot_now_, written_, flags_;
   std::unordered_set<uint64_t> safe_;
-  Tensor inside_, finite_;  // of the phase that is being replayed
+  Tensor inside_, holds_, finite_;  // of the phase that is being replayed
   bool skips_ = false;
   int phase_ = 0;
   PureStep made_;

@@ -13,9 +13,14 @@ struct PureStep {
   std::vector<int> slots;         // of the source, by number: whose values are the inputs behind the step's
   std::vector<SlotWrite> writes;  // of the source, in the order of their results
   // What each element of the last result, a vector of bool, is about: true where all is well.
+  enum class About {
+    Index,   // whether indices are within their axes
+    Truth,   // whether what is asserted holds
+    Finite,  // whether what is guarded is finite
+  };
   struct Check {
     int phase;
-    bool index;  // whether indices are within their axes; otherwise whether what is guarded is finite
+    About about;
     bool skips;  // the phase is left out where it is not; what it would have written is selected in the graph
   };
   std::vector<Check> checks;

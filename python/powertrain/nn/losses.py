@@ -106,7 +106,7 @@ class SmoothL1Loss(Loss):
 
 
 class BCELoss(Loss):
-    """The binary cross-entropy of a probability; `weight` is a factor of each value, and broadcasts.
+    """The binary cross-entropy of probabilities from 0 to 1; `weight` is a factor of each value, and broadcasts.
 
     Example
         >>> round(pt.nn.BCELoss()(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.ops.between import check_between
 from powertrain.ops.functional import OPERATORS, arange
 from powertrain.random.settings import (
     Size,
     axis_of,
+    check_bounds,
+    check_chances,
     check_numbers,
     check_scale,
     is_number,
@@ -49,7 +52,7 @@ class Generator:
         """Numbers in [low, high).
 
         Shapes    low and high broadcast to size -> size
-        Errors    an integer dtype; bounds that are not numbers
+        Errors    an integer dtype; low above high; bounds that are not finite
         Example
             >>> import powertrain as pt
             >>> x = pt.random.Generator(0).uniform(-1, 1, size=(2, 3))
@@ -57,6 +60,7 @@ class Generator:
             ((2, 3), True)
         """
         check_numbers("uniform", size, low=low, high=high)
+        check_bounds(low, high)
         drawn = self._draw("random_uniform", size, dtype)
         return drawn if is_number(low, 0) and is_number(high, 1) else within(drawn, low, high)
 
@@ -170,7 +174,8 @@ class Generator:
         With `replace=False` no element is drawn twice.
 
         Shapes    a [n, ...] or n, p [n] -> size + [...]
-        Errors    nothing to choose from; more than there are, of replace=False; p of another size
+        Errors    nothing to choose from; more than there are, of replace=False; p of another size or sum than 1, or
+                  with a number below 0
         Example
             >>> import powertrain as pt
             >>> pt.random.Generator(0).choice(3, size=4, p=pt.tensor([0.0, 1.0, 0.0])).tolist()
@@ -187,11 +192,13 @@ class Generator:
                 f"[choice] size = {shape} of {n} elements; expected "
                 f"{'at least one element' if n == 0 else 'at most as many as there are'}; use replace=True"
             )
-        if p is not None and _core.asarray(p).shape != (n,):
-            raise _core.ShapeError(
-                f"[choice] p is of shape {list(_core.asarray(p).shape)}; expected [{n}], a chance for each element; "
-                "check it"
-            )
+        if p is not None:
+            p = _core.asarray(p)
+            if p.shape != (n,):
+                raise _core.ShapeError(
+                    f"[choice] p is of shape {list(p.shape)}; expected [{n}], a chance for each element; check it"
+                )
+            check_chances(p, None if replace else count)
         return OPERATORS["take"](given, OPERATORS["reshape"](self._places(n, count, replace, p), shape), place)
 
     def bernoulli(self, p: TensorLike = 0.5, size: Size = None) -> Tensor:
@@ -203,9 +210,8 @@ class Generator:
             >>> pt.random.Generator(0).bernoulli(1.0, size=2).tolist()
             [True, True]
         """
-        if isinstance(p, (int, float)) and not 0 <= p <= 1:
-            raise _core.ShapeError(f"[bernoulli] p = {p}; expected 0 <= p <= 1; 0.5 is a fair coin")
         check_numbers("bernoulli", size, p=p)
+        check_between("bernoulli", "p", p, 0, 1, "expected 0 <= p <= 1; 0.5 is a fair coin")
         shape = getattr(p, "shape", ()) if size is None else size
         return self._draw("random_uniform", shape, None) < p
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
+from powertrain.ops.between import check_between, check_true
 from powertrain.ops.functional import OPERATORS
 
 Size = int | Sequence[int] | None
+# How far from 1 chances may add up to: the root of a dtype's precision, as in NumPy, whose float64 has 2^-26.
+_SUM_TOLERANCE = {_core.DType.bfloat16: 2.0**-3.5, _core.DType.float16: 2.0**-5, _core.DType.float32: 2.0**-11.5}
 
 
 def within(drawn: Tensor, low: Any, high: Any) -> Tensor:
@@ -43,8 +47,41 @@ def check_numbers(where: str, size: Any, **values: Any) -> None:
 
 
 def check_scale(where: str, scale: Any, name: str = "scale") -> None:
-    if isinstance(scale, (int, float)) and not scale >= 0:
-        raise _core.ShapeError(f"[{where}] {name} = {scale}; expected at least 0; 1 is usual")
+    check_between(where, name, scale, 0, math.inf, "expected at least 0; 1 is usual")
+
+
+def check_bounds(low: Any, high: Any) -> None:
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        if not (low <= high and math.isfinite(high - low)):
+            raise _core.ShapeError(
+                f"[uniform] low = {low}, high = {high}; expected finite numbers, low <= high; exchange them"
+            )
+        return
+    width = OPERATORS["subtract"](high, low)
+    holds = OPERATORS["logical_and"](OPERATORS["greater_equal"](width, 0), OPERATORS["isfinite"](width))
+    check_true(holds, "[uniform] low is above high, or one is not finite; expected low <= high; exchange them")
+
+
+def check_chances(p: Tensor, drawn: int | None) -> None:
+    """Chances of `choice`: at least 0, in sum 1 as near as their dtype tells, as NumPy's are. `drawn`: so many
+    different places are wanted."""
+    wide = OPERATORS["astype"](p, "float64")
+    check_true(
+        OPERATORS["logical_and"](
+            OPERATORS["all"](OPERATORS["greater_equal"](wide, 0)),
+            OPERATORS["less_equal"](
+                OPERATORS["abs"](OPERATORS["sum"](wide) - 1), _SUM_TOLERANCE.get(p.dtype, 2.0**-26)
+            ),
+        ),
+        "[choice] p is below 0, NaN, or does not add up to 1; expected the chance of each element; divide weights by "
+        "their sum: p / p.sum()",
+    )
+    if drawn is not None:
+        check_true(
+            OPERATORS["greater_equal"](OPERATORS["count_nonzero"](p), drawn),
+            f"[choice] replace=False, and fewer than {drawn} elements have a chance; expected one for each draw; use "
+            "replace=True",
+        )
 
 
 def axis_of(where: str, x: Tensor, axis: int) -> int:

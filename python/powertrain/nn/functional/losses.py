@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain._core import Tensor, asarray
 from powertrain.nn import checks
+from powertrain.ops.between import check_between
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
@@ -96,11 +97,14 @@ def binary_cross_entropy(
     From logits, binary_cross_entropy_with_logits loses no digits.
 
     Shapes    input [...], target [...], weight broadcasts to them -> [], or [...] with reduction="none"
+    Errors    an input below 0 or above 1, when the call or the compiled step ends; NaN stays NaN
     Example
         >>> import powertrain.nn.functional as F
         >>> round(F.binary_cross_entropy(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
         0.6931
     """
+    wanted = "expected probabilities; use binary_cross_entropy_with_logits for logits"
+    check_between("binary_cross_entropy", "input", input, 0, 1, wanted, nan=True)
     return loss_of("binary_cross_entropy", reduction, {"input": input, "target": target}, weight=weight)
 
 

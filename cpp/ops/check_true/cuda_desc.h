@@ -1,0 +1,10 @@
+#pragma once
+#include "cuda/space.h"
+
+namespace pt::cuda {
+
+struct CheckTrue {
+  Axes axes;
+};
+
+}  // namespace pt::cuda
