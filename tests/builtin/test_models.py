@@ -139,7 +139,7 @@ def test_gpt_sees_no_later_token() -> None:
         (
             lambda: CNN.build(CNN.Params(), Inputs("classification", (64,), 10)),
             "[cnn] examples of shape [64]; expected images [height, width] or [height, width, channels]; "
-            "use mlp for other data",
+            'use mlp for other data, or for sounds features = ["spectrogram"]',
         ),
         (
             lambda: CNN.build(CNN.Params(channels=(8, 8, 8, 8)), Inputs("classification", (8, 8), 10)),

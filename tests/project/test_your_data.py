@@ -110,6 +110,11 @@ def test_a_path_is_no_name_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "[fit] received the path of a folder, data='pictures'; expected the name of a data set, or a table that says "
         'what reads it; write data={"use": "image-folder", "path": "pictures"}, or "audio-folder"'
     )
+    (tmp_path / "sounds" / "dog").mkdir(parents=True)
+    (tmp_path / "sounds" / "dog" / "1.wav").write_bytes(b"")
+    with pytest.raises(pt.Error) as sounds:
+        pt.fit(model="cnn", data="sounds")
+    assert str(sounds.value).endswith('write data={"use": "audio-folder", "path": "sounds"}, features=["spectrogram"]')
     with pytest.raises(pt.Error) as file:
         pt.fit(model="mlp", data="a.csv")
     assert str(file.value) == (

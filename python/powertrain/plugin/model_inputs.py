@@ -42,7 +42,7 @@ def image_shape(where: str, inputs: Inputs) -> tuple[int, int, int]:
     if len(inputs.shape) not in (2, 3):
         raise ModelError(
             f"[{where}] examples of shape {list(inputs.shape)}; expected images [height, width] or "
-            "[height, width, channels]; use mlp for other data"
+            '[height, width, channels]; use mlp for other data, or for sounds features = ["spectrogram"]'
         )
     height, width = inputs.shape[0], inputs.shape[1]
     return height, width, inputs.shape[2] if len(inputs.shape) == 3 else 1

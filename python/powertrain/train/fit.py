@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import weakref
@@ -271,13 +272,20 @@ _READERS = {
     **dict.fromkeys((".npy", ".npz"), '{{"use": "arrays", "path": {path}}}'),
     ".txt": '{{"use": "text", "path": {path}}}',
     "": '{{"use": "image-folder", "path": {path}}}, or "audio-folder"',
+    "sounds": '{{"use": "audio-folder", "path": {path}}}, features=["spectrogram"]',
 }
+
+
+def _held_in(folder: Path) -> str:
+    """What a folder of folders holds, by the first files that are there."""
+    first = itertools.islice((path for path in folder.glob("*/*") if path.is_file()), 20)
+    return "sounds" if any(path.suffix.lower() in (".wav", ".flac") for path in first) else ""
 
 
 def _check_name(data: str) -> None:
     """Refuse the path of a file or a folder in place of a name, with the table to write."""
     path = Path(data)
-    reader = _READERS.get("" if path.is_dir() else path.suffix.lower())
+    reader = _READERS.get(_held_in(path) if path.is_dir() else path.suffix.lower())
     if (
         reader is None
         or not path.exists()
