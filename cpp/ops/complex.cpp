@@ -26,7 +26,13 @@ Tensor parts_of(const Tensor& z) { return fn::call("view_as_real", {z}); }
 Tensor joined(const Tensor& parts) { return fn::call("view_as_complex", {parts}); }
 
 Tensor real_part(const Tensor& z) { return is_complex(z.dtype()) ? part(z, 0) : z; }
-Tensor imaginary_part(const Tensor& z) { return is_complex(z.dtype()) ? part(z, 1) : fn::zeros(z.type()); }
+// Of a real number it depends on that number, though its value does not: so it is made where that number is, also in a
+// step.
+Tensor imaginary_part(const Tensor& z) {
+  if (is_complex(z.dtype())) return part(z, 1);
+  const Tensor zero = fn::zeros({z.dtype(), {}});
+  return fn::where(fn::equal(z, z), zero, zero);
+}
 
 Tensor make_complex(const Tensor& re, const Tensor& im) {
   const Shape shape = broadcast(re.shape(), im.shape(), "complex");

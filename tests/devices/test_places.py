@@ -52,6 +52,7 @@ def test_eager_calls_run_where_their_inputs_are(call: Callable[[Any, Any], Any])
         lambda x: pt.imag(x) * x,
         lambda x: pt.logsumexp(x[:, :0], axis=1),
         pt.grad(lambda x: (pt.imag(x) * x).sum()),
+        lambda x: pt.compile(lambda y: pt.imag(y) * on(str(x.device), numbers(3, 4)))(x),
     ],
 )
 def test_results_that_no_input_changes_are_made_there_too(call: Callable[[Any], Any]) -> None:
