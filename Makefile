@@ -108,6 +108,7 @@ cuda: $(VENV)/.tools
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist/cuda -C build-dir=$(CURDIR)/build/cuda-wheel \
 	  ./plugins/cuda
 	$(BIN)/python tools/check_cuda_library.py dist/cuda/*.whl
+	$(BIN)/python tools/cuda_resources.py dist/cuda/*.whl
 
 # Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
 cuda-sim: $(VENV)/.wheel

@@ -25,16 +25,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def prints(record: str) -> bool:
-    return any(launch.kernel == plan_records.PRINTED for launch in plan_records.read(record).launches)
-
-
 @pytest.mark.parametrize("plan", plan_records.PLANS)
 def test_plans_are_those_that_are_kept(written: Path, plan: str) -> None:
     path = plan_records.file_of(plan)
     now, kept = (file.read_text(encoding="utf-8") for file in (written / path.name, path))
-    if prints(kept) and not prints(now):
-        pytest.skip("the simulated driver was built without nvrtc.h: nothing prints kernels")
     assert now == kept, (
         "the plan is another one; if that is meant: python benchmarks/plan_records.py, look at the difference, then "
         "python benchmarks/roofline.py --document docs/benchmarks.md"
