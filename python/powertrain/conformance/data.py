@@ -16,6 +16,7 @@ from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
 from powertrain.data import DataError, DataLoader, DataModule, kept
+from powertrain.io.plain_json import dumps
 from powertrain.io.records import fitted
 from powertrain.plugin.registry import registry
 from powertrain.plugin.tasks import OWN
@@ -158,7 +159,7 @@ def _elsewhere_built(subject: Subject, folder: Path) -> str:
 
 def _reopens(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
     """What a trained model needs of the data set comes back without its files."""
-    record = fitted(json.loads(json.dumps(kept.record(dataset))), kept.RECORD)
+    record = fitted(json.loads(dumps(kept.record(dataset))), kept.RECORD)
     try:
         made = subject.plugin.reopen(subject.params, kept.without_examples(record, dataset.state))
     except Exception as error:
