@@ -26,7 +26,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "mnist1d-gru": {"data": {"use": "mnist1d", "examples": 100}, "model.width": 6},
     "austen-char": {
         "data": WORDS, "model.layers": 2, "model.heads": 2, "model.width": 16, "strategy.sample": 0,
-        "evaluate.most": 20,
+        "evaluate.most": 8,
     },
     "fashion-mnist-resnet": {"data": FEW_DIGITS, "model.widths": [4, 8]},
 }  # fmt: skip
