@@ -38,6 +38,7 @@ STACKS: dict[str, int] = {
     "matmul_bf16_large": 32,
     "matmul_f32_medium": 32,
     "max_pool2d_backward_f32": 32,
+    "reduce_chains": 64,
     "reduce_columns": 96,
 }
 

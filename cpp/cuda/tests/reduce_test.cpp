@@ -49,6 +49,17 @@ void test_chains_and_groups() {
   check("sum", {normal(DType::F32, {20, 300}, 5)}, {{"axis", Ints{0}}});
 }
 
+// Chains by themselves, in one group and in several, the last ones short.
+void test_few_long_columns() {
+  for (const std::string op : {"sum", "max"}) {
+    check_op(op, {normal(DType::F32, {700, 17}, 6)}, {{"axis", Ints{0}}}, kAnyCapability);
+    check_op(op, {normal(DType::BF16, {2, 700, 5}, 6)}, {{"axis", Ints{1}}}, kAnyCapability);
+  }
+  const CheckOptions on_a_card{.capabilities = {90}, .units = 132};
+  check_op("sum", {normal(DType::F32, {8300, 33}, 6)}, {{"axis", Ints{0}}}, on_a_card);
+  check_op("sum", {some(DType::I32, {9001, 31}, 6)}, {{"axis", Ints{0}}}, on_a_card);
+}
+
 void test_extremes_and_empty() {
   for (const DType dtype : {DType::F16, DType::F32, DType::F64}) {
     for (const std::string op : {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin"}) {
@@ -92,6 +103,7 @@ void test_positions() {
 int main() {
   test_axes();
   test_chains_and_groups();
+  test_few_long_columns();
   test_extremes_and_empty();
   test_positions();
   return pt::check::finish();

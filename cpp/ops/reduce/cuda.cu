@@ -49,13 +49,30 @@ PT_DEVICE void reduce_columns_as(const Operands<3>& operands, const ReduceColumn
   }
 }
 
+template <class Op, class Load>
+PT_DEVICE void reduce_chains_as(const Operands<3>& operands, const ReduceColumns& params) {
+  const ReduceItems& of = params.of;
+  auto* sums = reinterpret_cast<typename Load::type*>(operands.at[2]);
+  for (int64_t chain = int64_t(blockIdx.y) * blockDim.y + threadIdx.y; chain < params.parts;
+       chain += int64_t(gridDim.y) * blockDim.y) {
+    const int64_t begin = chain * kColumnBlock, end = min(begin + kColumnBlock, of.n_reduced);
+    for (int64_t item = global_thread(); item < of.items; item += global_threads())
+      sums[chain * of.items + item] = join_chain<Op, Load>(column_of(operands.at[0], of, item), of, begin, end);
+  }
+}
+
 template <class Op, class T>
 PT_DEVICE void join_groups(const Operands<3>& operands, const ReduceColumns& params) {
   const int64_t items = params.of.items;
-  const T* groups = reinterpret_cast<const T*>(operands.at[2]);
+  const T* parts = reinterpret_cast<const T*>(operands.at[2]);
   for (int64_t item = global_thread(); item < items; item += global_threads()) {
     T total = Op::template identity<T>();
-    for (int64_t group = 0; group < params.groups; ++group) total = Op::one(total, groups[group * items + item]);
+    for (int64_t first = 0; first < params.parts; first += params.parts_of_group) {
+      const int64_t last = min(first + params.parts_of_group, params.parts);
+      T group = parts[first * items + item];
+      for (int64_t part = first + 1; part < last; ++part) group = Op::one(group, parts[part * items + item]);
+      total = Op::one(total, group);
+    }
     put_result(operands.at[1], params.of, item, total);
   }
 }
@@ -67,6 +84,13 @@ PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThre
   [[maybe_unused]] __shared__ __align__(8) char memory[kReduceThreads * 8];
   pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
     with_load(params.of, [&](auto load) { reduce_columns_as<decltype(op), decltype(load)>(operands, params, memory); });
+  });
+}
+
+PT_CUDA_KERNEL(reduce_chains, 3, pt::cuda::ReduceColumns, 256) {
+  using namespace pt::cuda;
+  pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
+    with_load(params.of, [&](auto load) { reduce_chains_as<decltype(op), decltype(load)>(operands, params); });
   });
 }
 

@@ -21,9 +21,11 @@ constexpr int kReduceThreads = 512;
 constexpr int kGroupChains = static_cast<int>(kColumnGroup / kColumnBlock);
 
 // Row y of a block adds up chain y of a group, and row 0 the chains. The results of several groups are [group, item].
+// Where columns are few and long, no row waits for the others: the sums of all chains are [chain, item].
 struct ReduceColumns {
   ReduceItems of;
   int64_t groups;
+  int64_t parts, parts_of_group;  // sums that are joined by a second launch: a group's is one, or its chains'
 };
 
 // Row y of a block looks at elements y, y + rows, ... of its columns.

@@ -20,6 +20,7 @@ constexpr int64_t kRowPart = 1 << 13;  // into such parts
 constexpr int64_t kFewRows = 256;
 constexpr int64_t kLongColumn = 256;  // of more elements, several threads search one
 constexpr uint32_t kSearchers = 8;
+constexpr int64_t kMuchForOne = 2048;  // elements of a multiprocessor, that are worth a second launch
 
 Axes axes_from(const ReduceAxes& axes, int64_t elements, int64_t bytes) {
   Space space{};
@@ -71,22 +72,41 @@ class CudaStages final : public ReduceStages {
     ReduceColumns params{};
     params.of = items_of(d, bytes());
     params.groups = std::max<int64_t>(ceil_div(d.n_reduced, kColumnGroup), 1);
+    params.parts = params.groups, params.parts_of_group = 1;
     uint32_t chains = 1;
     while (chains < kGroupChains && chains * kColumnBlock < d.n_reduced) chains *= 2;
-    const uint32_t width = std::max(32u, 256u / chains);
+    // Few columns in wide blocks would leave multiprocessors without one.
+    uint32_t width = std::max(32u, 256u / chains);
+    const auto blocks = [&] { return ceil_div(params.of.items, int64_t{width}) * params.groups; };
+    while (width > 32 && blocks() < call_.units) width /= 2;
+    const int64_t elements = params.of.items * d.n_reduced;
+    if (chains > 1 && 2 * blocks() < call_.units && elements >= kMuchForOne * call_.units)
+      return plan_chains(d, params);
     LaunchPlan plan;
     plan.launches.push_back(launch_of(
         "reduce_columns",
         {.grid = {blocks_for(params.of.items, width), blocks_for(params.groups, 1)}, .block = {width, chains}}, params,
         d));
-    if (params.groups > 1) {
-      plan.workspace_bytes = params.groups * params.of.items * 8;
-      const double partial = static_cast<double>(plan.workspace_bytes);
-      plan.launches.push_back(cuda_launch(
-          "reduce_groups", {.grid = {blocks_for(params.of.items, kPositionThreads)}, .block = {kPositionThreads}},
-          params, 3, partial, partial));
-    }
+    if (params.groups > 1) append_joining(plan, params);
     return plan;
+  }
+  LaunchPlan plan_chains(const ReduceDesc& d, ReduceColumns params) const {
+    params.parts = ceil_div(d.n_reduced, kColumnBlock), params.parts_of_group = kGroupChains;
+    const uint32_t tiles = blocks_for(params.of.items, 32);
+    uint32_t rows = 8;
+    while (rows > 1 && tiles * ceil_div(params.parts, int64_t{rows}) < call_.units) rows /= 2;
+    LaunchPlan plan;
+    plan.launches.push_back(
+        launch_of("reduce_chains", {.grid = {tiles, blocks_for(params.parts, rows)}, .block = {32, rows}}, params, d));
+    append_joining(plan, params);
+    return plan;
+  }
+  static void append_joining(LaunchPlan& plan, const ReduceColumns& params) {
+    plan.workspace_bytes = params.parts * params.of.items * 8;
+    const double partial = static_cast<double>(plan.workspace_bytes);
+    plan.launches.push_back(cuda_launch(
+        "reduce_groups", {.grid = {blocks_for(params.of.items, kPositionThreads)}, .block = {kPositionThreads}}, params,
+        3, partial, partial));
   }
 
   LaunchPlan plan_positions(ReduceDesc d) const override {
