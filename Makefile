@@ -2,7 +2,7 @@
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
 .PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format docs docs-serve docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
-        bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim clean
+        bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim gpu clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -67,6 +67,7 @@ help:
 	@echo "  make wheel           dist/*.whl, those of plugins/ too"
 	@echo "  make cuda            dist/cuda/*.whl: powertrain-cuda with kernels for GPUs; needs CUDA's nvcc, and no GPU"
 	@echo "  make cuda-sim        the same library for the simulator, in build/cuda: needs cuda.h alone"
+	@echo "  make gpu             on a machine with a card: builds for it, runs pytest -m gpu, measures; build/gpu/report.md, .json"
 	@echo "  make pythons         the interpreters that it could be done with, the oldest first (PYTHON=path: take that one)"
 	@echo "  make clean           remove what the above made"
 
@@ -109,6 +110,10 @@ cuda: $(VENV)/.tools
 	  ./plugins/cuda
 	$(BIN)/python tools/check_cuda_library.py dist/cuda/*.whl
 	$(BIN)/python tools/cuda_resources.py dist/cuda/*.whl
+
+# On a machine with a card, in ten minutes: powertrain-cuda for it, the tests that make sense on one, measurements.
+gpu: $(VENV)/.plugins
+	$(BIN)/python tools/gpu.py build/gpu
 
 # Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
 cuda-sim: $(VENV)/.wheel

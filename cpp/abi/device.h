@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 3 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 4 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,6 +70,22 @@ typedef struct PtdFused {
   const PtdStep* steps;
   bool printed; /* worth compiling a kernel for: it belongs to a step that is run again and again */
 } PtdFused;
+
+/* A plugin's kernel: a function whose arguments are the address of each operand, the elements of the first output as an
+ * int64 and its parameters as doubles; one thread for each element. */
+typedef struct PtdKernel {
+  const char* name;           /* of the plugin */
+  const char* function;       /* in the source: extern "C" __global__ */
+  const char* source;         /* for the compiler at run time; null with a handle */
+  uint64_t handle;            /* a function that another library has loaded on this device: of CUDA a CUfunction */
+  const char* const* options; /* of the compiler */
+  const double* parameters;
+  int64_t elements;
+  int32_t n_options;
+  int32_t n_parameters;
+  int32_t n_operands;
+  int32_t threads; /* of a block */
+} PtdKernel;
 
 /* One launch of a plan. `desc` is the library's own, a plain value that the engine copies and gives back. */
 typedef struct PtdLaunch {
@@ -128,6 +144,12 @@ typedef struct PtdDevice {
   bool (*fill)(void* self, char* to, int32_t value, size_t bytes, PtdFailure* failure);
   bool (*copy_in)(void* self, char* to, const char* host, size_t bytes, PtdFailure* failure);
   bool (*copy_out)(void* self, char* host, const char* from, size_t bytes, PtdFailure* failure);
+  /* Arrays on their way for work that comes later: each into memory of its own, in a stream of copies beside the work.
+   * Returns when the host may use its side again. `receive`, once for each send: work that is queued from then on waits
+   * on the device for these copies. */
+  bool (*send)(void* self, const char* const* host, const size_t* bytes, int32_t count, char** addresses, void** sent,
+               PtdFailure* failure);
+  bool (*receive)(void* self, void* sent, PtdFailure* failure);
   void (*usage)(void* self, PtdUsage* usage);
   void (*trim)(void* self); /* gives back what is kept in the cache */
 
@@ -152,6 +174,16 @@ typedef struct PtdDevice {
   void (*forget)(void* self, void* recording);
   void (*abandon)(void* run); /* of a run or record that ends by an error */
 
+  /* Other libraries, which use the same device in streams of their own. A stream is a number, as in DLPack: 1 is the
+   * default stream, 2 that of the calling thread, any other a handle. */
+  int32_t dlpack_type;                                                  /* DLDeviceType: 2 for CUDA */
+  int32_t dlpack_ordinal;                                               /* as those libraries number the devices */
+  uint64_t stream;                                                      /* in which all work is queued here */
+  bool (*let_follow)(void* self, uint64_t stream, PtdFailure* failure); /* it goes on after what was queued here */
+  bool (*follow)(void* self, uint64_t stream, PtdFailure* failure);     /* work goes on here after what it holds */
+  bool (*wait_for_all)(void* self, PtdFailure* failure);                /* on the host, for the work in all streams */
+  int32_t (*device_of)(void* self, const char* address); /* which device's memory it is, by dlpack_ordinal; or -1 */
+
   /* Plans. */
   const char* const* ops; /* those that `plan` knows */
   int32_t n_ops;
@@ -160,6 +192,7 @@ typedef struct PtdDevice {
                const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure);
   bool (*plan_fused)(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
   void (*geometry)(const void* desc, PtdGeometry* geometry); /* of a launch that was planned here */
+  bool (*plan_kernel)(void* self, const PtdKernel* kernel, const PtdPlan* plan, PtdFailure* failure);
 } PtdDevice;
 
 /* Fills in the table of device `ordinal`, which stays valid as long as the process lives; false if there is none, with

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "bindings/crossing.h"
+#include "bindings/exchange.h"
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/functional.h"
@@ -172,9 +173,12 @@ Tensor complex_scalar(Py_complex value) {
 }  // namespace
 
 Tensor with_true_as_one(const Tensor& lent) {
-  if (lent.dtype() != DType::Bool) return lent;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(lent.host());
-  if (count(lent.shape()) == 0 || zeros_and_ones(bytes, lent.shape(), lent.strides(), 0)) return lent;
+  if (lent.dtype() != DType::Bool || count(lent.shape()) == 0) return lent;
+  // On a device they are copied, since to look at them would wait for it.
+  if (lent.impl().buffer->on_host() &&
+      zeros_and_ones(reinterpret_cast<const uint8_t*>(lent.host()), lent.shape(), lent.strides(), 0)) {
+    return lent;
+  }
   const TensorType bytes_type{DType::U8, lent.shape()};
   return converted(Tensor::view(lent.impl().buffer, bytes_type, lent.strides(), lent.impl().offset), DType::Bool);
 }
@@ -186,7 +190,8 @@ bool is_number(py::handle object) {
 
 bool is_array(py::handle object) {
   if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) return false;
-  return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__dlpack__") || py::hasattr(object, "__array__");
+  return PyObject_CheckBuffer(object.ptr()) || py::hasattr(object, "__dlpack__") || py::hasattr(object, "__array__") ||
+         has_cuda_array(object);
 }
 
 Tensor to_tensor(py::handle object, const std::string& where, bool default_float) {
@@ -211,12 +216,8 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
                           "; expected a tensor, an array or a number; convert it first"));
   }
   if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
-  if (py::hasattr(object, "__cuda_array_interface__")) {
-    throw DTypeError(text("[", where, "] received ", type_name(object),
-                          " in the memory of a GPU; expected main memory, since no CUDA backend is installed; copy it "
-                          "first (CuPy: cupy.asnumpy, Numba: copy_to_host)"));
-  }
   if (lends_memory(object)) return from_dlpack(object, where);
+  if (has_cuda_array(object)) return with_true_as_one(from_cuda_array(object, where));
   if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
     const py::object array = as_numpy(object, where);
     Tensor made = own(from_array(array, where, true));

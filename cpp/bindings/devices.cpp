@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 
+#include "bindings/exchange.h"
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "core/interpreter.h"
@@ -89,6 +90,7 @@ Tensor to_target(const Tensor& tensor, const Target& target) {
 Tensor here(const Tensor& tensor) { return tensor.concrete() ? moved(tensor, host_memory()) : tensor; }
 
 void register_devices(py::module_& m) {
+  register_sending(m);
   m.def(
       "load_device",
       [](const std::string& path, int ordinal) { return load_device(path, ordinal, POWERTRAIN_VERSION).name; },

@@ -123,6 +123,19 @@ AttrSpec attr_of(const py::handle& given) {
   return spec;
 }
 
+// `given` is a powertrain.plugin.kernels.cuda DeviceCode.
+DeviceKernel device_kernel_of(const py::object& given, const std::string& name) {
+  DeviceKernel made;
+  made.name = name;
+  made.function = py::cast<std::string>(given.attr("function"));
+  made.source = py::cast<std::string>(given.attr("source"));
+  made.handle = py::cast<uint64_t>(given.attr("handle"));
+  made.options = py::cast<std::vector<std::string>>(given.attr("options"));
+  made.threads = py::cast<int32_t>(given.attr("threads"));
+  made.parameters = py::cast<std::vector<double>>(given.attr("parameters"));
+  return made;
+}
+
 // The op of a kernel plugin as a callable. `facts` is powertrain.plugin.kernels.facts.Facts.
 py::object kernel_function(const py::object& facts) {
   PluginSpec spec;
@@ -147,6 +160,12 @@ py::object kernel_function(const py::object& facts) {
   spec.function = [function = py::function(facts.attr("function"))](std::span<const TensorType> operands) {
     py::gil_scoped_acquire gil;
     return py::cast<std::uintptr_t>(function(types_object(operands)));
+  };
+  if (!facts.attr("reference").is_none()) spec.reference = compose_of(facts.attr("reference"), name);
+  for (py::handle dtype : facts.attr("device_dtypes")) spec.device_dtypes.push_back(dtype_or(dtype, DType::F32, name));
+  spec.device_kernel = [kernel = py::function(facts.attr("device_kernel")), name](const Attrs& attrs, int ordinal) {
+    py::gil_scoped_acquire gil;
+    return device_kernel_of(kernel(attrs_object(attrs), ordinal), name);
   };
   if (!facts.attr("vjp").is_none()) spec.vjp = vjp_of(facts.attr("vjp"), name, spec.elementwise);
   if (!facts.attr("compose").is_none()) spec.compose = compose_of(facts.attr("compose"), name);

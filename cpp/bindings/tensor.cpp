@@ -73,11 +73,12 @@ Tensor make(py::handle data, py::handle dtype, const char* where) {
   return in_dtype(t, data, dtype, where);
 }
 
-// What is made of Python's objects is made where the caller says, or where the current target says.
+// What is made of Python's objects is made where the caller says, or where the current target says. An array on a
+// device stays there.
 Tensor placed(const Tensor& made, py::handle data, py::handle device, const std::string& where) {
   if (!device.is_none()) return to_target(made, device_named(device, where));
   const bool there = is_tensor(data) || py::isinstance<Slot>(data) || made.symbolic();
-  return there ? made : moved(made, current_target().memory());
+  return there || !made.impl().buffer->on_host() ? made : moved(made, current_target().memory());
 }
 
 // By value: another thread may give the object another one meanwhile.

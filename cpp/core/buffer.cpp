@@ -1,13 +1,16 @@
 #include "core/buffer.h"
 
 #include <atomic>
+#include <utility>
 
+#include "core/borrow.h"
 #include "core/error.h"
 
 namespace pt {
 namespace {
 
 std::atomic<int64_t> allocation_count{0};
+thread_local Memory* borrowing_from = nullptr;  // the host's, but within borrow_in
 
 }  // namespace
 
@@ -20,7 +23,16 @@ std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes, Memory& memory) {
 std::shared_ptr<Buffer> Buffer::borrow(void* data, std::size_t bytes, std::function<void()> release) {
   alignas(64) static char nothing[64];  // an array without elements may have no address
   char* address = data ? static_cast<char*>(data) : nothing;
-  return std::shared_ptr<Buffer>(new Buffer(host_memory(), address, bytes, std::move(release)));
+  return std::shared_ptr<Buffer>(
+      new Buffer(borrowing_from ? *borrowing_from : host_memory(), address, bytes, std::move(release)));
+}
+
+BufferRef borrow_in(Memory& memory, void* data, std::size_t bytes, std::function<void()> release) {
+  borrowing_from = &memory;
+  const struct Reset {
+    ~Reset() { borrowing_from = nullptr; }
+  } reset;
+  return Buffer::borrow(data, bytes, std::move(release));
 }
 
 Buffer::~Buffer() {

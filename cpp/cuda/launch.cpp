@@ -3,9 +3,11 @@
 #include <atomic>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "core/error.h"
+#include "cuda/foreign.h"
 
 namespace pt::cuda {
 namespace {
@@ -14,7 +16,15 @@ constexpr std::size_t kMostParamsBytes = 3500;
 
 struct Named {
   std::string name, source;  // the source of a printed one
+  std::unique_ptr<ForeignKernel> foreign = nullptr;
 };
+
+// What tells two foreign kernels of one name apart.
+std::string key_of(const std::string& name, const ForeignKernel& kernel) {
+  std::string key = text("plugin ", name, "\n", kernel.function, "\n", kernel.handle);
+  for (const std::string& option : kernel.options) key += "\n" + option;
+  return key + "\n" + kernel.source;
+}
 
 struct Names {
   std::mutex busy;
@@ -24,7 +34,13 @@ struct Names {
   int32_t number(const std::string& name, std::string source) {
     const std::lock_guard lock(busy);
     const auto [at, is_new] = numbers.try_emplace(name, static_cast<int32_t>(kernels.size()));
-    if (is_new) kernels.push_back({name, std::move(source)});
+    if (is_new) kernels.push_back({name, std::move(source), nullptr});
+    return at->second;
+  }
+  int32_t foreign_number(const std::string& name, ForeignKernel kernel) {
+    const std::lock_guard lock(busy);
+    const auto [at, is_new] = numbers.try_emplace(key_of(name, kernel), static_cast<int32_t>(kernels.size()));
+    if (is_new) kernels.push_back({name, "", std::make_unique<ForeignKernel>(std::move(kernel))});
     return at->second;
   }
   const Named& of(int32_t number) {
@@ -53,6 +69,10 @@ int32_t kernel_number(const std::string& name) { return names().number(name, "")
 int32_t printed_kernel_number(const std::string& name, std::string source) {
   return names().number(name, std::move(source));
 }
+int32_t foreign_kernel_number(const std::string& name, ForeignKernel kernel) {
+  return names().foreign_number(name, std::move(kernel));
+}
+const ForeignKernel* foreign_kernel(int32_t number) { return names().of(number).foreign.get(); }
 const std::string& kernel_name(int32_t number) { return names().of(number).name; }
 const std::string* printed_source(int32_t number) {
   const Named& kernel = names().of(number);

@@ -66,9 +66,7 @@ Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, co
   if (options_.instead) {
     if (Tensors made = options_.instead(op, given, attrs); !made.empty()) return made;
   }
-  if (options_.expand && op.compose && !op.view) {
-    if (options_.target ? !options_.target->plans(op) : !op.has_kernel()) return expand(op, given, attrs);
-  }
+  if (options_.expand && !op.view && expands(options_.target, op)) return expand_for(options_.target, op, given, attrs);
   Tensors inputs = given;
   if (options_.merge) {
     for (Tensor& t : inputs) t = one_number(t);

@@ -94,13 +94,13 @@ Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor :
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
   const Target& target = target_for(op, inputs);
-  if (!target.plans(op)) {
-    if (!op.compose) target.refuse(op);
+  if (!planned(target, op)) {
+    if (!expands(&target, op)) target.refuse(op);
     TapeScope off(false);
     AutocastScope decided;
-    return apart_from(
-        inputs,
-        run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) { return expand(op, in, attrs); }}));
+    return apart_from(inputs, run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) {
+                                                 return expand_for(&target, op, in, attrs);
+                                               }}));
   }
   Tensors ready;
   std::vector<Operand> in, out;

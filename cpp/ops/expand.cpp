@@ -1,9 +1,12 @@
 #include "ops/expand.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "ops/autocast.h"
 #include "ops/composition.h"
+#include "ops/loaded_device.h"
 #include "ops/recorder.h"
 #include "ops/target.h"
 
@@ -40,6 +43,23 @@ Tensors beside(const Tensors& inputs, Memory& memory, Tensors results) {
   return results;
 }
 
+// Of plugins' kernels; as long as the process, like their ops.
+std::map<const Op*, ComposeFn>& on_devices() {
+  static auto& all = *new std::map<const Op*, ComposeFn>;
+  return all;
+}
+Lock& defining() {
+  static auto& lock = *new Lock;
+  return lock;
+}
+
+const ComposeFn& definition_for(const Target* target, const Op& op) {
+  if (!op.failure || !target || !loaded_device_of(target->memory())) return op.compose;  // of no plugin, or on the CPU
+  const std::lock_guard lock(defining());
+  const auto found = on_devices().find(&op);
+  return found == on_devices().end() ? op.compose : found->second;
+}
+
 }  // namespace
 
 CompositionRunner& composition_runner() {
@@ -57,6 +77,26 @@ Tensors run_composition(const Composition& composition) {
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {
   return by_definition(op, op.compose, inputs, attrs);
+}
+
+void define_on_devices(const Op& op, ComposeFn definition) {
+  const std::lock_guard lock(defining());
+  on_devices()[&op] = std::move(definition);
+}
+
+bool planned(const Target& target, const Op& op) {
+  return target.plans(op) && !(op.formula && loaded_device_of(target.memory()));
+}
+
+bool expands(const Target* target, const Op& op) {
+  if (target && planned(*target, op)) return false;
+  if (definition_for(target, op)) return target || !op.has_kernel();
+  if (target && op.formula) target->refuse(op);  // it is code for the CPU
+  return false;
+}
+
+Tensors expand_for(const Target* target, const Op& op, const Tensors& inputs, const Attrs& attrs) {
+  return by_definition(op, definition_for(target, op), inputs, attrs);
 }
 
 bool by_complex_rule(const Op& op, const Tensors& inputs, const Attrs& attrs) {

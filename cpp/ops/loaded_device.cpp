@@ -6,9 +6,11 @@
 #include <cfenv>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "core/error.h"
 #include "core/lock.h"
+#include "ops/fused/machine.h"
 
 namespace pt {
 namespace {
@@ -18,11 +20,15 @@ constexpr double kFlopsPerMicro = 10e6;
 constexpr double kBytesPerMicro = 1e6;
 constexpr double kMicrosOfALaunch = 3;
 
+// What the next allocation of this thread is to give, since the library has given it out already.
+thread_local char* adopted = nullptr;
+
 class LoadedMemory final : public Memory {
  public:
   explicit LoadedMemory(const PtdDevice& table) : table_(table), name_(table.name) {}
   std::string_view name() const override { return name_; }
   char* allocate(std::size_t bytes) override {
+    if (adopted) return std::exchange(adopted, nullptr);
     char* address = nullptr;
     checked([&](PtdFailure* failure) { return table_.allocate(table_.self, bytes, &address, failure); });
     return address;
@@ -192,6 +198,9 @@ class LoadedTarget final : public Target {
       : Target(table.name, memory, plans_of), table_(table), device_(table, memory), limits_(limits_of(table)) {}
 
   LaunchPlan plan_fused(const FusedProgram& program, const PlanContext& context) const override {
+    for (const FusedStep& step : program.steps) {
+      if (step.external) refuse_kernel(step.op, name());
+    }
     return loaded_fused_plan(table_, program, context.printed);
   }
   const FusionLimits& fusion_limits() const override { return limits_; }
@@ -265,6 +274,13 @@ Library& opened(const std::string& path) {
 
 }  // namespace
 
+void refuse_kernel(const std::string& plugin, const std::string& target) {
+  throw KernelError(
+      text("[", plugin, "] the kernel has no code for ", target,
+           ", and no reference; expected one of them; pass cuda= or reference= to Kernel, or compute it on "
+           "the CPU with .to('cpu')"));
+}
+
 void throw_failure(const PtdFailure& failure) {
   const std::string said = failure.text;
   switch (failure.kind) {
@@ -309,6 +325,18 @@ int count_devices(const std::string& path, std::string* why) {
   const int devices = opened(path).count(&failure);
   if (devices <= 0 && why) *why = failure.text;
   return std::max(devices, 0);
+}
+
+BufferRef adopt(const LoadedDevice& device, char* address, std::size_t bytes) {
+  adopted = address;
+  return Buffer::allocate(bytes, device.target->memory());
+}
+
+const LoadedDevice* loaded_device_of(const Memory& memory) {
+  for (const LoadedDevice* device : loaded_devices()) {
+    if (&device->target->memory() == &memory) return device;
+  }
+  return nullptr;
 }
 
 std::vector<const LoadedDevice*> loaded_devices() {

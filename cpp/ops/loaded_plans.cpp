@@ -90,16 +90,38 @@ LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Ope
   return collected.finished(made, failure);
 }
 
+LaunchPlan loaded_kernel_plan(const PtdDevice& table, const DeviceKernel& kernel, std::span<const Operand> in,
+                              std::span<const Operand> out) {
+  std::vector<const char*> options;
+  for (const std::string& option : kernel.options) options.push_back(option.c_str());
+  PtdKernel given{};
+  given.name = kernel.name.c_str();
+  given.function = kernel.function.c_str();
+  given.source = kernel.handle ? nullptr : kernel.source.c_str();
+  given.handle = kernel.handle;
+  given.options = options.data();
+  given.n_options = static_cast<int32_t>(options.size());
+  given.threads = kernel.threads;
+  given.n_operands = static_cast<int32_t>(in.size() + out.size());
+  given.elements = count(out[0].shape);
+  given.parameters = kernel.parameters.data();
+  given.n_parameters = static_cast<int32_t>(kernel.parameters.size());
+  Collected collected;
+  PtdFailure failure{};
+  const bool made = table.plan_kernel(table.self, &given, &collected.door, &failure);
+  LaunchPlan plan = collected.finished(made, failure);
+  for (auto side : {in, out}) {
+    for (const Operand& o : side)
+      plan.launches[0].bytes += static_cast<double>(count(o.shape)) * static_cast<double>(size_of(o.dtype));
+  }
+  return plan;
+}
+
 LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed) {
   std::vector<PtdOperand> operands;
   for (const FusedOperand& o : program.operands) operands.push_back(ptd_operand(o.dtype, program.extents, o.strides));
   std::vector<PtdStep> steps;
   for (const FusedStep& step : program.steps) {
-    if (step.external) {
-      throw KernelError(text("[", table.name,
-                             "] received a plugin's kernel, which is code for the CPU; expected ops of the engine; "
-                             "move what it computes to the CPU with .to('cpu')"));
-    }
     PtdStep made{};
     made.kind = static_cast<int32_t>(step.kind);
     made.dtype = static_cast<int32_t>(step.dtype);

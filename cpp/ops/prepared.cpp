@@ -6,6 +6,7 @@
 
 #include "ops/autocast.h"
 #include "ops/bound_plan.h"
+#include "ops/expand.h"
 #include "ops/key_words.h"
 #include "ops/promotion.h"
 #include "ops/recorder.h"
@@ -55,7 +56,7 @@ bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Att
   for (const Tensor* input : inputs) whereabouts.add(*input);
   const Target& target = whereabouts.target(op);
   // An op without a kernel runs as a composition, which is kept by itself.
-  if (!op.view && !target.plans(op)) return false;
+  if (!op.view && !planned(target, op)) return false;
   push_back(word_of(&op));
   append(*this, target.context());
   push_back(static_cast<int64_t>(inputs.size()));

@@ -5,6 +5,7 @@
 
 #include "ops/cpu_target.h"
 #include "ops/elementwise.h"
+#include "ops/loaded_device.h"
 
 namespace pt {
 namespace {
@@ -55,6 +56,7 @@ LaunchPlan Target::plan_copy(const Operand& in, const Operand& out, const PlanCo
 }
 
 void Target::refuse(const Op& op) const {
+  if (op.failure) refuse_kernel(op.name, name_);
   throw KernelError(text(
       "[", op.name, "] target ", name_,
       " has no plan for it, and it has no definition in other ops; expected one of them; compute it on the CPU, or "

@@ -171,6 +171,8 @@ class Tensor(_Operators):
     ) -> Any: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
     def sum(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
     def mean(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
     def max(self, axis: Axes | None = None, keepdims: bool = False) -> Tensor: ...
@@ -324,6 +326,14 @@ def tensor(data: TensorLike, dtype: DTypeLike | None = None, device: Device = No
 
 def asarray(data: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """A tensor; arrays in main memory are not copied."""
+
+class Sent:
+    """Arrays on their way to a device."""
+    def receive(self) -> list[Tensor]:
+        """The tensors there; what is computed from here on comes after their copies."""
+
+def send(arrays: list[Any], device: Device) -> Sent:
+    """Copies arrays to a device beside its work; returns when the arrays may change."""
 
 def from_dlpack(x: Any) -> Tensor:
     """A tensor over the memory of another library's array."""

@@ -256,7 +256,7 @@ def test_no_hang_at_exit_with_workers_busy() -> None:
             {"wide": 2},
             "[DataLoader] received wide=2; expected one of dataset, batch_size, shuffle, sampler, batch_sampler, "
             "num_workers, collate_fn, pin_memory, drop_last, generator, seed, pad_last, endless, augment, "
-            "prefetch_factor, persistent_workers; leave it out",
+            "prefetch_factor, persistent_workers, device; leave it out",
         ),
         (
             {"generator": 3},

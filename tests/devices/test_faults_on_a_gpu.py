@@ -13,6 +13,8 @@ from powertrain.train.folder.ledger import read_lines
 from running import SMALL, results, run
 from simulated_gpu import ORDERS, SETTINGS, built, on_a_gpu
 
+pytestmark = pytest.mark.simulated
+
 MACHINE = ORDERS.format(1)
 PACKAGE = built().parents[1]
 

@@ -12,6 +12,7 @@ from device_models import MODELS, Model, batches, training
 from simulated_gpu import counts, counts_since, simulated_gpus
 
 GPU = simulated_gpus()[0]
+pytestmark = pytest.mark.simulated
 
 # What a step asks for: the batch's two arrays go to the GPU, the graph is launched, and the host waits for its end. By
 # then the graph itself has copied out whether a guard tripped, and what was committed.

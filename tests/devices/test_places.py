@@ -14,7 +14,7 @@ from array_checks import same_bits
 from powertrain import _core
 from simulated_gpu import simulated_gpus
 
-FIRST, SECOND = simulated_gpus()
+FIRST, SECOND = simulated_gpus(at_least=2)
 
 
 def numbers(*shape: int, seed: int = 0) -> pt.Tensor:

@@ -26,6 +26,8 @@ import json
 import numpy as np
 import powertrain as pt
 
+pytestmark = pytest.mark.simulated
+
 step = pt.compile(lambda x: (pt.tanh(x) * 2, pt.exp(x).sum(axis=1)))
 x = pt.asarray(np.linspace(-3, 3, 60).reshape(6, 10).astype("float32")).to("cuda")
 for _ in range(4):

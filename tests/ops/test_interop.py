@@ -150,12 +150,15 @@ class Lender:
 
 
 def test_who_lends_nothing_is_told() -> None:
-    with pytest.raises(pt.DTypeError) as raised:
-        xp.from_dlpack(Lender(device=2))
-    assert str(raised.value) == (
-        "[from_dlpack] received Lender, which lends no main memory by DLPack; expected an array that does; convert it "
-        "with numpy.asarray"
-    )
+    for lender, text in [
+        (object(), "object, which lends no memory by DLPack; expected an array that does; convert it with "
+         "numpy.asarray"),
+        (Lender(device=10), "Lender on ROCm (DLPack's device (10, 0)); expected main memory or CUDA's; copy it to main "
+         "memory first"),
+    ]:  # fmt: skip
+        with pytest.raises(pt.DTypeError) as raised:
+            xp.from_dlpack(lender)
+        assert str(raised.value) == f"[from_dlpack] received {text}"
     with pytest.raises(pt.DTypeError) as raised:
         pt.exp(Lender())
     assert str(raised.value) == (

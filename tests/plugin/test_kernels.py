@@ -323,15 +323,18 @@ def test_a_failure_has_the_message_of_the_first_part(k: Kernels) -> None:
     assert w.numpy().tobytes() != before
 
 
-def test_a_gpu_array_is_refused_with_what_to_do() -> None:
+def test_a_gpu_array_is_refused_without_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("powertrain.devices.loading.path_of", lambda kind: None)
+
     class Device:
         __cuda_array_interface__: ClassVar = {"shape": (1,), "typestr": "<f4", "data": (0, False), "version": 3}
 
         def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
             raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
-    text = ("[asarray] received Device in the memory of a GPU; expected main memory, since no CUDA backend is "
-            "installed; copy it first (CuPy: cupy.asnumpy, Numba: copy_to_host)")  # fmt: skip
+    text = ("[asarray] received Device in the memory of a GPU, which is not at hand (powertrain-cuda is not installed; "
+            "pip install powertrain-cuda); expected main memory; copy it first (CuPy: cupy.asnumpy, Numba: "
+            "copy_to_host)")  # fmt: skip
     with pytest.raises(pt.DTypeError, match=f"^{re.escape(text)}$"):
         pt.asarray(Device())
 

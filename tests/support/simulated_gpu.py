@@ -1,4 +1,5 @@
-"""Simulated GPUs: the library that `make cuda-sim` lays into build/cuda, with the simulator in place of the driver."""
+"""The GPUs of the tests: simulated ones, by the library that `make cuda-sim` lays into build/cuda; or those of a
+machine with a card, where POWERTRAIN_CUDA_DRIVER names its driver and POWERTRAIN_CUDA_LIBRARY the library."""
 
 from __future__ import annotations
 
@@ -45,12 +46,28 @@ def built() -> Path:
     return library
 
 
-def simulated_gpus(count: int = 2) -> list[str]:
-    """Their names, as 'cuda:0'. Skips where the library is not built."""
+def driver_library() -> str:
+    """The path of the driver that the library uses: the simulated one beside it, or that of the system."""
+    named = os.environ.get("POWERTRAIN_CUDA_DRIVER", "sim")
+    return str(built().with_name("libpowertrain_cuda_sim.so")) if named == "sim" else named
+
+
+def simulated_gpus(at_least: int = 1) -> list[str]:
+    """Their names, as 'cuda:0': two simulated ones. Skips where the library is not built, or a machine has fewer."""
     library = built()
-    for name, value in {**SETTINGS, "POWERTRAIN_SIM": ORDERS.format(count)}.items():
+    for name, value in {**SETTINGS, "POWERTRAIN_SIM": ORDERS.format(2)}.items():
         os.environ.setdefault(name, value)
-    return [_core.load_device(str(library), ordinal) for ordinal in range(count)]
+    there, why = _core.device_count(str(library))
+    if there < at_least:
+        pytest.skip(why or f"there are {there} GPUs, and {at_least} are needed", allow_module_level=True)
+    return [_core.load_device(str(library), ordinal) for ordinal in range(min(there, 2))]
+
+
+def compiles() -> bool:
+    """Whether sources of plugins can be compiled in this process: on a simulated GPU, where its compiler was named
+    before the device was opened."""
+    simulated = os.environ.get("POWERTRAIN_CUDA_DRIVER", "sim") == "sim"
+    return not simulated or os.environ.get("POWERTRAIN_CUDA_NVRTC") == "sim"
 
 
 @cache

@@ -30,6 +30,8 @@ bool answer(PtdFailure* failure, Body body) noexcept {
     return failed(failure, PTD_OUT_OF_MEMORY, error.what());
   } catch (const NotPlanned& error) {
     return failed(failure, PTD_NOT_PLANNED, error.what());
+  } catch (const KernelError& error) {
+    return failed(failure, PTD_NOT_PLANNED, error.what());
   } catch (const DeviceLost& error) {
     return failed(failure, PTD_LOST, error.what());
   } catch (const Error& error) {

@@ -17,7 +17,7 @@ namespace pt::cuda {
   X(cuDeviceGetName) X(cuDeviceGetAttribute) X(cuDeviceTotalMem) X(cuDevicePrimaryCtxRetain) \
   X(cuCtxGetCurrent) X(cuCtxPushCurrent) X(cuCtxPopCurrent) X(cuMemAlloc) X(cuMemFree) X(cuMemGetInfo) \
   X(cuMemHostAlloc) X(cuMemcpyHtoDAsync) X(cuMemcpyDtoHAsync) X(cuMemcpyDtoDAsync) X(cuMemsetD8Async) \
-  X(cuStreamCreate) X(cuStreamSynchronize) X(cuStreamBeginCapture) X(cuStreamEndCapture) X(cuEventCreate) \
+  X(cuStreamCreate) X(cuStreamSynchronize) X(cuStreamWaitEvent) X(cuCtxSynchronize) X(cuPointerGetAttribute) X(cuStreamBeginCapture) X(cuStreamEndCapture) X(cuEventCreate) \
   X(cuEventRecord) X(cuEventQuery) X(cuEventSynchronize) X(cuGraphInstantiateWithFlags) X(cuGraphLaunch) \
   X(cuGraphDestroy) X(cuGraphExecDestroy) X(cuModuleLoadData) X(cuModuleGetFunction) X(cuFuncSetAttribute) \
   X(cuLaunchKernel)

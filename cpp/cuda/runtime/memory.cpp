@@ -123,6 +123,11 @@ void DeviceMemory::free(char* address) {
   pool(piece->large).insert(piece);
 }
 
+bool DeviceMemory::holds(char* address) {
+  const std::lock_guard lock(busy_);
+  return used_.contains(address);
+}
+
 void DeviceMemory::trim() {
   const std::lock_guard lock(busy_);
   give_back_segments();

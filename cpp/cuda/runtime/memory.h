@@ -17,6 +17,7 @@ class DeviceMemory {
   explicit DeviceMemory(Context& context) : context_(context) {}
   char* allocate(std::size_t bytes);
   void free(char* address);
+  bool holds(char* address);  // whether it was allocated here
   void trim();
   PtdUsage usage();
 

@@ -46,18 +46,37 @@ Function& Modules::find_or_add(int32_t kernel) {
   Function& function = functions_.emplace_back();
   function.name = &name;
   function.handle = handle;
+  function.foreign = foreign_kernel(kernel) != nullptr;
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   return *(by_number_[number] = &function);
 }
 
 CUfunction Modules::find(int32_t kernel) {
   const std::string& name = kernel_name(kernel);
+  if (const ForeignKernel* foreign = foreign_kernel(kernel)) return find_foreign(*foreign, name);
   const std::string* source = printed_source(kernel);
   if (!source) return find_in_library(name);
   CUfunction function = nullptr;
   const std::string image = printed_image(*source, name, context_.capability);
   const CUmodule module = load(image.data(), name + ", compiled by NVRTC");
   context_.check(context_.driver.cuModuleGetFunction(&function, module, name.c_str()), "looking for a printed kernel");
+  return function;
+}
+
+// A plugin's, compiled as its options say and not as ours; or what another library has loaded already.
+CUfunction Modules::find_foreign(const ForeignKernel& kernel, const std::string& name) {
+  if (kernel.handle) return reinterpret_cast<CUfunction>(kernel.handle);
+  const std::string image = plugin_image(kernel.source, kernel.function, context_.capability, kernel.options);
+  const CUmodule module = load(image.data(), text("the kernel ", name, ", compiled by NVRTC"));
+  CUfunction function = nullptr;
+  const CUresult result = context_.driver.cuModuleGetFunction(&function, module, kernel.function.c_str());
+  if (result == CUDA_ERROR_NOT_FOUND) {
+    throw KernelError(text("[cuda ", kernel.function,
+                           "] compiled, it has no function of that name; expected extern \"C\" "
+                           "__global__ void ",
+                           kernel.function, "(...); declare it outside of namespaces and of what #if leaves out"));
+  }
+  if (result != CUDA_SUCCESS) context_.fail(result, "looking for the kernel " + name);
   return function;
 }
 

@@ -5,6 +5,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "cuda/foreign.h"
 #include "cuda/launch.h"
 #include "cuda/runtime/context.h"
 
@@ -13,6 +14,7 @@ namespace pt::cuda {
 struct Function {
   const std::string* name;
   CUfunction handle = nullptr;
+  bool foreign = false;                          // of foreign.h: takes its arguments one by one
   std::atomic<uint32_t> shared_bytes{48 << 10};  // dynamic, that a launch may ask for
 };
 
@@ -31,6 +33,7 @@ class Modules {
   Function& find_or_add(int32_t kernel);
   CUfunction find(int32_t kernel);
   CUfunction find_in_library(const std::string& name);
+  CUfunction find_foreign(const ForeignKernel& kernel, const std::string& name);
   CUmodule load(const void* image, const std::string& what);
 
   Context& context_;

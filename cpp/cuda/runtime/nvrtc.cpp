@@ -146,11 +146,12 @@ std::string Nvrtc::architecture(int capability) const {
   return text("compute_", best ? best : capability);
 }
 
-std::string Nvrtc::compile(const std::string& source, const std::string& name, const std::string& architecture) const {
+std::string Nvrtc::compile(const std::string& source, const std::string& name, const std::string& architecture,
+                           const std::vector<std::string>& options) const {
   const Functions& f = *functions_;
   const std::string arch = "--gpu-architecture=" + architecture;
-  const char* options[] = {arch.c_str(),      "--std=c++20",      "--fmad=false",
-                           "--prec-div=true", "--prec-sqrt=true", "--ftz=false"};
+  std::vector<const char*> words{arch.c_str()};
+  for (const std::string& option : options) words.push_back(option.c_str());
   Functions::Program program = nullptr;
   const auto check = [&](Functions::Result result) {
     if (result != 0)
@@ -170,11 +171,8 @@ std::string Nvrtc::compile(const std::string& source, const std::string& name, c
     check(get(program, all.data()));
     return all;
   };
-  if (f.nvrtcCompileProgram(program, std::size(options), options) != 0) {
-    const std::string log = read(f.nvrtcGetProgramLogSize, f.nvrtcGetProgramLog);
-    throw KernelError(text("[cuda ", name, "] NVRTC refused a printed kernel: ", log.c_str(),
-                           "; expected it to compile; please report it"));
-  }
+  if (f.nvrtcCompileProgram(program, static_cast<int>(words.size()), words.data()) != 0)
+    throw CompileError(read(f.nvrtcGetProgramLogSize, f.nvrtcGetProgramLog).c_str());
   return is_ptx(architecture) ? read(f.nvrtcGetPTXSize, f.nvrtcGetPTX) : read(f.nvrtcGetCUBINSize, f.nvrtcGetCUBIN);
 }
 

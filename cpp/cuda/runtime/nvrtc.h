@@ -2,8 +2,16 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "core/error.h"
 
 namespace pt::cuda {
+
+// What the compiler said of a source that it refused.
+struct CompileError : KernelError {
+  using KernelError::KernelError;
+};
 
 class Nvrtc {
  public:
@@ -14,8 +22,9 @@ class Nvrtc {
   std::string identity() const;
   // "sm_90", or "compute_90" of a device that is newer than the compiler: what may be asked of it for a device.
   std::string architecture(int capability) const;
-  // A cubin or PTX. Throws KernelError with what the compiler says.
-  std::string compile(const std::string& source, const std::string& name, const std::string& architecture) const;
+  // A cubin or PTX.
+  std::string compile(const std::string& source, const std::string& name, const std::string& architecture,
+                      const std::vector<std::string>& options) const;
 
  private:
   struct Functions;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <sstream>
 
 #include "core/error.h"
 #include "cuda/runtime/nvrtc.h"
@@ -81,23 +82,63 @@ void write_image(const fs::path& file, const std::string& key, const std::string
   fs::remove(fresh, failed);
 }
 
-}  // namespace
+// Formulas with the CPU's bits.
+const std::vector<std::string> kOurOptions = {"--std=c++20", "--fmad=false", "--prec-div=true", "--prec-sqrt=true",
+                                              "--ftz=false"};
 
-std::string printed_image(const std::string& source, const std::string& name, int capability) {
+// The first line that tells of an error, and all that was said.
+std::string compilers_words(const std::string& log) {
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("error") != std::string::npos) return line;
+  }
+  return log.empty() ? "no reason" : log;
+}
+
+const Nvrtc& nvrtc_here() {
   std::string why_not;
   const Nvrtc* nvrtc = Nvrtc::find(&why_not);
   if (!nvrtc) throw KernelError(why_not);
-  const std::string architecture = nvrtc->architecture(capability);
-  const std::string key = text(nvrtc->identity(), " ", architecture, "\n", source);
+  return *nvrtc;
+}
+
+std::string image_of(const std::string& source, const std::string& name, int capability,
+                     const std::vector<std::string>& options) {
+  const Nvrtc& nvrtc = nvrtc_here();
+  const std::string architecture = nvrtc.architecture(capability);
+  std::string key = text(nvrtc.identity(), " ", architecture);
+  for (const std::string& option : options) key += " " + option;
+  key += "\n" + source;
   char file_name[40];
   std::snprintf(file_name, sizeof(file_name), "%016llx%016llx", static_cast<unsigned long long>(hash(key, kSeed)),
                 static_cast<unsigned long long>(hash(key, kOtherSeed)));
   const fs::path folder = cache_folder(), file = folder / file_name;
   std::string image;
   if (!folder.empty() && read_image(file, key, image)) return image;
-  image = nvrtc->compile(source, name, architecture);
+  image = nvrtc.compile(source, name, architecture, options);
   if (!folder.empty()) write_image(file, key, image);
   return image;
+}
+
+}  // namespace
+
+std::string printed_image(const std::string& source, const std::string& name, int capability) {
+  try {
+    return image_of(source, name, capability, kOurOptions);
+  } catch (const CompileError& error) {
+    throw KernelError(text("[cuda ", name, "] NVRTC refused a printed kernel: ", error.what(),
+                           "; expected it to compile; please report it"));
+  }
+}
+
+std::string plugin_image(const std::string& source, const std::string& function, int capability,
+                         const std::vector<std::string>& options) {
+  try {
+    return image_of(source, function, capability, options);
+  } catch (const CompileError& error) {
+    throw KernelError(text("[cuda ", function, "] NVRTC cannot compile it: ", compilers_words(error.what()),
+                           "; expected CUDA C++; fix what the compiler names:\n", error.what()));
+  }
 }
 
 }  // namespace pt::cuda

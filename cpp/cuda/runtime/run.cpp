@@ -5,14 +5,23 @@
 namespace pt::cuda {
 namespace {
 
+constexpr std::size_t kMostArguments = kMostOperands + kMostForeignArguments;
+
 CUdeviceptr device_address(const void* address) { return reinterpret_cast<CUdeviceptr>(address); }
 
 void give(Context& context, CUstream stream, const Work& work, const void* params) {
   const LaunchDesc& desc = work.desc;
-  void* both[] = {const_cast<const void**>(work.operands.data()), const_cast<void*>(params)};
+  std::array<void*, kMostArguments> arguments{const_cast<const void**>(work.operands.data()),
+                                              const_cast<void*>(params)};
+  if (work.function->foreign) {
+    std::size_t n = 0;
+    for (int i = 0; i < desc.operands; ++i) arguments[n++] = const_cast<const void**>(&work.operands[i]);
+    for (int at = 0; at < desc.params_bytes; at += 8)
+      arguments[n++] = const_cast<char*>(static_cast<const char*>(params)) + at;
+  }
   const CUresult result =
       context.driver.cuLaunchKernel(work.function->handle, desc.grid[0], desc.grid[1], desc.grid[2], desc.block[0],
-                                    desc.block[1], desc.block[2], desc.shared_bytes, stream, both, nullptr);
+                                    desc.block[1], desc.block[2], desc.shared_bytes, stream, arguments.data(), nullptr);
   if (result == CUDA_SUCCESS) return;
   context.fail(result, text("launching the kernel ", *work.function->name, " with a grid of ", desc.grid[0], " x ",
                             desc.grid[1], " x ", desc.grid[2], " blocks of ", desc.block[0], " x ", desc.block[1],
@@ -42,6 +51,11 @@ void Run::launch(const void* desc, char* const* data, int n_data, bool commits) 
   }
   for (int i = 0; i < work.desc.operands; ++i) work.operands[i] = i < n_data ? data[i] : nullptr;
   work.function = &gpu_.modules.function(work.desc.kernel);
+  if (commits && work.function->foreign) {
+    throw Error(text("[", gpu_.context.name, "] the plugin's kernel ", kernel_name(work.desc.kernel),
+                     " was to write a slot; expected its result in memory apart, since it knows nothing of guards; "
+                     "please report it"));
+  }
   put(work, static_cast<const char*>(desc) + sizeof(LaunchDesc), commits);
 }
 

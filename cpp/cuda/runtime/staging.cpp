@@ -60,9 +60,8 @@ void Staging::copy_in(char* to, const char* host, std::size_t bytes) {
     const std::size_t piece = std::min(bytes - at, kLargest);
     HeldSlot slot(*this, piece);
     std::memcpy(slot->at, host + at, piece);
-    context_.check(
-        context_.driver.cuMemcpyHtoDAsync(reinterpret_cast<CUdeviceptr>(to + at), slot->at, piece, context_.stream),
-        "copying to the device");
+    context_.check(context_.driver.cuMemcpyHtoDAsync(reinterpret_cast<CUdeviceptr>(to + at), slot->at, piece, stream_),
+                   "copying to the device");
     slot.give_back_later();
     at += piece;
   }
@@ -78,7 +77,7 @@ void Staging::copy_out(char* host, const char* from, std::size_t bytes) {
     if (!slot) slot = std::make_unique<HeldSlot>(*this, size_of_piece(piece));
     context_.check(
         context_.driver.cuMemcpyDtoHAsync((*slot)->at, reinterpret_cast<CUdeviceptr>(from + piece * kLargest),
-                                          size_of_piece(piece), context_.stream),
+                                          size_of_piece(piece), stream_),
         "copying from the device");
     mark(**slot);
   };

@@ -22,15 +22,14 @@ class Staging {
  public:
   static constexpr std::size_t kLargest = std::size_t{4} << 20;
 
-  explicit Staging(Context& context) : context_(context) {}
+  // For copies in one stream.
+  Staging(Context& context, CUstream stream) : context_(context), stream_(stream) {}
   // For so many bytes, at most kLargest. Waits for an earlier copy to the device where many are on their way.
   Slot take(std::size_t bytes);
   void give_back(const Slot& slot);
   // Queues the slot's event, behind which another one may have the slot.
   void give_back_later(const Slot& slot);
-  void mark(const Slot& slot) {
-    context_.check(context_.driver.cuEventRecord(slot.done, context_.stream), "marking a copy");
-  }
+  void mark(const Slot& slot) { context_.check(context_.driver.cuEventRecord(slot.done, stream_), "marking a copy"); }
   void wait(const Slot& slot) { context_.check(context_.driver.cuEventSynchronize(slot.done), "waiting for a run"); }
 
   void copy_in(char* to, const char* host, std::size_t bytes);
@@ -48,6 +47,7 @@ class Staging {
   void make_slab(Kind& kind, int number);
 
   Context& context_;
+  CUstream stream_;
   std::mutex busy_;
   std::array<Kind, 3> kinds_{Kind{256, 256, 4096}, Kind{std::size_t{64} << 10, 16, 64}, Kind{kLargest, 1, 4}};
 };

@@ -1,11 +1,15 @@
 #include "cuda/runtime/table.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "abi/powertrain.h"
+#include "cuda/foreign.h"
 #include "cuda/launch.h"
 #include "cuda/plans.h"
 #include "cuda/runtime/border.h"
@@ -44,7 +48,13 @@ bool allocate(void* self, size_t bytes, char** address, PtdFailure* failure) {
 }
 
 void free_memory(void* self, char* address, size_t) {
-  if (gpu_of(self).context.usable()) gpu_of(self).memory.free(address);
+  Gpu& gpu = gpu_of(self);
+  if (!gpu.context.usable()) return;
+  if (gpu.uploads.memory().holds(address)) {
+    quietly_on(gpu, [&] { gpu.uploads.free(address); });
+  } else {
+    gpu.memory.free(address);
+  }
 }
 
 bool copy(void* self, char* to, const char* from, size_t bytes, PtdFailure* failure) {
@@ -74,16 +84,51 @@ bool copy_out(void* self, char* host, const char* from, size_t bytes, PtdFailure
   return on(gpu_of(self), failure, [&] { gpu_of(self).staging.copy_out(host, from, bytes); });
 }
 
+bool send(void* self, const char* const* host, const size_t* bytes, int32_t count, char** addresses, void** sent,
+          PtdFailure* failure) {
+  Gpu& gpu = gpu_of(self);
+  return on(gpu, failure, [&] { *sent = gpu.uploads.send(host, bytes, count, addresses, gpu.memory); });
+}
+
+bool receive(void* self, void* sent, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).uploads.receive(static_cast<CUevent>(sent)); });
+}
+
 void usage(void* self, PtdUsage* usage) {
-  *usage = gpu_of(self).context.usable() ? gpu_of(self).memory.usage() : PtdUsage{};
+  *usage = {};
+  if (!gpu_of(self).context.usable()) return;
+  const PtdUsage work = gpu_of(self).memory.usage(), arriving = gpu_of(self).uploads.memory().usage();
+  *usage = {work.total, work.used_by_tensors + arriving.used_by_tensors, work.kept_in_cache + arriving.kept_in_cache,
+            work.peak + arriving.peak};
 }
 
 void trim(void* self) {
-  quietly_on(gpu_of(self), [&] { gpu_of(self).memory.trim(); });
+  quietly_on(gpu_of(self), [&] {
+    gpu_of(self).memory.trim();
+    gpu_of(self).uploads.memory().trim();
+  });
 }
 
 bool wait(void* self, PtdFailure* failure) {
   return on(gpu_of(self), failure, [&] { gpu_of(self).context.wait(); });
+}
+
+bool let_follow(void* self, uint64_t stream, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).others.let_follow(stream); });
+}
+
+bool follow(void* self, uint64_t stream, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).others.follow(stream); });
+}
+
+bool wait_for_all(void* self, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] { gpu_of(self).others.wait_for_all(); });
+}
+
+int32_t device_of(void* self, const char* address) {
+  int32_t ordinal = -1;
+  quietly_on(gpu_of(self), [&] { ordinal = gpu_of(self).others.device_of(address); });
+  return ordinal;
 }
 
 bool begin(void* self, void** run, PtdFailure* failure) {
@@ -172,6 +217,28 @@ void geometry(const void* desc, PtdGeometry* geometry) {
   geometry->shared_bytes = launch.shared_bytes;
 }
 
+// It is compiled here, so that what is wrong with it is known before anything runs.
+bool plan_kernel(void* self, const PtdKernel* given, const PtdPlan* plan, PtdFailure* failure) {
+  return on(gpu_of(self), failure, [&] {
+    ForeignKernel kernel{given->function, given->source ? given->source : "", {}, given->handle};
+    kernel.options.assign(given->options, given->options + given->n_options);
+    if (given->n_parameters >= kMostForeignArguments) {
+      throw KernelError(text("[", given->name, "] it has ", given->n_parameters, " parameters; expected fewer than ",
+                             kMostForeignArguments, "; compute what can be known before"));
+    }
+    const int32_t number = foreign_kernel_number(given->name, std::move(kernel));
+    gpu_of(self).modules.function(number);
+    std::vector<uint64_t> arguments{static_cast<uint64_t>(given->elements)};
+    for (int i = 0; i < given->n_parameters; ++i) arguments.push_back(std::bit_cast<uint64_t>(given->parameters[i]));
+    const auto threads = static_cast<uint32_t>(given->threads);
+    LaunchPlan made;
+    made.launches.push_back(make_launch(number,
+                                        {.grid = {blocks_for(given->elements, threads, INT32_MAX)}, .block = {threads}},
+                                        arguments.data(), 8 * arguments.size(), given->n_operands, 0, 0));
+    give_plan(made, *plan);
+  });
+}
+
 // The names of the ops that are planned; they stay where they are.
 const std::vector<const char*>& op_names() {
   static const auto& names = *new auto([] {
@@ -210,6 +277,8 @@ PtdDevice device_table(int32_t ordinal) {
   table.fill = fill;
   table.copy_in = copy_in;
   table.copy_out = copy_out;
+  table.send = send;
+  table.receive = receive;
   table.usage = usage;
   table.trim = trim;
   table.begin = begin;
@@ -224,12 +293,20 @@ PtdDevice device_table(int32_t ordinal) {
   table.play = play;
   table.forget = forget;
   table.abandon = abandon;
+  table.dlpack_type = PT_CUDA;
+  table.dlpack_ordinal = ordinal;
+  table.stream = reinterpret_cast<uint64_t>(gpu.context.stream);
+  table.let_follow = let_follow;
+  table.follow = follow;
+  table.wait_for_all = wait_for_all;
+  table.device_of = device_of;
   table.ops = op_names().data();
   table.n_ops = static_cast<int32_t>(op_names().size());
   table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
   table.geometry = geometry;
+  table.plan_kernel = plan_kernel;
   return table;
 }
 

@@ -11,8 +11,9 @@
 
 namespace pt::cuda::sim {
 
-// Null for an unknown name. Kernels live as long as the process, or the library that brought them.
-const Kernel* find_kernel(std::string_view name);
+// Null for an unknown name. Kernels live as long as the process, or the library that brought them. Several libraries
+// may have one of a name: `after` asks for the next one.
+const Kernel* find_kernel(std::string_view name, const Kernel* after = nullptr);
 
 struct Failure {
   std::string

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "abi/powertrain.h"
+#include "ops/loaded_device.h"
 #include "ops/op.h"
 
 namespace pt {
@@ -29,8 +30,15 @@ struct PluginSpec {
   std::function<double(std::span<const TensorType> in, const Attrs&)> cost;
   // The address of the function for these operands, or for the dtype in which an elementwise one computes.
   std::function<std::uintptr_t(std::span<const TensorType> operands)> function;
+  // The code for devices in libraries of their own, and the dtypes that it is for; and the same in ops.
+  std::function<DeviceKernel(const Attrs&, int ordinal)> device_kernel;
+  std::vector<DType> device_dtypes;
+  ComposeFn reference;
 };
 
 const Op& make_plugin_op(PluginSpec spec);
+// Its definition where no code of the host runs. All three live as long as the process; `there` is for its code on
+// devices.
+void define_elsewhere(const Op& op, Op& there, const PluginSpec& spec);
 
 }  // namespace pt

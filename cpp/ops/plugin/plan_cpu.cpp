@@ -238,7 +238,7 @@ const Op& make_plugin_op(PluginSpec given) {
   check_spec(given);
   struct Kept {
     PluginSpec spec;
-    Op op;
+    Op op, there;
     PluginFailure failure;
   };
   static Lock busy;
@@ -263,10 +263,12 @@ const Op& make_plugin_op(PluginSpec given) {
   if (spec.elementwise) {
     op.contiguous = false;
     make_elementwise(op, spec);
-    return op;
+  } else {
+    op.may_fail = true;
+    op.infer = [&spec](const InferContext& context) { return spec.shape(context.in, context.attrs); };
   }
-  op.may_fail = true;
-  op.infer = [&spec](const InferContext& context) { return spec.shape(context.in, context.attrs); };
+  define_elsewhere(op, made.there, spec);
+  if (spec.elementwise) return op;
   on_cpu(op,
          {.plan = [&op, &spec, failure](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
                                         const PlanContext&) { return plan_call(op, spec, failure, in, out, attrs); }});

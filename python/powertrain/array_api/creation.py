@@ -47,7 +47,15 @@ def from_dlpack(x: TensorLike, /, *, device: Device = None, copy: bool | None = 
         [1.0, 1.0]
     """
     shared = _from_dlpack(x)
-    return pt.tensor(shared, device=device) if copy or device is not None else shared
+    if copy:
+        return pt.tensor(shared, device=device)
+    moved = shared if device is None else shared.to_device(device)
+    if copy is False and moved is not shared:
+        raise CopyError(
+            f"[from_dlpack] copy = False of {type(x).__name__} on {shared.device}, for {device}; expected the device "
+            "that it is on; leave copy out"
+        )
+    return moved
 
 
 def astype(x: TensorLike, dtype: DTypeLike | None, /, *, copy: bool = True, device: Device = None) -> Tensor:

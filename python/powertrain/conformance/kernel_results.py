@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,28 +35,63 @@ def check_results(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[A
 
 
 def check_gpu(subject: Subject, kernel: Kernel, trial: Trial, wanted: list[Any]) -> Iterator[Finding]:
-    """Its CUDA source, where CuPy finds a GPU."""
-    if kernel.cuda is None or trial.dtype != kernel.cuda.dtype:
+    """Its code for GPUs, where there is one: eagerly, in a step that is played again, and its gradient."""
+    if kernel.cuda is None or trial.dtype != kernel.cuda.dtype or not pt.cuda.is_available():
         return
-    try:
-        cupy: Any = importlib.import_module("cupy")
-        if not cupy.cuda.runtime.getDeviceCount():
+
+    def eager(*given: Any) -> Any:
+        return kernel(*given, **trial.params)
+
+    arrays = [pt.tensor(array, device="cuda") for array in trial.inputs]
+    step = pt.compile(eager)
+    for call, words in ((eager, "its code for GPUs"), *((step, "compiled, its code for GPUs"),) * 3):
+        try:
+            made = call(*arrays)
+            results = [np.asarray(one) for one in (made if isinstance(made, tuple) else [made])]
+        except Exception as error:
+            yield subject.raised(f"{words} on {trial.words}", error)
             return
-    except Exception:  # not installed, or without a driver
-        return
+        yield from (found := list(_far_from(subject, trial, words, results, wanted)))
+        if found:
+            return
+    if callable(kernel.vjp):
+        yield from _check_gpu_gradient(subject, kernel, trial, eager, arrays)
+
+
+def _check_gpu_gradient(
+    subject: Subject, kernel: Kernel, trial: Trial, eager: Callable[..., Any], arrays: list[pt.Tensor]
+) -> Iterator[Finding]:
+    """Beside the one that is computed on the CPU, which has been compared with the reference's."""
+    floats = [at for at, kind in enumerate(kernel.inputs.values()) if kind != "integer"]
+
+    def gradients(given: list[pt.Tensor]) -> list[Any]:
+        def total(*chosen: pt.Tensor) -> Any:
+            values = list(given)
+            for at, value in zip(floats, chosen, strict=True):
+                values[at] = value
+            made = eager(*values)
+            outputs = made if isinstance(made, tuple) else (made,)
+            return sum((one * one).sum() for one in outputs if one.dtype == given[floats[0]].dtype)
+
+        found = pt.grad(total, tuple(range(len(floats))))(*(given[at] for at in floats))
+        return [np.asarray(one) for one in found]
+
     try:
-        inputs = list(trial.inputs)
-        if kernel.elementwise:
-            inputs = [np.ascontiguousarray(np.broadcast_to(array, wanted[0].shape)) for array in inputs]
-        made = kernel.cuda.run(cupy, inputs, trial.outputs, trial.params)
+        made, right = gradients(arrays), gradients([pt.tensor(array) for array in trial.inputs])
     except Exception as error:
-        yield subject.raised(f"the CUDA source on {trial.words}", error)
+        yield subject.raised(f"its gradient on a GPU on {trial.words}", error)
         return
-    worst = max(distance(one, right) for one, right in zip(made, wanted, strict=True))
+    yield from _far_from(subject, trial, "its gradient on a GPU", made, right, "wrong-gradient")
+
+
+def _far_from(
+    subject: Subject, trial: Trial, words: str, made: list[Any], right: list[Any], code: str = "wrong-result"
+) -> Iterator[Finding]:
+    worst = max(distance(one, other) for one, other in zip(made, right, strict=True))
     if not worst <= NEAR[trial.dtype]:
         yield subject.finding(
-            "wrong-result",
-            f"in {trial.words} its CUDA source differs from the reference by {worst:.3g} of the largest element",
+            code,
+            f"in {trial.words} {words} differs from the reference by {worst:.3g} of the largest element",
             f"at most {NEAR[trial.dtype]:g}",
             "compare both on this case",
         )

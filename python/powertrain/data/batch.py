@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.data.collate import as_tensors
+from powertrain import _core
+from powertrain.data.collate import as_tensors, numeric
 from powertrain.data.errors import DataError
 from powertrain.data.order import Pick
 from powertrain.data.source import Array, Fields, example_weights
@@ -33,9 +34,9 @@ class Batch:
     those of a dict of them, so that `model(**batch)` works. `arrays` has the same as NumPy arrays, `weight` always.
     """
 
-    __slots__ = ("_cursor", "_real", "_shown", "_tensors", "arrays", "has_weights", "indices")
+    __slots__ = ("_cursor", "_on_device", "_real", "_sent", "_shown", "_tensors", "arrays", "has_weights", "indices")
 
-    def __init__(self, fields: Fields, pick: Pick, weighted: bool) -> None:
+    def __init__(self, fields: Fields, pick: Pick, weighted: bool, device: str | None = None) -> None:
         self.has_weights = weighted and "weight" in fields
         if self.has_weights:
             own = {name: fields[name] for name in fields if name != "weight"}
@@ -49,6 +50,33 @@ class Batch:
         # Made when they are asked for, and kept, since an assignment gives the object another value. The training loop
         # takes the arrays.
         self._tensors: dict[str, Tensor] = {}
+        self._on_device = device is not None
+        # What is numbers is on its way to a device from here on, which whoever uses the batch need not wait for.
+        names = [name for name, value in self.arrays.items() if numeric(value)] if device else []
+        self._sent = (names, _core.send([self.arrays[name] for name in names], device)) if device else None
+
+    def for_a_step(self) -> tuple[Any, ...]:
+        """The values of `arrays`: those that the loader has sent to a device as tensors there."""
+        self._receive()
+        if not self._on_device:
+            return tuple(self.arrays.values())
+        return tuple(self._tensors.get(name, value) for name, value in self.arrays.items())
+
+    def sent(self) -> dict[str, Tensor]:
+        """The fields that the loader has sent to a device, by name."""
+        self._receive()
+        return dict(self._tensors) if self._on_device else {}
+
+    def take_over(self, sent: dict[str, Tensor]) -> None:
+        """Has such fields of other batches for its own."""
+        self._tensors.update(sent)
+        self._on_device = bool(sent)
+
+    def _receive(self) -> None:
+        if self._sent is not None:
+            names, sent = self._sent
+            self._sent = None
+            self._tensors.update(zip(names, sent.receive(), strict=True))
 
     @property
     def weight(self) -> Tensor:
@@ -61,6 +89,7 @@ class Batch:
         return np.array(self._cursor, dtype=np.int64)
 
     def _tensor(self, name: str) -> Tensor:
+        self._receive()
         made = self._tensors.get(name)
         if made is None:
             made = self._tensors[name] = as_tensors(self.arrays[name])

@@ -12,7 +12,7 @@ from powertrain.data.errors import DataError
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
-    from powertrain.typing import Array, Collated
+    from powertrain.typing import Collated
 
 _FIX = "give numbers, texts, arrays, tensors or pictures of one shape, or pass a collate_fn that makes the batch"
 
@@ -37,7 +37,7 @@ def stacked(examples: Sequence[object]) -> Any:
 def as_tensors(value: Any) -> Any:
     """Arrays as tensors of the same memory, in tuples and dicts too; what is no array of numbers stays as it is."""
     if isinstance(value, np.ndarray):
-        return _core.asarray(value) if _numeric(value) else value
+        return _core.asarray(value) if numeric(value) else value
     if isinstance(value, dict):
         return {key: as_tensors(one) for key, one in value.items()}
     if isinstance(value, tuple):
@@ -60,8 +60,9 @@ def as_fields(batch: Any) -> dict[str, Any]:
     return {field_name(at): value for at, value in enumerate(values)}
 
 
-def _numeric(array: Array) -> bool:
-    return array.dtype.kind in "fiubc" or array.dtype.name == "bfloat16"
+def numeric(value: Any) -> bool:
+    """Whether it is an array of numbers, which a tensor can hold."""
+    return isinstance(value, np.ndarray) and (value.dtype.kind in "fiubc" or value.dtype.name == "bfloat16")
 
 
 def _stacked(values: Sequence[Any], place: str) -> Any:
@@ -100,7 +101,7 @@ def _rows(values: Sequence[Any], place: str) -> Any:
         return OPERATORS["stack"](list(values)).numpy()  # one array to read, and not one for each example
     arrays = [np.asarray(value) for value in values]
     for at, array in enumerate(arrays):
-        if not _numeric(array):
+        if not numeric(array):
             raise DataError(
                 "collate", f"example {at} of the batch{_at(place)} is {_said(values[at])}", "expected numbers", _FIX
             )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from powertrain import _core
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
-from powertrain.data.collate import as_fields, as_tensors, stacked
+from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
 from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
@@ -17,11 +18,12 @@ from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import fetch_training, fetches_anew
+from powertrain.devices.place import ready
 
 if TYPE_CHECKING:
     from powertrain.data.dataset import IterableDataset
     from powertrain.random import Generator
-    from powertrain.typing import Array, DatasetLike
+    from powertrain.typing import Array, DatasetLike, Device
 
 
 class LoaderState(TypedDict, total=False):
@@ -46,7 +48,7 @@ class DataLoader:
     batch_sampler   lists of rows, one for each batch, in place of batch_size, shuffle, sampler and drop_last
     num_workers     threads that make batches ahead; the batches are the same for any number
     collate_fn      makes a batch of a list of examples; else they are stacked, field by field (`collate`)
-    pin_memory      accepted; there is no memory of a device to copy to
+    pin_memory      accepted: what goes to a device is copied through page-locked memory anyway
     drop_last       leave out a last batch that is not full
     timeout, worker_init_fn, multiprocessing_context
                     as they are: workers are threads of this process
@@ -60,6 +62,9 @@ class DataLoader:
     prefetch_factor batches that each worker may be ahead
     persistent_workers
                     accepted; threads cost little to start
+    device          where batches are wanted, such as "cuda": each is copied there as soon as it is made, beside what
+                    the device computes; what collate_fn gives stays where it is. With a worker, the next batch
+                    arrives while a step runs.
 
     A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is a
     tensor, and one of collate_fn is what that gives. Texts are lists.
@@ -96,6 +101,7 @@ class DataLoader:
         augment: bool = False,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        device: Device = None,
         **others: object,
     ) -> None:
         settings.refuse_unknown(others)
@@ -115,6 +121,8 @@ class DataLoader:
         self.pad_last = bool(pad_last)
         self.endless = bool(endless)
         self.augment = bool(augment)
+        there = "cpu" if device is None else str(ready(device, "DataLoader"))
+        self.device = None if there == "cpu" else there
         self.prefetch_factor = 2 if prefetch_factor is None else int(prefetch_factor)
         self.seed = seed_of(seed, generator, "DataLoader") or 0
         self._stream = is_stream(dataset)
@@ -191,9 +199,9 @@ class DataLoader:
             ) from error
         if self.collate_fn is not None:
             return made
-        if not (self.pad_last or isinstance(made, (dict, tuple))):
-            return as_tensors(made)
-        return Batch(as_fields(made), pick, self.pad_last)
+        if self.pad_last or isinstance(made, (dict, tuple)):
+            return Batch(as_fields(made), pick, self.pad_last, self.device)
+        return _core.send([made], self.device) if self.device and numeric(made) else as_tensors(made)
 
     def _made(self, pick: Pick) -> Any:
         if self._stream or self._by_items:
@@ -254,7 +262,8 @@ class DataLoader:
                 cursor, parts = pick.cursor, () if over else pick.parts
                 # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
                 self._cursor, self._parts = cursor, parts
-                yield batch
+                arrived: Any = batch.receive()[0] if isinstance(batch, _core.Sent) else batch
+                yield arrived
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()

@@ -27,6 +27,7 @@ _COUNTERPARTS = {
 _ARGUMENTS = (
     "dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory",
     "drop_last", "generator", "seed", "pad_last", "endless", "augment", "prefetch_factor", "persistent_workers",
+    "device",
 )  # fmt: skip
 
 

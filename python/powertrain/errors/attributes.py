@@ -27,6 +27,10 @@ class UnknownAttributeError(_core.Error, AttributeError):
         return f"[{where}] {self.wanted}; expected an attribute of {where}; {fix}"
 
 
+class NoInterfaceError(_core.Error, AttributeError):
+    """A protocol that a tensor does not speak where it is: whoever asks with hasattr finds that it has none."""
+
+
 def missing(self: Any, name: str) -> Any:
     """The `__getattr__` of the engine's classes, behind those of their own that a class has."""
     cls = type(self)

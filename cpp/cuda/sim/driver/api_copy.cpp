@@ -66,6 +66,7 @@ void copy_in(Stream& stream, CUdeviceptr to, const void* from, size_t bytes) {
     auto staged = std::make_shared<std::vector<char>>(at, at + bytes);
     return enqueue(stream, CU_GRAPH_NODE_TYPE_MEMCPY, what, [=](Context& context) {
       std::memcpy(device_memory_now(context, to, bytes, what), staged->data(), bytes);
+      ++driver().counters.copies_in_done;
     });
   }
   // A captured copy is meant to read other bytes each time.
@@ -80,6 +81,7 @@ void copy_in(Stream& stream, CUdeviceptr to, const void* from, size_t bytes) {
           "wait for an event behind the copy before the memory is used again",
           what.c_str(), bytes, from);
     std::memcpy(target, from, bytes);
+    ++driver().counters.copies_in_done;
   });
 }
 

@@ -3,18 +3,23 @@
 
 #include "cuda/sim/driver/images.h"
 #include "cuda/sim/driver/state.h"
+#include "cuda/sim/plain.h"
 #include "cuda/sim/simulate.h"
 
 using namespace pt::simdriver;
 using pt::cuda::Geometry;
 using pt::cuda::sim::Kernel;
+using pt::cuda::sim::PlainKernel;
 
 namespace {
 
 constexpr unsigned kMostThreads = 1024, kMostGridY = 65535;
 constexpr int kMostParameterBytes = 4096;
 
-size_t operand_bytes(const Kernel& kernel) { return (size_t(kernel.operands) + 2) * sizeof(uint64_t); }
+// Those of a plain kernel are among its arguments.
+size_t operand_bytes(const Kernel& kernel) {
+  return pt::cuda::sim::find_plain(&kernel) ? 0 : (size_t(kernel.operands) + 2) * sizeof(uint64_t);
+}
 
 Module& module_of(CUmodule handle) { return expect_live(driver().modules, handle, "module"); }
 
@@ -74,6 +79,20 @@ std::string operand_name(const Kernel& kernel, size_t at) {
   return at == size_t(kernel.operands) ? "the status" : "the halted word";
 }
 
+// The addresses among the arguments of a plain kernel.
+template <class F>
+void for_each_address(const Kernel& kernel, std::vector<char>& block, F f) {
+  const PlainKernel* plain = pt::cuda::sim::find_plain(&kernel);
+  for (int at = 0; plain && at < plain->count; ++at) {
+    if (!plain->arguments[at].address) continue;
+    char* place = &block[size_t(plain->arguments[at].at)];
+    uint64_t address;
+    std::memcpy(&address, place, sizeof address);
+    f(at, address);
+    std::memcpy(place, &address, sizeof address);
+  }
+}
+
 struct Launch {
   const Kernel* kernel;
   Geometry geometry;
@@ -95,12 +114,40 @@ void run(const Launch& launch, Context& context) {
     }
     if (all.space.is_device(operands[at])) operands[at] = reinterpret_cast<uint64_t>(all.space.shadow(operands[at]));
   }
+  std::vector<char> params = launch.params;
+  for_each_address(*launch.kernel, params, [&](int at, uint64_t& address) {
+    const std::string problem = problem_of(context, address);
+    if (!problem.empty()) {
+      note_misuse("%s, carried out now: argument %d is %s; expected memory that is kept until the work is done",
+                  launch.kernel->name, at, problem.c_str());
+      throw Fault{CUDA_ERROR_ILLEGAL_ADDRESS};
+    }
+    if (all.space.is_device(address)) address = reinterpret_cast<uint64_t>(all.space.shadow(address));
+  });
   pt::cuda::sim::Failure failure;
   const pt::cuda::sim::Checks checks{.order = uint32_t(all.pick(UINT32_MAX))};
-  if (pt::cuda::sim::simulate(*launch.kernel, launch.geometry, operands.data(), launch.params.data(), &failure, checks))
+  if (pt::cuda::sim::simulate(*launch.kernel, launch.geometry, operands.data(), params.data(), &failure, checks))
     return;
   note_misuse("%s", failure.text.c_str());
   throw Fault{CUDA_ERROR_LAUNCH_FAILED};
+}
+
+void launch_plain(Stream& stream, const PlainKernel& plain, Launch launch, void** parameters) {
+  const Kernel& kernel = *launch.kernel;
+  launch.params.resize(size_t(kernel.params_bytes));
+  for (int at = 0; at < plain.count; ++at) {
+    expect(parameters && parameters[at], CUDA_ERROR_INVALID_VALUE, "an argument of the kernel is null");
+    std::memcpy(&launch.params[size_t(plain.arguments[at].at)], parameters[at], size_t(plain.arguments[at].bytes));
+  }
+  for_each_address(kernel, launch.params, [&](int at, uint64_t& address) {
+    const std::string problem = problem_of(*stream.context, address);
+    if (!problem.empty())
+      misuse(CUDA_ERROR_INVALID_VALUE, "%s: argument %d is %s; expected allocated memory of device %d, or null",
+             kernel.name, at, problem.c_str(), stream.context->device);
+  });
+  ++driver().counters.launches;
+  enqueue(stream, CU_GRAPH_NODE_TYPE_KERNEL, kernel.name,
+          [launch = std::move(launch)](Context& context) { run(launch, context); });
 }
 
 }  // namespace
@@ -130,8 +177,9 @@ CUresult CUDAAPI cuModuleGetFunction(CUfunction* handle, CUmodule module_handle,
     Module& module = module_of(module_handle);
     expect(name, CUDA_ERROR_INVALID_VALUE, "the name is null");
     const Kernel* kernel = pt::cuda::sim::find_kernel(name);
-    if (!kernel || library_of(reinterpret_cast<const void*>(kernel->run)) != module.library)
-      refuse(CUDA_ERROR_NOT_FOUND);
+    while (kernel && library_of(reinterpret_cast<const void*>(kernel->run)) != module.library)
+      kernel = pt::cuda::sim::find_kernel(name, kernel);
+    if (!kernel) refuse(CUDA_ERROR_NOT_FOUND);
     for (auto& known : module.functions)
       if (known->kernel == kernel) {
         out(handle, "function") = reinterpret_cast<CUfunction>(known.get());
@@ -177,6 +225,12 @@ CUresult CUDAAPI cuFuncSetAttribute(CUfunction handle, CUfunction_attribute attr
 CUresult CUDAAPI cuFuncGetParamInfo(CUfunction handle, size_t index, size_t* offset, size_t* bytes) {
   return answer(__func__, Needs::kContext, [&] {
     const Kernel& kernel = *function_of(handle).kernel;
+    if (const PlainKernel* plain = pt::cuda::sim::find_plain(&kernel)) {
+      if (index >= size_t(plain->count)) refuse(CUDA_ERROR_INVALID_VALUE);
+      out(offset, "offset") = size_t(plain->arguments[index].at);
+      if (bytes) *bytes = size_t(plain->arguments[index].bytes);
+      return;
+    }
     if (index > 1) refuse(CUDA_ERROR_INVALID_VALUE);
     out(offset, "offset") = index ? operand_bytes(kernel) : 0;
     if (bytes) *bytes = index ? size_t(kernel.params_bytes) : operand_bytes(kernel);
@@ -196,6 +250,10 @@ CUresult CUDAAPI cuLaunchKernel(CUfunction handle, unsigned int grid_x, unsigned
     if (extra) refuse(CUDA_ERROR_NOT_SUPPORTED);
     Launch launch{&kernel, {{grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes}, {}, {}};
     expect_geometry(function, launch.geometry);
+    if (const PlainKernel* plain = pt::cuda::sim::find_plain(&kernel)) {
+      launch_plain(stream, *plain, std::move(launch), parameters);
+      return;
+    }
     expect(parameters && parameters[0] && parameters[1], CUDA_ERROR_INVALID_VALUE,
            "a kernel has two parameters: its operands and its struct");
     launch.operands.resize(operand_bytes(kernel) / sizeof(uint64_t));

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 #include "cuda/sim/driver/images.h"
 
@@ -162,6 +163,17 @@ std::vector<std::string> command_of(const Source& source) {
   return command;
 }
 
+// An entry in the registry for each kernel that is no PT_CUDA_KERNEL, which has one.
+std::string entries_of(const std::string& text) {
+  if (text.find("PT_CUDA_KERNEL") != std::string::npos) return "";
+  static const std::regex kernel(
+      R"(extern\s*"C"\s*__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\()");
+  std::string entries = "\n#include \"cuda/sim/plain.h\"\n";
+  for (std::sregex_iterator at(text.begin(), text.end(), kernel), end; at != end; ++at)
+    entries += "PT_SIM_PLAIN(" + (*at)[1].str() + ")\n";
+  return entries;
+}
+
 }  // namespace
 
 Compiled compile(const Source& source) {
@@ -173,7 +185,7 @@ Compiled compile(const Source& source) {
   if (folder.path().empty()) return {"", "no temporary folder could be made", false};
   for (const auto& [name, text] : source.headers) write_file(folder.path() / "include" / name, text);
   const fs::path code = folder.path() / "program.cpp", made = folder.path() / "program.so", log = folder.path() / "log";
-  write_file(code, "#line 1 \"" + source.name + "\"\n" + source.text +
+  write_file(code, "#line 1 \"" + source.name + "\"\n" + source.text + entries_of(source.text) +
                        "\nextern \"C\" __attribute__((visibility(\"default\"))) const int " + kMarker + " = 1;\n");
   // Headers that came with the program go before those of the build.
   command.insert(command.begin() + 1, "-I" + (folder.path() / "include").string());

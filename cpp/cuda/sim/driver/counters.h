@@ -14,9 +14,10 @@ PT_SIM_API uint64_t simQueries();           // cuStreamQuery, cuEventQuery
 PT_SIM_API uint64_t simAllocations();       // of device memory, as asked of the driver
 PT_SIM_API uint64_t simFrees();
 PT_SIM_API uint64_t simPinnedAllocations();
-PT_SIM_API uint64_t simCopiesIn();   // host to device
-PT_SIM_API uint64_t simBytesIn();    //
-PT_SIM_API uint64_t simCopiesOut();  // device to host
+PT_SIM_API uint64_t simCopiesIn();      // host to device
+PT_SIM_API uint64_t simCopiesInDone();  // those that were carried out
+PT_SIM_API uint64_t simBytesIn();       //
+PT_SIM_API uint64_t simCopiesOut();     // device to host
 PT_SIM_API uint64_t simBytesOut();
 PT_SIM_API uint64_t simCopiesWithin();  // device to device
 PT_SIM_API uint64_t simBytesWithin();

@@ -45,8 +45,8 @@ struct Context {
 
 struct Counters {
   uint64_t launches = 0, kernels_run = 0, graph_launches = 0, synchronisations = 0, queries = 0, allocations = 0,
-           frees = 0, pinned_allocations = 0, copies_in = 0, bytes_in = 0, copies_out = 0, bytes_out = 0,
-           copies_within = 0, bytes_within = 0, fills = 0, compilations = 0, misuses = 0;
+           frees = 0, pinned_allocations = 0, copies_in = 0, copies_in_done = 0, bytes_in = 0, copies_out = 0,
+           bytes_out = 0, copies_within = 0, bytes_within = 0, fills = 0, compilations = 0, misuses = 0;
 };
 
 template <class T>

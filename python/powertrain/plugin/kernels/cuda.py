@@ -1,20 +1,17 @@
-"""A kernel's code for GPUs: CUDA source, compiled by NVRTC where that is. The engine's own device is the CPU; what is
-here is declared beside a kernel, checked and compiled, and run by `powertrain plugins check` where CuPy finds a GPU."""
+"""A kernel's code for GPUs: CUDA source, which the device's library compiles when a step is planned there, or a
+RawKernel of CuPy. It becomes a launch of the step, as the engine's own kernels."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from powertrain.plugin.kernels.library import SourceError
-from powertrain.plugin.kernels.nvrtc import arguments_of, ptx
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from powertrain.typing import Array
+from powertrain.plugin.kernels.nvrtc import arguments_of, includes, ptx
 
 _WIDTHS = {"s64": "u64", "b64": "u64"}  # a pointer or a count, however it is declared
 
@@ -26,6 +23,21 @@ class RawKernel(Protocol):
     def code(self) -> str: ...
     @property
     def name(self) -> str: ...
+    @property
+    def kernel(self) -> Any:
+        """The function that CuPy has compiled and loaded on its current device: `kernel.ptr` is a CUfunction."""
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """What the device's library is told of a kernel; read by `kernel_function` of the core."""
+
+    function: str
+    source: str
+    handle: int
+    options: list[str]
+    threads: int
+    parameters: list[float]
 
 
 @dataclass(frozen=True)
@@ -43,29 +55,37 @@ class Cuda:
     dtype: str = "float32"
     threads: int = 256
     options: tuple[str, ...] = ()
+    loaded_by: RawKernel | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, raw_kernel: RawKernel, dtype: str = "float32", threads: int = 256) -> Cuda:
-        """The source of a CuPy RawKernel, with its options; it needs no GPU."""
+        """A CuPy RawKernel, which is declared without a GPU. On one, CuPy compiles it, with all of its settings."""
         options = tuple(str(one) for one in getattr(raw_kernel, "options", ()))
-        return cls(str(raw_kernel.code), str(raw_kernel.name), dtype, threads, options)
+        return cls(str(raw_kernel.code), str(raw_kernel.name), dtype, threads, options, raw_kernel)
 
-    def run(
-        self,
-        cupy: ModuleType,
-        inputs: Sequence[Array],
-        outputs: Sequence[tuple[tuple[int, ...], str]],
-        params: Mapping[str, float],
-    ) -> list[Array]:
-        """The outputs for some arrays, by CuPy on its current device."""
-        read = [cupy.asarray(array) for array in inputs]
-        made = [cupy.empty(shape, dtype) for shape, dtype in outputs]
-        count = int(made[0].size)
-        numbers = [cupy.float64(value) for value in params.values()]
-        blocks = max(1, -(-count // self.threads))
-        kernel = cupy.RawKernel(self.code, self.function, self.options)
-        kernel((blocks,), (self.threads,), (*read, *made, cupy.int64(count), *numbers))
-        return [cupy.asnumpy(array) for array in made]
+    def on(self, device: int, params: Mapping[str, float]) -> DeviceCode:
+        """For a device of that number; it is compiled when the step is planned, by the device's library or by CuPy."""
+        self.check()
+        numbers = [float(value) for value in params.values()]
+        return DeviceCode(
+            self.function, self.code, self._handle(device), [*includes(), *self.options], self.threads, numbers
+        )
+
+    def _handle(self, device: int) -> int:
+        """Of CuPy's function, where it has one."""
+        if self.loaded_by is None:
+            return 0
+        cupy = sys.modules.get("cupy")
+        try:
+            with contextlib.nullcontext() if cupy is None else cupy.cuda.Device(device):
+                return int(self.loaded_by.kernel.ptr)
+        except Exception as error:
+            raise SourceError(
+                "not-compiled",
+                f"[cuda {self.function}] CuPy does not load its RawKernel on cuda:{device}: "
+                f"{type(error).__name__}: {error}; expected it to be compiled; fix what it names, or pass Cuda(source, "
+                "name), which powertrain compiles",
+            ) from error
 
     def check(self) -> None:
         """What can be said of the source without a compiler."""

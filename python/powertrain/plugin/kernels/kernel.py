@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from powertrain import _core
 from powertrain.errors.arguments import shown
-from powertrain.plugin.kernels.cuda import Cuda
+from powertrain.plugin.kernels.cuda import Cuda, DeviceCode
 from powertrain.plugin.params import NoParams, Parameter, parameters
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ class Facts:
     function: Callable[[Sequence[Typed]], int]
     vjp: Callable[..., Sequence[Any]] | None
     compose: Callable[..., Sequence[Any]] | None
+    reference: Callable[..., Sequence[Any]] | None
+    device_dtypes: list[str]
+    device_kernel: Callable[[Mapping[str, Any], int], DeviceCode]
 
 
 class Kernel:
@@ -91,10 +94,11 @@ class Kernel:
     dtypes      of the outputs; without it, the inputs'
     vjp         `vjp(inputs, outputs, grads, **params)` gives a gradient for each input, or None, by ops or other
                 kernels; "reference" differentiates the reference; None makes a gradient through it an error
-    reference   `reference(*inputs, **params)`, the same in ops of the engine
+    reference   `reference(*inputs, **params)`, the same in ops of the engine; on a GPU it stands in for a kernel
+                without `cuda`, and for dtypes that `cuda` is not for
     cases       what to try it with; an elementwise kernel has some of its own
     flops       operations of an element of the first output, or `flops(*shapes, **params)` of a whole call
-    cuda        the same for GPUs
+    cuda        its code for GPUs: `Cuda(source, function)`, or `Cuda.of(cupy.RawKernel(...))`
     """
 
     expected = "the name of a kernel"  # where a recipe's parameter may be one
@@ -164,6 +168,9 @@ class Kernel:
             function=self._function,
             vjp=self._vjp if callable(self.vjp) else None,
             compose=compose,
+            reference=self._compose if self.reference is not None else None,
+            device_dtypes=[self.cuda.dtype] if self.cuda is not None else [],
+            device_kernel=self._device_kernel,
         )
 
     def refuse_dtype(self, dtype: str) -> _core.DTypeError:
@@ -198,6 +205,8 @@ class Kernel:
             )
         if self.elementwise and callable(self.flops):
             refuse("flops is a function", "a number, of each element, for an elementwise kernel", "pass a number")
+        if self.cuda is not None and any(field.type not in (bool, int, float) for field in parameters(self.Params)):
+            refuse("it has cuda= and a parameter that is no number", "bool, int and float", "make it a number")
         if self.vjp == "reference" and self.reference is None:
             refuse('vjp = "reference" without a reference', "one in ops", "pass reference=")
 
@@ -236,6 +245,10 @@ class Kernel:
                 return float(self.flops)
             return float(self.flops) * math.prod(self._shape(inputs, params)[0][0])
         return float(self.flops(*(shape for shape, _ in inputs), **params))
+
+    def _device_kernel(self, params: Mapping[str, Any], device: int) -> DeviceCode:
+        assert self.cuda is not None
+        return self.cuda.on(device, params)
 
     def _vjp(self, inputs: Any, outputs: Any, grads: Any, params: Mapping[str, Any]) -> Sequence[Any]:
         made = typing.cast(Callable[..., Any], self.vjp)(tuple(inputs), tuple(outputs), tuple(grads), **params)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
 from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
@@ -149,6 +150,7 @@ class TrainSource:
             pad_last=True,
             endless=True,
             augment=not self.streams,
+            device=_core.current_device(),
         )
         self._batches: Iterator[Batch] | None = None
 
@@ -254,13 +256,15 @@ class Beside:
         streams = {name: source.take(count) for name, source in self.others.items()}
         for batch in self.first.take(count):
             weight = batch.arrays["weight"]
-            fields = {name: value for name, value in batch.arrays.items() if name != "weight"}
+            fields, sent = {name: value for name, value in batch.arrays.items() if name != "weight"}, batch.sent()
             for name, stream in streams.items():
                 other = next(stream)
                 fields.update({f"{name}_{field}": value for field, value in other.arrays.items()})
+                sent.update({f"{name}_{field}": value for field, value in other.sent().items()})
             pick = Pick(batch.indices, weight, Cursor(*batch.cursor.tolist()))
             made = Batch(fields, pick, weighted=True)
             made.has_weights = batch.has_weights
+            made.take_over(sent)
             yield made
 
 

@@ -1,0 +1,24 @@
+"""Kernels of plugins on a simulated GPU, in processes of their own: its compiler is named before it is opened."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulated_gpu import gpu_environment
+
+TESTS = Path(__file__).parents[1]
+pytestmark = pytest.mark.simulated
+
+
+@pytest.mark.parametrize("file", ["devices/test_kernels_on_a_gpu.py", "plugin/test_kernels_examined_on_a_gpu.py"])
+def test_the_tests_of_kernels(file: str) -> None:
+    words = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", str(TESTS / file)]
+    environment = gpu_environment("devices=2,memory=256M", POWERTRAIN_CUDA_NVRTC="sim")
+    done = subprocess.run(words, env=environment, cwd=TESTS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and " passed" in done.stdout and " skipped" not in done.stdout, (
+        done.stdout + done.stderr
+    )
