@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NoReturn, cast
 
@@ -12,6 +13,7 @@ from powertrain import _core
 from powertrain.errors.methods import missing
 from powertrain.plugin.conversion import check
 from powertrain.plugin.declared import FieldError, OfParams
+from powertrain.plugin.wording import show
 
 if TYPE_CHECKING:
     from powertrain.typing import Outputs, TensorLike
@@ -38,6 +40,13 @@ class Metric(OfParams, declares=True):
     lower_is_better: ClassVar[bool] = False  # for those that stop a run early, or choose its best weights
 
     def __init__(self, params: object = None, **settings: object) -> None:
+        if isinstance(params, (str, bytes, int, float, list, tuple, dict)):
+            names = [field.name for field in dataclasses.fields(self.Params)]
+            name = type(self).__name__
+            if not names:
+                raise FieldError(f"[{name}] received {show(params)}; expected no settings; write {name}()")
+            given = f"{names[0]}={show(params)}" if len(names) == 1 else ", ".join(f"{each}=..." for each in names)
+            raise FieldError(f"[{name}] received {show(params)}; expected settings by name; write {name}({given})")
         if params is None:
             params, mistakes = check(self.Params, settings, type(self).__name__)
             if mistakes:
