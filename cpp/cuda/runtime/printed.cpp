@@ -106,9 +106,9 @@ std::string image_of(const std::string& source, const std::string& name, int cap
                      const std::vector<std::string>& options) {
   const Nvrtc& nvrtc = nvrtc_here();
   const std::string architecture = nvrtc.architecture(capability);
-  std::string key = text(nvrtc.identity(), " ", architecture);
-  for (const std::string& option : options) key += " " + option;
-  key += "\n" + source;
+  std::string key = text(nvrtc.identity(), " ", architecture, "\n");
+  for (const std::string& option : options) key += option + "\n";
+  key += source;
   char file_name[40];
   std::snprintf(file_name, sizeof(file_name), "%016llx%016llx", static_cast<unsigned long long>(hash(key, kSeed)),
                 static_cast<unsigned long long>(hash(key, kOtherSeed)));
