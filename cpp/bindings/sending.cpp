@@ -74,7 +74,13 @@ std::unique_ptr<Sent> send(const py::list& arrays, py::handle device) {
 }  // namespace
 
 void register_sending(py::module_& m) {
-  py::class_<Sent>(m, "Sent", "Arrays on their way to a device.")
+  py::class_<Sent>(m, "Sent", py::is_final(), "Arrays on their way to a device.")
+      .def_static(
+          "__new__",
+          [](const py::args&, const py::kwargs&) -> std::unique_ptr<Sent> {
+            throw DTypeError(
+                "[Sent] received a call of its class; expected what sends arrays; a DataLoader(device=...) does");
+          })
       .def("receive", &Sent::receive, "The tensors there; what is computed from here on comes after their copies.");
   m.def("send", &send, py::arg("arrays"), py::arg("device"),
         "Copies arrays to a device beside its work; returns when the arrays may change.");

@@ -5,7 +5,7 @@ import numpy as np
 import powertrain as pt
 from kit import Array, Case, values
 
-REFUSAL = "[f] x is 0; expected another number; check x"
+REFUSAL = "[check_true] x is 0; expected another number; check x"
 
 
 def reference(holds: Array, refusal: str) -> Array:

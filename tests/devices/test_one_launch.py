@@ -81,6 +81,10 @@ def test_a_step_in_a_run_is_one_launch() -> None:
 
         found.append(asked(run))
     more = {name: count - found[1].get(name, 0) for name, count in found[2].items()}
-    # A batch is inputs, labels and weights of examples, of 8 each.
-    steps = {name: 16 * count for name, count in {**STEP, "copies in": 3, "bytes in": 8 * (12 * 4 + 8 + 4)}.items()}
-    assert {name: count for name, count in more.items() if count} == steps
+    # A batch is inputs, labels and weights of examples, of 8 each. How many are sent ahead when a run ends is a matter
+    # of time; so is what it does now and then, such as showing how far it is. What a step did would count 16 times.
+    ahead = {"copies in": 3, "bytes in": 8 * (12 * 4 + 8 + 4)}
+    assert {name: more.pop(name) for name in STEP if name not in ahead} == {"graphs": 16, "waits": 16}, more
+    for name, of_batch in ahead.items():
+        assert abs(more.pop(name) - 16 * of_batch) <= 4 * of_batch, name
+    assert all(abs(count) <= 4 for count in more.values()), more

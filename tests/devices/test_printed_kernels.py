@@ -16,6 +16,8 @@ import pytest
 from device_models import MLP, MODELS, Model
 from simulated_gpu import ORDERS, answer_of, built, on_a_gpu
 
+pytestmark = pytest.mark.simulated
+
 if not hasattr(ctypes.CDLL(str(built().with_name("libpowertrain_cuda_sim.so"))), "nvrtcVersion"):
     pytest.skip("the simulator was built without nvrtc.h: pip install nvidia-cuda-nvrtc-cu12", allow_module_level=True)
 
@@ -25,8 +27,6 @@ SMALL = """
 import json
 import numpy as np
 import powertrain as pt
-
-pytestmark = pytest.mark.simulated
 
 step = pt.compile(lambda x: (pt.tanh(x) * 2, pt.exp(x).sum(axis=1)))
 x = pt.asarray(np.linspace(-3, 3, 60).reshape(6, 10).astype("float32")).to("cuda")

@@ -416,7 +416,10 @@ def test_profiling_wants_the_engines_own() -> None:
 
 def test_every_op_of_a_traced_program_has_calls_to_try_it_by() -> None:
     # What a program never holds: the engine puts other ops in their place, or makes them itself.
-    never = {"boundary", "check_index", "copy", "flat_view", "guard", "pack", "stop_gradient", "update_flat_view"}
+    never = {
+        "boundary", "check_index", "check_true", "copy", "flat_view", "guard", "pack", "stop_gradient",
+        "update_flat_view",
+    }  # fmt: skip
     dtypes = ("bool", "uint8", "int32", "int64", "float32", "float64", "complex64", "complex128")
     primitive = [name for name, spec in SPECS.items() if not spec["has_compose"] and name not in never]
     assert [name for name in primitive if not calls(name, dtypes)] == []

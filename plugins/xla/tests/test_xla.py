@@ -60,7 +60,9 @@ def test_it_has_a_rule_for_almost_every_op() -> None:
         "update_flat_view",
     }  # fmt: skip
     primitive = {name for name, spec in SPECS.items() if not spec["has_compose"]} - put_otherwise
-    assert primitive - set(xla().ops) == {"ctc_rows", "ctc_rows_backward", "hurwitz_zeta"}
+    # JAX's incomplete gamma functions lose five digits in their tails.
+    lacking = {"ctc_rows", "ctc_rows_backward", "hurwitz_zeta", "igamma", "igammac"}
+    assert primitive - set(xla().ops) == lacking
 
 
 @pytest.mark.parametrize("name", COMPOSED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Batch:
         names = [name for name, value in self.arrays.items() if numeric(value)] if device else []
         self._sent = (names, _core.send([self.arrays[name] for name in names], device)) if device else None
 
-    def for_a_step(self) -> tuple[Any, ...]:
+    def for_a_step(self) -> tuple[object, ...]:
         """The values of `arrays`: those that the loader has sent to a device as tensors there."""
         self._receive()
         if not self._on_device:

@@ -25,7 +25,7 @@ from powertrain.plugin.protocols import is_random
 PART = {"examples": int, "fields": {...: str}, "crc32": int}
 RECORD = {
     "name": str, "task": str, "outputs": int, "labels": [str], "columns": [str], "context": (int,), "state": [str],
-    "parts": {...: PART}, "others": {...: PART},
+    "parts": {...: PART}, "others": {...: PART}, "own_task": bool,
 }  # fmt: skip
 # So many examples of a part, evenly spaced, are in its check sum.
 CHECKED = 256
@@ -41,6 +41,7 @@ def record(dataset: DataModule, others: Mapping[str, Source] | None = None) -> d
         "columns": list(dataset.columns), "context": dataset.context, "state": list(dataset.state),
         "parts": {part: described(_raw(source)) for part, source in dataset.splits.items()},
         "others": {name: described(_raw(source)) for name, source in (others or {}).items()},
+        "own_task": dataset.own_task is not None,
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class Data(Declared, declares=True):
         raise missing(cls, "build")
 
     @classmethod
-    def reopen(cls, params: Any, kept: DataModule) -> DataModule:
+    def reopen(cls, params: NoReturn, kept: DataModule) -> DataModule:
         """What a trained model needs of the data set, without its files.
 
         `kept` has the names, the form and the `state` of the one that `build` gave, and zeros in place of examples. Add

@@ -155,8 +155,6 @@ RULES: dict[str, Rule] = {
     "gelu_tanh": computed(gelu_tanh),
     "greater": truth(jnp.greater),
     "greater_equal": truth(jnp.greater_equal),
-    "igamma": computed(jax.scipy.special.gammainc),
-    "igammac": computed(jax.scipy.special.gammaincc),
     "isfinite": truth(jnp.isfinite),
     "isnan": truth(jnp.isnan),
     "less": truth(jnp.less),

@@ -103,6 +103,7 @@ def binary_cross_entropy(
         >>> round(F.binary_cross_entropy(pt.tensor([0.5, 0.5]), pt.tensor([1.0, 0.0])).item(), 4)
         0.6931
     """
+    checks.choice("binary_cross_entropy", ("mean", "sum", "none"), reduction=reduction)
     wanted = "expected probabilities; use binary_cross_entropy_with_logits for logits"
     check_between("binary_cross_entropy", "input", input, 0, 1, wanted, nan=True)
     return loss_of("binary_cross_entropy", reduction, {"input": input, "target": target}, weight=weight)

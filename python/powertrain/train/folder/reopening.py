@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from powertrain.data import kept
+from powertrain.data import DataError, kept
 from powertrain.io.files import MOST_BYTES
 from powertrain.plugin.importing import in_words
 from powertrain.train.folder.checkpoint import Arrays
@@ -75,6 +75,13 @@ def kept_data(folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, array
     try:
         state = {name: arrays[f"data.{name}"] for name in record["state"]}
         dataset = use.plugin.reopen(use.params, kept.without_examples(record, state))
+        if record["own_task"] and dataset.own_task is None:
+            raise DataError(
+                use.name,
+                f"a data set without its task {record['task']}",
+                "expected what reopen adds",
+                "give it there: dataclasses.replace(kept, own_task=...); of a run of objects, pass data= again",
+            )
         features = [(feature.plugin, feature.params) for feature in recipe.features]
         return kept.transformed(dataset, features, _states(arrays))
     except Exception as error:  # of whatever kind: plugins read here what may be anybody's
