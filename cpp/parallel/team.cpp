@@ -186,8 +186,8 @@ void Pool::Team::execute_range(int range, bool from_back, Taken& taken) {
   }
 }
 
-// Its owner most likely takes the last chunk of a range soon, and has its rows in the cache. To wait for a whole chunk's
-// time costs more than moved rows do: 4 % of LeNet's step where cores share no cache.
+// Its owner most likely takes the last chunk of a range soon, and has its rows in the cache. To wait for a whole
+// chunk's time costs more than moved rows do: 4 % of LeNet's step where cores share no cache.
 void Pool::Team::leave_last(int range, Clock::time_point until) {
   for (;;) {
     const uint64_t span = ranges_[range].span.load(std::memory_order_relaxed);
