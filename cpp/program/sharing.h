@@ -24,7 +24,8 @@ class Sharing {
     if (runs_ < wait_) return;
     // A longer run has launches that are worth sharing anywhere, and a trial would cost more than it tells.
     trying_ = usual_ < kLongest;
-    start_again();
+    if (!trying_) usual_ = kNone;
+    runs_ = 0;
   }
 
  private:
@@ -44,11 +45,6 @@ class Sharing {
     trying_ = false;
     usual_ = trial_ = kNone;
     runs_ = 0;
-  }
-
-  void start_again() {
-    runs_ = 0;
-    if (!trying_) usual_ = kNone;
   }
 
   bool shares_ = true;
