@@ -8,7 +8,7 @@
 
 namespace pt::cuda {
 
-// What the compiler said of a source that it refused.
+// The messages of the compiler for a source that it refused.
 struct CompileError : KernelError {
   using KernelError::KernelError;
 };

@@ -66,7 +66,7 @@ PT_FN void store_half(const Each& each, int64_t m, double scale, const double* h
   });
 }
 
-// Back: 2 Z_k = X_k + X*_m-k + i w^-k (X_k - X*_m-k). The first and the last are real, whatever is said of them.
+// Back: 2 Z_k = X_k + X*_m-k + i w^-k (X_k - X*_m-k). The imaginary parts of the first and the last are ignored.
 template <class T, class Each>
 PT_FN void load_half(const Each& each, int64_t m, const double* half_roots, const T* from, Line z) {
   each(1, [=](int64_t) {
