@@ -116,7 +116,7 @@ gpu: $(VENV)/.plugins
 	$(BIN)/python tools/gpu.py build/gpu
 
 # Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
-cuda-sim: $(VENV)/.wheel
+cuda-sim: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
 	$(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim
 	$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda
@@ -126,8 +126,9 @@ setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
 run: setup
 	$(BIN)/powertrain train digits
 
+# The extras bring cuda.h and nvrtc.h, with which the simulated GPU is built.
 # POWERTRAIN_ALL=1: CUDA's longest tests whole, not a sample of their calls.
-cpp-test: $(VENV)/.wheel
+cpp-test: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
 	$(BIN)/cmake --build $(BUILD)
 	$(BIN)/python tools/check_symbols.py $(BUILD)

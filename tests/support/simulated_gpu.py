@@ -70,6 +70,11 @@ def compiles() -> bool:
     return not simulated or os.environ.get("POWERTRAIN_CUDA_NVRTC") == "sim"
 
 
+def simulator_compiles() -> bool:
+    """Whether the simulator was built with nvrtc.h, and so has a compiler for sources."""
+    return hasattr(_simulator(), "nvrtcCreateProgram")
+
+
 @cache
 def _simulator() -> ctypes.CDLL:
     """The one that this process uses already."""
