@@ -25,10 +25,10 @@ COMPARED = "gpt2_124m:bf16:32x1024"
 
 
 def work_of(launch: Launch) -> Work:
-    """What a launch of ours counts as, by its kernel's name."""
-    tensor = launch.kernel.startswith(("matmul_bf16", "matmul_f16", "conv2d_bf16", "conv2d_f16", "conv2d_weight_bf16",
-                                       "conv2d_weight_f16"))  # fmt: skip
-    kind = "attention" if launch.kernel.startswith("attention") else "product"
+    """What a launch of ours counts as, by its kernel's name: products of f16 and bf16 are by matrix instructions."""
+    parts = launch.kernel.split("_")
+    tensor = parts[0] in {"matmul", "conv2d", "attention"} and not {"bf16", "f16"}.isdisjoint(parts)
+    kind = "attention" if parts[0] == "attention" else "product"
     return Work(kind, "mma" if tensor else "fma", launch.flops, launch.bytes, launch.blocks)
 
 

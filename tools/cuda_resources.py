@@ -30,8 +30,6 @@ LIBRARY = "powertrain_cuda/libpowertrain_cuda.so"
 # Bytes of stack that kernels of the benchmark workloads have, at most, on all architectures, rounded up to 32.
 STACKS: dict[str, int] = {
     "attention_dk_f32_64": 32,
-    "attention_dk_half_64": 32,
-    "attention_dq_half_64": 32,
     "copy_units": 32,
     "fill_pieces": 32,
     "fused_interpreter": 256,

@@ -11,6 +11,23 @@ PT_DEVICE uint16_t float_to_bf16(float x) { return PT_ISA::float_to_bf16(x).bits
 PT_DEVICE float f16_to_float(uint16_t x) { return PT_ISA::f16_to_float(PT_ISA::f16{x}); }
 PT_DEVICE uint16_t float_to_f16(float x) { return PT_ISA::float_to_f16(x).bits; }
 
+// Two numbers in the halves of a register, the first in the lower one.
+template <bool kBfloat>
+PT_DEVICE uint32_t pack_halves(float low, float high) {
+#if defined(PT_CUDA_SIM)
+  return kBfloat ? float_to_bf16(low) | uint32_t(float_to_bf16(high)) << 16
+                 : float_to_f16(low) | uint32_t(float_to_f16(high)) << 16;
+#else
+  uint32_t bits;
+  if constexpr (kBfloat) {
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  } else {
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
+  }
+  return bits;
+#endif
+}
+
 // Element i of an array of a float dtype whose arithmetic is T's: f64 in double, all others in float.
 template <class T>
 PT_DEVICE T load_float(const char* at, int64_t i, DType type) {

@@ -63,7 +63,8 @@ def test_kernels_count_as_the_unit_that_they_use() -> None:
     assert rate("matmul_bf16_large") == ("product", "mma")
     assert rate("conv2d_weight_f16_medium") == ("product", "mma")
     assert rate("matmul_f32_large") == rate("lstm_forward_f32_1") == rate("fused") == ("product", "fma")
-    assert rate("attention_dq_half_64") == ("attention", "fma")
+    assert rate("attention_bf16_64") == rate("attention_dkv_f16_128") == ("attention", "mma")
+    assert rate("attention_dq_half_128") == rate("attention_f32_64") == ("attention", "fma")
 
 
 def test_every_plan_is_estimated_and_newer_cards_are_no_slower() -> None:

@@ -77,16 +77,37 @@ int main() {
   for (const Case& c : cases) {
     for (DType type : {DType::F32, DType::F64}) attend(c, type, inputs(c, type));
   }
-  for (const Case& c : {cases[1], cases[4], cases[7]}) {
+  const Case half_cases[] = {
+      cases[1],
+      cases[4],
+      cases[7],  // too wide for matrix instructions
+      cases[9],
+      cases[10],
+      {1, 1, 1, 1, 1, 8},
+      {1, 200, 70, 2, 1, 64},  // several blocks of rows and steps of each side, 16 bytes at once
+      {1, 150, 150, 2, 1, 64, true},
+      {1, 140, 90, 1, 1, 64, true},  // whole blocks that see nothing
+      {2, 40, 170, 4, 2, 32, true, true},
+      {1, 100, 100, 2, 2, 128, true},
+      {1, 70, 66, 1, 1, 72},
+      {1, 66, 67, 1, 1, 127, true},
+  };
+  for (const Case& c : half_cases) {
     for (DType type : {DType::BF16, DType::F16}) attend(c, type, inputs(c, type));
   }
   std::mt19937 random(5);
   for (int turn = 0; turn < 2; ++turn) {
     const Case c{2, 20, 70, 2, 1, 12, turn % 2 == 0};
-    const Inputs in = inputs(c, DType::F32);
-    attend(c, DType::F32,
-           {in.q.laid_out_at_random(random), in.k.laid_out_at_random(random), in.v.laid_out_at_random(random),
-            in.g.laid_out_at_random(random)});
+    for (DType type : {DType::F32, DType::BF16}) {
+      const Inputs in = inputs(c, type);
+      attend(c, type,
+             {in.q.laid_out_at_random(random), in.k.laid_out_at_random(random), in.v.laid_out_at_random(random),
+              in.g.laid_out_at_random(random)});
+    }
   }
+  const Case c{2, 70, 70, 2, 2, 64, true};
+  const Inputs in = inputs(c, DType::BF16);  // heads outermost, and elements still neighbours
+  const std::vector<int> order = {2, 0, 1, 3};
+  attend(c, DType::BF16, {in.q.laid_out(order), in.k.laid_out(order), in.v.laid_out(order), in.g.laid_out(order)});
   return pt::check::finish();
 }

@@ -1,5 +1,6 @@
-// Attention and its gradient by blocks: see cuda_forward.h and cuda_backward.h. Kernels of f32, of f16 and bf16 widened
-// to f32, and of f64, each for results of up to 64 elements at once, those of 32 bits for 128 too.
+// Attention and its gradient by blocks in scalar arithmetic: see cuda_forward.h and cuda_backward.h. Kernels of f32 and
+// f64, and of f16 and bf16 whose heads are too wide for matrix instructions (cuda_half.cu), widened to f32. Each is for
+// results of so many elements at once.
 #include "cuda/kernel.h"
 #include "ops/attention/cuda_backward.h"
 #include "ops/attention/cuda_forward.h"
@@ -20,7 +21,6 @@ using pt::cuda::AttentionProblem;
 
 PT_ATTENTION(f32_64, float, 64, false)
 PT_ATTENTION(f32_128, float, 128, false)
-PT_ATTENTION(half_64, float, 64, true)
 PT_ATTENTION(half_128, float, 128, true)
 PT_ATTENTION(f64_64, double, 64, false)
 
