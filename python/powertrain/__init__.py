@@ -164,6 +164,7 @@ if _typing.TYPE_CHECKING:
     from powertrain.sklearn import Classifier as Classifier
     from powertrain.sklearn import KMeans as KMeans
     from powertrain.sklearn import Regressor as Regressor
+    from powertrain.train.evaluate.predictions import Predictions as Predictions
     from powertrain.train.fit import fit, load
     from powertrain.train.trained_run import TrainedRun as TrainedRun
 
@@ -183,8 +184,8 @@ _LAZY = (
 
 __all__ = [
     "DType", "DTypeError", "Error", "IndexError", "KernelError", "NonFiniteError", "OutOfMemoryError",
-    "OverflowError", "RowSparse", "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange", "asarray",
-    "autocast", "bfloat16", "bool_",
+    "OverflowError", "Predictions", "RowSparse", "ShapeError", "Slot", "Tensor", "TraceError", "TrainedRun", "arange",
+    "asarray", "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
     "cuda", "custom_gradient", "device", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
@@ -223,7 +224,8 @@ _install_hints()
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
 # Imported when they are first asked for: the trainer, and what needs NumPy or a module above.
 _LATE = {
-    "TrainedRun": "train.trained_run", "fit": "train.fit", "load": "train.fit", "polyfit": "linalg.fitting",
+    "Predictions": "train.evaluate.predictions", "TrainedRun": "train.trained_run",
+    "fit": "train.fit", "load": "train.fit", "polyfit": "linalg.fitting",
     "restore": "saved", "save": "saved",
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ Only type checkers and editors read them, so that no module of the engine import
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -99,6 +100,9 @@ PictureLike: TypeAlias = HasArray | Sequence[Sequence[float]]
 
 DatasetLike: TypeAlias = "Dataset | Source | Examples"
 """What a split or a subset takes: a data set, or anything with `__len__` and `__getitem__`."""
+
+ExamplesLike: TypeAlias = "TensorLike | Mapping[str, Sequence[object] | HasArray] | Sequence[object] | Path"
+"""What `run.predict` takes: an array, a data frame, a dict of columns, a list of pictures, sounds or texts, a path."""
 
 Collated: TypeAlias = "Tensor | list[str] | list[bytes] | tuple[Collated, ...] | dict[str, Collated]"
 """Examples made into one batch, in the structure that they have."""

@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 SECONDS = 60
 FILES = (
     "run.json", "run.lock", "results.json", "recipe.toml", "model.py", "ledger.jsonl", "report.html", ".lock",
+    "examples.safetensors",
     "checkpoints", ".results.json.part", ".report.html.part", ".run.json.part", "newest.json", "newest.safetensors",
     "older.json", "older.safetensors", "newest.part",
 )  # fmt: skip

@@ -52,8 +52,6 @@ def table(draw: random.Random, chosen: Sequence[str]) -> str:
 
 def settings(draw: random.Random, columns: Sequence[str]) -> str:
     made = [f'task = "{draw.choice(["auto", "auto", "classification", "regression"])}"']
-    if draw.random() < 0.2:
-        made.append("log_target = true")
     if draw.random() < 0.3:
         made.append('duplicates = "drop"')
     if draw.random() < 0.2:

@@ -25,6 +25,8 @@ LEFT_OUT = frozenset({"pt.plugin.registry", "pt.get_include", "pt.while_loop", "
 MADE = {
     "pt.Tensor": "pt.ones((2, 3))",
     "pt.TrainedRun": "S.trained()",
+    "pt.Predictions": "S.trained().predict(S.trained().run.dataset.train.fetch(np.arange(2))['x'])",
+    "pt.data.InputFile": "pt.data.InputFile(None)",
     "pt.Slot": "pt.Slot(pt.ones((2, 3)), 's', trainable=True)",
     "pt.RowSparse": "pt.RowSparse(pt.tensor([0, 2]), pt.ones((2, 3)), (4, 3))",
     "pt.data.ArrayDataset": "S.source()",

@@ -281,15 +281,17 @@ def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
 def test_predict_refuses_what_is_no_number(small: Path) -> None:
     np.save(small / "gap.npy", np.where(np.arange(128).reshape(2, 8, 8) == 70, np.nan, 1.0))
     said = run(["predict", "one", "gap.npy"], small, expect=2).stderr.strip()
-    assert said == "[predict] NaN in row 1; expected finite numbers; remove those rows or fill the gaps first"
+    assert (
+        said == "[predict] NaN in row 1 of gap.npy; expected finite numbers; remove those rows or fill the gaps first"
+    )
 
 
 def test_predict_refuses_what_no_model_computes(small: Path) -> None:
     np.save(small / "far.npy", np.where(np.arange(128).reshape(2, 8, 8) >= 64, 1e300, 1.0))
     done = run(["predict", "one", "far.npy", "--json"], small, expect=2)
     assert done.stdout == "" and done.stderr.strip() == (
-        "[predict] a number beyond 3.4e38 in row 1; expected numbers that float32 holds; remove those rows, or scale "
-        "them as the training data is"
+        "[predict] a number beyond 3.4e38 in row 1 of far.npy; expected numbers that float32 holds; remove those rows, "
+        "or scale them as the training data is"
     )
 
 

@@ -40,7 +40,7 @@ def test_a_run_trains_there_as_on_the_cpu() -> None:
     assert {str(slot.device) for slot in here.model.parameters()} == {"cpu"}
     for one, other in zip(weights(here), weights(there), strict=True):
         np.testing.assert_allclose(other, one, rtol=2e-4, atol=2e-6)
-    assert there.predict(X[:5]).shape == (5, 2)
+    assert there.predict(X[:5]).outputs.shape == (5, 2)
 
 
 def test_a_run_goes_on_with_the_same_bits_and_anywhere(tmp_path: Path) -> None:

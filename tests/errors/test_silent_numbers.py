@@ -261,14 +261,13 @@ def test_answers_that_are_not_finite() -> None:
     def predict(x: np.ndarray) -> np.ndarray:
         return np.where(x > 299, np.inf, x)
 
-    run: Any = SimpleNamespace(dataset=SimpleNamespace(transforms=()), predict=predict)
+    run: Any = SimpleNamespace(dataset=SimpleNamespace(transforms=(), target=None), predict=predict)
     assert outputs(run, np.arange(300.0)[:, None]).shape == (300, 1)
     with pytest.raises(DataError) as caught:
         outputs(run, np.arange(301.0)[:, None])
     assert str(caught.value) == (
-        "[predict] the answer to row 300 is not finite; expected finite numbers; bring the row nearer to what the "
-        "model "
-        "was trained on"
+        "[predict] an answer that is not finite in row 300; expected finite numbers; bring the example nearer to what "
+        "the model was trained on"
     )
 
 

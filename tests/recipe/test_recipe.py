@@ -194,8 +194,8 @@ LINES = [
      "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, batch, most; it belongs to "
      "run.evaluate"),
     ("expect = {}\nschedule = 'cosine'",
-     "[digits.toml:8 schedule] no such section; expected data, features, model, loss, strategy, optimizer, callbacks, "
-     "run, evaluate, expect, report; it belongs to optimizer"),
+     "[digits.toml:8 schedule] no such section; expected data, target, features, model, loss, strategy, optimizer, "
+     "callbacks, run, evaluate, expect, report; it belongs to optimizer"),
     ("expect = { 'tset.accuracy' = '>= 0.9' }",
      "[digits.toml:7 expect.tset.accuracy] it is not measured; expected a part (test, valid, train), a dot and a "
      "metric (loss, accuracy, perplexity, mse, mae, r2), or one of seconds, steps, examples_per_second, "
@@ -242,7 +242,7 @@ until = "no"
     assert said == [
         '[digits.toml] data is missing; expected a table; add data = { use = "digits" }',
         '[digits.toml] model is missing; expected a table; add model = { use = "cnn" }',
-        "[digits.toml:1 modle] no such section; expected data, features, model, loss, strategy, optimizer, "
+        "[digits.toml:1 modle] no such section; expected data, target, features, model, loss, strategy, optimizer, "
         "callbacks, run, evaluate, expect, report; did you mean model?",
         "[digits.toml:6 optimizer.lr] received 0; expected a number > 0; 1e-3 is usual for adamw",
         "[digits.toml:7 optimizer.momentum] no such parameter of adamw; expected lr, amsgrad",

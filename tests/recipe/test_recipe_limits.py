@@ -11,8 +11,8 @@ from test_recipe import GOOD, PLUGINS, complaint, read
 from powertrain.recipe import Limit, RecipeError, load_recipe
 
 NO_SECTION = (
-    "no such section; expected data, features, model, loss, strategy, optimizer, callbacks, run, evaluate, expect, "
-    "report"
+    "no such section; expected data, target, features, model, loss, strategy, optimizer, callbacks, run, evaluate, "
+    "expect, report"
 )
 DEEP = "nested too deeply; expected key = value; see toml.io"
 UNREADABLE = [

@@ -124,7 +124,7 @@ def test_a_model_learns_from_arrays() -> None:
     assert trained.history["epoch"] == list(range(1, 21)) and trained.history[-1]["valid.accuracy"] > 0.9
     assert trained.history.names == ["step", "epoch", "train.loss", "valid.loss", "valid.accuracy"]
     x, y = rows(64, seed=1)
-    assert (trained.predict(x).argmax(axis=1) == y).mean() == trained.evaluate((x, y))["accuracy"] > 0.9
+    assert (trained.predict(x).outputs.argmax(axis=1) == y).mean() == trained.evaluate((x, y))["accuracy"] > 0.9
     assert trained.report().read_text(encoding="utf-8").startswith("<!doctype html>")
     last = trained.results["valid"]["accuracy"]
     assert repr(trained) == (
@@ -330,7 +330,7 @@ def test_a_run_of_objects_opens_with_the_model_alone(tmp_path: Path) -> None:
     code = (
         "import numpy as np, powertrain as pt, sys; sys.path[:0] = sys.argv[2:]; from test_fit import Net, rows\n"
         "opened = pt.load(sys.argv[1], model=Net(seed=4)); x, y = rows(7, 5)\n"
-        "print(opened.predict(x).astype('float32').tobytes().hex(), opened.evaluate((x, y)), opened.finished)"
+        "print(opened.predict(x).outputs.astype('float32').tobytes().hex(), opened.evaluate((x, y)), opened.finished)"
     )
     here = Path(__file__).parent
     said = subprocess.run(
@@ -338,7 +338,7 @@ def test_a_run_of_objects_opens_with_the_model_alone(tmp_path: Path) -> None:
         env=environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     x, y = rows(7, 5)
-    outputs = trained.predict(x).astype("float32").tobytes().hex()
+    outputs = trained.predict(x).outputs.astype("float32").tobytes().hex()
     assert said.stdout.strip() == f"{outputs} {trained.evaluate((x, y))} True"
 
 
@@ -386,7 +386,7 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
     assert repr(stopped) == (
         f"TrainedRun(Net on arrays, epoch 2/5, stopped: interrupted by SIGINT, folder='{tmp_path / 'a'}')"
     )
-    assert stopped.predict(rows()[0]).shape == (96, 3) and stopped.evaluate()["train"]["accuracy"] > 0
+    assert stopped.predict(rows()[0]).outputs.shape == (96, 3) and stopped.evaluate()["train"]["accuracy"] > 0
     with pytest.raises(RunError) as caught:
         stopped.report()
     assert str(caught.value) == (
@@ -457,7 +457,7 @@ def test_the_page_about_it_is_true() -> None:
     names: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(block, names)
-    assert names["run"].finished and names["run"].predict(names["x"]).shape == (256, 3)
+    assert names["run"].finished and names["run"].predict(names["x"]).outputs.shape == (256, 3)
 
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_class_weight_is_the_weight_of_each_example_in_training_alone() -> Non
     for same in ([1, 5, 0.5], {np.int64(1): 5, "2": 0.5}, np.array([1, 5, 0.5])):
         assert weights(pt.fit(model=model(), data=(x, y), class_weight=same, **PLAIN)) == weights(by_class)
     assert weights(pt.fit(model=model(), data=Rows(), class_weight={"b": 5, "c": 0.5}, **PLAIN)) == weights(by_class)
-    output = by_class.predict(x)
+    output = by_class.predict(x).outputs
     assert by_class.evaluate()["train"]["accuracy"] == pytest.approx((output.argmax(axis=1) == y).mean())
     twice = pt.fit(model=model(), data=(x, y), class_weight=given, sample_weight=np.arange(32.0), **PLAIN)
     assert weights(twice) == weights(pt.fit(model=model(), data=(x, y), sample_weight=each * np.arange(32), **PLAIN))

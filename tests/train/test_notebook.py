@@ -23,7 +23,7 @@ CELLS = [
     "async def later():\n    return train()\nrun = await later()",  # in the loop of events that the kernel runs
     "run = train(verbose=False)",
     "x[0, 0] = float('nan')\ntrain()",
-    "print(len(run.history), run.predict(x[1:3]).shape)",
+    "print(len(run.history), run.predict(x[1:3]).outputs.shape)",
 ]
 
 

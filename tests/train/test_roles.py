@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from powertrain.recipe import RecipeError, load_recipe
+from powertrain.train.building import build
 from powertrain.train.display.display import Display
 from powertrain.train.folder.run_folder import RunError, RunFolder
-from powertrain.train.session import build, train
+from powertrain.train.session import train
 
 RECIPE = """\
 data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }

@@ -435,7 +435,7 @@ def test_results_that_are_not_finite_come_back(tmp_path: Path) -> None:
 
 def test_an_estimator_keeps_no_record(tmp_path: Path) -> None:
     """Whoever runs the loop alone gets checkpoints and nothing that would pass for a run."""
-    from powertrain.train.session import build
+    from powertrain.train.building import build
 
     write(tmp_path)
     made = build(

@@ -137,7 +137,7 @@ def class_imbalance() -> str:
     for name, weight in (("plain", None), ('class_weight="balanced"', "balanced")):
         pt.random.seed(0)
         run = pt.fit(model=pt.nn.Linear(2, 2), data=(x, y), class_weight=weight, epochs=10, lr=0.02, verbose=False)
-        said = run.predict(x_new).argmax(axis=1)
+        said = run.predict(x_new).outputs.argmax(axis=1)
         found.append((name, [float((said == y_new).mean()), float(said[y_new == 1].mean())]))
     chart = Chart("3 of 100 examples are the rare class", (0, 2), (0, 1.1), "", "", ticks=False)
     chart.bars(["accuracy", "share of the rare class that is found"], found)

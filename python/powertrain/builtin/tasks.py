@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from powertrain.plugin.tasks import Task
 from powertrain.train.evaluate.baseline import of_rows, of_tokens
@@ -30,12 +27,6 @@ class Classification(Task):
     def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
         return of_rows(dataset, part)
 
-    def answer(self, dataset: DataModule, output: NDArray[Any]) -> dict[str, Any]:
-        weights = np.exp(output.astype(np.float64) - output.max())
-        best = int(weights.argmax())
-        label = dataset.labels[best] if dataset.labels else str(best)
-        return {"label": label, "probability": round(float(weights[best] / weights.sum()), 4)}
-
 
 class Regression(Task):
     """Numbers for each example."""
@@ -48,7 +39,7 @@ class Regression(Task):
         return of_rows(dataset, part)
 
     def sections(self, dataset: DataModule, judged: Evaluation) -> Sequence[Section]:
-        return answers(judged)
+        return answers(judged, "" if dataset.target is None else dataset.target.unit)
 
 
 class Language(Task):

@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
     train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe; "
                        "where there is none yet, begin")  # fmt: skip
+    _changing(train, "with --resume: go on")
     _trusting(train)
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
     train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
@@ -31,14 +32,21 @@ def parser() -> argparse.ArgumentParser:
 
     evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")
+    _changing(evaluate, "measure")
     _trusting(evaluate)
     evaluate.add_argument("--json", action="store_true")
 
-    predict = _verb(verbs, "predict", "runs:predict", "predict with a trained run, from examples or a text")
+    predict = _verb(verbs, "predict", "predict:predict", "predict with a trained run, from examples or a text")
     predict.add_argument("run", type=Path, metavar="DIR")
-    predict.add_argument("file", type=Path, metavar="FILE", help=".npy, .npz (its x), or a text to continue")
+    about = (
+        "of the kind that the run was trained on, such as a .csv or pictures; .npy, .npz (its x); a text to continue"
+    )
+    predict.add_argument("file", type=Path, metavar="FILE|FOLDER|-", help=f"{about}; -: standard input")
+    predict.add_argument("--out", type=Path, metavar="FILE", help="write the answers to a .csv, .jsonl or .parquet")
+    predict.add_argument("--probabilities", action="store_true", help="print those of all classes; --out and --json "
+                         "have them always")  # fmt: skip
     _trusting(predict)
-    predict.add_argument("--json", action="store_true")
+    predict.add_argument("--json", action="store_true", help="print a JSON object for each example")
 
     report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
@@ -99,6 +107,11 @@ def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentPar
 
 def _trusting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trust", action="store_true", help="run code that lies in the folder of somebody else's run")
+
+
+def _changing(parser: argparse.ArgumentParser, what: str) -> None:
+    about = f"{what} where the data has changed since the run began; it says what changed"
+    parser.add_argument("--changed-data", action="store_true", help=about)
 
 
 def _positive(text: str) -> float:

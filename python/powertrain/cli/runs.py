@@ -1,4 +1,4 @@
-"""`powertrain evaluate`, `predict`, `report` and `runs`: what is done with runs that exist."""
+"""`powertrain evaluate`, `report` and `runs`: what is done with runs that exist."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import argparse
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import one_line, say
 from powertrain.io.plain_json import dumps
-from powertrain.train.evaluate import predict as prediction
 from powertrain.train.evaluate import review
 from powertrain.train.folder.run_folder import RUNS, RunError
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    return review.evaluate(options.run, options.json, options.trust)
-
-
-def predict(options: argparse.Namespace) -> int:
-    return prediction.predict(options.run, options.file, options.json, options.trust)
+    return review.evaluate(options.run, options.json, options.trust, options.changed_data)
 
 
 def report(options: argparse.Namespace) -> int:

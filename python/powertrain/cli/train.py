@@ -26,8 +26,9 @@ def train(options: argparse.Namespace) -> int:
     recipe = load_recipe(options.recipe, settings, trust=options.trust)
     path = _run_folder(options, recipe)
     outcome = session.train(
-        recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes
-    )
+        recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
+        changed_data=options.changed_data,
+    )  # fmt: skip
     if options.json:
         say(dumps(outcome.results), flush=True)
     return _exit_code(outcome)

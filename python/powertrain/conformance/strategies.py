@@ -163,9 +163,9 @@ def _exact(subject: Subject) -> bool:
 
 def _run(subject: Subject, folder: Path) -> Any:
     from powertrain.recipe import load_recipe
+    from powertrain.train.building import build
     from powertrain.train.display.display import Display
     from powertrain.train.folder.run_folder import RunFolder
-    from powertrain.train.session import build
 
     path = folder / "check.toml"
     usual = LANGUAGE if subject.plugin.task == "language" else CLASSES

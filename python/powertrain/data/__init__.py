@@ -13,7 +13,7 @@ from powertrain.data.dataset import (
 )
 from powertrain.data.dataset_folder import DatasetFolder, ImageFolder
 from powertrain.data.errors import DataError, DataFileError
-from powertrain.data.folders import ClassFolders, class_folders, files_in
+from powertrain.data.folders import ClassFolders, class_folders
 from powertrain.data.formats import (
     data_folders,
     find_files,
@@ -23,11 +23,13 @@ from powertrain.data.formats import (
     read_idx,
     read_text,
 )
+from powertrain.data.identity import identities, kept_parts
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.order import Draw
 from powertrain.data.pictures import IMG_EXTENSIONS, read_image
 from powertrain.data.rdata import read_r_table
+from powertrain.data.reading import InputFile
 from powertrain.data.samplers import (
     BatchSampler,
     RandomSampler,
@@ -63,6 +65,7 @@ __all__ = [
     "Draw",
     "Flatten",
     "ImageFolder",
+    "InputFile",
     "IterableDataset",
     "Mapped",
     "RandomSampler",
@@ -83,8 +86,9 @@ __all__ = [
     "class_folders",
     "collate",
     "data_folders",
-    "files_in",
     "find_files",
+    "identities",
+    "kept_parts",
     "max_input_bytes",
     "open_file",
     "permutation",

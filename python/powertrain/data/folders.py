@@ -50,17 +50,6 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
     return ClassFolders(tuple(labels), parts)
 
 
-def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """The files of a folder whose names end so, by name; at least one."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
-    if not found:
-        raise DataError(
-            "predict", f"{folder} without a file {', '.join(f'*{suffix}' for suffix in suffixes)} in it",
-            "expected some", "name the folder that the files lie in, or a single file",
-        )  # fmt: skip
-    return found
-
-
 # How files end, or a function of a path.
 Wanted: TypeAlias = "Sequence[str] | Callable[[str], bool]"
 
@@ -69,7 +58,7 @@ def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[s
     """The files of each folder in `folder`, also further below, by the names of folders and files."""
     if not folder.is_dir():
         raise DataError(where, f"no folder {folder}", "expected a folder for each class", "check the path")
-    below = {path.name: _files_below(path, wanted) for path in sorted(folder.iterdir()) if path.is_dir()}
+    below = {path.name: files_below(path, wanted) for path in sorted(folder.iterdir()) if path.is_dir()}
     found = {name: paths for name, paths in below.items() if paths}
     of = "that is_valid_file takes" if callable(wanted) else f"in {', '.join(wanted)}"
     if not found:
@@ -86,8 +75,9 @@ def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[s
     return found
 
 
-def _files_below(folder: Path, wanted: Wanted) -> list[Path]:
-    """Without folders whose names begin with a dot, in which programs keep copies."""
+def files_below(folder: Path, wanted: Wanted) -> list[Path]:
+    """The files of a folder and of those below it, by name; without folders whose names begin with a dot, in which
+    programs keep copies."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

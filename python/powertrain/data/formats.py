@@ -189,7 +189,7 @@ def read_arrays(path: Path | str, where: str = "arrays") -> dict[str, Array]:
         (1000, 784)
     """
     path = Path(path)
-    with _numpy_file(path, where), inputs.open_file(path) as file:
+    with numpy_file(path, where), inputs.open_file(path) as file:
         begins = file.read(6)
         file.seek(0)
         if begins.startswith(MAGIC):
@@ -201,12 +201,12 @@ def read_arrays(path: Path | str, where: str = "arrays") -> dict[str, Array]:
 
 def read_stored(path: Path, where: str) -> Array | StoredArray:
     """The array of a .npy file, which stays in the file where it is too large for the memory."""
-    with _numpy_file(path, where):
+    with numpy_file(path, where):
         return open_array(path)
 
 
 @contextmanager
-def _numpy_file(path: Path, where: str) -> Iterator[None]:
+def numpy_file(path: Path, where: str) -> Iterator[None]:
     """Says in one way what is wrong with an .npz or .npy file."""
     try:
         yield

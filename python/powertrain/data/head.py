@@ -10,6 +10,7 @@ from powertrain.data.collate import as_fields, stacked
 from powertrain.data.dataset import Dataset, IterableDataset
 from powertrain.data.errors import DataError
 from powertrain.data.source import Fields, Indices, Source, anew
+from powertrain.data.targets import Learned
 from powertrain.data.transforms import Transformed
 
 HEAD = 4096
@@ -53,9 +54,9 @@ class Over(IterableDataset):
 
 
 class _Mapped(Over):
-    """A stream whose examples pass through fitted transforms."""
+    """A stream whose examples pass through fitted transforms, or have their targets on another scale."""
 
-    def __init__(self, stream: IterableDataset, transformed: Transformed) -> None:
+    def __init__(self, stream: IterableDataset, transformed: Transformed | Learned) -> None:
         self.stream, self.transformed = stream, transformed
 
     def __iter__(self) -> Iterator[Any]:
@@ -79,6 +80,6 @@ def stream_of(source: Source) -> IterableDataset | None:
     """The stream that training iterates in place of a source; None where examples are asked for by number."""
     if isinstance(source, Head):
         return source.stream
-    if isinstance(source, Transformed) and (stream := stream_of(source.source)) is not None:
+    if isinstance(source, (Transformed, Learned)) and (stream := stream_of(source.source)) is not None:
         return _Mapped(stream, source)
     return None

@@ -17,8 +17,8 @@ from powertrain.data.dataset import ArrayDataset
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
 from powertrain.data.source import Array, Fields, Source
-from powertrain.data.transforms import Transformed
-from powertrain.plugin.bases import Transform
+from powertrain.data.transforms import untransformed
+from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import is_random
 
 # The form of a record, as `powertrain.io.records` reads it.
@@ -39,15 +39,10 @@ def record(dataset: DataModule, others: Mapping[str, Source] | None = None) -> d
     return {
         "name": dataset.name, "task": dataset.task, "outputs": dataset.outputs, "labels": list(dataset.labels),
         "columns": list(dataset.columns), "context": dataset.context, "state": list(dataset.state),
-        "parts": {part: described(_raw(source)) for part, source in dataset.splits.items()},
-        "others": {name: described(_raw(source)) for name, source in (others or {}).items()},
+        "parts": {part: described(untransformed(source)) for part, source in dataset.splits.items()},
+        "others": {name: described(untransformed(source)) for name, source in (others or {}).items()},
         "own_task": dataset.own_task is not None,
     }  # fmt: skip
-
-
-def _raw(source: Source) -> Source:
-    """A part as it was before transforms."""
-    return source.source if isinstance(source, Transformed) else source
 
 
 def described(source: Source) -> dict[str, Any]:
@@ -64,6 +59,20 @@ def described(source: Source) -> dict[str, Any]:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """How a data set differs from the one that a run began with, by their records; nothing where it does not."""
+    found = misfits(before, now)
+    for part, was in before["parts"].items():
+        became = now["parts"].get(part)
+        if became is None or was["fields"] != became["fields"]:
+            continue
+        if was["examples"] != became["examples"]:
+            found.append(f"{part} had {was['examples']:,} examples, has {became['examples']:,}")
+        elif was["crc32"] != became["crc32"]:
+            found.append(f"{part} has other examples")
+    return found
+
+
+def misfits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The differences with which a model that was trained on the one cannot read the other."""
     found = [
         f"{name} was {_shown(before[name])}, is {_shown(now[name])}"
         for name in ("task", "outputs", "labels", "columns", "context")
@@ -73,12 +82,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         became = now["parts"].get(part)
         if became is None:
             found.append(f"{part} is gone")
-        elif was["examples"] != became["examples"]:
-            found.append(f"{part} had {was['examples']:,} examples, has {became['examples']:,}")
         elif was["fields"] != became["fields"]:
             found.append(f"the examples of {part} were {_shown(was['fields'])}, are {_shown(became['fields'])}")
-        elif was["crc32"] != became["crc32"]:
-            found.append(f"{part} has other examples")
     return found
 
 
@@ -119,17 +124,22 @@ def transformed(
     dataset: DataModule,
     plugins: Sequence[tuple[type[Any], object]],
     states: Mapping[int, Mapping[str, NDArray[Any]]],
+    *,
+    whole: bool = False,
 ) -> DataModule:
-    """A data set without examples through transforms, (plugin, params) each, that take up what they had learned, by
-    their number among the fitted ones."""
+    """A data set through transforms, (plugin, params) each, that take up what they had learned, by their number among
+    the fitted ones. Without examples, unless it is `whole`, the random ones are left out."""
     fitted: list[Transform] = []
+    chain: list[Transform | RandomTransform] = []
     example = dataset.train.fetch(np.zeros(_ROWS, dtype=np.int64))["x"] if "train" in dataset.splits else None
     for plugin, params in plugins:
-        if is_random(plugin):  # these change training batches alone
-            continue
         assert example is not None
+        if is_random(plugin):  # these change training batches alone
+            chain += [plugin.build(params, dataset.inputs_of(example))] if whole else []
+            continue
         made = plugin.build(params, example)
         made.restore(states.get(len(fitted), {}))
         fitted.append(made)
+        chain.append(made)
         example = made(example)
-    return dataset.through(fitted) if fitted else dataset
+    return dataset.through(chain) if chain else dataset

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -12,8 +11,11 @@ import numpy as np
 from powertrain.data.dataset import IterableDataset, Subset, is_stream
 from powertrain.data.errors import DataError
 from powertrain.data.head import Head, stream_of
+from powertrain.data.identity import identities, kept_parts
+from powertrain.data.reading import InputFile, Piece
 from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.targets import TargetScale
 from powertrain.data.transforms import Transformed
 from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import Inputs, is_random
@@ -36,11 +38,19 @@ class DataModule:
 
     `outputs` is the number of classes, regression targets or tokens; `labels` their names; `state` what was fitted on
     the training split (a vocabulary), as named arrays for slots. Without a training split (an environment), `given`
-    says what a model reads. `read` gives the examples of a file of the data's own kind, as the sources have them, so
-    that a trained run can be asked about pictures or sounds; `show` is one example in words, for the report, and
-    `sections` are pages of it; `columns` are names of the numbers of an example, where they have any. `task` is the
-    name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for each class, by
-    which a training example counts, but not one that is measured.
+    says what a model reads.
+
+    `read(given, count)` gives the examples of a file of the data's own kind piece by piece, as the sources have them:
+    names (of files; none for rows) and inputs. Where a file has many rows, it gives at most `count` at once.
+    `encode(values)` gives the inputs of objects in memory, such as pictures or the columns of a table, and None of what
+    it does not know. By both a trained run can be asked about pictures, sounds or tables.
+
+    `show` is one example in words, for the report, and `sections` are pages of it. `columns` are names of the numbers
+    of an example, where they have any. `made_of` says what each was made of, such as the column of a file.
+
+    `task` is the name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for
+    each class, by which a training example counts, but not one that is measured. `target` is the scale on which targets
+    are learned, with their unit, as the recipe says. The parts keep them as they are.
     """
 
     name: str
@@ -53,12 +63,15 @@ class DataModule:
     context: int | None = None
     vocabulary: Codec | None = None
     given: Inputs | None = None
-    read: Callable[[Path], Array] | None = None
+    read: Callable[[InputFile, int], Iterator[Piece]] | None = None
+    encode: Callable[[object], Array | None] | None = None
     show: Callable[[Array], str] | None = None
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
     own_task: Task | None = None
     class_weight: Array | None = None
+    target: TargetScale | None = None
 
     def __post_init__(self) -> None:
         parts = {
@@ -80,20 +93,28 @@ class DataModule:
         """What a model is built from, read off one example after the transforms."""
         if self.given is not None:
             return self.given
-        return self._inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
+        return self.inputs_of(self.train.fetch(np.zeros(1, dtype=np.int64))["x"])
 
     def names(self) -> tuple[str, ...]:
         """Names of the numbers that a model sees; none where a transform has made others of them."""
         return () if self.transforms else self.columns
 
-    def _inputs_of(self, x: Array) -> Inputs:
+    def inputs_of(self, x: Array) -> Inputs:
+        """The same of other examples."""
         words = None if self.vocabulary is None else len(self.vocabulary)
         return Inputs(self.task, x.shape[1:], self.outputs, str(x.dtype), self.labels, self.context, words)
 
     def split(
-        self, parts: Mapping[str, float], *, seed: int = 0, stratify: bool = False, ordered: bool = False
+        self,
+        parts: Mapping[str, float],
+        *,
+        seed: int = 0,
+        stratify: bool = False,
+        ordered: bool = False,
+        known: Mapping[str, Array] | None = None,
     ) -> DataModule:
-        """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}."""
+        """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}. Examples that are `known`, by
+        their identities (data/identity.py), stay in their parts."""
         if stratify and ordered:
             raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
         if stratify and not self.kind.classes:
@@ -120,7 +141,10 @@ class DataModule:
                     f"leave {name} out of the split",
                 )
         source, count = self.train, len(self.train)
-        if stratify:
+        found = identities(source) if known is not None else None
+        if known is not None and found is not None:
+            rows = kept_parts(found, known, parts)
+        elif stratify:
             rows = split_stratified(whole(source, "y"), parts, seed)
         else:
             rows = split_ordered(count, parts) if ordered else split_random(count, parts, seed)
@@ -149,7 +173,7 @@ class DataModule:
         for at, (given, params) in enumerate(plugins):
             plugin: Any = given
             if is_random(plugin):
-                made.append(plugin.build(params, self._inputs_of(x)))
+                made.append(plugin.build(params, self.inputs_of(x)))
                 continue
             fitted: Transform = plugin.build(params, x)
             made.append(fitted)

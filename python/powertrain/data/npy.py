@@ -45,8 +45,9 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def read_header(file: IO[bytes], size: int) -> Header:
-    """The header of a file or member of `size` bytes, which then stands where the numbers begin."""
+def read_header(file: IO[bytes], size: int | None) -> Header:
+    """The header of a file or member of `size` bytes, which then stands where the numbers begin. The size of a stream
+    is not known: None."""
     begins = file.read(8) or b""
     if len(begins) < 8 or not begins.startswith(MAGIC):
         raise NpyError(f"it begins with {begins.hex(' ') or 'nothing'}")
@@ -57,10 +58,10 @@ def read_header(file: IO[bytes], size: int) -> Header:
     length = int.from_bytes(file.read(width) or b"", "little")
     text = (file.read(length) or b"") if length <= _MOST_HEADER else b""
     if len(text) != length:
-        raise NpyError(f"a header of {length:,} bytes in a file of {size:,}")
+        raise NpyError(f"a header of {length:,} bytes" + ("" if size is None else f" in a file of {size:,}"))
     dtype, shape, by_columns = _parsed(text)
     header = Header(dtype, shape, by_columns, 8 + width + length)
-    if header.bytes != size - header.start:
+    if size is not None and header.bytes != size - header.start:
         held = size - header.start
         raise NpyError(f"{held:,} bytes of numbers for {dtype}{list(shape)}, which takes {header.bytes:,}")
     return header
@@ -85,16 +86,25 @@ def _parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
 
 def read_array(file: IO[bytes], size: int) -> Array:
     """The array of an open file or member of `size` bytes."""
-    header = read_header(file, size)
+    return read_numbers(file, read_header(file, size))
+
+
+def read_numbers(file: IO[bytes], header: Header) -> Array:
+    """The array whose header has been read."""
     if header.bytes > max_input_bytes():
         kind = f"{header.dtype}{list(header.shape)}"
         raise NpyError(f"{kind} takes {header.bytes:,} bytes; at most {max_input_bytes():,} are read")
     content = read_at_most(file, header.bytes)
     if len(content) != header.bytes:
         raise NpyError(f"{len(content):,} bytes of numbers, where the header says {header.bytes:,}")
+    return as_array(content, header.dtype, header.shape, by_columns=header.by_columns)
+
+
+def as_array(content: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], *, by_columns: bool = False) -> Array:
+    """Numbers as they stand in a file, in this machine's order of bytes."""
     # A copy, since the bytes object is not to be written to.
-    flat = np.frombuffer(content, header.dtype).astype(header.dtype.newbyteorder("="))
-    return flat.reshape(header.shape, order="F" if header.by_columns else "C")
+    flat = np.frombuffer(content, dtype).astype(dtype.newbyteorder("="))
+    return flat.reshape(shape, order="F" if by_columns else "C")
 
 
 class StoredArray:

@@ -217,5 +217,12 @@ class Transformed(Dataset):
         return fields
 
 
+def untransformed(source: Source) -> Source:
+    """A part as it was before transforms."""
+    while isinstance(source, Transformed):
+        source = source.source
+    return source
+
+
 export(globals())
 __getattr__, __dir__ = attributes(__name__, __all__)

@@ -58,17 +58,24 @@ class Files:
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file so that after a power cut either the old or the new content is there, whole."""
-        with self._told(name, len(content)), self._beside(name, make=True) as (folder, last):
+        with self.writing(name, len(content)) as file:
+            file.write(content)
+
+    @contextlib.contextmanager
+    def writing(self, name: str, size: int = 0) -> Iterator[BinaryIO]:
+        """A file to write to, of `size` bytes if that is known. It takes the place of the old one at the end of the
+        block; an exception in it leaves the old one as it was."""
+        with self._told(name, size), self._beside(name, make=True) as (folder, last):
             aside = f".{last}.part"
             _drop(aside, folder)  # a kill left it, or somebody put it there
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, 0o666, dir_fd=folder)
             try:
                 with open(descriptor, "wb") as file:  # noqa: PTH123
-                    file.write(content)
+                    yield file
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError:
+            except BaseException:  # Ctrl-C too
                 _drop(aside, folder)
                 raise
             os.fsync(folder)

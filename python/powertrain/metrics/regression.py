@@ -63,6 +63,7 @@ class MeanSquaredError(_MeanOf):
         0.3333
     """
 
+    unit_power = 2
     _where = "mse"
 
     def error(self, found: Values, wanted: Values) -> Values:
@@ -79,6 +80,7 @@ class RootMeanSquaredError(MeanSquaredError):
         0.5774
     """
 
+    unit_power = 1
     _where = "rmse"
 
     def result(self, state: State) -> float:
@@ -95,6 +97,7 @@ class MeanAbsoluteError(_MeanOf):
         0.3333
     """
 
+    unit_power = 1
     _where = "mae"
 
     def error(self, found: Values, wanted: Values) -> Values:
@@ -128,6 +131,7 @@ class MedianAbsoluteError(Rows):
         0.0
     """
 
+    unit_power = 1
     lower_is_better = True
     tasks = ("regression",)
 
@@ -156,6 +160,7 @@ class MaxError(Metric):
         1.0
     """
 
+    unit_power = 1
     lower_is_better = True
     tasks = ("regression",)
 

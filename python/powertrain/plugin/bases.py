@@ -45,6 +45,17 @@ class Data(Declared, declares=True):
         """
         return kept
 
+    @classmethod
+    def rebuild(cls, params: NoReturn, base: Path, kept: DataModule, known: Mapping[str, Array] | None) -> DataModule:
+        """The data set of files that have changed since a model was trained on them, as that model reads it: with what
+        was fitted then, `kept.state`.
+
+        One that splits itself leaves examples in the parts that they were in: `known` has their identities by part
+        (`powertrain.data.identities`). As it stands it builds the data set: where that has another state then, the run
+        does not go on.
+        """
+        return cls.build(params, base)
+
 
 class Transform(Declared, declares=True):
     """A fitted map of the inputs of a batch; the first axis is the batch and stays.

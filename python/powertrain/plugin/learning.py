@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from powertrain.optim import Optimizer
     from powertrain.plugin.baseline import Baseline
     from powertrain.plugin.section import Section
-    from powertrain.typing import Array
+    from powertrain.typing import Array, State
 
 ROUND_STEPS = 64
 
@@ -71,6 +71,12 @@ class Strategy(OfParams, declares=True):
     def losses(self, t: Step, batch: Batch) -> Tensor:
         """One value per example that evaluation reports, where answers have no target; left out where they have."""
         raise missing(self, "losses")
+
+    @optional
+    def answer(self, output: Array) -> State:
+        """What `powertrain predict` says of the output for one example, where it is no answer to the data's task, such
+        as a group; left out where it is."""
+        raise missing(self, "answer")
 
     def simple(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
         """What simple predictors reach of such losses, for the report."""

@@ -37,6 +37,7 @@ class Metric(OfParams, declares=True):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ()  # the tasks that it measures; all where it names none
+    unit_power: ClassVar[int] = 0  # how often the unit of the targets stands in the result: 2 of a squared error
     lower_is_better: ClassVar[bool] = False  # for those that stop a run early, or choose its best weights
 
     def __init__(self, params: object = None, **settings: object) -> None:

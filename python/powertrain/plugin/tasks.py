@@ -7,8 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
+from powertrain.errors.methods import missing, optional
 from powertrain.io.named import resolve
 from powertrain.plugin.declared import OfParams
 
@@ -45,9 +44,11 @@ class Task(OfParams, declares=True):
         """Pages of the report on the judged part: `judged.outputs`, `judged.truth`, `judged.losses`."""
         return ()
 
+    @optional
     def answer(self, dataset: DataModule, output: Array) -> State:
-        """What `powertrain predict` says of one example."""
-        return {"value": np.asarray(output, dtype=np.float64).ravel().tolist()}
+        """What `powertrain predict` says of one example; left out, the label and the probabilities of a task of
+        classes, or the numbers."""
+        raise missing(self, "answer")
 
 
 # The engine's own. No distribution is read for them, since any data have one; `plugins list` finds them by their entry

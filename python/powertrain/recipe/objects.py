@@ -89,6 +89,9 @@ class GivenData(Stands):
     def reopen(self, params: Any, kept: Any) -> Any:
         return kept
 
+    def rebuild(self, params: Any, base: Path, kept: Any, known: Any) -> Any:
+        return self.dataset
+
 
 def _data(value: Any) -> Given:
     from powertrain.data.in_memory import dataset_of

@@ -23,6 +23,7 @@ from powertrain.recipe.sections import (
     RunSection,
     Split,
     Surroundings,
+    TargetSection,
     Use,
 )
 from powertrain.recipe.toml import is_plain
@@ -30,6 +31,7 @@ from powertrain.recipe.uses import KeyPath, Uses
 
 SECTIONS = (
     "data",
+    "target",
     "features",
     "model",
     "loss",
@@ -51,6 +53,7 @@ HOMES = {
     "run.evaluate": ("every", "episodes"),
     "run.stop": ("watch", "patience", "early_stopping"),
     "features": ("transform", "transforms", "preprocessing"),
+    "target": ("unit", "log_target", "target_transform"),
 }
 DEFAULT_STRATEGY = "supervised"
 Made = TypeVar("Made")
@@ -99,6 +102,7 @@ class _Reader(Uses):
                 hint = _home(key) or suggestion(key, SECTIONS)
                 self.wrong((key,), f"no such section; expected {', '.join(SECTIONS)}{hint}")
         data, copies, split = self.data()
+        target = self.section(TargetSection, "target") if "target" in self.tables else None
         features = self.several("features", "transform")
         models, weights = self.models()
         loss = self.use("loss", ("loss",)) if "loss" in self.tables else None
@@ -127,6 +131,7 @@ class _Reader(Uses):
             data=data,
             copies=copies,
             split=split or Split(),
+            target=target,
             features=features,
             models=models,
             weights=weights,

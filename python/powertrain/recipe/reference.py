@@ -13,7 +13,7 @@ from powertrain.io.printable import printable
 from powertrain.plugin.conversion import words
 from powertrain.plugin.params import Parameter, parameters
 from powertrain.plugin.wording import show, suggestion
-from powertrain.recipe.sections import EvaluateSection, ReportSection, RunSection, Split, Surroundings
+from powertrain.recipe.sections import EvaluateSection, ReportSection, RunSection, Split, Surroundings, TargetSection
 
 
 class HelpError(Error, ValueError):  # type: ignore[misc, unused-ignore]
@@ -46,6 +46,8 @@ SECTIONS = (
     Key("data.ROLE.copies", "copies of an environment, side by side", "a whole number >= 1 and <= 4,096", "1"),
     Key("data.split", "which parts are held out of the training data; parts that the data brings itself win", "a table",
         example="data.split = { valid = 0.1, test = 0.2, stratify = true }"),
+    Key("target", "the scale on which numbers to predict are learned, and what they are counted in", "a table",
+        example='target = { scale = "log", unit = "dollars" }'),
     Key("features", "transforms of the inputs, in order, fitted on the training part; random ones change training "
         "batches alone", "a list of names or tables", "[]",
         'features = [{ use = "scale", by = 0.0625 }, "standardise"]'),
@@ -81,6 +83,7 @@ SECTIONS = (
 )  # fmt: skip
 TABLES: dict[str, type] = {
     "data.split": Split,
+    "target": TargetSection,
     "optimizer": Surroundings,
     "run": RunSection,
     "evaluate": EvaluateSection,

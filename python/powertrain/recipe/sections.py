@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from powertrain.data.targets import SCALES
 from powertrain.devices.place import PLACES
 from powertrain.plugin.group import Group
 from powertrain.plugin.local import LocalFile
@@ -68,6 +69,19 @@ class Split:
                 f"received valid {self.valid:g} and test {self.test:g}{others}; expected less than 1 together, so that "
                 "something is left to train on; lower one of them"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSection:
+    """What is learned in place of numbers to predict, and what they are counted in."""
+
+    scale: str = param(
+        "none",
+        choices=SCALES,
+        doc="what training learns: log(y), log(1 + y), or (y - mean) / deviation of the training part; predictions and "
+        "metrics are of y itself",
+    )
+    unit: str = param("", doc="what y is counted in, such as dollars: predictions, metrics and the report say it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +199,7 @@ class Recipe:
     data: Mapping[str, Use]
     copies: Mapping[str, int]  # of each environment in data
     split: Split
+    target: TargetSection | None
     features: tuple[Use, ...]
     models: Mapping[str, Use]
     weights: Mapping[str, Path]  # by role: a run or a file whose weights a model begins with

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from powertrain.io.console import one_line
-from powertrain.train.display.display import position
+from powertrain.train.display.display import measured, number, position
 from powertrain.train.evaluate import diagnosis
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
     """`test accuracy 0.983 ± 0.013 (dummy 0.10, linear 0.95)`."""
     metric = headline_metric(run, judged.values)
     value = judged.values[metric]
-    text = f"{judged.part} {metric} {value:.3f}"
+    text = f"{judged.part} {measured(metric, value, run.evaluations.units)}"
     if metric == "accuracy":
         text += f" ± {diagnosis.interval(value, judged.examples):.3f}"
-    simple = [f"{one['name']} {one['value']:.2f}" for one in results["baselines"] if one["metric"] == metric]
+    simple = [f"{one['name']} {number(one['value'], 2)}" for one in results["baselines"] if one["metric"] == metric]
     return text + (f" ({', '.join(simple)})" if simple else "")
 
 

@@ -60,6 +60,7 @@ def fit(
     device: str | None = None,
     folder: str | PathLike[str] | None = None,
     resume: bool = False,
+    changed_data: bool = False,
     max_minutes: float | None = None,
     verbose: bool = True,
     trust: bool = False,
@@ -91,6 +92,8 @@ def fit(
                 evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
     resume      go on with the run that `folder` holds, to the same bits as without the pause
+    changed_data
+                resume though the data has changed; what changed is said, and written into the run
     overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.workers": 2}
 
     Ctrl-C (Jupyter's stop button) ends the training after the round and returns the run so far; a second one raises.
@@ -99,7 +102,7 @@ def fit(
     Example
         >>> x, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
         >>> run = pt.fit(model=pt.nn.Linear(3, 2), data=(x, y), epochs=2, batch_size=16, verbose=False)
-        >>> len(run.history), run.predict(x).shape
+        >>> len(run.history), run.predict(x).outputs.shape
         (2, (64, 2))
     """
     from powertrain.recipe import load_recipe
@@ -138,7 +141,9 @@ def fit(
     display = Display(quiet=not verbose, python=True, kept=folder is not None)
     try:
         with random_numbers_kept():
-            outcome = train(loaded, path, resume=resume, display=display, max_minutes=max_minutes)
+            outcome = train(
+                loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data
+            )
     except BaseException:
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)
@@ -172,7 +177,7 @@ def load(
         ...     first = pt.fit("digits", epochs=1, folder=folder, verbose=False)
         ...     second = pt.load(folder)
         >>> x = np.ones((1, 8, 8))
-        >>> first.predict(x).tolist() == second.predict(x).tolist()
+        >>> np.array_equal(first.predict(x), second.predict(x))
         True
     """
     from powertrain.data.in_memory import dataset_of

@@ -11,24 +11,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import powertrain as pt
-from powertrain.data import kept
 from powertrain.devices.place import chosen
 from powertrain.io.files import FolderError, NoSpaceError
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
+from powertrain.train.building import build, build_again, data_record
 from powertrain.train.closing_words import say
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder.checkpoint import hash_arrays
-from powertrain.train.folder.ledger import Ledger
+from powertrain.train.folder.ledger import Ledger, read_history
+from powertrain.train.folder.reopening import identities_of
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
-from powertrain.train.preflight import demand_task
 from powertrain.train.report.energy import Energy, Meter
 from powertrain.train.run.pretrained import demand_weights
-from powertrain.train.run.sources import prepare
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
 
@@ -60,9 +58,11 @@ def train(
     resume: bool = False,
     display: Display | None = None,
     max_minutes: float | None = None,
+    changed_data: bool = False,
 ) -> Outcome:
     """Train a recipe in a folder, evaluate it and write its report. With `resume` go on with the run that the folder
-    holds; where it holds none yet, begin: so one command does for who starts runs that may be killed."""
+    holds; where it holds none yet, begin: so one command does for who starts runs that may be killed. With
+    `changed_data` it goes on with data that have changed, and says how."""
     display = display or Display()
     folder = RunFolder(path)
     with folder.locked():
@@ -71,27 +71,38 @@ def train(
                 f"[{path}] it holds a run already; expected a new folder; add --resume (in Python "
                 "resume=True) to go on with that run"
             )
-        return _locked(recipe, folder, display, max_minutes)
+        return _locked(recipe, folder, display, max_minutes, changed_data)
 
 
-def _locked(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
+def _locked(
+    recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None, changed_data: bool
+) -> Outcome:
     if folder.started:
         folder.compare(recipe)
     else:
         folder.demand_free(recipe)
         demand_weights(recipe.weights)
     with chosen(recipe.run.device, "run"):
-        return _placed(recipe, folder, display, max_minutes)
+        return _placed(recipe, folder, display, max_minutes, changed_data)
 
 
-def _placed(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None) -> Outcome:
+def _placed(
+    recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None, changed_data: bool
+) -> Outcome:
     meter = Meter()
-    run = build(recipe, folder, display)
+    changes: list[str] = []
     if folder.started:
-        folder.compare_data(data_record(run))
+        run, changes = build_again(recipe, folder, display, changed_data=changed_data)
+    else:
+        run = build(recipe, folder, display)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if folder.started:
         run.ledger = Ledger(folder.path)
+        if changes:
+            run.record("changed_data", changes=changes)
+            record = data_record(run)
+            assert record is not None
+            folder.take_data(record, identities_of(run.dataset))
     else:
         run.before_first = lambda: _begin(run)
     try:
@@ -108,29 +119,10 @@ def _placed(recipe: Recipe, folder: RunFolder, display: Display, max_minutes: fl
 def _begin(run: TrainRun) -> None:
     """Make the folder a run. Only now: a recipe that is refused, by a first step at the latest, leaves nothing behind
     that would refuse the corrected one."""
-    run.folder.begin(run.recipe, data_record(run))
+    run.folder.begin(run.recipe, data_record(run), identities_of(run.dataset))
     run.ledger = Ledger(run.folder.path)
     if problem := trust.remember(run.recipe.uses()):
         run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")
-
-
-def data_record(run: TrainRun) -> dict[str, Any] | None:
-    """What a run keeps of its data; None of an environment's, which needs no files."""
-    if "train" not in run.recipe.data:
-        return None
-    return kept.record(run.dataset, run.sources.others())
-
-
-def build(
-    recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None, dataset: DataModule | None = None
-) -> TrainRun:
-    """A run, ready to fit or to load a checkpoint into. With a data set it does not look for the recipe's."""
-    if recipe.run.threads is not None:
-        pt.set_threads(recipe.run.threads)
-    base = base or recipe.path.resolve().parent
-    dataset = dataset or prepare(recipe, base)
-    demand_task(recipe, dataset)
-    return TrainRun(recipe, folder, dataset, display, base)
 
 
 def _trained(run: TrainRun, meter: Meter) -> Outcome:
@@ -225,10 +217,12 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "examples_per_second": round(run.progress.examples / max(seconds, 1e-9), 1),
         **{name: evaluation.values for name, evaluation in evaluations.items()},
         "part": part,
+        **({"units": run.evaluations.units} if run.evaluations.units else {}),
         "baselines": [asdict(one) for one in simple],
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,
+        **({"changed_data": changed} if (changed := _changed(run)) else {}),
         "stopped": run.early.reason if run.stopped_early and run.early is not None else "",
         "kept": run.early.kept if run.early is not None else "",
     }
@@ -251,6 +245,12 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         sections = pages(run, evaluations[part])
         run.callbacks.end(End(asdict(run.progress), True, results["stopped"], results, written, sections))
     return Outcome(run, results, True, all(one.met for one in held), saved=saved)
+
+
+def _changed(run: TrainRun) -> list[str]:
+    """How the data changed while the run was trained, where it went on."""
+    return [change for event in read_history(run.folder.path) if event["event"] == "changed_data"
+            for change in event["changes"]]  # fmt: skip
 
 
 def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Evaluation]:

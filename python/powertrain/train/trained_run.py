@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
@@ -19,8 +19,14 @@ from powertrain.train.session import measure
 if TYPE_CHECKING:
     from powertrain.nn import Module
     from powertrain.train.evaluate.evaluation import Evaluation
+    from powertrain.train.evaluate.predictions import Predictions
+    from powertrain.train.explain.attention import Attention
+    from powertrain.train.explain.explanation import Explanation
+    from powertrain.train.explain.gradients import Attribution
+    from powertrain.train.explain.nearest import Neighbours
+    from powertrain.train.explain.permutation import Importance
     from powertrain.train.run.train_run import TrainRun
-    from powertrain.typing import Array, DataLike, TensorLike
+    from powertrain.typing import DataLike, ExamplesLike
 
 Scores: TypeAlias = dict[str, float]
 
@@ -65,8 +71,8 @@ class TrainedRun:
     finished   whether the run reached its target, or early stopping ended it
 
     >>> run = pt.fit("digits", epochs=1, verbose=False)
-    >>> run.finished, run.predict(np.zeros((2, 8, 8))).shape
-    (True, (2, 10))
+    >>> run.finished, len(run.predict(np.zeros((2, 8, 8))))
+    (True, 2)
     """
 
     def __init__(
@@ -76,11 +82,12 @@ class TrainedRun:
         *,
         finished: bool,
         missing: tuple[str, ...] = (),
-        with_data: Callable[[], TrainRun] | None = None,
+        with_data: Callable[[bool], TrainRun] | None = None,
     ) -> None:
         self.run = run
         self._with_data = with_data  # of a run that was opened without its data: opens it with them
         self._missing = missing  # objects that a run opened again was not given
+        self.changes: list[str] = []  # how its data differ from those that it was trained on
         self.results: dict[str, Any] = dict(results)
         self.finished = finished
 
@@ -102,22 +109,30 @@ class TrainedRun:
         return modules.get("model") or next(iter(modules.values()))
 
     @property
+    def units(self) -> dict[str, str]:
+        """The unit of each metric that has one, `{"mae": "dollars"}`, where the recipe names one (`target.unit`)."""
+        return self.run.evaluations.units
+
+    @property
     def history(self) -> History:
         rows = (line for line in read_history(self.folder) if line["event"] == "metrics")
         return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
 
     @overload
-    def evaluate(self, data: None = None) -> dict[str, Scores]: ...
+    def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...
     @overload
-    def evaluate(self, data: DataLike) -> Scores: ...
-    def evaluate(self, data: DataLike | None = None) -> Scores | dict[str, Scores]:
+    def evaluate(self, data: DataLike, *, changed_data: bool = False) -> Scores: ...
+    def evaluate(self, data: DataLike | None = None, *, changed_data: bool = False) -> Scores | dict[str, Scores]:
         """Measure the model: by part, `{"test": {"accuracy": 0.98, ...}, ...}`; with the name of a part, or with data
-        of your own as `fit` takes them, the scores of that alone."""
+        of your own as `fit` takes them, the scores of that alone.
+
+        Data of the run that have changed since are an error, or, with `changed_data`, measured with a warning that says
+        what changed."""
         if data is None:
-            return {part: one.values for part, one in self._evaluations().items()}
+            return {part: one.values for part, one in self._evaluations(changed_data).items()}
         with random_numbers_kept():
             if isinstance(data, str):
-                run = self._measured()
+                run = self._measured(changed_data)
                 known = list(run.dataset.splits)
                 if data not in known and data != "env":
                     wanted = f"one of {', '.join(known)}{suggestion(data, known)}"
@@ -127,15 +142,15 @@ class TrainedRun:
             evaluator = self.run.evaluations.evaluator
             return evaluator.on(self._source(data), "data").values  # type: ignore[union-attr]
 
-    def _evaluations(self) -> dict[str, Evaluation]:
-        run = self._measured()
+    def _evaluations(self, changed_data: bool) -> dict[str, Evaluation]:
+        run = self._measured(changed_data)
         with random_numbers_kept():
             return measure(run)
 
-    def _measured(self) -> TrainRun:
+    def _measured(self, changed_data: bool = False) -> TrainRun:
         """The run with its data, and with the weights that the model has now."""
         if self._with_data is not None:
-            opened = self._with_data()
+            opened = self._with_data(changed_data)
             opened.table.set_model({name: slot.numpy() for name, slot in self.run.table.model_slots().items()})
             return opened
         if "data" in self._missing:
@@ -155,19 +170,87 @@ class TrainedRun:
         return Transformed(source, dataset.chain) if dataset.chain else source
 
     @overload
-    def predict(self, x: str) -> Array | str: ...  # type: ignore[overload-overlap]
+    def predict(self, x: str) -> Predictions | str: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, x: TensorLike | Path) -> Array: ...
-    def predict(self, x: TensorLike | Path | str) -> Array | str:
-        """The model's outputs for examples as the data set has them before its transforms: an array [examples, ...],
-        for classes the logits. `x` is an array or the path of a file; of a language model, a text that it continues."""
-        from powertrain.train.evaluate.predict import continued, examples, examples_of_file, outputs
+    def predict(self, x: ExamplesLike) -> Predictions: ...
+    def predict(self, x: ExamplesLike | str) -> Predictions | str:
+        """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or
+        values in the unit of the targets.
+
+        x   an array; a data frame, or a dict of columns; a list of pictures, sounds or texts, where the run was trained
+            on such; the path of a file or a folder of its data's kind. Of a language model, a text that it continues
+
+        Errors    examples of another form, or that hold numbers that are not finite: DataError, which names the first
+        Example
+            >>> run = pt.fit("digits", epochs=2, verbose=False)
+            >>> said = run.predict(np.zeros((2, 8, 8)))
+            >>> said.labels.shape, said.probabilities.shape
+            ((2,), (2, 10))
+        """
+        from powertrain.train.evaluate.predict import answer, answers_of_file, continued
 
         with random_numbers_kept():
             if self.run.dataset.kind.tokens and isinstance(x, str):
                 return continued(self.run, x)
-            rows = examples_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else examples(self.run, x)
-            return outputs(self.run, rows)
+            return answers_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else answer(self.run, x)
+
+    @overload
+    def explain(
+        self,
+        x: ExamplesLike | str | None = None,
+        y: ExamplesLike | None = None,
+        *,
+        method: Literal["permutation"],
+        metric: str | None = None,
+        repeats: int = 5,
+        seed: int = 0,
+    ) -> Importance: ...
+    @overload
+    def explain(
+        self,
+        x: ExamplesLike,
+        *,
+        method: Literal["gradients"] = "gradients",
+        of: str | int | None = None,
+        baseline: ExamplesLike | None = None,
+    ) -> Attribution: ...
+    @overload
+    def explain(self, x: ExamplesLike, *, method: Literal["attention"]) -> Attention: ...
+    @overload
+    def explain(self, x: ExamplesLike, *, method: Literal["nearest"], count: int = 5) -> Neighbours: ...
+    def explain(
+        self,
+        x: ExamplesLike | str | None = None,
+        y: ExamplesLike | None = None,
+        *,
+        method: str = "gradients",
+        of: str | int | None = None,
+        baseline: ExamplesLike | None = None,
+        metric: str | None = None,
+        repeats: int = 5,
+        count: int = 5,
+        seed: int = 0,
+    ) -> Explanation:
+        """Explain answers, as arrays and as a picture: `save()` writes it, a notebook shows it.
+
+        method  gradients: what each number of the examples `x` adds to an output (`of`: a class or a number; else the
+                largest), from a `baseline` on (else zeros), by integrated gradients. permutation: how much `metric`
+                falls when a column is shuffled, `repeats` times each, on examples `x` with targets `y`, or on the part
+                that `x` names (else the test part). attention: where a transformer looks. nearest: the `count` training
+                examples that are nearest to each of `x` for the model; it needs the training data
+
+        Errors    a model or data that the method does not suit; training data that is gone: RunError
+        Example
+            >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+            >>> run = pt.fit(model=pt.nn.Linear(3, 1), data=(x, 2 * x[:, 0]), epochs=5, verbose=False)
+            >>> run.explain(x[:4]).values.shape
+            (4, 3)
+        """
+        from powertrain.train.explain.explain import explained
+
+        settings = {"of": of, "baseline": baseline, "metric": metric, "repeats": repeats, "count": count, "seed": seed}
+        with random_numbers_kept():
+            return explained(self.run, self._measured, x, y, method, settings)
 
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import ArrayDataset, DataError, DataModule, Source, class_folders, files_in, open_file
+from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, Source, class_folders, open_file
 from powertrain.plugin import Data, param
 
 SUFFIXES = (".wav", ".flac")
@@ -59,15 +59,27 @@ class AudioFolder(Data):
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        def read(file: Path) -> Any:
-            return _sounds(files_in(file, SUFFIXES) if file.is_dir() else [file], params)
+        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
+            for name, path in given.files(SUFFIXES):
+                yield [name], _sounds([path], params)
 
-        return dataclasses.replace(kept, read=read)
+        def encode(values: object) -> Any:
+            """Sounds [samples] of any length, of the rate that the run was trained on."""
+            sounds = values if isinstance(values, (list, tuple)) else [values]
+            if not sounds or not all(isinstance(one, np.ndarray) and one.ndim == 1 for one in sounds):
+                return None
+            return np.stack([fitted(one, _length(params)) for one in sounds])
+
+        return dataclasses.replace(kept, read=read, encode=encode)
 
 
 def _sounds(files: Sequence[Path], params: AudioFolder.Params) -> Any:
-    length = max(1, round(params.rate * params.seconds))
-    return np.stack([fitted(read_sound(path, params.rate), length) for path in files])
+    return np.stack([fitted(read_sound(path, params.rate), _length(params)) for path in files])
+
+
+def _length(params: AudioFolder.Params) -> int:
+    """Samples of an example."""
+    return max(1, round(params.rate * params.seconds))
 
 
 def read_sound(path: Path, rate: int) -> Any:

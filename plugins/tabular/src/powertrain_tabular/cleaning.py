@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from powertrain.data import permutation
 from powertrain.solvers import fit_logistic, fit_ridge
 from powertrain_tabular.encoding import fences_of
-from powertrain_tabular.frame import Column, Frame
+from powertrain_tabular.frame import Column, Frame, no_numbers
 
 MANY_GAPS = 0.05
 FOLDS = 5
@@ -24,7 +23,6 @@ SURE, DOUBTED = 0.9, 0.05
 FAR = 6.0  # deviations, by the median of distances, from what a linear model says of a number
 NORMAL = 1.4826  # of a normal distribution: deviation / median distance from the median
 SHOWN = 5
-NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -68,17 +66,6 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
             text = f"{outside / count:.2%} beyond {_short(low)} to {_short(high)} (three interquartile ranges)"
             found.append(Finding("outliers", name, outside, text))
     return found
-
-
-def no_numbers(column: Column, most: float = 0.1) -> list[tuple[int, str]]:
-    """The values, with their rows from 1 on, that alone make texts of a column of numbers: at most that share."""
-    wrong = []
-    for row, value in enumerate(column.values, 1):
-        if value is not None and not NUMBER.fullmatch(value):
-            wrong.append((row, value))
-            if len(wrong) > most * len(column.values):
-                return []
-    return wrong
 
 
 def _short(value: float) -> str:

@@ -7,11 +7,11 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
-from powertrain.data import DataError
+from powertrain.data import DataError, max_input_bytes
 from powertrain.plugin import param
 
 # What stands for a gap.
@@ -42,45 +42,116 @@ class Csv:
     date_format: str = param("", doc="of dates, such as %d/%m/%Y; ISO dates, and those with points, are seen")
 
 
+@dataclass(frozen=True)
+class _Written:
+    """How one file is written, all of it found out."""
+
+    sep: str
+    decimal: str
+    names: list[str]
+
+
 def parse_csv(content: bytes, name: str, settings: Csv, where: str) -> Any:
     """A table of pyarrow from the content of a CSV file."""
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
+    text = _decoded(content, name, settings.encoding, where)
+    head = text if len(text) <= _HEAD else text[: text.rfind("\n", 0, _HEAD) + 1] or text
+    return _parsed(text, _how(head, name, settings, where), settings, name, where, header=head)
 
+
+def csv_pieces(file: IO[bytes], name: str, settings: Csv, texts: Collection[str], where: str) -> Iterator[Any]:
+    """The same in pieces of about a megabyte, whose columns `texts` stay texts. How the file is written is found out
+    from the first piece."""
+    how: _Written | None = None
+    before = 0  # lines of earlier pieces
+    for content in _whole_rows(file, settings.quotechar.encode()):
+        text = _decoded(content, name, settings.encoding, where, before)
+        if how is None:
+            how = _how(text, name, settings, where)
+            yield _parsed(text, how, settings, name, where, header=text, texts=texts)
+        elif text.strip():
+            yield _parsed(text, how, settings, name, where, texts=texts, before=before)
+        before += text.count("\n")
+    if how is None:
+        raise DataError(where, f"{name} has no rows", "expected a table", "check the file")
+
+
+def _whole_rows(file: IO[bytes], quote: bytes) -> Iterator[bytes]:
+    """The bytes of a file in pieces that end where a row does: at a line's end that is not within quotes."""
+    held, wide = b"", False
+    while part := file.read(_HEAD):
+        wide = wide or (not held and part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)))
+        held += part
+        if len(held) > max_input_bytes():
+            raise DataError(
+                "predict", f"a row of more than {max_input_bytes():,} bytes", "expected rows that fit into the memory",
+                "is a quote left open?",
+            )  # fmt: skip
+        end = -1 if wide else held.rfind(b"\n")  # of UTF-16, whose line ends are longer, the whole file is one piece
+        while end >= 0 and held.count(quote, 0, end) % 2:
+            end = held.rfind(b"\n", 0, end)
+        if end >= 0:
+            yield held[: end + 1]
+            held = held[end + 1 :]
+    if held.strip():
+        yield held
+
+
+def _how(head: str, name: str, settings: Csv, where: str) -> _Written:
     if len(settings.quotechar) != 1 or settings.quotechar in "\r\n":
         received = f"quotechar = {settings.quotechar!r}"
         raise DataError(where, received, "expected one character", "a single ' is usual too")
-    text = _decoded(content, name, settings.encoding, where)
-    head = text if len(text) <= _HEAD else text[: text.rfind("\n", 0, _HEAD) + 1] or text
     sep = _separator(head, name, settings, where)
     rows = list(itertools.islice(_rows(head, sep, settings), _LOOKED_AT))
     if len(rows) <= settings.header:
         raise DataError(where, f"{name} has no rows", "expected a table", "check the file")
     decimal = _decimal(rows[settings.header :], sep, settings, name, where)
-    names = _names(rows[0], settings, name, where)
-    texts = {column: pa.string() for column in names} if settings.thousands else None
+    return _Written(sep, decimal, _names(rows[0], settings, name, where))
+
+
+def _parsed(
+    text: str,
+    how: _Written,
+    settings: Csv,
+    name: str,
+    where: str,
+    *,
+    header: str = "",
+    texts: Collection[str] = (),
+    before: int = 0,
+) -> Any:
+    """A table of pyarrow from rows of text, which begin with what `header` begins with; `before` is the number of lines
+    that the file has before them."""
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    kept = how.names if settings.thousands else [column for column in how.names if column in texts]
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(text.encode()),
-            read_options=pa_csv.ReadOptions(column_names=names, skip_rows=_skipped(head, sep, settings)),
+            read_options=pa_csv.ReadOptions(
+                column_names=how.names, skip_rows=_skipped(header, how.sep, settings) if header else 0
+            ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=sep, quote_char=settings.quotechar, newlines_in_values=settings.quotechar in text
+                delimiter=how.sep, quote_char=settings.quotechar, newlines_in_values=settings.quotechar in text
             ),
             convert_options=pa_csv.ConvertOptions(
                 null_values=[*GAPS, *settings.na_values],
                 strings_can_be_null=True,
-                decimal_point=decimal,
-                column_types=texts,
+                decimal_point=how.decimal,
+                column_types={column: pa.string() for column in kept},
                 timestamp_parsers=[pa_csv.ISO8601, *([settings.date_format] if settings.date_format else [_POINTS])],
             ),
         )
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _wrong(error, text, sep, len(names), settings, name, where) from None
-    columns = [_finished(table.column(at), column, decimal, settings, where) for at, column in enumerate(names)]
-    return pa.table(columns, names=names)
+        raise _wrong(error, text, how.sep, len(how.names), settings, name, where, before) from None
+    columns = [
+        table.column(at) if column in texts else _finished(table.column(at), column, how.decimal, settings, where)
+        for at, column in enumerate(how.names)
+    ]
+    return pa.table(columns, names=how.names)
 
 
-def _decoded(content: bytes, name: str, encoding: str, where: str) -> str:
+def _decoded(content: bytes, name: str, encoding: str, where: str, before: int = 0) -> str:
     for mark, of_mark in _MARKS:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], of_mark
@@ -90,7 +161,7 @@ def _decoded(content: bytes, name: str, encoding: str, where: str) -> str:
     except LookupError:
         raise DataError(where, f"encoding = {encoding!r}", "expected one that Python knows", 'try "latin-1"') from None
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = before + content.count(b"\n", 0, error.start) + 1
         raise DataError(
             where, f"{name}, line {line}: byte {content[error.start]:#04x} is not {encoding.upper()}",
             "expected a table of texts", 'set encoding = "latin-1", or "cp1252" for a file of Excel, if it is a text',
@@ -164,13 +235,15 @@ def _skipped(text: str, sep: str, settings: Csv) -> int:
     return reader.line_num
 
 
-def _wrong(error: Exception, text: str, sep: str, count: int, settings: Csv, name: str, where: str) -> DataError:
+def _wrong(
+    error: Exception, text: str, sep: str, count: int, settings: Csv, name: str, where: str, before: int
+) -> DataError:
     """What pyarrow could not parse, with the first line that has too many values or too few."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, quotechar=settings.quotechar)
     for row in reader:
         if row and len(row) != count:
             return DataError(
-                where, f"{name}, line {reader.line_num}: {len(row)} values for {count} columns",
+                where, f"{name}, line {before + reader.line_num}: {len(row)} values for {count} columns",
                 "expected as many in each line", f'correct the line, or set sep (it is "{sep}" now)',
             )  # fmt: skip
     said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")

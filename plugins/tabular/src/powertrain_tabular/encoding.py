@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.plugin import param
-from powertrain_tabular.frame import Column, Frame
+from powertrain_tabular.frame import Column, Frame, no_numbers
 
 Floats = NDArray[np.float64]
 SKEWED = 1.0  # from this skewness on a column of numbers >= 0 is replaced by log(1 + x)
@@ -54,8 +54,18 @@ class Encoder:
         return cls([one for one in learned if one is not None and one.get("kind")])
 
     @property
+    def categories(self) -> set[str]:
+        """The columns whose values are texts."""
+        return {one["name"] for one in self.learned if one["kind"] == "category"}
+
+    @property
     def features(self) -> list[str]:
         return [name for one in self.learned for name in _names(one)]
+
+    @property
+    def made_of(self) -> list[str]:
+        """The column that each feature is made of."""
+        return [one["name"] for one in self.learned for _ in _names(one)]
 
     def __call__(self, frame: Frame, where: str = "table") -> NDArray[np.float32]:
         columns: list[NDArray[np.float32]] = []
@@ -74,7 +84,9 @@ class Encoder:
             else:
                 frame.demand(where, one["name"])
                 column = frame[one["name"]]
-            return [values.astype(np.float32) for values in _encode(one, column, where)]
+            if column.kind != one["kind"]:
+                column = _as_learned(one, column, where, frame.first)
+            return [values.astype(np.float32) for values in _encode(one, column)]
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Encoder:
@@ -147,13 +159,7 @@ def _names(one: dict[str, Any]) -> list[str]:
     return [name]
 
 
-def _encode(one: dict[str, Any], column: Column, where: str) -> list[Floats]:
-    kinds = {"number": "number", "category": "category", "date": "date"}
-    if column.kind != kinds[one["kind"]]:
-        raise DataError(
-            where, f"{one['name']} holds {column.kind}s", f"expected {one['kind']}s, as in the training rows",
-            "check the file",
-        )  # fmt: skip
+def _encode(one: dict[str, Any], column: Column) -> list[Floats]:
     if one["kind"] == "number":
         values = np.where(column.missing, one["fill"], column.values)
         values = values if one["fences"] is None else values.clip(*one["fences"])
@@ -173,6 +179,18 @@ def _encode(one: dict[str, Any], column: Column, where: str) -> list[Floats]:
     if one["how"] == "frequency":
         return [np.array([*one["shares"], one["other"]])[codes]]
     return [(codes == at).astype(np.float64) for at in range(last + 1)]
+
+
+def _as_learned(one: dict[str, Any], column: Column, where: str, first: int) -> Column:
+    """A column of another kind than that of the training rows: gaps alone are gaps of any kind."""
+    if column.kind != "other" and column.missing.all():
+        gaps = np.full(len(column.values), None if one["kind"] == "category" else np.nan)
+        return Column(one["kind"], gaps)
+    wrong = no_numbers(column, 1.0) if one["kind"] == "number" and column.kind == "category" else []
+    held = f"{wrong[0][1]!r} in row {first + wrong[0][0] - 1:,}" if wrong else f"{column.kind}s"
+    raise DataError(
+        where, f"{one['name']} holds {held}", f"expected {one['kind']}s, as in the training rows", "check the file"
+    )
 
 
 def _combined(frame: Frame, text: str, where: str) -> Column:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,14 +12,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, max_input_bytes, read_bytes
-from powertrain_tabular.csv_file import Csv, parse_csv
+from powertrain.data import DataError, InputFile, max_input_bytes, read_bytes
+from powertrain_tabular.csv_file import Csv, csv_pieces, parse_csv
 
 Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]
 
 SECONDS_OF_A_DAY = 86_400
 PLAIN = Csv()
+NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,10 @@ class Column:
 
 
 class Frame:
-    """Columns by name, of one length."""
+    """Columns by name, of one length. Of a piece of a table, `first` is the number of its first row."""
 
-    def __init__(self, columns: Mapping[str, Column]) -> None:
-        self.columns = dict(columns)
+    def __init__(self, columns: Mapping[str, Column], first: int = 0) -> None:
+        self.columns, self.first = dict(columns), first
         self.count = len(next(iter(self.columns.values())).values)
 
     def __getitem__(self, name: str) -> Column:
@@ -75,6 +77,17 @@ class Frame:
                 raise DataError(where, f"no column {name}", f"expected one of {known}", "check the name")
 
 
+def no_numbers(column: Column, most: float = 0.1) -> list[tuple[int, str]]:
+    """The values, with their rows from 1 on, that alone make texts of a column of numbers: at most that share."""
+    wrong = []
+    for row, value in enumerate(column.values, 1):
+        if value is not None and not NUMBER.fullmatch(value):
+            wrong.append((row, value))
+            if len(wrong) > most * len(column.values):
+                return []
+    return wrong
+
+
 def column_of(values: Sequence[Any]) -> Column:
     """A column from Python values, None for a gap: numbers, or texts where any value is one."""
     if any(isinstance(value, str) for value in values):
@@ -93,9 +106,7 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
         import pyarrow as pa
         import pyarrow.parquet as pa_parquet
     except ImportError as error:
-        raise DataError(
-            where, f"pyarrow cannot be imported ({error})", "expected it, since it reads tables", "pip install pyarrow"
-        ) from None
+        raise _no_pyarrow(where, error) from None
     try:
         if path.suffix == ".parquet":
             table = _parquet(content, pa, pa_parquet)
@@ -104,8 +115,7 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
     except DataError:
         raise
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        text = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-        raise DataError(where, f"{path}: {text}", "expected a CSV or Parquet file", "check the file") from None
+        raise _unreadable(where, str(path), error) from None
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError(where, f"{path} has no rows", "expected a table", "check the file")
     try:
@@ -115,7 +125,85 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
-    return Frame({name: _column(table.column(name)) for name in names})
+    return frame_of(table)
+
+
+def frame_of(table: Any, texts: Collection[str] = (), first: int = 0) -> Frame:
+    """The columns of a table of pyarrow; those of `texts` are categories, whatever they hold."""
+    return Frame({name: _column(table.column(name), name in texts) for name in table.column_names}, first)
+
+
+def frame_pieces(given: InputFile, settings: Csv, texts: Collection[str], count: int) -> Iterator[Frame]:
+    """A file, or standard input as CSV, in frames of about a megabyte of CSV or `count` rows of Parquet."""
+    where, first = f"predict {given.name}", 0
+    for table in _tables(given, settings, texts, count, where):
+        yield frame_of(table, texts, first)
+        first += table.num_rows
+
+
+def _tables(given: InputFile, settings: Csv, texts: Collection[str], count: int, where: str) -> Iterator[Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pa_parquet
+    except ImportError as error:
+        raise _no_pyarrow(where, error) from None
+    if given.suffix != ".parquet":
+        with given.opened() as file:
+            yield from csv_pieces(file, given.name, settings, texts, where)
+        return
+    with given.opened() as file:
+        try:
+            opened = pa_parquet.ParquetFile(pa.PythonFile(file, mode="r"))
+            groups = [opened.metadata.row_group(at).total_byte_size for at in range(opened.metadata.num_row_groups)]
+            if max(groups, default=0) > max_input_bytes():  # one of them is unpacked at once
+                raise ValueError(f"{max(groups):,} bytes in one group of rows; at most {max_input_bytes():,} are read")
+            for batch in opened.iter_batches(batch_size=count):
+                yield pa.Table.from_batches([batch])
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise _unreadable(where, given.name, error) from None
+
+
+def frame_in_memory(values: Any, texts: Collection[str]) -> Frame | None:
+    """A data frame of pandas, polars or any library that shows its columns to pyarrow, a dict of columns, or a list of
+    rows that are dicts; None of anything else."""
+    rows = isinstance(values, (list, tuple)) and bool(values) and all(isinstance(one, Mapping) for one in values)
+    shown = any(hasattr(values, name) for name in ("__arrow_c_stream__", "__dataframe__"))
+    if not rows and not shown and not isinstance(values, Mapping):
+        return None
+    try:
+        import pyarrow as pa
+        from pyarrow.interchange import from_dataframe
+    except ImportError as error:
+        raise _no_pyarrow("predict", error) from None
+    try:
+        if rows:
+            names = dict.fromkeys(name for one in values for name in one)
+            values = {name: [one.get(name) for one in values] for name in names}
+        if isinstance(values, Mapping):
+            # As in pandas, NaN is a gap among texts too.
+            table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in values.items()})
+        else:
+            table = pa.table(values) if hasattr(values, "__arrow_c_stream__") else from_dataframe(values)
+    except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
+        raise DataError(
+            "predict", f"columns that pyarrow cannot take: {_first_line(error)}",
+            "expected numbers, texts or dates of one kind in each column, all of one length", "convert them",
+        ) from None  # fmt: skip
+    return frame_of(table, texts)
+
+
+def _no_pyarrow(where: str, error: ImportError) -> DataError:
+    return DataError(
+        where, f"pyarrow cannot be imported ({error})", "expected it, since it reads tables", "pip install pyarrow"
+    )
+
+
+def _unreadable(where: str, name: str, error: Exception) -> DataError:
+    return DataError(where, f"{name}: {_first_line(error)}", "expected a CSV or Parquet file", "check the file")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
 def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
@@ -131,10 +219,12 @@ def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
     return file.read()
 
 
-def _column(values: Any) -> Column:
+def _column(values: Any, as_text: bool = False) -> Column:
     import pyarrow as pa
 
     kind = values.type
+    if as_text and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        return Column("category", np.array(values.cast(pa.string()).to_pylist(), dtype=object))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
         # Not safe, for which a number beyond 2^53 is an error: as an input its last digits say nothing.
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
@@ -147,6 +237,8 @@ def _column(values: Any) -> Column:
         return Column("date", np.where(np.isnat(seconds), np.nan, days))
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
+    if str(values.type) == "string_view":  # as polars may have texts
+        values = values.cast(pa.string())
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Column("category", np.array(values.to_pylist(), dtype=object))
     return Column("other", np.full(len(values), str(kind), dtype=object))

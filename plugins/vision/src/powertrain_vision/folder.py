@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from powertrain.data import IMG_EXTENSIONS, ArrayDataset, DataModule, Source, class_folders, files_in, read_image
+from powertrain.data import (
+    IMG_EXTENSIONS,
+    ArrayDataset,
+    DataError,
+    DataModule,
+    InputFile,
+    Source,
+    class_folders,
+    read_image,
+)
 from powertrain.plugin import Data, param
 
 WHERE = "image-folder"
@@ -43,11 +52,19 @@ class ImageFolder(Data):
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        def read(file: Path) -> Any:
-            files = files_in(file, IMG_EXTENSIONS) if file.is_dir() else [file]
-            return np.stack([read_picture(path, (params.height, params.width), params.colour) for path in files])
+        size = params.height, params.width
 
-        return dataclasses.replace(kept, read=read)
+        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
+            for name, path in given.files(IMG_EXTENSIONS):
+                yield [name], read_picture(path, size, params.colour)[None]
+
+        def encode(values: object) -> Any:
+            pictures = values if isinstance(values, (list, tuple)) else [values]
+            if not pictures or not all(_is_picture(one) for one in pictures):
+                return None
+            return np.stack([taken_picture(one, size, params.colour) for one in pictures])
+
+        return dataclasses.replace(kept, read=read, encode=encode)
 
 
 class Pictures:
@@ -70,7 +87,28 @@ class Pictures:
 
 def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
     """A picture of that height and width, as bytes; its middle, where its form is another."""
-    picture: Any = read_image(path, "RGB" if colour else "L", where=WHERE)
+    return resized(read_image(path, "RGB" if colour else "L", where=WHERE), size)
+
+
+def _is_picture(value: object) -> bool:
+    """Whether it is a picture of Pillow, or one as bytes."""
+    shape = np.shape(value) if isinstance(value, np.ndarray) and value.dtype == np.uint8 else ()
+    return hasattr(value, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3, 4))
+
+
+def taken_picture(value: Any, size: tuple[int, int], colour: bool) -> Any:
+    """A picture in memory, of Pillow or as bytes, as one of a file is read."""
+    from PIL import Image
+
+    if isinstance(value, np.ndarray):
+        value = Image.fromarray(value[..., 0] if value.ndim == 3 and value.shape[-1] == 1 else value)
+    if value.width * value.height == 0:
+        raise DataError(WHERE, f"a picture of {value.width} x {value.height} pixels", "expected some", "leave it out")
+    return resized(value.convert("RGB" if colour else "L"), size)
+
+
+def resized(picture: Any, size: tuple[int, int]) -> Any:
+    """A picture of Pillow with that height and width, as bytes; its middle, where its form is another."""
     from PIL import Image
 
     height, width = size

@@ -11,10 +11,10 @@ from powertrain.cli.profile.measure import Profile, Recorder
 from powertrain.cli.profile.roofline import measure_roofline
 from powertrain.plugin.run import Stream
 from powertrain.recipe import Recipe, load_recipe
+from powertrain.train.building import build
 from powertrain.train.display.display import Display
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.run.compiled_steps import Stepper
-from powertrain.train.session import build
 
 WARM_UP = 3  # the first of them traces
 

@@ -94,8 +94,8 @@ class Display:
         self._rate(run)
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
         shown = dict.fromkeys((*SHOWN, run.dataset.kind.headline))
-        measured = [name for name in shown if f"valid.{name}" in values and name != "loss"]
-        words += [f"{name} {values[f'valid.{name}']:.3f}" for name in measured]
+        known = [name for name in shown if f"valid.{name}" in values and name != "loss"]
+        words += [measured(name, values[f"valid.{name}"], run.evaluations.units) for name in known]
         words += [f"{name} {values[f'env.{name}']:.4g}" for name in ("return", "length") if f"env.{name}" in values]
         self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())
         if self._live is not None:
@@ -138,6 +138,16 @@ def position(run: TrainRun) -> str:
     done = int(getattr(run.progress, until.unit))
     width = len(f"{until.amount:,}")
     return f"{until.unit.removesuffix('s')} {done:>{width},}/{until.amount:,}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with so many decimals; of a large one, its first four digits."""
+    return f"{value:.4g}" if abs(value) >= 1e5 else f"{value:.{digits}f}"
+
+
+def measured(name: str, value: float, units: Mapping[str, str], digits: int = 3) -> str:
+    """A metric with its value, and its unit where it has one: `mae 15230.410 dollars`."""
+    return f"{name} {number(value, digits)} {one_line(units.get(name, ''))}".rstrip()
 
 
 def short_number(value: float) -> str:

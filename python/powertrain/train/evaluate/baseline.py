@@ -72,13 +72,16 @@ def by_frequency(dataset: DataModule, part: str) -> float:
 def _linear(
     dataset: DataModule, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]
 ) -> Baseline:
-    """Softmax or least-squares regression on standardized features, by the engine's own step."""
+    """Softmax or least-squares regression on standardized features, by the engine's own step. Numbers are learned on
+    the scale that the model learns them on, and judged as they are."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
     spread = np.where(spread > 1e-8, spread, 1).astype(np.float32)
     classify = dataset.kind.classes
     # So few steps would not take the model from zero to targets of any size.
-    centre, scale = (0.0, 1.0) if classify else (float(y.mean()), float(y.std()) or 1.0)
-    targets = y if classify else ((y.reshape(len(y), -1) - centre) / scale).astype(np.float32)
+    target = dataset.target
+    learned = y if target is None else target.learned(y)
+    centre, scale = (0.0, 1.0) if classify else (float(learned.mean()), float(learned.std()) or 1.0)
+    targets = y if classify else ((learned.reshape(len(y), -1) - centre) / scale).astype(np.float32)
     model = pt.nn.Linear(x.shape[1], dataset.outputs)
     for slot in model.parameters():
         slot.value = pt.zeros(slot.shape)
@@ -104,5 +107,7 @@ def _linear(
     if classify:
         accuracy = float((output.argmax(axis=1) == y_part).mean())
         return Baseline("linear", "accuracy", accuracy, "logistic regression on standardized inputs")
-    error = float(np.square(output * scale + centre - y_part.reshape(len(y_part), -1)).mean())
+    answers = output * scale + centre
+    answers = answers if target is None else target.original(answers)
+    error = float(np.square(answers - y_part.reshape(len(y_part), -1)).mean())
     return Baseline("linear", "mse", error, "linear regression on standardized inputs")

@@ -152,6 +152,8 @@ class Evaluator:
                 if stopped():
                     raise StoppedError
                 output, losses = self._measured(batch)
+                if self.dataset.target is not None:
+                    output = self.dataset.target.original(output)
                 y, weight = batch.arrays["y"], batch.arrays["weight"]
                 for name, metric in measured.items():
                     metric.update(losses if name in OF_LOSSES else output, y, weight)
@@ -170,6 +172,12 @@ class Evaluator:
         """Outputs and losses of a batch, one a row. A loss that is one number is taken over the real rows alone, since
         it would hold the padding too, and stands for each of them."""
         self._names, arrays = names_and_arrays(batch)
+        target = self.dataset.target
+        if target is not None and target.changes:  # the loss is that of training, on the scale that is learned
+            arrays = tuple(
+                target.learned(batch.arrays["y"]) if name == "y" else array
+                for name, array in zip(self._names, arrays, strict=True)
+            )
         real = len(batch)
         cut = tuple(array[:real] for array in arrays)
         output, losses = (value.numpy() for value in self._measure(*(cut if self._whole_loss else arrays)))

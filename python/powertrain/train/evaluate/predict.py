@@ -1,107 +1,204 @@
-"""`powertrain predict`: a trained run on a file of examples, or on a text that it continues."""
+"""`powertrain predict`: a trained run on files of examples, or on a text that it continues."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError
-from powertrain.data.formats import read_arrays, read_text
+from powertrain.data import DataError, InputFile
+from powertrain.data.formats import read_text
 from powertrain.data.in_memory import array_of
-from powertrain.data.source import check_finite
-from powertrain.io.console import one_line, say
-from powertrain.io.plain_json import dumps
+from powertrain.data.reading import Piece, array_pieces
+from powertrain.data.transforms import untransformed
+from powertrain.errors.methods import overridden
+from powertrain.train.evaluate.evaluation import own_losses
+from powertrain.train.evaluate.predictions import Form, Predictions
 from powertrain.train.evaluate.writing import write
+from powertrain.train.report.judged import gives_probabilities, labels_of
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
 BATCH = 256
+# Inputs that are read at once, in bytes; of large examples at least a few, of small ones no more rows than this.
+PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
 CONTINUATION = 400
 TEMPERATURE = 0.8
 
 
-def predict(path: Path, file: Path, as_json: bool, trust: bool = False) -> int:
-    """Print one line for each example of a file (.npy, x of an .npz, or of the data's own kind), or continue a text."""
-    from powertrain.train.evaluate.review import open_run
-
-    trained = open_run(path, trust)
-    dataset = trained.run.dataset
-    if dataset.kind.tokens:
-        text = trained.predict(read_text(file, "predict"))
-        say(dumps({"text": text}) if as_json else text)
-        return 0
-    for number, row in enumerate(dataset.kind.answer(dataset, output) for output in trained.predict(file)):
-        words = "  ".join(one_line(value) for value in row.values())
-        say(dumps(row) if as_json else f"{number:>6}  {words}")
-    return 0
+def answered(run: TrainRun, given: InputFile) -> Iterator[Predictions]:
+    """Answers to the examples of a file, a folder or standard input, piece by piece: memory does not grow with them."""
+    done = 0
+    for names, x in _gathered(_pieces(run, given), _rows_at_once(run)):
+        rows = np.arange(done, done + len(x))
+        told = Told(given.name, names, done)
+        yield _answer(run, _checked(run, x, told), told, rows)
+        done += len(x)
+    if not done:
+        raise DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
 
 
-def examples_of_file(run: TrainRun, file: Path) -> NDArray[Any]:
-    """The raw examples of a file, as the data set has them before its transforms."""
-    if run.dataset.read is not None and file.suffix not in (".npy", ".npz"):
-        return _held(run.dataset.read(file))
-    arrays = read_arrays(file, "predict")
-    return examples(run, arrays["x"] if "x" in arrays else next(iter(arrays.values())), f"{file} holds ")
+def answer(run: TrainRun, given: Any) -> Predictions:
+    """Answers to examples in memory; one example alone is a batch of one."""
+    return _answer(run, checked_examples(run, given), IN_MEMORY)
 
 
-def examples(run: TrainRun, given: Any, what: str = "") -> NDArray[Any]:
-    """The same from an array; one example alone becomes a batch of one."""
-    x = array_of(given, "predict")
-    # One example of the training part, read below its transforms, says what the array must look like.
-    source: Any = run.dataset.train
-    while hasattr(source, "source"):
-        source = source.source
-    example = source.fetch(np.zeros(1, dtype=np.int64))["x"]
-    shape = example.shape[1:]
-    if x.shape == shape:
-        x = x[None]
-    if x.shape[1:] != shape or not len(x):
+def checked_examples(run: TrainRun, given: Any) -> NDArray[Any]:
+    """Examples in memory as the data set has them before its transforms."""
+    return _checked(run, _encoded(run, given), IN_MEMORY)
+
+
+def answers_of_file(run: TrainRun, path: Path) -> Predictions:
+    """Answers to all examples of a file or a folder."""
+    parts = list(answered(run, InputFile(path)))
+    names = tuple(name for part in parts for name in part.names)
+    return Predictions(np.concatenate([part.outputs for part in parts]), form_of(run), names)
+
+
+def form_of(run: TrainRun) -> Form:
+    """What the outputs of a run are: as its strategy says, or else its task."""
+    dataset, strategy = run.dataset, run.strategy
+    unit = "" if dataset.target is None else dataset.target.unit
+    if overridden(strategy, "answer"):
+        return Form(answer=strategy.answer)
+    if own_losses(strategy) is not None:  # its answers are not held to the targets, so they are no classes of the data
+        return Form()
+    if overridden(dataset.kind, "answer"):
+        return Form(unit=unit, answer=functools.partial(dataset.kind.answer, dataset))
+    return Form(labels_of(run) if dataset.kind.classes else (), gives_probabilities(run), unit)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How errors name an example: by its file, or its row."""
+
+    name: str = ""
+    names: Sequence[str] = ()
+    first: int = 0  # the number of the first row
+
+    def example(self, row: int) -> str:
+        if self.names:
+            return str(self.names[row])
+        return f"row {self.first + row:,}" + (f" of {self.name}" if self.name else "")
+
+
+IN_MEMORY = Told()
+
+
+def _encoded(run: TrainRun, given: Any) -> NDArray[Any]:
+    dataset = run.dataset
+    if dataset.encode is not None:
+        made = dataset.encode(given)
+        if made is not None:
+            return made
+    if isinstance(given, Mapping):
+        given = _columns(dataset.columns or tuple(map(str, given)), given)
+    return array_of(given, "predict")
+
+
+def _columns(names: Sequence[str], given: Mapping[str, Any]) -> NDArray[Any]:
+    lacking = [name for name in names if name not in given]
+    if lacking:
         raise DataError(
-            "predict",
-            f"{what}{x.dtype}{list(x.shape)}",
-            f"expected numbers of shape {['examples', *shape]}".replace("'", ""),
-            "save them with numpy.save(path, x), as the data set has them before any transform"
-            if what else "give them as the data set has them before any transform",
+            "predict", f"columns {', '.join(map(str, given))}", f"expected {', '.join(names[:12])}",
+            f"give the column {lacking[0]}",
         )  # fmt: skip
-    x = _held(x)
+    return np.column_stack([np.asarray(given[name]) for name in names])
+
+
+def _pieces(run: TrainRun, given: InputFile) -> Iterator[Piece]:
+    read = run.dataset.read
+    if read is not None and given.suffix not in (".npy", ".npz"):
+        yield from read(given, _rows_at_once(run))
+        return
+    for x in array_pieces(given, example_of(run).shape, _rows_at_once(run)):
+        yield (), x
+
+
+def _gathered(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
+    """Pieces of about so many rows, made of smaller ones: a file is often one example."""
+    names: list[str] = []
+    held: list[NDArray[Any]] = []
+    rows = 0
+    for called, x in pieces:
+        if held and (rows >= count or x.shape[1:] != held[0].shape[1:]):
+            yield names, np.concatenate(held)
+            names, held, rows = [], [], 0
+        names += called
+        held.append(x)
+        rows += len(x)
+    if held:
+        yield names, np.concatenate(held)
+
+
+def example_of(run: TrainRun) -> NDArray[Any]:
+    """One example of the training part, below its transforms: it says what others must look like."""
+    found: NDArray[Any] = untransformed(run.dataset.train).fetch(np.zeros(1, dtype=np.int64))["x"][0]
+    return found
+
+
+def _rows_at_once(run: TrainRun) -> int:
+    return max(1, min(PIECE_ROWS, PIECE_BYTES // max(1, example_of(run).nbytes)))
+
+
+def _checked(run: TrainRun, x: NDArray[Any], told: Told) -> NDArray[Any]:
+    """Examples of the shape that the run knows, whose numbers are finite in float32 too, in which a model computes."""
+    example = example_of(run)
+    if x.shape == example.shape:
+        x = x[None]
+    if x.shape[1:] != example.shape or not len(x):
+        held = f"{told.name} holds " if told.name else ""
+        raise DataError(
+            "predict", f"{held}{x.dtype}{list(x.shape)}",
+            f"expected numbers of shape {['examples', *example.shape]}".replace("'", ""),
+            "save them with numpy.save(path, x), as the data set has them before any transform"
+            if held else "give them as the data set has them before any transform",
+        )  # fmt: skip
+    if x.dtype.kind == "f":
+        flat = x.reshape(len(x), -1)
+        gap = "NaN" if np.isnan(flat).any() else "infinity"
+        _demand(np.isfinite(flat).all(axis=1), gap, "finite numbers", told, "remove those rows or fill the gaps first")
+        _demand(
+            np.abs(flat).max(axis=1, initial=0) <= np.finfo(np.float32).max, "a number beyond 3.4e38",
+            "numbers that float32 holds", told, "remove those rows, or scale them as the training data is",
+        )  # fmt: skip
     return x.astype(example.dtype) if x.dtype.kind == example.dtype.kind == "f" else x
 
 
-def _held(x: NDArray[Any]) -> NDArray[Any]:
-    """Examples whose numbers are finite in float32 too, in which a model computes."""
-    check_finite(x, "predict")
-    large = np.abs(x.reshape(len(x), -1)).max(axis=1, initial=0) > np.finfo(np.float32).max
-    if large.any():
-        row = int(np.flatnonzero(large)[0])
-        raise DataError(
-            "predict", f"a number beyond 3.4e38 in row {row}", "expected numbers that float32 holds",
-            "remove those rows, or scale them as the training data is",
-        )  # fmt: skip
-    return x
+def _demand(good: NDArray[np.bool_], received: str, wanted: str, told: Told, fix: str) -> None:
+    """Refuse the first example that is not good."""
+    if not good.all():
+        where = told.example(int(np.flatnonzero(~good)[0]))
+        raise DataError("predict", f"{received} in {where}", f"expected {wanted}", fix)
 
 
-def outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
-    """The run's answers to examples as the data set has them before its transforms."""
+def _answer(run: TrainRun, x: NDArray[Any], told: Told, rows: NDArray[np.int64] | None = None) -> Predictions:
+    made = outputs(run, x, told)
+    return Predictions(made, form_of(run), tuple(told.names), rows)
+
+
+def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[Any]:
+    """The model's outputs, in the unit of the targets, for examples as the data set has them before its transforms."""
     for transform in run.dataset.transforms:
         x = transform(x)
     parts = []
     for start in range(0, len(x), BATCH):
-        rows = x[start : start + BATCH]
+        part = x[start : start + BATCH]
         # One batch shape, so that one program serves a file of any length.
-        padded = np.resize(rows, (BATCH, *rows.shape[1:])) if len(rows) < BATCH else rows
-        parts.append(run.predict(padded)[: len(rows)])
-    answers = np.concatenate(parts)
-    wrong = ~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
-    if wrong.any():
-        raise DataError(
-            "predict", f"the answer to row {int(np.flatnonzero(wrong)[0])} is not finite", "expected finite numbers",
-            "bring the row nearer to what the model was trained on",
-        )  # fmt: skip
-    return answers
+        padded = np.resize(part, (BATCH, *part.shape[1:])) if len(part) < BATCH else part
+        parts.append(run.predict(padded)[: len(part)])
+    found = np.concatenate(parts)
+    if run.dataset.target is not None:
+        found = run.dataset.target.original(found)
+    _demand(np.isfinite(found.reshape(len(found), -1)).all(axis=1), "an answer that is not finite", "finite numbers",
+            told, "bring the example nearer to what the model was trained on")  # fmt: skip
+    return found
 
 
 def continued(run: TrainRun, prompt: str) -> str:
@@ -110,3 +207,10 @@ def continued(run: TrainRun, prompt: str) -> str:
     assert vocabulary is not None and context is not None
     tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)
     return prompt + str(vocabulary.decode(tokens))
+
+
+def prompt_of(given: InputFile) -> str:
+    """The text of a file, or of standard input, that a language model is to continue."""
+    if given.path is not None:
+        return read_text(given.path, "predict")
+    return "\n".join(line for lines in given.lines(PIECE_ROWS) for line in lines)

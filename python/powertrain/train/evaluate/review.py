@@ -11,6 +11,7 @@ from powertrain.io.console import one_line, say
 from powertrain.io.files import FolderError
 from powertrain.io.plain_json import dumps
 from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
+from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 
 if TYPE_CHECKING:
@@ -52,15 +53,20 @@ def _row(folder: RunFolder) -> dict[str, Any]:
 
 
 def open_run(
-    path: Path, trust: bool = False, objects: Mapping[str, Any] | None = None, *, data: bool = False
+    path: Path,
+    trust: bool = False,
+    objects: Mapping[str, Any] | None = None,
+    *,
+    data: bool = False,
+    changed_data: bool = False,
 ) -> TrainedRun:
     """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
-    Python objects of a run that was made from such, by section. With `data` its data set is loaded, to be measured on;
-    without, what the run keeps of it is enough to predict."""
+    Python objects of a run that was made from such, by section. With `data` its data set is loaded, to be measured on,
+    with `changed_data` even where it has changed; without, what the run keeps of it is enough to predict."""
+    from powertrain.train.building import build, build_again
     from powertrain.train.display.display import Display
     from powertrain.train.folder.reopening import kept_data, reopened
     from powertrain.train.run.named_slots import random_numbers_kept
-    from powertrain.train.session import build, data_record
     from powertrain.train.trained_run import TrainedRun
 
     folder = RunFolder(path)
@@ -71,43 +77,71 @@ def open_run(
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
     data = data or "data" in (objects or {})
     kept = "train" in recipe.data and not data
+    changes: list[str] = []
     dataset = kept_data(folder, about, recipe, found.arrays) if kept else None
     with random_numbers_kept(), chosen(recipe.run.device, "run"):
-        run = build(recipe, folder, Display(), Path(about["base"]), dataset)
+        base = Path(about["base"])
+        if kept or objects:  # data of a caller's are new ones to measure on
+            run = build(recipe, folder, Display(), base, dataset)
+        else:
+            run, changes = build_again(recipe, folder, Display(), base, changed_data=changed_data)
         run.strategy.setup(run)
         run.evaluations.prepare()
     for problem in problems:
         run.display.warn(f"[{path.name}] {problem}")
-    if kept:
+    if kept or changes:
         run.table.forget_places()
-    elif not objects:  # those of a caller are new ones to measure on
-        folder.compare_data(data_record(run))
     if "optimizer" in missing:
         run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     run.saver.load(found)
     run.evaluations.use_best()
     results = folder.results()
-    again = (lambda: open_run(path, trust, objects, data=True).run) if kept and "data" not in missing else None
-    return TrainedRun(run, results or {}, finished=results is not None, missing=missing, with_data=again)
+
+    def again(changed_data: bool) -> TrainRun:
+        return open_run(path, trust, objects, data=True, changed_data=changed_data).run
+
+    with_data = again if kept and "data" not in missing else None
+    opened = TrainedRun(run, results or {}, finished=results is not None, missing=missing, with_data=with_data)
+    opened.changes = changes
+    return opened
 
 
-def evaluate(path: Path, as_json: bool, trust: bool = False) -> int:
-    """Measure every part of the data again and print it."""
+def evaluate(path: Path, as_json: bool, trust: bool = False, changed_data: bool = False) -> int:
+    """Measure every part of the data again and print it. What was measured on data that have changed stands in the
+    ledger too, with the changes."""
     from powertrain.train.closing_words import score_table
+    from powertrain.train.display.display import measured
     from powertrain.train.session import measure
 
-    run = open_run(path, trust, data=True).run
+    opened = open_run(path, trust, data=True, changed_data=changed_data)
+    run, changes = opened.run, opened.changes
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
+    if changes:
+        note_changes(run, changes, values)
+    units = run.evaluations.units
     if as_json:
-        say(dumps(values))
+        more = {**({"units": units} if units else {}), **({"changed_data": changes} if changes else {})}
+        say(dumps({**values, **more}))
         return 0
     for part, evaluation in evaluations.items():
-        numbers = "  ".join(f"{name} {value:.4f}" for name, value in evaluation.values.items())
+        numbers = "  ".join(measured(name, value, units, 4) for name, value in evaluation.values.items())
         say(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
     for row in score_table(run, evaluations.get("test") or evaluations.get("valid") or evaluations["train"]):
         say(row)
     return 0
+
+
+def note_changes(run: TrainRun, changes: list[str], values: Mapping[str, Mapping[str, float]]) -> None:
+    """A line of the ledger: what was measured on data that have changed."""
+    with run.folder.locked():
+        ledger = Ledger(run.folder.path)
+        try:
+            steps, rounds = run.progress.steps, run.progress.rounds
+            ledger.write("evaluated_changed_data", steps, rounds, changes=changes, values=values)
+            ledger.sync()
+        finally:
+            ledger.close()
 
 
 def rewrite_report(path: Path, trust: bool = False) -> Path:

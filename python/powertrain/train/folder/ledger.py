@@ -18,7 +18,8 @@ from powertrain.io.records import MisfitError, from_json, to_json
 FILE = "ledger.jsonl"
 MOST_LINE = 1 << 22
 # What a line of each kind has besides what all have.
-SHAPES: dict[str, dict[Any, Any]] = {"metrics": {"values": {...: float}}, "sample": {"text": str}}
+SHAPES: dict[str, dict[Any, Any]] = {"metrics": {"values": {...: float}}, "sample": {"text": str},
+                                    "changed_data": {"changes": [str]}}  # fmt: skip
 SHAPE = {"event": str, "step": int, "round": int}
 
 

@@ -3,18 +3,25 @@ tables and the same objects, given again."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, kept
+from powertrain._core import Error
+from powertrain.data import DataError, identities, kept
+from powertrain.data.identity import moved
+from powertrain.data.targets import TargetScale
 from powertrain.io.files import MOST_BYTES
 from powertrain.plugin.importing import in_words
 from powertrain.train.folder.checkpoint import Arrays
 from powertrain.train.folder.run_folder import RUN, RunError, RunFolder
+from powertrain.train.run.sources import split
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -82,13 +89,79 @@ def kept_data(folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, array
                 "expected what reopen adds",
                 "give it there: dataclasses.replace(kept, own_task=...); of a run of objects, pass data= again",
             )
+        dataset = _with_target(dataset, recipe, arrays)
         features = [(feature.plugin, feature.params) for feature in recipe.features]
         return kept.transformed(dataset, features, _states(arrays))
     except Exception as error:  # of whatever kind: plugins read here what may be anybody's
-        raise RunError(
-            f"[{folder.path}] what it keeps of its data cannot be used: {in_words(error)}; expected what powertrain "
-            "train wrote, and the versions of run.lock; bring it back, or begin a new run"
-        ) from error
+        raise _unusable(folder, error) from error
+
+
+def rebuilt(
+    folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, base: Path, arrays: Arrays
+) -> tuple[DataModule, list[str]]:
+    """The run's data set from files that have changed: with what was fitted before, and known examples in the parts
+    that they were in. And what is to be said of these parts."""
+    use, record, known = recipe.data["train"], _record(folder, about), folder.examples()
+    try:
+        state = {name: arrays[f"data.{name}"] for name in record["state"]}
+        dataset = use.plugin.rebuild(use.params, base, kept.without_examples(record, state), known)
+        _demand_state(dataset, state)
+        dataset = split(dataset, recipe, known)
+        dataset.kind.check(dataset)
+        words = _of_parts(known, dataset)
+        dataset = _with_target(dataset, recipe, arrays)
+        features = [(feature.plugin, feature.params) for feature in recipe.features]
+        return kept.transformed(dataset, features, _states(arrays), whole=True), words
+    except Error:  # which says what is wrong with the data as they are now
+        raise
+    except Exception as error:
+        raise _unusable(folder, error) from error
+
+
+def _demand_state(dataset: DataModule, kept_state: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse a data set that has fitted anew what the model was trained with."""
+    now = dataset.state
+    anew = [name for name, value in kept_state.items() if name not in now or not np.array_equal(now[name], value)]
+    if anew:
+        raise DataError(
+            dataset.name, f"{', '.join(anew)} fitted anew, since the data has changed",
+            "expected what the model was trained with",
+            "measure it on data of your own, run.evaluate((x, y)), or begin a new run",
+        )  # fmt: skip
+
+
+def _unusable(folder: RunFolder, error: Exception) -> RunError:
+    return RunError(
+        f"[{folder.path}] what it keeps of its data cannot be used: {in_words(error)}; expected what powertrain train "
+        "wrote, and the versions of run.lock; bring it back, or begin a new run"
+    )
+
+
+def _of_parts(known: Mapping[str, NDArray[Any]] | None, dataset: DataModule) -> list[str]:
+    """Whether anything that was trained on is in another part now."""
+    now = identities_of(dataset)
+    if known is None or not now:
+        return ["parts may have been drawn anew: what was trained on may be in the test part now"]
+    count = moved(known, now)
+    if count:
+        return [f"{count:,} examples that were trained on are in another part now"]
+    return ["every known example is in the part that it was in"]
+
+
+def identities_of(dataset: DataModule) -> dict[str, NDArray[Any]]:
+    """The identities of all examples by part; nothing where some have none."""
+    found = {part: identities(source) for part, source in dataset.splits.items()}
+    known = {part: ids for part, ids in found.items() if ids is not None}
+    return known if len(known) == len(found) else {}
+
+
+def _with_target(dataset: DataModule, recipe: Recipe, arrays: Arrays) -> DataModule:
+    """With the scale on which the model has learned its targets."""
+    if recipe.target is None:
+        return dataset
+    fitted = {name: arrays[f"target.{name}"] for name in ("mean", "deviation") if f"target.{name}" in arrays}
+    target = TargetScale.restored(recipe.target.scale, recipe.target.unit, fitted)
+    return dataclasses.replace(dataset, target=target)
 
 
 def _record(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:

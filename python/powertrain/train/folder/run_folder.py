@@ -9,9 +9,12 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from powertrain._core import Error
 from powertrain.data.kept import RECORD, differences
@@ -20,7 +23,7 @@ from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
-from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
+from powertrain.train.folder.checkpoint import FOLDER, Arrays, Checkpoints
 from powertrain.train.folder.ledger import FILE
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
 FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
 RUNS = Path("runs")  # where runs are that nobody named a folder for
-RUN, LOCK, RESULTS, REPORT = "run.json", "run.lock", "results.json", "report.html"
+RUN, LOCK, RESULTS, REPORT, EXAMPLES = "run.json", "run.lock", "results.json", "report.html", "examples.safetensors"
 
 ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str], "data": (RECORD,)}
 NUMBERS = {...: float}
@@ -121,11 +124,13 @@ class RunFolder:
         # No text says what Python objects are: then the tables in run.json alone describe the run.
         return copies if recipe.objects else {**copies, "recipe.toml": recipe.text.encode()}
 
-    def begin(self, recipe: Recipe, data: Mapping[str, Any] | None) -> None:
-        """Write down what is trained, with copies of the files that it uses, and the record of its data."""
+    def begin(self, recipe: Recipe, data: Mapping[str, Any] | None, examples: Arrays) -> None:
+        """Write down what is trained, with copies of the files that it uses, the record of its data, and the identities
+        of its examples by part."""
         for name, content in self._copies(recipe).items():
             self.files.replace(name, content)
         self.files.replace(LOCK, _json(versions(recipe)))
+        self.keep_examples(examples)
         about = {
             "recipe": recipe.name,
             "base": str(recipe.path.resolve().parent),
@@ -169,16 +174,51 @@ class RunFolder:
                 "recipe; undo the change, or begin a new run without --resume"
             )
 
-    def compare_data(self, data: Mapping[str, Any] | None) -> None:
-        """Refuse other data than those that the run began with: parts would be drawn anew, and what was trained on
-        would be tested on."""
+    def changes(self, data: Mapping[str, Any] | None) -> list[str]:
+        """How the data differs from what the run was trained on; nothing where it does not."""
         before = self.about()["data"]
-        changed = differences(before, data) if before and data else []
-        if changed:
+        return differences(before, data) if before and data else []
+
+    def refuse_changes(self, changes: Sequence[str]) -> None:
+        """Refuse data that has changed: parts may be others, and what was trained on would be tested on."""
+        if changes:
             raise RunError(
-                f"[{self.path}] the data has changed since this run began: {'; '.join(changed)}; expected the same "
-                "data; bring it back, or begin a new run"
+                f"[{self.path}] the data has changed since this run began: {'; '.join(changes)}; expected the same "
+                "data; bring it back, begin a new run, or go on with --changed-data (in Python changed_data=True)"
             )
+
+    def take_data(self, data: Mapping[str, Any], examples: Arrays) -> None:
+        """From here on these are the run's data."""
+        self.keep_examples(examples)
+        self.files.replace(RUN, _json({**self.about(), "data": data, "changed": True}))
+
+    def keep_examples(self, examples: Arrays) -> None:
+        from safetensors.numpy import save
+
+        if examples:
+            self.files.replace(EXAMPLES, save(dict(examples)))
+        else:
+            self.files.remove(EXAMPLES)
+
+    def examples(self) -> dict[str, NDArray[Any]] | None:
+        """The identities of the run's examples by part; None where they were not kept."""
+        from safetensors.numpy import load
+
+        try:
+            found = load(self.files.read(EXAMPLES))
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # of whatever kind: the file may be anybody's
+            raise self._odd_examples(type(error).__name__) from error
+        if any(one.dtype != np.uint64 or one.ndim != 1 for one in found.values()) or "train" not in found:
+            raise self._odd_examples(", ".join(f"{name} {one.dtype}{list(one.shape)}" for name, one in found.items()))
+        return found
+
+    def _odd_examples(self, received: str) -> RunError:
+        return RunError(
+            f"[{self.path / EXAMPLES}] it holds {received}; expected what powertrain train wrote; bring it back, or "
+            "remove it: parts are drawn anew then"
+        )
 
     def finish(self, results: Mapping[str, Any]) -> None:
         self.files.replace(RESULTS, _json(results))
@@ -208,15 +248,13 @@ def _fitting(raw: bytes) -> dict[str, Any]:
 
 def versions(recipe: Recipe) -> dict[str, Any]:
     """What run.lock holds: everything whose version could change the numbers."""
-    import numpy
-
     import powertrain as pt
 
     return {
         "powertrain": getattr(pt, "__version__", "unknown"),
         "isa": pt.isa(),
         "python": platform.python_version(),
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         **_of_backend(recipe),
         "uses": [{"group": use.group, **use.origin} for use in recipe.uses()],

@@ -95,18 +95,19 @@ def draw_confusion(figure: Figure, counts: NDArray[Any], labels: Sequence[str]) 
             axes.text(column, row, number, ha="center", va="center", fontsize=7, color=colour)
 
 
-def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any]) -> None:
+def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any], unit: str = "") -> None:
     """Numbers that a model said against what they are, and how far it was off."""
+    counted = f" ({plain(unit)})" if unit else ""
     figure.set_size_inches(8.4, 3.6)
     figure.set_layout_engine("constrained")
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
     left.plot(ends, ends, color="gray", linewidth=1, zorder=0)
     left.scatter(truth, said, s=8, alpha=0.5, linewidths=0)
-    left.set(title="what the model said", xlabel="it is", ylabel="the model said")
+    left.set(title="what the model said", xlabel=f"it is{counted}", ylabel=f"the model said{counted}")
     right.hist(said - truth, bins=bin_edges(said - truth).tolist())
     right.axvline(0, color="gray", linewidth=1)
-    right.set(title="how far it was off", xlabel="the model said less what it is", ylabel="examples")
+    right.set(title="how far it was off", xlabel=f"the model said less what it is{counted}", ylabel="examples")
 
 
 def calibration(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:

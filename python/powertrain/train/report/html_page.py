@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,9 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     history = read_history(run.folder.path)
     parts = [
         _summary(run, judged, results),
-        _curves(history),
+        _curves(history, run.evaluations.units),
         training_examples(run),
-        _comparison(results),
+        _comparison(results, run.evaluations.units),
         classes(run, judged),
         sureness(run, judged),
         *(section_html(section) for section in of_task(run, judged)),
@@ -78,6 +79,13 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
     judged_on = f"judged on {judged.examples:,} {judged.part} examples"
     after = f", {judged_on} after {_length(results)} in {results['seconds']:.1f} s."
     rows = [html("<p><b>{}</b>{}</p>", headline(run, judged, results), after), html("<p>Fit: {}.</p>", results["fit"])]
+    target = run.dataset.target
+    if target is not None and target.changes:
+        unit = f"in {target.unit}" if target.unit else "of the targets as they are"
+        rows.append(html("<p>The loss is that of {}, which is learned; all else is {}.</p>", target.formula, unit))
+    if results.get("changed_data"):
+        said = "; ".join(map(str, results["changed_data"]))
+        rows.append(html('<p class="bad">The data changed while it was trained: {}.</p>', said))
     for one in results["expect"]:
         mark = html('<span class="{}">{}</span>', *(("good", "met") if one["met"] else ("bad", "missed")))
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
@@ -91,21 +99,22 @@ def _length(results: dict[str, Any]) -> str:
     return f"{results[unit]:,} {unit if results[unit] != 1 else unit.removesuffix('s')}"
 
 
-def _curves(history: list[dict[str, Any]]) -> Html:
+def _curves(history: list[dict[str, Any]], units: Mapping[str, str]) -> Html:
     lines: dict[str, list[tuple[int, float]]] = {}
     for event in history:
         if event["event"] != "metrics":
             continue
         for name, value in event["values"].items():
             if math.isfinite(value):
-                lines.setdefault(name, []).append((event["step"], value))
+                unit = units.get(name.partition(".")[2])
+                lines.setdefault(f"{name} ({unit})" if unit else name, []).append((event["step"], value))
     if not lines:
         return NOTHING
     draw = elements.charts_module()
     return html("<h2>Curves</h2>{}", draw.curves(lines) if draw else left_out("The curves are"))
 
 
-def _comparison(results: dict[str, Any]) -> Html:
+def _comparison(results: dict[str, Any], units: Mapping[str, str]) -> Html:
     if not results["baselines"]:
         return NOTHING
     values = results[results["part"]]
@@ -113,7 +122,8 @@ def _comparison(results: dict[str, Any]) -> Html:
     for one in results["baselines"]:
         mine = values.get(one["metric"])
         mine = "" if mine is None else f"{mine:.4g}"
-        rows.append((f"{one['name']} ({one['how']})", one["metric"], f"{one['value']:.4g}", mine))
+        metric = f"{one['metric']} ({units[one['metric']]})" if one["metric"] in units else one["metric"]
+        rows.append((f"{one['name']} ({one['how']})", metric, f"{one['value']:.4g}", mine))
     table = table_of((("compared with", "metric", "its value", "this run"), *rows))
     return html("<h2>Against simple predictors</h2>{}", table)
 

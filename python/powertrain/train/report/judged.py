@@ -40,8 +40,8 @@ def classes(run: TrainRun, judged: Evaluation) -> Html:
     return html("<h2>Classes</h2>{}{}", table, picture)
 
 
-def answers(judged: Evaluation) -> tuple[Section, ...]:
-    """Numbers: what the model said against what they are."""
+def answers(judged: Evaluation, unit: str = "") -> tuple[Section, ...]:
+    """Numbers: what the model said against what they are, in a unit."""
     if judged.truth is None or judged.outputs is None or not judged.outputs.size:
         return ()
     import numpy as np
@@ -52,7 +52,7 @@ def answers(judged: Evaluation) -> tuple[Section, ...]:
     def draw(figure: Any) -> None:
         from powertrain.train.report.charts import draw_answers
 
-        draw_answers(figure, truth, said)
+        draw_answers(figure, truth, said, unit)
 
     return (Section("Answers", draw=draw),)
 
@@ -73,7 +73,7 @@ def sureness(run: TrainRun, judged: Evaluation) -> Html:
             f"time (area under the ROC curve; guessing: 50\u00a0%). Average precision of {labels[1]}: "
             f"{two.average_precision:.3f} (guessing: {share:.3f})."
         )
-    if _gives_probabilities(run):
+    if gives_probabilities(run):
         shares = calibration.probabilities(outputs)
         said = shares[:, 1] if len(labels) == 2 else shares.max(axis=1)
         held = calibration.reliability(said, truth == 1 if len(labels) == 2 else shares.argmax(axis=1) == truth)
@@ -88,7 +88,7 @@ def sureness(run: TrainRun, judged: Evaluation) -> Html:
     return html("<h2>How sure it is</h2>{}{}", paragraphs(lines), picture)
 
 
-def _gives_probabilities(run: TrainRun) -> bool:
+def gives_probabilities(run: TrainRun) -> bool:
     """Whether the softmax of the outputs gives probabilities: the loss declares it, and so does a host model."""
     loss, model = run.loss(), run.table.modules.get("model")
     says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so

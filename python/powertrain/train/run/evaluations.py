@@ -48,6 +48,16 @@ class Evaluations:
         if run.early is not None:
             run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The unit of each metric that has one, where the recipe names that of the targets."""
+        target = self.run.dataset.target
+        if target is None or self.evaluator is None:
+            return {}
+        metrics = {name: metric for name, metric in self.evaluator.metrics.items() if metric is not None}
+        units = {name: target.in_unit(metric.unit_power) for name, metric in metrics.items()}
+        return {name: unit for name, unit in units.items() if unit}
+
     def due(self) -> bool:
         """Whether the run has come to a mark since the last evaluation; it counts as reached."""
         mark = self.run.horizon.mark(self.run.progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.pairs import WithClassWeights
 from powertrain.data.source import Fields, example_weights
+from powertrain.data.targets import Learned, fitted
 from powertrain.data.transforms import Transformed
 from powertrain.plugin.protocols import Inputs
 from powertrain.train.folder.run_folder import RunError
@@ -36,12 +38,20 @@ def prepare(recipe: Recipe, base: Path) -> DataModule:
         return _of_environment(recipe)
     use = recipe.data["train"]
     dataset: DataModule = use.plugin.build(use.params, base)
+    dataset = split(dataset, recipe)
+    dataset.kind.check(dataset)
+    if recipe.target is not None:
+        dataset = dataclasses.replace(dataset, target=fitted(recipe.target.scale, recipe.target.unit, dataset))
+    return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
+
+
+def split(dataset: DataModule, recipe: Recipe, known: Mapping[str, NDArray[Any]] | None = None) -> DataModule:
+    """The data set with the held-out parts that the recipe asks for. Examples that are `known` stay where they were."""
     shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
     parts = {name: share for name, share in shares.items() if share > 0}
-    if parts:
-        dataset = dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify)
-    dataset.kind.check(dataset)
-    return dataset.transformed([(feature.plugin, feature.params) for feature in recipe.features])
+    if not parts:
+        return dataset
+    return dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify, known=known)
 
 
 def _of_environment(recipe: Recipe) -> DataModule:
@@ -77,6 +87,9 @@ class Sources:
             weight = self.dataset.class_weight
             if weight is not None and role == "train":
                 source = WithClassWeights(source, weight)
+            target = self.dataset.target
+            if target is not None and target.changes:
+                source = Learned(source, target)
             stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
@@ -271,6 +284,8 @@ class Beside:
 def constants(dataset: DataModule) -> dict[str, NDArray[Any]]:
     """What was fitted on the training part (a scaler's mean, a vocabulary): saved with the weights, never changed."""
     arrays = {f"data.{name}": np.asarray(value) for name, value in dataset.state.items()}
+    if dataset.target is not None:
+        arrays.update({f"target.{name}": value for name, value in dataset.target.state().items()})
     for at, transform in enumerate(dataset.transforms):
         arrays.update({f"transform.{at}.{name}": np.asarray(value) for name, value in transform.state().items()})
     return arrays

@@ -1,0 +1,81 @@
+"""`powertrain predict`: predict with a trained run, from a file, a folder or standard input."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powertrain.cli.exit_codes import BY_SIGNAL, FINE
+from powertrain.data import InputFile
+from powertrain.io.console import complain, one_line, say
+from powertrain.io.plain_json import dumps
+from powertrain.train.display.live import live_line
+from powertrain.train.evaluate import predict as prediction
+from powertrain.train.evaluate.answers import answer_file
+from powertrain.train.evaluate.review import open_run
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.train.evaluate.predictions import Predictions
+
+STDIN = Path("-")
+EACH_CLASS = ("probabilities", "scores")  # of all classes, which one line has no room for unless it is asked
+
+
+def predict(options: argparse.Namespace) -> int:
+    given = InputFile(None if options.file == STDIN else options.file)
+    trained = open_run(options.run, options.trust)
+    dataset = trained.run.dataset
+    if dataset.kind.tokens and dataset.vocabulary is not None and given.suffix not in (".npy", ".npz"):
+        if options.out is not None:
+            raise RunError(
+                "[predict --out] the run continues a text; expected no file of answers; leave --out out, and redirect "
+                "what it prints"
+            )
+        text = prediction.continued(trained.run, prediction.prompt_of(given))
+        say(dumps({"text": text}) if options.json else text)
+        return FINE
+    answers = prediction.answered(trained.run, given)
+    if options.out is not None:
+        return _written(answers, options.out)
+    for said in answers:
+        for row in said:
+            say(dumps(row) if options.json else _line(row, options.probabilities))
+        sys.stdout.flush()
+    return FINE
+
+
+def _written(answers: Iterable[Predictions], out: Path) -> int:
+    """Answers in a file, and on a terminal how far it is."""
+    live, count = live_line(sys.stderr), 0
+    try:
+        with answer_file(out) as write:
+            for said in answers:
+                write(said)
+                count += len(said)
+                if live is not None:
+                    live.show(f"{count:,} examples")
+    except KeyboardInterrupt as error:
+        complain(f"stopped after {count:,} examples; {out} is as it was before")
+        return BY_SIGNAL + (error.args[0] if error.args else signal.SIGINT)
+    finally:
+        if live is not None:
+            live.stop()
+    say(f"{count:,} answers in {out}")
+    return FINE
+
+
+def _line(row: Mapping[str, Any], every: bool) -> str:
+    """An answer on one line: the file or the row, and what was said."""
+    place, *said = row.items()
+    words = [f"{place[1]:>6}" if place[0] == "row" else one_line(place[1])]
+    for name, value in said:
+        if name not in EACH_CLASS:
+            words.append(one_line(value))
+        elif every:
+            words.append(" ".join(f"{one_line(label)} {number}" for label, number in value.items()))
+    return "  ".join(words)

@@ -1,0 +1,161 @@
+"""What a trained run says of some examples: labels and probabilities, or numbers in the unit of the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.errors.boundary import export
+from powertrain.train.evaluate.calibration import probabilities
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array, State
+
+Floats = NDArray[np.float64]
+DIGITS = 6  # of a probability, where a person or a JSON line is given it
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the outputs of a run are: scores of classes, numbers in a unit, or what `answer` makes of a row."""
+
+    classes: tuple[str, ...] = ()
+    probable: bool = True  # whether the softmax of the scores gives probabilities
+    unit: str = ""
+    answer: Callable[[Array], State] | None = None
+
+
+class Predictions:
+    """What a run predicts for some examples, in their order.
+
+    * `outputs`: what the model gives [examples, ...], logits of classes or values in the unit of the targets.
+      `np.asarray(predictions)` is the same array.
+    * `labels`: the class of each example, by its name.
+    * `probabilities`: float64 [examples, classes]; each row adds up to 1.
+    * `values`: float64 [examples], or [examples, outputs] where there are several.
+    * `classes`: the names of the classes, in the order of `outputs` and `probabilities`.
+    * `unit`: what values are counted in, where the recipe says it (`target.unit`).
+    * `names`: the file of each example, where they came from files.
+
+    What a task does not have is an error that says so. `len`, slices and arrays of rows work as for a list;
+    `predictions[0]` and iterating give a dict of each example, and `table()` columns for a data frame.
+
+    >>> run = pt.fit("digits", epochs=1, verbose=False)
+    >>> said = run.predict(np.zeros((2, 8, 8)))
+    >>> said.labels.shape, said.probabilities.shape, said.outputs.shape
+    ((2,), (2, 10), (2, 10))
+    """
+
+    def __init__(
+        self, outputs: Array, form: Form, names: tuple[str, ...] = (), rows: NDArray[np.int64] | None = None
+    ) -> None:
+        self.outputs, self.names = outputs, names
+        self.classes, self.unit = form.classes, form.unit
+        self._form = form
+        self._rows = np.arange(len(outputs)) if rows is None else rows  # their numbers in what was asked
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        self._demand_classes("labels")
+        return np.array(self.classes, dtype=np.str_)[self.outputs.argmax(axis=1)]
+
+    @property
+    def probabilities(self) -> Floats:
+        self._demand_classes("probabilities")
+        if not self._form.probable:
+            raise RunError(
+                "[predictions.probabilities] the loss of this run gives scores; expected probabilities, as "
+                "cross-entropy gives them; take predictions.labels, or predictions.outputs"
+            )
+        return probabilities(self.outputs)
+
+    @property
+    def values(self) -> Floats:
+        if self.classes:
+            raise RunError(
+                "[predictions.values] the run answers with classes; expected numbers; take predictions.labels or "
+                "predictions.probabilities"
+            )
+        found = np.asarray(self.outputs, np.float64)
+        return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+
+    def _demand_classes(self, what: str) -> None:
+        if not self.classes:
+            raise RunError(
+                f"[predictions.{what}] the run does not answer with classes; expected one that does; take "
+                "predictions.values, or predictions.outputs"
+            )
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.outputs, dtype=dtype) if copy else np.asarray(self.outputs, dtype=dtype)
+
+    @overload
+    def __getitem__(self, key: int) -> dict[str, object]: ...
+    @overload
+    def __getitem__(self, key: slice | Array) -> Predictions: ...
+    def __getitem__(self, key: int | slice | Array) -> dict[str, object] | Predictions:
+        if isinstance(key, (int, np.integer)):
+            at = range(len(self))[key]
+            return self._row(at, self[at : at + 1])
+        taken = np.arange(len(self))[key]
+        names = tuple(self.names[row] for row in taken) if self.names else ()
+        return Predictions(self.outputs[taken], self._form, names, self._rows[taken])
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        return (self[row] for row in range(len(self)))
+
+    def _row(self, at: int, one: Predictions) -> dict[str, object]:
+        place: dict[str, object] = {"file": self.names[at]} if self.names else {"row": int(self._rows[at])}
+        if self._form.answer is not None:
+            return {**place, **self._form.answer(one.outputs[0])}
+        if not self.classes:
+            value = one.values[0].tolist()
+            return {**place, "value": value, **({"unit": self.unit} if self.unit else {})}
+        name, names, numbers = "score", "scores", one.outputs[0].astype(np.float64)
+        if self._form.probable:
+            name, names, numbers = "probability", "probabilities", one.probabilities[0]
+        rounded = [round(float(number), DIGITS) for number in numbers]
+        best = int(numbers.argmax())
+        return {
+            **place, "label": self.classes[best], name: rounded[best],
+            names: dict(zip(self.classes, rounded, strict=True)),
+        }  # fmt: skip
+
+    def table(self) -> dict[str, object]:
+        """Columns by name, for a data frame or a file: `file` or `row`, then `label`, `probability` and
+        `probability_CLASS` for each class; or `value` and `unit`; or what the task says.
+
+        >>> run = pt.fit("digits", epochs=1, verbose=False)
+        >>> list(run.predict(np.zeros((2, 8, 8))).table())[:4]
+        ['row', 'label', 'probability', 'probability_0']
+        """
+        count, answer = len(self), self._form.answer
+        place: dict[str, object] = {"file": list(self.names)} if self.names else {}
+        place = place or {"row": self._rows}
+        if answer is not None:
+            rows = [answer(output) for output in self.outputs]
+            return {**place, **{name: [row[name] for row in rows] for name in (rows[0] if rows else ())}}
+        if not self.classes:
+            values = self.values.reshape(count, -1)
+            many = values.shape[1] > 1
+            columns = {f"value_{at}" if many else "value": values[:, at] for at in range(values.shape[1])}
+            return {**place, **columns, **({"unit": [self.unit] * count} if self.unit else {})}
+        name = "probability" if self._form.probable else "score"
+        numbers = self.probabilities if self._form.probable else self.outputs.astype(np.float64)
+        each = {f"{name}_{label}": numbers[:, at] for at, label in enumerate(self.classes)}
+        return {**place, "label": self.labels.tolist(), name: numbers.max(axis=1), **each}
+
+    def __repr__(self) -> str:
+        what = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "") or self.unit or "numbers"
+        return f"Predictions({len(self):,} examples: {what})"
+
+
+export(globals())

@@ -1,0 +1,1 @@
+"""Why a run answers as it does: `run.explain`."""

@@ -1,0 +1,119 @@
+"""`run.explain`: from what a caller gives to one of the explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from powertrain.data import DataError
+from powertrain.data.in_memory import array_of
+from powertrain.data.source import columns
+from powertrain.data.transforms import untransformed
+from powertrain.errors.boundary import export
+from powertrain.plugin.wording import suggestion
+from powertrain.train.evaluate.predict import checked_examples
+from powertrain.train.explain.attention import attention
+from powertrain.train.explain.explanation import Explanation
+from powertrain.train.explain.gradients import attribution
+from powertrain.train.explain.nearest import nearest
+from powertrain.train.explain.permutation import importance
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.train.run.train_run import TrainRun
+    from powertrain.typing import Array
+
+METHODS = ("permutation", "gradients", "attention", "nearest")
+
+
+def explained(
+    run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any, method: str, settings: dict[str, Any]
+) -> Explanation:
+    """An explanation of some examples; `with_data` gives the run with its data, which permutations of a part and
+    neighbours need."""
+    if method not in METHODS:
+        raise RunError(
+            f"[explain] received method={method!r}; expected one of {', '.join(METHODS)}{suggestion(method, METHODS)}"
+        )
+    for name in ("repeats", "count"):
+        if type(settings[name]) is not int or settings[name] < 1:
+            raise RunError(f"[explain] received {name}={settings[name]!r}; expected a whole number > 0; 5 is usual")
+    folder = run.folder.path
+    if method == "permutation":
+        inputs, targets = _labelled(run, with_data, x, y)
+        return importance(
+            run, inputs, targets, settings["metric"], settings["repeats"], settings["seed"], folder
+        )  # fmt: skip
+    if x is None:
+        raise RunError(f"[explain] received no examples; expected some to explain by {method}; pass them as to predict")
+    seen = _as_seen(run, x)
+    if method == "gradients":
+        baseline = None if settings["baseline"] is None else _as_seen(run, settings["baseline"])
+        return attribution(run, seen, settings["of"], baseline, folder, run.dataset.names())
+    if method == "attention":
+        return attention(run, seen, folder)
+    return nearest(_opened(with_data), seen, settings["count"], folder)
+
+
+def _as_seen(run: TrainRun, x: Any) -> Array:
+    """Examples as the model gets them."""
+    made = checked_examples(run, x)
+    for transform in run.dataset.transforms:
+        made = transform(made)
+    return made
+
+
+def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) -> tuple[Array, Array]:
+    """Examples with their targets: a caller's, or those of a part."""
+    if y is not None:
+        inputs, targets = checked_examples(run, x), _targets(run, y)
+        if len(inputs) != len(targets):
+            raise RunError(
+                f"[explain] received {len(inputs):,} examples and {len(targets):,} targets; expected as many of each; "
+                "check the first axes"
+            )
+        return inputs, targets
+    if x is not None and not isinstance(x, str):
+        raise RunError(
+            '[explain] received examples without their targets; expected both, run.explain(x, y, method="permutation")'
+            ', or the name of a part, such as "test"'
+        )
+    parts = _opened(with_data).dataset.splits
+    part = x or next(name for name in ("test", "valid", "train") if name in parts)
+    if part not in parts:
+        raise RunError(
+            f"[explain] received {part!r}; expected one of {', '.join(parts)}{suggestion(part, list(parts))}, or "
+            "examples with their targets"
+        )
+    fields = columns(untransformed(parts[part]), ("x", "y"))
+    return fields["x"], fields["y"]
+
+
+def _targets(run: TrainRun, y: Any) -> Array:
+    """Targets as the data set has them; classes may be given by their names."""
+    names = {name: number for number, name in enumerate(run.dataset.labels)}
+    values = np.asarray(y)
+    if run.dataset.kind.classes and values.dtype.kind in "OUS":
+        unknown = next((str(one) for one in values.tolist() if str(one) not in names), None)
+        if unknown is not None:
+            raise DataError(
+                "explain", f"the class {unknown!r}", f"expected one of {', '.join(run.dataset.labels[:12])}",
+                "name the classes as the training data does",
+            )  # fmt: skip
+        return np.array([names[str(one)] for one in values.tolist()], np.int64)
+    return array_of(y, "explain y")
+
+
+def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:
+    try:
+        return with_data()
+    except DataError as error:
+        raise RunError(
+            f"[explain] the training data cannot be opened: {error}; expected it, since this looks at its examples; "
+            'bring it back, or take method="gradients", or method="permutation" with examples and targets of your own'
+        ) from error
+
+
+export(globals())

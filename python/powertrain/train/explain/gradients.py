@@ -1,0 +1,197 @@
+"""Integrated gradients (Sundararajan, Taly and Yan 2017): what each number of an example adds to an output.
+
+An output is followed from a baseline to the example, along a straight line; the attribution of a number is its gradient
+along the line, integrated. All attributions of an example add up to how far the output is from that of the baseline
+(completeness), which is checked: the line gets more points until they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.errors.boundary import export
+from powertrain.plugin.section import columns_section
+from powertrain.plugin.wording import suggestion
+from powertrain.train.evaluate.evaluation import evaluating, on_host
+from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.report.judged import labels_of
+from powertrain.train.run.logs import Logs
+from powertrain.train.run.step import Step, TracedBatch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from powertrain.train.run.train_run import TrainRun
+    from powertrain.typing import Array
+
+STEPS, MOST_STEPS = 32, 1024
+# How far the sum may be from the difference of the outputs, as a share of it: beyond, the line gets more points.
+GAP = 0.01
+BATCH = 64
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution(Explanation):
+    """What each number of an example adds to an output, from the baseline on.
+
+    * `values`: float64 [examples, ...], of the shape that the model is given, after the transforms.
+    * `outputs`: float64 [examples], the output that is explained, and `base` that of the baseline.
+    * `gap`: float64 [examples], how far the sum of the values is from `outputs - base`: the error of the integral.
+    * `of`: the name of the output of each example, such as its class.
+    * `steps`: points of the line.
+    * `columns`: names of the numbers, where they have any.
+    * `x`: what the model was given.
+    """
+
+    values: Floats
+    outputs: Floats
+    base: Floats
+    of: tuple[str, ...]
+    steps: int
+    columns: tuple[str, ...]
+    x: Array = field(repr=False)
+    folder: Path = field(repr=False)
+    method: str = "gradients"
+
+    @property
+    def gap(self) -> Floats:
+        sums = self.values.reshape(len(self.values), -1).sum(axis=1)
+        return np.abs(sums - (self.outputs - self.base))
+
+    def draw(self, figure: Figure) -> None:
+        if not is_picture(self.values.shape[1:]):
+            values, of = self.values.reshape(len(self.values), -1), dict.fromkeys(self.of)
+            names = self.columns or tuple(f"column {at}" for at in range(values.shape[1]))
+            one = len(values) == 1
+            shown = values[0] if one else np.abs(values).mean(axis=0)
+            label = (
+                f"what it adds to {', '.join(of)}"
+                if one
+                else f"what it adds to the output, on average of {len(values):,}"
+            )
+            section = columns_section("", names, shown, label, signed=one)
+            assert section.draw is not None
+            section.draw(figure)
+            return
+        count = min(SHOWN, len(self.values))
+        figure.set_size_inches(1.7 * count + 0.8, 3.6)
+        for at in range(count):
+            above, below = figure.add_subplot(2, count, at + 1), figure.add_subplot(2, count, count + at + 1)
+            show_picture(above, self.x[at])
+            above.set_title(self.of[at].replace("$", r"\$")[:20], fontsize=8)
+            values = self.values[at].sum(axis=-1) if self.values.ndim == 4 else self.values[at]
+            most = float(np.abs(values).max()) or 1.0
+            drawn = below.imshow(values, cmap="RdBu_r", vmin=-most, vmax=most)
+            below.axis("off")
+        bar = figure.colorbar(drawn, ax=figure.axes[1::2], ticks=[-most, 0, most], fraction=0.03)
+        bar.ax.set_yticklabels(["speaks against", "0", "speaks for"], fontsize=7)
+
+    def __repr__(self) -> str:
+        return f"Attribution({len(self.values):,} examples, {self.steps} steps, gap at most {self.gap.max():.2g})"
+
+
+def attribution(
+    run: TrainRun, x: Array, of: str | int | None, baseline: Array | None, folder: Path, columns: tuple[str, ...]
+) -> Attribution:
+    """Of inputs as the model gets them, after the transforms."""
+    if on_host(run.strategy):
+        raise RunError(
+            "[explain] another library computes this model's answers, without gradients; expected a model of the "
+            'engine; take method="permutation"'
+        )
+    if x.dtype.kind != "f":
+        raise RunError(
+            f"[explain] the model reads {x.dtype}{list(x.shape[1:])}, which has no gradient; expected floating-point "
+            'numbers; take method="attention" or "nearest"'
+        )
+    x = x.astype(np.float32, copy=False)
+    base = np.zeros_like(x[:1]) if baseline is None else baseline.astype(np.float32, copy=False)
+    if base.shape[1:] != x.shape[1:] or len(base) not in (1, len(x)):
+        raise RunError(
+            f"[explain] received a baseline {list(base.shape)} for examples {list(x.shape)}; expected one, or one for "
+            "each example; give it as the examples"
+        )
+    base = np.broadcast_to(base, x.shape)
+    answer, slopes = _functions(run)
+    with evaluating(run.table.modules):
+        ends = _batched(answer, x)
+        chosen, names = _chosen(run, ends, of)
+        rows = np.arange(len(x))
+        outputs, before = (found[rows, chosen].astype(np.float64) for found in (ends, _batched(answer, base)))
+        steps = STEPS
+        while True:
+            values = _integral(slopes, x, base, _one_hot(chosen, ends.shape[1]), steps)
+            gap = np.abs(values.reshape(len(x), -1).sum(axis=1) - (outputs - before))
+            if steps >= MOST_STEPS or bool((gap <= GAP * np.abs(outputs - before) + 1e-5).all()):
+                return Attribution(values, outputs, before, names, steps, columns, x, folder)
+            steps *= 2
+
+
+def _functions(run: TrainRun) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
+    """The outputs [examples, outputs] of some inputs, and the gradient by them of chosen outputs."""
+
+    def answer(x: Any) -> Any:
+        found = pt.asarray(run.strategy.predict(Step(Logs()), TracedBatch(("x",), (x,))))
+        return pt.reshape(found, (found.shape[0], -1))
+
+    def total(x: Any, chosen: Any) -> Any:
+        return pt.sum(answer(x) * chosen)
+
+    return pt.compile(answer), pt.compile(lambda x, chosen: pt.grad(total)(x, chosen))
+
+
+def _batched(function: Callable[..., Any], *arrays: Array) -> Array:
+    """A function of examples in batches of one size, so that one program serves any number of them."""
+    parts = []
+    for start in range(0, len(arrays[0]), BATCH):
+        cut = [array[start : start + BATCH] for array in arrays]
+        padded = [np.resize(one, (BATCH, *one.shape[1:])) for one in cut]
+        parts.append(np.array(function(*padded))[: len(cut[0])])
+    return np.concatenate(parts)
+
+
+def _chosen(run: TrainRun, outputs: Array, of: str | int | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The output of each example that is explained, by number and name: without `of`, the largest."""
+    count = outputs.shape[1]
+    classes = labels_of(run) if run.dataset.kind.classes else ()
+    labels: Sequence[str] = classes if len(classes) == count else [f"output {at}" for at in range(count)]
+    if count == 1:
+        labels = ["the answer"]
+    if of is None:
+        chosen = outputs.argmax(axis=1).astype(np.int64)
+    else:
+        place = labels.index(of) if of in labels else of
+        if not isinstance(place, int) or not 0 <= place < count:
+            hint = suggestion(str(of), list(labels))
+            raise RunError(
+                f"[explain] received of={of!r}; expected an output from 0 to {count - 1}, or one of "
+                f"{', '.join(labels[:12])}{hint}"
+            )
+        chosen = np.full(len(outputs), place, np.int64)
+    return chosen, tuple(labels[at] for at in chosen)
+
+
+def _one_hot(chosen: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    return np.eye(count, dtype=np.float32)[chosen]
+
+
+def _integral(slopes: Callable[..., Any], x: Array, base: Array, chosen: Array, steps: int) -> Floats:
+    """The mean gradient between both ends by Gauss and Legendre's points, times the way."""
+    places, weights = np.polynomial.legendre.leggauss(steps)
+    total = np.zeros(x.shape)
+    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
+        total += weight * _batched(slopes, (base + np.float32(place) * (x - base)).astype(np.float32), chosen)
+    return total * (x.astype(np.float64) - base)
+
+
+export(globals())
