@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
-    "_core", "typing", "abi", "errors", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
+    "_core", "abi", "errors", "typing", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
     "array_api", "autodiff",
     "program", "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "recipe", "train", "builtin", "sklearn",
     "conformance", "cli",

@@ -49,6 +49,7 @@ from powertrain.devices.place import device  # noqa: E402
 from powertrain.errors.boundary import export as _export  # noqa: E402
 from powertrain.errors.hints import unknown as _unknown  # noqa: E402
 from powertrain.errors.imports import install as _install_hints  # noqa: E402
+from powertrain.errors.modules import answer_calls as _answer_calls  # noqa: E402
 from powertrain.fft.short_time import istft, stft  # noqa: E402
 from powertrain.ops.bessel import i0  # noqa: E402
 from powertrain.ops.blocks import block_diag, cartesian_prod, combinations, diag_embed  # noqa: E402
@@ -219,6 +220,9 @@ __all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != 
 
 _export(globals(), _PUBLIC)
 _install_hints()
+# Folders that hold how it is made are attributes too, since they are imported: `pt.devices()` is JAX's.
+for _name in ("abi", "autodiff", "devices", "errors", "ops", "program"):
+    _answer_calls(f"powertrain.{_name}")
 
 # Classes that need scikit-learn.
 _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")

@@ -32,6 +32,7 @@ from powertrain.array_api.creation import (
 from powertrain.array_api.dtypes import __array_namespace_info__ as __array_namespace_info__
 from powertrain.array_api.dtypes import can_cast, finfo, iinfo, isdtype, result_type
 from powertrain.errors.boundary import export
+from powertrain.errors.modules import answer_calls
 from powertrain.linalg import matmul, tensordot
 from powertrain.ops.creation import broadcast_arrays, broadcast_shapes, meshgrid
 from powertrain.ops.functional import OPERATORS
@@ -335,3 +336,4 @@ def cumulative_prod(
 
 
 export(globals())
+answer_calls(__name__)

@@ -4,5 +4,8 @@ Nothing else in the engine imports them: they are found by their entry points, a
 """
 
 from powertrain.builtin import data, losses, models
+from powertrain.errors.modules import answer_calls
 
 __all__ = ["data", "losses", "models"]
+
+answer_calls(__name__)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from powertrain.conformance.finding import Finding
 from powertrain.conformance.process import SECONDS, run_apart
+from powertrain.errors.modules import answer_calls
 from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, Registry
 
@@ -94,3 +95,6 @@ def _names(group: Iterable[Plugin], plugin: Plugin) -> Iterable[Finding]:
             "a name of its own, since a recipe must write this one in full",
             "choose another name",
         )
+
+
+answer_calls(__name__)

@@ -20,6 +20,7 @@ from powertrain import _core
 from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.counterparts import FUNCTIONS, NOTES, TABLES
 from powertrain.errors.estimator_counterparts import ESTIMATORS
+from powertrain.errors.modules import answer_calls
 
 
 class UnknownNameError(_core.Error, AttributeError):
@@ -226,8 +227,10 @@ def _call(module: str, name: str) -> str:
 
 
 def attributes(module: str, public: Iterable[str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and the `__dir__` of a public module: what it has, and hints for what it has not."""
+    """The `__getattr__` and the `__dir__` of a public module: what it has, and hints for what it has not. A call of the
+    module is answered too."""
     shown = sorted(public)
+    answer_calls(module)
 
     def missing(name: str) -> Any:
         raise unknown(module, name)

@@ -12,6 +12,7 @@ import importlib
 from typing import Any
 
 from powertrain.errors.hints import unknown
+from powertrain.errors.modules import answer_calls
 
 HOMES = {
     "Classifier": "classifier",
@@ -67,3 +68,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+answer_calls(__name__)
