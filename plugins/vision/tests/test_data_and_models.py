@@ -48,19 +48,49 @@ def test_a_folder_is_a_data_set_with_its_folders_as_classes(pictures: Path) -> N
     data = load(pictures)
     assert data.labels == ("blue", "red") and data.inputs().shape == (16, 12, 3) and len(data.train) == 24
     fields = data.train.fetch(np.array([0, 23]))
-    assert fields["y"].tolist() == [0, 1] and fields["x"].dtype == np.uint8
+    assert fields["y"].tolist() == [0, 1] and fields["x"].dtype == np.float32
     assert fields["x"][0].mean(axis=(0, 1)).argmax() == 2 and fields["x"][1].mean(axis=(0, 1)).argmax() == 0
     lazy = load(pictures, keep=False)
     assert (lazy.train.fetch(np.arange(24))["x"] == data.train.fetch(np.arange(24))["x"]).all()
     assert load(pictures, colour=False).inputs().shape == (16, 12)
-    assert (data.read(pictures / "red" / "11.bmp") == data.train.fetch(np.array([23]))["x"]).all()
-    assert data.read(pictures / "red").shape == (12, 16, 12, 3)
+    ((names, x),) = data.read(pt.data.InputFile(pictures / "red" / "11.bmp"), 10)
+    assert (x == data.train.fetch(np.array([23]))["x"]).all() and names[0].endswith("11.bmp")
+    assert len(list(data.read(pt.data.InputFile(pictures / "red"), 10))) == 12
 
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_folder_keeps_what_a_data_set_promises(pictures: Path, keep: bool) -> None:
     params = ImageFolder.Params(path=pictures, height=16, width=12, keep=keep)
     assert [one.line() for one in check_data(Subject("data", "image-folder", ImageFolder, params, "here"))] == []
+
+
+def test_numbers_are_those_of_image_folder_and_to_tensor(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        Image.fromarray(draw.integers(0, 256, (16, 12, 3), np.uint8)).save(tmp_path / label / "0.png")
+    by_python = pt.data.ImageFolder(tmp_path, transform=pt.data.transforms.ToTensor())
+    wanted = np.stack([np.asarray(by_python[at][0]) for at in (0, 1)])
+    bytes_of = np.stack([np.asarray(pt.data.ImageFolder(tmp_path)[at][0]) for at in (0, 1)])
+    for keep in (True, False):
+        x = load(tmp_path, keep=keep).train.fetch(np.arange(2))["x"]
+        assert x.dtype == wanted.dtype == np.float32 and (x == wanted).all() and x.min() >= 0 and x.max() <= 1
+        x = load(tmp_path, keep=keep, scale=False).train.fetch(np.arange(2))["x"]
+        assert x.dtype == np.uint8 and (x == bytes_of).all()
+
+
+def test_a_run_reads_pictures_as_it_was_trained_on_them(pictures: Path) -> None:
+    """One from before pictures were scaled has bytes, and its recipe does not say so."""
+    params = ImageFolder.Params(path=Path("gone"), height=16, width=12)
+    for dtype in (np.uint8, np.float32):
+        zeros = pt.data.ArrayDataset(x=np.zeros((2, 16, 12, 3), dtype), y=np.arange(2))
+        kept = pt.data.DataModule("pictures", "classification", {"train": zeros}, 2, ("blue", "red"))
+        made = ImageFolder.reopen(params, kept)
+        assert made.read is not None
+        picture = np.asarray(Image.open(pictures / "red" / "11.bmp"))
+        ((_, x),) = made.read(pt.data.InputFile(pictures / "red" / "11.bmp"), 10)
+        for found in (x, made.encode(picture)):
+            assert found.dtype == dtype and (found.max() > 100) == (dtype == np.uint8)
 
 
 def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
@@ -70,7 +100,7 @@ def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         Image.fromarray(pixels if folder.endswith("bar") else 255 - pixels).save(tmp_path / folder / "0.png")
     data = ImageFolder.build(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
-    assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 255).all()
+    assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 1).all()
 
 
 def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> None:
@@ -145,11 +175,11 @@ def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
 
 RECIPE = """\
 data      = { use = "image-folder", path = "pictures", height = 16, width = 16, split = { valid = 0.25 } }
-features  = ["random-crop", "random-flip", "colour-jitter", "random-erasing", "mixup", "cutmix", { use = "scale", by = 0.004 }]
+features  = ["random-crop", "random-flip", "colour-jitter", "random-erasing", "mixup", "cutmix"]
 model     = { use = "resnet", widths = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3 }
 run       = { until = "40 epochs", batch = 8, seed = 3, save_seconds = 0 }
-"""  # noqa: E501
+"""
 
 
 def test_killed_and_resumed_ends_with_the_same_bits_and_shows_pictures(pictures: Path) -> None:

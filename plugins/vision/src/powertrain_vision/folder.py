@@ -1,9 +1,12 @@
-"""Picture folders: one folder per class, or train, valid and test folders of such. Needs Pillow."""
+"""Picture folders: one folder per class, or train, valid and test folders of such. Needs Pillow.
+
+A recipe's pictures are those of `pt.data.ImageFolder` after Resize and ToTensor: numbers from 0 to 1, channels last.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +19,7 @@ from powertrain.data import (
     DataError,
     DataModule,
     InputFile,
+    Scale,
     Source,
     class_folders,
     read_image,
@@ -23,10 +27,11 @@ from powertrain.data import (
 from powertrain.plugin import Data, param
 
 WHERE = "image-folder"
+TO_ONE = Scale(1 / 255)  # as pt.data.transforms.ToTensor
 
 
 class ImageFolder(Data):
-    """Pictures as bytes [height, width] or [height, width, 3]; the folder of a picture is its class."""
+    """Pictures [height, width, 3], or grey ones [height, width], of numbers from 0 to 1; the folder is the class."""
 
     examples = ({"path": "pictures"},)
     examples_folder: ClassVar[Path] = Path(__file__).parent
@@ -37,6 +42,7 @@ class ImageFolder(Data):
         height: int = param(64, low=1, high=4096, doc="pixels that each picture is resized to")
         width: int = param(64, low=1, high=4096, doc="likewise; what is too long is cut off evenly")
         colour: bool = param(True, doc="false: grey pictures, without a channel axis")
+        scale: bool = param(True, doc="numbers from 0 to 1; false: bytes from 0 to 255, as the files have them")
         keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
 
     @classmethod
@@ -45,44 +51,64 @@ class ImageFolder(Data):
         found = class_folders(root, IMG_EXTENSIONS, WHERE, "pictures")
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
-            source = Pictures(files, (params.height, params.width), params.colour)
-            first = source.fetch(np.arange(len(source) if params.keep else 1))
-            splits[part] = ArrayDataset(first) if params.keep else source
+            source = Pictures(files, (params.height, params.width), params.colour, params.scale)
+            if params.keep:
+                held = {"x": source.read(range(len(files))), "y": source.labels}
+                splits[part] = HeldAsBytes(held) if params.scale else ArrayDataset(held)
+            else:
+                splits[part] = source
         return cls.reopen(params, DataModule(root.name, "classification", splits, len(found.labels), found.labels))
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
         size = params.height, params.width
+        # By what the run was trained on: one from before there was `scale` had bytes, and its recipe does not say so.
+        as_bytes = kept.train.fetch(np.zeros(1, np.int64))["x"].dtype == np.uint8
+        scaled: Any = np.asarray if as_bytes else TO_ONE
 
         def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
             for name, path in given.files(IMG_EXTENSIONS):
-                yield [name], read_picture(path, size, params.colour)[None]
+                yield [name], scaled(read_picture(path, size, params.colour)[None])
 
         def encode(values: object) -> Any:
             pictures = values if isinstance(values, (list, tuple)) else [values]
             if not pictures or not all(_is_picture(one) for one in pictures):
                 return None
-            return np.stack([taken_picture(one, size, params.colour) for one in pictures])
+            return scaled(np.stack([taken_picture(one, size, params.colour) for one in pictures]))
 
         return dataclasses.replace(kept, read=read, encode=encode)
+
+
+class HeldAsBytes(ArrayDataset):
+    """Pictures that are held as bytes, a quarter of the numbers from 0 to 1 that they give."""
+
+    def fetch(self, indices: Any) -> dict[str, Any]:
+        fields = super().fetch(indices)
+        return {**fields, "x": TO_ONE(fields["x"])}
+
+    def __getitem__(self, index: Any) -> Any:
+        x, y = super().__getitem__(index)
+        return TO_ONE(x), y
 
 
 class Pictures:
     """Files that are read when they are asked for."""
 
-    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool) -> None:
-        self.files = tuple(files)
-        self.size, self.colour = size, colour
+    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool, scale: bool) -> None:
+        self.paths = [path for path, _ in files]
+        self.labels = np.array([label for _, label in files], dtype=np.int64)
+        self.size, self.colour, self.scale = size, colour, scale
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.paths)
 
     def fetch(self, indices: Any) -> dict[str, Any]:
-        rows = [self.files[int(index)] for index in indices]
-        return {
-            "x": np.stack([read_picture(path, self.size, self.colour) for path, _ in rows]),
-            "y": np.array([label for _, label in rows], dtype=np.int64),
-        }
+        x = self.read(indices)
+        return {"x": TO_ONE(x) if self.scale else x, "y": self.labels.take(indices)}
+
+    def read(self, rows: Iterable[int]) -> Any:
+        """Some pictures as bytes."""
+        return np.stack([read_picture(self.paths[row], self.size, self.colour) for row in rows])
 
 
 def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
