@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
+from powertrain.nn.maxima import B, Maxima
 from powertrain.nn.module import Module
 
 if TYPE_CHECKING:
     from powertrain import Tensor
+    from powertrain.nn.functional.with_places import Pair
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
@@ -50,13 +52,12 @@ class _AdaptiveAvg(_Adaptive):
         return y
 
 
-class _AdaptiveMax(_Adaptive):
-    def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
+class _AdaptiveMax(_Adaptive, Maxima[B]):
+    def __init__(self, output_size: Sizes, return_indices: B = False) -> None:  # type: ignore[assignment]
         super().__init__(output_size)
         self.return_indices = return_indices
 
-    def forward(self, input: Tensor) -> Tensor:
-        # A pair with return_indices, which the type of one method cannot say.
+    def forward(self, input: Tensor) -> Tensor | Pair:
         op: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[self.AXES - 1]
         return op(input, self._sizes(input), self.return_indices)
 
@@ -94,7 +95,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvg):
     AXES = 3
 
 
-class AdaptiveMaxPool1d(_AdaptiveMax):
+class AdaptiveMaxPool1d(_AdaptiveMax[B]):
     """The maximum of each of `output_size` parts of [batch, time, channels].
 
     With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
@@ -107,7 +108,7 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
     AXES = 1
 
 
-class AdaptiveMaxPool2d(_AdaptiveMax):
+class AdaptiveMaxPool2d(_AdaptiveMax[B]):
     """The maximum of each of `output_size` parts of [batch, height, width, channels]; None leaves an axis as it is.
 
     Example
@@ -118,7 +119,7 @@ class AdaptiveMaxPool2d(_AdaptiveMax):
     AXES = 2
 
 
-class AdaptiveMaxPool3d(_AdaptiveMax):
+class AdaptiveMaxPool3d(_AdaptiveMax[B]):
     """The maximum of each of `output_size` parts of [batch, depth, height, width, channels]; None leaves an axis.
 
     Example

@@ -10,10 +10,12 @@ import numpy as np
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks
+from powertrain.nn.maxima import B, Maxima
 from powertrain.nn.module import Module
 
 if TYPE_CHECKING:
     from powertrain import Tensor
+    from powertrain.nn.functional.with_places import Pair
 
 __all__ = [
     "AvgPool1d", "AvgPool2d", "AvgPool3d", "GlobalAveragePool", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d",
@@ -39,14 +41,14 @@ class _Pool(Module):
         self.padding = checks.spread(padding, self.AXES)
 
 
-class _MaxPool(_Pool):
+class _MaxPool(_Pool, Maxima[B]):
     def __init__(
         self,
         kernel_size: Numbers,
         stride: Numbers | None = None,
         padding: Numbers = 0,
         dilation: Numbers = 1,
-        return_indices: bool = False,
+        return_indices: B = False,  # type: ignore[assignment]
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding)
@@ -54,14 +56,13 @@ class _MaxPool(_Pool):
         self.dilation, self.return_indices = checks.spread(dilation, self.AXES), return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Tensor) -> Tensor:
-        # A pair with return_indices, which the type of one method cannot say.
+    def forward(self, input: Tensor) -> Tensor | Pair:
         op: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[self.AXES - 1]
         windows = (self.kernel_size, self.stride, self.padding, self.dilation)
         return op(input, *windows, self.ceil_mode, self.return_indices)
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPool[B]):
     """The largest value of each window of [batch, time, channels].
 
     With `return_indices`, (the values, their places), as MaxUnpool1d takes them.
@@ -74,7 +75,7 @@ class MaxPool1d(_MaxPool):
     AXES = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPool[B]):
     """The largest value of each window of [batch, height, width, channels]; settings as of MaxPool1d.
 
     Example
@@ -85,7 +86,7 @@ class MaxPool2d(_MaxPool):
     AXES = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPool[B]):
     """The largest value of each window of [batch, depth, height, width, channels]; settings as of MaxPool1d.
 
     Example

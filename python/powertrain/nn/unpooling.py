@@ -9,11 +9,13 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn.functional.pooling import spread
 from powertrain.nn.functional.unpooling import fractional_sizes
+from powertrain.nn.maxima import B, Maxima
 from powertrain.nn.module import Module
 from powertrain.nn.pooling import Numbers
 
 if TYPE_CHECKING:
     from powertrain import Tensor
+    from powertrain.nn.functional.with_places import Pair
 
 __all__ = ["FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
 
@@ -69,7 +71,7 @@ class MaxUnpool3d(_MaxUnpool):
     AXES = 3
 
 
-class _FractionalMaxPool(Module):
+class _FractionalMaxPool(Maxima[B]):
     AXES: ClassVar[int]
 
     def __init__(
@@ -77,7 +79,7 @@ class _FractionalMaxPool(Module):
         kernel_size: Numbers,
         output_size: Numbers | None = None,
         output_ratio: float | Sequence[float] | None = None,
-        return_indices: bool = False,
+        return_indices: B = False,  # type: ignore[assignment]
     ) -> None:
         super().__init__()
         where = type(self).__name__
@@ -85,13 +87,12 @@ class _FractionalMaxPool(Module):
         self.output_size, self.output_ratio = fractional_sizes(where, self.AXES, output_size, output_ratio)
         self.return_indices = return_indices
 
-    def forward(self, input: Tensor) -> Tensor:
-        # A pair with return_indices, which the type of one method cannot say.
+    def forward(self, input: Tensor) -> Tensor | Pair:
         op: Any = (F.fractional_max_pool2d, F.fractional_max_pool3d)[self.AXES - 2]
         return op(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices)
 
 
-class FractionalMaxPool2d(_FractionalMaxPool):
+class FractionalMaxPool2d(_FractionalMaxPool[B]):
     """The maxima of windows of [batch, height, width, channels] at random distances (Graham 2014).
 
     There are as many windows as `output_size` says, or as `output_ratio` of the image. Each channel of each example has
@@ -105,7 +106,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     AXES = 2
 
 
-class FractionalMaxPool3d(_FractionalMaxPool):
+class FractionalMaxPool3d(_FractionalMaxPool[B]):
     """As FractionalMaxPool2d, of [batch, depth, height, width, channels].
 
     Example

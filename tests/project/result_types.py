@@ -1,0 +1,49 @@
+"""What a type checker must say of calls whose result depends on an argument.
+
+tools/check_stub.py runs mypy on this file. It is not run itself.
+"""
+
+from __future__ import annotations
+
+from typing_extensions import assert_type
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain import Tensor
+
+Pair = tuple[Tensor, Tensor]
+
+
+def functions(x: Tensor, places: bool) -> None:
+    assert_type(F.max_pool2d(x, 2), Tensor)
+    assert_type(F.max_pool2d(x, 2, return_indices=True), Pair)
+    assert_type(F.max_pool2d(x, 2, return_indices=places), Tensor | Pair)
+    assert_type(F.adaptive_max_pool2d(x, 2, return_indices=True), Pair)
+
+
+def modules(x: Tensor, places: bool) -> None:
+    assert_type(pt.nn.MaxPool1d(2)(x), Tensor)
+    assert_type(pt.nn.MaxPool2d(2, 2, 0, 1, False)(x), Tensor)
+    assert_type(pt.nn.MaxPool2d(2, return_indices=True)(x), Pair)
+    assert_type(pt.nn.MaxPool3d(2, 2, 0, 1, True)(x), Pair)
+    assert_type(pt.nn.MaxPool2d(2, return_indices=places)(x), Tensor | Pair)
+    assert_type(pt.nn.AdaptiveMaxPool2d(2)(x), Tensor)
+    assert_type(pt.nn.AdaptiveMaxPool2d(2, return_indices=True)(x), Pair)
+    assert_type(pt.nn.FractionalMaxPool2d(2, output_size=2)(x), Tensor)
+    assert_type(pt.nn.FractionalMaxPool3d(2, output_size=2, return_indices=True)(x), Pair)
+    assert_type(pt.nn.AvgPool2d(2)(x), Tensor)
+
+
+class Net(pt.nn.Module):
+    pool: pt.nn.MaxPool2d  # as people write it: one that gives no places
+    placing: pt.nn.MaxPool2d[bool]
+
+    def __init__(self, places: bool) -> None:
+        super().__init__()
+        self.pool = pt.nn.MaxPool2d(2)
+        self.placing = pt.nn.MaxPool2d(2, return_indices=places)
+        self.body = pt.nn.Sequential(pt.nn.Conv2d(3, 8, 3), pt.nn.MaxPool2d(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert_type(self.placing(x), Tensor | Pair)
+        return assert_type(self.pool(self.body(x)), Tensor)
