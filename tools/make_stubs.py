@@ -64,10 +64,7 @@ def result(spec: dict[str, Any]) -> str:
 
 
 def documentation(spec: dict[str, Any]) -> str:
-    lines = spec["doc"].splitlines()
-    if spec["example"]:
-        lines += ["Example", *(f"    {line}" for line in spec["example"].splitlines())]
-    text = "\n    ".join(lines)
+    text = "\n    ".join(spec["documentation"].splitlines())
     prefix = "r" if "\\" in text else ""
     return f'    {prefix}"""{text}\n    """'
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <sstream>
 #include <utility>
 
 #include "bindings/bindings.h"
@@ -35,6 +36,16 @@ py::object attr_object(const Attr& value) {
 }
 
 namespace {
+
+// What the spec says, its example last: for help(), stubs and the API reference.
+std::string documentation(const Op& op) {
+  std::string said = op.doc;
+  if (op.example.empty()) return said;
+  said += "\nExample";
+  std::istringstream lines(op.example);
+  for (std::string line; std::getline(lines, line);) said += line.empty() ? "\n" : "\n    " + line;
+  return said;
+}
 
 py::dict describe(const Op& op) {
   static const char* kinds[] = {"bool", "int", "float", "str", "ints", "dtype"};
@@ -73,6 +84,7 @@ py::dict describe(const Op& op) {
   d["precision"] = precisions[static_cast<int>(precision_of(op))];
   d["doc"] = op.doc;
   d["example"] = op.example;
+  d["documentation"] = documentation(op);
   return d;
 }
 
@@ -292,6 +304,17 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
   }
 }
 
+// `pt.sum[0]`: of an op that is taken for an array.
+PyObject* refuse_index(PyObject* self, PyObject*) {
+  try {
+    const Op& op = *reinterpret_cast<OpFunction*>(self)->op;
+    throw DTypeError(text("[", op.name, "] received an index; expected a call; write ", signature(op)));
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
+
 PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
   if (!instance || instance == Py_None) return Py_NewRef(self);
   return PyMethod_New(self, instance);
@@ -348,6 +371,7 @@ PyGetSetDef accessors[] = {
     {"__signature__", get_signature, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyTypeObject* op_function_type() {
+  static PyMappingMethods mapping{nullptr, refuse_index, nullptr};
   static PyTypeObject type = [] {
     PyTypeObject t{};
     Py_SET_REFCNT(reinterpret_cast<PyObject*>(&t), 1);
@@ -360,6 +384,7 @@ PyTypeObject* op_function_type() {
     t.tp_descr_get = bind_method;
     t.tp_getset = accessors;
     t.tp_methods = methods;
+    t.tp_as_mapping = &mapping;
     t.tp_repr = repr;
     t.tp_dealloc = deallocate;
     t.tp_dictoffset = offsetof(OpFunction, dict);
@@ -394,7 +419,7 @@ std::string signature(const Op& op) {
 }  // namespace
 
 py::object make_function(const Op& op, Operands operands) {
-  const std::string doc = signature(op) + ": " + op.doc;
+  const std::string doc = signature(op) + ": " + documentation(op);
   auto* function = PyObject_New(OpFunction, op_function_type());
   if (!function) throw py::error_already_set();
   function->call = call;

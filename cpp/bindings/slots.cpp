@@ -78,7 +78,14 @@ SlotRef make_slot(py::handle value, const std::string& name, bool trainable) {
 
 void register_slots(py::module_& m) {
   py::class_<Slot, SlotRef>(m, "Slot", py::dynamic_attr(), py::is_final(),
-                            "A named value that may change: a parameter, a moment, a counter, a cursor.")
+                            R"(A named value that may change: a parameter, a moment, a counter, a cursor.
+
+Example
+    >>> import powertrain as pt
+    >>> count = pt.Slot(0, name="count")
+    >>> count.value += 1
+    >>> count.value.item()
+    1)")
       // Made at once: between __new__ and __init__ it would be a slot without a value.
       .def_static(
           "__new__",
@@ -145,7 +152,19 @@ void register_slots(py::module_& m) {
         return Slot::make_view(base, offset, dims, name);
       },
       py::arg("base"), py::arg("offset"), py::arg("shape"), py::arg("name"));
-  m.def("end_phase", &end_phase, "What was written since the last phase is committed together.");
+  m.def("end_phase", &end_phase, R"(What was written since the last phase is committed together.
+
+Example
+    >>> import powertrain as pt
+    >>> count, total = pt.Slot(0), pt.Slot(0.0)
+    >>> @pt.compile
+    ... def step(x):
+    ...     count.value += 1
+    ...     pt.end_phase()  # what fails from here on leaves the count as it is now
+    ...     total.value += x
+    >>> step(2.5)
+    >>> count.value.item(), total.value.item()
+    (1, 2.5))");
 }
 
 }  // namespace pt::bindings

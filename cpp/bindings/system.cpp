@@ -108,14 +108,32 @@ void register_system(py::module_& m) {
         py::gil_scoped_release release;
         Pool::instance().set_threads(n);
       },
-      py::arg("threads"), "How many threads kernels use. Results do not depend on it.");
+      py::arg("threads"), R"(How many threads kernels use. Results do not depend on it.
+
+Example
+    >>> import powertrain as pt
+    >>> before = pt.get_threads()
+    >>> pt.set_threads(1)
+    >>> pt.get_threads()
+    1
+    >>> pt.set_threads(before))");
   m.def(
-      "get_threads", [] { return Pool::instance().threads(); }, "How many threads kernels use now.");
+      "get_threads", [] { return Pool::instance().threads(); }, R"(How many threads kernels use now.
+
+Example
+    >>> import powertrain as pt
+    >>> pt.get_threads() >= 1
+    True)");
   m.def(
       "lost_instructions", [] { return Pool::instance().lost(); },
       "How many instructions of this process were worth sharing among threads, and had none to share with.");
   m.def(
-      "isa", [] { return std::string(current_isa()); }, "The instruction set in use.");
+      "isa", [] { return std::string(current_isa()); }, R"(The instruction set in use.
+
+Example
+    >>> import powertrain as pt
+    >>> pt.isa() in ("generic", "avx2", "avx512", "neon")
+    True)");
   m.def(
       "measure_roofline",
       [](double seconds) {

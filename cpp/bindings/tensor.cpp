@@ -128,7 +128,12 @@ DType dtype_of_value(const py::args& args) {
 Tensor strong(const Tensor& number) { return number_in(number, natural_dtype(number)); }
 
 void register_tensor(py::module_& m) {
-  py::enum_<DType> dtypes(m, "DType", "The type of a tensor's elements.");
+  py::enum_<DType> dtypes(m, "DType", R"(The type of a tensor's elements.
+
+Example
+    >>> import powertrain as pt
+    >>> pt.ones((2,)).dtype == pt.float32, pt.float32 == "float32"
+    (True, True))");
   dtypes.value("bool", DType::Bool)
       .value("uint8", DType::U8)
       .value("int8", DType::I8)
@@ -166,7 +171,13 @@ void register_tensor(py::module_& m) {
       .def_static("__new__", &dtype_of_value);
 
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(), py::is_final(),
-                     "An array of numbers; a symbolic one stands for a value of the step being traced.")
+                     R"(An array of numbers; a symbolic one stands for a value of the step being traced.
+
+Example
+    >>> import powertrain as pt
+    >>> x = pt.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.shape, x.dtype.name, x.sum(axis=0).tolist()
+    ((2, 2), 'float32', [4.0, 6.0]))")
       .def_property_readonly("shape", [](const Tensor& t) { return shape_tuple(t.shape()); })
       .def_property_readonly("dtype", [](const Tensor& t) { return t.dtype(); })
       .def_property_readonly("ndim", [](const Tensor& t) { return t.ndim(); })
@@ -243,7 +254,12 @@ void register_tensor(py::module_& m) {
         return placed(make(data, dtype, "tensor"), data, device, "tensor");
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      "A tensor with memory of its own.");
+      R"(A tensor with memory of its own.
+
+Example
+    >>> import powertrain as pt
+    >>> pt.tensor([[1, 2], [3, 4]], dtype="float32").shape
+    (2, 2))");
   m.def(
       "asarray",
       [](py::handle data, py::handle dtype, py::handle device) {
@@ -253,7 +269,12 @@ void register_tensor(py::module_& m) {
         return placed(made, data, device, "asarray");
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      "A tensor; arrays in main memory are not copied.");
+      R"(A tensor; arrays in main memory are not copied.
+
+Example
+    >>> import numpy as np, powertrain as pt
+    >>> pt.asarray(np.arange(3)).tolist()
+    [0, 1, 2])");
   m.def(
       "full",
       [](py::handle shape, py::handle value, py::handle dtype) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -65,8 +64,7 @@ def documentation(thing: object) -> str:
         # pybind11 puts a signature first.
         return re.sub(r"\A\w+\([^\n]*\) -> [^\n]*\n*", "", inspect.getdoc(thing) or "")
     spec = next(known for known in _core.ops() if known["name"] == thing.__name__)
-    example = f"\nExample\n{textwrap.indent(spec['example'], '    ')}" if spec["example"] else ""
-    return f"{spec['doc']}{example}"
+    return str(spec["documentation"])
 
 
 def full(
