@@ -52,7 +52,7 @@ def about(sections: Sequence[Section], roofline: dict[str, Any], written: Sequen
 
 
 def text(sections: Sequence[Section], facts: dict[str, Any]) -> str:
-    parts = ["\n".join(table.heading(facts))]
+    parts = ["\n".join(f"- {line}" for line in table.heading(facts))]
     for section in sections:
         parts += [f"## {section.title}", section.text()]
         label = workload_of if section.name not in ("products", "optimizer") else lambda result: result.task

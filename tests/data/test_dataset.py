@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import collections
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -205,15 +203,6 @@ def test_a_stream_resumes(workers: int, taken: int, count: int) -> None:
     other.load_state_dict(loader.state_dict())
     following = iter(other)
     assert [next(batches).tolist() for _ in range(5)] == [next(following).tolist() for _ in range(5)]
-
-
-def test_the_examples_of_the_documentation_run() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
-    names: dict[str, Any] = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert len(blocks) == 2
-    for block in blocks:
-        exec(block, names)
 
 
 def test_a_table_without_the_plugin_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:

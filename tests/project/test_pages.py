@@ -25,8 +25,6 @@ from powertrain.cli.parser import parser
 
 ELSEWHERE = {
     "docs/adding-an-op.md": "tests/ops/test_new_op.py",
-    "docs/data.md": "tests/data/test_dataset.py",
-    "docs/fit.md": "tests/train/test_fit.py",
     "docs/from-pytorch.md": "tests/errors/test_from_pytorch.py",
     "docs/optimizers.md": "tests/optim/test_optimizers_page.py",
     "docs/solvers.md": "tests/solvers/test_solvers.py",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -449,15 +448,6 @@ def test_history_names_its_columns() -> None:
 
 
 # ---------------------------------------------------------------- surroundings
-
-
-def test_the_page_about_it_is_true() -> None:
-    """Its blocks run one after the other."""
-    page = (Path(__file__).parents[2] / "docs" / "fit.md").read_text(encoding="utf-8")
-    names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(block, names)
-    assert names["run"].finished and names["run"].predict(names["x"]).outputs.shape == (256, 3)
 
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
