@@ -1,14 +1,12 @@
 """Fail on words of our own, and on sentences that are too long to read, in pages, docstrings and messages.
 
-`style_words.toml` has the words with what to write instead. A sentence may have LONGEST words. Files that have longer
-ones stand in `style_left.json` with how many; a count may only fall. `check_style.py --write` lowers the counts.
+`style_words.toml` has the words with what to write instead. A sentence may have LONGEST words.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,7 +20,6 @@ else:
 
 ROOT = Path(__file__).parent.parent
 WORDS = Path(__file__).with_name("style_words.toml")
-LEFT = Path(__file__).with_name("style_left.json")
 LONGEST = 35  # words of a sentence
 
 # Tables that tools write: lists of names and keys.
@@ -31,7 +28,9 @@ _BLOCK = re.compile(r"^( *)```.*?^\1```[^\n]*$|^~~~.*?^~~~$|<!--.*?-->", re.MULT
 _NOT_PROSE = re.compile(r"^(\||#|    |:::).*$", re.MULTILINE)
 _CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\]\([^)]*\)|<https?:[^>]*>")
-_PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*[-*] |\s*\d+\. )")
+# A row of parameters, `name  what it is`, is a piece by itself, as a row of a table is.
+_NAMES = r"[*\w.\[\]\"'=-]+(?:, [*\w.\[\]\"'=-]+)*"
+_PARAGRAPH = re.compile(rf"\n\s*\n|\n(?=\s*[-*] |\s*\d+\. |\s*{_NAMES} {{2,}}\S|{_NAMES}\n {{4,}}\S)")
 # A colon or a semicolon ends no sentence: a reader has to keep what came before it.
 _SENTENCE = re.compile(r"(?<=[.!?])[\")]*\s+(?=[A-Z0-9`\"'(\[])")
 _WORD = re.compile(r"[A-Za-z][\w'-]*")
@@ -107,44 +106,31 @@ def words() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(rf"\b(?:{word})\b", re.IGNORECASE), instead) for word, instead in table.items()]
 
 
-def complaints(path: Path, name: str, allowed: int) -> tuple[list[str], int]:
-    """What is wrong with a file, and how many sentences are too long."""
-    found, long = [], []
+def complaints(path: Path, name: str) -> list[str]:
+    """What is wrong with a file."""
+    found = []
     for text in texts(path):
         for pattern, instead in words():
             for hit in pattern.finditer(text.text):
                 line = text.line + text.text.count("\n", 0, hit.start())
                 found.append(f'[style {name}:{line}] "{hit[0]}"; readers do not know this word; write {instead}')
-        if text.sentences:
-            long += [(text.line + at - 1, sentence) for at, sentence in long_sentences(text.text)]
-    if len(long) > allowed and name not in MADE:
-        found += [
-            f"[style {name}:{line}] a sentence of {len(_WORD.findall(sentence))} words; expected at most {LONGEST}; "
-            f"make two of it: {sentence[:60]}..."
-            for line, sentence in long
-        ]
-        found += [f"[style {name}] {len(long)} such sentences; style_left.json allows {allowed}"] if allowed else []
-    return found, 0 if name in MADE else len(long)
+        if text.sentences and name not in MADE:
+            found += [
+                f"[style {name}:{text.line + at - 1}] a sentence of {len(_WORD.findall(sentence))} words; expected at "
+                f"most {LONGEST}; make two of it: {sentence[:60]}..."
+                for at, sentence in long_sentences(text.text)
+            ]
+    return found
 
 
-def check(paths: Iterable[Path], left: dict[str, int]) -> tuple[list[str], dict[str, int]]:
-    """What is wrong with all files, and the counts that are left."""
-    found, counts = [], {}
-    for path in paths:
-        name = path.relative_to(ROOT).as_posix()
-        told, long = complaints(path, name, left.get(name, 0))
-        found += told
-        if long:
-            counts[name] = min(long, left.get(name, 0))
-    return found, {name: count for name, count in counts.items() if count}
+def check(paths: Iterable[Path]) -> list[str]:
+    """What is wrong with all files."""
+    return [said for path in paths for said in complaints(path, path.relative_to(ROOT).as_posix())]
 
 
 def main() -> int:
     """Print what is wrong; 1 if anything is."""
-    left = json.loads(LEFT.read_text(encoding="utf-8"))
-    found, counts = check(files(), left)
-    if "--write" in sys.argv[1:]:
-        LEFT.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+    found = check(files())
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

@@ -16,6 +16,7 @@ from powertrain import _core, random
 from powertrain._core import Slot, Tensor
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import export
+from powertrain.errors.modules import answer_calls
 from powertrain.io.files import Files, FolderError
 from powertrain.ops.functional import OPERATORS
 
@@ -39,10 +40,10 @@ class NoFileError(_core.Error, OSError):
 def save(path: str | os.PathLike[str], *others: object, **parts: object) -> None:
     """Write all that a training loop is made of into one file, so that `pt.restore` goes on with the same bits.
 
-    A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot, a
-    pt.random.Generator, or a plain value: numbers, strings, None, arrays, and lists and dicts of them. The default
-    random generator is always saved. The file is written beside and renamed: a kill leaves the old one or the new one.
-    NumPy has no bfloat16: tensors of it come back as tensors, others as arrays.
+    A part is an object with `state_dict` and `load_state_dict` (a model, an optimizer, an average, a loader), a slot or
+    a pt.random.Generator. It may be a plain value too: numbers, strings, None, arrays, and lists and dicts of them. The
+    default random generator is always saved. The file is written beside and renamed: a kill leaves the old one or the
+    new one. NumPy has no bfloat16: tensors of it come back as tensors, others as arrays.
 
     Errors    a part that is none of these; a full disk
     Example
@@ -80,7 +81,15 @@ def restore(path: str | os.PathLike[str], strict: bool = True, **parts: object) 
 
     Errors    a file that is missing, damaged or none of `pt.save`; a part that is not in it, or that is not passed; a
               state that does not fit
-    Example   see pt.save
+    Example
+        >>> import powertrain as pt, pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights.safetensors"
+        >>> model, other = pt.nn.Linear(2, 1), pt.nn.Linear(2, 1)
+        >>> pt.save(path, model=model, best=0.5)
+        >>> pt.restore(path, model=other)
+        {'best': 0.5}
+        >>> np.array_equal(model.weight, other.weight)
+        True
     """
     header, arrays = _read(Path(path))
     held, states = header["parts"], header["states"]
@@ -245,3 +254,4 @@ def _check_parts(path: Any, parts: Mapping[str, Any], held: Mapping[str, Any], s
 __all__ = ["NoFileError", "SaveError", "restore", "save"]
 
 export(globals())
+answer_calls(__name__)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import DType, Slot, Tensor
+from powertrain.errors.modules import answer_calls
 
 if TYPE_CHECKING:
     from powertrain.autodiff.row_sparse import RowSparse
@@ -23,19 +24,39 @@ if TYPE_CHECKING:
 
 
 class HasArray(Protocol):
-    """What NumPy can read: arrays of NumPy, of other libraries, pandas' columns."""
+    """What NumPy can read: arrays of NumPy, of other libraries, pandas' columns.
+
+    Example
+        >>> class Three:
+        ...     def __array__(self, dtype=None, copy=None):
+        ...         return np.arange(3, dtype=dtype)
+        >>> pt.asarray(Three()).tolist()
+        [0, 1, 2]
+    """
 
     def __array__(self) -> NDArray[Any]: ...
 
 
 class HasBuffer(Protocol):
-    """Python's own arrays of numbers: `array.array`, `memoryview`, `bytes`."""
+    """Python's own arrays of numbers: `array.array`, `memoryview`, `bytes`.
+
+    Example
+        >>> import array
+        >>> pt.asarray(array.array("f", [1.0, 2.0])).tolist()
+        [1.0, 2.0]
+    """
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
 class Examples(Protocol):
-    """Examples by number: a data set, a list of examples."""
+    """Examples by number: a data set, a list of examples.
+
+    Example
+        >>> examples = [(np.zeros(2), 0), (np.ones(2), 1)]
+        >>> pt.data.DataLoader(examples, batch_size=2).dataset is examples
+        True
+    """
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> object: ...
@@ -112,3 +133,5 @@ Stream: TypeAlias = "IterableDataset | Iterable[tuple[TensorLike, TensorLike] | 
 
 DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | Stream | DataLoader | DataModule"
 """What `pt.fit` learns from: a name, a table, (x, y), such pairs by part, or an object of `pt.data`."""
+
+answer_calls(__name__)

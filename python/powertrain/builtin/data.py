@@ -31,7 +31,13 @@ __all__ = ["Arrays", "Austen", "Digits", "FashionMnist", "Text", "austen_text"]
 
 
 class Digits(Data):
-    """1,797 handwritten digits of 8 x 8 pixels from 0 to 16, carried in the wheel (see files/digits.LICENSE)."""
+    """1,797 handwritten digits of 8 x 8 pixels from 0 to 16, carried in the wheel (see files/digits.LICENSE).
+
+    Example
+        >>> data = pt.builtin.data.Digits.build(None, Path())
+        >>> len(data.train), data.inputs().shape
+        (1797, (8, 8))
+    """
 
     @classmethod
     def build(cls, params: NoParams, base: Path) -> DataModule:
@@ -42,7 +48,14 @@ class Digits(Data):
 
 
 class FashionMnist(Data):
-    """70,000 pictures of clothing, 28 x 28 bytes, in 10 classes; 10,000 of them are the test split."""
+    """70,000 pictures of clothing, 28 x 28 bytes, in 10 classes; 10,000 of them are the test split.
+
+    Example
+        >>> params = pt.builtin.data.FashionMnist.Params(path=Path("clothes"))
+        >>> data = pt.builtin.data.FashionMnist.build(params, Path())  # doctest: +SKIP
+        >>> data.labels[:2]  # doctest: +SKIP
+        ('T-shirt', 'trouser')
+    """
 
     CLASSES = (
         "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
@@ -72,7 +85,15 @@ class FashionMnist(Data):
 
 
 class Arrays(Data):
-    """Arrays of an .npz file, for example saved with numpy.savez(path, x=x, y=y)."""
+    """Arrays of an .npz file, for example saved with numpy.savez(path, x=x, y=y).
+
+    Example
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.savez(folder / "points.npz", x=np.zeros((4, 2)), y=np.arange(4) % 2)
+        >>> pt.builtin.data.Arrays.build(pt.builtin.data.Arrays.Params(path=Path("points.npz")), folder).outputs
+        2
+    """
 
     examples = ({"path": "arrays.npz"},)
 
@@ -136,7 +157,16 @@ class _Characters(Data, declares=True):
 
 
 class Text(_Characters):
-    """A UTF-8 file as characters; the vocabulary is that of the training part."""
+    """A UTF-8 file as characters; the vocabulary is that of the training part.
+
+    Example
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "input.txt").write_text("To be, or not to be, that is the question. " * 9)
+        >>> data = pt.builtin.data.Text.build(pt.builtin.data.Text.Params(context=16), folder)
+        >>> data.inputs().shape, data.vocabulary.decode(data.vocabulary.encode("question"))
+        ((16,), 'question')
+    """
 
     @dataclass(frozen=True)
     class Params(_TextParams):
@@ -149,7 +179,14 @@ class Text(_Characters):
 
 
 class Austen(_Characters):
-    """Jane Austen's six novels, 4.03 million characters, from Debian's r-cran-janeaustenr."""
+    """Jane Austen's six novels, 4.03 million characters, from Debian's r-cran-janeaustenr.
+
+    Example
+        >>> params = pt.builtin.data.Austen.Params(context=64)
+        >>> data = pt.builtin.data.Austen.build(params, Path())  # doctest: +SKIP
+        >>> data.vocabulary.decode(data.train.fetch(np.array([0]))["x"][0])[:18]  # doctest: +SKIP
+        'Emma Woodhouse, ha'
+    """
 
     @dataclass(frozen=True)
     class Params(_TextParams):

@@ -1,5 +1,8 @@
-"""Calls of a kernel on memory that is laid out to show what the kernel must not do: each buffer lies between pages that
-nobody may touch, inputs cannot be written, and outputs hold a pattern that no kernel makes."""
+"""Calls of a kernel on memory that is laid out to show what the kernel must not do.
+
+Each buffer lies between pages that nobody may touch, inputs cannot be written, and outputs hold a pattern that no
+kernel makes.
+"""
 
 from __future__ import annotations
 

@@ -32,6 +32,12 @@ class Batch:
     Fields are attributes (`batch.x`), or by name or number (`batch["x"]`, `batch[0]`). Iterating gives the fields in
     order, and then the weights where the loader pads: `for x, y, weight in loader`. `keys`, `values` and `items` are
     those of a dict of them, so that `model(**batch)` works. `arrays` has the same as NumPy arrays, `weight` always.
+
+    Example
+        >>> loader = pt.data.DataLoader(pt.data.TensorDataset(np.zeros((4, 3)), np.arange(4)), batch_size=2)
+        >>> batch = next(iter(loader))
+        >>> batch.x.shape, batch["y"].tolist(), list(batch.keys())
+        ((2, 3), [0, 1], ['x', 'y'])
     """
 
     __slots__ = ("_cursor", "_on_device", "_real", "_sent", "_shown", "_tensors", "arrays", "has_weights", "indices")

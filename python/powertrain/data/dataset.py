@@ -65,6 +65,14 @@ class IterableDataset(Abstract):
 
     Each epoch iterates anew. A stream that differs from epoch to epoch may define `set_epoch(epoch)`, which is called
     before each; it must give the same examples for the same epoch, so that a loader can resume.
+
+    Example
+        >>> class Lines(IterableDataset):
+        ...     def __iter__(self):
+        ...         for number in range(3):
+        ...             yield {"x": float(number), "y": number % 2}
+        >>> [batch.x.tolist() for batch in pt.data.DataLoader(Lines(), batch_size=2)]
+        [[0.0, 1.0], [2.0]]
     """
 
     @abstractmethod
@@ -153,7 +161,13 @@ class TensorDataset(ArrayDataset):
 
 
 class Subset(Dataset):
-    """Some examples of a data set, in a given order."""
+    """Some examples of a data set, in a given order.
+
+    Example
+        >>> part = Subset(TensorDataset(np.arange(5) * 10), [4, 0])
+        >>> part.fetch(np.array([0, 1]))["x"].tolist()
+        [40, 0]
+    """
 
     def __init__(self, dataset: DatasetLike, indices: Sequence[int] | Indices) -> None:
         rows = np.asarray(indices, dtype=np.int64)
@@ -228,7 +242,13 @@ class ConcatDataset(Dataset):
 
 
 class Mapped(Dataset):
-    """A source whose batches pass through a function of the fields, for example fitted transforms."""
+    """A source whose batches pass through a function of the fields, for example fitted transforms.
+
+    Example
+        >>> doubled = Mapped(ArrayDataset(x=np.arange(3)), lambda fields: {"x": 2 * fields["x"]})
+        >>> doubled.fetch(np.array([0, 2]))["x"].tolist()
+        [0, 4]
+    """
 
     def __init__(self, source: Source, function: Callable[[Fields], Fields]) -> None:
         self.source = source

@@ -84,8 +84,10 @@ class ImageFolder(DatasetFolder):
     loader            a function of a path, in place of `pt.data.read_image`
     is_valid_file     a function of a path; else files are those that end as pictures do
 
-    Pictures are read when they are asked for, in the threads of a `DataLoader`. `classes` are the names, `class_to_idx`
-    their numbers, `samples` (also `imgs`) pairs of path and number, `targets` the numbers.
+    Pictures are read when they are asked for, in the threads of a `DataLoader`. Their pixels are bytes from 0 to 255:
+    end `transform` with `ToTensor()`, which makes numbers from 0 to 1, as a recipe's `image-folder` gives. `classes`
+    are the names, `class_to_idx` their numbers, `samples` (also `imgs`) pairs of path and number, and `targets` the
+    numbers.
 
     Errors    no folder; no picture, or none in one of the classes; no Pillow: DataError, when it is made
     Example

@@ -15,7 +15,14 @@ PARTS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The files of each part with the numbers of their classes, and the names of these."""
+    """The files of each part with the numbers of their classes, and the names of these.
+
+    Example
+        >>> from powertrain.data import ClassFolders
+        >>> found = ClassFolders(("cat", "dog"), {"train": [(Path("cat/1.png"), 0), (Path("dog/1.png"), 1)]})
+        >>> [found.labels[number] for _, number in found.parts["train"]]
+        ['cat', 'dog']
+    """
 
     labels: tuple[str, ...]
     parts: dict[str, list[tuple[Path, int]]]

@@ -51,6 +51,13 @@ class DataModule:
     `task` is the name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for
     each class, by which a training example counts, but not one that is measured. `target` is the scale on which targets
     are learned, with their unit, as the recipe says. The parts keep them as they are.
+
+    Example
+        >>> train = pt.data.ArrayDataset(x=np.zeros((6, 2), np.float32), y=np.arange(6) % 3)
+        >>> data = pt.data.DataModule("points", "classification", {"train": train}, outputs=3, labels=("a", "b", "c"))
+        >>> parts = data.split({"valid": 0.5}).splits
+        >>> {name: len(part) for name, part in parts.items()}
+        {'train': 3, 'valid': 3}
     """
 
     name: str

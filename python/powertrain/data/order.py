@@ -1,7 +1,7 @@
 """The order of examples, as a function of (seed, cursor) alone.
 
 NumPy promises the raw bits of its Philox generator across versions, but not what `permutation` or `integers` make of
-them; so only raw bits are used here, and a run resumes to the same batches under another NumPy.
+them. So only raw bits are used here, and a run resumes to the same batches under another NumPy.
 """
 
 from __future__ import annotations

@@ -53,6 +53,16 @@ class Sampler(Abstract):
     """Base class: the rows of one epoch. Define `__iter__` and `__len__` for a sampler of your own.
 
     A sampler whose rows differ from epoch to epoch may define `set_epoch(epoch)`, which the loader calls before each.
+
+    Example
+        >>> class Backwards(Sampler):
+        ...     def __len__(self):
+        ...         return 3
+        ...     def __iter__(self):
+        ...         return iter([2, 1, 0])
+        >>> data = pt.data.ArrayDataset(x=np.arange(3))
+        >>> [batch.x.item() for batch in pt.data.DataLoader(data, sampler=Backwards())]
+        [2, 1, 0]
     """
 
     @abstractmethod

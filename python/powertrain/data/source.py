@@ -29,7 +29,17 @@ MOST_CLASSES = 1 << 20
 
 @runtime_checkable
 class Source(Protocol):
-    """Random access to examples."""
+    """Random access to examples.
+
+    Example
+        >>> class Squares:
+        ...     def __len__(self):
+        ...         return 1_000_000
+        ...     def fetch(self, indices):
+        ...         return {"x": indices.astype(np.float32), "y": indices**2}
+        >>> isinstance(Squares(), pt.data.Source), Squares().fetch(np.array([3]))["y"].tolist()
+        (True, [9])
+    """
 
     def __len__(self) -> int: ...
 

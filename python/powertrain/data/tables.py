@@ -17,15 +17,27 @@ from powertrain.plugin.registry import PluginError
 def read_csv(path: str | PathLike[str], target: str, **settings: object) -> DataModule:
     """The data set of a CSV file (.csv, .tsv, also with .gz; or .parquet), of which the column `target` is predicted.
 
-    Separator, decimal comma, byte order mark and dates are found out. Settings say what cannot be: sep, encoding,
-    decimal, thousands, header, names, quotechar, na_values, date_format as in pandas.read_csv; drop=["id"] leaves
-    columns out; split={"valid": 0.1, "test": 0.2} holds rows out, and what gaps, categories and scales become is
-    learned from the others alone; task, encode and so on as for `use = "table"` in a recipe.
+    Separator, decimal comma, byte order mark and dates are found out. Settings say what cannot be:
+
+    sep, encoding, decimal, thousands, header, names, quotechar, na_values, date_format
+                as in pandas.read_csv
+    drop        columns that are left out, such as ["id"]
+    split       shares that are held out, such as {"valid": 0.1, "test": 0.2}; what gaps, categories and scales become
+                is learned from the other rows alone
+    task, encode and so on
+                as for `use = "table"` in a recipe
 
     Parts are `data.train` and `data.splits["test"]`, for `pt.data.DataLoader`; `pt.fit(model=..., data=data)` takes it
     whole. Columns are `data.columns`, classes `data.labels`.
 
     Errors    a file that cannot be read, by line and column; a setting that is not there
+    Example
+        >>> import importlib.util, tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "customers.csv"
+        >>> _ = path.write_text("age,plan,left\\n" + "34,basic,no\\n51,plus,yes\\n" * 4)
+        >>> if importlib.util.find_spec("powertrain_tabular") and importlib.util.find_spec("pyarrow"):
+        ...     data = read_csv(path, target="left")
+        ...     assert data.labels == ("no", "yes") and len(data.train) == 8
     """
     try:
         plugin: Any = registry().load("data", "table")

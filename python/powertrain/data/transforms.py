@@ -184,7 +184,13 @@ class Channel(Transform):
 
 class Transformed(Dataset):
     """A source with one field mapped by transforms, one after the other: by the fitted ones always, by the random ones
-    in training."""
+    in training.
+
+    Example
+        >>> source = pt.data.ArrayDataset(x=np.array([[0], [255]], np.uint8))
+        >>> Transformed(source, [Scale(1 / 255)]).fetch(np.array([1]))["x"].tolist()
+        [[1.0]]
+    """
 
     def __init__(self, source: Source, transforms: Sequence[Transform | RandomTransform], field: str = "x") -> None:
         self.source = source

@@ -1,8 +1,8 @@
 """The boundary between callers and the engine's Python code: an exception that no check foresaw becomes a `pt.Error`.
 
-Checks that name the argument at fault belong where the argument is used. This is the net below them: what Python or
-NumPy raise in the engine's own code, given a value that nobody thought of, is raised again with what was received, as
-an error that is also of Python's kind. The first exception is its cause. What a caller's own function raises passes
+Checks that name the argument at fault belong where the argument is used. This is the net below them. What Python or
+NumPy raise in the engine's own code, given a value that nobody thought of, is raised again with what was received. The
+error is also of Python's kind. The first exception is its cause. What a caller's own function raises passes
 through. Arguments that a function does not take are an error of `errors/arguments.py`. `cpp/bindings/errors.cpp` does
 the same for functions in C++.
 """
@@ -20,6 +20,7 @@ from powertrain import _core
 from powertrain.errors import arguments
 from powertrain.errors.arguments import shown
 from powertrain.errors.attributes import missing
+from powertrain.errors.modules import indexed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,6 +106,8 @@ def export(module: dict[str, Any], names: Iterable[str] = ()) -> None:
                     _guard(cls)
                     if not hasattr(cls, "__getattr__") and not getattr(cls, "_is_protocol", False):
                         cls.__getattr__ = missing  # type: ignore[attr-defined]
+            if not hasattr(value, "__class_getitem__"):
+                value.__class_getitem__ = classmethod(indexed)  # type: ignore[attr-defined]
 
 
 def _own(module: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,8 @@
 """Names of NumPy, PyTorch, Keras and JAX that are spelt otherwise here, and what to write in their place.
 
 A row holds the line to write. A name that exists in another public module, and one that is nearly a name of ours, need
-no row: hints.py finds them. docs/names.md shows the rows in tables, and
-tests/errors/test_from_pytorch.py holds both to what there is.
+no row: hints.py finds them. `docs/names.md` shows the rows in tables. The test of that page holds both to what there
+is.
 """
 
 from __future__ import annotations

@@ -1,8 +1,12 @@
 """The JSON files of a run: written so that any text survives, read so that whatever is in them is what they promise.
 
 A file may have been cut off, edited, or made by a stranger. What is read is compared with a *shape* before it is used:
-`int` (from 0, of 63 bits), `float`, `str`, `bool`; `[shape]`, a list of such; `{...: shape}`, a table of any names;
-`{"name": shape}`, a table that has these; `(shape,)`, such a value or null.
+
+    int (from 0, of 63 bits), float, str, bool    such a value
+    [shape]                                       a list of such
+    {...: shape}                                  a table of any names
+    {"name": shape}                               a table that has these
+    (shape,)                                      such a value or null
 """
 
 from __future__ import annotations

@@ -115,6 +115,11 @@ class CHRF(Metric):
     """chrF of a corpus, from 0 to 100, by sacrebleu, whose counts of n-grams are the state; chrF++ with word_order=2.
 
     Source    Popović 2015
+    Example
+        >>> chrf = pt.metrics.CHRF()
+        >>> chrf.update(["the cat sat"], ["the cat sat"])  # doctest: +SKIP
+        >>> chrf.compute()  # doctest: +SKIP
+        100.0
     """
 
     @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """NumPy's functions on tensors: `np.sin(x)`, `array + x` and `np.mean(x)` are ours, and give tensors.
 
-What a function of NumPy's has no counterpart for here gets arrays, and gives what it makes of them; a ufunc without one
-is an error, since operators become ufuncs and would leave a gradient out silently.
+A function of NumPy's without a counterpart here gets arrays, and gives what it makes of them. A ufunc without one is an
+error, since operators become ufuncs and would leave a gradient out silently.
 """
 
 from __future__ import annotations

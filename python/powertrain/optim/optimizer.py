@@ -59,6 +59,16 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
     groups      settings by a pattern of names: [{"match": "*.bias", "weight_decay": 0.0}], with lr and frozen too
 
     Complex parameters are two real ones each, as PyTorch has it; moments are of their parts, [..., 2].
+
+    Example
+        >>> class SignDescent(pt.optim.Optimizer):
+        ...     def update_flat(self, p, g, state, decay, scalars):
+        ...         return p - scalars["rate"] * pt.sign(g), {}
+        >>> layer = pt.nn.Linear(1, 1, bias=False)
+        >>> opt, before = SignDescent(layer, lr=0.5), layer.weight.value.item()
+        >>> opt.update(pt.nn.value_and_grad(layer, lambda x: layer(x).sum())(pt.ones((1, 1)))[1])
+        >>> round(layer.weight.value.item() - before, 3)
+        -0.5
     """
 
     MOMENTS: ClassVar[tuple[str, ...]] = ()
@@ -259,9 +269,10 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         `grads` is what `pt.nn.value_and_grad` gave: a dict by the paths of the parameters, in any order, or a list in
         the order of `opt.params`.
 
-        With `weight` the gradients are those of a sum whose total weight it is, and are divided by it: with
-        accumulation once by the weight of all calls together, so that ragged batches count by their examples. With a
-        loss scale they are those of the scaled loss; a step whose gradients are not finite changes the scale alone.
+        With `weight` the gradients are those of a sum whose total weight it is, and are divided by it. With
+        accumulation they are divided once, by the weight of all calls, so that ragged batches count by their examples.
+        With a loss scale they are those of the scaled loss; a step whose gradients are not finite changes the scale
+        alone.
         """
         given = check_gradients(self, grads)
         with pt.autocast("f32"):

@@ -43,8 +43,11 @@ class Part(Watched):
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Which rows of a table an update changes: its index [k]; the row of the summed gradients for each; and what the
-    table held there, which is read in front of the guard, so that an index out of range changes nothing."""
+    """Which rows of a table an update changes: its index [k], and the row of the summed gradients for each.
+
+    `before` is what the table held there. It is read in front of the guard, so that an index out of range changes
+    nothing.
+    """
 
     index: pt.Tensor
     place: pt.Tensor

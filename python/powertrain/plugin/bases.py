@@ -26,7 +26,18 @@ Array = NDArray[Any]
 
 class Data(Declared, declares=True):
     """A data set, which `build` loads. One whose parameters have a field `split` gets the recipe's data.split, and
-    gives the parts itself."""
+    gives the parts itself.
+
+    Example
+        >>> class Line(pt.plugin.Data):
+        ...     @classmethod
+        ...     def build(cls, params, base):
+        ...         x = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
+        ...         train = pt.data.ArrayDataset(x=x, y=2 * x[:, 0])
+        ...         return pt.data.DataModule("line", "regression", {"train": train}, outputs=1)
+        >>> len(Line.build(pt.plugin.NoParams(), Path()).train)
+        20
+    """
 
     examples_folder: ClassVar[Path] = Path()  # where relative paths of `examples` begin
 
@@ -62,6 +73,13 @@ class Transform(Declared, declares=True):
 
     `build(params, x)` sees the training part alone. What it learned is in `state()`, which goes into checkpoints and
     comes back by `restore`; as it stands a transform learns nothing.
+
+    Example
+        >>> class Clip(pt.plugin.Transform):
+        ...     def __call__(self, x):
+        ...         return np.clip(x, -3, 3)
+        >>> Clip.build(None, np.zeros((1, 2)))(np.array([[5.0, 1.0]])).tolist()
+        [[3.0, 1.0]]
     """
 
     random: ClassVar[bool] = False
@@ -100,6 +118,13 @@ class RandomTransform(Declared, declares=True):
 
     The shapes of x stay; y may become one row of class shares per example. It draws all its random numbers from `draw`,
     and learns nothing.
+
+    Example
+        >>> class Noise(pt.plugin.RandomTransform):
+        ...     def change(self, fields, draw):
+        ...         return {**fields, "x": fields["x"] + draw.uniform(fields["x"].shape, -0.1, 0.1).astype("float32")}
+        >>> Noise.build(None, pt.plugin.Inputs("regression", (2,), 1)).random
+        True
     """
 
     random: ClassVar[bool] = True
@@ -119,6 +144,13 @@ class Loss(OfParams, declares=True):
     """A loss: one value per example, or per token, of outputs and targets; the engine divides once by the total weight.
 
     A function of (output, target) with keyword-only parameters is one too; its fields are attributes of the function.
+
+    Example
+        >>> class Cubed(pt.plugin.Loss):
+        ...     def __call__(self, output, target):
+        ...         return pt.abs(output[:, 0] - target) ** 3
+        >>> Cubed()(pt.tensor([[3.0], [1.0]]), pt.tensor([1.0, 1.0])).tolist()
+        [8.0, 0.0]
     """
 
     probabilities: ClassVar[bool] = False  # the softmax of the outputs gives probabilities, which the report checks
@@ -134,6 +166,22 @@ class Backend(OfParams, declares=True):
 
     Arrays are its own, of any type that has `shape` and `dtype`; the engine keeps them, in slots too, and hands the
     same ones back. None of them may change after it was given.
+
+    Example
+        >>> class InNumPy(pt.plugin.Backend):
+        ...     ops, dtypes = ("add", "multiply"), ("float32",)
+        ...     def available(self):
+        ...         return None
+        ...     def place(self, array, dtype):
+        ...         return array.copy()
+        ...     def fetch(self, array):
+        ...         return array
+        ...     def compile(self, graph):
+        ...         held = {number: self.place_tensor(tensor) for number, tensor in graph.constants.items()}
+        ...         rules = {"add": lambda call, a, b: a + b, "multiply": lambda call, a, b: a * b}
+        ...         return lambda arrays: graph.evaluate(rules, arrays, held)
+        >>> pt.compile(lambda x: x * x + x, backend=InNumPy())(pt.tensor([3.0])).tolist()
+        [12.0]
     """
 
     name: str = ""  # what messages call it, where it is made in Python; its class where it is empty

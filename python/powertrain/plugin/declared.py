@@ -2,7 +2,7 @@
 
 A base class such as `Strategy` declares its fields as annotated class attributes. A subclass gives some of them other
 values. A name that no base declares, a misspelt one above all, is an error when the class is made: nothing would ever
-read it. A plugin's own constants are written in upper case, or begin with an underscore; where a base has fields in
+read it. A plugin's own constants are written in upper case, or begin with an underscore. Where a base has fields in
 upper case, as `Optimizer` has, a constant that is nearly one of them is an error too.
 """
 
@@ -38,6 +38,14 @@ class Declared(Abstract):
     """The base of all classes of plugins.
 
     A subclass that is written with `declares=True` may declare further fields, for its own subclasses.
+
+    Example
+        >>> class Watcher(pt.plugin.Declared, declares=True):
+        ...     often: int = 1
+        >>> class Each(Watcher):  # doctest: +ELLIPSIS
+        ...     ofen = 10
+        Traceback (most recent call last):
+        powertrain.plugin.declared.FieldError: [Each] received a field ofen, which nothing reads; ...
     """
 
     Params: ClassVar[type] = NoParams  # a frozen dataclass: what a recipe may set

@@ -21,6 +21,24 @@ class HostModel(Model, declares=True):
 
     What it learned is the `state` that `fit` gives and every other method takes; the model itself keeps nothing. Bytes
     that load must not be able to run code: `dump` writes text, JSON or .npz, never pickle.
+
+    Example
+        >>> import json
+        >>> class MeanOf(pt.plugin.HostModel):
+        ...     @classmethod
+        ...     def build(cls, params, inputs):
+        ...         return cls()
+        ...     def fit(self, train, valid):
+        ...         return float(train["y"].mean())
+        ...     def answer(self, state, x):
+        ...         return np.full((len(x), 1), state, np.float32)
+        ...     def dump(self, state):
+        ...         return json.dumps(state).encode()
+        ...     def load(self, data):
+        ...         return json.loads(data)
+        >>> model = MeanOf()
+        >>> model.answer(model.fit({"x": np.zeros((2, 1)), "y": np.array([1.0, 3.0])}, None), np.zeros((1, 1))).tolist()
+        [[2.0]]
     """
 
     host: ClassVar[bool] = True

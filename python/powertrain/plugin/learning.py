@@ -32,6 +32,15 @@ class Strategy(OfParams, declares=True):
     names through the run: that is what makes a killed run resume to the same bits.
 
     As it stands it trains the model on the training part; a subclass writes `step`, and what differs.
+
+    Example
+        >>> class Plain(pt.plugin.Strategy):
+        ...     def step(self, t, batch):
+        ...         losses = self.loss(self.model(batch.x), batch.y)
+        ...         t.minimize(self.opt, losses, batch.weight)
+        ...         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+        >>> Plain.needs, Plain.resume
+        (('model', 'optimizer'), 'exact')
     """
 
     resume: ClassVar[Literal["exact", "restart"]] = "exact"  # what --resume promises
@@ -92,6 +101,18 @@ class Environment(OfParams, declares=True):
 
     One that has `state()` and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and
     the actions so far, so it must depend on nothing else.
+
+    Example
+        >>> class Coin(pt.plugin.Environment):
+        ...     observation, actions = np.zeros(1, np.float32), 2
+        ...     def reset(self, seed):
+        ...         self.side = seed % 2
+        ...         return np.array([self.side], np.float32)
+        ...     def step(self, action):
+        ...         return np.array([self.side], np.float32), float(action == self.side), True
+        >>> coin = Coin()
+        >>> coin.reset(seed=3).tolist(), coin.step(1)[1]
+        ([1.0], 1.0)
     """
 
     observation: Any  # an array like one observation
@@ -124,6 +145,11 @@ class Start:
 
     `folder` is that of the run, in which a logger may keep files; `recipe` the recipe's name, `tables` what it says
     with the overrides laid over, `overrides` those alone. `progress` is above 0 where the run was resumed.
+
+    Example
+        >>> start = pt.plugin.Start(Path("runs/digits-1"), "digits", {"model": "mlp"}, (), {"steps": 0})
+        >>> start.progress["steps"] > 0  # whether the run was resumed
+        False
     """
 
     folder: Path
@@ -137,9 +163,9 @@ class Start:
 class Event:
     """What a callback sees after a commit; nothing in it can be changed.
 
-    `values` holds what was evaluated at this commit (`valid.loss`, `train.loss`), and is empty where nothing was;
-    `scalars` the numbers that SetScalar may change, such as `optimizer.lr`; `texts` what was shown, such as a sample of
-    a language model.
+    values    what was evaluated at this commit (`valid.loss`, `train.loss`); empty where nothing was
+    scalars   the numbers that SetScalar may change, such as `optimizer.lr`
+    texts     what was shown, such as a sample of a language model
 
     Example
         >>> from powertrain.plugin import Event
@@ -160,6 +186,11 @@ class End:
     `results` are those of results.json: scores by part (`results["test"]["accuracy"]`), baselines, seconds, the hash;
     empty where the run is not `finished`, and `reason` says why it ended early. `sections` are pages of the report with
     their tables (`rows`) and pictures (`png()`).
+
+    Example
+        >>> end = pt.plugin.End({"steps": 100}, finished=True, results={"test": {"accuracy": 0.98}})
+        >>> end.results["test"]["accuracy"] if end.finished else end.reason
+        0.98
     """
 
     progress: Mapping[str, int]
@@ -185,12 +216,28 @@ class Stop:
 
 @dataclass(frozen=True)
 class Save:
-    """Write a checkpoint now."""
+    """Write a checkpoint now.
+
+    Example
+        >>> class EachHundred(pt.plugin.Callback):
+        ...     def after_commit(self, event):
+        ...         return pt.plugin.Save() if event.progress["steps"] % 100 == 0 else None
+        >>> EachHundred().after_commit(pt.plugin.Event({"steps": 300}))
+        Save()
+    """
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Evaluate now, out of turn."""
+    """Evaluate now, out of turn.
+
+    Example
+        >>> class AtOnce(pt.plugin.Callback):
+        ...     def after_commit(self, event):
+        ...         return pt.plugin.Evaluate() if event.progress["rounds"] == 1 else None
+        >>> AtOnce().after_commit(pt.plugin.Event({"rounds": 1}))
+        Evaluate()
+    """
 
 
 @dataclass(frozen=True)
@@ -216,6 +263,14 @@ class Callback(OfParams, declares=True):
     It is made by `build(params)`. `on_start` and `on_end` are called once in each process that trains, `after_commit`
     in between. One that remembers anything has `state()`, which gives named arrays, and
     `restore(arrays)`: they are part of every checkpoint.
+
+    Example
+        >>> class StopBelow(pt.plugin.Callback):
+        ...     def after_commit(self, event):
+        ...         low = event.values.get("valid.loss", 1.0) < 0.1
+        ...         return pt.plugin.Stop("the loss is low") if low else None
+        >>> StopBelow().after_commit(pt.plugin.Event({"steps": 10}, {"valid.loss": 0.05}))
+        Stop(reason='the loss is low')
     """
 
     def on_start(self, start: Start) -> None:

@@ -20,6 +20,19 @@ class Model(Module, Declared, declares=True):
     """A model: a module that `build` makes for what the data says of itself.
 
     `forward` gives [batch, outputs], for text [batch, positions, outputs].
+
+    Example
+        >>> class Net(pt.plugin.Model):
+        ...     def __init__(self, features, outputs):
+        ...         super().__init__()
+        ...         self.layer = pt.nn.Linear(features, outputs)
+        ...     @classmethod
+        ...     def build(cls, params, inputs):
+        ...         return cls(pt.plugin.features(inputs), inputs.outputs)
+        ...     def forward(self, x):
+        ...         return self.layer(pt.plugin.as_rows(x))
+        >>> Net.build(None, pt.plugin.Inputs("classification", (8, 8), 10))(pt.ones((2, 8, 8))).shape
+        (2, 10)
     """
 
     strategy: ClassVar[str] = "supervised"  # what trains it, where the recipe does not say

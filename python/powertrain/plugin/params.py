@@ -96,6 +96,13 @@ def param(default: object = dataclasses.MISSING, **limits: Unpack[Limits]) -> ob
     `alias` gives one of the choices for another name of it, and None for anything else. With `run` it is a number of
     updates: None, whatever the default is, where a recipe does not give it, and then that of the whole run. With
     `results=False` it changes speed or memory alone: the check of plugins takes others without effect for faults.
+
+    Example
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Params:
+        ...     width: int = pt.plugin.param(32, low=1, doc="width of the hidden layer")
+        >>> Params().width
+        32
     """
     for name in limits.keys() - Limits.__annotations__.keys():
         known = list(Limits.__annotations__)

@@ -144,9 +144,10 @@ def _signature(
 class Inputs:
     """What the data tells a model: so shapes and class counts never stand in a recipe.
 
-    `shape` is that of one example after the transforms, without the batch axis; `outputs` the number of classes, of
-    regression targets, or the vocabulary; `labels` the names of the classes or the characters of the vocabulary;
-    `vocabulary` the number of tokens, where x is tokens.
+    shape        of one example after the transforms, without the batch axis
+    outputs      the number of classes, of regression targets, or the vocabulary
+    labels       the names of the classes or the characters of the vocabulary
+    vocabulary   the number of tokens, where x is tokens
 
     Example
         >>> from powertrain.plugin import Inputs

@@ -97,7 +97,13 @@ class Shadowed(NamedTuple):
 
 
 class Registry:
-    """All plugins that are installed. `paths` is a parameter so that tests can give their own folders."""
+    """All plugins that are installed. `paths` is a parameter so that tests can give their own folders.
+
+    Example
+        >>> registry = pt.plugin.registry()
+        >>> registry.find("model", "mlp").full_name
+        'powertrain/mlp'
+    """
 
     def __init__(self, paths: Callable[[], Iterable[str]]) -> None:
         self._paths = paths

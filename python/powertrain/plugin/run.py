@@ -25,7 +25,12 @@ LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
 
 
 class Batch(Protocol):
-    """The fields of a batch inside a step. What stands beside another source has that source's name: `batch.free_x`."""
+    """The fields of a batch inside a step. What stands beside another source has that source's name: `batch.free_x`.
+
+    Example
+        >>> def step(t: pt.plugin.Step, batch: pt.plugin.Batch) -> None:
+        ...     t.log("pixels", pt.sum(batch.x), batch.x.shape[0])
+    """
 
     @property
     def x(self) -> Tensor: ...
@@ -39,7 +44,14 @@ class Batch(Protocol):
 
 
 class Step(Protocol):
-    """Inside a traced step."""
+    """Inside a traced step.
+
+    Example
+        >>> class Noisy(pt.plugin.Strategy):
+        ...     def step(self, t: pt.plugin.Step, batch: pt.plugin.Batch) -> None:
+        ...         x = batch.x + 0.1 * t.rng.normal(size=batch.x.shape)
+        ...         t.minimize(self.opt, self.loss(self.model(x), batch.y), batch.weight)
+    """
 
     @property
     def rng(self) -> Generator:
@@ -73,7 +85,13 @@ class Progress(Protocol):
 
 
 class Stream(Protocol):
-    """What `loop` draws batches from: a part of the data, parts side by side, a sample of a ring."""
+    """What `loop` draws batches from: a part of the data, parts side by side, a sample of a ring.
+
+    Example
+        >>> class FewSteps(pt.plugin.Strategy):
+        ...     def round(self, run):
+        ...         run.loop(self.step, self.data, min(5, self.data.left_in_epoch()))
+    """
 
     @property
     def has_epochs(self) -> bool: ...
@@ -91,7 +109,14 @@ class Stream(Protocol):
 
 
 class Part(Stream, Protocol):
-    """Endless batches of a part of the data."""
+    """Endless batches of a part of the data.
+
+    Example
+        >>> class Counting(pt.plugin.Strategy):
+        ...     def setup(self, run):
+        ...         super().setup(run)
+        ...         self.class_counts = np.bincount(run.data("train").rows()["y"])
+    """
 
     def __len__(self) -> int:
         """Batches in one epoch."""
@@ -105,7 +130,18 @@ class Part(Stream, Protocol):
 
 
 class Environments(Protocol):
-    """Copies of an environment, side by side."""
+    """Copies of an environment, side by side.
+
+    Example
+        >>> class Playing(pt.plugin.Strategy):
+        ...     def setup(self, run):
+        ...         self.policy, self.env = run.model(), run.env()
+        ...     def act(self, t, batch):
+        ...         return pt.argmax(self.policy(batch.x), axis=1)
+        ...     def round(self, run):
+        ...         played = self.env.unroll(self.act, steps=20)
+        ...         print(played["reward"].mean())
+    """
 
     actions: int
 
@@ -121,7 +157,17 @@ class Environments(Protocol):
 
 
 class Rows(Protocol):
-    """The last rows that were appended, to be drawn from."""
+    """The last rows that were appended, to be drawn from.
+
+    Example
+        >>> class Replaying(pt.plugin.Strategy):
+        ...     def setup(self, run):
+        ...         super().setup(run)
+        ...         self.ring = run.ring("played", 1000, x=np.zeros(4, np.float32), y=np.int64(0))
+        ...     def round(self, run):
+        ...         self.ring.append(x=np.ones((8, 4), np.float32), y=np.zeros(8, np.int64))
+        ...         run.loop(self.step, self.ring.sample(64), 1)
+    """
 
     def __len__(self) -> int: ...
     def append(self, **fields: ArrayLike) -> None: ...
@@ -129,7 +175,20 @@ class Rows(Protocol):
 
 
 class Held(Protocol[T]):
-    """State that is no array."""
+    """State that is no array.
+
+    Example
+        >>> class Remembering(pt.plugin.Strategy):
+        ...     def setup(self, run):
+        ...         super().setup(run)
+        ...         self.words = run.blob("words", list, self.dump, self.load)
+        ...     def dump(self, words):
+        ...         return " ".join(words).encode()
+        ...     def load(self, data):
+        ...         return data.decode().split()
+        ...     def round(self, run):
+        ...         self.words.value = [*self.words.value, "once"]
+    """
 
     value: T
 
@@ -138,7 +197,19 @@ Hook: TypeAlias = "Callable[[Run, int], str | None]"
 
 
 class Run(Protocol):
-    """The host side of a run. Everything that it gives has a name, is made in `setup`, and is part of a checkpoint."""
+    """The host side of a run. Everything that it gives has a name, is made in `setup`, and is part of a checkpoint.
+
+    Example
+        >>> class Averaged(pt.plugin.Strategy):
+        ...     def setup(self, run):
+        ...         super().setup(run)
+        ...         self.rounds = run.slot("rounds", np.zeros(()))
+        ...     def step(self, t, batch):
+        ...         t.minimize(self.opt, self.loss(self.model(batch.x), batch.y), batch.weight)
+        ...     def round(self, run):
+        ...         run.loop(self.step, self.data, run.quota(self.data, 64))
+        ...         self.rounds.value += 1
+    """
 
     @property
     def progress(self) -> Progress:

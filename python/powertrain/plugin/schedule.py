@@ -46,6 +46,16 @@ class Schedule(Declared, declares=True):
     `schedule(step)` is the factor on the rate after so many updates, and `schedule(step, lr)` the rate itself. A field
     with `param(..., run=True)` is a number of updates that is, where a recipe does not give it, that of the whole run.
     As a plugin, a function of (step, total) with keyword-only parameters is a schedule too.
+
+    Example
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Halving(pt.plugin.Schedule):
+        ...     every: int = pt.plugin.param(10, low=1, doc="updates until the rate is half of it")
+        ...     def factor(self, step):
+        ...         return 0.5 ** pt.floor(step / self.every)
+        >>> Halving(every=5)(10)
+        0.25
     """
 
     def __init_subclass__(cls, **more: Any) -> None:

@@ -23,6 +23,14 @@ class Task(OfParams, declares=True):
     """What a target is. A data set names its task, `DataModule("streets", "segmentation", ...)`, or gives the class.
 
     The fields are defaults that a recipe may override, and how examples are treated.
+
+    Example
+        >>> class Shares(pt.plugin.Task):
+        ...     loss, metrics = "bce", ("mae",)
+        ...     def answer(self, dataset, output):
+        ...         return {"share": round(float(1 / (1 + np.exp(-output[0]))), 2)}
+        >>> Shares().answer(None, np.array([0.0]))
+        {'share': 0.5}
     """
 
     loss: ClassVar[str] = ""  # the usual loss, by name; where there is none, a recipe has to name one

@@ -81,16 +81,16 @@ def compile(
     """Trace `function` on its first call for each shape of its arguments, and replay the program afterwards.
 
     Slots that the function reads or assigns become state of the program. Tensors and arrays are its inputs. Python
-    numbers are frozen into it, and so is what the function reads of modules, optimizers, closures and globals: when
-    such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again;
+    numbers are frozen into it, and so is what the function reads of modules, optimizers, closures and globals. When
+    such a value changes, as by `model.eval()`, the program that fits is used, or the function is traced again.
     `step.captured()` lists these values. For a
     gradient and inside of another compiled function it is called as it is. `step.plan(...)` traces and plans for such
     arguments without running anything, so that the first call starts at once; `step.describe()` prints the programs.
 
     `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
     on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program
-    in place of the engine's own kernels, such as "xla", or is one that was made with parameters: the same mathematics,
-    not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
+    in place of the engine's own kernels, such as "xla", or is one that was made with parameters. It has the same
+    mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
 
     Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
               is not installed, cannot run here, or has no rule for an op: powertrain.plugin.BackendError

@@ -69,7 +69,7 @@ def load_recipe(
 ) -> Recipe:
     """The recipe of a name, a path or tables, checked; a RecipeError holds every mistake, each with its line.
 
-    `objects` are Python objects (a module, arrays, a loss) by the path of keys at which they are laid over the tables;
+    `objects` are Python objects (a module, arrays, a loss) by the path of keys at which they are laid over the tables.
     `overrides` are texts KEY=VALUE, laid over both: with `objects`, be there none, they are arguments of a call.
     `trust` lets the recipe in the folder of somebody else's run bring its code (docs/security.md).
 

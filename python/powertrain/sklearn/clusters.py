@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Estimator):
     """k-means: seeds by k-means++, then Lloyd's algorithm with the bounds of Hamerly.
 
-    n_clusters    how many
-    init          "k-means++", "random", or an array of the first centres
-    n_init        runs from other seeds, of which the best counts; "auto": 1 with k-means++ or an array, else 10
-    max_iter, tol a run ends when no label changes, or when the centres move less than tol, in units of the variance
-    random_state  as everywhere in scikit-learn
+    n_clusters     how many
+    init           "k-means++", "random", or an array of the first centres
+    n_init         runs from other seeds, of which the best counts; "auto": 1 with k-means++ or an array, else 10
+    max_iter, tol  a run ends when no label changes, or when the centres move less than tol, in units of the variance
+    random_state   as everywhere in scikit-learn
 
     Example
         >>> pt.KMeans(2, random_state=0).fit_predict([[0.0], [0.1], [5.0], [5.1]]).tolist()

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Descent:
-    """Where `coordinate_descent` ended; `gap` is at least as large as what the minimum is below it."""
+    """Where `coordinate_descent` ended; `gap` is at least as large as what the minimum is below it.
+
+    Example
+        >>> end = pt.solvers.coordinate_descent(np.eye(2), np.array([1.0, 0.2]), 1.04, l1=0.5)
+        >>> end.converged, end.x.round(2).tolist()
+        (True, [0.5, 0.0])
+    """
 
     x: Floats
     gap: float

@@ -25,6 +25,12 @@ class SquaredHingeFit:
     coef       [columns, features], in float64
     intercept  [columns]
     minimum    where L-BFGS ended, and whether it converged
+
+    Example
+        >>> x, y = np.array([[-1.0], [-2.0], [1.0], [2.0]]), np.array([0, 0, 1, 1])
+        >>> found = pt.solvers.fit_squared_hinge(x, y, n_classes=2, l2=0.1)
+        >>> (found.scores(x)[:, 0] > 0).tolist()
+        [False, False, True, True]
     """
 
     coef: Floats

@@ -1,7 +1,7 @@
 """Products and sums of tall data on the engine, a piece of the rows at a time.
 
-A piece is read from memory once for all that is computed from it, and results of pieces add up in float64, in the order
-of the rows: they are the same for any number of threads.
+A piece is read from memory once for all that is computed from it. Results of pieces add up in float64, in the order of
+the rows, so they are the same for any number of threads.
 """
 
 from __future__ import annotations

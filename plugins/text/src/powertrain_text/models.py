@@ -30,9 +30,10 @@ ITSELF = 64  # tokens away: a hidden one says nothing, but the first and the las
 
 
 def biases(heads: int, places: int) -> Any:
-    """[heads, places, places], added to the scores of attention (linear biases: Press, Smith and Lewis 2022): even
-    heads look to the left, odd ones to the right, the first of them at the nearest, later ones farther. A token looks
-    at itself only where its side has no other.
+    """[heads, places, places], added to the scores of attention (linear biases: Press, Smith and Lewis 2022).
+
+    Even heads look to the left, odd ones to the right, the first of them at the nearest, later ones farther. A token
+    looks at itself only where its side has no other.
 
     >>> biases(2, 3)[1].tolist()
     [[-64.0, -1.0, -2.0], [-10000.0, -64.0, -1.0], [-10000.0, -10000.0, -64.0]]

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 class CNN(Model):
-    """For each entry of `channels`: convolutions, each with batch norm and relu, and a max-pool; then linear layers."""
+    """For each entry of `channels`: convolutions, each with batch norm and relu, and a max-pool; then linear layers.
+
+    Example
+        >>> from powertrain.builtin.models import CNN
+        >>> model = CNN((28, 28, 1), outputs=10, params=CNN.Params(channels=(8, 16)))
+        >>> model(pt.ones((2, 28, 28, 1))).shape
+        (2, 10)
+    """
 
     @dataclass(frozen=True)
     class Params:
@@ -71,7 +78,13 @@ def _head(width: int, outputs: int, params: CNN.Params) -> list[Any]:
 
 
 class LeNet(Model):
-    """Two 5 x 5 convolutions with pooling and two linear layers (after LeCun et al. 1998, with today's widths)."""
+    """Two 5 x 5 convolutions with pooling and two linear layers (after LeCun et al. 1998, with today's widths).
+
+    Example
+        >>> from powertrain.builtin.models import LeNet
+        >>> LeNet((28, 28, 1), outputs=10)(pt.ones((2, 28, 28, 1))).shape
+        (2, 10)
+    """
 
     def __init__(self, shape: tuple[int, int, int] = (28, 28, 1), outputs: int = 10) -> None:
         super().__init__()

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 class GPT(Model):
-    """A decoder of pre-norm transformer blocks; the output layer is the token embedding (Radford et al. 2019)."""
+    """A decoder of pre-norm transformer blocks; the output layer is the token embedding (Radford et al. 2019).
+
+    Example
+        >>> from powertrain.builtin.models import GPT
+        >>> model = GPT(vocabulary=50, context=16, params=GPT.Params(layers=1, heads=2, width=8))
+        >>> model(pt.zeros((2, 16), dtype="int64")).shape
+        (2, 16, 50)
+    """
 
     strategy = "next_token"
 
@@ -64,7 +71,13 @@ class GPT(Model):
 
 
 class LSTMLanguageModel(Model):
-    """Embedding, one LSTM layer, and a linear layer at every step."""
+    """Embedding, one LSTM layer, and a linear layer at every step.
+
+    Example
+        >>> from powertrain.builtin.models import LSTMLanguageModel
+        >>> LSTMLanguageModel(vocabulary=50)(pt.zeros((2, 16), dtype="int64")).shape
+        (2, 16, 50)
+    """
 
     strategy = "next_token"
 

@@ -35,7 +35,13 @@ ACTIVATIONS: dict[str, Callable[[Any], pt.Tensor]] = {
 
 
 class LinearModel(Model):
-    """One linear layer: linear regression, or multinomial logistic regression for classes."""
+    """One linear layer: linear regression, or multinomial logistic regression for classes.
+
+    Example
+        >>> from powertrain.builtin.models import LinearModel
+        >>> LinearModel(inputs=4, outputs=3)(pt.ones((2, 4))).shape
+        (2, 3)
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -70,7 +76,13 @@ class LinearModel(Model):
 
 
 class MLP(Model):
-    """Linear layers with an activation between."""
+    """Linear layers with an activation between.
+
+    Example
+        >>> from powertrain.builtin.models import MLP
+        >>> MLP(inputs=4, outputs=3, params=MLP.Params(hidden=(16, 16)))(pt.ones((2, 4))).shape
+        (2, 3)
+    """
 
     @dataclass(frozen=True)
     class Params:

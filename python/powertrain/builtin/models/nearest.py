@@ -18,7 +18,15 @@ Means = NDArray[np.float32]
 
 class NearestMean(HostModel):
     """A row is of the class whose mean is nearest; the logit is minus half the squared distance (as if each class were
-    normal with one variance). A class without rows has its mean at zero."""
+    normal with one variance). A class without rows has its mean at zero.
+
+    Example
+        >>> from powertrain.builtin.models import NearestMean
+        >>> model = NearestMean(outputs=2)
+        >>> means = model.fit({"x": np.array([[0.0], [1.0], [9.0]]), "y": np.array([0, 0, 1])}, None)
+        >>> model.answer(means, np.array([[8.0]])).argmax(axis=1).tolist()
+        [1]
+    """
 
     def __init__(self, outputs: int) -> None:
         super().__init__()

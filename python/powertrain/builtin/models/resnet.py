@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 class BasicBlock(Module):
-    """Two 3 x 3 convolutions with batch norm around a shortcut, which is a 1 x 1 convolution where shapes change."""
+    """Two 3 x 3 convolutions with batch norm around a shortcut, which is a 1 x 1 convolution where shapes change.
+
+    Example
+        >>> from powertrain.builtin.models import BasicBlock
+        >>> BasicBlock(inputs=8, outputs=16, stride=2)(pt.ones((1, 8, 8, 8))).shape
+        (1, 4, 4, 16)
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -36,7 +42,13 @@ class BasicBlock(Module):
 
 
 class ResNet18(Model):
-    """A 3 x 3 stem and eight basic blocks of widths 64 to 512; stride 2 at the third, fifth and seventh."""
+    """A 3 x 3 stem and eight basic blocks of widths 64 to 512; stride 2 at the third, fifth and seventh.
+
+    Example
+        >>> from powertrain.builtin.models import ResNet18
+        >>> ResNet18(channels=3, outputs=10)(pt.ones((1, 16, 16, 3))).shape
+        (1, 10)
+    """
 
     WIDTHS = (64, 64, 128, 128, 256, 256, 512, 512)
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 class ViT(Model):
-    """Patches of the image as tokens, a class token in front, transformer blocks, and a linear layer on that token."""
+    """Patches of the image as tokens, a class token in front, transformer blocks, and a linear layer on that token.
+
+    Example
+        >>> from powertrain.builtin.models import ViT
+        >>> model = ViT((16, 16, 3), outputs=10, params=ViT.Params(patch=8, layers=1, heads=2, width=8))
+        >>> model(pt.ones((2, 16, 16, 3))).shape
+        (2, 10)
+    """
 
     @dataclass(frozen=True)
     class Params:

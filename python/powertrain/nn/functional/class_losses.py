@@ -156,7 +156,8 @@ def cross_entropy(
     """The cross-entropy of softmax(input) against class numbers, or against a share of each class.
 
     Classes are the last axis. The mean over class numbers is over the weights of those that are not ignore_index (None:
-    all count), that over shares is over rows. label_smoothing s makes the target (1 - s) of itself and s spread evenly.
+    all count). The mean over shares is over rows. A label_smoothing of s makes the target (1 - s) of itself and s
+    spread evenly.
 
     Shapes    input [..., classes], target [...] of integers or [..., classes] of shares, weight [classes]
               -> [], or [...] with reduction="none"

@@ -23,6 +23,12 @@ class ParametrizationList(Module):
 
     These are `original`, or `original0`, `original1` and so on where the inverse of a parametrization gives several.
     `axes` says how PyTorch's axes of the tensor are transposed to ours.
+
+    Example
+        >>> layer = pt.nn.utils.parametrizations.weight_norm(pt.nn.Linear(3, 2))
+        >>> made = layer.parametrizations.weight
+        >>> type(made).__name__, [name for name, _ in made.named_parameters()]
+        ('ParametrizationList', ['original0', 'original1'])
     """
 
     def __init__(self, originals: tuple[pt.Slot, ...], several: bool, axes: tuple[int, ...] | None) -> None:

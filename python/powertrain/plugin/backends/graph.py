@@ -85,6 +85,13 @@ class Graph:
 
     Nodes are in an order in which they can be run. The inputs are arguments of the user's call, then values of slots;
     the outputs its results, then new values of slots, then flags. None of this is to be told apart by a backend.
+
+    Example
+        >>> from powertrain.plugin import Graph, Node, Value
+        >>> pair = Value((2,), "float32")
+        >>> graph = Graph((pair, pair), (0,), {}, (Node("exp", {}, (0,), (1,)),), (1,))
+        >>> graph.evaluate({"exp": lambda call, x: np.exp(x)}, [np.zeros(2)], {})
+        [array([1., 1.])]
     """
 
     values: tuple[Value, ...]

@@ -44,10 +44,19 @@ class DeviceCode:
 class Cuda:
     """CUDA source and the name of its function, `extern "C" __global__`.
 
-    The function's arguments are the inputs' memory, the outputs' memory (all row-major; elementwise, inputs of the
-    output's shape), the number of elements of the first output as a long long, and each parameter as a double. It is
-    started with one thread for each of those elements, in blocks of `threads`. `options` are the compiler's, such as
+    The function's arguments are the inputs' memory, the outputs' memory, the number of elements of the first output as
+    a long long, and each parameter as a double. All memory is row-major; elementwise inputs have the output's shape. It
+    is started with one thread for each of those elements, in blocks of `threads`. `options` are the compiler's, such as
     "-DROWS=4"; headers of CUDA (cuda_fp16.h) are found where pip (nvidia-cuda-runtime-cu12) or CUDA_PATH has them.
+
+    Example
+        >>> double = pt.plugin.Cuda(
+        ...     'extern "C" __global__ void twice(const float* x, float* y, long long count) {'
+        ...     "  const long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;"
+        ...     "  if (i < count) y[i] = 2 * x[i]; }",
+        ...     "twice",
+        ... )
+        >>> double.check()
     """
 
     code: str

@@ -29,6 +29,12 @@ class Numba:
     Elementwise, it maps numbers to a number: `f(x, limit)`, inputs and then parameters. Otherwise it fills arrays:
     `f(x, w, y, eps)`, inputs, outputs and then parameters (numbers alone), with `begin, end` before the parameters if
     the kernel is declared with split=True; it may return a number other than 0 to fail.
+
+    Example
+        >>> import math
+        >>> source = pt.plugin.Numba(lambda x, limit: limit * math.tanh(x / limit))
+        >>> source.dtypes
+        ('float32', 'float64')
     """
 
     def __init__(self, function: Callable[..., object], dtypes: Sequence[str] = ("float32", "float64")) -> None:

@@ -1,7 +1,7 @@
 """A kernel plugin: forward, gradient, shape rule, reference, cases and cost in one object, which is called like an op.
 
-It becomes an op of the engine when it is first called: eager calls, traced steps, gradients, the arena and the thread
-pool treat it like the engine's own, and an elementwise one is fused with its neighbours.
+It becomes an op of the engine when it is first called. Eager calls, traced steps, gradients, the arena and the thread
+pool treat it like the engine's own. An elementwise one is fused with its neighbours.
 """
 
 from __future__ import annotations
@@ -99,6 +99,13 @@ class Kernel:
     cases       what to try it with; an elementwise kernel has some of its own
     flops       operations of an element of the first output, or `flops(*shapes, **params)` of a whole call
     cuda        its code for GPUs: `Cuda(source, function)`, or `Cuda.of(cupy.RawKernel(...))`
+
+    Example
+        >>> import importlib.util
+        >>> halved = lambda x: x / 2
+        >>> half = pt.plugin.Kernel("half", pt.plugin.Numba(halved), elementwise=True, reference=halved)
+        >>> if importlib.util.find_spec("numba"):
+        ...     assert half(pt.tensor([3.0])).tolist() == [1.5]
     """
 
     expected = "the name of a kernel"  # where a recipe's parameter may be one

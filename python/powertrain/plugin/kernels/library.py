@@ -30,6 +30,11 @@ class CLibrary:
 
     A path without a suffix finds what a build made beside it: `Path(__file__).with_name("_kernel")` finds
     `_kernel.cpython-311-x86_64-linux-gnu.so`. The library is loaded when the kernel is first planned, and stays loaded.
+
+    Example
+        >>> source = pt.plugin.CLibrary(Path("kernels").with_name("_kernel"), float32="scale_f32", float64="scale_f64")
+        >>> source.dtypes
+        ('float32', 'float64')
     """
 
     def __init__(self, path: str | Path, **functions: str) -> None:
