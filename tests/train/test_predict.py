@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.cli import main
 from powertrain.data import DataError
 from powertrain.train.folder.run_folder import RunError
 from running import command, environment, run
@@ -199,6 +200,23 @@ def test_what_is_wrong_names_the_file_and_the_row(animals: Path) -> None:
 def test_an_impossible_file_of_answers_is_refused(out: str, words: str, animals: Path) -> None:
     said = run(["predict", "run", "x.npy", "--out", out], animals, expect=2).stderr.strip()
     assert said == f"[predict --out] {words}"
+
+
+def test_a_terminal_is_told_how_far_it_is(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    class Line:
+        def show(self, text: str) -> None:
+            shown.append(text)
+
+        def stop(self) -> None:
+            shown.append("stopped")
+
+    monkeypatch.chdir(animals)
+    monkeypatch.setattr("powertrain.cli.predict.live_line", lambda stream: Line())
+    monkeypatch.setattr("powertrain.train.evaluate.predict.PIECE_ROWS", 300)
+    assert main(["predict", "run", "x.npy", "--out", "shown.csv"]) == 0
+    assert shown == ["300 examples", "600 examples", "700 examples", "stopped"]
 
 
 def test_ctrl_c_leaves_no_half_file(animals: Path) -> None:

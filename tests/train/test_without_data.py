@@ -61,6 +61,12 @@ def test_a_run_that_was_moved_predicts_without_its_data(name: str, tmp_path: Pat
     if name in ("pictures", "sounds"):  # whose lines begin with the path of the file
         before, after = ("\n".join(line.split(maxsplit=1)[1] for line in said.splitlines()) for said in (before, after))
     assert after == before
+    if name == "book":
+        piped = subprocess.run(
+            command(["predict", "run", "-"]), cwd=there, env=environment(), check=True, capture_output=True,
+            input=asked.read_bytes(),
+        )  # fmt: skip
+        assert piped.stdout.decode() == before
     assert "Traceback" not in run(["evaluate", "run"], there, expect=2).stderr
 
 

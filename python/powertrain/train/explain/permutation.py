@@ -55,7 +55,10 @@ class Importance(Explanation):
 
     def draw(self, figure: Figure) -> None:
         label = f"by how much {self.metric} gets worse when the column is shuffled (it is {self.score:.4g})"
-        section = columns_section("", self.columns, self.values, label, signed=bool((self.values < 0).any()))
+        values = self.values
+        # What cannot be seen beside the largest is drawn as nothing: half of such numbers are below zero by chance.
+        values = np.where(np.abs(values) < np.abs(values).max() / 1000, 0, values)
+        section = columns_section("", self.columns, values, label, signed=bool((values < 0).any()))
         assert section.draw is not None
         section.draw(figure)
 
