@@ -245,8 +245,8 @@ def test_ctrl_c_ends_the_final_evaluation_between_two_batches(tmp_path: Path, mo
     assert outcome.results["hash"] == hashed(tmp_path / "whole")
 
 
-# Of the second checkpoint: before the folder are recipe, versions and the run, which are replaced and synced too.
-@pytest.mark.parametrize(("call", "which"), [("fsync", 13), ("replace", 6), ("replace", 7)])
+# Of the second checkpoint: before it are recipe, versions, examples and the run, which are replaced and synced too.
+@pytest.mark.parametrize(("call", "which"), [("fsync", 15), ("replace", 7), ("replace", 8)])
 def test_a_second_signal_in_the_middle_of_a_save_leaves_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, which: int
 ) -> None:

@@ -147,7 +147,8 @@ def in_memory(name: str, file: Path) -> list[Any]:
     if name == "pictures":
         image = pytest.importorskip("PIL.Image", reason="Pillow is an extra")
         picture = image.open(file)
-        return [[picture], picture, [np.asarray(picture)], [np.asarray(picture), np.zeros((5, 9, 3), np.uint8)]]
+        pixels = np.asarray(picture)
+        return [[picture], picture, [pixels], [pixels, np.zeros((5, 9, 3), np.uint8)], np.stack([pixels] * 2)]
     if name == "sounds":
         soundfile = pytest.importorskip("soundfile", reason="soundfile is an extra")
         return [[soundfile.read(file, dtype="float32")[0]]]

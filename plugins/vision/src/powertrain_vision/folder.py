@@ -71,8 +71,9 @@ class ImageFolder(Data):
                 yield [name], scaled(read_picture(path, size, params.colour)[None])
 
         def encode(values: object) -> Any:
-            pictures = values if isinstance(values, (list, tuple)) else [values]
-            if not pictures or not all(_is_picture(one) for one in pictures):
+            several = isinstance(values, (list, tuple)) or _are_pictures(values)
+            pictures: Any = values if several else [values]
+            if not len(pictures) or not all(_is_picture(one) for one in pictures):
                 return None
             return scaled(np.stack([taken_picture(one, size, params.colour) for one in pictures]))
 
@@ -120,6 +121,11 @@ def _is_picture(value: object) -> bool:
     """Whether it is a picture of Pillow, or one as bytes."""
     shape = np.shape(value) if isinstance(value, np.ndarray) and value.dtype == np.uint8 else ()
     return hasattr(value, "convert") or len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3, 4))
+
+
+def _are_pictures(values: object) -> bool:
+    """Whether it is an array of pictures as bytes: one axis more than a picture."""
+    return isinstance(values, np.ndarray) and values.dtype == np.uint8 and values.ndim > 2 and not _is_picture(values)
 
 
 def taken_picture(value: Any, size: tuple[int, int], colour: bool) -> Any:
