@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -34,6 +35,40 @@ def test_the_list_has_every_script() -> None:
     for script in SCRIPTS:
         lines = (EXAMPLES / script).read_text(encoding="utf-8").count("\n")
         assert 50 <= lines <= 150, (script, lines)
+
+
+def stream(path: Path, seed: int = 0) -> None:
+    """Rows in the order of time: from the middle on, one input moves and decides the other way round."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(4800, 3))
+    turned = np.arange(4800) >= 2400
+    x[turned, 1] += 1.5
+    up = np.where(turned, x[:, 0] - x[:, 1] + 1.5, x[:, 0] + x[:, 1]) > 0
+    lines = (f"{a:.4f},{b:.4f},{c:.4f},{'up' if one else 'down'}" for (a, b, c), one in zip(x, up, strict=True))
+    path.write_text("a,b,c,way\n" + "\n".join(lines))
+
+
+@pytest.mark.slow
+def test_watch_and_retrain(tmp_path: Path) -> None:
+    stream(tmp_path / "stream.csv")
+    words = ("stream.csv", "--target", "way", "--first", 1200, "--block", 200, "--window", 400, "--recent", 800)
+    said = run("watch_and_retrain.py", *words, "--epochs", 12, folder=tmp_path)
+    assert re.search(r"row +2[46]00 .* alarm drift: .*x1", said) and re.search(r"alarm error: 1 \(accuracy\)", said)
+    assert "promoted: rule better" in said and last(r"champions: (\d+)", said) >= 2
+    assert last(r"watched model ([\d.]+)", said) < last(r"first one ([\d.]+)", said) - 0.1
+    ledger = [json.loads(line) for line in (tmp_path / "models" / "ledger.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in ledger[:2]] == ["register", "alias"]
+
+
+@pytest.mark.long
+def test_watch_and_retrain_on_electricity(tmp_path: Path) -> None:
+    """Elec2: python -m powertrain_tabular.fetch FOLDER brings it."""
+    path = Path(os.environ.get("POWERTRAIN_DATA", "")) / "electricity" / "elec.csv"
+    if not path.is_file():
+        pytest.skip("elec.csv is not here: python -m powertrain_tabular.fetch FOLDER, and POWERTRAIN_DATA=FOLDER")
+    said = run("watch_and_retrain.py", path, "--target", "target", "--most", 26_000, folder=tmp_path)
+    assert last(r"champions: (\d+)", said) >= 3
+    assert last(r"watched model ([\d.]+)", said) < last(r"first one ([\d.]+)", said) - 0.02
 
 
 @pytest.mark.slow

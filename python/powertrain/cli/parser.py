@@ -52,6 +52,10 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("run", type=Path, metavar="DIR")
     _trusting(report)
 
+    _monitor(verbs)
+    _retrain(verbs)
+    _models(verbs)
+
     runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
     runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
     runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
@@ -97,6 +101,61 @@ def parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
     return found
+
+
+def _monitor(verbs: Any) -> None:
+    about = "compare what a model is asked with what it was trained on: drift, data quality, late labels, alarms"
+    monitor = _verb(verbs, "monitor", "monitor:monitor", about)
+    monitor.add_argument("run", type=Path, metavar="DIR")
+    monitor.add_argument("traffic", nargs="?", metavar="FILE",
+                         help=".csv, .jsonl, .npz, - for JSON lines; without it, print the profile")  # fmt: skip
+    monitor.add_argument(
+        "--window", type=_whole, default=1000, metavar="N", help="examples that are compared at a time"
+    )
+    monitor.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]]: when an alarm is raised")
+    monitor.add_argument("--webhook", metavar="URL", help="post each alarm to an http or https address")
+    monitor.add_argument("--labels", type=Path, metavar="FILE", help="labels that came later, joined by id")
+    monitor.add_argument("--id", default="id", metavar="NAME", help="the column of the ids (default: id)")
+    monitor.add_argument("--label", metavar="NAME", help="the column of the labels (default: the target, or y)")
+    monitor.add_argument("--out", type=Path, metavar="FILE", help="the page (default: DIR/monitor.html)")
+    monitor.add_argument("--metrics", type=Path, metavar="FILE", help="write the state as Prometheus reads it")
+    _trusting(monitor)
+    monitor.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+
+
+def _retrain(verbs: Any) -> None:
+    about = "train a challenger on new data, compare it with the run on the same examples, and promote it by a rule"
+    retrain = _verb(verbs, "retrain", "retrain:retrain", about)
+    retrain.add_argument("run", type=Path, metavar="DIR|models:/NAME@champion")
+    retrain.add_argument("--with", dest="data", type=Path, required=True, metavar="FILE", help="new examples")
+    retrain.add_argument("--policy", choices=["continue", "restart"], default="continue",
+                         help="from the weights of the run, or anew (default: continue)")  # fmt: skip
+    retrain.add_argument(
+        "--test", type=Path, metavar="FILE", help="examples to compare on (default: a share of --with)"
+    )
+    retrain.add_argument("--share", type=_positive, default=0.3, metavar="S", help="that share (default: 0.3)")
+    retrain.add_argument("--last", action="store_true", help="that share are the last examples, not random ones")
+    retrain.add_argument("--rule", choices=["better", "not-worse", "never"], default="better",
+                         help="promote where the interval of the difference is above 0, or above -margin")  # fmt: skip
+    retrain.add_argument("--margin", type=float, default=0.01, metavar="M", help="of not-worse (default: 0.01)")
+    retrain.add_argument("--name", metavar="NAME", help="register both under this name")
+    retrain.add_argument("--run", dest="folder", type=Path, metavar="DIR", help="the folder of the challenger's run")
+    retrain.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    _trusting(retrain)
+    retrain.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+
+
+def _models(verbs: Any) -> None:
+    about = "list models; register NAME RUN; promote NAME [VERSION]; rollback NAME; history [NAME]"
+    models = _verb(verbs, "models", "models:models", about)
+    what = ["list", "register", "promote", "rollback", "history"]
+    models.add_argument("what", nargs="?", choices=what, default="list")
+    models.add_argument("name", nargs="?", metavar="NAME")
+    models.add_argument("which", nargs="?", metavar="RUN|VERSION")
+    models.add_argument("--alias", metavar="ALIAS", help="such as champion (of promote: the default) or challenger")
+    models.add_argument("--why", default="", metavar="TEXT", help="noted in the history")
+    models.add_argument("--folder", type=Path, metavar="DIR", help="of the registry (default: models)")
+    models.add_argument("--json", action="store_true")
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:

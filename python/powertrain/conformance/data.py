@@ -23,7 +23,7 @@ from powertrain.plugin.tasks import OWN
 from powertrain.plugin.wording import suggestion
 
 # Of a data set, what no record can hold.
-NOT_WRITTEN = ("read", "encode", "vocabulary", "show", "own_task")
+NOT_WRITTEN = ("read", "encode", "vocabulary", "show", "own_task", "raw")
 USUAL = ("classification", "regression", "language")  # a control task has environments, and no rows
 
 

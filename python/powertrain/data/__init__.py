@@ -25,7 +25,7 @@ from powertrain.data.formats import (
 )
 from powertrain.data.identity import identities, kept_parts
 from powertrain.data.loader import DataLoader
-from powertrain.data.module import DataModule
+from powertrain.data.module import DataModule, RawTable
 from powertrain.data.order import Draw
 from powertrain.data.pictures import IMG_EXTENSIONS, read_image
 from powertrain.data.rdata import read_r_table
@@ -70,6 +70,7 @@ __all__ = [
     "Mapped",
     "RandomSampler",
     "RandomTransform",
+    "RawTable",
     "Sampler",
     "Scale",
     "SequentialSampler",

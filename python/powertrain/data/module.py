@@ -31,6 +31,31 @@ class Codec(Protocol):
     def decode(self, tokens: Array) -> str: ...
 
 
+class RawTable(Protocol):
+    """The columns of a table as its file has them, before they became the numbers of an example."""
+
+    @property
+    def target(self) -> str:
+        """The name of the column that is predicted."""
+        ...
+
+    def columns(self, part: str) -> Mapping[str, Array]:
+        """The columns of a part, numbers with NaN and texts with None for gaps; nothing where the examples are gone."""
+        ...
+
+    def typed(self, texts: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Columns of the same kinds from those of a CSV file or of JSON: texts, numbers or None."""
+        ...
+
+    def encode(self, columns: Mapping[str, Array]) -> Array:
+        """The examples that such columns are to a model."""
+        ...
+
+    def targets(self, values: Array) -> Array:
+        """The targets of values of the target's column; -1 for a class that training did not have."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class DataModule:
     """Data sets by split ("train" always, "valid" and "test" where there are any), with fields x and y. One may be a
@@ -46,7 +71,8 @@ class DataModule:
     it does not know. By both a trained run can be asked about pictures, sounds or tables.
 
     `show` is one example in words, for the report, and `sections` are pages of it. `columns` are names of the numbers
-    of an example, where they have any. `made_of` says what each was made of, such as the column of a file.
+    of an example, where they have any. `made_of` says what each was made of, such as the column of a file. `raw` has
+    the columns of a table as they were before, for who watches the model in use.
 
     `task` is the name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for
     each class, by which a training example counts, but not one that is measured. `target` is the scale on which targets
@@ -76,6 +102,7 @@ class DataModule:
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
     made_of: tuple[str, ...] = ()
+    raw: RawTable | None = dataclasses.field(default=None, repr=False)
     own_task: Task | None = None
     class_weight: Array | None = None
     target: TargetScale | None = None

@@ -149,6 +149,7 @@ class ReportSection:
 
     baseline: bool = param(True, doc="compare with a dummy and a linear model")
     worst: int = param(16, low=0, high=100, doc="how many of the worst examples to show")
+    profile: bool = param(True, doc="keep what powertrain monitor compares with: profile.json, of counts and moments")
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,12 @@ def train(
     display: Display | None = None,
     max_minutes: float | None = None,
     changed_data: bool = False,
+    dataset: DataModule | None = None,
 ) -> Outcome:
     """Train a recipe in a folder, evaluate it and write its report. With `resume` go on with the run that the folder
     holds; where it holds none yet, begin: so one command does for who starts runs that may be killed. With
-    `changed_data` it goes on with data that have changed, and says how."""
+    `changed_data` it goes on with data that have changed, and says how. A `dataset` takes the place of the recipe's,
+    where a run begins."""
     display = display or Display()
     folder = RunFolder(path)
     with folder.locked():
@@ -71,11 +73,16 @@ def train(
                 f"[{path}] it holds a run already; expected a new folder; add --resume (in Python "
                 "resume=True) to go on with that run"
             )
-        return _locked(recipe, folder, display, max_minutes, changed_data)
+        return _locked(recipe, folder, display, max_minutes, changed_data, dataset)
 
 
 def _locked(
-    recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None, changed_data: bool
+    recipe: Recipe,
+    folder: RunFolder,
+    display: Display,
+    max_minutes: float | None,
+    changed_data: bool,
+    dataset: DataModule | None,
 ) -> Outcome:
     if folder.started:
         folder.compare(recipe)
@@ -83,18 +90,23 @@ def _locked(
         folder.demand_free(recipe)
         demand_weights(recipe.weights)
     with chosen(recipe.run.device, "run"):
-        return _placed(recipe, folder, display, max_minutes, changed_data)
+        return _placed(recipe, folder, display, max_minutes, changed_data, dataset)
 
 
 def _placed(
-    recipe: Recipe, folder: RunFolder, display: Display, max_minutes: float | None, changed_data: bool
+    recipe: Recipe,
+    folder: RunFolder,
+    display: Display,
+    max_minutes: float | None,
+    changed_data: bool,
+    dataset: DataModule | None,
 ) -> Outcome:
     meter = Meter()
     changes: list[str] = []
     if folder.started:
         run, changes = build_again(recipe, folder, display, changed_data=changed_data)
     else:
-        run = build(recipe, folder, display)
+        run = build(recipe, folder, display, dataset=dataset)
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if folder.started:
         run.ledger = Ledger(folder.path)
@@ -189,6 +201,7 @@ def _next(run: TrainRun) -> str:
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
+    from powertrain.train.evaluate.reference import write_profile
     from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
@@ -232,6 +245,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     written: Path | None = None
     if saved:  # results without their weights would be nobody's
         try:
+            write_profile(run)
             written = write_report(run, evaluations[part], results, energy)
             run.folder.finish(results)  # last: with it the run is finished
             report = str(written)

@@ -17,6 +17,7 @@ from powertrain.train.run.named_slots import random_numbers_kept
 from powertrain.train.session import measure
 
 if TYPE_CHECKING:
+    from powertrain.monitor import Profile
     from powertrain.nn import Module
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from powertrain.train.explain.gradients import Attribution
     from powertrain.train.explain.nearest import Neighbours
     from powertrain.train.explain.permutation import Importance
+    from powertrain.train.retraining.retrain import Retrained
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import DataLike, ExamplesLike
 
@@ -112,6 +114,13 @@ class TrainedRun:
     def units(self) -> dict[str, str]:
         """The unit of each metric that has one, `{"mae": "dollars"}`, where the recipe names one (`target.unit`)."""
         return self.run.evaluations.units
+
+    @property
+    def profile(self) -> Profile:
+        """What the inputs and outputs were when the training ended: `pt.monitor.Monitor` compares with it."""
+        from powertrain.train.evaluate.reference import read_profile
+
+        return read_profile(self.run.folder.files)
 
     @property
     def history(self) -> History:
@@ -251,6 +260,45 @@ class TrainedRun:
         settings = {"of": of, "baseline": baseline, "metric": metric, "repeats": repeats, "count": count, "seed": seed}
         with random_numbers_kept():
             return explained(self.run, self._measured, x, y, method, settings)
+
+    def retrain(
+        self,
+        data: str | Path,
+        *,
+        policy: str = "continue",
+        test: str | Path | None = None,
+        share: float = 0.3,
+        ordered: bool = False,
+        rule: str = "better",
+        margin: float = 0.01,
+        name: str | None = None,
+        folder: str | Path | None = None,
+        seed: int = 0,
+        verbose: bool = False,
+        **settings: object,
+    ) -> Retrained:
+        """Train a challenger of this run on a file of new data, and compare both on examples that neither has learned
+        from: `powertrain retrain` in Python (docs/guides/monitoring.md).
+
+            policy     "continue" from these weights, or "restart" anew
+            test       a file of examples to compare on; else a `share` of the new ones, the last if `ordered`
+            rule       "better", "not-worse" (by at most `margin`) or "never": when the challenger is promoted
+            name       of the model in `pt.models.Registry()`, under which both are registered
+            settings   what changes in the recipe, such as **{"run.until": "5 epochs"}
+
+        Errors    a run of Python objects, or whose data are no file
+        """
+        from powertrain.recipe.toml import value_text
+        from powertrain.train.display.display import Display
+        from powertrain.train.retraining.retrain import Settings, retrain
+
+        given = Settings(
+            policy, None if test is None else Path(test), share, ordered, rule, margin, seed=seed, name=name,
+            folder=None if folder is None else Path(folder),
+            overrides=tuple(f"{key}={value_text(value)}" for key, value in settings.items()),
+        )  # fmt: skip
+        with random_numbers_kept():
+            return retrain(self.folder, Path(data), given, Display(quiet=not verbose, python=True, kept=True))
 
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""

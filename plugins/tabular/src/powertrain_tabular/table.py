@@ -21,6 +21,7 @@ from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
 from powertrain_tabular.frame import PLAIN, Column, Frame, frame_in_memory, frame_pieces, no_numbers, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
+from powertrain_tabular.raw import RawColumns
 from powertrain_tabular.splits import Split, split_rows
 
 FEW = 20  # a target of so many whole numbers is a class
@@ -79,7 +80,13 @@ class OfColumns(Data, declares=True):
             frame = frame_in_memory(values, encoder.categories)
             return None if frame is None else encoder(frame, "predict")
 
-        return dataclasses.replace(kept, read=read, encode=encode, made_of=tuple(encoder.made_of))
+        raw = RawColumns(encoder, cls.target_of(params), kept.labels)
+        return dataclasses.replace(kept, read=read, encode=encode, raw=raw, made_of=tuple(encoder.made_of))
+
+    @classmethod
+    def target_of(cls, params: TableParams) -> str:
+        """The name of the column that is predicted."""
+        return str(getattr(params, "target", ""))
 
 
 class Table(OfColumns):
@@ -163,7 +170,8 @@ def build(
         columns=tuple(encoder.features),
         sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
     )
-    return OfColumns.reopen(params, made)
+    frames = {part: inputs.take(found) for part, found in rows.items()}
+    return dataclasses.replace(OfColumns.reopen(params, made), raw=RawColumns(encoder, target, labels, frames))
 
 
 def _is_class(column: Column, task: str) -> bool:

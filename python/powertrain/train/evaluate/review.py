@@ -63,12 +63,14 @@ def open_run(
     """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
     Python objects of a run that was made from such, by section. With `data` its data set is loaded, to be measured on,
     with `changed_data` even where it has changed; without, what the run keeps of it is enough to predict."""
+    from powertrain.models.registry import resolved
     from powertrain.train.building import build, build_again
     from powertrain.train.display.display import Display
     from powertrain.train.folder.reopening import kept_data, reopened
     from powertrain.train.run.named_slots import random_numbers_kept
     from powertrain.train.trained_run import TrainedRun
 
+    path = resolved(path)
     folder = RunFolder(path)
     about = folder.about()
     recipe, missing = reopened(folder, about, trust, objects or {})

@@ -20,27 +20,13 @@ from powertrain.train.report.elements import (
 )
 from powertrain.train.report.judged import classes, sureness, training_examples, worst_examples
 from powertrain.train.report.markup import Html, html, joined
+from powertrain.train.report.page import page_of
 from powertrain.train.report.sections import of_task, told
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.report.energy import Energy
     from powertrain.train.run.train_run import TrainRun
-
-
-# Nothing is fetched and nothing runs, whatever somebody's data have brought into the page.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-STYLE = Html("""
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
-table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
-.words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
-pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
-@media print { pre { white-space: pre-wrap } }
-.good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
-@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
-""")
 
 
 def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], energy: Energy) -> Path:
@@ -62,15 +48,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _settings(run),
     ]
     title = ": ".join(dict.fromkeys((run.folder.path.name, results["recipe"])))
-    head = html(
-        '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{}">'
-        '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>',
-        POLICY, title, STYLE,
-    )  # fmt: skip
-    body = joined((part for part in parts if part), "\n")
-    page = html(
-        "<!doctype html><html lang=en><head>{}</head><body><h1>{}</h1>\n{}\n</body></html>\n", head, title, body
-    )
+    page = page_of(title, parts)
     run.folder.files.replace(REPORT, page.encode())
     return run.folder.path / REPORT
 

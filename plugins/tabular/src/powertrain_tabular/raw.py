@@ -1,0 +1,111 @@
+"""The columns of a table as they were before they became numbers: what a monitor looks at, and what a file brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import DataError
+from powertrain_tabular.csv_file import GAPS
+from powertrain_tabular.encoding import Encoder
+from powertrain_tabular.frame import Column, Frame, Kind
+
+Array = NDArray[Any]
+_PLAIN_GAPS = frozenset(GAPS)
+
+
+class RawColumns:
+    """A table by what was fitted on its training rows, with the rows where they are still there."""
+
+    def __init__(
+        self, encoder: Encoder, target: str, labels: tuple[str, ...], frames: Mapping[str, Frame] | None = None
+    ) -> None:
+        self.encoder, self.target, self.labels = encoder, target, labels
+        self._frames = dict(frames or {})
+        # Kinds of the columns that the encoder reads; of a product or quotient, of both.
+        self._kinds: dict[str, Kind] = {}
+        for one in encoder.learned:
+            if "combine" in one:
+                sign = "*" if "*" in one["combine"] else "/"
+                self._kinds.update({name.strip(): "number" for name in one["combine"].split(sign)})
+            else:
+                self._kinds[one["name"]] = one["kind"]
+
+    def columns(self, part: str) -> Mapping[str, Array]:
+        frame = self._frames.get(part)
+        return {} if frame is None else {name: column.values for name, column in frame.columns.items()}
+
+    def typed(self, texts: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Columns that the model reads; what cannot be read as a number or a date is a gap."""
+        lacking = [name for name in self._kinds if name not in texts]
+        if lacking:
+            raise DataError(
+                "table", f"no column {lacking[0]}", f"expected {', '.join(list(self._kinds)[:12])}", "add the column"
+            )
+        return {name: _CONVERTERS[kind](texts[name]) for name, kind in self._kinds.items()}
+
+    def encode(self, columns: Mapping[str, Array]) -> NDArray[np.float32]:
+        return self.encoder(Frame({name: Column(kind, columns[name]) for name, kind in self._kinds.items()}))
+
+    def targets(self, values: Array) -> Array:
+        if not self.labels:
+            return _numbers(values).astype(np.float32)
+        places = {label: at for at, label in enumerate(self.labels)}
+        return np.array(
+            [places.get(str(value), places.get(_class_name(value), -1)) for value in values], dtype=np.int64
+        )
+
+
+def _class_name(value: Any) -> str:
+    """The name of a class as the training table has it: 1.0 and "1" are one class."""
+    try:
+        return repr(float(value) + 0.0).removesuffix(".0")
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _gap(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in _PLAIN_GAPS)
+
+
+def _numbers(values: Array) -> NDArray[np.float64]:
+    if values.dtype.kind in "fiub":
+        return np.where(np.isfinite(values), values, np.nan).astype(np.float64)
+
+    def number(value: Any) -> float:
+        try:
+            return float("nan") if _gap(value) else float(value)
+        except (TypeError, ValueError):
+            return float("nan")
+
+    made = np.array([number(value) for value in values], dtype=np.float64)
+    return np.where(np.isfinite(made), made, np.nan)
+
+
+def _categories(values: Array) -> Array:
+    return np.array([None if _gap(value) else str(value) for value in values], dtype=object)
+
+
+def _days(values: Array) -> NDArray[np.float64]:
+    """Days since 1970, of ISO dates; numbers are days already."""
+
+    if values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+
+    def day(value: Any) -> float:
+        if _gap(value):
+            return float("nan")
+        if not isinstance(value, str):
+            return float(value)
+        try:
+            return float((np.datetime64(value.strip(), "s") - np.datetime64(0, "s")) / np.timedelta64(1, "D"))
+        except ValueError:
+            return float("nan")
+
+    return np.array([day(value) for value in values], dtype=np.float64)
+
+
+_CONVERTERS = {"number": _numbers, "category": _categories, "date": _days}

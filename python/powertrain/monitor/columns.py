@@ -1,0 +1,58 @@
+"""What is watched of a batch: the columns that stand for its inputs and for the model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+# Examples of more numbers, such as pictures, are watched by four statistics of each.
+MOST_INPUTS, MOST_OUTPUTS = 256, 16
+MOST_WIDTH = 64  # numbers of a representation that have a mean and a covariance
+
+
+def of_inputs(x: Any, names: Sequence[str] = ()) -> dict[str, Array]:
+    """The columns of a batch of inputs [examples, ...]: one for each number of an example, and four statistics
+    of a picture, or of what has too many numbers."""
+    return _columns(np.asarray(x), MOST_INPUTS, names, "x")
+
+
+def of_outputs(outputs: Any, labels: Sequence[str] | None) -> dict[str, Array]:
+    """The columns of a batch of outputs. Of logits (where there are labels) the class and its probability."""
+    outputs = np.asarray(outputs)
+    if labels is None or outputs.ndim != 2:
+        return _columns(outputs, MOST_OUTPUTS, (), "output")
+    logits = outputs.astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    best = logits.argmax(axis=1)
+    names = np.array(labels, dtype=object)
+    return {"class": names[best], "probability": powers.max(axis=1) / powers.sum(axis=1)}
+
+
+def representation(outputs: Any) -> NDArray[np.float64]:
+    """The numbers of each output of which mean and covariance are kept."""
+    outputs = np.asarray(outputs)
+    return outputs.reshape(len(outputs), -1)[:, :MOST_WIDTH].astype(np.float64)
+
+
+def statistics(stem: str) -> list[str]:
+    """Names of the four columns that stand for examples of many numbers."""
+    return [f"{stem} {name}" for name in ("mean", "deviation", "smallest", "largest")]
+
+
+def _columns(values: Array, most: int, names: Sequence[str], stem: str) -> dict[str, Array]:
+    """A column for each number, unless they are too many; and the statistics of a picture or a sequence."""
+    flat = values.reshape(len(values), -1)
+    width = flat.shape[1]
+    found: dict[str, Array] = {}
+    if width <= most:
+        named = names if len(names) == width else [stem if width == 1 else f"{stem}{at}" for at in range(width)]
+        found = {name: flat[:, at] for at, name in enumerate(named)}
+    if width > most or (values.ndim > 2 and width > 1):
+        numbers = flat.astype(np.float64)
+        made = (numbers.mean(axis=1), numbers.std(axis=1), numbers.min(axis=1), numbers.max(axis=1))
+        found.update(zip(statistics(stem), made, strict=True))
+    return found

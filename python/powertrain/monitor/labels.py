@@ -1,0 +1,75 @@
+"""Predictions that wait for their labels: joined by the example's id, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+MOST_WAITING = 100_000
+
+
+class Waiting:
+    """What was predicted for the last examples that have an id and no label yet.
+
+    Example
+        >>> waiting = pt.monitor.Waiting()
+        >>> waiting.add(["a", "b"], ["cat", "dog"])
+        >>> waiting.join(["b", "z"], ["dog", "cat"])
+        ([('dog', 'dog')], 1)
+    """
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self.most = most
+        self.dropped = 0  # predictions whose place was needed before their label came
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, ids: Sequence[Hashable], predictions: Sequence[Any]) -> None:
+        """Keep predictions; one of an id that is there replaces it."""
+        for key, prediction in zip(ids, predictions, strict=True):
+            self._kept.pop(key, None)
+            self._kept[key] = prediction
+        while len(self._kept) > self.most:
+            self._kept.popitem(last=False)
+            self.dropped += 1
+
+    def join(self, ids: Sequence[Hashable], labels: Sequence[Any]) -> tuple[list[tuple[Any, Any]], int]:
+        """The pairs (prediction, label) of the ids that wait, which then wait no more, and how many ids do not."""
+        pairs, unknown = [], 0
+        for key, label in zip(ids, labels, strict=True):
+            if key in self._kept:
+                pairs.append((self._kept.pop(key), label))
+            else:
+                unknown += 1
+        return pairs, unknown
+
+
+def scored(pairs: Sequence[tuple[Any, Any]], classes: bool) -> Floats:
+    """The measure of each pair: 1 where a class is right and 0 where not, or the squared error of numbers."""
+    if classes:
+        return np.array([float(str(said) == str(label)) for said, label in pairs])
+    said = np.array([np.asarray(one, dtype=np.float64).ravel() for one, _ in pairs])
+    truth = np.array([np.asarray(one, dtype=np.float64).ravel() for _, one in pairs])
+    return np.asarray(np.square(said - truth).mean(axis=1))
+
+
+def predictions(outputs: Any, labels: Sequence[str] | None) -> list[Any]:
+    """What a batch of outputs says: the name of a class, or the numbers."""
+    outputs = np.asarray(outputs)
+    if labels is None:
+        return list(outputs)
+    return [labels[at] for at in outputs.argmax(axis=1)]
+
+
+def class_name(label: Any, known: Sequence[str] | None) -> Any:
+    """The name of a class that was given by its number; any other label as it is."""
+    if known is not None and isinstance(label, (int, np.integer)) and 0 <= label < len(known):
+        return known[int(label)]
+    return label

@@ -1,0 +1,110 @@
+"""The reference profile of a run: made once, when its training ends, from the parts that it learned from and was judged
+by on its way. The test part is left out, so that it can play the part of new data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import drawing
+from powertrain.data.transforms import untransformed
+from powertrain.io.files import Files
+from powertrain.monitor.labels import predictions, scored
+from powertrain.monitor.profile import Profile, Scores
+from powertrain.plugin.importing import in_words
+from powertrain.train.evaluate.predict import BATCH, outputs
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.data import Source
+    from powertrain.train.run.train_run import TrainRun
+
+FILE = "profile.json"
+# Examples that tell a share of one percent to a fifth of itself, and those that the model is asked about.
+MOST_EXAMPLES, MOST_ASKED = 10_000, 4_096
+MOST_BYTES = 1 << 27  # of examples that are in memory at once
+LEAST_HELD_OUT = 200  # fewer do not say what a model gives
+
+
+def write_profile(run: TrainRun) -> None:
+    """Write the profile of a run beside its checkpoints. Nobody's mistake in it costs a run its results."""
+    if not run.recipe.report.profile or run.dataset.kind.plays or run.dataset.kind.tokens:
+        return
+    try:
+        made = profile_of(run)
+    except Exception as error:  # of whatever kind: data and models are anybody's
+        run.display.warn(f"[{run.folder.path}] no profile for powertrain monitor: {in_words(error)}")
+        return
+    run.folder.files.replace(FILE, made.to_json())
+
+
+def read_profile(files: Files) -> Profile:
+    """The profile in the folder of a run."""
+    try:
+        return Profile.from_json(files.read(FILE))
+    except FileNotFoundError as error:
+        raise RunError(
+            f"[{files.path}] it has no {FILE}; expected a run that was trained to its end with report.profile = true, "
+            "on examples (a text or an environment has none); train it again"
+        ) from error
+
+
+def profile_of(run: TrainRun) -> Profile:
+    """The profile of a run that is open with its data."""
+    dataset = run.dataset
+    held = dataset.splits.get("valid")
+    judged = "valid" if held is not None and len(held) >= LEAST_HELD_OUT else "train"
+    known = [part for part in ("train", "valid") if part in dataset.splits]
+    x = np.concatenate([_rows(untransformed(dataset.splits[part]), MOST_EXAMPLES)["x"] for part in known])
+    asked = _rows(untransformed(dataset.splits[judged]), MOST_ASKED)
+    given = np.concatenate([outputs(run, asked["x"][at : at + BATCH]) for at in range(0, len(asked["x"]), BATCH)])
+    labels = class_names(run) if given.ndim == 2 else None
+    return Profile.of(
+        x, given, names=dataset.columns, labels=labels, table=_table(run, known),
+        # On what a model has learned, it does better than it will.
+        scores=_scores(given, asked.get("y"), labels) if judged == "valid" else None,
+    )  # fmt: skip
+
+
+def class_names(run: TrainRun) -> tuple[str, ...] | None:
+    """Names of the classes, where the outputs are a number for each."""
+    if not run.dataset.kind.classes:
+        return None
+    return run.dataset.labels or tuple(str(at) for at in range(run.dataset.outputs))
+
+
+def _rows(source: Source, most: int) -> dict[str, NDArray[Any]]:
+    """Examples of a part, evenly spaced, since files are often sorted; as many as memory allows."""
+    first = source.fetch(np.zeros(1, dtype=np.int64))["x"]
+    count = min(most, max(BATCH, MOST_BYTES // max(first.nbytes, 1)))
+    with drawing.batch(0, 0):
+        return source.fetch(_spaced(len(source), count))
+
+
+def _spaced(length: int, count: int) -> NDArray[np.int64]:
+    return np.linspace(0, length - 1, min(length, count)).astype(np.int64)
+
+
+def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:
+    raw = run.dataset.raw
+    if raw is None:
+        return {}
+    found = []
+    for part in parts:
+        columns = raw.columns(part)
+        rows = _spaced(len(next(iter(columns.values()))), MOST_EXAMPLES) if columns else np.zeros(0, np.int64)
+        found.append(raw.typed({name: values[rows] for name, values in columns.items()}))
+    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+
+
+def _scores(given: NDArray[Any], y: Any, labels: tuple[str, ...] | None) -> Scores | None:
+    """How well the model does, where each example has one class, or as many numbers as it gives."""
+    if y is None or y.dtype.kind not in "fiub" or (labels is not None and (y.ndim != 1 or y.dtype.kind == "f")):
+        return None
+    if labels is None and y.size != given.size:
+        return None
+    truth = [labels[at] for at in y] if labels is not None else list(y)
+    values = scored(list(zip(predictions(given, labels), truth, strict=True)), labels is not None)
+    return Scores.of("accuracy" if labels is not None else "squared error", values)

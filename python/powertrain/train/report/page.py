@@ -1,0 +1,37 @@
+"""An HTML page that stands alone: no script, nothing fetched, whatever somebody's data bring into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from powertrain.train.report.markup import Html, html, joined
+
+# Nothing is fetched and nothing runs, whatever somebody's data have brought into the page.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+STYLE = Html("""
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
+table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
+td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
+.words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
+pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
+@media print { pre { white-space: pre-wrap } }
+.good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
+.wide { overflow-x: auto } .wide :is(td, th) { white-space: nowrap }
+@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
+@media (prefers-color-scheme: dark) { td, th { border-color: #444 } .quiet { color: #aaa } }
+@media (prefers-color-scheme: dark) { .good { color: #6c6 } .bad { color: #f77 } }
+""")
+
+
+def page_of(title: str, parts: Iterable[Html]) -> Html:
+    """The page of some parts; empty ones are left out."""
+    head = html(
+        '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{}">'
+        '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>',
+        POLICY, title, STYLE,
+    )  # fmt: skip
+    body = joined((part for part in parts if part), "\n")
+    return html(
+        "<!doctype html><html lang=en><head>{}</head><body><h1>{}</h1>\n{}\n</body></html>\n", head, title, body
+    )

@@ -1,0 +1,241 @@
+"""`powertrain retrain`: train a challenger on new data and let a rule decide whether it becomes the champion."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.data import ArrayDataset, DataModule
+from powertrain.data.source import whole
+from powertrain.data.transforms import Transformed, untransformed
+from powertrain.io.console import one_line
+from powertrain.io.plain_json import dumps
+from powertrain.models import CHALLENGER, CHAMPION, Registry, Version
+from powertrain.monitor.labels import class_name, predictions, scored
+from powertrain.monitor.paired import PairedDifference, paired_difference
+from powertrain.recipe import Recipe, load_recipe
+from powertrain.train.display.display import Display
+from powertrain.train.evaluate.predict import BATCH
+from powertrain.train.evaluate.reference import class_names
+from powertrain.train.evaluate.review import open_run
+from powertrain.train.folder.run_folder import RUNS, RunError, new_folder
+from powertrain.train.monitoring.traffic import traffic
+from powertrain.train.retraining.parts import cut
+from powertrain.train.run.sources import prepare
+from powertrain.train.session import train
+
+if TYPE_CHECKING:
+    from powertrain.train.trained_run import TrainedRun
+
+POLICIES = ("continue", "restart")
+RULES = ("better", "not-worse", "never")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a challenger is trained and judged."""
+
+    policy: str = "continue"  # from the champion's weights, with what it had fitted; or "restart": anew
+    test: Path | None = None  # examples that both are judged on; else a share of the new ones
+    share: float = 0.3
+    ordered: bool = False  # that share are the last examples, not drawn at random
+    rule: str = "better"  # promote where the interval of the difference is above 0; "not-worse": above -margin; "never"
+    margin: float = 0.01
+    confidence: float = 0.95
+    seed: int = 0
+    overrides: tuple[str, ...] = ()
+    name: str | None = None  # under which both are registered
+    folder: Path | None = None
+    trust: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("policy", self.policy, POLICIES), ("rule", self.rule, RULES)):
+            if value not in known:
+                raise RunError(f"[retrain] received {name}={value!r}; expected one of {', '.join(known)}; choose one")
+        if not 0 < self.share < 1 or self.margin < 0:
+            raise RunError(
+                f"[retrain] received share={self.share} and margin={self.margin}; expected a share between 0 and 1 and "
+                "a margin of at least 0; 0.3 and 0.01 are usual"
+            )
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What came of it: the challenger's run, the scores of both and their difference (larger is better), the decision.
+
+    `measure` is "accuracy", or "squared error", whose difference has the sign turned.
+    """
+
+    folder: Path
+    champion_folder: Path
+    measure: str
+    champion: float
+    challenger: float
+    difference: PairedDifference
+    promoted: bool
+    why: str
+    version: Version | None = None
+
+    def line(self) -> str:
+        """The comparison in words."""
+        found = self.difference
+        return (
+            f"{self.measure}: champion {self.champion:.4g}, challenger {self.challenger:.4g}; difference "
+            f"{found.difference:+.4g}, {found.confidence:.0%} interval {found.low:+.4g} to {found.high:+.4g}, "
+            f"p {found.p:.2g}, {found.examples:,} examples ({found.method})"
+        )
+
+    def table(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {
+            "run": str(self.folder), "champion_run": str(self.champion_folder), "measure": self.measure,
+            "champion": self.champion, "challenger": self.challenger, "promoted": self.promoted, "why": self.why,
+            **dataclasses.asdict(self.difference), "version": None if self.version is None else self.version.number,
+        }  # fmt: skip
+
+
+def retrain(given: Path, data: Path, settings: Settings, display: Display | None = None) -> Retrained:
+    """Train a challenger of the run or registered model `given` on the file `data`, and compare the two."""
+    champion = open_run(given, settings.trust)
+    name = settings.name or _registered(given)
+    recipe_name = champion.run.folder.about()["recipe"]
+    _demand_file_recipe(champion)
+    if not data.is_file():
+        raise RunError(f"[retrain] there is no file {data}; expected new examples, as the run was trained on; check it")
+    folder = settings.folder or new_folder(RUNS, recipe_name)
+    learned, tested = data.absolute(), settings.test
+    if tested is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        learned, tested = cut(data, folder.absolute(), settings.share, settings.seed, ordered=settings.ordered)
+    recipe = _recipe(champion, learned, settings, recipe_name)
+    dataset = _as_champion_reads(champion, recipe) if settings.policy == "continue" else None
+    train(recipe, folder, display=display or Display(), dataset=dataset)
+    challenger = open_run(folder, settings.trust)
+    return _judged(champion, challenger, str(tested), settings, name)
+
+
+def _registered(given: Path) -> str | None:
+    """The name of models:/NAME..., under which a challenger is registered too."""
+    text = str(given)
+    if not text.startswith("models:"):
+        return None
+    return text.removeprefix("models:").lstrip("/").partition("@")[0].partition("/")[0]
+
+
+def _demand_file_recipe(champion: TrainedRun) -> None:
+    recipe = champion.run.recipe
+    if recipe.objects:
+        raise RunError(
+            f"[retrain] {champion.folder} was made from Python objects ({', '.join(recipe.objects)}), which its folder "
+            "does not hold; expected a run of a recipe; train again with pt.fit"
+        )
+    fields = {field.name for field in dataclasses.fields(recipe.data["train"].params)} if "train" in recipe.data else ()
+    if "path" not in fields:
+        raise RunError(
+            f"[retrain] the data of {champion.folder} are {champion.run.dataset.name}, which are no file; expected "
+            "data with a path, such as table or arrays; train a new run on your file instead"
+        )
+
+
+def _recipe(champion: TrainedRun, data: Path, settings: Settings, name: str) -> Recipe:
+    """The champion's recipe with the new data, and with its weights to begin from."""
+    before = champion.run.recipe
+    data_table = before.tables["data"]
+    by_role = isinstance(data_table, Mapping) and "use" not in data_table
+    where = "data.train.path" if by_role else "data.path"
+    changes = [*before.overrides, *settings.overrides, f"{where}={dumps(str(data))}"]
+    if settings.policy == "continue":
+        changes.append(f"model.weights={dumps(str(champion.folder.absolute()))}")
+    made = load_recipe(str(before.path), changes, trust=settings.trust)
+    return dataclasses.replace(made, name=name)
+
+
+def _as_champion_reads(champion: TrainedRun, recipe: Recipe) -> DataModule:
+    """The new data as the champion's encoders and transforms make them: its weights know no other inputs."""
+    new = prepare(recipe, recipe.path.resolve().parent)
+    old = champion.run.dataset
+    raw = old.raw
+    splits: dict[str, Any] = {}
+    for part, source in new.splits.items():
+        plain = untransformed(source)
+        x = whole(plain, "x")
+        if raw is not None and new.raw is not None:
+            x = raw.encode(raw.typed(new.raw.columns(part)))
+        made = ArrayDataset(x=x, y=_renumbered(whole(plain, "y"), new.labels, old.labels, part))
+        splits[part] = Transformed(made, old.chain) if old.chain else made
+    return dataclasses.replace(old, splits=splits)
+
+
+def _renumbered(y: NDArray[Any], new: Sequence[str], old: Sequence[str], part: str) -> NDArray[Any]:
+    """Class numbers of the champion's, by the names of the classes."""
+    if tuple(new) == tuple(old) or not old or not new:
+        return y
+    unknown = sorted(set(new) - set(old))
+    if unknown:
+        raise RunError(
+            f"[retrain] the new data has the class {one_line(unknown[0])} in {part}; expected one of "
+            f"{', '.join(old[:10])}; begin anew: --policy restart"
+        )
+    places = np.array([old.index(label) for label in new], dtype=np.int64)
+    return places[y]
+
+
+def _judged(
+    champion: TrainedRun, challenger: TrainedRun, tested: str, settings: Settings, name: str | None
+) -> Retrained:
+    labels = class_names(champion.run)
+    before, after = (_scores(one, tested) for one in (champion, challenger))
+    measure, sign = ("accuracy", 1) if labels is not None else ("squared error", -1)
+    found = paired_difference(sign * before, sign * after, confidence=settings.confidence, seed=settings.seed)
+    promoted, why = _decided(found, settings)
+    version = None
+    if name is not None:
+        version = _register(champion, challenger, name, promoted, why)
+    return Retrained(
+        challenger.folder, champion.folder, measure, float(before.mean()), float(after.mean()), found, promoted, why,
+        version,
+    )  # fmt: skip
+
+
+def _scores(trained: TrainedRun, tested: str) -> NDArray[np.float64]:
+    """The measure of each example of the test, by the model's own reading of the file."""
+    labels = class_names(trained.run)
+    parts = list(_scored(trained, tested, labels))
+    if not parts:
+        raise RunError(f"[retrain] {tested} has no examples; expected some to compare on; check the file")
+    return np.concatenate(parts)
+
+
+def _scored(trained: TrainedRun, tested: str, labels: Sequence[str] | None) -> Iterator[NDArray[np.float64]]:
+    for some in traffic(trained.run, tested, BATCH):
+        if some.labels is None:
+            raise RunError(
+                f"[retrain] the examples of {tested} have no target; expected one each; give a file as the run was "
+                "trained on"
+            )
+        truth = [class_name(one, labels) for one in some.labels]
+        yield scored(list(zip(predictions(some.outputs, labels), truth, strict=True)), labels is not None)
+
+
+def _decided(found: PairedDifference, settings: Settings) -> tuple[bool, str]:
+    limit = {"better": 0.0, "not-worse": -settings.margin}.get(settings.rule)
+    if limit is None:
+        return False, "rule never: nothing is promoted"
+    promoted = found.low > limit
+    sign = "above" if promoted else "not above"
+    return promoted, f"rule {settings.rule}: the interval begins at {found.low:+.4g}, {sign} {limit:g}"
+
+
+def _register(champion: TrainedRun, challenger: TrainedRun, name: str, promoted: bool, why: str) -> Version:
+    """Register both, so that a rollback finds the champion, and move the names."""
+    registry = Registry()
+    if not any(CHAMPION in version.aliases for version in registry.versions(name)):
+        registry.register(name, champion.folder, alias=CHAMPION, why="it was there first")
+    made = registry.register(name, challenger.folder, alias=CHALLENGER, why=why)
+    return registry.promote(name, made.number, why=why) if promoted else made

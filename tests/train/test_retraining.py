@@ -1,0 +1,128 @@
+"""`powertrain retrain`: a challenger by either policy, the comparison, the rule, and the registry's names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.retraining.retrain import Settings, retrain
+from running import run
+
+RECIPE = """\
+data      = { use = "arrays", path = "old.npz", split = { valid = 0.2, test = 0.2 } }
+features  = ["standardize"]
+model     = { use = "mlp", hidden = [16] }
+optimizer = { use = "adamw", lr = 1e-2 }
+run       = { until = "20 epochs", batch = 32, seed = 1 }
+report    = { baseline = false }
+"""
+
+
+def save(path: Path, seed: int, turn: float, count: int = 600) -> None:
+    """Points left and right of a line, which `turn` turns."""
+    x = np.random.default_rng(seed).normal(3.0, 2.0, size=(count, 2)).astype(np.float32)
+    apart = x - 3.0
+    np.savez(path, x=x, y=(apart[:, 0] * np.cos(turn) + apart[:, 1] * np.sin(turn) > 0).astype(np.int64))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("retrained")
+    (folder / "line.toml").write_text(RECIPE)
+    save(folder / "old.npz", 0, 0.0)
+    save(folder / "same.npz", 1, 0.0)
+    save(folder / "turned.npz", 2, 2.0)
+    run(["train", "line.toml", "--run", "runs/line-1"], folder)
+    return folder
+
+
+@pytest.mark.parametrize("policy", ["continue", "restart"])
+def test_a_challenger_that_is_better_becomes_champion(trained: Path, tmp_path: Path, policy: str) -> None:
+    given = {"POWERTRAIN_MODELS": str(tmp_path / "models")}
+    words = ["retrain", str(trained / "runs/line-1"), "--with", str(trained / "turned.npz"), "--policy", policy,
+             "--name", "line", "--json"]  # fmt: skip
+    found = json.loads(run(words, tmp_path, **given).stdout.splitlines()[-1])
+    assert found["promoted"] and found["champion"] < 0.6 and found["challenger"] > 0.9
+    assert 0 < found["low"] <= found["difference"] <= found["high"] and found["p"] < 1e-6
+    assert found["examples"] == 180 and found["method"] == "bootstrap of 4,000 resamples; McNemar, exact"
+    assert found["run"] == "runs/line-1" and found["version"] == 2  # of its own folder
+    listed = json.loads(run(["models", "list", "--json"], tmp_path, **given).stdout)
+    assert [one["aliases"] for one in listed] == [[], ["challenger", "champion"]]
+    # The run of the challenger stands by itself.
+    challenger = pt.load(tmp_path / "runs/line-1")
+    with np.load(tmp_path / "runs/line-1/data/test.npz") as arrays:
+        assert (np.asarray(challenger.predict(arrays["x"])).argmax(axis=1) == arrays["y"]).mean() == found["challenger"]
+    old, new = pt.load(trained / "runs/line-1").run.table, challenger.run.table
+    same = all(np.array_equal(new.constants[name], value) for name, value in old.constants.items())
+    assert same == (policy == "continue")  # what was fitted is the champion's, or its own
+
+
+def test_one_that_is_no_better_stays_a_challenger(trained: Path, tmp_path: Path) -> None:
+    given = {"POWERTRAIN_MODELS": str(tmp_path / "models")}
+    words = ["retrain", str(trained / "runs/line-1"), "--with", str(trained / "same.npz"), "--name", "line"]
+    done = run(words, tmp_path, expect=1, **given)
+    assert "not promoted as models:/line/2: rule better: the interval begins at" in done.stdout
+    listed = json.loads(run(["models", "list", "--json"], tmp_path, **given).stdout)
+    assert [one["aliases"] for one in listed] == [["champion"], ["challenger"]]
+    # From the registry, by another rule.
+    words = ["retrain", "models:/line@champion", "--with", str(trained / "same.npz"), "--rule", "not-worse", "--margin",
+             "0.2", "--json"]  # fmt: skip
+    found = json.loads(run(words, tmp_path, **given).stdout.splitlines()[-1])
+    assert found["promoted"] and found["version"] == 3 and "rule not-worse" in found["why"]
+
+
+def test_the_test_file_and_the_settings(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(
+        test=trained / "same.npz", rule="never", overrides=("run.until=1 epoch",), folder=tmp_path / "b"
+    )
+    found = retrain(trained / "runs/line-1", trained / "turned.npz", settings)
+    assert found.difference.examples == 600 and not found.promoted and found.why == "rule never: nothing is promoted"
+    assert found.champion > 0.9 and found.version is None and found.folder == tmp_path / "b"
+    assert not (tmp_path / "b" / "data").exists() and pt.load(tmp_path / "b").history[-1]["epoch"] == 1
+
+
+def test_the_last_examples_are_tested_on(trained: Path, tmp_path: Path) -> None:
+    from powertrain.train.retraining.parts import cut
+
+    learned, tested = cut(trained / "old.npz", tmp_path, 0.25, 0, ordered=True)
+    with np.load(learned) as a, np.load(tested) as b, np.load(trained / "old.npz") as whole:
+        assert np.array_equal(np.concatenate([a["x"], b["x"]]), whole["x"]) and len(b["y"]) == 150
+    (tmp_path / "t.csv").write_text('a;b\n"x;1";2\n3;4\n5;6\n7;8\n')
+    learned, tested = cut(tmp_path / "t.csv", tmp_path, 0.25, 0, ordered=True)
+    assert (learned.read_text(), tested.read_text()) == ('a;b\n"x;1";2\n3;4\n5;6\n', "a;b\n7;8\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda folder: Settings(policy="again"),
+         "[retrain] received policy='again'; expected one of continue, restart; choose one"),
+        (lambda folder: Settings(share=1.5),
+         "[retrain] received share=1.5 and margin=0.01; expected a share between 0 and 1 and a margin of at least 0; "
+         "0.3 and 0.01 are usual"),
+        (lambda folder: retrain(folder / "runs/line-1", folder / "none.npz", Settings()),
+         "[retrain] there is no file {0}/none.npz; expected new examples, as the run was trained on; check it"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said(trained: Path, call: object, text: str) -> None:
+    with pytest.raises(RunError) as caught:
+        call(trained)  # type: ignore[operator]
+    assert str(caught.value) == text.format(trained)
+
+
+def test_data_that_are_no_file_are_refused(trained: Path, tmp_path: Path) -> None:
+    from running import SMALL
+
+    (tmp_path / "small.toml").write_text(SMALL)
+    run(["train", "small.toml", "--run", "a", "--set", "run.until=1 epoch"], tmp_path)
+    done = run(["retrain", "a", "--with", str(trained / "same.npz")], tmp_path, expect=2)
+    assert done.stderr.strip() == (
+        "[retrain] the data of a are digits, which are no file; expected data with a path, such as table or arrays; "
+        "train a new run on your file instead"
+    )
