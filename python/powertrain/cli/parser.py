@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _monitor(verbs)
     _retrain(verbs)
     _models(verbs)
+    _export(verbs)
 
     runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
     runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
@@ -156,6 +157,18 @@ def _models(verbs: Any) -> None:
     models.add_argument("--why", default="", metavar="TEXT", help="noted in the history")
     models.add_argument("--folder", type=Path, metavar="DIR", help="of the registry (default: models)")
     models.add_argument("--json", action="store_true")
+
+
+def _export(verbs: Any) -> None:
+    export = _verb(
+        verbs, "export", "runs:export", "write a trained run for other programs, and compare it with the run"
+    )
+    export.add_argument("run", type=Path, metavar="DIR")
+    export.add_argument("--to", required=True, metavar="NAME", help="an exporter: safetensors, c, wheel, or a plugin's")
+    export.add_argument("--out", type=Path, metavar="PATH", help="the file or folder to write (default: here)")
+    export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the exporter")
+    _trusting(export)
+    export.add_argument("--json", action="store_true")
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:

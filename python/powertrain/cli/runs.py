@@ -1,12 +1,15 @@
-"""`powertrain evaluate`, `report` and `runs`: what is done with runs that exist."""
+"""`powertrain evaluate`, `report`, `export` and `runs`: what is done with runs that exist."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
+from typing import Any
 
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import one_line, say
 from powertrain.io.plain_json import dumps
+from powertrain.recipe.source import of_tables, override
 from powertrain.train.evaluate import review
 from powertrain.train.folder.run_folder import RUNS, RunError
 
@@ -18,6 +21,26 @@ def evaluate(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     say(review.rewrite_report(options.run, options.trust))
     return FINE
+
+
+def export(options: argparse.Namespace) -> int:
+    found = review.open_run(options.run, options.trust).export(options.to, options.out, **_settings(options.set))
+    if options.json:
+        say(dumps({**asdict(found), "path": str(found.path)}))
+        return FINE
+    say(one_line(f"exported {found.path}"))
+    near = f"largest difference {found.difference:.2g}, allowed {found.allowed:.2g}"
+    say(one_line(f"checked  {found.checked}" + (f": {near}" if found.examples else "")))
+    if found.note:
+        say(one_line(f"note     {found.note}"))
+    return FINE
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """KEY=VALUE, with values as `powertrain train --set` takes them."""
+    source = of_tables({})
+    override(source, texts)
+    return dict(source.tables)
 
 
 def runs(options: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ OBJECTS = {
     "callback": "GoodEnough",
     "kernel": "swish",
     "task": "Amounts",
+    "exporter": "Arrays",
 }
 TEMPLATES = Path(__file__).with_name("templates")
 PROJECT = """\

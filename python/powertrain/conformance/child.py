@@ -128,6 +128,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         callbacks,
         data,
         envs,
+        exporters,
         kernels,
         losses,
         metrics,
@@ -155,6 +156,7 @@ def checks() -> dict[str, Callable[..., Iterator[Any]]]:
         "kernel": kernels.check_kernel,
         "backend": backends.check_backend,
         "task": tasks.check_task,
+        "exporter": exporters.check_exporter,
     }
 
 

@@ -84,16 +84,18 @@ class TargetScale:
         return made.astype(np.float32)
 
     def original(self, outputs: Array) -> Array:
-        """Outputs of a model in the unit of the targets, in float64: one that is too large becomes an infinity."""
+        """Outputs of a model in the unit of the targets, in float64: one that is too large becomes an infinity.
+
+        Of tensors in a trace it gives tensors, so that an export has it too."""
         if not self.changes:
             return outputs
         values = outputs.astype(np.float64)
         with np.errstate(over="ignore"):
             if self.name != "standardize":
-                return np.asarray(np.exp(values) if self.name == "log" else np.expm1(values))
+                return np.exp(values) if self.name == "log" else np.expm1(values)
             # A model gives the outputs of one example in a row, whatever the shape of its targets.
             flat = values.reshape(len(values), -1) * self.deviation.reshape(-1) + self.mean.reshape(-1)
-        return np.asarray(flat.reshape(values.shape))
+        return flat.reshape(values.shape)
 
     def state(self) -> dict[str, Array]:
         """What was fitted, as named arrays."""

@@ -233,6 +233,15 @@ class TransformerBlock(Module):
         (2, 7, 8)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            batch, time, width = x.shape
+            q, k, v = self.qkv(self.ln1(x)).view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+            x = x + self.dropout(self.proj(mixed.transpose(1, 2).reshape(batch, time, width)))
+            return x + self.dropout(self.out(self.act(self.fc(self.ln2(x)))))
+    """
+
     def __init__(
         self,
         width: int,

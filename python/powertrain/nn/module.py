@@ -47,6 +47,9 @@ class Module(State):
 
     # Buffers that the module has in PyTorch and not here.
     TORCH_ONLY: ClassVar[frozenset[str]] = frozenset()
+    # `def forward(self, x)` for PyTorch, with the same parts and settings on self and channels last: what the exporter
+    # safetensors writes for a module that is no layer of PyTorch's.
+    TORCH_FORWARD: ClassVar[str] = ""
 
     training: bool
     __array_ufunc__ = None  # no operand of NumPy's, which would make arrays of it as an object

@@ -11,6 +11,7 @@ from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value, r
 from powertrain.plugin.baseline import Baseline
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transform
 from powertrain.plugin.declared import Declared, FieldError
+from powertrain.plugin.exporter import Exported, Exporter, ExportError, Program, Trained
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugin.learning import (
     Callback,
@@ -73,6 +74,9 @@ __all__ = [
     "Environments",
     "Evaluate",
     "Event",
+    "ExportError",
+    "Exported",
+    "Exporter",
     "FieldError",
     "Graph",
     "Held",
@@ -91,6 +95,7 @@ __all__ = [
     "Part",
     "Plugin",
     "PluginError",
+    "Program",
     "RandomTransform",
     "Range",
     "Registry",
@@ -107,6 +112,7 @@ __all__ = [
     "Strategy",
     "Stream",
     "Task",
+    "Trained",
     "Transform",
     "Value",
     "as_floats",

@@ -18,6 +18,7 @@ parameters; a kernel is an object, a recipe the path of a file.
     callback   Callback         build(params)                           after_commit
     backend    Backend          build(params)                           runs traced programs
     task       Task             build(params)                           what a target is, and what follows from it
+    exporter   Exporter         build(params)                           writes a trained run in another form
     kernel                      a Kernel, called like an op             Tensors
     recipe                      the path of a TOML file in a package    text
 """
@@ -47,6 +48,7 @@ GROUPS = (
     "recipe",
     "backend",
     "task",
+    "exporter",
 )
 
 
@@ -64,6 +66,7 @@ BASES = {
     "callback": "powertrain.plugin.learning:Callback",
     "backend": "powertrain.plugin.bases:Backend",
     "task": "powertrain.plugin.tasks:Task",
+    "exporter": "powertrain.plugin.exporter:Exporter",
 }
 # What `build` gets besides the parameters, and what a function gets.
 HANDED = {"model": ("inputs",), "data": ("base",), "transform": ("x",), "optimizer": ("module",)}

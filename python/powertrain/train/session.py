@@ -196,7 +196,8 @@ def _next(run: TrainRun) -> str:
     if run.display.python:
         opened = f"pt.load({str(folder)!r})" if run.display.kept else "pt.fit(..., folder=...) keeps the folder"
         return f"run.predict(x) | run.evaluate() | run.history | {opened}"
-    return f"powertrain predict {folder} FILE | powertrain evaluate {folder} | powertrain runs"
+    verbs = (f"predict {folder} FILE", f"evaluate {folder}", f"export {folder} --to c", "runs")
+    return " | ".join(f"powertrain {verb}" for verb in verbs)
 
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:

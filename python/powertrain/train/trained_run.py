@@ -17,8 +17,11 @@ from powertrain.train.run.named_slots import random_numbers_kept
 from powertrain.train.session import measure
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from powertrain.monitor import Profile
     from powertrain.nn import Module
+    from powertrain.plugin import Exported, Exporter
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
     from powertrain.train.explain.attention import Attention
@@ -299,6 +302,22 @@ class TrainedRun:
         )  # fmt: skip
         with random_numbers_kept():
             return retrain(self.folder, Path(data), given, Display(quiet=not verbose, python=True, kept=True))
+
+    def export(self, to: str | Exporter, path: str | PathLike[str] | None = None, **settings: object) -> Exported:
+        """Write the model in another form: "safetensors", "c", "wheel", or what a plugin offers, with its settings.
+
+        `path` is the file or folder to write, or a folder to write it into; here, under the run's name, where it is not
+        given. What was written answers the test part as the engine does, or nothing is left of it; drawn inputs where
+        the data is gone. `checked` of the result says which.
+
+        >>> import tempfile
+        >>> run = pt.fit("digits", epochs=1, verbose=False)
+        >>> run.export("safetensors", tempfile.mkdtemp()).checked
+        '359 examples of test'
+        """
+        from powertrain.train.export.exporting import export
+
+        return export(self.run, to, path, settings, self._measured)
 
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""

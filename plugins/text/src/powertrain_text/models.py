@@ -114,6 +114,13 @@ class Bert(Model):
 class BagOfTokens(Model):
     """The mean of the token embeddings, then a linear layer (the form of fastText, Joulin et al. 2017)."""
 
+    TORCH_FORWARD = f"""
+        def forward(self, tokens):
+            real = (tokens != {PADDING}).float().unsqueeze(-1)
+            mean = (self.words(tokens) * real).sum(1) / real.sum(1).clamp(min=1)
+            return self.head(self.dropout(mean))
+    """
+
     @dataclass(frozen=True)
     class Params:
         width: int = param(32, low=1, doc="size of a token's vector")

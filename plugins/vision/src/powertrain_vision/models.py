@@ -17,6 +17,12 @@ class ResNet(Model):
     The form for CIFAR (He et al. 2016, section 4.2): widths 16, 32, 64 with 3 blocks each are its ResNet-20.
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = F.relu(self.stem_norm(self.stem(images(x))))
+            return self.head(self.dropout(self.pool(self.blocks(x))))
+    """
+
     @dataclass(frozen=True)
     class Params:
         widths: tuple[int, ...] = param((16, 32, 64), low=1, doc="channels of each stage")

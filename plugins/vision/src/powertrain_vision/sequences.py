@@ -29,6 +29,11 @@ class ResidualMLP(_OfSequences):
     """h = relu(x W1), h += relu(h W2), and a linear layer."""
 
     NAME = "residual-mlp"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            h = F.relu(self.first(rows(x)))
+            return self.head(h + F.relu(self.second(h)))
+    """
 
     @dataclass(frozen=True)
     class Params:
@@ -49,6 +54,13 @@ class SequenceCNN(_OfSequences):
     """Convolutions of stride 2 over time, each with relu, and a linear layer over all that they give."""
 
     NAME = "sequence-cnn"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = rows(x).unsqueeze(-1)
+            for convolution in self.convolutions:
+                x = F.relu(convolution(x))
+            return self.head(x.flatten(1))
+    """
 
     @dataclass(frozen=True)
     class Params:
@@ -88,6 +100,11 @@ class SequenceGRU(_OfSequences):
     """A gated recurrent layer in both directions, and a linear layer over its states at all times."""
 
     NAME = "sequence-gru"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            states, _ = self.gru(rows(x).unsqueeze(-1))
+            return self.head(states.flatten(1))
+    """
 
     @dataclass(frozen=True)
     class Params:

@@ -26,6 +26,11 @@ class CNN(Model):
         (2, 10)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            return self.head(self.body(images(x)))
+    """
+
     @dataclass(frozen=True)
     class Params:
         channels: tuple[int, ...] = param((32, 64), low=1, doc="width of each stage; a stage halves the image")
@@ -84,6 +89,13 @@ class LeNet(Model):
         >>> from powertrain.builtin.models import LeNet
         >>> LeNet((28, 28, 1), outputs=10)(pt.ones((2, 28, 28, 1))).shape
         (2, 10)
+    """
+
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = self.pool(F.relu(self.conv1(images(x))))
+            x = self.pool(F.relu(self.conv2(x)))
+            return self.fc2(F.relu(self.fc1(x.flatten(1))))
     """
 
     def __init__(self, shape: tuple[int, int, int] = (28, 28, 1), outputs: int = 10) -> None:

@@ -26,6 +26,11 @@ class GPT(Model):
         (2, 16, 50)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, tokens):
+            x = self.dropout(self.wte(tokens) + self.wpe.weight[: tokens.shape[1]])
+            return self.ln_f(self.blocks(x)) @ self.wte.weight.T
+    """
     strategy = "next_token"
 
     @dataclass(frozen=True)
@@ -79,6 +84,11 @@ class LSTMLanguageModel(Model):
         (2, 16, 50)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, tokens):
+            states, _ = self.lstm(self.embedding(tokens))
+            return self.head(states)
+    """
     strategy = "next_token"
 
     @dataclass(frozen=True)

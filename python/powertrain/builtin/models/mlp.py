@@ -43,6 +43,11 @@ class LinearModel(Model):
         (2, 3)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            return self.layer(rows(x))
+    """
+
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.layer = Linear(inputs, outputs)
@@ -82,6 +87,15 @@ class MLP(Model):
         >>> from powertrain.builtin.models import MLP
         >>> MLP(inputs=4, outputs=3, params=MLP.Params(hidden=(16, 16)))(pt.ones((2, 4))).shape
         (2, 3)
+    """
+
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = rows(x)
+            *hidden, last = self.layers
+            for layer in hidden:
+                x = self.dropout(self.activation(layer(x)))
+            return last(x)
     """
 
     @dataclass(frozen=True)

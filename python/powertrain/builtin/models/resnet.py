@@ -24,6 +24,12 @@ class BasicBlock(Module):
         (1, 4, 4, 16)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+            return F.relu(y + (x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))))
+    """
+
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
@@ -50,6 +56,11 @@ class ResNet18(Model):
         (1, 10)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = F.relu(self.stem_norm(self.stem(images(x))))
+            return self.fc(self.pool(self.blocks(x)))
+    """
     WIDTHS = (64, 64, 128, 128, 256, 256, 512, 512)
 
     def __init__(self, channels: int = 3, outputs: int = 10) -> None:

@@ -26,6 +26,13 @@ class ViT(Model):
         (2, 10)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            patches = self.patch(images(x)).flatten(1, 2)
+            tokens = torch.cat([self.cls.expand(len(patches), -1, -1), patches], dim=1)
+            return self.head(self.ln_f(self.blocks(self.dropout(tokens + self.positions))[:, 0]))
+    """
+
     @dataclass(frozen=True)
     class Params:
         patch: int = param(4, low=1, doc="pixels of a patch each way; divides height and width")

@@ -1,0 +1,125 @@
+"""The engine's layers as expressions of PyTorch. Images and sequences keep their channels last, as they are here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain import nn
+
+# Layers whose channels PyTorch has first: the same layers, with the axes turned around them.
+AROUND = """\
+class {name}(nn.{name}):
+    \"""PyTorch's {name} on arrays whose channels are last.\"""
+
+    def forward(self, x):
+        return super().forward(x.movedim(-1, 1)).movedim(1, -1)
+"""
+POOL = """\
+class GlobalAveragePool(nn.Module):
+    \"""The mean over height and width.\"""
+
+    def forward(self, x):
+        return x.mean((1, 2))
+"""
+CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d")
+CLASSES = {**{name: AROUND.format(name=name) for name in CHANNELS_LAST}, "GlobalAveragePool": POOL}
+# Functions that models call, by their text in PyTorch.
+FUNCTIONS: dict[Any, str] = {
+    pt.relu: "F.relu", pt.tanh: "torch.tanh", pt.sigmoid: "torch.sigmoid", F.gelu: "F.gelu", F.silu: "F.silu",
+    F.relu: "F.relu",
+}  # fmt: skip
+# Modules of no setting, and of settings that are attributes of the same name in both.
+PLAIN: dict[type, tuple[str, ...]] = {
+    nn.ELU: ("alpha",), nn.Flatten: ("start_dim", "end_dim"), nn.Hardsigmoid: (), nn.Hardswish: (), nn.Identity: (),
+    nn.LeakyReLU: ("negative_slope",), nn.LogSoftmax: ("dim",), nn.Mish: (), nn.PReLU: ("num_parameters",),
+    nn.ReLU: (), nn.ReLU6: (), nn.SELU: (), nn.SiLU: (), nn.Sigmoid: (), nn.Softmax: ("dim",), nn.Softplus: ("beta",),
+    nn.Softsign: (), nn.Tanh: (), nn.GELU: ("approximate",), nn.Dropout: ("p",),
+}  # fmt: skip
+
+
+# What PyTorch takes where a setting is left out.
+USUAL: dict[str, object] = {
+    "affine": True, "approximate": "none", "bias": True, "bidirectional": False, "ceil_mode": False,
+    "count_include_pad": True, "dilation": 1, "dropout": 0.0, "elementwise_affine": True, "end_dim": -1, "eps": 1e-5,
+    "groups": 1, "momentum": 0.1, "num_layers": 1, "padding": 0, "padding_idx": None, "padding_mode": "zeros",
+    "start_dim": 1, "stride": 1, "track_running_stats": True,
+}  # fmt: skip
+
+
+def call(name: str, *given: object, **settings: object) -> str:
+    """An expression with the settings that are not the usual ones; equal numbers for all axes are one number."""
+    told = {key: _one(value) for key, value in settings.items()}
+    words = [repr(_one(one)) for one in given]
+    words += [f"{key}={value!r}" for key, value in told.items() if key not in USUAL or value != USUAL[key]]
+    return f"{name}({', '.join(words)})"
+
+
+def _one(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and value and len(set(value)) == 1 else value
+
+
+def linear(m: Any) -> str:
+    return call("nn.Linear", m.in_features, m.out_features, bias=m.bias is not None)
+
+
+def convolution(m: Any) -> str:
+    return call(
+        type(m).__name__, m.in_channels, m.out_channels, m.kernel_size, stride=m.stride, padding=m.padding,
+        dilation=m.dilation, groups=m.groups, bias=m.bias is not None, padding_mode=m.padding_mode,
+    )  # fmt: skip
+
+
+def batch_norm(m: Any) -> str:
+    return call(
+        type(m).__name__, m.num_features, eps=m.eps, momentum=m.momentum, affine=m.affine,
+        track_running_stats=m.track_running_stats,
+    )  # fmt: skip
+
+
+def layer_norm(m: Any) -> str:
+    affine = m.elementwise_affine
+    shape = list(m.normalized_shape) if len(m.normalized_shape) > 1 else m.normalized_shape
+    told = {"bias": m.bias is not None} if affine else {}
+    return call("nn.LayerNorm", shape, eps=m.eps, elementwise_affine=affine, **told)
+
+
+def embedding(m: Any) -> str:
+    return call("nn.Embedding", m.num_embeddings, m.embedding_dim, padding_idx=m.padding_idx)
+
+
+def max_pool(m: Any) -> str:
+    given = (m.kernel_size, m.stride, m.padding)
+    return call(type(m).__name__, *given, dilation=m.dilation, ceil_mode=m.ceil_mode)
+
+
+def avg_pool(m: Any) -> str:
+    given = (m.kernel_size, m.stride, m.padding)
+    return call(type(m).__name__, *given, ceil_mode=m.ceil_mode, count_include_pad=m.count_include_pad)
+
+
+def recurrent(m: Any) -> str:
+    settings = {"nonlinearity": m.nonlinearity} if isinstance(m, nn.RNN) else {}
+    projected = {"proj_size": m.proj_size} if m.proj_size else {}
+    return call(
+        f"nn.{type(m).__name__}", m.input_size, m.hidden_size, num_layers=m.num_layers, bias=m.bias, batch_first=True,
+        dropout=m.dropout, bidirectional=m.bidirectional, **settings, **projected,
+    )  # fmt: skip
+
+
+LAYERS: dict[type, Callable[[Any], str]] = {
+    nn.AvgPool1d: avg_pool, nn.AvgPool2d: avg_pool, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm,
+    nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Embedding: embedding, nn.GRU: recurrent, nn.LSTM: recurrent,
+    nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool, nn.RNN: recurrent,
+    nn.GlobalAveragePool: lambda m: "GlobalAveragePool()",
+}  # fmt: skip
+
+
+def layer(module: Any) -> str | None:
+    """The expression that makes a layer in PyTorch; None where it is none of these."""
+    kind = type(module)
+    if kind in PLAIN:
+        return call(f"nn.{kind.__name__}", **{name: getattr(module, name) for name in PLAIN[kind]})
+    return LAYERS[kind](module) if kind in LAYERS else None
