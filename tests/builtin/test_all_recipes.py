@@ -66,8 +66,8 @@ def assert_predicts_without_data(folder: Path) -> None:
     dataset = with_data.run.dataset
     if dataset.kind.plays:
         return
-    if dataset.kind.tokens and dataset.vocabulary is not None:
-        assert alone.predict("The ") == with_data.predict("The ")
+    if with_data.run.recipe.strategy.name == "next_token":
+        assert alone.generate("The ", 100) == with_data.generate("The ", 100)
         return
     source: Any = dataset.train
     while isinstance(source, Transformed):

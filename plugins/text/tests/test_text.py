@@ -214,5 +214,4 @@ def test_masked_and_next_token_learn_from_tokens(tmp_path: Path) -> None:
     next_token = ["--set", "model={use='gpt', layers=1, heads=2, width=16}", "--set", "run.evaluate={every='30 steps'}"]
     said = powertrain("train", "hidden.toml", "--run", "b", *next_token, folder=tmp_path)
     assert "perplexity" in said
-    (tmp_path / "begin.txt").write_text("def test")
-    assert powertrain("predict", "b", "begin.txt", folder=tmp_path).startswith("def test")
+    assert powertrain("generate", "b", "def test", "--max-new-tokens", "20", folder=tmp_path).startswith("def test")

@@ -36,17 +36,17 @@ def parser() -> argparse.ArgumentParser:
     _trusting(evaluate)
     evaluate.add_argument("--json", action="store_true")
 
-    predict = _verb(verbs, "predict", "predict:predict", "predict with a trained run, from examples or a text")
+    predict = _verb(verbs, "predict", "predict:predict", "predict with a trained run, from files of examples")
     predict.add_argument("run", type=Path, metavar="DIR")
-    about = (
-        "of the kind that the run was trained on, such as a .csv or pictures; .npy, .npz (its x); a text to continue"
-    )
+    about = "of the kind that the run was trained on, such as a .csv or pictures; .npy, .npz (its x)"
     predict.add_argument("file", type=Path, metavar="FILE|FOLDER|-", help=f"{about}; -: standard input")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the answers to a .csv, .jsonl or .parquet")
     predict.add_argument("--probabilities", action="store_true", help="print those of all classes; --out and --json "
                          "have them always")  # fmt: skip
     _trusting(predict)
     predict.add_argument("--json", action="store_true", help="print a JSON object for each example")
+
+    _generating(_verb(verbs, "generate", "generate:generate", "go on with a text, with the run of a language model"))
 
     report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
@@ -169,6 +169,22 @@ def _export(verbs: Any) -> None:
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the exporter")
     _trusting(export)
     export.add_argument("--json", action="store_true")
+
+
+def _generating(takes: argparse.ArgumentParser) -> None:
+    takes.add_argument("run", type=Path, metavar="DIR")
+    takes.add_argument("prompt", nargs="?", default="\n", metavar="TEXT|-", help="how it begins (default: a new line); "
+                       "-: standard input")  # fmt: skip
+    takes.add_argument("--max-new-tokens", type=_whole, default=400, metavar="N", help="at most (default: 400)")
+    takes.add_argument("--temperature", type=float, default=0.8, metavar="T", help="0: the likeliest (default: 0.8)")
+    takes.add_argument("--top-k", type=_whole, metavar="K", help="draw among the K likeliest tokens")
+    takes.add_argument("--top-p", type=float, metavar="P", help="among the fewest whose probabilities reach P")
+    takes.add_argument("--min-p", type=float, metavar="P", help="among those P times as likely as the likeliest")
+    takes.add_argument("--repetition-penalty", type=float, default=1.0, metavar="X", help="above 1: repeat less")
+    takes.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this text")
+    takes.add_argument("--seed", type=int, default=0, metavar="N", help="the same text for the same seed")
+    _trusting(takes)
+    takes.add_argument("--json", action="store_true", help="print one line with the text, nothing else")
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:

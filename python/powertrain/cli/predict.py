@@ -31,14 +31,10 @@ def predict(options: argparse.Namespace) -> int:
     trained = open_run(options.run, options.trust)
     dataset = trained.run.dataset
     if dataset.kind.tokens and dataset.vocabulary is not None and given.suffix not in (".npy", ".npz"):
-        if options.out is not None:
-            raise RunError(
-                "[predict --out] the run continues a text; expected no file of answers; leave --out out, and redirect "
-                "what it prints"
-            )
-        text = prediction.continued(trained.run, prediction.prompt_of(given))
-        say(dumps({"text": text}) if options.json else text)
-        return FINE
+        raise RunError(
+            f"[predict] {options.run} is the run of a language model; expected one that answers for each example; "
+            f"powertrain generate {options.run} TEXT goes on with a text"
+        )
     answers = prediction.answered(trained.run, given)
     if options.out is not None:
         return _written(answers, options.out)

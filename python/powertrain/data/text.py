@@ -61,6 +61,10 @@ class Vocabulary:
             )
         return "".join(self.characters[number] for number in numbers)
 
+    def token_bytes(self) -> list[bytes]:
+        """What each token writes, in UTF-8; nothing for the character that stands for others."""
+        return [b"", *(character.encode("utf-8", "surrogatepass") for character in self.characters[1:])]
+
     def state(self) -> dict[str, Array]:
         """The code points, for a slot."""
         return {"characters": self._sorted.astype(np.int64)}

@@ -50,12 +50,12 @@ def _nearest(sign: str, encoding: str) -> str:
         return PLAIN.get(sign) or bare or ascii(sign)[1:-1]
 
 
-def say(text: object = "", stream: TextIO | None = None, *, flush: bool = False) -> None:
+def say(text: object = "", stream: TextIO | None = None, *, flush: bool = False, end: str = "\n") -> None:
     """Print a text and a line end, to standard output where no stream is given."""
     stream = sys.stdout if stream is None else stream
     if stream is not None:  # a program without a console has none
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        print(fitting(visible(str(text)), encoding), file=stream, flush=flush)
+        print(fitting(visible(str(text)), encoding), file=stream, flush=flush, end=end)
 
 
 def complain(text: object) -> None:

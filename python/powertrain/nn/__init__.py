@@ -20,6 +20,7 @@ from powertrain.nn.convolution import *  # noqa: F403
 from powertrain.nn.distance import *  # noqa: F403
 from powertrain.nn.dropout import *  # noqa: F403
 from powertrain.nn.embedding import *  # noqa: F403
+from powertrain.nn.generation import *  # noqa: F403
 from powertrain.nn.gradients import *  # noqa: F403
 from powertrain.nn.layers import *  # noqa: F403
 from powertrain.nn.lazy import *  # noqa: F403

@@ -17,16 +17,19 @@ from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
     from powertrain import Tensor
+    from powertrain.nn.generation.cache import LayerCache
     from powertrain.typing import Device, DTypeLike
 
 __all__ = ["MultiheadAttention", "TransformerBlock"]
 
 
-def attend(qkv: Any, heads: int, causal: bool) -> pt.Tensor:
+def attend(qkv: Any, heads: int, causal: bool, cache: LayerCache | None = None) -> pt.Tensor:
     """Attention of [batch, time, 3 * width], q, k and v being consecutive thirds; gives [batch, time, width]."""
     batch, time, triple = qkv.shape
     width = triple // 3
     q, k, v = (pt.reshape(part, (batch, time, heads, width // heads)) for part in pt.split(qkv, 3, axis=2))
+    if cache is not None:
+        return cache.attend(q, k, v)
     mixed = OPERATORS["scaled_dot_product_attention"](q, k, v, is_causal=causal)
     return pt.reshape(mixed, (batch, time, width))
 
@@ -267,6 +270,7 @@ class TransformerBlock(Module):
         self.dropout = Dropout(dropout)
         self.heads, self.causal = heads, causal
 
-    def forward(self, input: Tensor) -> pt.Tensor:
-        x = input + self.dropout(self.proj(attend(self.qkv(self.ln1(input)), self.heads, self.causal)))
+    def forward(self, input: Tensor, cache: LayerCache | None = None) -> pt.Tensor:
+        """With the cache of the layer the input is what follows the tokens that are in it."""
+        x = input + self.dropout(self.proj(attend(self.qkv(self.ln1(input)), self.heads, self.causal, cache)))
         return x + self.dropout(self.out(self.act(self.fc(self.ln2(x)))))

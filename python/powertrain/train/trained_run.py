@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
+import powertrain as pt
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from powertrain.monitor import Profile
-    from powertrain.nn import Module
+    from powertrain.nn import Module, Written
     from powertrain.plugin import Exported, Exporter
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
@@ -181,16 +182,12 @@ class TrainedRun:
         source = with_part(dataset, "data", data).splits["data"]
         return Transformed(source, dataset.chain) if dataset.chain else source
 
-    @overload
-    def predict(self, x: str) -> Predictions | str: ...  # type: ignore[overload-overlap]
-    @overload
-    def predict(self, x: ExamplesLike) -> Predictions: ...
-    def predict(self, x: ExamplesLike | str) -> Predictions | str:
+    def predict(self, x: ExamplesLike | str) -> Predictions:
         """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or
         values in the unit of the targets.
 
         x   an array; a data frame, or a dict of columns; a list of pictures, sounds or texts, where the run was trained
-            on such; the path of a file or a folder of its data's kind. Of a language model, a text that it continues
+            on such; the path of a file or a folder of its data's kind. A language model has `generate` instead
 
         Errors    examples of another form, or that hold numbers that are not finite: DataError, which names the first
         Example
@@ -199,11 +196,9 @@ class TrainedRun:
             >>> said.labels.shape, said.probabilities.shape
             ((2,), (2, 10))
         """
-        from powertrain.train.evaluate.predict import answer, answers_of_file, continued
+        from powertrain.train.evaluate.predict import answer, answers_of_file
 
         with random_numbers_kept():
-            if self.run.dataset.kind.tokens and isinstance(x, str):
-                return continued(self.run, x)
             return answers_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else answer(self.run, x)
 
     @overload
@@ -318,6 +313,28 @@ class TrainedRun:
         from powertrain.train.export.exporting import export
 
         return export(self.run, to, path, settings, self._measured)
+
+    def generate(
+        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: Any
+    ) -> str:
+        """Go on with a text, as a language model does; gives what is new. The settings are those of pt.nn.generate:
+        top_k, top_p, min_p, repetition_penalty, stop, seed, constraint."""
+        return "".join(piece.text for piece in self.stream(prompt, max_new_tokens, temperature=temperature, **settings))
+
+    def stream(
+        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: Any
+    ) -> Iterator[Written]:
+        """The same piece by piece, as pt.nn.stream_generate gives them."""
+        dataset = self.run.dataset
+        if dataset.vocabulary is None or dataset.context is None or not dataset.kind.tokens:
+            raise RunError(
+                f"[generate] {self.folder} is a run of the task {dataset.task}; expected a language model; predict "
+                "answers for examples"
+            )
+        return pt.nn.stream_generate(
+            self.model, prompt, max_new_tokens, tokenizer=dataset.vocabulary, context=dataset.context,
+            temperature=temperature, **settings,
+        )  # fmt: skip
 
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""

@@ -1,1 +1,19 @@
-"""Text for powertrain: files and tables of text, tokenizers, BERT, bags of tokens, recipes."""
+"""Text for powertrain: files and tables of text, tokenizers, BERT, Llama, pretrained language models, recipes."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from powertrain_text.json_schema import JsonSchema
+    from powertrain_text.pretrained import LanguageModel, load
+
+__all__ = ["JsonSchema", "LanguageModel", "load"]
+_HOMES = {"JsonSchema": "json_schema", "LanguageModel": "pretrained", "load": "pretrained"}
+
+
+def __getattr__(name: str) -> Any:
+    """What only those need who write texts, imported when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; expected one of {', '.join(__all__)}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

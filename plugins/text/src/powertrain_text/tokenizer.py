@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,17 @@ MASK, PAD, UNKNOWN, FIRST = "[MASK]", "[PAD]", "[UNK]", "[CLS]"
 SPECIAL = (MASK, PAD, UNKNOWN, FIRST)
 MOST_LETTERS = 1000  # of a wordpiece alphabet; rarer ones are unknown
 PADDING, BEGIN = SPECIAL.index(PAD), SPECIAL.index(FIRST)
+
+
+def _letters_of_bytes() -> dict[str, int]:
+    """The letter that a byte-level tokenizer writes for each byte: itself where it prints, else one from 256 on
+    (Radford et al. 2019)."""
+    prints = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in prints]
+    return {chr(byte): byte for byte in prints} | {chr(256 + place): byte for place, byte in enumerate(others)}
+
+
+_BYTES = _letters_of_bytes()
 
 
 def library() -> Any:
@@ -38,17 +50,24 @@ class Tokenizer:
 
     byte-bpe    pairs of bytes, merged by frequency (the form of GPT-2): any text comes back as it was
     wordpiece   parts of lower-case words (the form of BERT)
+
+    With `plain`, what looks like a special token in a text is text, as in what a stranger wrote.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, plain: bool = False) -> None:
         made = library().Tokenizer
         try:
             self._made = made.from_str(text)
-        except Exception as error:  # the library raises Exception itself
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the library raises Exception itself, and a panic of it is none
             raise DataError(
-                "tokenizer", f"a state that it cannot read: {error}", "expected what Tokenizer.state() gave",
-                "resume with the data and versions of run.lock",
+                "tokenizer", f"a state that it cannot read: {error}",
+                "expected what Tokenizer.state() gave, or a whole tokenizer.json",
+                "resume with the data and versions of run.lock, or fetch the file again",
             ) from None  # fmt: skip
+        self._made.encode_special_tokens = plain
+        self._begin = self._made.token_to_id(FIRST)  # of our own ones; others may have none
 
     @classmethod
     def fit(cls, texts: Iterable[str], kind: Kind, size: int) -> Tokenizer:
@@ -61,9 +80,30 @@ class Tokenizer:
         return int(self._made.get_vocab_size())
 
     def encode(self, text: str) -> Any:
-        """The tokens of a text; a text of none is one token, since a model needs something to begin with."""
+        """The tokens of a text; a text of none is one token where there is [CLS], since a model needs something to
+        begin with."""
         tokens = self._made.encode(text, add_special_tokens=False).ids
-        return np.array(tokens or [BEGIN], dtype=np.int64)
+        return np.array(tokens or ([] if self._begin is None else [self._begin]), dtype=np.int64)
+
+    def special(self, name: str) -> int | None:
+        """The number of a special token, such as <|im_end|>; None where there is none of that name."""
+        found = self._made.token_to_id(name)
+        return None if found is None else int(found)
+
+    def token_bytes(self) -> list[bytes]:
+        """What each token writes, in UTF-8; nothing for special tokens. Of tokenizers of bytes alone."""
+        described = json.loads(self._made.to_str())
+        if "ByteLevel" not in json.dumps(described.get("decoder")):
+            raise DataError(
+                "tokenizer", "tokens that are no sequences of bytes", "expected a byte-level tokenizer, whose tokens "
+                "can be put together freely", "use one of kind byte-bpe",
+            )  # fmt: skip
+        special = {one["id"] for one in described["added_tokens"] if one["special"]}
+        out = [b""] * len(self)
+        for text, number in self._made.get_vocab(with_added_tokens=True).items():
+            if number < len(out) and number not in special:
+                out[number] = bytes(_BYTES[letter] for letter in text if letter in _BYTES)
+        return out
 
     def rows(self, texts: Iterable[str], length: int) -> Any:
         """One row of `length` tokens for each text: [CLS], the text's own, then padding; what is too long is cut."""

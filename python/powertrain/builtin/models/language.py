@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain.nn import LSTM, Dropout, Embedding, LayerNorm, Linear, Sequential, TransformerBlock
+from powertrain.nn import LSTM, Dropout, Embedding, KVCache, LayerNorm, Linear, Sequential, TransformerBlock
 from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, check_task
 from powertrain.plugin.params import param
@@ -14,6 +14,7 @@ from powertrain.plugin.protocols import Inputs
 
 if TYPE_CHECKING:
     from powertrain import Tensor
+    from powertrain.nn import CacheStep
 
 
 class GPT(Model):
@@ -66,13 +67,28 @@ class GPT(Model):
         check_task("gpt", inputs, "language")
         return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
 
-    def forward(self, tokens: Tensor) -> pt.Tensor:
+    def new_cache(self, batch: int, capacity: int) -> KVCache:
+        """Room for the keys and values of so many tokens."""
+        heads = self.blocks[0].heads
+        size = self.wte.embedding_dim // heads
+        return KVCache(len(self.blocks), batch, capacity, heads, size, like=self.wte.weight)
+
+    def forward(self, tokens: Tensor, cache: CacheStep | None = None) -> pt.Tensor:
+        """Scores of the next token behind every token; with a step of a cache, behind the last of each sequence.
+
+        Shapes    tokens [batch, time] -> [batch, time, words], or [batch, 1, words]
+        """
         time = tokens.shape[1]
-        if time > self.context:
+        if cache is None and time > self.context:
             raise ModelError(f"[gpt] {time} tokens; expected at most context = {self.context}; cut the text")
-        x = self.dropout(self.wte(tokens) + self.wpe.weight.value[:time])
-        x = self.ln_f(self.blocks(x))
-        return pt.matmul(x, pt.permute_dims(self.wte.weight, (1, 0)))
+        if cache is None:
+            x = self.blocks(self.dropout(self.wte(tokens) + self.wpe.weight.value[:time]))
+        else:
+            x = self.dropout(self.wte(tokens) + self.wpe(cache.positions))
+            for layer, block in enumerate(self.blocks):
+                x = block(x, cache.layer(layer))
+            x = cache.last(x)
+        return pt.matmul(self.ln_f(x), pt.permute_dims(self.wte.weight, (1, 0)))
 
 
 class LSTMLanguageModel(Model):

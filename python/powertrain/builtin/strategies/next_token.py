@@ -8,7 +8,6 @@ from typing import ClassVar
 import powertrain as pt
 from powertrain.builtin.strategies.supervised import Supervised
 from powertrain.plugin import Batch, Run, Step, param
-from powertrain.train.evaluate.writing import write
 
 
 class NextToken(Supervised):
@@ -40,7 +39,7 @@ class NextToken(Supervised):
         vocabulary, context = run.dataset.vocabulary, run.dataset.context
         if vocabulary is None or context is None:
             return None
-        tokens = write(
-            run.predict, vocabulary.encode("\n"), context, self.params.sample, self.params.temperature, number
-        )
-        return str(vocabulary.decode(tokens))
+        return pt.nn.generate(
+            self.model, "\n", self.params.sample, tokenizer=vocabulary, context=context,
+            temperature=self.params.temperature, seed=number,
+        )  # fmt: skip

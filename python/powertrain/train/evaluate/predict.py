@@ -1,4 +1,4 @@
-"""`powertrain predict`: a trained run on files of examples, or on a text that it continues."""
+"""`powertrain predict`: a trained run on files of examples."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile
-from powertrain.data.formats import read_text
 from powertrain.data.in_memory import array_of
 from powertrain.data.reading import Piece, array_pieces
 from powertrain.data.transforms import untransformed
 from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import Form, Predictions
-from powertrain.train.evaluate.writing import write
 from powertrain.train.report.judged import gives_probabilities, labels_of
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 BATCH = 256
 # Inputs that are read at once, in bytes; of large examples at least a few, of small ones no more rows than this.
 PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
-CONTINUATION = 400
-TEMPERATURE = 0.8
 
 
 def answered(run: TrainRun, given: InputFile) -> Iterator[Predictions]:
@@ -199,18 +195,3 @@ def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[A
     _demand(np.isfinite(found.reshape(len(found), -1)).all(axis=1), "an answer that is not finite", "finite numbers",
             told, "bring the example nearer to what the model was trained on")  # fmt: skip
     return found
-
-
-def continued(run: TrainRun, prompt: str) -> str:
-    """A text, continued by a language model."""
-    vocabulary, context = run.dataset.vocabulary, run.dataset.context
-    assert vocabulary is not None and context is not None
-    tokens = write(run.predict, vocabulary.encode(prompt or "\n"), context, CONTINUATION, TEMPERATURE, seed=0)
-    return prompt + str(vocabulary.decode(tokens))
-
-
-def prompt_of(given: InputFile) -> str:
-    """The text of a file, or of standard input, that a language model is to continue."""
-    if given.path is not None:
-        return read_text(given.path, "predict")
-    return "\n".join(line for lines in given.lines(PIECE_ROWS) for line in lines)

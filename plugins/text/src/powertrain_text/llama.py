@@ -1,0 +1,157 @@
+"""Llama: a decoder with root-mean-square norms, rotary positions, shared keys and values, and a gated layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+import powertrain.nn.functional as F
+from powertrain.nn import CacheStep, Embedding, KVCache, LayerCache, Linear, Module, ModuleList, RMSNorm
+from powertrain.plugin import Inputs, Model, ModelError, check_task, param
+
+STD = 0.02  # of the first weights
+GATED = 8 / 3  # the inner width for each of the outer, where none is given: as many weights as two layers of 4 times
+GATED_STEP = 32
+
+
+class Turns:
+    """Rotary positions (Su et al. 2021): channels i and i + size / 2 turn together, by position / base^(2 i / size).
+
+    Angles are float64, since a far position in float32 would lose what is behind the comma.
+    """
+
+    def __init__(self, positions: Any, size: int, base: float) -> None:
+        frequency = pt.tensor(base ** (-np.arange(0, size, 2, dtype=np.float64) / size))
+        angles = pt.expand_dims(pt.astype(positions, "float64"), (2, 3)) * frequency  # [batch, time, 1, size / 2]
+        self.cosine, self.sine = (pt.astype(turn(angles), "float32") for turn in (pt.cos, pt.sin))
+
+    def __call__(self, x: Any) -> pt.Tensor:
+        """Turn the heads of queries or keys [batch, time, heads, size]."""
+        half = x.shape[3] // 2
+        first, second = x[..., :half], x[..., half:]
+        turned = pt.concat([first * self.cosine - second * self.sine, second * self.cosine + first * self.sine], axis=3)
+        return pt.astype(turned, x.dtype)
+
+
+class Attention(Module):
+    """Heads of queries, of which neighbouring ones share a head of keys and values (Ainslie et al. 2023)."""
+
+    def __init__(self, width: int, heads: int, kv_heads: int) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.size = heads, kv_heads, width // heads
+        self.q_proj = Linear(width, width, bias=False, std=STD)
+        self.k_proj = Linear(width, kv_heads * self.size, bias=False, std=STD)
+        self.v_proj = Linear(width, kv_heads * self.size, bias=False, std=STD)
+        self.o_proj = Linear(width, width, bias=False, std=STD)
+
+    def forward(self, x: Any, turns: Turns, cache: LayerCache | None = None) -> pt.Tensor:
+        batch, time, width = x.shape
+        q = turns(pt.reshape(self.q_proj(x), (batch, time, self.heads, self.size)))
+        k = turns(pt.reshape(self.k_proj(x), (batch, time, self.kv_heads, self.size)))
+        v = pt.reshape(self.v_proj(x), (batch, time, self.kv_heads, self.size))
+        if cache is not None:
+            return self.o_proj(cache.attend(q, k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.o_proj(pt.reshape(mixed, (batch, time, width)))
+
+
+class Gated(Module):
+    """down(silu(gate x) * up x) (Shazeer 2020)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate_proj = Linear(width, hidden, bias=False, std=STD)
+        self.up_proj = Linear(width, hidden, bias=False, std=STD)
+        self.down_proj = Linear(hidden, width, bias=False, std=STD)
+
+    def forward(self, x: Any) -> pt.Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Layer(Module):
+    """x += attention(norm x); x += gated(norm x)."""
+
+    def __init__(self, params: Llama.Params) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(params.width, params.eps)
+        self.self_attn = Attention(params.width, params.heads, params.shared_heads)
+        self.post_attention_layernorm = RMSNorm(params.width, params.eps)
+        self.mlp = Gated(params.width, params.inner)
+
+    def forward(self, x: Any, turns: Turns, cache: LayerCache | None = None) -> pt.Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), turns, cache)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class Llama(Model):
+    """The decoder of Touvron et al. 2023. Its slots have the names of the checkpoints on Hugging Face."""
+
+    strategy = "next_token"
+
+    @dataclass(frozen=True)
+    class Params:
+        layers: int = param(4, low=1, doc="layers of attention and a gated layer")
+        heads: int = param(4, low=1, doc="attention heads")
+        kv_heads: int = param(0, low=0, doc="heads of keys and values; divides heads; 0: as many")
+        width: int = param(128, low=1, doc="size of a token's vector; an even multiple of heads")
+        hidden: int = param(0, low=0, doc="inner width of the gated layer; 0: 8/3 of width, a multiple of 32")
+        base: float = param(10_000.0, above=1, doc="of the rotary positions; larger for longer contexts")
+        eps: float = param(1e-5, above=0, doc="added to the mean square of a norm")
+        tied: bool = param(True, doc="the output layer is the token embedding")
+
+        def __post_init__(self) -> None:
+            if self.width % (2 * self.heads):
+                raise ValueError(
+                    f"width = {self.width}, heads = {self.heads}; expected width to be an even multiple of heads"
+                )
+            if self.heads % self.shared_heads:
+                raise ValueError(f"heads = {self.heads}, kv_heads = {self.kv_heads}; expected kv_heads to divide heads")
+
+        @property
+        def shared_heads(self) -> int:
+            return self.kv_heads or self.heads
+
+        @property
+        def inner(self) -> int:
+            return self.hidden or -(-int(GATED * self.width) // GATED_STEP) * GATED_STEP
+
+    def __init__(self, vocabulary: int, context: int, params: Params | None = None) -> None:
+        super().__init__()
+        self.params = params = params or self.Params()
+        self.context = context
+        self.embed_tokens = Embedding(vocabulary, params.width, std=STD)
+        self.layers = ModuleList(Layer(params) for _ in range(params.layers))
+        self.norm = RMSNorm(params.width, params.eps)
+        self.lm_head = None if params.tied else Linear(params.width, vocabulary, bias=False, std=STD)
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> Llama:
+        check_task("llama", inputs, "language")
+        return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
+
+    def new_cache(self, batch: int, capacity: int) -> KVCache:
+        """Room for the keys and values of so many tokens."""
+        params = self.params
+        size = params.width // params.heads
+        return KVCache(params.layers, batch, capacity, params.shared_heads, size, like=self.embed_tokens.weight)
+
+    def forward(self, tokens: Any, cache: CacheStep | None = None) -> pt.Tensor:
+        """Scores of the next token behind every token; with a step of a cache, behind the last of each sequence.
+
+        Shapes    tokens [batch, time] -> [batch, time, words], or [batch, 1, words]
+        """
+        time = tokens.shape[1]
+        if cache is None and time > self.context:
+            raise ModelError(f"[llama] {time} tokens; expected at most context = {self.context}; cut the text")
+        x = self.embed_tokens(tokens)
+        positions = pt.reshape(pt.arange(time), (1, time)) if cache is None else cache.positions
+        turns = Turns(positions, self.params.width // self.params.heads, self.params.base)
+        for number, layer in enumerate(self.layers):
+            x = layer(x, turns, None if cache is None else cache.layer(number))
+        x = self.norm(x if cache is None else cache.last(x))
+        if self.lm_head is not None:
+            return self.lm_head(x)
+        return pt.matmul(x, pt.permute_dims(self.embed_tokens.weight, (1, 0)))
