@@ -60,6 +60,7 @@ def test_a_challenger_that_is_better_becomes_champion(trained: Path, tmp_path: P
     old, new = pt.load(trained / "runs/line-1").run.table, challenger.run.table
     same = all(np.array_equal(new.constants[name], value) for name, value in old.constants.items())
     assert same == (policy == "continue")  # what was fitted is the champion's, or its own
+    assert challenger.evaluate("test")["accuracy"] > 0.9  # its data are read again as it read them
 
 
 def test_one_that_is_no_better_stays_a_challenger(trained: Path, tmp_path: Path) -> None:
@@ -125,4 +126,15 @@ def test_data_that_are_no_file_are_refused(trained: Path, tmp_path: Path) -> Non
     assert done.stderr.strip() == (
         "[retrain] the data of a are digits, which are no file; expected data with a path, such as table or arrays; "
         "train a new run on your file instead"
+    )
+
+
+def test_weights_that_cannot_read_the_new_data_are_said(trained: Path, tmp_path: Path) -> None:
+    with np.load(trained / "same.npz") as arrays:
+        np.savez(tmp_path / "three.npz", x=arrays["x"], y=np.arange(len(arrays["x"])) % 3)
+    with pytest.raises(RunError) as caught:
+        retrain(trained / "runs/line-1", tmp_path / "three.npz", Settings(folder=tmp_path / "b"))
+    assert str(caught.value) == (
+        f"[retrain] the weights of {trained / 'runs/line-1'} cannot read the new data: outputs was 2, is 3; labels was "
+        "0, 1, is 0, 1, 2; expected examples of the same form and classes; begin anew: --policy restart"
     )

@@ -97,6 +97,7 @@ def test_a_table_is_retrained(trained: Path, tmp_path: Path, policy: str) -> Non
     assert ("colour=mauve" in levels) == (policy == "restart")
     same = challenger.run.dataset.columns == champion.run.dataset.columns
     assert same == (policy == "continue")
+    assert challenger.evaluate("test")["accuracy"] > found["champion"]
 
 
 def test_a_column_that_is_gone_is_named(trained: Path, tmp_path: Path) -> None:

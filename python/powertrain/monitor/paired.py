@@ -53,7 +53,9 @@ def paired_difference(
     Examples are drawn again 4,000 times with replacement, by `seed`: the same numbers each time.
 
     Errors    scores of different lengths, or none
-    Example   see PairedDifference
+    Example
+        >>> pt.monitor.paired_difference([0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0]).p
+        1.0
     """
     a, b = (np.asarray(scores, dtype=np.float64).ravel() for scores in (first, second))
     if len(a) != len(b) or not len(a) or not (np.isfinite(a).all() and np.isfinite(b).all()):

@@ -160,6 +160,12 @@ def read_rules(path: str | Path) -> tuple[Rule, ...]:
     """The rules of a TOML file: a table [[rule]] for each, with the fields of `Rule`.
 
     Errors    a file that is no TOML; a rule with a field or a value that there is not
+    Example
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "rules.toml"
+        >>> _ = path.write_text('[[rule]]\\nname = "ages"\\nwatch = "psi"\\nfeature = "age"\\nabove = 0.25')
+        >>> pt.monitor.read_rules(path)[0].above
+        0.25
     """
     where = f"rules {path}"
     try:

@@ -116,7 +116,7 @@ def _placed(
             assert record is not None
             folder.take_data(record, identities_of(run.dataset))
     else:
-        run.before_first = lambda: _begin(run)
+        run.before_first = lambda: _begin(run, fitted_before=dataset is not None)
     try:
         return _trained(run, meter)
     except BaseException as error:
@@ -128,10 +128,13 @@ def _placed(
         run.close()
 
 
-def _begin(run: TrainRun) -> None:
+def _begin(run: TrainRun, *, fitted_before: bool = False) -> None:
     """Make the folder a run. Only now: a recipe that is refused, by a first step at the latest, leaves nothing behind
-    that would refuse the corrected one."""
-    run.folder.begin(run.recipe, data_record(run), identities_of(run.dataset))
+    that would refuse the corrected one. Data with what another run had fitted are read so for ever."""
+    record, identities = data_record(run), identities_of(run.dataset)
+    run.folder.begin(run.recipe, record, identities)
+    if fitted_before and record is not None:
+        run.folder.take_data(record, identities)
     run.ledger = Ledger(run.folder.path)
     if problem := trust.remember(run.recipe.uses()):
         run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataModule
-from powertrain.data.source import whole
-from powertrain.data.transforms import Transformed, untransformed
-from powertrain.io.console import one_line
+from powertrain.data import DataModule, kept
 from powertrain.io.plain_json import dumps
 from powertrain.models import CHALLENGER, CHAMPION, Registry, Version
 from powertrain.monitor.labels import class_name, predictions, scored
@@ -24,10 +21,10 @@ from powertrain.train.display.display import Display
 from powertrain.train.evaluate.predict import BATCH
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.evaluate.review import open_run
+from powertrain.train.folder.reopening import rebuilt
 from powertrain.train.folder.run_folder import RUNS, RunError, new_folder
 from powertrain.train.monitoring.traffic import traffic
 from powertrain.train.retraining.parts import cut
-from powertrain.train.run.sources import prepare
 from powertrain.train.session import train
 
 if TYPE_CHECKING:
@@ -157,33 +154,17 @@ def _recipe(champion: TrainedRun, data: Path, settings: Settings, name: str) -> 
 
 
 def _as_champion_reads(champion: TrainedRun, recipe: Recipe) -> DataModule:
-    """The new data as the champion's encoders and transforms make them: its weights know no other inputs."""
-    new = prepare(recipe, recipe.path.resolve().parent)
-    old = champion.run.dataset
-    raw = old.raw
-    splits: dict[str, Any] = {}
-    for part, source in new.splits.items():
-        plain = untransformed(source)
-        x = whole(plain, "x")
-        if raw is not None and new.raw is not None:
-            x = raw.encode(raw.typed(new.raw.columns(part)))
-        made = ArrayDataset(x=x, y=_renumbered(whole(plain, "y"), new.labels, old.labels, part))
-        splits[part] = Transformed(made, old.chain) if old.chain else made
-    return dataclasses.replace(old, splits=splits)
-
-
-def _renumbered(y: NDArray[Any], new: Sequence[str], old: Sequence[str], part: str) -> NDArray[Any]:
-    """Class numbers of the champion's, by the names of the classes."""
-    if tuple(new) == tuple(old) or not old or not new:
-        return y
-    unknown = sorted(set(new) - set(old))
-    if unknown:
+    """The new data with what the champion had fitted: its weights know no other inputs."""
+    folder = champion.run.folder
+    about, (found, _) = folder.about(), folder.checkpoints.latest()
+    assert found is not None  # it was opened
+    made, _ = rebuilt(folder, about, recipe, recipe.path.resolve().parent, found.arrays)
+    if wrong := kept.misfits(about["data"], kept.record(made)):
         raise RunError(
-            f"[retrain] the new data has the class {one_line(unknown[0])} in {part}; expected one of "
-            f"{', '.join(old[:10])}; begin anew: --policy restart"
+            f"[retrain] the weights of {folder.path} cannot read the new data: {'; '.join(wrong)}; expected "
+            "examples of the same form and classes; begin anew: --policy restart"
         )
-    places = np.array([old.index(label) for label in new], dtype=np.int64)
-    return places[y]
+    return made
 
 
 def _judged(
