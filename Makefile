@@ -101,7 +101,7 @@ $(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.
 # The engine's, and those of the first-party distributions that its extras name.
 wheel: $(VENV)/.wheel
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
-	  $(addprefix ./plugins/, vision text audio tabular xla)
+	  $(addprefix ./plugins/, vision text audio tabular xla onnx)
 
 # With kernels for every architecture: minutes.
 cuda: $(VENV)/.tools
@@ -264,7 +264,7 @@ results: $(VENV)/.plugins
 mutants: cpp-test $(VENV)/.extras-$(EXTRAS)+peers
 	$(BIN)/python tools/mutants.py $(OP)
 
-conformance: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)+peers+conformance
+conformance: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers+conformance
 	$(BIN)/python tests/conformance/run.py --write
 
 N ?= 1000

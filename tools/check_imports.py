@@ -21,8 +21,8 @@ PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
     "_core", "abi", "errors", "typing", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
     "array_api", "autodiff",
-    "program", "saved", "nn", "plugin", "optim", "solvers", "data", "metrics", "models", "monitor", "recipe", "train",
-    "builtin", "sklearn", "conformance", "cli",
+    "program", "saved", "nn", "onnx", "plugin", "optim", "solvers", "data", "metrics", "models", "monitor", "recipe",
+    "train", "builtin", "sklearn", "conformance", "cli",
 )  # fmt: skip
 # Not in a room: the package itself, which names what is public, and `python -m powertrain`.
 ABOVE: Final = ("__init__", "__main__")

@@ -15,12 +15,13 @@ from powertrain.ops.functional import documentation
 
 ROOT = Path(pt.__file__).parent
 SKLEARN = () if importlib.util.find_spec("sklearn") else ("sklearn/",)  # an extra
+ONNX = () if importlib.util.find_spec("powertrain_onnx") else ("onnx.py",)  # of a distribution of its own
 # Every module of the installed package that shows an example; templates are text.
 MODULES = sorted(
     ".".join(("powertrain", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
     for path in ROOT.rglob("*.py")
     if ">>>" in path.read_text(encoding="utf-8")
-    and not str(path.relative_to(ROOT)).startswith(("cli/templates/", *SKLEARN))
+    and not str(path.relative_to(ROOT)).startswith(("cli/templates/", *SKLEARN, *ONNX))
 )
 
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 FIRST = (
     "powertrain", "powertrain.nn", "powertrain.nn.functional", "powertrain.optim", "powertrain.optim.schedules",
     "powertrain.data", "powertrain.data.transforms", "powertrain.metrics", "powertrain.random", "powertrain.linalg",
-    "powertrain.fft", "powertrain.solvers", "powertrain.sklearn", "powertrain.cuda", "powertrain.plugin",
+    "powertrain.fft", "powertrain.solvers", "powertrain.sklearn", "powertrain.cuda", "powertrain.onnx",
+    "powertrain.plugin",
 )  # fmt: skip
 # Public modules that no module shows in its list of names.
 APART = ("powertrain.nn.functional", "powertrain.data.transforms", "powertrain.plugin.testing")

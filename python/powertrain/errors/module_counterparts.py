@@ -73,11 +73,10 @@ ABOUT: Final[dict[str, str]] = {
     "backend": "there is one engine, on main memory; leave it out",
     "config": "there is nothing to set; leave it out",
     "eval": "a value is there when its call returns; leave it out",
-    "export": "a model runs where Powertrain does; model.state_dict() gives its arrays to others",
+    "export": "pt.onnx.export(model, example_inputs, path), or run.export(name) of what pt.fit and pt.load give",
     "hub": "models are made here, and model.load_state_dict(state, layout='torch') takes weights from a file",
     "io": "pt.data reads files, and pt.save(path, model=model) writes them",
     "nested": "sequences of several lengths are padded: pt.nn.utils.rnn.pad_sequence(sequences)",
-    "onnx": "a model runs where Powertrain does; model.state_dict() gives its arrays to others",
     "profiler": "powertrain profile RECIPE, or step.profile() of a compiled step",
     "scipy": "SciPy itself runs on tensors with SCIPY_ARRAY_API=1; pt.linalg and pt.fft are here",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
-from powertrain.plugin.backends import BackendError, Call, Graph, Node, Value, random_uniform
+from powertrain.plugin.backends import BackendError, Call, Graph, Node, Recorded, Value, op, random_uniform, record
 from powertrain.plugin.baseline import Baseline
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transform
 from powertrain.plugin.declared import Declared, FieldError
@@ -98,6 +98,7 @@ __all__ = [
     "Program",
     "RandomTransform",
     "Range",
+    "Recorded",
     "Registry",
     "Request",
     "Rows",
@@ -123,8 +124,10 @@ __all__ = [
     "columns_section",
     "features",
     "image_shape",
+    "op",
     "param",
     "random_uniform",
+    "record",
     "registry",
 ]  # fmt: skip
 
