@@ -85,12 +85,14 @@ def test_permutations_of_a_part(network: pt.TrainedRun) -> None:
     np.testing.assert_array_equal(network.explain(method="permutation").each, found.each)  # the part that is judged
 
 
-def test_integrated_gradients_of_a_linear_model_are_exact(linear: pt.TrainedRun) -> None:
+def test_integrated_gradients_of_a_linear_model_are_exact(linear: pt.TrainedRun, tmp_path: Path) -> None:
     x = rows(7, seed=2)[0]
     weight = linear.model.weight.numpy()[:, 0].astype(np.float64)
     found = linear.explain(x)
     np.testing.assert_allclose(found.values, x * weight, rtol=1e-5, atol=1e-6)
     assert found.gap.max() < 1e-5 and found.of == ("the answer",) * 7
+    np.save(tmp_path / "x.npy", x)
+    np.testing.assert_array_equal(linear.explain(tmp_path / "x.npy").values, found.values)
     base = rows(1, seed=3)[0]
     found = linear.explain(x, baseline=base)
     np.testing.assert_allclose(found.values, (x - base) * weight, rtol=1e-5, atol=1e-6)
@@ -235,7 +237,13 @@ def test_neighbours_need_the_training_data(tmp_path: Path) -> None:
             RunError, match=r"^\[explain\] the training data cannot be opened: .*bring it back, or take"
         ):
             call()
-    # What needs no data of the run's goes on.
+    # What needs no data of the run's goes on, from the command line too.
+    np.save(tmp_path / "x.npy", x[:2])
+    said = run(["explain", "run", "x.npy", "--of", "0"], tmp_path).stdout.splitlines()
+    assert said[0].startswith("Attribution(2 examples, 32 steps") and said[1] == "run/explain-gradients.svg"
+    assert (tmp_path / said[1]).is_file()
+    assert "cannot be opened" in run(["explain", "run", "test", "--method", "permutation"], tmp_path, expect=2).stderr
+    assert "received no examples" in run(["explain", "run"], tmp_path, expect=2).stderr
     assert opened.explain(x[:2]).values.shape == (2, COLUMNS)
     assert opened.explain(x, y, method="permutation").values.argmax() == 0
 

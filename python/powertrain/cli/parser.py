@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="print a JSON object for each example")
 
     _generating(_verb(verbs, "generate", "generate:generate", "go on with a text, with the run of a language model"))
+    _explain(verbs)
 
     report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
@@ -69,8 +70,8 @@ def parser() -> argparse.ArgumentParser:
     recipes.add_argument("--json", action="store_true")
 
     about = "explain a key of a recipe (help run.stop), a public name (help pt.matmul) or print a page (help fit)"
-    explained = _verb(verbs, "help", "help:help_on", about)
-    explained.add_argument("topic", nargs="?", metavar="TOPIC")
+    topics = _verb(verbs, "help", "help:help_on", about)
+    topics.add_argument("topic", nargs="?", metavar="TOPIC")
 
     about = "list plugins; show NAME: its parameters; check DIST: do they keep their promises; doctor: what is broken"
     plugins = _verb(verbs, "plugins", "plugins:plugins", about)
@@ -102,6 +103,19 @@ def parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
     return found
+
+
+def _explain(verbs: Any) -> None:
+    about = "draw why a trained run predicts what it does: columns, attributions, attention, nearest training examples"
+    explained = _verb(verbs, "explain", "explain:explain", about)
+    explained.add_argument("run", type=Path, metavar="DIR")
+    explained.add_argument("asked", nargs="?", metavar="FILE|FOLDER|PART", help="examples as predict reads them; with "
+                           "permutation the name of a part (default: test)")  # fmt: skip
+    methods = ("gradients", "permutation", "attention", "nearest")
+    explained.add_argument("--method", choices=methods, default=methods[0], help=f"default: {methods[0]}")
+    explained.add_argument("--of", metavar="CLASS", help="the output that gradients explain (default: the largest)")
+    explained.add_argument("--out", type=Path, metavar="FILE", help=".svg, .png or .pdf (default: in the run's folder)")
+    _trusting(explained)
 
 
 def _monitor(verbs: Any) -> None:

@@ -30,11 +30,16 @@ PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
 
 def answered(run: TrainRun, given: InputFile) -> Iterator[Predictions]:
     """Answers to the examples of a file, a folder or standard input, piece by piece: memory does not grow with them."""
+    for rows, x, told in _read(run, given):
+        yield _answer(run, x, told, rows)
+
+
+def _read(run: TrainRun, given: InputFile) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], Told]]:
+    """The checked examples of a file piece by piece, with their numbers and how errors name them; at least one."""
     done = 0
     for names, x in _gathered(_pieces(run, given), _rows_at_once(run)):
-        rows = np.arange(done, done + len(x))
         told = Told(given.name, names, done)
-        yield _answer(run, _checked(run, x, told), told, rows)
+        yield np.arange(done, done + len(x)), _checked(run, x, told), told
         done += len(x)
     if not done:
         raise DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
@@ -46,8 +51,10 @@ def answer(run: TrainRun, given: Any) -> Predictions:
 
 
 def checked_examples(run: TrainRun, given: Any) -> NDArray[Any]:
-    """Examples in memory as the data set has them before its transforms."""
-    return _checked(run, _encoded(run, given), IN_MEMORY)
+    """Examples in memory, or those of a file or a folder, as the data set has them before its transforms."""
+    if not isinstance(given, (str, Path)):
+        return _checked(run, _encoded(run, given), IN_MEMORY)
+    return np.concatenate([x for _, x, _ in _read(run, InputFile(Path(given)))])
 
 
 def answers_of_file(run: TrainRun, path: Path) -> Predictions:

@@ -170,7 +170,8 @@ def _chosen(run: TrainRun, outputs: Array, of: str | int | None) -> tuple[NDArra
     if of is None:
         chosen = outputs.argmax(axis=1).astype(np.int64)
     else:
-        place = labels.index(of) if of in labels else of
+        number = int(of) if isinstance(of, str) and of.isascii() and of.isdigit() else of
+        place = labels.index(of) if of in labels else number
         if not isinstance(place, int) or not 0 <= place < count:
             hint = suggestion(str(of), list(labels))
             raise RunError(

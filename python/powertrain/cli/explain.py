@@ -1,0 +1,25 @@
+"""`powertrain explain`: a picture of why a trained run predicts what it does."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from powertrain.cli.exit_codes import FINE
+from powertrain.io.console import one_line, say
+from powertrain.train.evaluate.review import open_run
+
+
+def explain(options: argparse.Namespace) -> int:
+    trained = open_run(options.run, options.trust)
+    settings: dict[str, Any] = {"method": options.method}
+    if options.of is not None:
+        settings["of"] = options.of
+    asked = options.asked
+    if options.method != "permutation":
+        asked = None if asked is None else Path(asked)
+    found: Any = trained.explain(asked, **settings)
+    say(one_line(found))
+    say(found.save(options.out))
+    return FINE
