@@ -197,8 +197,8 @@ __all__ = [
     "nonzero", "ones", "ones_like", "pack", "pad", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
-    "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx", "optim",
-    "plugin", "random", "recipe", "sklearn", "solvers", "typing", *_op_names(),
+    "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx",
+    "optim", "plugin", "random", "recipe", "sklearn", "solvers", "typing", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [
