@@ -12,6 +12,7 @@ import pytest
 import powertrain as pt
 from c_library import COMPILER
 from exported_runs import DIGITS, of_digits, of_rows
+from page_blocks import ROOT, blocks
 from powertrain.builtin.exporters.c.buffers import Buffers
 from powertrain.builtin.exporters.c.header import OPS
 from powertrain.builtin.exporters.c.writing import Walk, number, quoted, strides
@@ -118,6 +119,19 @@ def test_a_program_of_ones_own_prints_labels(tmp_path: Path) -> None:
     said = subprocess.run(["./main"], cwd=tmp_path, input=x.tobytes(), capture_output=True, check=True).stdout
     wanted = "".join(f"{labels[best]}\n" for best in run.predict(x).outputs.argmax(1))
     assert said.decode() == wanted
+
+
+def test_the_program_of_the_guide(tmp_path: Path) -> None:
+    """It is compiled as it stands there, and prints the classes that the engine predicts."""
+    page = (ROOT / "docs" / "guides" / "export.md").read_text(encoding="utf-8")
+    (tmp_path / "main.c").write_text(next(block.code for block in blocks(page) if block.language == "c"))
+    run = of_digits({"use": "cnn", "channels": [4]}, tmp_path / "digits-1")
+    run.export("c", tmp_path / "digits.h")
+    assert COMPILER is not None
+    subprocess.run([COMPILER, "-std=c99", "-O2", "main.c", "-o", "digits", "-lm"], cwd=tmp_path, check=True)
+    x = np.random.default_rng(0).integers(0, 17, (20, 8, 8), dtype=np.uint8)
+    said = subprocess.run(["./digits"], cwd=tmp_path, input=x.tobytes(), capture_output=True, check=True).stdout
+    assert list(map(int, said.split())) == run.predict(x).outputs.argmax(1).tolist()
 
 
 def test_an_op_without_a_rule_names_the_line(tmp_path: Path) -> None:

@@ -89,6 +89,18 @@ def test_the_code_runs_by_itself(tmp_path: Path) -> None:
     assert done.stdout.split() == [str(best) for best in run.predict(x).outputs.argmax(1)]
 
 
+@needs_torch
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_encoder_layers(norm_first: bool, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    encoders = [pt.nn.TransformerEncoderLayer(8, 2, 16, 0.1, "gelu", norm_first=norm_first) for _ in range(2)]
+    model = pt.nn.Sequential(*encoders, pt.nn.Flatten(), pt.nn.Linear(40, 3))
+    x = np.random.default_rng(0).normal(size=(24, 5, 8)).astype("float32")
+    run = pt.fit(model=model, data=(x, np.arange(24) % 3), epochs=1, verbose=False, report={"baseline": False})
+    made = run.export("safetensors", tmp_path / "a")
+    assert made.examples == 24 and made.note == ""
+
+
 HOSTILE = ('"""\nraise SystemExit\n"""', "'); import os; ('", "\\", "{x}", "\r\n# coding: utf-7\n", "\u202e")
 
 

@@ -215,3 +215,17 @@ def test_masked_and_next_token_learn_from_tokens(tmp_path: Path) -> None:
     said = powertrain("train", "hidden.toml", "--run", "b", *next_token, folder=tmp_path)
     assert "perplexity" in said
     assert powertrain("generate", "b", "def test", "--max-new-tokens", "20", folder=tmp_path).startswith("def test")
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("model", [{"use": "bag-of-tokens", "width": 8}, {"use": "bert", "layers": 2, "width": 16}])
+def test_a_trained_model_answers_alike_in_pytorch(model: dict[str, Any], messages: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    tables = {
+        "data": {"use": "text-table", "path": str(messages), "size": 300, "context": 8, "valid": 0.2, "test": 0.2},
+        "model": model, "strategy": "supervised", "optimizer": "adamw", "run": {"until": "5 steps", "batch": 16},
+        "report": {"baseline": False},
+    }  # fmt: skip
+    run = pt.fit(tables, folder=tmp_path / "run", verbose=False)
+    made = run.export("safetensors", tmp_path / "out")
+    assert made.checked == "24 examples of test" and made.note == ""

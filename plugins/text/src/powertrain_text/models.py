@@ -54,6 +54,18 @@ class Bert(Model):
     `masked` learns from. On a classification task, those of the classes at the first token; padding is not seen.
     """
 
+    TORCH_FORWARD = f"""
+        def forward(self, tokens):
+            if self.near:
+                raise NotImplementedError("near = true is not written for PyTorch")
+            x = self.dropout(self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]]))
+            padding = None if self.head_norm is not None else tokens == {PADDING}
+            for block in self.blocks:
+                x = block(x, src_key_padding_mask=padding)
+            if self.head_norm is None:
+                return self.head(x[:, 0])
+            return self.head_norm(F.gelu(self.head(x))) @ self.words.weight.T
+    """
     strategy = "masked"
 
     @dataclass(frozen=True)

@@ -53,19 +53,31 @@ def conv2d_kernel(call: Call, inputs: Sequence[Array], out: Array) -> list[str]:
     (down, right), (above, left), (apart, across) = (_pair(call[name]) for name in ("stride", "padding", "dilation"))
     count, high, wide, channels = x.shape
     rows, columns, group, outputs = w.shape
-    tall, broad, own = out.shape[1], out.shape[2], outputs // call["groups"]
+    tall, broad, groups = out.shape[1], out.shape[2], call["groups"]
+    own = outputs // groups
+    read = f"{w.name}[((r * {columns} + c) * {group} + k) * {outputs}"
+    products = [
+        f"for (long k = 0; k < {group}; k++) {{",
+        f"    const {w.kind} *u = &{read}];",
+        f"    for (long o = 0; o < {outputs}; o++) y[o] += v[k] * u[o];",
+        "}",
+    ]
+    if groups > 1:
+        products = [
+            f"for (long g = 0; g < {groups}; g++) for (long k = 0; k < {group}; k++) {{",
+            f"    const {w.kind} *u = &{read} + g * {own}];",
+            f"    for (long o = 0; o < {own}; o++) y[g * {own} + o] += v[g * {group} + k] * u[o];",
+            "}",
+        ]
     return [
         f"for (long n = 0; n < {count}; n++) for (long i = 0; i < {tall}; i++) for (long j = 0; j < {broad}; j++) {{",
-        f"    {out.kind} *y = {out.name} + ((n * {tall} + i) * {broad} + j) * {outputs};",
+        f"    {out.kind} *y = &{out.name}[((n * {tall} + i) * {broad} + j) * {outputs}];",
         f"    for (long o = 0; o < {outputs}; o++) y[o] = 0;",
         f"    for (long r = 0; r < {rows}; r++) for (long c = 0; c < {columns}; c++) {{",
         f"        const long p = {_at('i', 'r', down, apart, above)}, q = {_at('j', 'c', right, across, left)};",
         f"        if (p < 0 || p >= {high} || q < 0 || q >= {wide}) continue;",
-        f"        const {x.kind} *v = {x.name} + ((n * {high} + p) * {wide} + q) * {channels};",
-        f"        for (long g = 0; g < {call['groups']}; g++) for (long k = 0; k < {group}; k++) {{",
-        f"            const {w.kind} *u = {w.name} + ((r * {columns} + c) * {group} + k) * {outputs} + g * {own};",
-        f"            for (long o = 0; o < {own}; o++) y[g * {own} + o] += v[g * {group} + k] * u[o];",
-        "        }",
+        f"        const {x.kind} *v = &{x.name}[((n * {high} + p) * {wide} + q) * {channels}];",
+        *(f"        {line}" for line in products),
         "    }",
         "}",
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain import nn
+from powertrain.plugin.exporter import ExportError
 
 # Layers whose channels PyTorch has first: the same layers, with the axes turned around them.
 AROUND = """\
@@ -44,8 +45,8 @@ PLAIN: dict[type, tuple[str, ...]] = {
 USUAL: dict[str, object] = {
     "affine": True, "approximate": "none", "bias": True, "bidirectional": False, "ceil_mode": False,
     "count_include_pad": True, "dilation": 1, "dropout": 0.0, "elementwise_affine": True, "end_dim": -1, "eps": 1e-5,
-    "groups": 1, "momentum": 0.1, "num_layers": 1, "padding": 0, "padding_idx": None, "padding_mode": "zeros",
-    "start_dim": 1, "stride": 1, "track_running_stats": True,
+    "groups": 1, "layer_norm_eps": 1e-5, "momentum": 0.1, "num_layers": 1, "padding": 0, "padding_idx": None,
+    "padding_mode": "zeros", "start_dim": 1, "stride": 1, "track_running_stats": True,
 }  # fmt: skip
 
 
@@ -109,11 +110,38 @@ def recurrent(m: Any) -> str:
     )  # fmt: skip
 
 
+def attention(m: Any) -> str:
+    if m.add_bias_kv or m.add_zero_attn or not m.together:
+        raise ExportError(
+            "[export safetensors] attention with add_bias_kv, add_zero_attn, kdim or vdim; expected the plain form; "
+            "leave them out, or export the run to a wheel"
+        )
+    bias = m.in_proj_bias is not None
+    return call("nn.MultiheadAttention", m.embed_dim, m.num_heads, dropout=m.dropout, bias=bias, batch_first=True)
+
+
+def encoder_layer(m: Any) -> str:
+    if m.activation not in (pt.relu, F.gelu):
+        raise ExportError(
+            "[export safetensors] a TransformerEncoderLayer with an activation of its own; expected relu or gelu; use "
+            "one of these, or export the run to a wheel"
+        )
+    own = m.self_attn
+    activation = "relu" if m.activation is pt.relu else "gelu"
+    told = {"bias": False} if own.in_proj_bias is None else {}
+    given = (own.embed_dim, own.num_heads, m.linear1.out_features, own.dropout)
+    return call(
+        "nn.TransformerEncoderLayer", *given, activation=activation, layer_norm_eps=m.norm1.eps, batch_first=True,
+        norm_first=m.norm_first, **told,
+    )  # fmt: skip
+
+
 LAYERS: dict[type, Callable[[Any], str]] = {
     nn.AvgPool1d: avg_pool, nn.AvgPool2d: avg_pool, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm,
     nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Embedding: embedding, nn.GRU: recurrent, nn.LSTM: recurrent,
     nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool, nn.RNN: recurrent,
-    nn.GlobalAveragePool: lambda m: "GlobalAveragePool()",
+    nn.GlobalAveragePool: lambda m: "GlobalAveragePool()", nn.MultiheadAttention: attention,
+    nn.TransformerEncoderLayer: encoder_layer,
 }  # fmt: skip
 
 
