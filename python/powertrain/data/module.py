@@ -68,7 +68,8 @@ class DataModule:
     `read(given, count)` gives the examples of a file of the data's own kind piece by piece, as the sources have them:
     names (of files; none for rows) and inputs. Where a file has many rows, it gives at most `count` at once.
     `encode(values)` gives the inputs of objects in memory, such as pictures or the columns of a table, and None of what
-    it does not know. By both a trained run can be asked about pictures, sounds or tables.
+    it does not know. By both a trained run can be asked about pictures, sounds or tables. `takes` says what `encode`
+    needs, by name: of a table, its columns and what each holds ("number", "category" or "date"); of texts, "text".
 
     `show` is one example in words, for the report, and `sections` are pages of it. `columns` are names of the numbers
     of an example, where they have any. `made_of` says what each was made of, such as the column of a file. `raw` has
@@ -106,6 +107,7 @@ class DataModule:
     own_task: Task | None = None
     class_weight: Array | None = None
     target: TargetScale | None = None
+    takes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         parts = {

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from powertrain.train.explain.permutation import Importance
     from powertrain.train.retraining.retrain import Retrained
     from powertrain.train.run.train_run import TrainRun
-    from powertrain.typing import DataLike, ExamplesLike
+    from powertrain.typing import Array, DataLike, ExamplesLike
 
 Scores: TypeAlias = dict[str, float]
 
@@ -181,6 +181,25 @@ class TrainedRun:
         dataset = self.run.dataset
         source = with_part(dataset, "data", data).splits["data"]
         return Transformed(source, dataset.chain) if dataset.chain else source
+
+    @property
+    def example(self) -> Array:
+        """One example as `predict` takes it, [1, ...]; zeros where the run was opened without its data."""
+        from powertrain.train.evaluate.predict import example_of
+
+        return example_of(self.run)[None]
+
+    def examples(self, x: ExamplesLike | str) -> Array:
+        """The examples that `predict` makes of `x`, checked: an array [examples, ...], which it takes as it is.
+
+        Errors    those of `predict`
+        Example
+            >>> pt.fit("digits", epochs=1, verbose=False).examples(np.zeros((8, 8))).shape
+            (1, 8, 8)
+        """
+        from powertrain.train.evaluate.predict import checked_examples, examples_of_file
+
+        return examples_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else checked_examples(self.run, x)
 
     def predict(self, x: ExamplesLike | str) -> Predictions:
         """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or

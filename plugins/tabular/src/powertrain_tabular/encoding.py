@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.plugin import param
-from powertrain_tabular.frame import Column, Frame, no_numbers
+from powertrain_tabular.frame import Column, Frame, Kind, no_numbers
 
 Floats = NDArray[np.float64]
 SKEWED = 1.0  # from this skewness on a column of numbers >= 0 is replaced by log(1 + x)
@@ -57,6 +57,15 @@ class Encoder:
     def categories(self) -> set[str]:
         """The columns whose values are texts."""
         return {one["name"] for one in self.learned if one["kind"] == "category"}
+
+    @property
+    def takes(self) -> dict[str, Kind]:
+        """The columns that are needed, and what each holds: "number", "category" or "date"."""
+        found: dict[str, Kind] = {}
+        for one in self.learned:
+            names = _combined_names(one["combine"]) if "combine" in one else [one["name"]]
+            found.update(dict.fromkeys(names, one["kind"]))
+        return found
 
     @property
     def features(self) -> list[str]:
@@ -193,9 +202,12 @@ def _as_learned(one: dict[str, Any], column: Column, where: str, first: int) -> 
     )
 
 
+def _combined_names(text: str) -> list[str]:
+    return [part.strip() for part in text.split("*" if "*" in text else "/")]
+
+
 def _combined(frame: Frame, text: str, where: str) -> Column:
-    sign = "*" if "*" in text else "/"
-    names = [part.strip() for part in text.split(sign)]
+    sign, names = "*" if "*" in text else "/", _combined_names(text)
     if len(names) != 2 or not all(names):
         raise DataError(where, f'combine = "{text}"', 'expected "a*b" or "a/b"', "name two columns of numbers")
     frame.demand(where, *names)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from powertrain.data import DataError
 from powertrain_tabular.csv_file import GAPS
 from powertrain_tabular.encoding import Encoder
-from powertrain_tabular.frame import Column, Frame, Kind
+from powertrain_tabular.frame import Column, Frame
 
 Array = NDArray[Any]
 _PLAIN_GAPS = frozenset(GAPS)
@@ -25,14 +25,7 @@ class RawColumns:
     ) -> None:
         self.encoder, self.target, self.labels = encoder, target, labels
         self._frames = dict(frames or {})
-        # Kinds of the columns that the encoder reads; of a product or quotient, of both.
-        self._kinds: dict[str, Kind] = {}
-        for one in encoder.learned:
-            if "combine" in one:
-                sign = "*" if "*" in one["combine"] else "/"
-                self._kinds.update({name.strip(): "number" for name in one["combine"].split(sign)})
-            else:
-                self._kinds[one["name"]] = one["kind"]
+        self._kinds = encoder.takes
 
     def columns(self, part: str) -> Mapping[str, Array]:
         frame = self._frames.get(part)

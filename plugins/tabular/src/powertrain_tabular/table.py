@@ -81,7 +81,8 @@ class OfColumns(Data, declares=True):
             return None if frame is None else encoder(frame, "predict")
 
         raw = RawColumns(encoder, cls.target_of(params), kept.labels)
-        return dataclasses.replace(kept, read=read, encode=encode, raw=raw, made_of=tuple(encoder.made_of))
+        made_of = tuple(encoder.made_of)
+        return dataclasses.replace(kept, read=read, encode=encode, raw=raw, made_of=made_of, takes=encoder.takes)
 
     @classmethod
     def target_of(cls, params: TableParams) -> str:

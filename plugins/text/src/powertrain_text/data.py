@@ -95,7 +95,9 @@ class _Classified(Data, declares=True):
             texts = [str(one) for one in values] if _are_texts(values) else []
             return tokenizer.rows(texts, params.context) if texts else None
 
-        return dataclasses.replace(kept, vocabulary=tokenizer, show=tokenizer.decode, read=read, encode=encode)
+        return dataclasses.replace(
+            kept, vocabulary=tokenizer, show=tokenizer.decode, read=read, encode=encode, takes={"text": "text"}
+        )
 
 
 def corpus(name: str, text: str, params: TokenParams) -> DataModule:

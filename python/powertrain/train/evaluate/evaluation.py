@@ -66,19 +66,24 @@ def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
 
 
 class Predictor:
-    """Outputs of the model for arrays of inputs, in evaluation mode."""
+    """Outputs of the model for arrays of inputs, in evaluation mode. Each batch size has a program of its own."""
 
     def __init__(self, strategy: Strategy, modules: Mapping[str, Any], backend: Any = None) -> None:
         self.modules = modules
+        self.programs: dict[int, Callable[[Any], Any]] = {}  # by batch size: no size is a surprise to another's
 
         def predict(x: Any) -> Any:
             return strategy.predict(Step(Logs()), TracedBatch(("x",), (x,)))
 
-        self._predict = predict if on_host(strategy) else pt.compile(predict, backend=backend)
+        def made() -> Callable[[Any], Any]:
+            return predict if on_host(strategy) else pt.compile(predict, backend=backend)
+
+        self._made = made
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
+        program = self.programs.get(len(x)) or self.programs.setdefault(len(x), self._made())
         with evaluating(self.modules):
-            return np.array(self._predict(x))
+            return np.array(program(x))
 
 
 def on_host(strategy: Strategy) -> bool:

@@ -23,6 +23,7 @@ from powertrain.train.report.judged import gives_probabilities, labels_of
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
+# Examples of one run of the program. What is left is filled up to the next power of two, so that programs stay few.
 BATCH = 256
 # Inputs that are read at once, in bytes; of large examples at least a few, of small ones no more rows than this.
 PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
@@ -42,7 +43,7 @@ def _read(run: TrainRun, given: InputFile) -> Iterator[tuple[NDArray[np.int64], 
         yield np.arange(done, done + len(x)), _checked(run, x, told), told
         done += len(x)
     if not done:
-        raise DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
+        raise _empty(given)
 
 
 def answer(run: TrainRun, given: Any) -> Predictions:
@@ -55,6 +56,21 @@ def checked_examples(run: TrainRun, given: Any) -> NDArray[Any]:
     if not isinstance(given, (str, Path)):
         return _checked(run, _encoded(run, given), IN_MEMORY)
     return np.concatenate([x for _, x, _ in _read(run, InputFile(Path(given)))])
+
+
+def examples_of_file(run: TrainRun, path: Path) -> NDArray[Any]:
+    """Examples of a file or a folder as the data set has them before its transforms."""
+    given = InputFile(path)
+    parts: list[NDArray[Any]] = []
+    for names, x in _gathered(_pieces(run, given), _rows_at_once(run)):
+        parts.append(_checked(run, x, Told(given.name, names, sum(map(len, parts)))))
+    if not parts:
+        raise _empty(given)
+    return np.concatenate(parts)
+
+
+def _empty(given: InputFile) -> DataError:
+    return DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
 
 
 def answers_of_file(run: TrainRun, path: Path) -> Predictions:
@@ -193,8 +209,8 @@ def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[A
     parts = []
     for start in range(0, len(x), BATCH):
         part = x[start : start + BATCH]
-        # One batch shape, so that one program serves a file of any length.
-        padded = np.resize(part, (BATCH, *part.shape[1:])) if len(part) < BATCH else part
+        size = 1 << (len(part) - 1).bit_length()
+        padded = np.resize(part, (size, *part.shape[1:])) if len(part) < size else part
         parts.append(run.predict(padded)[: len(part)])
     found = np.concatenate(parts)
     if run.dataset.target is not None:
