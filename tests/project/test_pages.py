@@ -57,8 +57,9 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.
             example = doctest.DocTestParser().get_doctest(block.code, names, page, page, block.line - 1)
             assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
             continue
-        if "sklearn" in block.code:
-            pytest.importorskip("sklearn", reason=f"{page} is about scikit-learn")
+        for needed in ("sklearn", "powertrain_serve"):
+            if needed in block.code:
+                pytest.importorskip(needed, reason=f"{page} is about {needed}")
         if page == "docs/onnx.md":
             pytest.importorskip("powertrain_onnx", reason="powertrain-onnx is not installed")
         exec(compile("\n" * (block.line - 1) + block.code, str(ROOT / page), "exec"), names)

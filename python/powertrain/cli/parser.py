@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
     _generating(_verb(verbs, "generate", "generate:generate", "go on with a text, with the run of a language model"))
     _explain(verbs)
+    _serve(verbs)
 
     report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
     report.add_argument("run", type=Path, metavar="DIR")
@@ -199,6 +200,30 @@ def _generating(takes: argparse.ArgumentParser) -> None:
     takes.add_argument("--seed", type=int, default=0, metavar="N", help="the same text for the same seed")
     _trusting(takes)
     takes.add_argument("--json", action="store_true", help="print one line with the text, nothing else")
+
+
+def _serve(verbs: Any) -> None:
+    serve = _verb(verbs, "serve", "serve:serve", "answer requests over HTTP with trained runs (powertrain-serve)")
+    serve.add_argument("runs", nargs="*", metavar="DIR", help="the folder of a run, or NAME=DIR; one for each model")
+    serve.add_argument("--models", type=Path, metavar="FILE", help="versions and shares of the traffic, read again on "
+                       "SIGHUP")  # fmt: skip
+    serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: this machine "
+                       "alone)")  # fmt: skip
+    serve.add_argument("--port", type=int, default=8000, metavar="N", help="0: a free one, which the log names")
+    serve.add_argument("--token-file", type=Path, metavar="FILE", help="the bearer token that requests need; "
+                       "or the environment: POWERTRAIN_SERVE_TOKEN")  # fmt: skip
+    serve.add_argument("--no-auth", action="store_true", help="answer anybody, on any address")
+    _trusting(serve)
+    serve.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
+    serve.add_argument("--max-batch", type=_whole, default=64, metavar="N", help="examples that are computed at once")
+    serve.add_argument("--max-wait", type=_positive, default=2.0, metavar="MS", help="milliseconds to wait for others")
+    serve.add_argument("--max-body", type=_positive, default=16.0, metavar="MB", help="megabytes of a request")
+    serve.add_argument("--max-examples", type=_whole, default=4096, metavar="N", help="examples of a request")
+    serve.add_argument("--max-queue", type=_whole, default=256, metavar="N", help="requests that may wait")
+    serve.add_argument("--max-connections", type=_whole, default=512, metavar="N")
+    serve.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="seconds for a request")
+    serve.add_argument("--grace", type=_positive, default=30.0, metavar="S", help="seconds to finish in, after SIGTERM")
+    serve.add_argument("--container-file", action="store_true", help="print a Containerfile for the run, and end")
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:

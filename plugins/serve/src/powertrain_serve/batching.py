@@ -1,0 +1,173 @@
+"""The thread that runs the engine: requests wait in a queue, and those of one model are computed together.
+
+A batch takes what waits. It does not wait for more, unless requests are being read that could still join; then for
+`Limits.wait` at most. So one client alone pays nothing, and under load batches grow by themselves while the engine is
+busy. A request of many examples is computed in pieces, and goes to the end of the queue between them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from powertrain_serve.errors import RefusedError
+from powertrain_serve.model import Model
+
+
+@dataclass(eq=False)
+class Job:
+    """Examples that wait for their outputs, or a text for its continuation."""
+
+    model: Model
+    given: Any  # examples, or a text
+    deadline: float  # by time.monotonic
+    done: Future[Any] = field(default_factory=Future)
+    since: float = field(default_factory=time.monotonic)
+    taken: int = 0
+    parts: list[Any] = field(default_factory=list)  # the answers so far
+
+    @property
+    def left(self) -> int:
+        return 1 if isinstance(self.given, str) else len(self.given) - self.taken
+
+
+class Worker:
+    """Runs the engine.
+
+    reading    how many requests are being read, and may be queued soon
+    batched    called after each batch, with the model, its examples and its seconds
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        wait: float,
+        queue: int,
+        reading: Callable[[], int] = lambda: 0,
+        batched: Callable[[Model, int, float], None] = lambda model, examples, seconds: None,
+    ) -> None:
+        self.batch, self.wait, self.queue = batch, wait, queue
+        self._reading, self._batched = reading, batched
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="powertrain-serve-engine", daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def submit(self, model: Model, given: Any, deadline: float, share: float = 1.0) -> Future[Any]:
+        """Queue a job; `share` is how much of the queue it may fill."""
+        job = Job(model, given, deadline)
+        with self._changed:
+            if self._closed:
+                raise RefusedError(503, "the server is ending; expected another one to answer; ask again", 5)
+            if len(self._jobs) >= self.queue * share:
+                raise RefusedError(429, f"{len(self._jobs)} requests wait already; expected fewer; ask again", 1)
+            self._jobs.append(job)
+            self._changed.notify()
+        return job.done
+
+    def close(self) -> None:
+        """Answer what waits, and end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            taken = self._next()
+            if taken is None:
+                return
+            if taken:
+                self._run(taken)
+
+    def _next(self) -> list[tuple[Job, int]] | None:
+        """The jobs of the next batch, with how many examples of each; None at the end."""
+        with self._changed:
+            while not self._jobs:
+                if self._closed:
+                    return None
+                self._changed.wait()
+            first = self._jobs[0]
+            until = first.since + self.wait
+            while (left := until - time.monotonic()) > 0 and not self._closed and self._worth_waiting(first):
+                self._changed.wait(left)
+            return self._taken(first)
+
+    def _worth_waiting(self, first: Job) -> bool:
+        ready = sum(job.left for job in self._jobs if job.model is first.model)
+        return ready < self.batch and self._reading() > 0
+
+    def _taken(self, first: Job) -> list[tuple[Job, int]]:
+        room = self.batch
+        taken: list[tuple[Job, int]] = []
+        rest: list[Job] = []
+        again: list[Job] = []
+        now = time.monotonic()
+        for job in self._jobs:
+            if job.done.cancelled():
+                continue
+            if job.deadline < now:
+                _refuse(job, RefusedError(503, "the request waited too long; expected a free engine; ask again", 1))
+            elif room and job.model is first.model and (not taken or not isinstance(job.given, str)):
+                count = min(room, job.left)
+                taken.append((job, count))
+                room -= count
+                if count < job.left:
+                    again.append(job)
+            else:
+                rest.append(job)
+        self._jobs = deque([*rest, *again])
+        return taken
+
+    def _run(self, taken: list[tuple[Job, int]]) -> None:
+        model, began = taken[0][0].model, time.monotonic()
+        pieces = [job.given if isinstance(job.given, str) else job.given[job.taken : job.taken + count]
+                  for job, count in taken]  # fmt: skip
+        try:
+            if isinstance(pieces[0], str):
+                outputs: Any = [model.continued(pieces[0])]
+            else:
+                outputs = model.answers(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
+        except Exception as error:
+            if len(taken) == 1:
+                self._failed(taken[0][0], error)
+            else:  # one of them is at fault: each alone, so that the others get their answers
+                for one in taken:
+                    self._run([one])
+            return
+        self._batched(model, len(outputs), time.monotonic() - began)
+        at = 0
+        for job, count in taken:
+            job.parts.append(outputs[at : at + count])
+            at, job.taken = at + count, job.taken + count
+            if isinstance(job.given, str):
+                _answer(job, outputs)
+            elif job.taken == len(job.given):
+                _answer(job, job.parts)
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        with self._changed:
+            if job in self._jobs:  # the rest of it need not be computed
+                self._jobs.remove(job)
+        _refuse(job, error)
+
+
+def _answer(job: Job, value: Any) -> None:
+    if job.done.set_running_or_notify_cancel():
+        job.done.set_result(value)
+
+
+def _refuse(job: Job, error: Exception) -> None:
+    if job.done.set_running_or_notify_cancel():
+        job.done.set_exception(error)

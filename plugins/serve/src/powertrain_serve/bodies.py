@@ -1,0 +1,219 @@
+"""Bodies of requests: read within the limits, and made into examples."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.requests import ClientDisconnect, Request
+
+import powertrain as pt
+from powertrain_serve.errors import RefusedError
+from powertrain_serve.model import Array, Model
+from powertrain_serve.rows import TEXT, columns_of, texts_of
+from powertrain_serve.settings import Limits
+
+JSON = "application/json"
+NPY = "application/x-npy"
+# What a file of that content type is called. A reader goes by the name; what is in the file it checks itself.
+FILES = {
+    "application/octet-stream": ".npy", NPY: ".npy", "text/csv": ".csv", "text/plain": ".txt",
+    "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/bmp": ".bmp", "image/gif": ".gif",
+    "image/tiff": ".tif", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/flac": ".flac",
+}  # fmt: skip
+_PICTURES = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
+CONTENT_TYPES = (JSON, *FILES)
+
+
+class Bodies:
+    """Reads bodies, and knows how much of them is in memory."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.held = 0  # bytes of all requests
+        self.reading = 0  # requests that are being read, and may be queued soon
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request as being read, for the length of a block."""
+        self.reading += 1
+        try:
+            yield
+        finally:
+            self.reading -= 1
+
+    @contextlib.asynccontextmanager
+    async def read(self, request: Request, deadline: float) -> AsyncIterator[bytes]:
+        """The body, for the length of a block; its bytes count as held until the block ends."""
+        self._check_head(request)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            stream = request.stream().__aiter__()
+            while (chunk := await self._next(stream, deadline)) is not None:
+                size += len(chunk)
+                self.held += len(chunk)
+                if size > self.limits.body:
+                    raise self._too_large(f"more than {self.limits.body:,} bytes")
+                if self.held > self.limits.held:
+                    raise RefusedError(503, "too many bytes of other requests; expected fewer; ask again", 1)
+                chunks.append(chunk)
+            yield b"".join(chunks)
+        finally:
+            self.held -= size
+
+    def _check_head(self, request: Request) -> None:
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            raise RefusedError(415, "a compressed body; expected one as it is; leave Content-Encoding out")
+        length = request.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body:
+            raise self._too_large(f"{length[:20]} bytes")
+
+    def _too_large(self, size: str) -> RefusedError:
+        return RefusedError(
+            413, f"a body of {size}; expected at most {self.limits.body:,}; send fewer examples at once"
+        )
+
+    async def _next(self, stream: Any, deadline: float) -> bytes | None:
+        try:
+            found: bytes = await asyncio.wait_for(stream.__anext__(), deadline - time.monotonic())
+            return found
+        except StopAsyncIteration:
+            return None
+        except asyncio.TimeoutError:
+            raise RefusedError(408, "a body that did not come in time; expected it sooner; send it again") from None
+        except ClientDisconnect:
+            raise RefusedError(400, "a body that ended early; expected all of it; send it again") from None
+
+
+def parsed_json(body: bytes) -> Any:
+    """JSON without numbers that are none, and without texts that no encoding has."""
+    try:
+        text = body.decode("utf-8")
+        found = json.loads(text, parse_constant=_no_number)
+        if "\\ud" in text.lower():
+            json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates
+        return found
+    except UnicodeError:
+        raise RefusedError(400, "a body that is not UTF-8; expected JSON in UTF-8; encode it so") from None
+    except RecursionError:
+        raise RefusedError(
+            400, "JSON that is nested too deeply; expected a few levels; send arrays of numbers"
+        ) from None
+    except ValueError as error:
+        raise RefusedError(400, f"a body that is no JSON: {_short(error)}; expected an object; check it") from None
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def given_in(content_type: str, body: bytes) -> Any:
+    """What a body holds, for `examples_in`: the examples of JSON, or a file as its ending and its bytes."""
+    if content_type == JSON:
+        found = parsed_json(body)
+        if not isinstance(found, dict) or set(found) != {"examples"} or not isinstance(found["examples"], list):
+            raise RefusedError(400, 'JSON of another form; expected {"examples": [...]}; put the examples into a list')
+        if not found["examples"]:
+            raise RefusedError(400, "no examples; expected one or more; put them into the list")
+        return found["examples"]
+    ending = FILES.get(content_type)
+    if ending is None:
+        raise RefusedError(
+            415, f"a body of {content_type[:80]!r}; expected one of {', '.join(CONTENT_TYPES)}; set Content-Type"
+        )
+    return ending, body
+
+
+def content_type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def examples_in(model: Model, given: Any, limits: Limits) -> Array | str:
+    """The examples of a request, checked; of a model that writes, the text to continue."""
+    if model.writes:
+        return _prompt(model, given)
+    if not isinstance(given, tuple):
+        _demand_few(len(given), limits)
+        return _checked(model, _of_json(model, given))
+    ending, body = given
+    if ending == ".npy" and not body.startswith(b"\x93NUMPY"):  # the reader would take a compressed .npz too
+        raise RefusedError(400, "a body that is no .npy file; expected one; write it with numpy.save")
+    if ending not in (".npy", ".npz") and not model.reads_files:
+        raise RefusedError(415, f"a file {ending}; expected {JSON} or {NPY}; send numbers, which {model.name} takes")
+    with tempfile.TemporaryDirectory(prefix="powertrain-serve-") as folder:
+        path = Path(folder) / f"body{ending}"
+        path.write_bytes(body)
+        _demand_small_picture(path, ending, limits)
+        try:
+            found = _checked(model, path)
+        except pt.Error as error:
+            raise RefusedError(400, str(error).replace(str(path), "the body")) from None
+    _demand_few(len(found), limits)
+    return found
+
+
+def _of_json(model: Model, given: list[Any]) -> Any:
+    if model.takes == TEXT:
+        return texts_of(given)
+    if model.takes and isinstance(given[0], dict):
+        return columns_of(given, model.takes)
+    try:
+        return np.array(given)
+    except (ValueError, OverflowError):
+        raise RefusedError(400, "examples of several shapes; expected numbers of one shape; fill them up") from None
+
+
+def _checked(model: Model, given: Any) -> Array:
+    try:
+        return model.examples(given)
+    except RefusedError:
+        raise
+    except pt.Error as error:
+        raise RefusedError(400, str(error)) from None
+
+
+def _prompt(model: Model, given: Any) -> str:
+    if isinstance(given, tuple):
+        ending, body = given
+        given = [body.decode("utf-8", errors="replace")] if ending == ".txt" else []
+    if len(given) != 1 or not isinstance(given[0], str):
+        raise RefusedError(400, f"{model.name} continues a text; expected one text; send it as text/plain")
+    return str(given[0])
+
+
+def _demand_few(count: int, limits: Limits) -> None:
+    if count > limits.rows:
+        raise RefusedError(413, f"{count:,} examples; expected at most {limits.rows:,}; send them in several requests")
+
+
+def _demand_small_picture(path: Path, ending: str, limits: Limits) -> None:
+    """Few bytes may unpack to gigabytes. The head of a picture says how many pixels it has."""
+    if ending not in (".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"):
+        return
+    try:
+        from PIL import Image
+    except ImportError:  # the reader of the data says so
+        return
+    try:
+        with Image.open(path, formats=_PICTURES) as picture:
+            width, height = picture.size
+    except Exception:  # Pillow raises almost anything; the reader says what is wrong
+        return
+    if width * height > limits.pixels:
+        raise RefusedError(
+            413, f"a picture of {width} x {height} pixels; expected at most {limits.pixels:,}; make it smaller"
+        )

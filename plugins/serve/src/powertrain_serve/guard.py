@@ -1,0 +1,116 @@
+"""What stands before every route: who asks, for which host, how long it may take; and a log line for each request."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from powertrain_serve.errors import RefusedError
+from powertrain_serve.logs import log
+from powertrain_serve.predict_api import answer
+from powertrain_serve.service import Context, Service
+from powertrain_serve.settings import is_local
+
+# What anybody may ask: whether the server lives.
+OPEN = ("/v2/health/live", "/v2/health/ready")
+MOST_HEAD = 32 << 10
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+
+
+class Guard:
+    """An ASGI application around another one."""
+
+    def __init__(self, app: Any, service: Service) -> None:
+        self.app, self.service = app, service
+        self._token = service.settings.token.encode()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        now = time.monotonic()
+        headers = dict(reversed(scope["headers"]))  # the first of each name counts
+        context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds)
+        scope["powertrain"] = context
+        status = 500
+
+        async def answering(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {
+                    **message,
+                    "headers": [*message["headers"], *_HEADERS, (b"x-request-id", context.id.encode())],
+                }
+            await send(message)
+
+        try:
+            refused = self._refused(scope, headers)
+            if refused is None:
+                await self.app(scope, receive, answering)
+            else:
+                await refusal(refused)(scope, receive, answering)
+        finally:
+            self._told(scope, context, status)
+
+    def _refused(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> RefusedError | None:
+        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MOST_HEAD:
+            return RefusedError(431, f"more than {MOST_HEAD:,} bytes of headers; expected fewer; leave some out")
+        if scope["path"] in OPEN:
+            return None
+        if self._token:
+            given = headers.get(b"authorization", b"")
+            kind, _, token = given.partition(b" ")
+            if kind.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token):
+                return RefusedError(
+                    401, "no valid token; expected Authorization: Bearer TOKEN; send the server's token"
+                )
+        elif self.service.settings.local and not _of_here(headers.get(b"host", b"")):
+            # A page in a browser could otherwise reach this server by a name of its own for this machine.
+            return RefusedError(421, "a Host that is not this machine; expected localhost; ask by that name")
+        if self.service.connections > self.service.settings.limits.connections:
+            return RefusedError(503, "too many connections; expected fewer; ask again", retry_after=1)
+        return None
+
+    def _told(self, scope: MutableMapping[str, Any], context: Context, status: int) -> None:
+        route = _route_of(scope)
+        seconds = time.monotonic() - context.began
+        self.service.metrics.request(route, status, seconds)
+        log(
+            "request", id=context.id, method=scope["method"][:16], route=route, status=status,
+            seconds=round(seconds, 6), model=context.model, version=context.version, examples=context.examples,
+        )  # fmt: skip
+
+
+def _route_of(scope: MutableMapping[str, Any]) -> str:
+    """The name of the route's function: paths as strangers write them would be endless in logs and metrics."""
+    return str(getattr(scope.get("endpoint"), "__name__", "other"))
+
+
+def _id_of(headers: dict[bytes, bytes]) -> str:
+    """The sender's name of the request, where it is a plain one."""
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _of_here(host: bytes) -> bool:
+    name = host.decode("latin-1")
+    name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+    return is_local(name)
+
+
+def refusal(refused: RefusedError) -> Any:
+    """The answer to a request that is refused. Where the body was not read, the connection ends, since it may go on."""
+    headers = {}
+    if refused.retry_after is not None:
+        headers["Retry-After"] = str(refused.retry_after)
+    if refused.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refused.status in (401, 408, 413, 415, 421, 431, 503):
+        headers["Connection"] = "close"
+    return answer({"error": refused.reason}, refused.status, headers)

@@ -1,0 +1,52 @@
+"""Logs as lines of JSON on standard error. Nothing that a request holds is written: no body, query, token or reason."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+LOGGER = logging.getLogger("powertrain.serve")
+_UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+
+
+class Lines(logging.Formatter):
+    """One object a line. An exception gives its kind and where it was raised, not its text, which may hold values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            said["error"] = type(error).__name__
+            said["at"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[-8:]]
+        return json.dumps(said, default=str)
+
+
+@contextlib.contextmanager
+def on_standard_error(level: int = logging.INFO) -> Iterator[None]:
+    """Send the lines of this server, and those of uvicorn, to standard error, for the length of a block."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Lines())
+    LOGGER.handlers, LOGGER.propagate = [handler], False
+    LOGGER.setLevel(level)
+    for name in _UVICORN:
+        theirs = logging.getLogger(name)
+        theirs.handlers, theirs.propagate = ([handler] if name == "uvicorn" else []), name != "uvicorn"
+        theirs.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        LOGGER.handlers = logging.getLogger("uvicorn").handlers = []
+
+
+def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
+    LOGGER.log(level, event, extra={"fields": fields})

@@ -1,0 +1,79 @@
+"""Counts and times of a server, for Prometheus. Without prometheus_client nothing is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from powertrain_serve.model import Model
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Counters of one server, in a registry of its own. Labels are routes and loaded models, so they stay few."""
+
+    def __init__(self, wanted: bool, waiting: Callable[[], int]) -> None:
+        self.registry: Any = None
+        if not wanted:
+            return
+        try:
+            import prometheus_client as prometheus
+        except ImportError:
+            return
+        self.registry = registry = prometheus.CollectorRegistry()
+        self._text = prometheus.generate_latest
+        of_model = ["model", "version"]
+        self._requests = prometheus.Counter(
+            "powertrain_requests", "Requests by route and status.", ["route", "status"], registry=registry
+        )
+        self._seconds = prometheus.Histogram(
+            "powertrain_request_seconds", "Time from the head of a request to its answer.", ["route"],
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._batches = prometheus.Histogram(
+            "powertrain_batch_examples", "Examples that were computed at once.", of_model,
+            buckets=tuple(1 << power for power in range(9)), registry=registry,
+        )  # fmt: skip
+        self._engine = prometheus.Histogram(
+            "powertrain_engine_seconds", "Time of one batch in the engine.", of_model, buckets=_SECONDS,
+            registry=registry,
+        )  # fmt: skip
+        self._shadows = prometheus.Counter(
+            "powertrain_shadow_requests", "Copies of requests, by what became of them.", [*of_model, "result"],
+            registry=registry,
+        )  # fmt: skip
+        self._reloads = prometheus.Counter(
+            "powertrain_reloads", "Readings of the models file, by their result.", ["result"], registry=registry
+        )
+        self._loaded = prometheus.Gauge("powertrain_loaded", "Versions that answer.", of_model, registry=registry)
+        prometheus.Gauge("powertrain_waiting_requests", "Requests in the queue.", registry=registry).set_function(
+            waiting
+        )
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        if self.registry is not None:
+            self._requests.labels(route, str(status)).inc()
+            self._seconds.labels(route).observe(seconds)
+
+    def batch(self, model: Model, examples: int, seconds: float) -> None:
+        if self.registry is not None:
+            self._batches.labels(model.name, model.version).observe(examples)
+            self._engine.labels(model.name, model.version).observe(seconds)
+
+    def shadow(self, model: Model, result: str) -> None:
+        """Count a copy: same, differs, failed, or skipped since the queue was filling."""
+        if self.registry is not None:
+            self._shadows.labels(model.name, model.version, result).inc()
+
+    def reload(self, result: str, models: list[Model]) -> None:
+        if self.registry is not None:
+            self._reloads.labels(result).inc()
+            self._loaded.clear()
+            for model in models:
+                self._loaded.labels(model.name, model.version).set(1)
+
+    def text(self) -> bytes | None:
+        """All of them as Prometheus reads them; None where nothing is counted."""
+        return None if self.registry is None else self._text(self.registry)

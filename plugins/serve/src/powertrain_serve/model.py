@@ -1,0 +1,82 @@
+"""One version of a model: a trained run, opened to answer."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import powertrain as pt
+from powertrain_serve.errors import RefusedError, ServeError
+from powertrain_serve.rows import TEXT
+
+Array = Any
+
+
+class Model:
+    """A run that answers. Nothing of it changes once it is warm, so any thread may ask it."""
+
+    def __init__(self, name: str, version: str, run: Any) -> None:
+        self.name, self.version, self.run = name, version, run
+        dataset = run.run.dataset
+        if dataset.kind.plays:
+            raise ServeError(f"[serve {name}] a run on an environment; expected one on examples; serve another one")
+        self.writes: bool = dataset.kind.tokens  # it continues a text
+        self.reads_files: bool = dataset.read is not None
+        self.takes: dict[str, str] = dict(
+            dataset.takes
+        )  # columns of a table, or a text; nothing where it takes numbers
+        example = None if self.writes else run.example
+        self.shape: tuple[int, ...] = () if example is None else tuple(example.shape[1:])
+        self.dtype: Any = np.dtype(np.float32) if example is None else example.dtype
+        self.labels: tuple[str, ...] = ()  # this and the next are known once it is warm
+        self.output_shape: tuple[int, ...] | None = None
+        self._example: Any = example
+
+    @classmethod
+    def open(cls, name: str, version: str, folder: Path, trust: bool, threads: int | None) -> Model:
+        made = cls(name, version, pt.load(folder, trust=trust))
+        if threads is not None:  # the run has set what its recipe says
+            pt.set_threads(threads)
+        return made
+
+    def warm(self, batch: int) -> None:
+        """Compile the programs of all batch sizes, so that no request waits for one."""
+        size = 1
+        while not self.writes and size <= batch:
+            # Zeros, in place of an example, may have no finite answer. The program is made all the same.
+            with contextlib.suppress(pt.Error):
+                made = self.run.predict(np.repeat(self._example, size, axis=0))
+                self.labels, self.output_shape = made.classes, tuple(made.outputs.shape[1:])
+            size *= 2
+
+    def examples(self, given: Any) -> Array:
+        """Examples of a request, [examples, ...], checked: an array, texts, rows, or the path of a file.
+
+        They have the dtype of the training examples. So requests can be joined without changing each other, and no
+        dtype of a stranger makes the engine compile one more program.
+        """
+        found = self.run.examples(given)
+        if found.dtype.kind not in "fiub":
+            raise RefusedError(400, f"elements of {found.dtype}; expected numbers; convert them")
+        made = found.astype(self.dtype, copy=False)
+        if self.dtype.kind != "f" and not np.array_equal(made, found):
+            raise RefusedError(400, f"numbers that {self.dtype} does not hold; expected {self.dtype}; convert them")
+        return made
+
+    def answers(self, examples: Array) -> Any:
+        return self.run.predict(examples)
+
+    def continued(self, text: str) -> str:
+        return str(self.run.generate(text))
+
+    def about(self) -> dict[str, Any]:
+        """What the model takes and gives, in words."""
+        takes: dict[str, Any] = {"shape": [-1, *self.shape], "dtype": str(self.dtype)}
+        if self.writes:
+            takes = {"text": True}
+        elif self.takes:
+            takes = {"texts": True} if self.takes == TEXT else {"columns": self.takes}
+        return {"name": self.name, "version": self.version, "takes": takes, "labels": list(self.labels)}

@@ -1,0 +1,57 @@
+"""`/predict`: what `run.predict` takes, as JSON or as a file, and answers in words."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from powertrain_serve.answers import Answers
+from powertrain_serve.bodies import NPY, content_type_of, examples_in, given_in
+from powertrain_serve.model import Model
+from powertrain_serve.service import FEW, Service, context_of
+
+
+@dataclass
+class Asked:
+    examples: Any
+
+
+class PredictApi:
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def predict(self, request: Request) -> Response:
+        content_type = content_type_of(request)
+        limits = self.service.settings.limits
+
+        def parsed(model: Model, body: bytes) -> Asked:
+            return Asked(examples_in(model, given_in(content_type, body), limits))
+
+        path = request.path_params
+        model, _, answers = await self.service.answers(request, path.get("name"), path.get("version"), parsed)
+        if request.headers.get("accept", "") == NPY and not model.writes:
+            written = io.BytesIO()
+            np.save(written, answers.outputs, allow_pickle=False)
+            headers = {"powertrain-model": model.name, "powertrain-version": model.version}
+            return Response(written.getvalue(), headers=headers, media_type=NPY)
+        return await self.service.in_thread(len(answers) > FEW, _answered, model, answers)
+
+    async def models(self, request: Request) -> Response:
+        self.service.versions(None)
+        context_of(request)
+        return answer({"models": [model.about() for model in self.service.loader.table.models()]})
+
+
+def _answered(model: Model, answers: Answers) -> Response:
+    return answer({"model": model.name, "version": model.version, "predictions": answers.in_words(model.writes)})
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON in ASCII: labels are texts of a data set, which may hold what UTF-8 cannot."""
+    return Response(json.dumps(value, allow_nan=False), status, headers, media_type="application/json")

@@ -1,0 +1,158 @@
+"""From a request to the outputs of a model: choose, read, check, queue, wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+
+import powertrain as pt
+from powertrain_serve.answers import Answers
+from powertrain_serve.batching import Worker
+from powertrain_serve.bodies import FILES, Bodies, content_type_of
+from powertrain_serve.errors import RefusedError
+from powertrain_serve.loading import Loader
+from powertrain_serve.logs import log
+from powertrain_serve.metrics import Metrics
+from powertrain_serve.model import Array, Model
+from powertrain_serve.settings import Settings
+from powertrain_serve.table import Versions
+
+# Bodies of more bytes are read by a thread, so that the event loop answers others meanwhile.
+SMALL = 16 << 10
+FEW = 64  # and answers to more examples are written by one
+READERS = 2
+# A copy for the shadow is left out where the queue is fuller: it must not take the place of a request.
+SHADOW_SHARE = 0.5
+
+
+@dataclass
+class Context:
+    """What a log line says of a request, filled in on its way."""
+
+    id: str
+    began: float
+    deadline: float
+    model: str = ""
+    version: str = ""
+    examples: int = 0
+
+
+class Service:
+    """Everything that answers requests, apart from HTTP."""
+
+    def __init__(self, settings: Settings, loader: Loader) -> None:
+        self.settings, self.loader = settings, loader
+        limits = settings.limits
+        self.bodies = Bodies(limits)
+        self.metrics = Metrics(settings.metrics, lambda: len(self.worker))
+        self.worker = Worker(limits.batch, limits.wait, limits.queue, lambda: self.bodies.reading, self.metrics.batch)
+        self.connections = 0
+        self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
+        self._readers = ThreadPoolExecutor(READERS, "powertrain-serve-reader")
+
+    @property
+    def ready(self) -> bool:
+        return self.loader.ready and not self.stopping
+
+    def reload(self) -> list[str]:
+        """Read again what is wanted, and swap to it; what went wrong is said in the log, and raised."""
+        try:
+            loaded = self.loader.reload()
+        except Exception as error:
+            log("reload failed", 40, reason=str(error))
+            self.metrics.reload("failed", list(self.loader.table.models()))
+            raise
+        log("loaded", models=loaded)
+        self.metrics.reload("done", list(self.loader.table.models()))
+        return loaded
+
+    def close(self) -> None:
+        """Answer what waits, and end the threads."""
+        self.worker.close()
+        self._readers.shutdown(wait=True)
+
+    def versions(self, name: str | None) -> Versions:
+        if not self.loader.ready:
+            raise RefusedError(503, "no model is loaded yet; expected one; ask again", retry_after=1)
+        return self.loader.table.versions(name)
+
+    async def answers(
+        self, request: Request, name: str | None, version: str | None, parsed: Callable[[Model, bytes], Any]
+    ) -> tuple[Model, Any, Answers]:
+        """The model that was chosen, what was parsed, and the answers to its examples. What `parsed` gives has them as
+        `examples`."""
+        context = context_of(request)
+        versions = self.versions(name)
+        model = versions.choose(version)
+        context.model, context.version = model.name, model.version
+        with contextlib.ExitStack() as reading:
+            reading.enter_context(self.bodies.counted())
+            async with self.bodies.read(request, context.deadline) as body:
+                slow = len(body) > SMALL or content_type_of(request) in FILES
+                found = await self.in_thread(slow, parsed, model, body)
+                context.examples = 1 if model.writes else len(found.examples)
+                waiting = self.worker.submit(model, found.examples, context.deadline)
+                reading.close()
+                answers = Answers(await self._answered(waiting, context.deadline))
+                if version is None and not model.writes:
+                    self._shadow(versions, model, found.examples, answers)
+                return model, found, answers
+
+    async def in_thread(self, wanted: bool, function: Callable[..., Any], *given: Any) -> Any:
+        """Call a function here, or in a thread where it may take long."""
+        if not wanted:
+            return function(*given)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *given)
+
+    async def _answered(self, waiting: Future[Any], deadline: float) -> Any:
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(waiting), deadline - time.monotonic())
+        except asyncio.TimeoutError:
+            raise RefusedError(503, "no answer in time; expected a free engine; ask again", retry_after=1) from None
+        except RefusedError:
+            raise
+        except pt.OutOfMemoryError:
+            raise RefusedError(503, "the engine has no memory for it; expected fewer examples; ask again", 1) from None
+        except (ValueError, IndexError) as error:
+            if isinstance(error, pt.Error):  # of values, which only the model can judge
+                raise RefusedError(400, str(error)) from None
+            raise
+
+    def _shadow(self, versions: Versions, model: Model, examples: Array, answers: Answers) -> None:
+        """Send a copy to the shadow, if it is its turn, and compare in the background."""
+        shadow = versions.shadowed()
+        if shadow is None or shadow is model:
+            return
+        try:
+            limits = self.settings.limits
+            waiting = self.worker.submit(shadow, examples, time.monotonic() + limits.seconds, SHADOW_SHARE)
+        except RefusedError:
+            self.metrics.shadow(shadow, "skipped")
+            return
+        waiting.add_done_callback(lambda done: self.metrics.shadow(shadow, compared(done, answers)))
+
+
+def compared(done: Future[Any], answers: Answers) -> str:
+    """Whether the shadow says the same: of classes the same labels, of numbers values that are near."""
+    if done.exception() is not None:
+        return "failed"
+    other = Answers(done.result())
+    if other.parts[0].classes or answers.parts[0].classes:
+        both = other.parts[0].classes and answers.parts[0].classes
+        return "same" if both and other.labels == answers.labels else "differs"
+    ours, theirs = answers.outputs, other.outputs
+    near = ours.shape == theirs.shape and np.allclose(theirs, ours, rtol=1e-3, atol=1e-6)
+    return "same" if near else "differs"
+
+
+def context_of(request: Request) -> Context:
+    found: Context = request.scope["powertrain"]
+    return found

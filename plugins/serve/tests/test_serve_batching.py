@@ -1,0 +1,181 @@
+"""Batches: what is joined, what waits, and that an answer does not depend on the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain_serve.batching import Worker
+from powertrain_serve.errors import RefusedError
+from powertrain_serve.model import Model
+
+SOON = 1e9
+
+
+class Slow:
+    """A model that writes down its batches, and computes when it is let."""
+
+    writes = False
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+
+    def answers(self, rows: Any) -> Any:
+        self.entered.set()
+        assert self.gate.wait(10)
+        self.batches.append(rows[:, 0].tolist())
+        if (rows < 0).any():
+            raise ValueError("a negative one")
+        return rows * 2
+
+
+def rows(*values: float) -> Any:
+    return np.array(values, dtype=np.float32)[:, None]
+
+
+def got(job: Future[Any]) -> Any:
+    """The answers to a job, put together."""
+    return np.concatenate(job.result(10))
+
+
+@pytest.fixture
+def model() -> Any:
+    return Slow()
+
+
+def begun(worker: Worker, model: Any) -> Future[Any]:
+    """A first job, which is in the engine."""
+    first = worker.submit(model, rows(0), SOON)
+    assert model.entered.wait(10)
+    return first
+
+
+def test_what_waits_is_computed_together(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=10)
+    first = begun(worker, model)
+    others = [worker.submit(model, rows(number), SOON) for number in (1, 2, 3)]
+    model.gate.set()
+    assert [got(one).tolist() for one in [first, *others]] == [[[0]], [[2]], [[4]], [[6]]]
+    worker.close()
+    assert model.batches == [[0], [1, 2, 3]]
+
+
+def test_a_large_request_is_cut_and_lets_others_in_between(model: Any) -> None:
+    worker = Worker(batch=4, wait=0, queue=10)
+    begun(worker, model)
+    large = worker.submit(model, rows(*range(10, 20)), SOON)
+    small = worker.submit(model, rows(1), SOON)
+    model.gate.set()
+    assert got(large)[:, 0].tolist() == [2 * value for value in range(10, 20)]
+    assert got(small).tolist() == [[2]]
+    worker.close()
+    assert model.batches == [[0], [10, 11, 12, 13], [1, 14, 15, 16], [17, 18, 19]]
+
+
+def test_models_are_not_mixed(model: Any) -> None:
+    other = Slow()
+    other.gate.set()
+    worker = Worker(batch=4, wait=0, queue=10)
+    begun(worker, model)
+    jobs = [worker.submit(one, rows(number), SOON) for number, one in enumerate([other, model, other])]
+    model.gate.set()
+    assert [got(job)[0, 0] for job in jobs] == [0, 2, 4]
+    worker.close()
+    assert other.batches == [[0, 2]] and model.batches == [[0], [1]]
+
+
+def test_one_that_fails_does_not_fail_the_others(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=10)
+    begun(worker, model)
+    good, bad, last = (worker.submit(model, rows(number), SOON) for number in (1, -1, 2))
+    model.gate.set()
+    assert got(good).tolist() == [[2]] and got(last).tolist() == [[4]]
+    with pytest.raises(ValueError, match="a negative one"):
+        bad.result(10)
+    worker.close()
+
+
+def test_a_full_queue_and_an_ended_server_refuse(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=2)
+    begun(worker, model)
+    kept = [worker.submit(model, rows(1), SOON) for _ in range(2)]
+    with pytest.raises(RefusedError) as refused:
+        worker.submit(model, rows(1), SOON)
+    assert (refused.value.status, refused.value.retry_after) == (429, 1)
+    with pytest.raises(RefusedError):  # a copy may fill only a share of the queue
+        worker.submit(model, rows(1), SOON, share=0.5)
+    model.gate.set()
+    worker.close()  # what waits is answered
+    assert [got(one).tolist() for one in kept] == [[[2]], [[2]]]
+    with pytest.raises(RefusedError) as refused:
+        worker.submit(model, rows(1), SOON)
+    assert refused.value.status == 503
+
+
+def test_what_is_late_or_cancelled_is_not_computed(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=10)
+    begun(worker, model)
+    late = worker.submit(model, rows(1), time.monotonic() - 1)
+    cancelled = worker.submit(model, rows(2), SOON)
+    assert cancelled.cancel()
+    good = worker.submit(model, rows(3), SOON)
+    model.gate.set()
+    assert got(good).tolist() == [[6]]
+    with pytest.raises(RefusedError) as refused:
+        late.result(10)
+    assert refused.value.status == 503
+    worker.close()
+    assert model.batches == [[0], [3]]
+
+
+def test_it_waits_only_while_requests_are_being_read(model: Any) -> None:
+    model.gate.set()
+    reading = [0]
+    worker = Worker(batch=8, wait=5, queue=10, reading=lambda: reading[0])
+    began = time.monotonic()
+    worker.submit(model, rows(1), SOON).result(10)
+    assert time.monotonic() - began < 2  # nobody else is there
+    reading[0] = 1
+    one = worker.submit(model, rows(1), SOON)
+    time.sleep(0.1)
+    assert not one.done()
+    reading[0] = 0
+    two = worker.submit(model, rows(2), SOON)
+    assert got(one).tolist() == [[2]] and got(two).tolist() == [[4]]
+    worker.close()
+    assert model.batches == [[1], [1, 2]]
+
+
+@pytest.fixture(scope="module")
+def whole(digits: Path) -> Model:
+    made = Model.open("digits", "1", digits, False, None)
+    made.warm(64)
+    return made
+
+
+def test_an_answer_has_the_same_bits_in_every_batch(whole: Model, images: Any) -> None:
+    """Alone, in a batch of any size, at any place in it, and beside any others."""
+    alone = np.concatenate([whole.answers(image[None]).outputs for image in images])
+    noise = np.random.default_rng(0)
+    for size in (2, 3, 4, 5, 8, 13, 16, 31, 32, 40):
+        chosen = noise.permutation(len(images))[:size]
+        assert whole.answers(images[chosen]).outputs.tobytes() == alone[chosen].tobytes(), size
+
+
+def test_programs_are_made_before_requests_come(digits: Path, images: Any) -> None:
+    made = Model.open("digits", "1", digits, False, None)
+    made.warm(8)
+    programs = made.run.run.evaluations._predictor.programs
+    traces = {size: program.traces for size, program in programs.items()}
+    assert traces == {1: 1, 2: 1, 4: 1, 8: 1} and made.output_shape == (10,)
+    for count in range(1, 9):
+        made.answers(images[:count])
+    assert {size: program.traces for size, program in programs.items()} == traces
