@@ -12,9 +12,10 @@ from powertrain.ops.functional import OPERATORS
 
 UNARY = {
     **{name: name for name in (
-        "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "exp", "exp2", "expm1",
-        "floor", "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "logical_not", "positive", "reciprocal",
-        "rsqrt", "sigmoid", "sign", "signbit", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+        "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "digamma", "erf", "erfc",
+        "erfinv", "exp", "exp2", "expm1", "floor", "isfinite", "isinf", "isnan", "lgamma", "log", "log10", "log1p",
+        "log2", "logical_not", "positive", "reciprocal", "rsqrt", "sigmoid", "sign", "signbit", "sin", "sinh", "sqrt",
+        "square", "tan", "tanh", "trunc",
     )},
     "neg": "negative", "bitwise_not": "bitwise_invert", "special.ndtri": "normal_quantile", "sgn": "sign",
 }  # fmt: skip
@@ -22,8 +23,8 @@ UNARY = {
 BINARY = {
     **{name: name for name in (
         "atan2", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "copysign",
-        "floor_divide", "fmax", "fmin", "fmod", "hypot", "logaddexp", "logical_and", "logical_or", "logical_xor",
-        "maximum", "minimum", "nextafter", "remainder", "xlogy",
+        "floor_divide", "fmax", "fmin", "fmod", "hypot", "igamma", "igammac", "logaddexp", "logical_and", "logical_or",
+        "logical_xor", "maximum", "minimum", "nextafter", "remainder", "xlogy",
     )},
     "mul": "multiply", "true_divide": "divide", "pow": "pow", "eq": "equal", "ne": "not_equal", "lt": "less",
     "le": "less_equal", "gt": "greater", "ge": "greater_equal",
@@ -74,6 +75,11 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "floor":
         return pt.floor_divide(input, other)
     return pt.trunc(input / other) if rounding_mode == "trunc" else input / other
+
+
+@call_of("polygamma", "special.polygamma")
+def polygamma(input: Any, n: int) -> Any:
+    return pt.polygamma(n, input)
 
 
 @call_of("float_power")
