@@ -24,7 +24,7 @@ LONGEST = 35  # words of a sentence
 
 # Tables that tools write: lists of names and keys.
 MADE = {"docs/names.md", "docs/recipes/reference.md"}
-_BLOCK = re.compile(r"^( *)```.*?^\1```[^\n]*$|^~~~.*?^~~~$|<!--.*?-->", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)```.*?^\1```[^\n]*$|^~~~.*?^~~~$|^:::.*?^:::$|<!--.*?-->", re.MULTILINE | re.DOTALL)
 _NOT_PROSE = re.compile(r"^(\||#|    |:::).*$", re.MULTILINE)
 _CODE = re.compile(r"`[^`]*`")
 _LINK = re.compile(r"\]\([^)]*\)|<https?:[^>]*>")

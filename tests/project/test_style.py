@@ -52,6 +52,7 @@ def test_a_long_sentence_is_found(tmp_path: Path) -> None:
 
 def test_tables_headings_and_sections_are_no_sentences(tmp_path: Path) -> None:
     assert told(tmp_path, "a.md", f"# {LONG}\n\n| a |\n| --- |\n| {LONG} |\n") == []
+    assert told(tmp_path, "a.md", f":::{{toctree}}\n:hidden:\n\n{LONG}\n:::\n") == []
     assert told(tmp_path, "a.py", f'"""Short.\n\nErrors    {LONG}\n"""\n') == []
 
 

@@ -32,7 +32,12 @@ class Codec(Protocol):
 
 
 class RawTable(Protocol):
-    """The columns of a table as its file has them, before they became the numbers of an example."""
+    """The columns of a table as its file has them, before they became the numbers of an example.
+
+    Example
+        >>> def gaps(table: pt.data.RawTable, part: str) -> dict[str, int]:
+        ...     return {name: sum(x is None or x != x for x in values) for name, values in table.columns(part).items()}
+    """
 
     @property
     def target(self) -> str:
