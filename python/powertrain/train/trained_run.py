@@ -334,14 +334,14 @@ class TrainedRun:
         return export(self.run, to, path, settings, self._measured)
 
     def generate(
-        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: Any
+        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: object
     ) -> str:
         """Go on with a text, as a language model does; gives what is new. The settings are those of pt.nn.generate:
         top_k, top_p, min_p, repetition_penalty, stop, seed, constraint."""
         return "".join(piece.text for piece in self.stream(prompt, max_new_tokens, temperature=temperature, **settings))
 
     def stream(
-        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: Any
+        self, prompt: str = "\n", max_new_tokens: int = 400, *, temperature: float = 0.8, **settings: object
     ) -> Iterator[Written]:
         """The same piece by piece, as pt.nn.stream_generate gives them."""
         dataset = self.run.dataset
@@ -352,7 +352,7 @@ class TrainedRun:
             )
         return pt.nn.stream_generate(
             self.model, prompt, max_new_tokens, tokenizer=dataset.vocabulary, context=dataset.context,
-            temperature=temperature, **settings,
+            temperature=temperature, **settings,  # type: ignore[arg-type]  # checked there
         )  # fmt: skip
 
     def report(self) -> Path:

@@ -7,7 +7,7 @@ program serves every position. Sequences of a batch may have any lengths: the ca
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import powertrain as pt
 from powertrain import _core
@@ -74,7 +74,7 @@ class CacheStep:
         [[3, 4, 4]]
     """
 
-    def __init__(self, cache: KVCache, tokens: Any, start: Any, count: Any, span: int) -> None:
+    def __init__(self, cache: KVCache, tokens: Tensor, start: Tensor, count: Tensor, span: int) -> None:
         batch, time = tokens.shape
         self.cache, self.span, self.batch, self.time = cache, span, batch, time
         # A compiled step writes a slot in place only behind a guard: with this one, which costs nothing, no step copies
@@ -107,7 +107,7 @@ class CacheStep:
         flat = pt.reshape(x, (self.batch * self.time, x.shape[2]))
         return pt.take(flat, self._first * self.time + self._last)
 
-    def attend(self, number: int, query: Any, key: Any, value: Any) -> pt.Tensor:
+    def attend(self, number: int, query: Tensor, key: Tensor, value: Tensor) -> pt.Tensor:
         """Put keys and values away, and mix the values of all tokens so far."""
         keys = self._put(self.cache.keys[number], key)
         values = self._put(self.cache.values[number], value)
@@ -125,7 +125,7 @@ class CacheStep:
         mixed = pt.reshape(pt.permute_dims(mixed, (0, 3, 1, 2, 4)), (batch, time, heads * size))
         return pt.astype(mixed, query.dtype)
 
-    def _put(self, slot: pt.Slot, new: Any) -> pt.Tensor:
+    def _put(self, slot: pt.Slot, new: Tensor) -> pt.Tensor:
         """All rows of a slot with those of the step: [batch, span, heads, size]."""
         cache = self.cache
         held = OPERATORS["put_rows"](slot.value, self._rows, pt.astype(new, slot.dtype))

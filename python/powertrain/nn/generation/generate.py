@@ -148,7 +148,7 @@ def generate(
 ) -> Tokens | list[Tokens]: ...
 def generate(  # type: ignore[misc]  # the forms above leave out the settings, which are the same for all
     model: Module,
-    prompt: Any,
+    prompt: str | TensorLike | Sequence[str] | Sequence[TensorLike],
     max_new_tokens: int = 256,
     *,
     tokenizer: TextCodec | None = None,
