@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from powertrain import Tensor
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
-    from powertrain.plugin import Callback, Metric, Strategy, Transform
+    from powertrain.plugin import Callback, Metric, Transform
     from powertrain.typing import DataLike, Table, TensorLike
 
 # What a file of weights or of pt.save is called; the folder of a run is called otherwise.
@@ -42,7 +42,7 @@ def fit(
     data: DataLike | None = None,
     loss: str | Callable[..., Tensor] | Table | None = None,
     optimizer: str | Optimizer | Table | None = None,
-    strategy: str | Strategy | Table | None = None,
+    strategy: str | Table | None = None,
     features: Sequence[str | Transform | Table] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
