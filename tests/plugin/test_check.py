@@ -24,7 +24,10 @@ from powertrain.conformance.finding import Finding
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from running import run
 
-CHECKED = ("model", "loss", "metric", "data", "transform", "strategy", "optimizer", "schedule", "callback", "recipe")
+CHECKED = (
+    "model", "loss", "metric", "data", "transform", "strategy", "optimizer", "schedule", "callback", "recipe",
+    "exporter",
+)  # fmt: skip
 # Not here, or long: a data set that is not installed; a network that takes seconds.
 LEFT_OUT = ("fashion-mnist", "austen", "text", "arrays", "resnet18")
 GOOD = Path(__file__).parent / "plugin_good" / "src"

@@ -72,7 +72,7 @@ def _tried(subject: Subject, run: Any, exporter: Exporter, folder: Path) -> Find
     """One export into an empty folder: a hash of what lies there, and what was not tried; or what is wrong."""
     folder.mkdir()
     try:
-        made = run.export(exporter, folder / "it")
+        made = run.export(exporter, folder)
     except ExportError as error:
         if isinstance(error.__cause__, Exception):  # of its own code
             return subject.raised("export", error.__cause__)
@@ -82,13 +82,13 @@ def _tried(subject: Subject, run: Any, exporter: Exporter, folder: Path) -> Find
         return subject.finding(code, received, rest.partition("; ")[0] or "a run of dense layers", "fix write and load")
     except Exception as error:
         return subject.raised("export", error)
-    beside = sorted(path.name for path in folder.iterdir() if path.name != "it")
+    beside = sorted(path.name for path in folder.iterdir() if path != made.path)
     if beside:
         return subject.finding(
             "beside", f"it wrote {', '.join(beside)} too", "the path it was given", "write that alone"
         )
     digest = hashlib.sha256()
-    for path in sorted([folder / "it", *(folder / "it").rglob("*")]):
+    for path in sorted([made.path, *made.path.rglob("*")]):
         if path.is_file():
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest(), made.note
@@ -98,7 +98,9 @@ def _wrong_answers(subject: Subject, run: Any, exporter: Exporter, folder: Path)
     """Other weights have to give another result: an exporter that answers with the engine would hide any fault."""
     from powertrain.train.export.trained import TrainedModel
 
-    path, trained = folder / "kept", TrainedModel(run.run)
+    trained = TrainedModel(run.run)
+    path = folder / "kept" / exporter.filename(trained)
+    path.parent.mkdir()
     exporter.write(trained, path)
     runner = exporter.load(trained, path)
     if runner is None:
