@@ -25,11 +25,12 @@ from safetensors import SafetensorError
 SECONDS = 60
 FILES = (
     "run.json", "run.lock", "results.json", "recipe.toml", "model.py", "ledger.jsonl", "report.html", ".lock",
+    "profile.json",
     "examples.safetensors",
     "checkpoints", ".results.json.part", ".report.html.part", ".run.json.part", "newest.json", "newest.safetensors",
     "older.json", "older.safetensors", "newest.part",
 )  # fmt: skip
-JSON = ("run.json", "run.lock", "results.json", "newest.json", "older.json", "ledger.jsonl")
+JSON = ("run.json", "run.lock", "results.json", "profile.json", "newest.json", "older.json", "ledger.jsonl")
 
 
 class Damage:
@@ -215,6 +216,8 @@ def calls(run: str) -> dict[str, list[str]]:
         "hash": ["runs", "hash", run],
         "evaluate": ["evaluate", run],
         "predict": ["predict", run, "x.npy"],
+        "profile": ["monitor", run],
+        "monitor": ["monitor", run, "x.npy"],
         "report": ["report", run],
         "resume": ["train", "small.toml", "--run", run, "--resume"],
     }
