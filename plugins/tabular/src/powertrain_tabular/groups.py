@@ -107,8 +107,9 @@ class PCA(Transform):
         return cls(found.mean, np.ascontiguousarray(kept, dtype=np.float32))
 
     def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
-        rows = np.ascontiguousarray(x.reshape(len(x), -1) - self.mean, dtype=np.float32)
-        return np.asarray(pt.matmul(rows, np.ascontiguousarray(self.components.T)).numpy())
+        rows = np.subtract(x.reshape(len(x), -1), self.mean, dtype=np.float32)
+        made: Any = pt.matmul(rows, np.ascontiguousarray(self.components.T))
+        return made if isinstance(x, pt.Tensor) else np.asarray(made.numpy())  # a tensor where it is exported
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {"mean": self.mean, "components": self.components}

@@ -1,0 +1,129 @@
+"""Trained runs as files of ONNX: the transforms of their data in front, labels, parity."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="ONNX is not installed")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+
+import onnx
+
+import powertrain as pt
+from powertrain.data.transforms import Transformed
+from powertrain_onnx.checking import K, Runtime, apart
+from running import SECONDS, command, environment
+
+PAGE = Path(__file__).parents[3] / "docs" / "onnx.md"
+
+
+def digits(folder: Path, **more: Any) -> Any:
+    tables = {
+        "data": {"use": "digits", "split": {"test": 0.2}}, "features": [{"use": "scale", "by": 0.0625}],
+        "model": {"use": "mlp", "hidden": [16]}, "optimizer": "adamw", "run": {"until": "3 steps", "batch": 32},
+        "report": {"baseline": False}, **more,
+    }  # fmt: skip
+    return pt.fit(tables, folder=folder / "run", verbose=False)
+
+
+def raw(run: Any, part: str) -> Any:
+    source = run.run.dataset.splits[part]
+    while isinstance(source, Transformed):
+        source = source.source
+    return source.fetch(np.arange(len(source)))["x"]
+
+
+@pytest.mark.parametrize("features", [
+    [], [{"use": "scale", "by": 0.0625, "shift": -0.5}], [{"use": "standardize"}], ["flatten"],
+    ["channel", {"use": "standardize", "per_feature": False}],
+], ids=str)  # fmt: skip
+def test_transforms_are_inside(features: Any, tmp_path: Path) -> None:
+    run = digits(tmp_path, features=features)
+    made = run.export("onnx", tmp_path / "model.onnx")
+    assert made.examples == 359 and made.checked == "359 examples of test" and made.difference <= made.allowed
+    proto = onnx.load(made.path)
+    x = raw(run, "test")
+    assert [one.name for one in (*proto.graph.input, *proto.graph.output)] == ["x", "logits"]
+    runtime = Runtime(proto)
+    for rows in (1, 5, 359):
+        assert apart(runtime([x[:rows]])[0], run.predict(x[:rows]).outputs) <= K
+    found = {one.key: json.loads(one.value) if one.value[0] in "[{" else one.value for one in proto.metadata_props}
+    assert found["powertrain.labels"] == [str(digit) for digit in range(10)]
+    assert found["powertrain.task"] == "classification"
+
+
+def test_bytes_become_numbers_inside(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 256, (90, 8, 8), dtype=np.uint8), np.arange(90) % 3
+    run = pt.fit(
+        model="mlp", data=(x, y), features=[{"use": "scale", "by": 1 / 255}], steps=2, verbose=False,
+        folder=tmp_path / "run",
+    )  # fmt: skip
+    made = run.export("onnx", tmp_path / "model.onnx")
+    proto = onnx.load(made.path)
+    assert proto.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert apart(Runtime(proto)([x])[0], run.predict(x).outputs) <= K
+
+
+def test_without_transforms(tmp_path: Path) -> None:
+    run = digits(tmp_path)
+    made = run.export("onnx", tmp_path / "model.onnx", transforms=False)
+    proto = onnx.load(made.path)
+    x = raw(run, "test")[:9]
+    assert apart(Runtime(proto)([run.run.dataset.transforms[0](x)])[0], run.predict(x).outputs) <= K
+    assert '["Scale"]' in [one.value for one in proto.metadata_props]
+
+
+def test_a_run_that_was_loaded_from_the_command(tmp_path: Path) -> None:
+    run = digits(tmp_path)
+    done = subprocess.run(
+        command(["export", "run", "--to", "onnx", "--json"]), cwd=tmp_path, env=environment(), capture_output=True,
+        text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["examples"] == 359
+    x = raw(run, "test")
+    proto = onnx.load(tmp_path / found["path"])
+    assert apart(Runtime(proto)([x])[0], run.predict(x).outputs) <= K
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    run = digits(tmp_path)
+    one = run.export("onnx", tmp_path / "one.onnx").path.read_bytes()
+    assert pt.load(tmp_path / "run").export("onnx", tmp_path / "two.onnx").path.read_bytes() == one
+
+
+# ---------------------------------------------------------------- the table of the page
+
+
+def rows() -> list[str]:
+    table = PAGE.read_text(encoding="utf-8").split("| recipe |")[1].split("\n\n")[0]
+    return [
+        recipe.strip(" `") for line in table.splitlines()[2:] for recipe in line.strip("|").split("|")[0].split(",")
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", rows())
+def test_a_recipe_is_exported(recipe: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(["train", recipe, "--run", "run", "--smoke"]), cwd=tmp_path, env=environment(), capture_output=True,
+        text=True, timeout=2 * SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = pt.load(tmp_path / "run").export("onnx", tmp_path / "model.onnx")
+    assert made.examples and made.difference <= made.allowed
+
+
+def test_a_model_outside_of_any_trace_is_refused(tmp_path: Path) -> None:
+    run = digits(tmp_path, model="nearest-mean", strategy="fitted", run={"until": "1 rounds"})
+    with pytest.raises(pt.Error, match="computes its answers with NumPy, outside of any trace"):
+        run.export("onnx", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
