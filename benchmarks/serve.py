@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import math
 import os
 import socket
 import subprocess
@@ -27,6 +26,7 @@ import numpy as np
 import powertrain as pt
 
 HIDDEN = (256, 256)
+WARM = 20  # requests of each client that are not timed
 ECHO = """
 async def app(scope, receive, send):
     if scope["type"] != "http":
@@ -86,8 +86,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], port: int, folder: Path) -> Iterator[None]:
-    """A server process, once it answers."""
+def started(command: list[str], port: int, folder: Path, body: bytes) -> Iterator[None]:
+    """A server process, once it has answered a request."""
     with (folder / "server.log").open("a") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
@@ -95,12 +95,10 @@ def started(command: list[str], port: int, folder: Path) -> Iterator[None]:
             if process.poll() is not None:
                 raise RuntimeError(f"[bench serve] {command[2]} ended; see {folder / 'server.log'}")
             try:
-                answer = asyncio.run(timed(port, b"{}", 1, 0.0, warm=1))
-                if answer:
-                    break
-            except OSError:
+                asyncio.run(timed(port, body, 1, 0.0))
+                break
+            except (OSError, EOFError, RuntimeError):  # nobody listens yet, or no model is loaded
                 time.sleep(0.1)
-        time.sleep(0.5)
         yield
     finally:
         process.terminate()
@@ -112,13 +110,13 @@ def request_of(body: bytes) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-async def timed(port: int, body: bytes, clients: int, seconds: float, warm: int = 50) -> list[float]:
+async def timed(port: int, body: bytes, clients: int, seconds: float) -> list[float]:
     """Seconds of each request that was answered."""
     request, found = request_of(body), []
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(warm):
+        for _ in range(WARM):
             await one(reader, writer, request)
         until = time.perf_counter() + seconds
         while (began := time.perf_counter()) < until:
@@ -127,12 +125,14 @@ async def timed(port: int, body: bytes, clients: int, seconds: float, warm: int 
         writer.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    return found or [math.nan]
+    return found
 
 
 async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"[bench serve] {head[:40]!r}; expected status 200")
     length = next(
         int(line.partition(b":")[2]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"
     )
@@ -173,7 +173,7 @@ def main() -> None:
         run = trained(folder)
         for _ in range(options.turns):
             for server, command, port in servers(folder, run, options.threads):
-                with started(command, port, folder):
+                with started(command, port, folder, body):
                     for clients in options.clients:
                         seconds = asyncio.run(timed(port, body, clients, options.seconds))
                         found.setdefault((server, clients), []).extend(seconds)

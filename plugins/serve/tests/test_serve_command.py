@@ -20,7 +20,8 @@ from serve_client import ask
 
 import powertrain as pt
 from powertrain.cli import main
-from powertrain_serve.settings import TOKEN_VARIABLE, demand_safe, is_local, token_of
+from powertrain_serve.listening import bound_socket
+from powertrain_serve.settings import TOKEN_VARIABLE, Settings, demand_safe, is_local, token_of
 
 TOKEN = "a-token-of-32-letters-for-a-test"
 
@@ -141,6 +142,12 @@ def test_a_port_in_use_is_said(digits: Path, capsys: pytest.CaptureFixture[str])
         port = taken.getsockname()[1]
         assert main(["serve", str(digits), "--port", str(port)]) == 2
     assert f"[serve] 127.0.0.1 port {port}: Address already in use; expected" in capsys.readouterr().err
+
+
+def test_answers_are_sent_at_once() -> None:
+    """asyncio turns Nagle's algorithm off, which costs 40 ms an answer, where a socket names its protocol."""
+    with bound_socket(Settings(port=0)) as bound:
+        assert bound.proto == socket.IPPROTO_TCP
 
 
 def test_a_container_file_for_a_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,8 +99,8 @@ class Service:
                 slow = len(body) > SMALL or content_type_of(request) in FILES
                 found = await self.in_thread(slow, parsed, model, body)
                 context.examples = 1 if model.writes else len(found.examples)
+                reading.close()  # before it is queued: it must not wait for itself
                 waiting = self.worker.submit(model, found.examples, context.deadline)
-                reading.close()
                 answers = Answers(await self._answered(waiting, context.deadline))
                 if version is None and not model.writes:
                     self._shadow(versions, model, found.examples, answers)
