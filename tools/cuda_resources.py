@@ -30,11 +30,12 @@ LIBRARY = "powertrain_cuda/libpowertrain_cuda.so"
 # Bytes of stack that kernels of the benchmark workloads have, at most, on all architectures, rounded up to 32.
 STACKS: dict[str, int] = {
     "attention_dk_f32_64": 32,
+    "conv2d_bf16_medium": 32,
     "copy_units": 32,
     "fill_pieces": 32,
     "fused_interpreter": 256,
-    "matmul_bf16_large": 32,
     "matmul_f32_medium": 32,
+    "matmul_then_f32_medium": 32,
     "max_pool2d_backward_f32": 32,
     "reduce_chains": 64,
     "reduce_columns": 96,

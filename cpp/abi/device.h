@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 4 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 5 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -116,6 +116,7 @@ typedef struct PtdPlan {
 
 typedef struct PtdLimits { /* as FusionLimits of ops/target.h */
   int64_t operands, members, few_rows, long_row;
+  bool rounds_halves;
 } PtdLimits;
 
 /* What is known of a run when it is done. */
@@ -184,13 +185,23 @@ typedef struct PtdDevice {
   bool (*wait_for_all)(void* self, PtdFailure* failure);                /* on the host, for the work in all streams */
   int32_t (*device_of)(void* self, const char* address); /* which device's memory it is, by dlpack_ordinal; or -1 */
 
-  /* Plans. */
+  /* Plans. `printed`: as in PtdFused. */
   const char* const* ops; /* those that `plan` knows */
   int32_t n_ops;
   PtdLimits limits;
   bool (*plan)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* out, int32_t n_out,
-               const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure);
+               const PtdAttribute* attributes, int32_t n_attributes, bool printed, const PtdPlan* plan,
+               PtdFailure* failure);
   bool (*plan_fused)(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
+  /* Products whose result goes through an elementwise program before it is stored. The program's first operand is the
+   * result, of type `result` but in the dtype of its arithmetic. The launches' operands are those of `in`, the further
+   * inputs, the outputs. `takes_epilogue` says in `failure` why it cannot be. */
+  const char* const* products;
+  int32_t n_products;
+  bool (*takes_epilogue)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
+                         const PtdFused* program, PtdFailure* failure);
+  bool (*plan_epilogue)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
+                        const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
   void (*geometry)(const void* desc, PtdGeometry* geometry); /* of a launch that was planned here */
   bool (*plan_kernel)(void* self, const PtdKernel* kernel, const PtdPlan* plan, PtdFailure* failure);
 } PtdDevice;

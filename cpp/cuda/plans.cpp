@@ -11,19 +11,34 @@ std::map<std::string, CudaPlan, std::less<>>& plans() {
   return all;
 }
 
+std::map<std::string, CudaEpilogue, std::less<>>& epilogues() {
+  static auto& all = *new std::map<std::string, CudaEpilogue, std::less<>>;
+  return all;
+}
+
+template <class Plan>
+const Plan* found_in(const std::map<std::string, Plan, std::less<>>& all, std::string_view op) {
+  const auto found = all.find(op);
+  return found == all.end() ? nullptr : &found->second;
+}
+template <class Plan>
+std::vector<std::string> names_in(const std::map<std::string, Plan, std::less<>>& all) {
+  std::vector<std::string> names;
+  for (const auto& [name, plan] : all) names.push_back(name);
+  return names;
+}
+
 }  // namespace
 
 bool on_cuda(std::string op, CudaPlan plan) { return plans().emplace(std::move(op), std::move(plan)).second; }
 
-const CudaPlan* cuda_plan(std::string_view op) {
-  const auto found = plans().find(op);
-  return found == plans().end() ? nullptr : &found->second;
+bool on_cuda(std::string op, CudaEpilogue epilogue) {
+  return epilogues().emplace(std::move(op), std::move(epilogue)).second;
 }
 
-std::vector<std::string> cuda_ops() {
-  std::vector<std::string> names;
-  for (const auto& [name, plan] : plans()) names.push_back(name);
-  return names;
-}
+const CudaPlan* cuda_plan(std::string_view op) { return found_in(plans(), op); }
+const CudaEpilogue* cuda_epilogue(std::string_view op) { return found_in(epilogues(), op); }
+std::vector<std::string> cuda_ops() { return names_in(plans()); }
+std::vector<std::string> cuda_products() { return names_in(epilogues()); }
 
 }  // namespace pt::cuda

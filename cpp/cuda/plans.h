@@ -18,8 +18,9 @@ namespace pt::cuda {
 struct CudaCall {
   std::span<const Operand> in, out;
   const Attrs& attrs;
-  int capability;  // of the device: 80, 90, 100
-  int units;       // multiprocessors
+  int capability;        // of the device: 80, 90, 100
+  int units;             // multiprocessors
+  bool printed = false;  // as in PtdFused
 };
 
 using CudaPlan = std::function<LaunchPlan(const CudaCall&)>;
@@ -28,6 +29,16 @@ using CudaPlan = std::function<LaunchPlan(const CudaCall&)>;
 bool on_cuda(std::string op, CudaPlan plan);
 const CudaPlan* cuda_plan(std::string_view op);  // nullptr where there is none
 std::vector<std::string> cuda_ops();             // that have a plan, sorted
+
+// How a product's result goes through an elementwise program before it is stored (PtdDevice::plan_epilogue). `result`
+// is row-major.
+struct CudaEpilogue {
+  std::function<bool(std::span<const Operand> in, const Operand& result, const FusedProgram&, std::string* why)> takes;
+  std::function<LaunchPlan(std::span<const Operand> in, const Operand& result, const FusedProgram&, int units)> plan;
+};
+bool on_cuda(std::string op, CudaEpilogue epilogue);  // beside the op's plan
+const CudaEpilogue* cuda_epilogue(std::string_view op);
+std::vector<std::string> cuda_products();  // that have one, sorted
 
 // By a kernel that is printed for programs of its form, where `printed` says so and they are allowed; else by the
 // interpreter.

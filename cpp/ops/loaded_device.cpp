@@ -6,6 +6,7 @@
 #include <cfenv>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "core/error.h"
@@ -185,12 +186,16 @@ class LoadedTarget final : public Target {
  public:
   LoadedTarget(const PtdDevice& table, Memory& memory)
       : Target(table.name, memory), table_(table), device_(table, memory), limits_(limits_of(table)) {
+    const std::set<std::string> products(table.products, table.products + table.n_products);
     for (int32_t i = 0; i < table.n_ops; ++i) {
       const std::string op = table.ops[i];
-      add(op, {.plan = [&known = find_op(op)](std::span<const Operand> in, std::span<const Operand> out,
-                                              const Attrs& attrs, const PlanContext& context) {
-            return loaded_plan(static_cast<const LoadedTarget*>(context.target)->table_, known, in, out, attrs);
-          }});
+      const Op& known = find_op(op);
+      OpPlan plan = {.plan = [&known](std::span<const Operand> in, std::span<const Operand> out, const Attrs& attrs,
+                                      const PlanContext& context) {
+        return loaded_plan(table_of(context), known, in, out, attrs, context.printed);
+      }};
+      if (products.contains(op)) add_epilogues(plan, known);
+      add(op, std::move(plan));
     }
   }
   // Another device of the same library.
@@ -225,9 +230,23 @@ class LoadedTarget final : public Target {
   }
 
  private:
+  static const PtdDevice& table_of(const PlanContext& context) {
+    return static_cast<const LoadedTarget*>(context.target)->table_;
+  }
+  // Of all devices of the library alike.
+  void add_epilogues(OpPlan& plan, const Op& op) const {
+    plan.epilogue_fits = [&op, &table = table_](const FusedProgram& program, const Types& in, const TensorType& result,
+                                                const Attrs&, std::string* why) {
+      return loaded_takes_epilogue(table, op, in, result, program, why);
+    };
+    plan.plan_epilogue = [&op](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
+                               const Attrs&, const PlanContext& context, const RowConsumer*) {
+      return loaded_epilogue_plan(table_of(context), op, in, result, program);
+    };
+  }
   static FusionLimits limits_of(const PtdDevice& table) {
     return {static_cast<std::size_t>(table.limits.operands), static_cast<std::size_t>(table.limits.members),
-            table.limits.few_rows, table.limits.long_row};
+            table.limits.few_rows, table.limits.long_row, table.limits.rounds_halves};
   }
   const PtdDevice& table_;
   mutable LoadedQueue device_;

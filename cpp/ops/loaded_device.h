@@ -50,9 +50,13 @@ BufferRef adopt(const LoadedDevice& device, char* address, std::size_t bytes);
 
 // Plans that the library makes, as the engine has them; loaded_plans.cpp.
 LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
-                       const Attrs& attrs);
+                       const Attrs& attrs, bool printed);
 LaunchPlan loaded_kernel_plan(const PtdDevice& table, const DeviceKernel& kernel, std::span<const Operand> in,
                               std::span<const Operand> out);
+bool loaded_takes_epilogue(const PtdDevice& table, const Op& op, const Types& in, const TensorType& result,
+                           const FusedProgram& program, std::string* why);
+LaunchPlan loaded_epilogue_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in,
+                                const TensorType& result, const FusedProgram& program);
 LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed);
 
 }  // namespace pt

@@ -75,10 +75,44 @@ struct Collected {
   }
 };
 
+// A program, as long as this lives.
+struct PtdProgram {
+  PtdFused fused{};
+
+  explicit PtdProgram(const FusedProgram& program) {
+    for (const FusedOperand& o : program.operands)
+      operands_.push_back(ptd_operand(o.dtype, program.extents, o.strides));
+    for (const FusedStep& step : program.steps) {
+      PtdStep made{};
+      made.kind = static_cast<int32_t>(step.kind);
+      made.dtype = static_cast<int32_t>(step.dtype);
+      made.op = step.op.c_str();
+      std::copy(step.args.begin(), step.args.end(), made.args);
+      made.operand = step.operand;
+      made.value = step.value;
+      made.ordinal = step.ordinal;
+      steps_.push_back(made);
+    }
+    fused.ndim = program.extents.size();
+    for (int i = 0; i < program.extents.size(); ++i) fused.extents[i] = program.extents[i];
+    fused.inputs = program.inputs;
+    fused.n_operands = static_cast<int32_t>(operands_.size());
+    fused.n_steps = static_cast<int32_t>(steps_.size());
+    fused.operands = operands_.data();
+    fused.steps = steps_.data();
+  }
+  PtdProgram(const PtdProgram&) = delete;
+  PtdProgram& operator=(const PtdProgram&) = delete;
+
+ private:
+  std::vector<PtdOperand> operands_;
+  std::vector<PtdStep> steps_;
+};
+
 }  // namespace
 
 LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
-                       const Attrs& attrs) {
+                       const Attrs& attrs, bool printed) {
   const std::vector<PtdOperand> inputs = ptd_operands(in), outputs = ptd_operands(out);
   std::vector<PtdAttribute> attributes;
   for (const auto& [name, value] : attrs.items()) attributes.push_back(ptd_attribute(name, value));
@@ -86,7 +120,7 @@ LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Ope
   PtdFailure failure{};
   const bool made = table.plan(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()),
                                outputs.data(), static_cast<int32_t>(outputs.size()), attributes.data(),
-                               static_cast<int32_t>(attributes.size()), &collected.door, &failure);
+                               static_cast<int32_t>(attributes.size()), printed, &collected.door, &failure);
   return collected.finished(made, failure);
 }
 
@@ -118,32 +152,36 @@ LaunchPlan loaded_kernel_plan(const PtdDevice& table, const DeviceKernel& kernel
 }
 
 LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed) {
-  std::vector<PtdOperand> operands;
-  for (const FusedOperand& o : program.operands) operands.push_back(ptd_operand(o.dtype, program.extents, o.strides));
-  std::vector<PtdStep> steps;
-  for (const FusedStep& step : program.steps) {
-    PtdStep made{};
-    made.kind = static_cast<int32_t>(step.kind);
-    made.dtype = static_cast<int32_t>(step.dtype);
-    made.op = step.op.c_str();
-    std::copy(step.args.begin(), step.args.end(), made.args);
-    made.operand = step.operand;
-    made.value = step.value;
-    made.ordinal = step.ordinal;
-    steps.push_back(made);
-  }
-  PtdFused fused{};
-  fused.ndim = program.extents.size();
-  for (int i = 0; i < program.extents.size(); ++i) fused.extents[i] = program.extents[i];
-  fused.inputs = program.inputs;
-  fused.n_operands = static_cast<int32_t>(operands.size());
-  fused.n_steps = static_cast<int32_t>(steps.size());
-  fused.operands = operands.data();
-  fused.steps = steps.data();
-  fused.printed = printed;
+  PtdProgram given(program);
+  given.fused.printed = printed;
   Collected collected;
   PtdFailure failure{};
-  const bool made = table.plan_fused(table.self, &fused, &collected.door, &failure);
+  const bool made = table.plan_fused(table.self, &given.fused, &collected.door, &failure);
+  return collected.finished(made, failure);
+}
+
+bool loaded_takes_epilogue(const PtdDevice& table, const Op& op, const Types& in, const TensorType& result,
+                           const FusedProgram& program, std::string* why) {
+  const PtdProgram given(program);
+  std::vector<PtdOperand> inputs;
+  for (const TensorType& type : in) inputs.push_back(ptd_operand(type.dtype, type.shape, row_major(type.shape)));
+  const PtdOperand product = ptd_operand(result.dtype, result.shape, row_major(result.shape));
+  PtdFailure failure{};
+  const bool takes = table.takes_epilogue(table.self, op.name.c_str(), inputs.data(),
+                                          static_cast<int32_t>(inputs.size()), &product, &given.fused, &failure);
+  if (!takes && why) *why = failure.text;
+  return takes;
+}
+
+LaunchPlan loaded_epilogue_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in,
+                                const TensorType& result, const FusedProgram& program) {
+  const PtdProgram given(program);
+  const std::vector<PtdOperand> inputs = ptd_operands(in);
+  const PtdOperand product = ptd_operand(result.dtype, result.shape, row_major(result.shape));
+  Collected collected;
+  PtdFailure failure{};
+  const bool made = table.plan_epilogue(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()),
+                                        &product, &given.fused, &collected.door, &failure);
   return collected.finished(made, failure);
 }
 

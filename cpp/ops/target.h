@@ -52,6 +52,8 @@ struct FusionLimits {
   // then shared among threads.
   int64_t few_rows;
   int64_t long_row;
+  // Whether f16 and bf16 values stay in registers, rounded, between two members.
+  bool rounds_halves;
 };
 
 // Targets live as long as the process: ops and contexts point at them and at their plans.

@@ -180,11 +180,19 @@ void forget(void* self, void* recording) {
   quietly_on(gpu_of(self), [&] { delete static_cast<Recording*>(recording); });
 }
 
+// Gives what `planned(printed)` makes; without printed kernels where one cannot be compiled.
+template <class Planned>
+void give_compiled(Gpu& gpu, bool printed, const PtdPlan& plan, const Planned& planned) {
+  LaunchPlan launches = planned(printed);
+  if (printed && !gpu.modules.compile(launches)) launches = planned(false);
+  give_plan(launches, plan);
+}
+
 bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* out, int32_t n_out,
-          const PtdAttribute* attributes, int32_t n_attributes, const PtdPlan* plan, PtdFailure* failure) {
-  Context& context = gpu_of(self).context;
-  return answer(failure, [&] {
-    context.check_usable();
+          const PtdAttribute* attributes, int32_t n_attributes, bool printed, const PtdPlan* plan,
+          PtdFailure* failure) {
+  Gpu& gpu = gpu_of(self);
+  return on(gpu, failure, [&] {
     const CudaPlan* planned = cuda_plan(op);
     if (!planned) {
       throw NotPlanned(text("[", op,
@@ -193,7 +201,9 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
     }
     const std::vector<Operand> inputs = operands_of(in, n_in), outputs = operands_of(out, n_out);
     const Attrs attrs = attrs_of(attributes, n_attributes);
-    give_plan((*planned)({inputs, outputs, attrs, context.capability, context.units}), *plan);
+    give_compiled(gpu, printed, *plan, [&](bool by_print) {
+      return (*planned)({inputs, outputs, attrs, gpu.context.capability, gpu.context.units, by_print});
+    });
   });
 }
 
@@ -201,12 +211,41 @@ bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan
   Gpu& gpu = gpu_of(self);
   return on(gpu, failure, [&] {
     const FusedProgram fused = program_of(*program);
-    const auto planned = [&](bool printed) {
-      return plan_fused(fused, gpu.context.capability, gpu.context.units, printed);
-    };
-    LaunchPlan launches = planned(program->printed);
-    if (program->printed && !gpu.modules.compile(launches)) launches = planned(false);
-    give_plan(launches, *plan);
+    give_compiled(gpu, program->printed, *plan, [&](bool by_print) {
+      return plan_fused(fused, gpu.context.capability, gpu.context.units, by_print);
+    });
+  });
+}
+
+const CudaEpilogue& epilogue_of(const char* op) {
+  const CudaEpilogue* epilogue = cuda_epilogue(op);
+  if (!epilogue) {
+    throw NotPlanned(text("[", op, "] is followed by no program on CUDA; expected one of the products that the device ",
+                          "lists; run the program by itself"));
+  }
+  return *epilogue;
+}
+
+// No context is needed: what is asked is a question of shapes.
+bool takes_epilogue(void*, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
+                    const PtdFused* program, PtdFailure* failure) {
+  bool takes = false;
+  std::string why;
+  const bool answered = answer(failure, [&] {
+    takes = epilogue_of(op).takes(operands_of(in, n_in), operands_of(result, 1)[0], program_of(*program), &why);
+    if (!takes) throw Error(why);
+  });
+  return answered && takes;
+}
+
+bool plan_epilogue(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
+                   const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
+  Context& context = gpu_of(self).context;
+  return answer(failure, [&] {
+    context.check_usable();
+    give_plan(
+        epilogue_of(op).plan(operands_of(in, n_in), operands_of(result, 1)[0], program_of(*program), context.units),
+        *plan);
   });
 }
 
@@ -239,15 +278,12 @@ bool plan_kernel(void* self, const PtdKernel* given, const PtdPlan* plan, PtdFai
   });
 }
 
-// The names of the ops that are planned; they stay where they are.
-const std::vector<const char*>& op_names() {
-  static const auto& names = *new auto([] {
-    static const auto& ops = *new std::vector<std::string>(cuda_ops());
-    std::vector<const char*> names;
-    for (const std::string& op : ops) names.push_back(op.c_str());
-    return names;
-  }());
-  return names;
+// Names stay where they are.
+std::vector<const char*>& kept(std::vector<std::string> names) {
+  auto& all = *new std::vector<std::string>(std::move(names));
+  auto& addresses = *new std::vector<const char*>;
+  for (const std::string& name : all) addresses.push_back(name.c_str());
+  return addresses;
 }
 
 Gpu& opened(int32_t ordinal) {
@@ -300,11 +336,16 @@ PtdDevice device_table(int32_t ordinal) {
   table.follow = follow;
   table.wait_for_all = wait_for_all;
   table.device_of = device_of;
-  table.ops = op_names().data();
-  table.n_ops = static_cast<int32_t>(op_names().size());
+  static const auto &ops = kept(cuda_ops()), &products = kept(cuda_products());
+  table.ops = ops.data();
+  table.n_ops = static_cast<int32_t>(ops.size());
   table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
+  table.products = products.data();
+  table.n_products = static_cast<int32_t>(products.size());
+  table.takes_epilogue = takes_epilogue;
+  table.plan_epilogue = plan_epilogue;
   table.geometry = geometry;
   table.plan_kernel = plan_kernel;
   return table;

@@ -92,12 +92,12 @@ struct Table {
             [](void* plan, int64_t bytes) { static_cast<Planned*>(plan)->workspace = bytes; }};
   }
   Planned plan(const char* op, const std::vector<PtdOperand>& in, const std::vector<PtdOperand>& out,
-               const std::vector<PtdAttribute>& attributes) {
+               const std::vector<PtdAttribute>& attributes, bool printed = false) {
     Planned planned;
     const PtdPlan to = into(planned);
     planned.error = said(t.plan(t.self, op, in.data(), static_cast<int32_t>(in.size()), out.data(),
                                 static_cast<int32_t>(out.size()), attributes.data(),
-                                static_cast<int32_t>(attributes.size()), &to, &failure));
+                                static_cast<int32_t>(attributes.size()), printed, &to, &failure));
     return planned;
   }
 };

@@ -46,6 +46,10 @@ class Fuser {
     return node.op->elementwise || node.op->casts || node.op->draws || row_reduction(graph, node).has_value();
   }
 
+  bool stays_in_register(DType dtype) const {
+    return register_exact(dtype) || (limits_.rounds_halves && (dtype == DType::F16 || dtype == DType::BF16));
+  }
+
   Shape own_space(const GraphNode& node) const {
     return row_reduction(graph_, node) ? graph_.values[node.inputs[0]].type.shape
                                        : graph_.values[node.outputs[0]].type.shape;
@@ -64,7 +68,7 @@ class Fuser {
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
       if (!inside(value)) continue;
-      if (!register_exact(value.type.dtype)) return false;
+      if (!stays_in_register(value.type.dtype)) return false;
       // A member's value has the space's shape or is per-row: it fitted when it joined.
       if (serial && is_row_value(value.index, space)) return false;
     }

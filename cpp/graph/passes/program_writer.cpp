@@ -26,9 +26,13 @@ ProgramWriter::ProgramWriter(const Graph& graph, const Shape& space) : graph_(gr
 }
 
 int ProgramWriter::value_step(int value) {
-  auto found = steps_.find(value);
-  if (found != steps_.end()) return found->second;
   const TensorType& type = graph_.values[value].type;
+  auto found = steps_.find(value);
+  if (found != steps_.end()) {
+    if (!register_exact(type.dtype) && exact_.insert(value).second) found->second = rounded(found->second, type.dtype);
+    return found->second;
+  }
+  exact_.insert(value);
   FusedStep step{};
   step.dtype = register_dtype(type.dtype);
   double number = 0;
@@ -40,6 +44,14 @@ int ProgramWriter::value_step(int value) {
     step.operand = operand(value);
   }
   return steps_[value] = push(step);
+}
+
+int ProgramWriter::rounded(int step, DType dtype) {
+  FusedStep cast{};
+  cast.kind = StepKind::Cast;
+  cast.dtype = dtype;
+  cast.args[0] = step;
+  return push(cast);
 }
 
 int ProgramWriter::operand(int value) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "graph/graph.h"
@@ -10,7 +11,8 @@ namespace pt {
 
 // How the machine does this call, if it is a reduction along the last axis that keeps it.
 std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node);
-// Values of these dtypes live in registers as they live in memory; the narrow ones are rounded by a store.
+// Values of these dtypes live in registers as they live in memory; the narrow ones are rounded by a store, or
+// where another member reads them.
 bool register_exact(DType dtype);
 
 class ProgramWriter {
@@ -23,12 +25,14 @@ class ProgramWriter {
  private:
   int value_step(int value);
   int operand(int value);
+  int rounded(int step, DType dtype);
   int push(const FusedStep& step);
   bool constant(int value, double& number) const;
 
   const Graph& graph_;
   FusedProgram program_;
   std::map<int, int> steps_;  // value -> step
+  std::set<int> exact_;       // narrow values whose step has what memory would hold
   std::vector<int> inputs_;
 };
 

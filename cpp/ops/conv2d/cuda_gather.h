@@ -54,6 +54,10 @@ struct GatheredImage {
     if constexpr (kConverts) return load_float<T>(at, i, p.product.left_type);
     return reinterpret_cast<const T*>(at)[i];
   }
+  __device__ __forceinline__ const T* vector_at(int64_t line, int64_t k) const {
+    const int64_t i = offset(line, k);
+    return i < 0 ? nullptr : reinterpret_cast<const T*>(at) + i;
+  }
   __device__ __forceinline__ Pack<T, kVector<T>> load_vector(int64_t line, int64_t k) const {
     using V = Pack<T, kVector<T>>;
     const int64_t i = offset(line, k);
@@ -83,6 +87,10 @@ struct TapWeights {
     if (i < 0) return T(0);
     if constexpr (kConverts) return load_float<T>(at, i, p.product.right_type);
     return reinterpret_cast<const T*>(at)[i];
+  }
+  __device__ __forceinline__ const T* vector_at(int64_t col, int64_t k) const {
+    const int64_t i = offset(col, k);
+    return i < 0 ? nullptr : reinterpret_cast<const T*>(at) + i;
   }
   __device__ __forceinline__ Pack<T, kVector<T>> load_vector(int64_t col, int64_t k) const {
     using V = Pack<T, kVector<T>>;

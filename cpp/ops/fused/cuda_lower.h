@@ -37,6 +37,9 @@ void check_for_cuda(const Ir& ir);
 // The launches of a program without a compiler: plan_cuda_interpreter.cpp.
 LaunchPlan interpret(const Ir& ir, int units);
 
+// What a launch moves: of each load and store the elements that there are, once.
+double moved_bytes(const Ir& ir);
+
 // A row that is split: each part has so many columns, a power of two of blocks. All of them: it is not.
 int64_t part_of_row(const Ir& ir, const Passes& passes, int units);
 

@@ -290,12 +290,12 @@ Shape2 fit_rows(FusedCuda& head, const Emitter& code) {
 }
 
 Launch launch_of(const Ir& ir, const FusedCuda& head, const Shape2& shape, int64_t blocks, int units) {
-  const double elements = double(head.rows) * double(head.cols);
+  const double elements = double(head.rows) * double(head.cols), all = double(ir.space.rows) * double(ir.space.cols);
   const Geometry geometry{.grid = {blocks_for(blocks, 1, int64_t(units) * 32), 1, 1},
                           .block = {shape.threads, 1, 1},
                           .shared_bytes = shape.bytes};
-  return cuda_launch("fused_interpreter", geometry, head, kFusedOperands, elements * ir.element_bytes,
-                     elements * double(ir.nodes.size()));
+  return cuda_launch("fused_interpreter", geometry, head, kFusedOperands,
+                     all > 0 ? moved_bytes(ir) * elements / all : 0, elements * double(ir.nodes.size()));
 }
 
 Launch launch_rows(const Ir& ir, FusedCuda head, const Emitter& code, FusedRun run, int units) {

@@ -78,6 +78,20 @@ Passes passes_of(const Ir& ir) {
   return passes;
 }
 
+double moved_bytes(const Ir& ir) {
+  double bytes = 0;
+  for (const Node& node : ir.nodes) {
+    if (!node.live || (node.kind != StepKind::Load && node.kind != StepKind::Store)) continue;
+    const FusedOperandDesc& operand = ir.space.operands[std::size_t(node.operand)];
+    double elements = operand.inner == 0 ? 1 : double(ir.space.cols);
+    for (std::size_t axis = 0; axis < ir.space.outer.size(); ++axis) {
+      if (operand.outer[axis] != 0) elements *= double(ir.space.outer[axis]);
+    }
+    bytes += elements * operand.bytes;
+  }
+  return bytes;
+}
+
 int64_t part_of_row(const Ir& ir, const Passes& passes, int units) {
   constexpr int64_t kLeast = 8 * kSumBlock;
   const int64_t rows = ir.space.rows, cols = ir.space.cols;

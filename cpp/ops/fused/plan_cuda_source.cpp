@@ -83,7 +83,7 @@ LaunchPlan print(const Ir& ir, int units) {
   plan.launches.insert(plan.launches.begin(),
                        make_launch(printed_kernel_number(kernel.name, whole_source(kernel)), kernel.geometry,
                                    kernel.params.data(), kernel.params.size() * sizeof(int64_t), kernel.operands,
-                                   elements * ir.element_bytes, elements * double(ir.nodes.size())));
+                                   moved_bytes(ir), elements * double(ir.nodes.size())));
   return plan;
 }
 

@@ -2,6 +2,7 @@
 // keeps in shared memory the order in which it was read, [line][k] or [k][line]: matrices are turned when they are
 // loaded from there. A few elements between rows keep the 8 rows of such a matrix in different banks.
 #pragma once
+#include "cuda/async_copy.h"
 #include "cuda/mma.h"
 #include "ops/matmul/cuda_strided.h"
 
@@ -34,20 +35,21 @@ PT_DEVICE int half_at(bool along_k, int line, int k) {
   return along_k ? line * (kDepth + kBetweenRows) + k : k * (kLines + kBetweenRows) + line;
 }
 
+// Begins to copy what the threads bring of an operand. The caller commits and waits.
 template <int kLines, int kDepth, int kThreads, class Source>
-PT_DEVICE void keep_halves(const Source& source, const uint16_t* held, uint16_t* shared) {
+PT_DEVICE void bring_halves(const Source& source, int64_t line, int64_t k, uint16_t* shared) {
   if (source.vectors) {
-    each_brought<kLines, kDepth, kThreads, kVector<uint16_t>>(source.along_k, [&](int e, int line, int k) {
-      Pack<uint16_t, kVector<uint16_t>> some;
-#pragma unroll
-      for (int j = 0; j < kVector<uint16_t>; ++j) some.at[j] = held[e + j];
-      *reinterpret_cast<Pack<uint16_t, kVector<uint16_t>>*>(shared + half_at<kLines, kDepth>(source.along_k, line, k)) =
-          some;
+    each_brought<kLines, kDepth, kThreads, kVector<uint16_t>>(source.along_k, [&](int, int at_line, int at_k) {
+      const void* const from = source.vector_at(line + at_line, k + at_k);
+      copy_async<16>(shared + half_at<kLines, kDepth>(source.along_k, at_line, at_k), from ? from : source.at,
+                     from ? 16 : 0);
     });
   } else {
-    each_brought<kLines, kDepth, kThreads, 1>(source.along_k, [&](int e, int line, int k) {
-      shared[half_at<kLines, kDepth>(source.along_k, line, k)] = held[e];
-    });
+#pragma unroll 4  // all at once would want more registers than there are
+    for (int i = int(threadIdx.x); i < kLines * kDepth; i += kThreads) {
+      const int at_line = source.along_k ? i / kDepth : i % kLines, at_k = source.along_k ? i % kDepth : i / kLines;
+      shared[half_at<kLines, kDepth>(source.along_k, at_line, at_k)] = source.load(line + at_line, k + at_k);
+    }
   }
 }
 
@@ -101,32 +103,31 @@ PT_DEVICE void multiply_halves(const uint16_t* left, bool left_along_k, const ui
   }
 }
 
-// As multiply_tile, of sources of uint16_t.
+// As add_tile, of sources of uint16_t. The next part of K is copied in the background while one is multiplied.
+template <bool kBfloat, class Shape, class Left, class Right>
+PT_DEVICE void add_warps(WarpMemory<Shape>& memory, const Left& left, const Right& right, int64_t row, int64_t col,
+                         int64_t k, int64_t k_end, WarpSums<Shape>& sums) {
+  constexpr int kThreads = Shape::kThreads, kDepth = Shape::kDepth, kRows = Shape::kRows, kCols = Shape::kCols;
+  int stage = 0;
+  for (int64_t next = k;; next += kDepth, stage ^= 1) {  // copies are written once in the code: they are most of it
+    if (next < k_end) {
+      bring_halves<kRows, kDepth, kThreads>(left, row, next, memory.left[stage]);
+      bring_halves<kCols, kDepth, kThreads>(right, col, next, memory.right[stage]);
+    }
+    commit_copies();
+    if (next > k)
+      multiply_halves<kBfloat>(memory.left[stage ^ 1], left.along_k, memory.right[stage ^ 1], right.along_k, sums);
+    if (next >= k_end) break;
+    wait_copies<0>();
+    __syncthreads();
+  }
+}
+
 template <bool kBfloat, class Shape, class Left, class Right, class Store>
 PT_DEVICE void multiply_warps(WarpMemory<Shape>& memory, const Left& left, const Right& right, int64_t row, int64_t col,
                               int64_t k, int64_t k_end, const Store& store) {
-  constexpr int kThreads = Shape::kThreads, kDepth = Shape::kDepth, kRows = Shape::kRows, kCols = Shape::kCols;
-  uint16_t held_left[kRows * kDepth / kThreads], held_right[kCols * kDepth / kThreads];
   WarpSums<Shape> sums = {};
-  const auto bring_both = [&](int64_t at) {
-    bring<kRows, kDepth, kThreads>(left, row, at, held_left);
-    bring<kCols, kDepth, kThreads>(right, col, at, held_right);
-  };
-  const auto keep_both = [&](int stage) {
-    keep_halves<kRows, kDepth, kThreads>(left, held_left, memory.left[stage]);
-    keep_halves<kCols, kDepth, kThreads>(right, held_right, memory.right[stage]);
-    __syncthreads();
-  };
-  if (k < k_end) {
-    bring_both(k);
-    keep_both(0);
-  }
-  for (int stage = 0; k < k_end; k += kDepth, stage ^= 1) {
-    const bool more = k + kDepth < k_end;
-    if (more) bring_both(k + kDepth);
-    multiply_halves<kBfloat>(memory.left[stage], left.along_k, memory.right[stage], right.along_k, sums);
-    if (more) keep_both(stage ^ 1);
-  }
+  add_warps<kBfloat>(memory, left, right, row, col, k, k_end, sums);
   const int warp = int(threadIdx.x) / kWarp, lane = int(threadIdx.x) % kWarp;
   const int64_t at_row = row + warp / Shape::kAcross * Shape::kRowsEach + lane / 4;
   const int64_t at_col = col + warp % Shape::kAcross * Shape::kColsEach + lane % 4 * 2;

@@ -57,7 +57,11 @@ struct StridedSource {
     if constexpr (kConverts) return load_float<T>(at, i, type);
     return reinterpret_cast<const T*>(at)[i];
   }
-  // In vectors an axis ends with one.
+  // In vectors an axis ends with one. Null: outside.
+  __device__ __forceinline__ const T* vector_at(int64_t line, int64_t k) const {
+    if (line >= lines || k >= depth) return nullptr;
+    return reinterpret_cast<const T*>(at) + line * line_stride + k * k_stride;
+  }
   __device__ __forceinline__ Pack<T, kVector<T>> load_vector(int64_t line, int64_t k) const {
     using V = Pack<T, kVector<T>>;
     if (line >= lines || k >= depth) return V{};

@@ -63,6 +63,12 @@ void choose_reading(TileProduct& p) {
 TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
   Batch batch = batch_of(a, b, c);
   simplify(batch);
+  return cuda::describe(a, b, c, batch);
+}
+
+}  // namespace
+
+TileProduct describe(const Operand& a, const Operand& b, const Operand& c, const Batch& batch) {
   TileProduct p = {};
   p.rows = batch.rows, p.cols = c.shape.back(), p.depth = a.shape.back();
   p.left_row = batch.walks[0].row, p.left_k = a.strides.back();
@@ -79,8 +85,6 @@ TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
   choose_reading(p);
   return p;
 }
-
-}  // namespace
 
 KernelKind kernel_kind(DType left, DType right) {
   if (left == DType::F64) return {"f64", false, true, 64};

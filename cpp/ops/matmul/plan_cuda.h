@@ -5,6 +5,7 @@
 #include "core/integers.h"
 #include "cuda/launch.h"
 #include "cuda/plans.h"
+#include "ops/matmul/batch.h"
 #include "ops/matmul/cuda_desc.h"
 
 namespace pt::cuda {
@@ -12,6 +13,9 @@ namespace pt::cuda {
 // C = A B of matrices with batch axes, as plan_matmul. `operands` are those of the launch: a, b, c.
 LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, const CudaCall& call,
                         std::vector<int> operands = {0, 1, 2});
+
+// What a product's kernels are told, but for its tiles; `batch` is simplified.
+TileProduct describe(const Operand& a, const Operand& b, const Operand& c, const Batch& batch);
 
 // Adds the sums of the parts in the workspace, which it claims, to operand `out`.
 void append_adding(LaunchPlan& plan, const TileProduct& product, int out);

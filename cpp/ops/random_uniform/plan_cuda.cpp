@@ -6,7 +6,7 @@ namespace {
 
 const bool planned = on_cuda("random_uniform", [](const CudaCall& call) {
   return plan_fused(uniform_program(call.in[0], call.out[0], call.attrs.integer("ordinal")), call.capability,
-                    call.units, false);
+                    call.units, call.printed);
 });
 
 }  // namespace

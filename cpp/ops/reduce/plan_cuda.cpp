@@ -57,7 +57,7 @@ class CudaStages final : public ReduceStages {
 
  private:
   LaunchPlan plan_rows(const FusedProgram& program) const override {
-    return plan_fused(program, call_.capability, call_.units, false);
+    return plan_fused(program, call_.capability, call_.units, call_.printed);
   }
   LaunchPlan plan_copy(const Operand& in, const Operand& out) const override { return cuda::plan_copy(in, out); }
 
