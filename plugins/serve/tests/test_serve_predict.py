@@ -180,6 +180,8 @@ def test_the_description_names_every_route(served: str) -> None:
     found = ask(served, "/openapi.json").json
     for path in ("/predict", "/v2/models/{name}/infer", "/v2/health/ready"):
         assert path in found["paths"]
+    (name,) = found["paths"]["/v2/models/{name}/infer"]["parameters"]
+    assert name["schema"] == {"type": "string", "enum": ["digits"]}
     page = ask(served, "/docs").body.decode()
     assert (
         "/v2/models/{name}/infer" in page

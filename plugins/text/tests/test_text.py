@@ -98,7 +98,7 @@ def test_a_table_is_a_data_set_of_its_labels(messages: Path) -> None:
     fields = data.splits["test"].fetch(np.arange(24))
     assert np.bincount(fields["y"]).tolist() == [12, 12] and (fields["x"][:, 0] == BEGIN).all()
     assert data.show is not None and data.show(fields["x"][0]).endswith("please")
-    assert data.inputs().vocabulary == len(data.vocabulary)
+    assert data.inputs().vocabulary == len(data.vocabulary) and data.takes == {"text": "text"}
 
 
 def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def application(service: Service) -> Any:
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
     def described() -> dict[str, Any]:
-        return openapi.description(service.loader.table.models(), bool(service.settings.token))
+        return openapi.description(service.loader.table, bool(service.settings.token))
 
     async def description(request: Request) -> Response:
         return answer(described())

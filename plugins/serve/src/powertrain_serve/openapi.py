@@ -9,7 +9,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain_serve.bodies import CONTENT_TYPES, JSON, NPY
-from powertrain_serve.model import Model
+from powertrain_serve.table import Table
 from powertrain_serve.tensors import KNOWN
 from powertrain_serve.v2 import HEADER
 
@@ -107,15 +107,19 @@ def _post(summary: str, body: dict[str, Any], good: dict[str, Any]) -> dict[str,
     }  # fmt: skip
 
 
-def _with_names(path: str, methods: dict[str, Any]) -> dict[str, Any]:
+def _with_names(path: str, methods: dict[str, Any], known: dict[str, list[str]]) -> dict[str, Any]:
     names = [name for name in ("name", "version") if f"{{{name}}}" in path]
-    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-                  for name in names]  # fmt: skip
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "enum": known[name]}}
+        for name in names
+    ]
     return {**methods, **({"parameters": parameters} if names else {})}
 
 
-def description(models: Iterable[Model], token: bool) -> dict[str, Any]:
-    """The server's description; `models` are named in it."""
+def description(table: Table, token: bool) -> dict[str, Any]:
+    """The server's description, with the names and versions of a table."""
+    versions = {version for one in table.names.values() for version in (*one.models, *one.aliases)}
+    known = {"name": list(table.names), "version": sorted(versions)}
     files: dict[str, Any] = {}
     for content_type in CONTENT_TYPES[1:]:
         files |= _binary(content_type)
@@ -152,9 +156,9 @@ def description(models: Iterable[Model], token: bool) -> dict[str, Any]:
         "openapi": "3.0.3",
         "info": {
             "title": "powertrain serve", "version": pt.__version__,
-            "description": f"Models: {', '.join(sorted({model.name for model in models})) or 'none yet'}.",
+            "description": f"Models: {', '.join(table.names) or 'none yet'}.",
         },
-        "paths": {path: _with_names(path, methods) for path, methods in paths.items()},
+        "paths": {path: _with_names(path, methods, known) for path, methods in paths.items()},
         "components": {"schemas": SCHEMAS},
     }  # fmt: skip
     if token:
