@@ -107,6 +107,9 @@ def test_a_model_of_pytorch(name: str, dynamo: bool, tmp_path: Path) -> None:
     make, x = MODELS[name]
     torch.manual_seed(0)
     model = make().eval()
+    with torch.no_grad():  # layers begin alike, and equal weights become one in the file
+        for weight in model.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
     for norm in (one for one in model.modules() if isinstance(one, nn.BatchNorm2d)):
         norm.running_mean.uniform_(-1, 1)
         norm.running_var.uniform_(0.5, 2)
