@@ -17,6 +17,7 @@ import onnx
 
 import powertrain as pt
 from powertrain.data.transforms import Transformed
+from powertrain_onnx import OnnxError
 from powertrain_onnx.checking import K, Runtime, apart
 from running import SECONDS, command, environment
 
@@ -98,6 +99,44 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = digits(tmp_path)
     one = run.export("onnx", tmp_path / "one.onnx").path.read_bytes()
     assert pt.load(tmp_path / "run").export("onnx", tmp_path / "two.onnx").path.read_bytes() == one
+
+
+# ---------------------------------------------------------------- tables
+
+
+def table(folder: Path, target: str, **encode: Any) -> Any:
+    tabular = pytest.importorskip("powertrain_tabular", reason="powertrain-tabular is not installed")
+    pytest.importorskip("pyarrow", reason="powertrain-tabular reads CSV files by it")
+    people = Path(tabular.__file__).parent / "examples" / "people.csv"
+    data = {"use": "table", "path": str(people), "target": target, "split": {"by": "random", "test": 0.3}}
+    return digits(folder, data={**data, "encode": {"rare": 1, **encode}}, features=[], model="linear")
+
+
+@pytest.mark.parametrize("encode", [
+    {}, {"categories": "ordinal", "scale": False}, {"categories": "frequency", "clip": True},
+    {"combine": ("income*visits", "income/visits")},
+], ids=str)  # fmt: skip
+def test_columns_are_encoded_inside(encode: Any, tmp_path: Path) -> None:
+    """Gaps, every level, a text that is none and days are drawn, and compared with what the run's encoder makes."""
+    run = table(tmp_path, "bought", **encode)
+    made = run.export("onnx", tmp_path / "model.onnx", columns=True)
+    assert made.examples > 50 and made.difference <= made.allowed
+    kinds = {one.name: one.type.tensor_type.elem_type for one in onnx.load(made.path).graph.input}
+    text, number = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
+    assert kinds == {"joined": number, "city": text, "age": number, "income": number, "visits": number}
+
+
+def test_columns_that_are_encoded_otherwise_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from powertrain_onnx import columns
+
+    monkeypatch.setattr(columns, "WEEK", 6.0)
+    with pytest.raises(OnnxError, match=r"with columns as inputs the answers are .* eps of the largest from the run's"):
+        table(tmp_path, "bought").export("onnx", tmp_path / "model.onnx", columns=True)
+
+
+def test_columns_of_what_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(OnnxError, match="columns = true for digits, which is no table of powertrain-tabular"):
+        digits(tmp_path).export("onnx", tmp_path / "model.onnx", columns=True)
 
 
 # ---------------------------------------------------------------- the table of the page

@@ -11,7 +11,9 @@ import numpy as np
 import onnx
 
 from powertrain.plugin import Exporter, Trained, param
+from powertrain_onnx import columns
 from powertrain_onnx.checking import Runtime, checked
+from powertrain_onnx.errors import OnnxError
 from powertrain_onnx.export import Array, tried
 from powertrain_onnx.files import write
 from powertrain_onnx.graph import model_of
@@ -25,6 +27,7 @@ INPUT = "x"
 @dataclass(frozen=True)
 class OnnxParams:
     transforms: bool = param(True, doc="false: the file takes what the model sees, after the transforms of the data")
+    columns: bool = param(False, doc="of a table: one input for each column, texts too, in place of encoded rows")
 
 
 class Onnx(Exporter):
@@ -57,7 +60,19 @@ class Onnx(Exporter):
         checked(made.proto)
         if self.params.transforms:
             tried(made, lambda rows: [trained.predict(rows)], [x], True)
-        return made.proto
+        return self._of_columns(trained, made.proto) if self.params.columns else made.proto
+
+    def _of_columns(self, trained: Trained, proto: onnx.ModelProto) -> onnx.ModelProto:
+        if not self.params.transforms:
+            raise OnnxError(
+                "[onnx] columns = true with transforms = false; expected the transforms, which come behind columns; "
+                "leave one out"
+            )
+        learned = columns.learned_of(trained.dataset)
+        made = columns.with_columns(proto, learned)
+        checked(made)
+        columns.compare(made, trained, learned)
+        return made
 
     def _traced(self, trained: Trained, x: Array, size: int, output: str) -> Traced:
         found = trained.program(size, frozenset(RULES), transforms=self.params.transforms)
@@ -65,7 +80,8 @@ class Onnx(Exporter):
         return Traced(unguarded(found.graph), (rows,), (), (output,))
 
     def load(self, trained: Trained, path: Path) -> Callable[[Array], Array] | None:
-        runtime = Runtime(onnx.load(path, load_external_data=False))
+        proto = onnx.load(path, load_external_data=False)
+        runtime = Runtime(columns.rows_alone(proto) if self.params.columns else proto)
         if self.params.transforms:
             return lambda x: runtime([x])[0]
         target = trained.dataset.target
