@@ -16,7 +16,9 @@ pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 import onnx
 
 import powertrain as pt
+from powertrain.conformance import check_distribution
 from powertrain.data.transforms import Transformed
+from powertrain.plugin.registry import registry
 from powertrain_onnx import OnnxError
 from powertrain_onnx.checking import K, Runtime, apart
 from running import SECONDS, command, environment
@@ -99,6 +101,13 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = digits(tmp_path)
     one = run.export("onnx", tmp_path / "one.onnx").path.read_bytes()
     assert pt.load(tmp_path / "run").export("onnx", tmp_path / "two.onnx").path.read_bytes() == one
+
+
+@pytest.mark.slow
+def test_check_finds_nothing() -> None:
+    found = check_distribution(registry(), "powertrain-onnx")
+    assert [finding.line() for one in found for finding in one.findings] == []
+    assert all(one.examined for one in found)
 
 
 # ---------------------------------------------------------------- tables

@@ -83,7 +83,8 @@ class Onnx(Exporter):
         proto = onnx.load(path, load_external_data=False)
         runtime = Runtime(columns.rows_alone(proto) if self.params.columns else proto)
         if self.params.transforms:
-            return lambda x: runtime([x])[0]
+            dtype = trained.examples.dtype  # of the file's input: bytes, where the data are
+            return lambda x: runtime([np.asarray(x, dtype=np.float32 if self.params.columns else dtype)])[0]
         target = trained.dataset.target
 
         def answers(x: Array) -> Array:
