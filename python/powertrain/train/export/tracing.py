@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import powertrain as pt
 from powertrain import _core
-from powertrain.plugin.backends import Adapter, Graph, Node
+from powertrain.plugin.backends import Graph, Node, record
 from powertrain.plugin.exporter import ExportError, Program
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.evaluation import evaluating, on_host
@@ -28,34 +25,6 @@ DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float6
 ELSEWHERE = "or export it to a wheel, which holds the run itself"
 
 
-class _TracedError(Exception):
-    """Ends a call whose graph is known."""
-
-
-class _Recording(Adapter):
-    """Stands in the place of a backend: keeps the graph and its arguments, and computes nothing."""
-
-    def __init__(self, ops: Collection[str]) -> None:
-        super().__init__(SimpleNamespace(ops=ops, dtypes=DTYPES), "export")
-        self.graph: Graph | None = None
-        self.arguments: list[Any] = []  # the batch, then the values of slots, in the order of the graph's inputs
-
-    def place(self, tensor: Any) -> Any:
-        self.arguments.append(tensor)
-        return tensor
-
-    def fetch(self, array: Any) -> Any:
-        return array
-
-    def compile(self, raw: tuple[Any, ...]) -> Callable[[Sequence[Any]], list[Any]]:
-        self.graph = Graph.of(raw)
-
-        def stop(arrays: Sequence[Any]) -> list[Any]:
-            raise _TracedError
-
-        return stop
-
-
 def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms: bool) -> Program:
     """What a run computes for a batch like x; each op is one of `ops`."""
     if on_host(run.strategy):
@@ -63,7 +32,6 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
             f"[export] {run.recipe.strategy.name} computes its answers with NumPy, outside of any trace; expected a "
             "strategy whose predict is traced; export it to a wheel, which holds the run itself"
         )
-    recording = _Recording(ops)
 
     def predict(x: Any) -> Any:
         seen = _through(run, x) if transforms else x
@@ -71,10 +39,9 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
         target = run.dataset.target if transforms else None
         return outputs if target is None else target.original(outputs)
 
-    with random_numbers_kept(), evaluating(run.table.modules), contextlib.suppress(_TracedError):
-        pt.compile(predict, backend=recording)(x)
-    assert recording.graph is not None
-    return _program(recording.graph, recording.arguments[1:], list(_named(run)), ops)
+    with random_numbers_kept(), evaluating(run.table.modules):
+        recorded = record(predict, [x], ops)
+    return _program(recorded.graph, recorded.slots, list(_named(run)), ops)
 
 
 def _through(run: TrainRun, x: Any) -> Any:
