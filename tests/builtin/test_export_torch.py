@@ -30,10 +30,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "sequence-cnn": {"use": "sequence-cnn", "channels": [4, 5], "kernels": [5, 3]},
     "sequence-gru": {"use": "sequence-gru"},
 }
-needs_torch = pytest.mark.peers
 
 
-@needs_torch
+@pytest.mark.peers
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_of_digits(name: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
@@ -47,7 +46,7 @@ def test_a_model_of_digits(name: str, tmp_path: Path) -> None:
     assert all(np.array_equal(weights[key], value) for key, value in state.items())
 
 
-@needs_torch
+@pytest.mark.peers
 @pytest.mark.parametrize("model", [{"use": "gpt", "layers": 2, "heads": 2, "width": 16}, {"use": "lstm", "width": 12}])
 def test_a_language_model(model: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("torch")
@@ -55,7 +54,7 @@ def test_a_language_model(model: dict[str, Any], tmp_path: Path) -> None:
     assert made.checked.endswith("examples of valid") and made.note == ""
 
 
-@needs_torch
+@pytest.mark.peers
 def test_a_module_of_layers_and_standardized_rows(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     assert of_rows({"use": "mlp", "hidden": [8]}, tmp_path / "run").export("safetensors", tmp_path / "a").note == ""
@@ -72,7 +71,7 @@ def test_a_module_of_layers_and_standardized_rows(tmp_path: Path) -> None:
     assert run.export("safetensors", tmp_path / "b").note == ""
 
 
-@needs_torch
+@pytest.mark.peers
 def test_the_code_runs_by_itself(tmp_path: Path) -> None:
     """As a program, in a process that has no powertrain."""
     pytest.importorskip("torch")
@@ -89,7 +88,7 @@ def test_the_code_runs_by_itself(tmp_path: Path) -> None:
     assert done.stdout.split() == [str(best) for best in run.predict(x).outputs.argmax(1)]
 
 
-@needs_torch
+@pytest.mark.peers
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_encoder_layers(norm_first: bool, tmp_path: Path) -> None:
     pytest.importorskip("torch")
