@@ -122,6 +122,23 @@ def test_changed_files_are_not_promoted(registry: Registry, trained: Path) -> No
     )
 
 
+def test_pages_about_a_model_are_no_part_of_it(registry: Registry, trained: Path) -> None:
+    """Who looks at the champion must still be able to go back to it."""
+    registry.register("digits", trained, alias="champion")
+    for page in ("report.html", "monitor.html"):
+        (registry.path("digits") / page).write_text("written again")
+    registry.register("digits", trained)
+    registry.promote("digits", 2)
+    assert registry.rollback("digits").number == 1
+
+
+@pytest.mark.parametrize("name", ["ledger.jsonl", "Ledger.JSONL"])
+def test_a_model_does_not_take_the_name_of_the_ledger(registry: Registry, trained: Path, name: str) -> None:
+    with pytest.raises(RegistryError, match=r"not digits alone and not ledger\.jsonl"):
+        registry.register(name, trained)
+    assert registry.names() == [] and not registry.folder.exists()
+
+
 def test_a_kill_leaves_a_registry_that_works(registry: Registry, trained: Path) -> None:
     registry.register("digits", trained, alias="champion")
     ledger = registry.folder / "ledger.jsonl"

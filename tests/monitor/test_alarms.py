@@ -88,13 +88,50 @@ def test_who_observes_never_waits(server: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://example.org/", "example.org", "http://", "gopher://x/", ""]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/",
+        "example.org",
+        "http://",
+        "gopher://x/",
+        "http://[x",
+        "http://x:y/",
+        "http://x/a b",
+        "",
+    ],
 )
 def test_other_schemes_are_refused(url: str) -> None:
     with pytest.raises(MonitorError) as caught:
         Webhook(url)
-    wanted = "expected an address that begins with http:// or https://; correct it"
+    wanted = "expected an address that begins with http:// or https://, without a password and spaces; correct it"
     assert str(caught.value) == f"[Webhook] received {url}; {wanted}"
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(MonitorError) as caught:
+        Webhook("https://me:hidden@example.org/alarms")
+    assert "hidden" not in str(caught.value) and "without a password" in str(caught.value)
+
+
+def test_threads_that_alarm_at_once_share_one_sender(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    make = threading.Thread.__init__
+
+    def slowly(thread: threading.Thread, *given: Any, **named: Any) -> None:
+        if named.get("name") == "powertrain webhook":
+            begun.append(named["name"])
+            time.sleep(0.1)
+        make(thread, *given, **named)
+
+    monkeypatch.setattr(threading.Thread, "__init__", slowly)
+    hook = Webhook(address(server, "/ok"))
+    makers = [threading.Thread(target=hook, args=(EVENT,)) for _ in range(4)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert hook.close() and hook.sent == 4 and len(begun) == 1
 
 
 def test_the_log_has_one_line(caplog: pytest.LogCaptureFixture) -> None:

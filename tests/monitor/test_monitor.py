@@ -172,6 +172,34 @@ def test_numbers_are_scored_by_their_squared_error() -> None:
     assert row.now == pytest.approx(9.0) and row.problems == ("worse",)
 
 
+@pytest.mark.parametrize(
+    ("truth", "text"),
+    [
+        (["a", "b"], "[label] received labels that are no numbers; expected the numbers that were to be predicted; "
+         "convert them"),
+        ([1.0, 2.0], "[label] received 1 numbers for a prediction of 2; expected as many; pass what was to be "
+         "predicted"),
+    ],
+)  # fmt: skip
+def test_wrong_labels_change_nothing(truth: list[Any], text: str) -> None:
+    x, out = np.random.default_rng(0).normal(size=(2, 40, 2))
+    monitor = Monitor(Profile.of(x, out), window=40)
+    monitor.observe(x[:2], out[:2], ids=["a", "b"])
+    with pytest.raises(MonitorError) as caught:
+        monitor.label(["a", "b"], truth)
+    assert str(caught.value) == text and len(monitor.waiting) == 2 and monitor.labelled == 0
+    monitor.label(["a", "b"], out[:2])
+    assert monitor.labelled == 2
+
+
+def test_no_examples_are_no_news() -> None:
+    x, out = np.random.default_rng(0).normal(size=(2, 40, 2))
+    monitor = Monitor(Profile.of(x, out), window=40)
+    assert monitor.observe(x[:0], out[:0]) == [] and monitor.examples == 0
+    labelled = Monitor(Profile.of(x, out, labels=["a", "b"]), window=40)
+    assert labelled.observe(x[:0], out[:0]) == [] and labelled.examples == 0
+
+
 def test_an_alarm_waits_and_stays() -> None:
     """Raised after two windows in a row above 0.5, over after three below 0.2: between the two nothing changes."""
     rule = Rule("psi", "psi", feature="a*", above=0.5, clear=0.2, min_samples=10, raise_after=2, clear_after=3)

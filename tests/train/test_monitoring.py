@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -131,6 +132,8 @@ def test_labels_of_another_file(trained: Path, tmp_path: Path) -> None:
          "as the data set has them before any transform"),
         ("a.jsonl", '{"x": ["a"]}\n', "[traffic] values that are no numbers, or rows of different lengths; expected "
          "the numbers of each example; give them as predict takes them"),
+        ("a.jsonl", '{"a": 1, "b": 2}\n{"a": 1, "c": 2}\n', "[traffic] records with a, b and with a, c; expected the "
+         "same names in each; give them as predict takes them, or as x"),
         ("a.csv", "a,b\n1\n", "[traffic a.csv, line 2] 1 values; expected 2, as in the first line, which names the "
          "columns; correct the line"),
         ("a.jsonl", "", "[monitor a.jsonl] it has no examples; expected some; check the file"),
@@ -140,6 +143,30 @@ def test_wrong_traffic_is_said(trained: Path, tmp_path: Path, name: str, content
     (tmp_path / name).write_text(content)
     done = run(["monitor", str(trained / "a"), name], tmp_path, expect=2)
     assert done.stderr.strip() == text
+
+
+def test_the_order_of_keys_says_nothing() -> None:
+    from powertrain.train.monitoring.traffic import _numbers
+
+    records = [{"id": 1, "a": 1.0, "b": 2.0}, {"b": 4.0, "a": 3.0, "id": 2}]
+    assert _numbers(records, ("id", "y")).tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_labels_of_a_compressed_file(trained: Path, tmp_path: Path) -> None:
+    from powertrain.train.monitoring.traffic import labels_of
+
+    (tmp_path / "labels.jsonl.gz").write_bytes(gzip.compress(b'{"id": "a", "y": 3}\n'))
+    opened = pt.load(trained / "a").run
+    assert list(labels_of(opened, str(tmp_path / "labels.jsonl.gz"), 10)) == [(["a"], [3])]
+
+
+def test_fewer_labels_than_examples_are_refused(trained: Path, tmp_path: Path) -> None:
+    with np.load(trained / "same.npz") as arrays:
+        np.savez(tmp_path / "a.npz", x=arrays["x"], y=arrays["y"][:100])
+    done = run(["monitor", str(trained / "a"), "a.npz"], tmp_path, expect=2)
+    assert done.stderr.strip() == (
+        "[traffic a.npz] 800 examples and 100 labels; expected one label each; save x and y together"
+    )
 
 
 def test_a_stream_is_read_a_few_rows_at_a_time(trained: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,6 +116,44 @@ def test_what_cannot_be_done_is_said(trained: Path, call: object, text: str) -> 
     with pytest.raises(RunError) as caught:
         call(trained)  # type: ignore[operator]
     assert str(caught.value) == text.format(trained)
+
+
+def test_only_the_registered_champion_is_replaced(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A challenger that beats some other run may be worse than the champion."""
+    monkeypatch.setenv("POWERTRAIN_MODELS", str(tmp_path / "models"))
+    overrides = [f"data.path={trained / 'turned.npz'}", "run.until=1 epoch"]
+    run(["train", "line.toml", "--run", str(tmp_path / "a"), *(f"--set={one}" for one in overrides)], trained)
+    pt.models.Registry().register("line", tmp_path / "a", alias="champion")
+    with pytest.raises(RunError) as caught:
+        retrain(trained / "runs/line-1", trained / "turned.npz", Settings(name="line", folder=tmp_path / "b"))
+    assert str(caught.value) == (
+        f"[retrain] {trained / 'runs/line-1'} is not the champion of line, which is version 1; expected the model that "
+        "the challenger may replace; give models:/line@champion, or --rule never"
+    )
+    assert not (tmp_path / "b").exists()  # before anything was trained
+
+
+@pytest.mark.parametrize("settings", [{"name": "a/b"}, {"confidence": 1.0}])
+def test_settings_are_checked_before_the_training(settings: dict[str, Any]) -> None:
+    with pytest.raises(pt.Error):
+        Settings(**settings)
+
+
+def test_answers_in_the_data_are_of_neither_model(trained: Path, tmp_path: Path) -> None:
+    """Traffic that was logged with the old model's outputs is no test of the new one by these."""
+    from powertrain.train.evaluate.review import open_run
+    from powertrain.train.retraining.retrain import _scores
+
+    opened = open_run(trained / "runs/line-1")
+    with np.load(trained / "same.npz") as arrays:
+        lines = [
+            {"x": x.tolist(), "y": int(y), "output": [9.0, -9.0] if y else [-9.0, 9.0]}
+            for x, y in zip(arrays["x"][:50], arrays["y"][:50], strict=True)
+        ]
+    (tmp_path / "logged.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert _scores(opened, str(tmp_path / "logged.jsonl")).mean() > 0.8  # by the logged ones: 0
 
 
 def test_data_that_are_no_file_are_refused(trained: Path, tmp_path: Path) -> None:

@@ -87,6 +87,21 @@ def test_json_is_what_csv_is(trained: Path, tmp_path: Path) -> None:
     assert found[0]["features"] == found[1]["features"]
 
 
+def test_columns_that_are_called_as_keys_of_traffic_are(tmp_path: Path) -> None:
+    """A column x, and a target that is called output: neither are they encoded inputs, nor answers of the model."""
+    draw = np.random.default_rng(0)
+    x, z = draw.normal(size=(2, 1200))
+    rows = "".join(
+        f"{a:.4f},{b:.4f},{2 * a - b + c:.4f}\n" for a, b, c in zip(x, z, draw.normal(size=1200), strict=True)
+    )
+    (tmp_path / "old.csv").write_text("x,z,output\n" + rows)
+    (tmp_path / "sum.toml").write_text(RECIPE.replace("bought", "output").replace("stratify", "random"))
+    run(["train", "sum.toml", "--run", "a"], tmp_path)
+    found = json.loads(run(["monitor", "a", "old.csv", "--json"], tmp_path).stdout)
+    assert {"x", "z"} <= set(found["features"]) and found["labelled"] == 1200
+    assert found["features"]["squared error"]["now"] > 0.5  # of the model; of the target itself it is 0
+
+
 @pytest.mark.parametrize("policy", ["continue", "restart"])
 def test_a_table_is_retrained(trained: Path, tmp_path: Path, policy: str) -> None:
     words = ["retrain", str(trained / "a"), "--with", str(trained / "other.csv"), "--policy", policy, "--json"]

@@ -288,6 +288,18 @@ def test_settings_of_a_file_are_held_against_its_tensors(
     assert str(raised.value).startswith(f"[gguf x.gguf] {message}")
 
 
+def test_tensors_on_the_same_bytes_are_refused(tmp_path: Path, model: Llama) -> None:
+    """Each of a small file's tensors could be all of it: a model that is far larger than what was fetched."""
+    raw = gguf(settings(PARAMS, words_of_file()), stored(model))
+    names = [name.encode() for name in ("blk.0.attn_q.weight", "blk.1.attn_q.weight")]
+    places = [raw.index(struct.pack("<Q", len(name)) + name) + 8 + len(name) + 4 + 16 + 4 for name in names]
+    path = tmp_path / "x.gguf"
+    path.write_bytes(raw[: places[1]] + raw[places[0] : places[0] + 8] + raw[places[1] + 8 :])
+    with pytest.raises(DataError) as raised:
+        load(path)
+    assert str(raised.value).startswith("[gguf x.gguf] tensors blk.0.attn_q.weight and blk.1.attn_q.weight on the same")
+
+
 def safetensors(tensors: Mapping[str, tuple[list[int], str, bytes]]) -> bytes:
     """A file of tensors: shape, dtype and bytes of each."""
     head, data = {}, b""

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from powertrain.cli.exit_codes import FINE, MISSED
+from powertrain.models.folders import MONITOR_PAGE
 from powertrain.train.evaluate.review import open_run
 from powertrain.train.monitoring.traffic import Names
-from powertrain.train.monitoring.watching import PAGE, Settings, watch
+from powertrain.train.monitoring.watching import Settings, watch
 
 
 def monitor(options: argparse.Namespace) -> int:
@@ -22,4 +23,4 @@ def monitor(options: argparse.Namespace) -> int:
 
 def _page(options: argparse.Namespace) -> Path | None:
     """Where the page goes: into the folder of the run; of a registered model, whose files stay as they are, here."""
-    return Path(PAGE) if str(options.run).startswith("models:") else None
+    return Path(MONITOR_PAGE) if str(options.run).startswith("models:") else None

@@ -15,6 +15,9 @@ from powertrain.io.files import Files
 _CHUNK = 1 << 20
 _DEEPEST = 8
 _LEFT_OUT = (".lock",)
+MONITOR_PAGE = "monitor.html"
+# What `powertrain monitor` and `powertrain report` write anew beside a model is no part of it.
+_PAGES = (MONITOR_PAGE, "report.html")
 
 
 def copy_run(source: Path, target: Path) -> str:
@@ -37,9 +40,11 @@ def copy_run(source: Path, target: Path) -> str:
 
 
 def hash_folder(folder: Path) -> str:
-    """One SHA-256 over the names and the bytes of all files of a folder."""
+    """One SHA-256 over the names and the bytes of all files of a folder, apart from pages about it."""
     digest, files = hashlib.sha256(), Files(folder)
     for name in _names(folder):
+        if name in _PAGES:
+            continue
         with files.reading(name) as file:
             inner = hashlib.sha256()
             while part := file.read(_CHUNK):

@@ -101,13 +101,13 @@ class Registry:
 
     def versions(self, name: str) -> list[Version]:
         """The versions of a model, oldest first."""
-        model = self._read().get(_checked(name), _Model())
+        model = self._read().get(checked_name(name), _Model())
         return [_with_aliases(model, number) for number in sorted(model.versions)]
 
     def version(self, name: str, version: int | str = CHAMPION) -> Version:
         """A version by its number or by an alias."""
         found = self._read()
-        if _checked(name) not in found:
+        if checked_name(name) not in found:
             raise RegistryError(
                 f"[models {name}] there is no such model in {self.folder}; expected one of "
                 f"{', '.join(sorted(found)) or 'none yet'}{suggestion(name, found)}; powertrain models register adds "
@@ -135,9 +135,9 @@ class Registry:
     def register(self, name: str, run: str | os.PathLike[str], *, alias: str | None = None, why: str = "") -> Version:
         """Copy a finished run into the registry as the next version of a model, and give it an alias."""
         source = Path(run)
-        _checked(name)
+        checked_name(name)
         if alias is not None:
-            _checked(alias)
+            checked_name(alias)
         if not trust.is_run(source):
             raise RegistryError(
                 f"[models {name}] {source} is no run; expected the folder of one; powertrain runs lists them"
@@ -160,7 +160,7 @@ class Registry:
 
     def promote(self, name: str, version: int | str = CHALLENGER, *, alias: str = CHAMPION, why: str = "") -> Version:
         """Let an alias stand for a version. Its files must be those that were registered."""
-        _checked(alias)
+        checked_name(alias)
         with self._locked():
             chosen = self.version(name, version)
             self._demand_whole(chosen)
@@ -288,11 +288,13 @@ def _with_aliases(model: _Model, number: int) -> Version:
     return Version(version.name, number, version.run, version.sha256, version.values, version.time, aliases)
 
 
-def _checked(name: str) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.isdigit():
+def checked_name(name: str) -> str:
+    """The name of a model or of an alias; a RegistryError where it can be none."""
+    fits = isinstance(name, str) and _NAME.fullmatch(name) and not name.isdigit()
+    if not fits or name.lower() == LEDGER:  # its folder would be where the ledger is; on some disks in any case
         raise RegistryError(
             f"[models] received the name {one_line(repr(name))}; expected letters, digits, points, dashes and "
-            "underscores, at most 64 and not digits alone; for example fraud-model"
+            f"underscores, at most 64, not digits alone and not {LEDGER}; for example fraud-model"
         )
     return name
 

@@ -46,26 +46,28 @@ class Webhook:
     """
 
     def __init__(self, url: str, *, seconds: float = 5.0, source: str = "powertrain") -> None:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in _SCHEMES or not parts.hostname:
+        host = _host_of(url)
+        if host is None:
             raise MonitorError(
-                f"[Webhook] received {one_line(url)}; expected an address that begins with http:// or https://; "
-                "correct it"
+                f"[Webhook] received {_shown(url)}; expected an address that begins with http:// or https://, without "
+                "a password and spaces; correct it"
             )
         self.url, self.seconds, self.source = url, seconds, source
-        self._host = parts.hostname  # without a password, for the log
+        self._host = host  # the rest of the address may be a secret, so it stays out of the log
         self.sent = self.failed = self.dropped = 0
         self._queue: queue.Queue[Event | None] = queue.Queue(_MOST_QUEUED)
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._opener = urllib.request.OpenerDirector()
         for handler in (urllib.request.HTTPHandler(), urllib.request.HTTPSHandler()):
             self._opener.add_handler(handler)
 
     def __call__(self, event: Event) -> None:
         """Queue an event."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="powertrain webhook", daemon=True)
-            self._thread.start()
+        with self._starting:  # several threads may observe
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="powertrain webhook", daemon=True)
+                self._thread.start()
         try:
             self._queue.put_nowait(event)
         except queue.Full:
@@ -102,6 +104,23 @@ class Webhook:
         with answer:
             if not 200 <= answer.status < 300:
                 raise ValueError(f"it answered {answer.status}")
+
+
+def _shown(url: str) -> str:
+    """An address without what stands before an @, which may be a password."""
+    return one_line(url.rpartition("@")[2] if "@" in url else url)
+
+
+def _host_of(url: str) -> str | None:
+    """The host of an address that can be posted to. One with a user and a password is none: urllib takes them for a
+    part of the host, and its error would write them to the log."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port  # an error where it is no number
+    except ValueError:
+        return None
+    plain = url.isascii() and url.isprintable() and " " not in url
+    return parts.hostname if plain and parts.scheme in _SCHEMES and "@" not in parts.netloc else None
 
 
 def prometheus(state: Mapping[str, Any], **given: str) -> str:

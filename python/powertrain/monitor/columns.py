@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def of_outputs(outputs: Any, labels: Sequence[str] | None) -> dict[str, Array]:
 def representation(outputs: Any) -> NDArray[np.float64]:
     """The numbers of each output of which mean and covariance are kept."""
     outputs = np.asarray(outputs)
-    return outputs.reshape(len(outputs), -1)[:, :MOST_WIDTH].astype(np.float64)
+    return _rows(outputs)[:, :MOST_WIDTH].astype(np.float64)
 
 
 def statistics(stem: str) -> list[str]:
@@ -43,9 +44,14 @@ def statistics(stem: str) -> list[str]:
     return [f"{stem} {name}" for name in ("mean", "deviation", "smallest", "largest")]
 
 
+def _rows(values: Array) -> Array:
+    """The numbers of each example in a row; of no example too, where -1 would say nothing."""
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
 def _columns(values: Array, most: int, names: Sequence[str], stem: str) -> dict[str, Array]:
     """A column for each number, unless they are too many; and the statistics of a picture or a sequence."""
-    flat = values.reshape(len(values), -1)
+    flat = _rows(values)
     width = flat.shape[1]
     found: dict[str, Array] = {}
     if width <= most:

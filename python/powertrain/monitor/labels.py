@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.monitor.errors import MonitorError
+
 Floats = NDArray[np.float64]
 MOST_WAITING = 100_000
 
@@ -40,6 +42,15 @@ class Waiting:
             self._kept.popitem(last=False)
             self.dropped += 1
 
+    def demand_sizes(self, ids: Sequence[Hashable], labels: Sequence[Floats]) -> None:
+        """Refuse labels with another count of numbers than the predictions that wait for them."""
+        for key, label in zip(ids, labels, strict=True):
+            if key in self._kept and self._kept[key].size != label.size:
+                raise MonitorError(
+                    f"[label] received {label.size} numbers for a prediction of {self._kept[key].size}; expected as "
+                    "many; pass what was to be predicted"
+                )
+
     def join(self, ids: Sequence[Hashable], labels: Sequence[Any]) -> tuple[list[tuple[Any, Any]], int]:
         """The pairs (prediction, label) of the ids that wait, which then wait no more, and how many ids do not."""
         pairs, unknown = [], 0
@@ -49,6 +60,16 @@ class Waiting:
             else:
                 unknown += 1
         return pairs, unknown
+
+
+def numbers(truth: Sequence[Any]) -> list[Floats]:
+    """Labels that are numbers, one row each."""
+    try:
+        return [np.asarray(one, dtype=np.float64).ravel() for one in truth]
+    except (TypeError, ValueError):
+        raise MonitorError(
+            "[label] received labels that are no numbers; expected the numbers that were to be predicted; convert them"
+        ) from None
 
 
 def scored(pairs: Sequence[tuple[Any, Any]], classes: bool) -> Floats:

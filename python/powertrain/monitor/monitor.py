@@ -141,9 +141,12 @@ class Monitor:
         numbers that were to be predicted."""
         if len(ids) != len(truth):
             raise MonitorError(f"[label] received {len(ids)} ids and {len(truth)} labels; expected one each; pass both")
+        known = self.profile.labels
+        names = labels.numbers(truth) if known is None else [labels.class_name(one, known) for one in truth]
         with self._lock:
-            known = self.profile.labels
-            pairs, unknown = self.waiting.join(ids, [labels.class_name(one, known) for one in truth])
+            if known is None:
+                self.waiting.demand_sizes(ids, names)
+            pairs, unknown = self.waiting.join(ids, names)
             self.unknown += unknown
             self.labelled += len(pairs)
             if pairs:

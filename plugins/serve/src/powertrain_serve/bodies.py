@@ -19,6 +19,7 @@ from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Array, Model
 from powertrain_serve.rows import TEXT, columns_of, texts_of
 from powertrain_serve.settings import Limits
+from powertrain_serve.tensors import demand_no_texts
 
 JSON = "application/json"
 NPY = "application/x-npy"
@@ -171,6 +172,7 @@ def _of_json(model: Model, given: list[Any]) -> Any:
         return texts_of(given)
     if model.takes and isinstance(given[0], dict):
         return columns_of(given, model.takes)
+    demand_no_texts(given, "examples")
     try:
         return np.array(given)
     except (ValueError, OverflowError):

@@ -87,6 +87,7 @@ def _of_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> Ar
         found = np.empty(len(texts), dtype=object)
         found[:] = texts
         return found.reshape(shape)
+    demand_no_texts(data, where)
     try:
         given = np.asarray(data)
     except (ValueError, OverflowError):
@@ -103,6 +104,17 @@ def _of_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> Ar
     if dtype.kind in "iu" and given.size and not np.array_equal(made, given):
         raise RefusedError(400, f"{where} holds numbers beyond {datatype}; expected {datatype}; name a wider datatype")
     return made.reshape(shape)
+
+
+def demand_no_texts(data: list[Any], where: str) -> None:
+    """Refuse texts in nested lists of numbers. NumPy would give every element as much room as the longest text: a
+    megabyte of JSON could take all memory."""
+    level: list[Any] = data
+    while level:
+        kinds = set(map(type, level))
+        if str in kinds:
+            raise RefusedError(400, f"{where}: texts among the numbers; expected numbers alone; leave the quotes out")
+        level = [] if list not in kinds else [one for inner in level if type(inner) is list for one in inner]
 
 
 def _flat(data: list[Any]) -> Any:

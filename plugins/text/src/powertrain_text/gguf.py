@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -141,3 +142,11 @@ class Gguf:
                     "it is cut off or damaged; fetch it again",
                 )  # fmt: skip
             self.tensors[name] = StoredTensor(shape, kind, begin, end)
+        # Tensors on the same bytes would make a small file a large model.
+        in_order = sorted((one.begin, one.end, name) for name, one in self.tensors.items())
+        for (_, end, name), (begin, _, other) in pairwise(in_order):
+            if begin < end:
+                self._refuse(
+                    f"tensors {name[:60]} and {other[:60]} on the same bytes", "expected bytes of its own for each",
+                    "the file is damaged; fetch it again",
+                )  # fmt: skip

@@ -32,6 +32,7 @@ class Names:
 
     id: str = "id"
     label: str = ""  # the target of a table, else y
+    output: str = "output"
 
     def label_of(self, run: TrainRun) -> str:
         return self.label or (run.dataset.raw.target if run.dataset.raw is not None else "y")
@@ -55,13 +56,16 @@ class Traffic:
 
 
 def traffic(run: TrainRun, given: str, rows: int, names: Names | None = None) -> Iterator[Traffic]:
-    """The traffic of a file (.csv, .tsv, .jsonl, .npy, .npz; .gz of the texts), or of standard input as JSON lines."""
+    """The traffic of a file (.csv, .tsv, .jsonl, .npy, .npz; .gz of the texts), or of standard input as JSON lines.
+
+    What the model answered then, as `names.output`, is taken as its outputs; an empty name asks the model anew.
+    """
     names = names or Names()
     if given == "-":
         yield from _of_records(run, _json_lines(sys.stdin.buffer, "standard input"), rows, names)
         return
     path = Path(given)
-    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    kind = _kind(path)
     if kind in _ARRAYS:
         yield from _of_arrays(run, path, rows)
         return
@@ -75,6 +79,10 @@ def traffic(run: TrainRun, given: str, rows: int, names: Names | None = None) ->
         yield from _of_records(run, read(file, str(path)), rows, names)  # type: ignore[arg-type]
 
 
+def _kind(path: Path) -> str:
+    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+
+
 def labels_of(
     run: TrainRun, given: str, rows: int, names: Names | None = None
 ) -> Iterator[tuple[list[Any], list[Any]]]:
@@ -82,7 +90,7 @@ def labels_of(
     names = names or Names()
     path, label = Path(given), names.label_of(run)
     with opened(path, "labels") as file:
-        read = _json_lines if path.suffix in _LINES else _csv_rows
+        read = _json_lines if _kind(path) in _LINES else _csv_rows
         for some in _chunks(read(file, str(path)), rows):  # type: ignore[arg-type]
             ids, truth = _column(some, names.id, f"labels {path}"), _column(some, label, f"labels {path}")
             yield ids, _truth(run, truth)
@@ -149,18 +157,20 @@ def _chunks(records: Iterable[Record], rows: int) -> Iterator[list[Record]]:
 
 def _of_records(run: TrainRun, records: Iterable[Record], rows: int, names: Names) -> Iterator[Traffic]:
     label = names.label_of(run)
+    # A table may have a column of that name, which then is no answer of the model.
+    output = "" if names.output in (label, *run.dataset.takes) else names.output
     for some in _chunks(records, rows):
         columns: Mapping[str, NDArray[Any]] | None = None
         raw = run.dataset.raw
-        if raw is not None and "x" not in some[0]:
+        if raw is not None and ("x" not in some[0] or "x" in run.dataset.takes):
             texts = {name: np.array([one.get(name) for one in some], dtype=object) for name in some[0]}
             columns = raw.typed(texts)
             x = raw.encode(columns)
         else:
-            x = checked_examples(run, _numbers(some, (names.id, label)))
+            x = checked_examples(run, _numbers(some, (names.id, label, output)))
         ids = [one[names.id] for one in some] if all(names.id in one for one in some) else None
         truth = [one[label] for one in some] if all(one.get(label) is not None for one in some) else None
-        given = _numbers_of([one["output"] for one in some]) if all("output" in one for one in some) else None
+        given = _numbers_of([one[output] for one in some]) if all(output in one for one in some) else None
         answers = outputs(run, x) if given is None else given
         yield Traffic(x, answers, columns, ids, None if truth is None else _truth(run, truth))
 
@@ -169,6 +179,11 @@ def _of_arrays(run: TrainRun, path: Path, rows: int) -> Iterator[Traffic]:
     arrays = read_arrays(path, "traffic")
     x = arrays["x"] if "x" in arrays else next(iter(arrays.values()))
     y = arrays.get("y")
+    if y is not None and len(y) != len(x):
+        raise DataError(
+            f"traffic {path}", f"{len(x)} examples and {len(y)} labels", "expected one label each",
+            "save x and y together",
+        )  # fmt: skip
     for at in range(0, len(x), rows):
         some = checked_examples(run, x[at : at + rows])
         truth = None if y is None else y[at : at + rows].tolist()
@@ -176,10 +191,17 @@ def _of_arrays(run: TrainRun, path: Path, rows: int) -> Iterator[Traffic]:
 
 
 def _numbers(some: Sequence[Record], others: Sequence[str]) -> NDArray[Any]:
-    """The inputs of records: their x, or all that is neither id nor label, in its order."""
+    """The inputs of records: their x, or all that is no id, label or output, in the order of the first record."""
     if all("x" in one for one in some):
         return _numbers_of([one["x"] for one in some])
-    return _numbers_of([[value for name, value in one.items() if name not in others] for one in some])
+    wanted = [name for name in some[0] if name not in others]
+    for one in some:
+        if len(one.keys() - set(others)) != len(wanted) or not one.keys() >= set(wanted):
+            raise DataError(
+                "traffic", f"records with {', '.join(wanted[:5])} and with {', '.join(list(one)[:5])}",
+                "expected the same names in each", "give them as predict takes them, or as x",
+            )  # fmt: skip
+    return _numbers_of([[one[name] for name in wanted] for one in some])
 
 
 def _numbers_of(values: list[Any]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain.io.console import one_line, say
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
+from powertrain.models.folders import MONITOR_PAGE
 from powertrain.monitor.alarms import Webhook, prometheus, to_log
 from powertrain.monitor.comparison import largest
 from powertrain.monitor.features import NumberFeature
@@ -24,7 +25,6 @@ from powertrain.train.monitoring.traffic import Names, labels_of, traffic
 if TYPE_CHECKING:
     from powertrain.train.trained_run import TrainedRun
 
-PAGE = "monitor.html"
 SHOWN = 20  # rows of the table
 
 
@@ -98,7 +98,7 @@ def _observe(trained: TrainedRun, monitor: Monitor, given: str, settings: Settin
 def _write_page(trained: TrainedRun, monitor: Monitor, events: Sequence[Event], settings: Settings) -> Path:
     from powertrain.train.report.drift_page import drift_page
 
-    path = settings.out or trained.folder / PAGE
+    path = settings.out or trained.folder / MONITOR_PAGE
     Files(path.parent).replace(path.name, drift_page(trained.folder.name, monitor, events).encode())
     return path
 

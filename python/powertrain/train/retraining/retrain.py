@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from powertrain.data import DataModule, kept
 from powertrain.io.plain_json import dumps
 from powertrain.models import CHALLENGER, CHAMPION, Registry, Version
+from powertrain.models.folders import hash_folder
+from powertrain.models.registry import checked_name
 from powertrain.monitor.labels import class_name, predictions, scored
 from powertrain.monitor.paired import PairedDifference, paired_difference
 from powertrain.recipe import Recipe, load_recipe
@@ -23,7 +25,7 @@ from powertrain.train.evaluate.reference import class_names
 from powertrain.train.evaluate.review import open_run
 from powertrain.train.folder.reopening import rebuilt
 from powertrain.train.folder.run_folder import RUNS, RunError, new_folder
-from powertrain.train.monitoring.traffic import traffic
+from powertrain.train.monitoring.traffic import Names, traffic
 from powertrain.train.retraining.parts import cut
 from powertrain.train.session import train
 
@@ -60,6 +62,12 @@ class Settings:
                 f"[retrain] received share={self.share} and margin={self.margin}; expected a share between 0 and 1 and "
                 "a margin of at least 0; 0.3 and 0.01 are usual"
             )
+        if not 0 < self.confidence < 1:
+            raise RunError(
+                f"[retrain] received confidence={self.confidence}; expected a share between 0 and 1; 0.95 is usual"
+            )
+        if self.name is not None:
+            checked_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,8 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     name = settings.name or _registered(given)
     recipe_name = champion.run.folder.about()["recipe"]
     _demand_file_recipe(champion)
+    if name is not None and settings.rule != "never":
+        _demand_champion(champion, name)
     if not data.is_file():
         raise RunError(f"[retrain] there is no file {data}; expected new examples, as the run was trained on; check it")
     folder = settings.folder or new_folder(RUNS, recipe_name)
@@ -123,6 +133,22 @@ def _registered(given: Path) -> str | None:
     if not text.startswith("models:"):
         return None
     return text.removeprefix("models:").lstrip("/").partition("@")[0].partition("/")[0]
+
+
+def _demand_champion(champion: TrainedRun, name: str) -> None:
+    """Refuse a model that is not the registered champion: who beats another one may be worse than the champion."""
+    version = _champion_of(name)
+    if version is None:
+        return
+    if not Registry().path(name).samefile(champion.folder) and hash_folder(champion.folder) != version.sha256:
+        raise RunError(
+            f"[retrain] {champion.folder} is not the champion of {name}, which is version {version.number}; expected "
+            f"the model that the challenger may replace; give models:/{name}@champion, or --rule never"
+        )
+
+
+def _champion_of(name: str) -> Version | None:
+    return next((one for one in Registry().versions(name) if CHAMPION in one.aliases), None)
 
 
 def _demand_file_recipe(champion: TrainedRun) -> None:
@@ -194,7 +220,8 @@ def _scores(trained: TrainedRun, tested: str) -> NDArray[np.float64]:
 
 
 def _scored(trained: TrainedRun, tested: str, labels: Sequence[str] | None) -> Iterator[NDArray[np.float64]]:
-    for some in traffic(trained.run, tested, BATCH):
+    # Answers that were logged with the examples are of neither model.
+    for some in traffic(trained.run, tested, BATCH, Names(output="")):
         if some.labels is None:
             raise RunError(
                 f"[retrain] the examples of {tested} have no target; expected one each; give a file as the run was "
@@ -216,7 +243,7 @@ def _decided(found: PairedDifference, settings: Settings) -> tuple[bool, str]:
 def _register(champion: TrainedRun, challenger: TrainedRun, name: str, promoted: bool, why: str) -> Version:
     """Register both, so that a rollback finds the champion, and move the names."""
     registry = Registry()
-    if not any(CHAMPION in version.aliases for version in registry.versions(name)):
+    if _champion_of(name) is None:
         registry.register(name, champion.folder, alias=CHAMPION, why="it was there first")
     made = registry.register(name, challenger.folder, alias=CHALLENGER, why=why)
     return registry.promote(name, made.number, why=why) if promoted else made
