@@ -28,8 +28,11 @@ if(POWERTRAIN_SANITIZE)  # with all checks and optimisations, kernels take half 
   foreach(isa avx512 avx2 neon)
     set(OPTIMIZE_${isa} -O1)
   endforeach()
-  if(POWERTRAIN_SANITIZE MATCHES "address")  # which sees bad pointers anyway
-    set(SANITIZE_KERNELS -fno-sanitize=null,alignment,object-size,pointer-overflow)
+  if(POWERTRAIN_SANITIZE MATCHES "address")  # which sees bad pointers and indices anyway
+    set(SANITIZE_KERNELS -fno-sanitize=null,alignment,object-size,pointer-overflow,bounds)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # calls in place of inline checks: a tenth of the time for the largest
+      list(APPEND SANITIZE_KERNELS "SHELL:--param asan-instrumentation-with-call-threshold=100")
+    endif()
   endif()
 endif()
 if(POWERTRAIN_EMULATE_AVX512)
