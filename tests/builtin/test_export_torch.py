@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 import powertrain as pt
 from exported_runs import DIGITS, of_digits, of_rows, of_text
+from powertrain.builtin.exporters.torch.code import _separated
 from powertrain.data import Transform
 from powertrain.plugin import ExportError
 
@@ -34,13 +35,15 @@ MODELS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.peers
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_of_digits(name: str, tmp_path: Path) -> None:
+def test_a_model_of_digits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     if name in ("resnet", "residual-mlp", "sequence-cnn", "sequence-gru"):
         pytest.importorskip("powertrain_vision")
     run = of_digits(MODELS[name], tmp_path / "run", steps=3)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # as in a shell where nobody says otherwise
     made = run.export("safetensors", tmp_path / "out")
     assert made.examples > 350 and made.note == ""
+    assert sorted(path.name for path in made.path.iterdir()) == ["model.json", "model.py", "model.safetensors"]
     weights = load_file(tmp_path / "out" / "model.safetensors")
     state = run.model.state_dict("torch")
     assert all(np.array_equal(weights[key], value) for key, value in state.items())
@@ -69,6 +72,24 @@ def test_a_module_of_layers_and_standardized_rows(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(32, 8, 3)).astype("float32")
     run = pt.fit(model=model, data=(x, np.arange(32) % 2), epochs=1, verbose=False, report={"baseline": False})
     assert run.export("safetensors", tmp_path / "b").note == ""
+
+
+@pytest.mark.peers
+def test_activations_with_settings(tmp_path: Path) -> None:
+    """A slope for each channel, as many as there are places, and a threshold that inputs pass."""
+    pytest.importorskip("torch")
+    model = pt.nn.Sequential(
+        pt.nn.Conv1d(3, 8, 3, padding=1), pt.nn.PReLU(8), pt.nn.Softplus(2.0, 0.5), pt.nn.Flatten(), pt.nn.Linear(64, 2)
+    )
+    model[1].weight.value = pt.linspace(0.1, 2.0, 8)
+    x = np.random.default_rng(0).normal(size=(32, 8, 3)).astype("float32")
+    run = pt.fit(model=model, data=(x, np.arange(32) % 2), epochs=1, verbose=False, report={"baseline": False})
+    assert run.export("safetensors", tmp_path / "out").note == ""
+
+
+def test_texts_are_parted_outside_of_quotes() -> None:
+    assert list(_separated(r"('a\\', X(1, 2)), ('b\', (c', Y)")) == [r"('a\\', X(1, 2))", r" ('b\', (c', Y)"]
+    assert list(_separated(r"a='\\', b=1, c='\\\', d'")) == [r"a='\\'", " b=1", r" c='\\\', d'"]
 
 
 @pytest.mark.peers

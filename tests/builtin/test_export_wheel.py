@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 import sys
@@ -84,10 +85,13 @@ def test_the_bytes_are_the_same_and_name_no_machine(tmp_path: Path) -> None:
 
 
 def test_a_model_in_a_file_goes_along(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(MODEL)
-    (tmp_path / "it.toml").write_text(RECIPE)
+    (tmp_path / "net, my.py").write_text(MODEL)
+    (tmp_path / "it.toml").write_text(RECIPE.replace("./net.py", "./net, my.py"))
     run = pt.fit(str(tmp_path / "it.toml"), folder=tmp_path / "it", verbose=False)
     made = run.export("wheel", tmp_path)
+    with zipfile.ZipFile(made.path) as file:
+        record = list(csv.reader(file.read("it-1.0.dist-info/RECORD").decode().splitlines()))
+        assert [row[0] for row in record] == file.namelist() and "it/run/net, my.py" in file.namelist()
     installed(made.path, tmp_path / "site")
     code = "import numpy as np, it; print(it.predict(np.zeros((2, 8, 8), 'float32')).outputs.shape)"
     # Of another user, who trusts the package that was installed.
@@ -119,9 +123,10 @@ def test_what_no_wheel_can_hold_is_refused(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(ExportError, match=r"^\[export wheel\] the run was made from Python objects \(data, model\)"):
         objects.export("wheel", tmp_path)
-    run = of_digits({"use": "linear"}, tmp_path / "json")
-    with pytest.raises(ExportError, match=r"^\[export wheel\] the run is called json; expected a name"):
-        run.export("wheel", tmp_path)
+    for name in ("json", "class", "numpy"):
+        run = of_digits({"use": "linear"}, tmp_path / name)
+        with pytest.raises(ExportError, match=rf"^\[export wheel\] the run is called {name}; expected a name"):
+            run.export("wheel", tmp_path)
     with pytest.raises(ExportError, match="version = '1; import os'; expected numbers with points"):
         run.export("wheel", tmp_path, version="1; import os")
     named = of_digits({"use": "linear"}, tmp_path / "named")

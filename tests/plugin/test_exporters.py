@@ -120,6 +120,13 @@ class Silent(Nothing):
         return lambda x: trained.predict(x) * np.nan
 
 
+class Unloadable(Silent):
+    """Cannot read what it wrote."""
+
+    def load(self, trained: Any, path: Path) -> Any:
+        raise FileNotFoundError("its runtime")
+
+
 class Untried(Silent):
     """Cannot run here."""
 
@@ -139,6 +146,11 @@ class Untried(Silent):
         ),
         (Broken(), "[export Broken] it could not be written: KeyError: 'the other half'; expected "),
         (Silent(), "[export Silent] what was written differs by "),
+        (
+            Unloadable(),
+            "[export Unloadable] what was written cannot be loaded: FileNotFoundError: its runtime; expected what can "
+            "be run here; it was removed again; please report it to its author",
+        ),
     ],
 )
 def test_a_wrong_exporter_leaves_nothing_behind(exporter: Exporter, text: str, trained: Path, tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
-import importlib.util
+import importlib.metadata
+import io
 import json
+import keyword
 import re
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.builtin.exporters.loading import module_of
 from powertrain.plugin.exporter import Exporter, ExportError, Runner, Trained
 from powertrain.plugin.params import param
 
@@ -60,11 +64,12 @@ from {package} import FOLDER
 if __name__ == "__main__":
     sys.exit(main(["predict", str(FOLDER), *sys.argv[1:]{trust}]))
 '''
+SUMMARY = "A model that was trained with Powertrain."
 METADATA = """\
 Metadata-Version: 2.1
 Name: {name}
 Version: {version}
-Summary: A model that was trained with Powertrain.
+Summary: {summary}
 Requires-Python: >=3.10
 {requires}
 """
@@ -93,10 +98,11 @@ class Wheel(Exporter):
 
     def write(self, trained: Trained, path: Path) -> None:
         package, version = trained.name, self.params.version
-        if package in sys.stdlib_module_names or package.startswith("powertrain"):
+        if _taken(package):
             raise ExportError(
-                f"[export wheel] the run is called {package}; expected a name that no module of Python or of "
-                "powertrain has, since the package takes it; rename the folder of the run"
+                f"[export wheel] the run is called {package}; expected a name that is no word of Python's and that no "
+                "module of Python, of powertrain or of an installed package has, since the wheel takes it; rename the "
+                "folder of the run"
             )
         if path.name != self.filename(trained):
             raise ExportError(
@@ -115,7 +121,7 @@ class Wheel(Exporter):
             f"{package}/__main__.py": MAIN.format(package=package, trust=', "--trust"' if trusts else "").encode(),
             **{f"{package}/run/{name}": content for name, content in run.items()},
             f"{info}/METADATA": METADATA.format(
-                name=package.replace("_", "-"), version=version, requires=requires
+                name=package.replace("_", "-"), version=version, summary=SUMMARY, requires=requires
             ).encode(),
             f"{info}/WHEEL": WHEEL.encode(),
             f"{info}/top_level.txt": f"{package}\n".encode(),
@@ -127,23 +133,23 @@ class Wheel(Exporter):
         folder = tempfile.TemporaryDirectory(prefix="powertrain-wheel-")
         with zipfile.ZipFile(path) as file:
             file.extractall(folder.name)
-        spec = importlib.util.spec_from_file_location(
-            "powertrain_exported_wheel", Path(folder.name) / trained.name / "__init__.py"
-        )
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        before = sys.dont_write_bytecode
-        sys.dont_write_bytecode = True
-        try:
-            spec.loader.exec_module(module)
-        finally:
-            sys.dont_write_bytecode = before
+        module = module_of(Path(folder.name) / trained.name / "__init__.py", "powertrain_exported_wheel")
 
         def answers(x: Any) -> Any:
             return np.asarray(module.predict(x))
 
         weakref.finalize(answers, folder.cleanup)
         return answers
+
+
+def _taken(package: str) -> bool:
+    """Whether a package of that name cannot be imported, or would take the place of another one."""
+    if keyword.iskeyword(package) or package in sys.stdlib_module_names or package.startswith("powertrain"):
+        return True
+    try:
+        return SUMMARY not in (importlib.metadata.metadata(package).get_all("Summary") or ())
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _run_files(folder: Path) -> dict[str, bytes]:
@@ -190,8 +196,11 @@ def _next(version: str) -> str:
 
 def _pack(path: Path, files: Mapping[str, bytes], record: str) -> None:
     """A zip file of these files in the order of their names, not compressed: its bytes depend on nothing else."""
-    rows = [f"{name},sha256={_hash(content)},{len(content)}" for name, content in sorted(files.items())]
-    whole = {**files, record: ("\n".join([*rows, f"{record},,"]) + "\n").encode()}
+    rows = io.StringIO()
+    lines = csv.writer(rows, lineterminator="\n")  # a file beside a recipe may have a comma in its name
+    lines.writerows((name, f"sha256={_hash(content)}", len(content)) for name, content in sorted(files.items()))
+    lines.writerow((record, "", ""))
+    whole = {**files, record: rows.getvalue().encode()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
         for name in [*sorted(files), record]:
             entry = zipfile.ZipInfo(name, TIME)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Error
 from powertrain.plugin.conversion import check
-from powertrain.plugin.exporter import Exported, Exporter, ExportError
+from powertrain.plugin.exporter import Exported, Exporter, ExportError, Runner
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.params import params_of
 from powertrain.plugin.protocols import unfit
@@ -42,7 +42,7 @@ def export(
         try:
             written = aside / target.name
             _write(name, exporter, trained, written)
-            runner, note = exporter.load(trained, written), exporter.lacks(trained)
+            runner, note = _loaded(name, exporter, trained, written)
             if runner is None:
                 found = Exported(target, name, "not compared", 0, 0.0, 0.0, note)
             else:
@@ -112,3 +112,16 @@ def _write(name: str, exporter: Exporter, trained: TrainedModel, path: Path) -> 
             f"[export {name}] the exporter wrote no {path.name}; expected a file or a folder of that name; fix its "
             "write"
         )
+
+
+def _loaded(name: str, exporter: Exporter, trained: TrainedModel, path: Path) -> tuple[Runner | None, str]:
+    """What computes from what was written, and what cannot be tried here."""
+    try:
+        return exporter.load(trained, path), exporter.lacks(trained)
+    except Error:
+        raise
+    except Exception as error:
+        raise ExportError(
+            f"[export {name}] what was written cannot be loaded: {in_words(error)}; expected what can be run here; it "
+            "was removed again; please report it to its author"
+        ) from error

@@ -219,10 +219,11 @@ def _broken(text: str, depth: int) -> str:
 
 def _separated(text: str) -> Iterator[str]:
     """What commas outside of any bracket and text part."""
-    depth, begin, within = 0, 0, ""
+    depth, begin, within, escaped = 0, 0, "", False
     for at, sign in enumerate(text):
         if within:
-            within = "" if sign == within and text[at - 1] != "\\" else within
+            within = "" if sign == within and not escaped else within
+            escaped = sign == "\\" and not escaped
         elif sign in "'\"":
             within = sign
         elif sign in "([{":

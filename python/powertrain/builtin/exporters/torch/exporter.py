@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.builtin.exporters.loading import module_of
 from powertrain.builtin.exporters.torch.code import model_code
 from powertrain.data import Channel, Flatten, Scale, Standardize
 from powertrain.io.plain_json import dumps
@@ -74,7 +75,7 @@ class Safetensors(Exporter):
         before: Callable[[NDArray[Any]], NDArray[Any]] = (lambda x: x) if known else trained.transformed
         if importlib.util.find_spec("torch") is None:
             return _in_the_engine(trained, path)
-        module = _module_of(path / CODE)
+        module = module_of(path / CODE, "powertrain_exported_model")
         return lambda x: np.asarray(module.predict(before(x)))
 
     def lacks(self, trained: Trained) -> str:
@@ -154,11 +155,3 @@ def _in_the_engine(trained: Trained, path: Path) -> Runner:
         return outputs if target is None else target.original(outputs)
 
     return answers
-
-
-def _module_of(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("powertrain_exported_model", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -25,7 +25,8 @@ class GlobalAveragePool(nn.Module):
     def forward(self, x):
         return x.mean((1, 2))
 """
-CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d")
+CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d",
+                 "PReLU")  # fmt: skip
 CLASSES = {**{name: AROUND.format(name=name) for name in CHANNELS_LAST}, "GlobalAveragePool": POOL}
 # Functions that models call, by their text in PyTorch.
 FUNCTIONS: dict[Any, str] = {
@@ -35,9 +36,9 @@ FUNCTIONS: dict[Any, str] = {
 # Modules of no setting, and of settings that are attributes of the same name in both.
 PLAIN: dict[type, tuple[str, ...]] = {
     nn.ELU: ("alpha",), nn.Flatten: ("start_dim", "end_dim"), nn.Hardsigmoid: (), nn.Hardswish: (), nn.Identity: (),
-    nn.LeakyReLU: ("negative_slope",), nn.LogSoftmax: ("dim",), nn.Mish: (), nn.PReLU: ("num_parameters",),
-    nn.ReLU: (), nn.ReLU6: (), nn.SELU: (), nn.SiLU: (), nn.Sigmoid: (), nn.Softmax: ("dim",), nn.Softplus: ("beta",),
-    nn.Softsign: (), nn.Tanh: (), nn.GELU: ("approximate",), nn.Dropout: ("p",),
+    nn.LeakyReLU: ("negative_slope",), nn.LogSoftmax: ("dim",), nn.Mish: (), nn.ReLU: (),
+    nn.ReLU6: (), nn.SELU: (), nn.SiLU: (), nn.Sigmoid: (), nn.Softmax: ("dim",),
+    nn.Softplus: ("beta", "threshold"), nn.Softsign: (), nn.Tanh: (), nn.GELU: ("approximate",), nn.Dropout: ("p",),
 }  # fmt: skip
 
 
@@ -140,6 +141,7 @@ LAYERS: dict[type, Callable[[Any], str]] = {
     nn.AvgPool1d: avg_pool, nn.AvgPool2d: avg_pool, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm,
     nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Embedding: embedding, nn.GRU: recurrent, nn.LSTM: recurrent,
     nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool, nn.RNN: recurrent,
+    nn.PReLU: lambda m: call("PReLU", m.num_parameters),
     nn.GlobalAveragePool: lambda m: "GlobalAveragePool()", nn.MultiheadAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
 }  # fmt: skip
