@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.data import DataError
 from powertrain.train.folder.run_folder import RunError
 from running import run
 
@@ -294,6 +295,16 @@ def test_pictures(network: pt.TrainedRun, tmp_path: Path) -> None:
     assert str(caught.value) == (
         "[explanation.save] received one.bmp; expected a name that ends in .svg, .png, .pdf; rename it"
     )
+    with pytest.raises(RunError) as caught:
+        network.explain(x).save(tmp_path / "gone" / "one.svg")
+    assert str(caught.value) == (
+        f"[explanation.save] there is no folder {tmp_path / 'gone'}; expected one; make it, or give another path"
+    )
+
+
+def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
+    with pytest.raises(DataError, match=r"label 99 in row 2; expected labels from 0 to 2; "):
+        network.explain(rows(3)[0], np.array([0, 1, 99]), method="permutation")
 
 
 @pytest.mark.parametrize(
@@ -313,6 +324,20 @@ def test_pictures(network: pt.TrainedRun, tmp_path: Path) -> None:
             {"method": "permutation"},
             "[explain] received examples without their targets; expected both, run.explain(x, y, "
             'method="permutation"), or the name of a part, such as "test"',
+        ),
+        (
+            {"y": np.zeros(3, np.int64)},
+            '[explain] received y with method="gradients"; expected it with method="permutation", which alone reads '
+            "it; take that method, or leave it out",
+        ),
+        (
+            {"method": "nearest", "of": 1},
+            '[explain] received of with method="nearest"; expected it with method="gradients", which alone reads it; '
+            "take that method, or leave it out",
+        ),
+        (
+            {"method": "permutation", "seed": -1},
+            "[explain] received seed=-1; expected a whole number >= 0; 0 is usual",
         ),
         ({"method": "nearest", "count": 0}, "[explain] received count=0; expected a whole number > 0; 5 is usual"),
         (

@@ -9,7 +9,7 @@ import numpy as np
 
 from powertrain.data import DataError
 from powertrain.data.in_memory import array_of
-from powertrain.data.source import columns
+from powertrain.data.source import check_labels, columns
 from powertrain.data.transforms import untransformed
 from powertrain.errors.boundary import export
 from powertrain.plugin.wording import suggestion
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from powertrain.typing import Array
 
 METHODS = ("permutation", "gradients", "attention", "nearest")
+# What one method alone reads: where another is asked for, it would have no effect.
+ONLY = {"y": "permutation", "metric": "permutation", "of": "gradients", "baseline": "gradients"}
 
 
 def explained(
@@ -40,6 +42,14 @@ def explained(
     for name in ("repeats", "count"):
         if type(settings[name]) is not int or settings[name] < 1:
             raise RunError(f"[explain] received {name}={settings[name]!r}; expected a whole number > 0; 5 is usual")
+    if type(settings["seed"]) is not int or settings["seed"] < 0:
+        raise RunError(f"[explain] received seed={settings['seed']!r}; expected a whole number >= 0; 0 is usual")
+    for name, reader in ONLY.items():
+        if method != reader and (y if name == "y" else settings[name]) is not None:
+            raise RunError(
+                f'[explain] received {name} with method="{method}"; expected it with method="{reader}", which alone '
+                "reads it; take that method, or leave it out"
+            )
     folder = run.folder.path
     if method == "permutation":
         inputs, targets = _labelled(run, with_data, x, y)
@@ -93,9 +103,11 @@ def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) 
 
 def _targets(run: TrainRun, y: Any) -> Array:
     """Targets as the data set has them; classes may be given by their names."""
+    if not run.dataset.kind.classes:
+        return array_of(y, "explain y")
     names = {name: number for number, name in enumerate(run.dataset.labels)}
     values = np.asarray(y)
-    if run.dataset.kind.classes and values.dtype.kind in "OUS":
+    if values.dtype.kind in "OUS":
         unknown = next((str(one) for one in values.tolist() if str(one) not in names), None)
         if unknown is not None:
             raise DataError(
@@ -103,7 +115,10 @@ def _targets(run: TrainRun, y: Any) -> Array:
                 "name the classes as the training data does",
             )  # fmt: skip
         return np.array([names[str(one)] for one in values.tolist()], np.int64)
-    return array_of(y, "explain y")
+    made = array_of(y, "explain y")
+    if not run.dataset.kind.tokens:
+        check_labels(made, run.dataset.outputs, "explain y")
+    return made
 
 
 def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:

@@ -44,6 +44,10 @@ class Explanation(ABC):
                 f"[explanation.save] received {target.name}; expected a name that ends in {', '.join(FORMATS)}; rename "
                 "it"
             )
+        if not target.parent.is_dir():
+            raise RunError(
+                f"[explanation.save] there is no folder {target.parent}; expected one; make it, or give another path"
+            )
         Files(target.parent).replace(target.name, self._drawn(target.suffix[1:].lower()))
         return target
 
