@@ -217,3 +217,32 @@ def test_names_of_weights_become_attributes(tmp_path: Path) -> None:
     assert len(list(model.named_parameters())) == len(names)
     np.testing.assert_array_equal(model(np.zeros((1, 3), np.float32)).numpy(), np.full((1, 3), 3.0))
     assert model.clone()(np.zeros((1, 3), np.float32)).numpy().tolist() == [[3.0] * 3]
+
+
+def test_numbers_of_strangers_are_held_to_their_axes(tmp_path: Path) -> None:
+    """An index beyond its axis is no element of another row, and nothing ends in an error of Python's."""
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    index, update = np.array([[0, 5]]), np.array([9], np.float32)
+    inside = written(tmp_path / "inside.onnx", [helper.make_node("GatherND", ["x", "i"], ["y"])], {"i": [[1, -1]]})
+    assert load(inside)(x).numpy().tolist() == [5]
+    strided = {"kernel_shape": [2], "strides": [0], "auto_pad": "SAME_UPPER"}
+    for node, arrays, words in (
+        (helper.make_node("GatherND", ["x", "i"], ["y"]), {"i": index}, "received an index out of range"),
+        (
+            helper.make_node("ScatterND", ["x", "i", "u"], ["y"]), {"i": index, "u": update},
+            "received an index out of range",
+        ),
+        (
+            helper.make_node("Split", ["x", "s"], ["y", "z"]), {"s": np.array([1, 0])},
+            r"split = \[1, 0\] of 2 is not supported",
+        ),
+        (helper.make_node("Cast", ["x"], ["y"], to=99), {}, r"^\[onnx Cast\] of float32\[2, 3\] cannot be run \(99\)"),
+    ):  # fmt: skip
+        model = load(written(tmp_path / "model.onnx", [node], arrays))
+        with pytest.raises(pt.Error, match=words):
+            model(x)
+    pool = load(
+        written(tmp_path / "pool.onnx", [helper.make_node("MaxPool", ["x"], ["y"], **strided)], shape=[1, 2, 3])
+    )
+    with pytest.raises(OnnxError, match=r"^\[onnx MaxPool\] of float32\[1, 2, 3\] cannot be run"):
+        pool(x[None])

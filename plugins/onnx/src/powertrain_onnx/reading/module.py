@@ -178,7 +178,7 @@ def _called(node: Node, operands: list[Any]) -> Any:
         attributes["outputs"] = len(node.outputs)
     try:
         return operator.function(*operands, **attributes)
-    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         if isinstance(error, pt.Error):
             raise
         forms = ", ".join("None" if one is None else f"{one.dtype.name}{list(one.shape)}" for one in operands)

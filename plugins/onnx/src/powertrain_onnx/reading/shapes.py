@@ -48,7 +48,8 @@ def split(x: Any, split: Any = None, *, axis: int = 0, num_outputs: int = 0, out
     """`outputs` is how many the node names, which the file says by their names alone."""
     length, count = x.shape[axis], num_outputs or outputs
     each = -(-length // count)
-    sizes = ints(split) if split is not None else tuple(min(each, length - each * at) for at in range(count))
+    sizes = ints(split) if split is not None else tuple(max(0, min(each, length - each * at)) for at in range(count))
+    offered(min(sizes, default=0) >= 0 and sum(sizes) == length, f"split = {list(sizes)} of {length}")
     ends = np.cumsum((0, *sizes)).tolist()
     key: list[Any] = [slice(None)] * x.ndim
     made = []
@@ -155,12 +156,15 @@ def gather_nd(x: Any, index: Any, *, batch_dims: int = 0) -> Any:
 
 
 def _flat(index: Any, shape: Any) -> Any:
-    """Coordinates [..., depth] as places among all rows."""
+    """Coordinates [..., depth] as places among all rows. One that is beyond its axis leads beyond all rows, where it is
+    refused, and not to a row of others."""
     place: Any = 0
+    outside: Any = False
     for axis, length in enumerate(shape):
         one = index[..., axis]
         place = place * length + pt.where(one < 0, one + length, one)
-    return place
+        outside = outside | (one < -length) | (one >= length)
+    return pt.where(outside, int(np.prod(shape, dtype=int)), place)
 
 
 @operator("ScatterElements", reduction=("none", "add", "max", "min"))
