@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.io.files import Files
 from powertrain.models import Registry, RegistryError
 from powertrain.models.folders import copy_run, hash_folder
 from running import SMALL, run
@@ -137,6 +138,26 @@ def test_a_model_does_not_take_the_name_of_the_ledger(registry: Registry, traine
     with pytest.raises(RegistryError, match=r"not digits alone and not ledger\.jsonl"):
         registry.register(name, trained)
     assert registry.names() == [] and not registry.folder.exists()
+
+
+def test_a_process_that_was_forked_does_not_keep_the_lock(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[int] = []
+    locking = Files.locking
+
+    def forked(files: Files, name: str) -> int:
+        opened = locking(files, name)
+        copies.append(os.dup(opened))  # what a child process has
+        return opened
+
+    monkeypatch.setattr(Files, "locking", forked)
+    monkeypatch.setattr("powertrain.models.registry.WAIT", 0.2)
+    try:
+        for _ in range(2):
+            with registry._locked():
+                pass
+    finally:
+        for copy in copies:
+            os.close(copy)
 
 
 def test_a_kill_leaves_a_registry_that_works(registry: Registry, trained: Path) -> None:

@@ -100,6 +100,14 @@ def test_the_last_examples_are_tested_on(trained: Path, tmp_path: Path) -> None:
     assert (learned.read_text(), tested.read_text()) == ('a;b\n"x;1";2\n3;4\n5;6\n', "a;b\n7;8\n")
 
 
+def test_a_table_that_is_no_csv_is_said(tmp_path: Path) -> None:
+    from powertrain.train.retraining.parts import cut
+
+    (tmp_path / "t.csv").write_text("a,b\n" + "1" * 200_000 + ",2\n")
+    with pytest.raises(pt.data.DataError, match="field larger than field limit"):
+        cut(tmp_path / "t.csv", tmp_path, 0.25, 0, ordered=True)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

@@ -211,3 +211,56 @@ def test_a_model_that_was_replaced_is_let_go(digits: Path, other_digits: Path, t
     loader.reload()
     gc.collect()
     assert old() is None
+
+
+def test_a_name_of_the_registry_is_served_and_followed(
+    digits: Path, other_digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTRAIN_MODELS", str(tmp_path / "models"))
+    registry = pt.models.Registry()
+    registry.register("digits", digits, alias="champion")
+    file = tmp_path / "models.toml"
+    file.write_text('[models.digits.versions]\n1 = "models:/digits@champion"\n')
+    for wanted in (lambda: of_arguments(["models:/digits@champion"]), lambda: of_file(file)):
+        registry.promote("digits", 1)
+        loader = Loader(Settings(), wanted)
+        assert loader.reload() == ["digits 1"] and loader.reload() == []
+        assert loader.table.versions("digits").choose(None).run.folder == registry.path("digits", 1)
+        if len(registry.versions("digits")) == 1:
+            registry.register("digits", other_digits)
+        registry.promote("digits", 2)
+        assert loader.reload() == ["digits 1"]
+        assert loader.table.versions("digits").choose(None).run.folder == registry.path("digits", 2)
+
+
+def test_bodies_are_read_while_models_are_loaded(digits: Path, tmp_path: Path) -> None:
+    """Several who ask for a load must not take the threads that read bodies."""
+    free = threading.Event()
+    first = of_file(written(tmp_path / "models.toml", {"1": digits}, "1"))
+    calls: list[int] = []
+
+    def wanted() -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            free.wait(20)
+        return first
+
+    settings = Settings(port=0)
+    with serving(Service(settings, Loader(settings, wanted))) as address:
+        asking = [
+            threading.Thread(target=ask, args=(address, "/v2/repository/models/digits/load", {})) for _ in range(3)
+        ]
+        for one in asking:
+            one.start()
+        while len(calls) < 2:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        body = {"examples": np.zeros((80, 8, 8)).tolist()}
+        assert len(json.dumps(body)) > 16 << 10  # larger ones are read by a thread
+        began = time.monotonic()
+        answered = ask(address, "/predict", body)
+        took = time.monotonic() - began
+        free.set()
+        for one in asking:
+            one.join()
+    assert answered.status == 200 and took < 10

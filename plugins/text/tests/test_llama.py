@@ -288,6 +288,15 @@ def test_settings_of_a_file_are_held_against_its_tensors(
     assert str(raised.value).startswith(f"[gguf x.gguf] {message}")
 
 
+def test_a_setting_of_many_numbers_is_refused(tmp_path: Path) -> None:
+    """Each byte of the file would be eight of a list."""
+    count = (1 << 22) + 1
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"a" + struct.pack("<IIQ", 9, 0, count)
+    (tmp_path / "x.gguf").write_bytes(head + bytes(count))
+    with pytest.raises(DataError, match="4,194,305 numbers in a setting; expected at most 4,194,304"):
+        load(tmp_path / "x.gguf")
+
+
 def test_tensors_on_the_same_bytes_are_refused(tmp_path: Path, model: Llama) -> None:
     """Each of a small file's tensors could be all of it: a model that is far larger than what was fetched."""
     raw = gguf(settings(PARAMS, words_of_file()), stored(model))

@@ -214,6 +214,7 @@ class Registry:
                     time.sleep(0.02)
             yield
         finally:
+            fcntl.flock(opened, fcntl.LOCK_UN)  # closing would not do: a process that was forked meanwhile has it too
             os.close(opened)
 
     def _append(self, event: str, name: str, version: int, **values: Any) -> None:
@@ -280,6 +281,12 @@ def resolved(given: str | os.PathLike[str]) -> Path:
             "powertrain models list shows them"
         )
     return Registry().path(name, version or CHAMPION)
+
+
+def registered_name(given: str | os.PathLike[str]) -> str | None:
+    """The NAME of models:/NAME, with or without what follows; None of any other path."""
+    match = _SCHEME.fullmatch(os.fspath(given))
+    return None if match is None else re.split("[@/]", match[1], maxsplit=1)[0]
 
 
 def _with_aliases(model: _Model, number: int) -> Version:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from powertrain.models import resolved
 from powertrain_serve.container import container_file
 from powertrain_serve.errors import ServeError
 from powertrain_serve.listening import bound_socket, server
@@ -61,7 +62,7 @@ def _write_container(runs: Sequence[str], port: int) -> int:
         raise ServeError(f"[serve --container-file] {len(runs)} runs; expected one; name it")
     ((name, wanted),) = of_arguments(runs).items()
     (folder,) = wanted.versions.values()
-    sys.stdout.write(container_file(name, folder.as_posix(), port, TOKEN_VARIABLE))
+    sys.stdout.write(container_file(name, resolved(folder).as_posix(), port, TOKEN_VARIABLE))
     return 0
 
 

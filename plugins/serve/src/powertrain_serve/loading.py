@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from powertrain.models import resolved
 from powertrain_serve.errors import ServeError
 from powertrain_serve.model import Model
 from powertrain_serve.settings import Settings
@@ -43,7 +44,8 @@ class Loader:
             wanted = self.wanted()
             loaded: dict[Key, Model] = {}
             for name, one in wanted.items():
-                for version, folder in one.versions.items():
+                for version, given in one.versions.items():
+                    folder = resolved(given)  # a name of the registry may stand for another version by now
                     key = (name, version, folder.resolve(), _saved(folder))
                     loaded[key] = self._loaded.get(key) or self._opened(name, version, folder)
             new = [f"{name} {version}" for name, version, folder, saved in set(loaded) - set(self._loaded)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class V2Api:
         """Read the models file again. The body says nothing: where runs lie is in the file alone."""
         name = request.path_params["name"]
         try:
-            await self.service.in_thread(True, self.service.reload)
+            # In a thread apart from the readers: bodies must not wait for a model that is being loaded.
+            await asyncio.to_thread(self.service.reload)
         except (pt.Error, OSError):
             raise RefusedError(
                 400, "the models could not be loaded; expected a file that can be used; see the log"

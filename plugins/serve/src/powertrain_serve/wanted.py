@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from powertrain.models import resolved
 from powertrain_serve.errors import ServeError
 
 if sys.version_info >= (3, 11):
@@ -16,6 +17,7 @@ else:
     import tomli as tomllib
 
 _MOST_BYTES = 1 << 20
+_REGISTRY = "models:/"  # how names of the registry begin, which `resolved` makes folders of
 _EXAMPLE = '[models.digits] versions = { 1 = "runs/digits-1" }, live = "1"'
 _KEYS = ("versions", "live", "aliases", "canary", "shadow")
 
@@ -32,12 +34,12 @@ class Wanted:
 
 
 def of_arguments(runs: Sequence[str]) -> dict[str, Wanted]:
-    """Runs as the command takes them: DIR, or NAME=DIR; each is version 1 of its name."""
+    """Runs as the command takes them: DIR or models:/NAME, or NAME= before it; each is version 1 of its name."""
     found: dict[str, Wanted] = {}
     for text in runs:
         name, equals, folder = text.partition("=")
         path = Path(folder if equals else text)
-        name = name if equals else path.resolve().name
+        name = name if equals else _name_of(path)
         _demand_name(name, f"serve {text}")
         if name in found:
             raise ServeError(f"[serve {text}] the name {name} twice; expected a name for each; write OTHER={path}")
@@ -45,8 +47,14 @@ def of_arguments(runs: Sequence[str]) -> dict[str, Wanted]:
     return found
 
 
+def _name_of(path: Path) -> str:
+    """What a model is called: as its folder is; in the registry as the folder of its versions."""
+    return resolved(path).parent.name if str(path).startswith(_REGISTRY) else path.resolve().name
+
+
 def of_file(path: Path) -> dict[str, Wanted]:
-    """The tables [models.NAME] of a TOML file; folders count from where it lies."""
+    """The tables [models.NAME] of a TOML file; folders count from where it lies, and models:/NAME@ALIAS
+    names one of the registry."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ServeError(f"[serve {path}] more than a megabyte; expected tables as {_EXAMPLE}; shorten it")
@@ -83,7 +91,10 @@ def _wanted(name: str, table: Any, path: Path) -> Wanted:
         _demand_name(alias, where)
         if alias in versions:
             raise ServeError(f"[{where}.aliases] {alias} is a version too; expected a name of its own; rename it")
-    folders = {version: path.parent / folder for version, folder in versions.items()}
+    folders = {
+        version: Path(folder) if folder.startswith(_REGISTRY) else path.parent / folder
+        for version, folder in versions.items()
+    }
     shares = {what: _share(table.get(what), versions, f"{where}.{what}") for what in ("canary", "shadow")}
     return Wanted(folders, str(live), aliases, **shares)
 

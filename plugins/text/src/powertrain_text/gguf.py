@@ -20,6 +20,7 @@ from powertrain_text.blocks import FORMATS, dequantized
 
 VERSIONS = (2, 3)
 MOST_KEYS, MOST_TENSORS, MOST_AXES = 100_000, 100_000, 4
+MOST_NUMBERS = 1 << 22  # of one setting; vocabularies, which have one for each word, are far smaller
 ALIGNMENT = 32  # where the file does not say
 
 # Of a value, by its number. 8 is a text and 9 an array.
@@ -107,6 +108,8 @@ class Gguf:
             self._demand(8 * count)
             return [self._text() for _ in range(count)]
         code = self._code(kind)
+        if count > MOST_NUMBERS:  # a number of a list takes more room than one of the file
+            self._refuse(f"{count:,} numbers in a setting", f"expected at most {MOST_NUMBERS:,}", "fetch it again")
         return np.frombuffer(self._take(count * struct.calcsize(f"<{code}")), f"<{code}").tolist()
 
     def _demand(self, count: int) -> None:

@@ -66,7 +66,10 @@ def _csv_rows(path: Path, where: str) -> tuple[list[str], list[list[str]], str]:
     except UnicodeDecodeError:
         raise DataError(where, "bytes that are not UTF-8", "expected a table of texts", "save it as UTF-8") from None
     sep = max(",;\t", key=text.partition("\n")[0].count)
-    rows: list[list[str]] = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sep) if row]
+    try:
+        rows: list[list[str]] = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sep) if row]
+    except csv.Error as error:
+        raise DataError(where, str(error), "expected CSV", "check the file") from None
     if len(rows) < 2:
         raise DataError(where, "no rows", "expected a line of names and some of values", "check the file")
     return rows[0], rows[1:], sep

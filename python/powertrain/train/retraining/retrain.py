@@ -15,7 +15,7 @@ from powertrain.data import DataModule, kept
 from powertrain.io.plain_json import dumps
 from powertrain.models import CHALLENGER, CHAMPION, Registry, Version
 from powertrain.models.folders import hash_folder
-from powertrain.models.registry import checked_name
+from powertrain.models.registry import checked_name, registered_name
 from powertrain.monitor.labels import class_name, predictions, scored
 from powertrain.monitor.paired import PairedDifference, paired_difference
 from powertrain.recipe import Recipe, load_recipe
@@ -108,7 +108,7 @@ class Retrained:
 def retrain(given: Path, data: Path, settings: Settings, display: Display | None = None) -> Retrained:
     """Train a challenger of the run or registered model `given` on the file `data`, and compare the two."""
     champion = open_run(given, settings.trust)
-    name = settings.name or _registered(given)
+    name = settings.name or registered_name(given)
     recipe_name = champion.run.folder.about()["recipe"]
     _demand_file_recipe(champion)
     if name is not None and settings.rule != "never":
@@ -125,14 +125,6 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     train(recipe, folder, display=display or Display(), dataset=dataset)
     challenger = open_run(folder, settings.trust)
     return _judged(champion, challenger, str(tested), settings, name)
-
-
-def _registered(given: Path) -> str | None:
-    """The name of models:/NAME..., under which a challenger is registered too."""
-    text = str(given)
-    if not text.startswith("models:"):
-        return None
-    return text.removeprefix("models:").lstrip("/").partition("@")[0].partition("/")[0]
 
 
 def _demand_champion(champion: TrainedRun, name: str) -> None:
