@@ -128,7 +128,7 @@ print(step(pt.ones((2, 1000), device="cuda")).item())
     assert said == (
         "[cuda:0] asked for 30.5 MiB, where tensors use 30.5 MiB, the cache keeps 3.5 MiB and 14.0 MiB of 48.0 MiB are "
         "free; expected room for it in one piece; use a smaller batch or model, let go of tensors, or end other "
-        "processes that use the GPU; largest in this step: input 0 32 MB, matmul at <string>:4 in "
-        "<lambda> 32 MB, slot weight 4 MB"
+        "processes that use the GPU; largest in this step: input 0 32 MB, matmul -> tanh at "
+        "<string>:4 in <lambda> 32 MB, slot weight 4 MB"
     )
     assert float(number) == 2000.0

@@ -155,7 +155,10 @@ OWN = [
 
 @pytest.mark.parametrize("plugin", OWN, ids=lambda plugin: f"{plugin.group}-{plugin.name}")
 def test_the_engines_own_are_right(plugin: Plugin) -> None:
-    assert [one.line() for one in findings(plugin._asdict())] == []
+    found = findings(plugin._asdict())
+    if [one.code for one in found] == ["not-here"]:  # PyTorch, in which an exporter's model.py runs
+        pytest.skip(found[0].line())
+    assert [one.line() for one in found] == []
 
 
 def test_the_verb_prints_findings_and_says_so_by_its_exit_code(lethal: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, OURS, USER
 from powertrain.cli.parser import parser
+from powertrain.errors.modules import answer_calls
 from powertrain.io.console import complain, say, silence
 from powertrain.io.named import resolve
 
@@ -83,3 +84,6 @@ def _users(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"[memory] {error}; expected sizes that fit; use a smaller batch or model"
     return ""
+
+
+answer_calls(__name__)

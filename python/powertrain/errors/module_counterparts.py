@@ -42,7 +42,6 @@ MODULES: Final[dict[str, str]] = {
     "local_devices": _IN_MEMORY,
     "losses": "pt.nn.functional.cross_entropy(input, target), or pt.nn.CrossEntropyLoss()",
     "make_jaxpr": "step = pt.compile(fn); step(x); print(step.describe())",
-    "models": "pt.nn.Sequential(...), or pt.builtin.models",
     "numpy": "pt.zeros(shape), pt.sum(x): pt itself has NumPy's functions",
     "ops": "pt.matmul(a, b), pt.sum(x): pt itself has the functions",
     "optimizers": "pt.optim.Adam(model, lr=1e-3)",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 import queue
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from powertrain.io.console import one_line
+from powertrain.io.plain_json import dumps
 from powertrain.monitor.errors import MonitorError
 from powertrain.monitor.rules import Event
 
@@ -95,7 +95,7 @@ class Webhook:
                 log.warning("webhook at %s: %s", one_line(self._host), one_line(error))
 
     def _post(self, event: Event) -> None:
-        body = json.dumps({"source": self.source, "text": event.text(), **vars(event)}).encode()
+        body = dumps({"source": self.source, "text": event.text(), **vars(event)}).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "powertrain"}
         request = urllib.request.Request(self.url, body, headers, method="POST")
         answer = self._opener.open(request, timeout=self.seconds)

@@ -33,7 +33,7 @@ class HostModel(Model, declares=True):
         ...     def answer(self, state, x):
         ...         return np.full((len(x), 1), state, np.float32)
         ...     def dump(self, state):
-        ...         return json.dumps(state).encode()
+        ...         return json.dumps(state, allow_nan=False).encode()
         ...     def load(self, data):
         ...         return json.loads(data)
         >>> model = MeanOf()

@@ -40,7 +40,9 @@ def model_of(
         producer_name="powertrain",
         producer_version=pt.__version__,
     )
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, allow_nan=False) for key, value in metadata.items()
+    }
     helper.set_model_props(model, texts)
     return Model(model, program.traced, conversion.inner(model.graph), tuple(one.name for one in model.graph.output))
 

@@ -101,7 +101,7 @@ def parsed_json(body: bytes) -> Any:
         text = body.decode("utf-8")
         found = json.loads(text, parse_constant=_no_number)
         if "\\ud" in text.lower():
-            json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # half a pair of surrogates
         return found
     except UnicodeError:
         raise RefusedError(400, "a body that is not UTF-8; expected JSON in UTF-8; encode it so") from None

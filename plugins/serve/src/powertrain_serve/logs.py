@@ -28,7 +28,7 @@ class Lines(logging.Formatter):
             error = record.exc_info[1]
             said["error"] = type(error).__name__
             said["at"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[-8:]]
-        return json.dumps(said, default=str)
+        return json.dumps(said, default=str, allow_nan=False)
 
 
 @contextlib.contextmanager

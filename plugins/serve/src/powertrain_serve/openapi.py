@@ -177,7 +177,7 @@ def page(found: dict[str, Any]) -> str:
                 gives = ", ".join(f"{status}: {what['description']}" for status, what in one["responses"].items())
                 cells = (method.upper(), path, one["summary"], takes, gives)
                 rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
-    schemas = html.escape(json.dumps(found["components"]["schemas"], indent=1))
+    schemas = html.escape(json.dumps(found["components"]["schemas"], indent=1, allow_nan=False))
     title, about = html.escape(found["info"]["title"]), html.escape(found["info"]["description"])
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'

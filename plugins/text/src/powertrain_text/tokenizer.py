@@ -93,7 +93,7 @@ class Tokenizer:
     def token_bytes(self) -> list[bytes]:
         """What each token writes, in UTF-8; nothing for special tokens. Of tokenizers of bytes alone."""
         described = json.loads(self._made.to_str())
-        if "ByteLevel" not in json.dumps(described.get("decoder")):
+        if "ByteLevel" not in json.dumps(described.get("decoder"), allow_nan=False):
             raise DataError(
                 "tokenizer", "tokens that are no sequences of bytes", "expected a byte-level tokenizer, whose tokens "
                 "can be put together freely", "use one of kind byte-bpe",

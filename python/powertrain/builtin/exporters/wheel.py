@@ -184,7 +184,7 @@ MOST_BYTES = 1 << 32  # of one file in a zip without its later additions
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
 def _next(version: str) -> str:
