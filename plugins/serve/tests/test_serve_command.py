@@ -185,6 +185,12 @@ def test_logs_name_requests_and_hold_nothing_of_them(digits: Path) -> None:
     assert (second["route"], second["status"]) == ("other", 404) and "secret" not in json.dumps(served.lines)
 
 
+def waiting(address: str) -> float:
+    """How many requests are in the queue."""
+    lines = ask(address, "/metrics").body.decode().splitlines()
+    return float(next(line for line in lines if line.startswith("powertrain_waiting_requests")).split()[1])
+
+
 def test_sigterm_answers_what_was_asked_and_ends(digits: Path, images: Any) -> None:
     """Requests that were sent before the signal are answered; later ones are not taken."""
     body = {"examples": images.tolist() * 6}
@@ -197,7 +203,9 @@ def test_sigterm_answers_what_was_asked_and_ends(digits: Path, images: Any) -> N
         threads = [threading.Thread(target=client) for _ in range(8)]
         for thread in threads:
             thread.start()
-        time.sleep(0.15)
+        until = time.monotonic() + 20
+        while waiting(served.address) + len(said) < len(threads) and time.monotonic() < until:
+            time.sleep(0.01)
         served.process.send_signal(signal.SIGTERM)
         served.wait_for("ending")
         for thread in threads:
