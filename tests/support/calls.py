@@ -178,3 +178,42 @@ def weighted_sum(arrays: Sequence[Array], weights: Sequence[Array]) -> tuple[flo
     """<v, y> without rounding of its own, and the size of what it summed."""
     terms = [float(t) for y, v in zip(arrays, weights, strict=True) for t in (y * v).ravel()]
     return math.fsum(terms), math.fsum(map(abs, terms))
+
+
+class _Place:
+    """Where a tensor of a case stands among the arguments."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+def together(name: str, cases: list[Case]) -> tuple[list[Any], Any]:
+    """The tensors of all cases, and a function of them that gives the results of each."""
+    tensors: list[Any] = []
+
+    def held(value: Any) -> Any:
+        if isinstance(value, list):
+            return [held(one) for one in value]
+        if not isinstance(value, np.ndarray):
+            return value
+        tensors.append(to_tensor(value, "float32"))
+        return _Place(len(tensors) - 1)
+
+    made = [case.make("float32") for case in cases]
+    placed = [
+        ([held(value) for value in inputs], {key: held(value) for key, value in rest.items()}) for inputs, rest in made
+    ]
+
+    def function(*given: Any) -> list[Any]:
+        def filled(value: Any) -> Any:
+            if isinstance(value, list):
+                return [filled(one) for one in value]
+            return given[value.at] if isinstance(value, _Place) else value
+
+        op = OPERATORS[name]
+        return [
+            outputs(op(*map(filled, inputs), **{key: filled(value) for key, value in rest.items()}))
+            for inputs, rest in placed
+        ]
+
+    return tensors, function

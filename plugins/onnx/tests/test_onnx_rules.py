@@ -10,8 +10,7 @@ import pytest
 pytest.importorskip("onnx", reason="ONNX is not installed")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 
-import powertrain as pt
-from calls import outputs, reference, to_tensor
+from calls import reference, together
 from kit import Case, case_files
 from oracles import check
 from powertrain.conformance.backend_cases import SPECS
@@ -19,7 +18,6 @@ from powertrain_onnx import OnnxError, export
 from powertrain_onnx.checking import Runtime
 from powertrain_onnx.rules import RULES
 
-OPERATORS = pt.ops.functional.OPERATORS
 # Cases of each; they have odd sizes, empty and broadcast inputs, negative axes, special numbers.
 MOST = 40
 # Ops that no case file has, or that are written as parts of others.
@@ -47,34 +45,12 @@ def cases() -> list[Any]:
 
 def of_tensors(name: str, case: Case) -> tuple[list[Any], Any]:
     """The arrays of a case in float32, and its op as a function of them."""
-    inputs, rest = case.make("float32")
-    tensors: list[Any] = []
+    tensors, function = together(name, [case])
 
-    def held(value: Any) -> Any:
-        if isinstance(value, list):
-            return [held(one) for one in value]
-        if not isinstance(value, np.ndarray):
-            return value
-        tensors.append(to_tensor(value, "float32"))
-        return Place(len(tensors) - 1)
+    def results(*arguments: Any) -> Any:
+        return tuple(function(*arguments)[0][: RESULTS.get(name)])
 
-    placed, given = [held(value) for value in inputs], {key: held(value) for key, value in rest.items()}
-
-    def function(*arguments: Any) -> Any:
-        def filled(value: Any) -> Any:
-            if isinstance(value, list):
-                return [filled(one) for one in value]
-            return arguments[value.at] if isinstance(value, Place) else value
-
-        made = OPERATORS[name](*map(filled, placed), **{key: filled(value) for key, value in given.items()})
-        return tuple(outputs(made)[: RESULTS.get(name)])
-
-    return [tensor.numpy() for tensor in tensors], function
-
-
-class Place:
-    def __init__(self, at: int) -> None:
-        self.at = at
+    return [tensor.numpy() for tensor in tensors], results
 
 
 @pytest.mark.parametrize(("name", "case"), cases())

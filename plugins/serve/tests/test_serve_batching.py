@@ -156,7 +156,7 @@ def test_it_waits_only_while_requests_are_being_read(model: Any) -> None:
 
 @pytest.fixture(scope="module")
 def whole(digits: Path) -> Model:
-    made = Model.open("digits", "1", digits, False, None)
+    made = Model.of_folder("digits", "1", digits, False, None)
     made.warm(64)
     return made
 
@@ -171,7 +171,7 @@ def test_an_answer_has_the_same_bits_in_every_batch(whole: Model, images: Any) -
 
 
 def test_programs_are_made_before_requests_come(digits: Path, images: Any) -> None:
-    made = Model.open("digits", "1", digits, False, None)
+    made = Model.of_folder("digits", "1", digits, False, None)
     made.warm(8)
     programs = made.run.run.evaluations._predictor.programs
     traces = {size: program.traces for size, program in programs.items()}

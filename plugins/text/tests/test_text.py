@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.builtin.exporters.torch.code import model_code
 from powertrain.data import DataError
-from powertrain.plugin import Inputs, ModelError
+from powertrain.plugin import ExportError, Inputs, ModelError
 from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
 from powertrain_text.models import BagOfTokens, Bert, biases
@@ -150,6 +151,13 @@ def test_padding_changes_no_answer() -> None:
         long, short = model(pt.tensor(tokens)).numpy(), model(pt.tensor(tokens[:, :5])).numpy()
         assert long.shape == (2, 3)
         np.testing.assert_allclose(long, short, rtol=1e-4, atol=1e-6)
+
+
+def test_a_bert_with_a_bias_of_places_is_not_written_for_pytorch() -> None:
+    inputs = Inputs("classification", (12,), 3, "int64", context=12, vocabulary=50)
+    assert "def forward" in model_code(Bert.build(Bert.Params(), inputs), "bert", [], [])
+    with pytest.raises(ExportError, match=r"whose form in PyTorch is not known; expected .*; write TORCH_FORWARD"):
+        model_code(Bert.build(Bert.Params(near=True), inputs), "bert", [], [])
 
 
 def test_bert_sees_both_sides_and_scores_every_token() -> None:

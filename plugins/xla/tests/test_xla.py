@@ -15,8 +15,8 @@ import pytest
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from calls import outputs, reference, to_array, to_tensor
-from kit import Case, case_files
+from calls import reference, to_array, together
+from kit import case_files
 from oracles import check
 from powertrain.cli.bench.arrays import find
 from powertrain.cli.bench.losses import AGREES
@@ -94,43 +94,6 @@ def test_a_case_file(name: str) -> None:
         check(
             to_array(got), to_array(want), size, 4 * getattr(module, "K_GRADIENT", 64), "float32", f"gradient of {name}"
         )
-
-
-def together(name: str, cases: list[Case]) -> tuple[list[Any], Any]:
-    """The tensors of all cases, and a function of them that gives the results of each."""
-    tensors: list[Any] = []
-
-    def held(value: Any) -> Any:
-        if isinstance(value, list):
-            return [held(one) for one in value]
-        if not isinstance(value, np.ndarray):
-            return value
-        tensors.append(to_tensor(value, "float32"))
-        return Place(len(tensors) - 1)
-
-    made = [case.make("float32") for case in cases]
-    placed = [
-        ([held(value) for value in inputs], {key: held(value) for key, value in rest.items()}) for inputs, rest in made
-    ]
-
-    def function(*given: Any) -> list[Any]:
-        def filled(value: Any) -> Any:
-            if isinstance(value, list):
-                return [filled(one) for one in value]
-            return given[value.at] if isinstance(value, Place) else value
-
-        op = pt.ops.functional.OPERATORS[name]
-        return [
-            outputs(op(*map(filled, inputs), **{key: filled(value) for key, value in rest.items()}))
-            for inputs, rest in placed
-        ]
-
-    return tensors, function
-
-
-class Place:
-    def __init__(self, at: int) -> None:
-        self.at = at
 
 
 @pytest.mark.parametrize("workload", ["mlp_mnist", "lenet", "gpt_char"])

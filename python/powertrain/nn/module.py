@@ -48,8 +48,8 @@ class Module(State):
     # Buffers that the module has in PyTorch and not here.
     TORCH_ONLY: ClassVar[frozenset[str]] = frozenset()
     # `def forward(self, x)` for PyTorch, with the same parts and settings on self and channels last: what the exporter
-    # safetensors writes for a module that is no layer of PyTorch's.
-    TORCH_FORWARD: ClassVar[str] = ""
+    # safetensors writes for a module that is no layer of PyTorch's. Empty where the settings of one have no such form.
+    TORCH_FORWARD: str = ""
 
     training: bool
     __array_ufunc__ = None  # no operand of NumPy's, which would make arrays of it as an object

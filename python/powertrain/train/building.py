@@ -55,7 +55,7 @@ def _with_kept(recipe: Recipe, folder: RunFolder, display: Display, base: Path) 
 
 
 def _changed_run(recipe: Recipe, folder: RunFolder, display: Display, base: Path) -> tuple[TrainRun, list[str]]:
-    """A run on data that have changed, as its model reads them, and all that is to be said of that."""
+    """A run on data that have changed, in the form that its model reads, and a sentence on each change."""
     made, words = _with_kept(recipe, folder, display, base)
     about = folder.about()
     wrong = kept.misfits(about["data"], data_record(made) or {})

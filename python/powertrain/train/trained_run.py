@@ -197,9 +197,9 @@ class TrainedRun:
             >>> pt.fit("digits", epochs=1, verbose=False).examples(np.zeros((8, 8))).shape
             (1, 8, 8)
         """
-        from powertrain.train.evaluate.predict import checked_examples, examples_of_file
+        from powertrain.train.evaluate.predict import checked_examples
 
-        return examples_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else checked_examples(self.run, x)
+        return checked_examples(self.run, x)
 
     def predict(self, x: ExamplesLike | str) -> Predictions:
         """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
 
 from powertrain_onnx.errors import OnnxError
@@ -32,20 +32,11 @@ def write(path: Path, content: bytes) -> None:
     """Written beside, and renamed: nobody meets half of it."""
     if not path.parent.is_dir():
         raise OnnxError(f"[onnx] {path.parent} is no folder; expected one for {path.name}; make it")
-    descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(aside).chmod(0o666 & ~_mask())
-        Path(aside).replace(path)
+        aside.write_bytes(content)
+        aside.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(aside).unlink()
+            aside.unlink()
         raise
-
-
-def _mask() -> int:
-    """What the process takes away from the rights of new files."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

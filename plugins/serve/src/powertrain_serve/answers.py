@@ -1,4 +1,4 @@
-"""What a model said of the examples of a request, piece by piece, put together."""
+"""Joins the answers to the examples of a request, which were computed in pieces."""
 
 from __future__ import annotations
 

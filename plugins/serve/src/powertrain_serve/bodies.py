@@ -211,7 +211,7 @@ def _demand_small_picture(path: Path, ending: str, limits: Limits) -> None:
     except ImportError:  # the reader of the data says so
         return
     try:
-        with Image.open(path, formats=_PICTURES) as picture:
+        with pt.data.open_file(path) as file, Image.open(file, formats=_PICTURES) as picture:
             width, height = picture.size
     except Exception:  # Pillow raises almost anything; the reader says what is wrong
         return

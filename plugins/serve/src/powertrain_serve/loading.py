@@ -55,7 +55,7 @@ class Loader:
             return sorted(new)
 
     def _opened(self, name: str, version: str, folder: Path) -> Model:
-        model = Model.open(name, version, folder, self.settings.trust, self.settings.threads)
+        model = Model.of_folder(name, version, folder, self.settings.trust, self.settings.threads)
         model.warm(self.settings.limits.batch)
         return model
 

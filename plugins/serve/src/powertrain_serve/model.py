@@ -36,7 +36,7 @@ class Model:
         self._example: Any = example
 
     @classmethod
-    def open(cls, name: str, version: str, folder: Path, trust: bool, threads: int | None) -> Model:
+    def of_folder(cls, name: str, version: str, folder: Path, trust: bool, threads: int | None) -> Model:
         made = cls(name, version, pt.load(folder, trust=trust))
         if threads is not None:  # the run has set what its recipe says
             pt.set_threads(threads)

@@ -56,8 +56,6 @@ class Bert(Model):
 
     TORCH_FORWARD = f"""
         def forward(self, tokens):
-            if self.near:
-                raise NotImplementedError("near = true is not written for PyTorch")
             x = self.dropout(self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]]))
             padding = None if self.head_norm is not None else tokens == {PADDING}
             for block in self.blocks:
@@ -95,6 +93,8 @@ class Bert(Model):
             )
         )
         self.heads, self.near = params.heads, params.near
+        if params.near:
+            self.TORCH_FORWARD = ""  # its form for PyTorch has no bias of places
         self.head: Module = Linear(width, width) if classes is None else Linear(width, classes)
         self.head_norm = LayerNorm(width) if classes is None else None
 

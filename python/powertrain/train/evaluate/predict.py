@@ -58,17 +58,6 @@ def checked_examples(run: TrainRun, given: Any) -> NDArray[Any]:
     return np.concatenate([x for _, x, _ in _read(run, InputFile(Path(given)))])
 
 
-def examples_of_file(run: TrainRun, path: Path) -> NDArray[Any]:
-    """Examples of a file or a folder as the data set has them before its transforms."""
-    given = InputFile(path)
-    parts: list[NDArray[Any]] = []
-    for names, x in _gathered(_pieces(run, given), _rows_at_once(run)):
-        parts.append(_checked(run, x, Told(given.name, names, sum(map(len, parts)))))
-    if not parts:
-        raise _empty(given)
-    return np.concatenate(parts)
-
-
 def _empty(given: InputFile) -> DataError:
     return DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
 

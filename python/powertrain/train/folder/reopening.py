@@ -100,7 +100,7 @@ def rebuilt(
     folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, base: Path, arrays: Arrays
 ) -> tuple[DataModule, list[str]]:
     """The run's data set from files that have changed: with what was fitted before, and known examples in the parts
-    that they were in. And what is to be said of these parts."""
+    that they were in; and sentences on what changed in these parts."""
     use, record, known = recipe.data["train"], _record(folder, about), folder.examples()
     try:
         state = {name: arrays[f"data.{name}"] for name in record["state"]}

@@ -133,7 +133,7 @@ class _Code:
             return found
         if type(module) is nn.Sequential:
             return self._sequential(module, path)
-        forward = type(module).TORCH_FORWARD
+        forward = module.TORCH_FORWARD
         if not forward:
             raise ExportError(
                 f"[export safetensors] {path} is a {type(module).__name__}, whose form in PyTorch is not known; "
