@@ -119,6 +119,10 @@ Outcome run(const Subject& subject, Fault fault, uint32_t order) {
   return outcome;
 }
 
+// The report names the nearest operand. A read far behind one's end may lie nearer to the begin of another, by where
+// the heap laid them and which thread reads first, so these faults do not look for the name.
+constexpr const char* kFarOutside = "; expected to stay inside; check the bounds";
+
 struct Planted {
   Fault fault;
   // A piece of the report, for each order of threads; empty where the wrong result alone shows it.
@@ -192,11 +196,11 @@ int main() {
                                  {Fault::EveryBlockAllElements, "expected blocks to write different bytes"},
                                  {Fault::StrideOfBlock, "expected blocks to write different bytes"},
                                  {Fault::AddToUnwritten, "which nobody has written; expected values"},
-                                 {Fault::ReadNextOperand, "after the end of input 0"},
+                                 {Fault::ReadNextOperand, kFarOutside},
                                  {Fault::ForeignPointer, "reads 4 bytes of memory that the launch was not given"},
                                  {Fault::WriteToParameters, "writes 4 bytes of the kernel's parameters"},
                              });
-  check_subject(scale(300), {{Fault::NoBoundsCheck, "after the end of input 0"}});
+  check_subject(scale(300), {{Fault::NoBoundsCheck, kFarOutside}});
   check_subject(sums("faulty_row_sum", 4, 50, {.grid = {2}, .block = {64}}),
                 {
                     {Fault::NoBarrierBeforeTree, "of shared variable enough"},
