@@ -16,12 +16,14 @@
 #define __device__
 #define __host__
 #define __constant__ static
-#if defined(PT_CUDA_CHECKED)  // a gap before each variable, so that an index that leaves one is seen
+// A gap before each variable, so that an index that leaves one is seen; it takes the attributes that stand before, such
+// as [[maybe_unused]], which the variable needs too.
+#if defined(PT_CUDA_CHECKED)
 #define PT_SIM_JOIN2(a, b) a##b
 #define PT_SIM_JOIN(a, b) PT_SIM_JOIN2(a, b)
 #define __shared__                                                                             \
   static thread_local __attribute__((used)) char PT_SIM_JOIN(pt_sim_gap_, __COUNTER__)[256]{}; \
-  static thread_local
+  static thread_local __attribute__((unused))
 #else
 #define __shared__ static thread_local
 #endif
