@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.builtin.models import GPT, LSTMLanguageModel
 from powertrain.nn import GenerationError, Module
-from powertrain.nn.generation.decoders import CachedDecoder
+from powertrain.nn.generation.decoders import CachedDecoder, evaluating
 from powertrain.plugin import Inputs
 
 WORDS, CONTEXT = 40, 200
@@ -112,6 +113,29 @@ def test_generating_leaves_the_mode_of_every_part(model: GPT) -> None:
     assert [module.training for module in model.modules()] == before and not all(before)
     assert (pt.nn.generate(model.eval(), [1, 2], 5) == first).all()  # without dropout both times
     model.train()
+
+
+def test_who_leaves_first_does_not_train_the_model_of_another(model: GPT) -> None:
+    """Two threads that generate take turns with the steps of one model; its dropout stays off until both have done."""
+    model.train()
+    model.blocks[0].eval()
+    before = [module.training for module in model.modules()]
+    first, second = evaluating(model), evaluating(model)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not any(module.training for module in model.modules())
+    second.__exit__(None, None, None)
+    assert [module.training for module in model.modules()] == before
+    model.train()
+
+
+def test_threads_that_generate_with_one_model_in_training_write_what_one_alone_does(model: GPT) -> None:
+    wanted = [pt.nn.generate(model.eval(), [place, 2], 30).tolist() for place in range(4)]
+    model.train()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda place: pt.nn.generate(model, [place, 2], 30).tolist(), range(4)))
+    assert found == wanted and model.training
 
 
 @pytest.mark.usefixtures("threads")

@@ -103,6 +103,35 @@ def test_one_that_fails_does_not_fail_the_others(model: Any) -> None:
     worker.close()
 
 
+def test_a_fault_of_what_watches_fails_no_request(model: Any) -> None:
+    """Nor does it end the thread that runs the engine."""
+    told = []
+
+    def batched(model: Any, examples: int, seconds: float) -> None:
+        told.append(examples)
+        raise RuntimeError("a fault of the metrics")
+
+    model.gate.set()
+    worker = Worker(batch=8, wait=0, queue=10, batched=batched)
+    assert [got(worker.submit(model, rows(number), SOON)).tolist() for number in (1, 2)] == [[[2]], [[4]]]
+    worker.close()
+    assert told == [1, 1]
+
+
+def test_outputs_that_are_none_fail_their_request_alone(model: Any) -> None:
+    class Odd(Slow):
+        def answers(self, rows: Any) -> Any:
+            return None
+
+    model.gate.set()
+    worker = Worker(batch=8, wait=0, queue=10)
+    odd: Any = Odd()
+    with pytest.raises(TypeError):
+        worker.submit(odd, rows(1), SOON).result(10)
+    assert got(worker.submit(model, rows(2), SOON)).tolist() == [[4]]
+    worker.close()
+
+
 def test_a_full_queue_and_an_ended_server_refuse(model: Any) -> None:
     worker = Worker(batch=8, wait=0, queue=2)
     begun(worker, model)

@@ -251,6 +251,32 @@ def test_another_host_is_refused(served: str) -> None:
         assert ask(served, "/v2", headers={"Host": host}).status == 200
 
 
+FOREIGN: list[dict[str, str]] = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:1"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "{self}"},
+    {"Sec-Fetch-Site": "nonsense"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: " ".join(headers.values()))
+@pytest.mark.parametrize("path", ["/v2/repository/models/digits/load", "/v2/repository/index", "/predict"])
+def test_a_page_of_another_site_changes_nothing(headers: dict[str, str], path: str, served: str) -> None:
+    """A browser sends such a POST without asking the server first."""
+    sent = {name: value.replace("{self}", served) for name, value in headers.items()}
+    said = ask(served, path, b"{}", {"Content-Type": "text/plain", **sent})
+    assert said.status == 403 and "another site's page" in said.json["error"]
+    assert ask(served, "/v2", headers=sent).status == 200  # it cannot read the answer
+
+
+def test_a_page_of_this_server_and_programs_may_ask(served: str) -> None:
+    body = {"examples": [ZEROS]}
+    for headers in ({}, {"Origin": served}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
+        assert ask(served, "/predict", body, {"Content-Type": "application/json", **headers}).status == 200
+
+
 def test_a_body_without_a_length_ends_at_the_limit(served: str) -> None:
     with connected(served) as link:
         link.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

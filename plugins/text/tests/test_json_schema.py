@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 import powertrain as pt
 from powertrain.data import Vocabulary
-from powertrain_text.json_schema import JsonSchema, SchemaError
+from powertrain_text.automaton import Automaton, TooLargeError
+from powertrain_text.json_schema import JsonSchema, SchemaError, part_of
 
 PERSON = {
     "type": "object",
@@ -33,6 +35,8 @@ SCHEMAS: dict[str, Any] = {
     "number": {"type": "number"},
     "array": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
     "const": {"const": {"a": [1, "é"]}},
+    "enum of a type": {"enum": ["a", 1, 2.5, 3.0, True, None, [1], {}], "type": ["integer", "null"]},
+    "const of a type": {"const": [1], "type": "array"},
     "any": {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "null"}, "minItems": 2}]},
 }
 
@@ -40,7 +44,8 @@ SCHEMAS: dict[str, Any] = {
 def fits(schema: Mapping[str, Any], value: Any) -> bool:
     """The keywords by their definitions."""
     if "enum" in schema:
-        return any(type(one) is type(value) and one == value for one in schema["enum"])
+        of_kind = "type" not in schema or any(_of_kind(kind, {}, value) for kind in schema["type"])
+        return of_kind and any(type(one) is type(value) and one == value for one in schema["enum"])
     if "const" in schema:
         return bool(schema["const"] == value)
     if "anyOf" in schema:
@@ -63,6 +68,8 @@ def _of_kind(kind: str, schema: Mapping[str, Any], value: Any) -> bool:
         return isinstance(value, str) and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 10**9)
     if kind == "null":
         return value is None
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
     wanted: Any = {"integer": int, "number": (int, float), "boolean": bool}[kind]
     return isinstance(value, wanted) and isinstance(value, bool) == (kind == "boolean")
 
@@ -121,7 +128,7 @@ def test_whatever_is_written_parses_and_fits(name: str) -> None:
         value = json.loads(text)
         assert fits(schema, value), text
         seen.add(text)
-    assert len(seen) > 1 or name in ("empty", "const")
+    assert len(seen) > 1 or name in ("empty", "const", "const of a type")
 
 
 def accepted(constraint: JsonSchema, text: str) -> bool:
@@ -152,6 +159,8 @@ def accepted(constraint: JsonSchema, text: str) -> bool:
         ("array", ["[]", "[[]]", "[[1,2],[],[3]]"], ["[1]", "[[1]", "[[],]"]),
         ("const", ['{"a": [1, "é"]}'], ['{"a":[1,"é"]}', "{}"]),
         ("empty", ["{}"], ['{"a":1}', "[]"]),
+        ("enum of a type", ["1", "3.0", "null"], ['"a"', "2.5", "true", "[1]", "{}"]),
+        ("const of a type", ["[1]"], ["1", "[]"]),
     ],
 )  # fmt: skip
 def test_exactly_the_texts_of_a_schema_go_through(name: str, good: list[str], bad: list[str]) -> None:
@@ -237,6 +246,10 @@ def test_characters_as_tokens() -> None:
         ({"enum": []}, "[schema.enum] list; expected a list of 1 to 1,000"),
         ({"enum": [float("nan")]}, "[schema] nan: Out of range float values are not JSON compliant"),
         ({"enum": [object]}, "[schema] type: Object of type"),
+        ({"enum": [1, 2.5], "type": "string"}, "[schema] type = string, and no such value under enum or const"),
+        ({"const": True, "type": "integer"}, "[schema] type = integer, and no such value"),
+        ({"enum": [1], "type": "date"}, "[schema] type = 'date'; expected object"),
+        ({"anyOf": [{"type": "null"}], "type": "object"}, "[schema] the keyword 'type'; expected anyOf; leave it out"),
         ({"type": "object", "required": ["a"]}, "[schema] required = list; expected at most 1,000 properties"),
         ({"type": "object", "properties": {str(n): {"type": "null"} for n in range(1001)}}, "[schema] required = list"),
     ],
@@ -262,3 +275,45 @@ def test_hostile_schemas_are_bounded() -> None:
     itself["items"] = itself
     with pytest.raises(SchemaError, match="more than 16 levels"):
         JsonSchema(itself, PIECES)
+
+
+def test_a_type_that_is_named_several_times_is_built_once() -> None:
+    schema: Any = {"type": "null"}
+    for _ in range(12):
+        schema = {"type": ["array", "array"], "items": schema, "maxItems": 1}
+    assert accepted(JsonSchema(schema, PIECES), "[[[]]]")
+
+
+def test_values_that_stand_in_several_places_are_bounded() -> None:
+    """A few lines of Python may be a text of gigabytes."""
+    value: Any = []
+    for _ in range(60):
+        value = [value, value]
+    with pytest.raises(SchemaError, match="more than 50,000 places"):
+        JsonSchema({"const": value}, PIECES)
+    shared: Any = {"type": "null"}
+    for _ in range(14):
+        shared = {"type": "object", "properties": dict.fromkeys("abcdef", shared)}
+    with pytest.raises(SchemaError, match="more than 50,000 places"):
+        JsonSchema(shared, PIECES)
+
+
+def test_the_states_of_a_hostile_schema_take_little_memory() -> None:
+    """Alternatives that stay open side by side: each state is a set of many places, and there are 2^20 states."""
+    names = "abcdefghijklmnopqrst"
+    open_ones: dict[str, Any] = {name: {"enum": [0, 1]} for name in names}
+    several = [
+        {"type": "object", "properties": {**open_ones, names[at % 20]: {"const": 1}}, "required": list(names)}
+        for at in range(40)
+    ]
+    automaton = Automaton(part_of({"anyOf": several}), 50_000)
+    tracemalloc.start()
+    states, at = [0], 0
+    with pytest.raises(TooLargeError):
+        while at < len(states):
+            row = automaton.step(np.full(256, states[at], np.int32), np.arange(256, dtype=np.uint8))
+            states.extend(int(state) for state in np.unique(row[row >= 0]) if state > states[-1])
+            at += 1
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(states) > 100 and most < 60 << 20

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from powertrain_serve.errors import RefusedError
+from powertrain_serve.logs import quietly
 from powertrain_serve.model import Model
 
 
@@ -89,7 +90,11 @@ class Worker:
             if taken is None:
                 return
             if taken:
-                self._run(taken)
+                try:
+                    self._run(taken)
+                except Exception as error:  # of ours; those of a model are dealt with before
+                    for job, _ in taken:
+                        self._failed(job, error)
 
     def _next(self) -> list[tuple[Job, int]] | None:
         """The jobs of the next batch, with how many examples of each; None at the end."""
@@ -146,8 +151,7 @@ class Worker:
                 for one in taken:
                     self._run([one])
             return
-        self._batched(model, len(outputs), time.monotonic() - began)
-        at = 0
+        took, at = time.monotonic() - began, 0
         for job, count in taken:
             job.parts.append(outputs[at : at + count])
             at, job.taken = at + count, job.taken + count
@@ -155,6 +159,7 @@ class Worker:
                 _answer(job, outputs)
             elif job.taken == len(job.given):
                 _answer(job, job.parts)
+        quietly(self._batched, model, len(outputs), took)
 
     def _failed(self, job: Job, error: Exception) -> None:
         with self._changed:
@@ -169,5 +174,5 @@ def _answer(job: Job, value: Any) -> None:
 
 
 def _refuse(job: Job, error: Exception) -> None:
-    if job.done.set_running_or_notify_cancel():
+    if not job.done.done() and job.done.set_running_or_notify_cancel():
         job.done.set_exception(error)

@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from powertrain_serve.errors import RefusedError
-from powertrain_serve.logs import log
+from powertrain_serve.logs import log, quietly
 from powertrain_serve.predict_api import answer
 from powertrain_serve.service import Context, Service
 from powertrain_serve.settings import is_local
@@ -18,6 +18,7 @@ from powertrain_serve.settings import is_local
 # What anybody may ask: whether the server lives.
 OPEN = ("/v2/health/live", "/v2/health/ready")
 MOST_HEAD = 32 << 10
+_READING = ("GET", "HEAD")  # methods that change nothing; no page may read answers of another site
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
@@ -73,6 +74,9 @@ class Guard:
         elif self.service.settings.local and not _of_here(headers.get(b"host", b"")):
             # A page in a browser could otherwise reach this server by a name of its own for this machine.
             return RefusedError(421, "a Host that is not this machine; expected localhost; ask by that name")
+        if not self._token and scope["method"] not in _READING and _of_another_site(headers):
+            # Browsers send such requests without asking first; a page cannot add a token to them.
+            return RefusedError(403, "a request of another site's page; expected a program; ask without a browser")
         if self.service.connections > self.service.settings.limits.connections:
             return RefusedError(503, "too many connections; expected fewer; ask again", retry_after=1)
         return None
@@ -80,7 +84,7 @@ class Guard:
     def _told(self, scope: MutableMapping[str, Any], context: Context, status: int) -> None:
         route = _route_of(scope)
         seconds = time.monotonic() - context.began
-        self.service.metrics.request(route, status, seconds)
+        quietly(self.service.metrics.request, route, status, seconds)
         log(
             "request", id=context.id, method=scope["method"][:16], route=route, status=status,
             seconds=round(seconds, 6), model=context.model, version=context.version, examples=context.examples,
@@ -104,6 +108,15 @@ def _of_here(host: bytes) -> bool:
     return is_local(name)
 
 
+def _of_another_site(headers: dict[bytes, bytes]) -> bool:
+    """Whether a browser says that a page of another site asks. Programs send neither of these headers."""
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site not in (b"same-origin", b"none")
+    origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+    return origin is not None and origin not in (b"http://" + host, b"https://" + host)
+
+
 def refusal(refused: RefusedError) -> Any:
     """The answer to a request that is refused. Where the body was not read, the connection ends, since it may go on."""
     headers = {}
@@ -111,6 +124,6 @@ def refusal(refused: RefusedError) -> Any:
         headers["Retry-After"] = str(refused.retry_after)
     if refused.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if refused.status in (401, 408, 413, 415, 421, 431, 503):
+    if refused.status in (401, 403, 408, 413, 415, 421, 431, 503):
         headers["Connection"] = "close"
     return answer({"error": refused.reason}, refused.status, headers)

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 LOGGER = logging.getLogger("powertrain.serve")
@@ -50,3 +50,11 @@ def on_standard_error(level: int = logging.INFO) -> Iterator[None]:
 
 def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
     LOGGER.log(level, event, extra={"fields": fields})
+
+
+def quietly(function: Callable[..., object], *given: Any) -> None:
+    """Call what only watches. An error of it stands in the log, and fails neither a request nor a thread."""
+    try:
+        function(*given)
+    except Exception:
+        LOGGER.exception("fault")

@@ -16,6 +16,7 @@ from powertrain_serve.v2 import HEADER
 _REASONS = {
     "400": "A request that cannot be answered, with the reason.",
     "401": "No valid token.",
+    "403": "A request of another site's page, to a server without a token.",
     "404": "No such model, version or path.",
     "405": "Another method.",
     "408": "The request did not come in time.",
@@ -98,7 +99,7 @@ def _get(summary: str, name: str, *statuses: str) -> dict[str, Any]:
 
 
 def _post(summary: str, body: dict[str, Any], good: dict[str, Any]) -> dict[str, Any]:
-    statuses = ("400", "404", "408", "413", "415", "429")
+    statuses = ("400", "403", "404", "408", "413", "415", "429")
     return {
         "post": {
             "summary": summary, "requestBody": {"required": True, "content": body},

@@ -7,6 +7,7 @@ come to.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeAlias
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 FAR = 2**30  # bytes to the end, where none is reached
 DEAD = -1
 MOST_STATES = 20_000
+MOST_HELD = 500_000  # places of all states together, which take about 50 bytes each
+MOST_WORK = 5_000_000  # steps of making states, some seconds
 
 # From a place to the place where the part begins, the place where it ends.
 Part: TypeAlias = Callable[["Builder", int], int]
@@ -136,6 +139,7 @@ class Automaton:
         self._rows = np.full((64, 256), DEAD, np.int32)
         self._known = np.zeros(64, np.bool_)
         self._left = np.full(64, FAR, np.int32)
+        self._held = self._work = 0
         self._number(self._closed({begin}))
 
     def distances(self, states: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -161,11 +165,16 @@ class Automaton:
             edges = [edge for place in self._sets[state] for edge in self._bytes[place]]
             # Between two borders every byte does the same.
             borders = sorted({0, 256, *(low for low, _, _ in edges), *(high + 1 for _, high, _ in edges)})
+            spans: list[set[int]] = [set() for _ in borders]
+            for low, high, to in edges:
+                first, last = bisect_left(borders, low), bisect_right(borders, high)
+                self._spend(last - first)
+                for span in spans[first:last]:
+                    span.add(to)
             row = np.full(256, DEAD, np.int32)
-            for low, end in pairwise(borders):
-                to = {where for first, last, where in edges if first <= low <= last}
-                if to:
-                    row[low:end] = self._number(self._closed(to))
+            for (low, end), places in zip(pairwise(borders), spans, strict=False):
+                if places:
+                    row[low:end] = self._number(self._closed(places))
             self._rows[state] = row
             self._known[state] = True
         found: NDArray[np.int32] = self._rows[state]
@@ -175,18 +184,26 @@ class Automaton:
         """With all places that no byte is needed to."""
         waiting = list(places)
         while waiting:
-            for other in self._free[waiting.pop()]:
+            others = self._free[waiting.pop()]
+            self._spend(1 + len(others))
+            for other in others:
                 if other not in places:
                     places.add(other)
                     waiting.append(other)
         return frozenset(places)
 
+    def _spend(self, steps: int) -> None:
+        self._work += steps
+        if self._work > MOST_WORK:
+            raise TooLargeError
+
     def _number(self, places: frozenset[int]) -> int:
         found = self._numbers.get(places)
         if found is None:
-            found = self._numbers[places] = len(self._sets)
-            if found >= MOST_STATES:
+            self._held += len(places)
+            if len(self._sets) >= MOST_STATES or self._held > MOST_HELD:
                 raise TooLargeError
+            found = self._numbers[places] = len(self._sets)
             self._sets.append(places)
             if found >= len(self._known):
                 size = 2 * len(self._known)

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain_text.automaton import Automaton, Part, TooLargeError, choice, literal, ranges, repeat, sequence
+from powertrain_text.automaton import Automaton, Part, TooLargeError, choice, literal, repeat, sequence
+from powertrain_text.json_parts import CHARACTER, COLON, COMMA, NUMBER, WHOLE
+from powertrain_text.token_table import TokenTable
 
 MOST_PLACES = 50_000
 MOST_DEPTH = 16
 MOST_CHOICES = 1_000
-MOST_KEPT = 256  # masks
+MOST_KEPT = 16 << 20  # bytes of the states behind tokens
 
 ANNOTATIONS = {"$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated"}
 KEYS = {
@@ -44,63 +46,54 @@ class TokenBytes(Protocol):
     def token_bytes(self) -> list[bytes]: ...
 
 
-# ------------------------------------------------------------ parts of JSON
-
-DIGIT, DIGITS = ranges((48, 57)), 14  # and a first one that is not 0: 15 digits are exact in float64
-SPACE = repeat(literal(b" "), 0, 1)
-COMMA, COLON = sequence(literal(b","), SPACE), sequence(literal(b":"), SPACE)
-WHOLE = sequence(
-    repeat(literal(b"-"), 0, 1),
-    choice([literal(b"0"), sequence(ranges((49, 57)), repeat(DIGIT, 0, DIGITS))]),
-)
-NUMBER = sequence(
-    WHOLE,
-    repeat(sequence(literal(b"."), repeat(DIGIT, 1, DIGITS)), 0, 1),
-    repeat(sequence(ranges((69, 69), (101, 101)), repeat(ranges((43, 43), (45, 45)), 0, 1), repeat(DIGIT, 1, 2)), 0, 1),
-)
-HEX, TAIL = ranges((48, 57), (65, 70), (97, 102)), ranges((0x80, 0xBF))
-# One character of a string: whole UTF-8 without surrogates (The Unicode Standard, table 3-7), or an escape.
-CHARACTER = choice([
-    ranges((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7F)),
-    sequence(ranges((0xC2, 0xDF)), TAIL),
-    sequence(literal(b"\xe0"), ranges((0xA0, 0xBF)), TAIL),
-    sequence(ranges((0xE1, 0xEC), (0xEE, 0xEF)), TAIL, TAIL),
-    sequence(literal(b"\xed"), ranges((0x80, 0x9F)), TAIL),
-    sequence(literal(b"\xf0"), ranges((0x90, 0xBF)), TAIL, TAIL),
-    sequence(ranges((0xF1, 0xF3)), TAIL, TAIL, TAIL),
-    sequence(literal(b"\xf4"), ranges((0x80, 0x8F)), TAIL, TAIL),
-    sequence(literal(b"\\"), choice([ranges(*((ord(sign), ord(sign)) for sign in '"\\/bfnrt'))])),
-    sequence(literal(b"\\u"), choice([
-        sequence(ranges((48, 57), (65, 67), (69, 70), (97, 99), (101, 102)), HEX, HEX, HEX),
-        sequence(ranges((68, 68), (100, 100)), ranges((48, 55)), HEX, HEX),
-    ])),
-])  # fmt: skip
-
-
 def part_of(schema: Any, at: str = "schema", depth: int = 0) -> Part:
     """The language of a schema."""
     if not isinstance(schema, Mapping) or depth > MOST_DEPTH:
         said = f"more than {MOST_DEPTH} levels" if depth > MOST_DEPTH else _short(schema)
         raise SchemaError(f"[{at}] {said}; expected an object that is a schema; for example {{'type': 'string'}}")
-    for name in ("enum", "const", "anyOf"):
+    for name in ("enum", "const"):
         if name in schema:
             _demand_known(schema, at, {name, "type"})
-    if "const" in schema:
-        return literal(_written(schema["const"], at))
-    if "enum" in schema:
-        return choice([literal(_written(value, at)) for value in _several(schema["enum"], f"{at}.enum")])
+            return _fixed(schema, [schema["const"]] if name == "const" else _several(schema[name], f"{at}.enum"), at)
     if "anyOf" in schema:
+        _demand_known(schema, at, {"anyOf"})
         several = _several(schema["anyOf"], f"{at}.anyOf")
         return choice([part_of(one, f"{at}.anyOf[{number}]", depth + 1) for number, one in enumerate(several)])
-    kinds = schema.get("type")
-    kinds = _several(kinds, f"{at}.type") if isinstance(kinds, list) else [kinds]
+    kinds = _kinds(schema, at)
+    _demand_known(schema, at, {"type"}.union(*(KEYS[kind] for kind in kinds)))
+    return choice([_typed(kind, schema, at, depth) for kind in kinds])
+
+
+def _kinds(schema: Mapping[str, Any], at: str) -> list[str]:
+    given = schema.get("type")
+    kinds = _several(given, f"{at}.type") if isinstance(given, list) else [given]
     for kind in kinds:
         if not isinstance(kind, str) or kind not in KEYS:
             raise SchemaError(
                 f"[{at}] type = {_short(kind)}; expected {', '.join(KEYS)}, or enum, const, anyOf; say what it is"
             )
-    _demand_known(schema, at, {"type"}.union(*(KEYS[kind] for kind in kinds)))
-    return choice([_typed(kind, schema, at, depth) for kind in kinds])
+    return list(dict.fromkeys(kinds))  # each once: what is inside would be built for each
+
+
+def _fixed(schema: Mapping[str, Any], values: Sequence[Any], at: str) -> Part:
+    """One of these values. Where the schema has a type too, those of another type are none of its texts."""
+    kinds = _kinds(schema, at) if "type" in schema else list(KEYS)
+    fitting = [value for value in values if any(_is_of(value, kind) for kind in kinds)]
+    if not fitting and "type" in schema:
+        raise SchemaError(
+            f"[{at}] type = {', '.join(kinds)}, and no such value under enum or const; expected one at least; change "
+            "the type, or leave it out"
+        )
+    return choice([literal(_written(value, at)) for value in fitting or values])
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    """Whether a value is of a type of JSON; 1.0 is an integer."""
+    if kind in ("integer", "number"):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and (kind == "number" or isinstance(value, int) or value.is_integer())
+    wanted: Any = {"object": Mapping, "array": (list, tuple), "string": str, "boolean": bool, "null": type(None)}[kind]
+    return isinstance(value, wanted)
 
 
 def _typed(kind: str, schema: Mapping[str, Any], at: str, depth: int) -> Part:
@@ -171,6 +164,21 @@ def _array(schema: Mapping[str, Any], at: str, depth: int) -> Part:
     return sequence(literal(b"["), filled if least else repeat(filled, 0, 1), literal(b"]"))
 
 
+def _demand_few(schema: Any) -> None:
+    """Refuse a schema of too many values, before anything is made of them. One that stands in several places of a
+    Python object counts in each."""
+    level, count = [schema], 0
+    for _ in range(2 * MOST_DEPTH + 2):  # a level of a schema takes two of its object: properties, and a name of them
+        inner: list[Any] = []
+        for one in level:
+            values = list(one.values()) if isinstance(one, Mapping) else one if isinstance(one, list) else []
+            count += len(values)
+            if count > MOST_PLACES:
+                raise TooLargeError
+            inner.extend(values)
+        level = inner
+
+
 def _counts(schema: Mapping[str, Any], at: str, least: str, most: str) -> tuple[int, int | None]:
     low, high = schema.get(least, 0), schema.get(most)
     fits = type(low) is int and 0 <= low <= MOST_PLACES and (high is None or (type(high) is int and low <= high))
@@ -198,8 +206,16 @@ def _several(given: Any, at: str) -> list[Any]:
 
 
 def _written(value: Any, at: str) -> bytes:
+    """A value as JSON; no more of it than an automaton could take."""
+    written: list[str] = []
+    size = 0
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        for part in json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(value):
+            size += len(part)
+            if size > MOST_PLACES:
+                raise TooLargeError
+            written.append(part)
+        return "".join(written).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"[{at}] {_short(value)}: {error}; expected a value of JSON; change it") from None
 
@@ -207,9 +223,6 @@ def _written(value: Any, at: str) -> bytes:
 def _short(value: Any) -> str:
     text = repr(value) if isinstance(value, (str, int, float, bool, type(None))) else type(value).__name__
     return text if len(text) <= 60 else f"{text[:60]}..."
-
-
-# ------------------------------------------------------------ tokens
 
 
 class JsonSchema:
@@ -232,10 +245,11 @@ class JsonSchema:
 
     def __init__(self, schema: Mapping[str, Any], tokenizer: TokenBytes) -> None:
         try:
+            _demand_few(schema)
             self._automaton = Automaton(part_of(schema), MOST_PLACES)
         except TooLargeError:
             raise _too_large() from None
-        self._tokens = _TokenTable(tokenizer.token_bytes())
+        self._tokens = TokenTable(tokenizer.token_bytes())
         self._next: dict[int, NDArray[np.int32]] = {}
 
     @property
@@ -274,7 +288,7 @@ class JsonSchema:
                 found = self._tokens.walk(self._automaton, state)
             except TooLargeError:
                 raise _too_large() from None
-            if len(self._next) >= MOST_KEPT:
+            if len(self._next) >= max(1, MOST_KEPT // found.nbytes):
                 del self._next[next(iter(self._next))]
         self._next[state] = found  # the last used is the last to go
         return found
@@ -285,29 +299,3 @@ def _too_large() -> SchemaError:
         f"[schema] more than {MOST_PLACES:,} places; expected a smaller schema; lower its lengths and counts, or leave "
         "them out"
     )
-
-
-class _TokenTable:
-    """The bytes of all tokens, walked through together: place by place, those that are still alive."""
-
-    def __init__(self, tokens: Sequence[bytes]) -> None:
-        lengths = np.array([len(token) for token in tokens], np.int64)
-        # Those that write nothing lead nowhere: a text of them would have no end.
-        self._order = np.argsort(-lengths, kind="stable")[: int(np.count_nonzero(lengths))]
-        self._count = len(tokens)
-        self._lengths = lengths[self._order]
-        self._begins = np.concatenate(([0], np.cumsum(self._lengths)))[:-1]
-        self._bytes = np.frombuffer(b"".join(tokens[place] for place in self._order), np.uint8)
-
-    def walk(self, automaton: Automaton, state: int) -> NDArray[np.int32]:
-        """The state that each token leads to from a state; dead where it may not come."""
-        states = np.full(len(self._order), state, np.int32)
-        longest = int(self._lengths[0]) if len(self._lengths) else 0
-        for place in range(longest):
-            alive = np.flatnonzero((self._lengths > place) & (states >= 0))
-            if not len(alive):
-                break
-            states[alive] = automaton.step(states[alive], self._bytes[self._begins[alive] + place])
-        out = np.full(self._count, -1, np.int32)
-        out[self._order] = states
-        return out

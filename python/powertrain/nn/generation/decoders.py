@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -37,19 +39,42 @@ def power_of_two(count: int, least: int) -> int:
     return max(least, 1 << (max(1, count) - 1).bit_length())
 
 
+@dataclass
+class _Evaluated:
+    """A model that generates: how many do it, and the parts that were in training mode before the first of them."""
+
+    users: int
+    modes: list[Module]
+
+
+_evaluated: weakref.WeakKeyDictionary[Module, _Evaluated] = weakref.WeakKeyDictionary()
+_modes = threading.Lock()
+
+
 @contextlib.contextmanager
 def evaluating(model: Module) -> Iterator[None]:
-    """Without dropout, for the length of a block; every part goes back to the mode that it had."""
-    modes = [(module, module.training) for module in model.modules() if module.training]
-    if modes:
-        model.eval()
+    """Without dropout, for the length of a block. When the last of those who are in one leaves it, every part goes back
+    to the mode that it had."""
+    with _modes:
+        held = _evaluated.get(model)
+        if held is None:
+            training = [module for module in model.modules() if module.training]
+            if training:  # else nothing is to be changed back
+                held = _evaluated[model] = _Evaluated(0, training)
+                model.eval()
+        if held is not None:
+            held.users += 1
     try:
         yield
     finally:
-        if modes:
-            for module, mode in modes:
-                object.__setattr__(module, "training", mode)
-            _core.facts_changed()
+        if held is not None:
+            with _modes:
+                held.users -= 1
+                if not held.users:
+                    del _evaluated[model]
+                    for module in held.modes:
+                        object.__setattr__(module, "training", True)
+                    _core.facts_changed()
 
 
 class CachedDecoder:
