@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.builtin.models import GPT, LSTMLanguageModel
 from powertrain.nn import GenerationError, Module
-from powertrain.nn.generation.decoders import CachedDecoder, evaluating
+from powertrain.nn.generation.decoders import MOST_KEPT, CachedDecoder, _kept, evaluating
 from powertrain.plugin import Inputs
 
 WORDS, CONTEXT = 40, 200
@@ -228,6 +228,27 @@ def test_two_streams_of_one_model_do_not_mix(model: GPT) -> None:
         for tokens, piece in zip(found, pieces, strict=True):
             tokens += piece.tokens
     assert found == wanted
+
+
+def test_streams_by_turns_take_the_decoders_of_those_before(model: GPT) -> None:
+    """Each has programs and a cache, which are made once and not for every stream."""
+    model.eval()
+
+    def several(count: int) -> list[CachedDecoder]:
+        streams = [pt.nn.stream_generate(model, [place, 3], 5) for place in range(count)]
+        for stream in streams:
+            next(stream)
+        for stream in streams:
+            stream.close()
+        return [one for _, one in _kept[model]]
+
+    first = several(3)
+    assert {id(one) for one in several(3)} == {id(one) for one in first} and len(first) >= 3
+    assert len(several(MOST_KEPT + 3)) == MOST_KEPT
+    list(pt.nn.stream_generate(model, [[1, 2]] * 100, 100))  # a large cache; beside it the others may stay
+    assert [one.batch for _, one in _kept[model]][-1] == 100
+    list(pt.nn.stream_generate(model, [1, 2], 5))
+    assert [one.batch for _, one in _kept[model]] == [1]
 
 
 def test_weights_that_change_are_seen(model: GPT) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,51 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }  # fmt: skip
     pt.fit(recipe, folder=base / "customers-1", verbose=False)
     return base / "customers-1"
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model of letters."""
+    base = tmp_path_factory.mktemp("serve")
+    (base / "book.txt").write_text("The engine turns and the wheel goes round. " * 200)
+    recipe = {
+        "data": {"use": "text", "path": str(base / "book.txt"), "context": 16},
+        "model": {"use": "gpt", "layers": 1, "width": 16, "heads": 2},
+        "optimizer": {"use": "sgd", "lr": 0.1}, "run": {"until": "3 steps", "batch": 4},
+    }  # fmt: skip
+    pt.fit(recipe, folder=base / "book-1", verbose=False)
+    return base / "book-1"
+
+
+@pytest.fixture(scope="session")
+def chatty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model for chats in the form of Hugging Face's, with random weights and a token for each byte."""
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    pytest.importorskip("powertrain_text", reason="the model is powertrain-text's")
+    from safetensors.numpy import save_file
+
+    from powertrain_text.llama import Llama
+
+    folder = tmp_path_factory.mktemp("serve") / "chatty"
+    folder.mkdir()
+    words = ["<|end|>", "<|im_start|>", "<|im_end|>", *sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())]
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(vocab={word: at for at, word in enumerate(words)}, merges=[]))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    made.add_special_tokens(words[:3])
+    made.save(str(folder / "tokenizer.json"))
+    pt.random.seed(1)
+    model = Llama(len(words), 256, Llama.Params(layers=1, heads=2, kv_heads=1, width=16, hidden=32))
+    weights = {f"model.{name}": 6 * np.asarray(value) for name, value in model.state_dict(layout="torch").items()}
+    save_file(weights, folder / "model.safetensors")
+    config = {
+        "model_type": "llama", "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_size": 16,
+        "num_hidden_layers": 1, "intermediate_size": 32, "rms_norm_eps": model.params.eps, "vocab_size": len(words),
+        "rope_theta": model.params.base, "max_position_embeddings": 256, "tie_word_embeddings": model.params.tied,
+        "eos_token_id": 2,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,6 @@ SOON = 1e9
 class Slow:
     """A model that writes down its batches, and computes when it is let."""
 
-    writes = False
-
     def __init__(self) -> None:
         self.batches: list[list[float]] = []
         self.gate = threading.Event()
@@ -208,3 +206,45 @@ def test_programs_are_made_before_requests_come(digits: Path, images: Any) -> No
     for count in range(1, 9):
         made.answers(images[:count])
     assert {size: program.traces for size, program in programs.items()} == traces
+
+
+class Pieces:
+    """A text of some pieces, which notes when each is written."""
+
+    def __init__(self, name: str, count: int, told: list[str]) -> None:
+        self.name, self.left, self.told = name, count, told
+
+    def step(self) -> bool:
+        self.told.append(self.name)
+        self.left -= 1
+        if self.left < 0:
+            raise AssertionError("a step behind the end")
+        return self.left > 0
+
+
+def test_texts_take_turns_and_wait_where_too_many_are_written(model: Any) -> None:
+    told: list[str] = []
+    worker = Worker(batch=8, wait=0, queue=10, texts=2)
+    first = begun(worker, model)
+    for name, count in (("a", 3), ("b", 1), ("c", 2)):
+        worker.write(Pieces(name, count, told))  # type: ignore[arg-type]
+    later = worker.submit(model, rows(1), SOON)
+    assert len(worker) == 4
+    model.gate.set()
+    assert got(first).tolist() == [[0]] and got(later).tolist() == [[2]]
+    worker.close()  # what is being written is written
+    assert told == ["a", "b", "a", "c", "a", "c"] and model.batches == [[0], [1]] and worker.writing == 0
+
+
+def test_texts_count_in_the_queue(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=1)
+    begun(worker, model)
+    worker.write(Pieces("a", 1, []))  # type: ignore[arg-type]
+    with pytest.raises(RefusedError) as refused:
+        worker.write(Pieces("b", 1, []))  # type: ignore[arg-type]
+    assert refused.value.status == 429
+    model.gate.set()
+    worker.close()
+    with pytest.raises(RefusedError) as refused:
+        worker.write(Pieces("c", 1, []))  # type: ignore[arg-type]
+    assert refused.value.status == 503

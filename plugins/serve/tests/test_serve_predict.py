@@ -147,17 +147,10 @@ def test_pictures(tmp_path: Path) -> None:
         )
 
 
-def test_a_language_model_continues_a_text(tmp_path: Path) -> None:
-    (tmp_path / "book.txt").write_text("The engine turns and the wheel goes round. " * 200)
-    recipe = {
-        "data": {"use": "text", "path": str(tmp_path / "book.txt"), "context": 16},
-        "model": {"use": "gpt", "layers": 1, "width": 16, "heads": 2},
-        "optimizer": {"use": "sgd", "lr": 0.1}, "run": {"until": "3 steps", "batch": 4},
-    }  # fmt: skip
-    pt.fit(recipe, folder=tmp_path / "run", verbose=False)
-    with running({"book": tmp_path / "run"}) as address:
+def test_a_language_model_continues_a_text(book: Path) -> None:
+    with running({"book": book}) as address:
         said = ask(address, "/predict", b"The engine", {"Content-Type": "text/plain"}).json
-        assert said["predictions"] == [{"text": pt.load(tmp_path / "run").generate("The engine")}]
+        assert said["predictions"] == [{"text": pt.load(book).generate("The engine")}]
         assert said == ask(address, "/predict", {"examples": ["The engine"]}).json
         assert ask(address, "/predict", {"examples": [[1, 2]]}).status == 400
 

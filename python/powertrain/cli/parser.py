@@ -219,6 +219,7 @@ def _serve(verbs: Any) -> None:
     serve.add_argument("--max-wait", type=_positive, default=2.0, metavar="MS", help="milliseconds to wait for others")
     serve.add_argument("--max-body", type=_positive, default=16.0, metavar="MB", help="megabytes of a request")
     serve.add_argument("--max-examples", type=_whole, default=4096, metavar="N", help="examples of a request")
+    serve.add_argument("--max-tokens", type=_whole, default=8192, metavar="N", help="tokens of a request, with its answers")
     serve.add_argument("--max-queue", type=_whole, default=256, metavar="N", help="requests that may wait")
     serve.add_argument("--max-connections", type=_whole, default=512, metavar="N")
     serve.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="seconds for a request")

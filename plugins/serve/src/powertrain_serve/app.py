@@ -14,10 +14,12 @@ from starlette.routing import Route
 
 from powertrain_serve import openapi
 from powertrain_serve.errors import RefusedError
-from powertrain_serve.guard import Guard, refusal
+from powertrain_serve.guard import Guard
 from powertrain_serve.logs import log
 from powertrain_serve.metrics import CONTENT_TYPE
+from powertrain_serve.openai_api import OpenAiApi
 from powertrain_serve.predict_api import PredictApi, answer
+from powertrain_serve.refusals import problem, refusal
 from powertrain_serve.service import Service, context_of
 from powertrain_serve.v2 import V2Api
 
@@ -26,7 +28,7 @@ _PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsaf
 
 def application(service: Service) -> Any:
     """The ASGI application of a service. It closes the service when it ends."""
-    plain, v2 = PredictApi(service), V2Api(service)
+    plain, v2, openai = PredictApi(service), V2Api(service), OpenAiApi(service)
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
     def described() -> dict[str, Any]:
@@ -53,6 +55,10 @@ def application(service: Service) -> Any:
         Route("/predict", plain.predict, methods=["POST"]),
         Route("/models/{name}/predict", plain.predict, methods=["POST"]),
         Route("/models/{name}/versions/{version}/predict", plain.predict, methods=["POST"]),
+        Route("/v1/models", openai.models),
+        Route("/v1/models/{name}", openai.model),
+        Route("/v1/completions", openai.completions, methods=["POST"]),
+        Route("/v1/chat/completions", openai.chat, methods=["POST"]),
         Route("/v2", v2.server),
         Route("/v2/health/live", v2.live),
         Route("/v2/health/ready", v2.ready),
@@ -82,17 +88,19 @@ def application(service: Service) -> Any:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
-    found: Response = refusal(error)
+    found: Response = refusal(error, request.url.path)
     return found
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """What the router says: no such path, another method."""
     assert isinstance(error, HTTPException)
-    return answer({"error": f"{error.detail}; see /docs"}, error.status_code, dict(error.headers or {}))
+    said = problem(f"{error.detail}; see /docs", error.status_code, request.url.path)
+    return answer(said, error.status_code, dict(error.headers or {}))
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     context = context_of(request)
     log("fault", 40, id=context.id, error=type(error).__name__)
-    return answer({"error": f"a fault of the server; its log says more under {context.id}"}, 500)
+    said = problem(f"a fault of the server; its log says more under {context.id}", 500, request.url.path)
+    return answer(said, 500)

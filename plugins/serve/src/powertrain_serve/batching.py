@@ -3,6 +3,9 @@
 A batch takes what waits. It does not wait for more, unless requests are being read that could still join; then for
 `Limits.wait` at most. So one client alone pays nothing, and under load batches grow by themselves while the engine is
 busy. A request of many examples is computed in pieces, and goes to the end of the queue between them.
+
+Texts are written by the same thread: between two batches each that is being written gets one piece more. So one that is
+long holds up neither examples nor other texts.
 """
 
 from __future__ import annotations
@@ -13,21 +16,24 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import quietly
-from powertrain_serve.model import Model
+from powertrain_serve.model import Array, Model
+
+if TYPE_CHECKING:
+    from powertrain_serve.texts import Text
 
 
 @dataclass(eq=False)
 class Job:
-    """Examples that wait for their outputs, or a text for its continuation."""
+    """Examples that wait for their outputs."""
 
     model: Model
-    given: Any  # examples, or a text
+    given: Array
     deadline: float  # by time.monotonic
     done: Future[Any] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
@@ -36,12 +42,13 @@ class Job:
 
     @property
     def left(self) -> int:
-        return 1 if isinstance(self.given, str) else len(self.given) - self.taken
+        return len(self.given) - self.taken
 
 
 class Worker:
     """Runs the engine.
 
+    texts      how many are written side by side; the others wait
     reading    how many requests are being read, and may be queued soon
     batched    called after each batch, with the model, its examples and its seconds
     """
@@ -51,31 +58,49 @@ class Worker:
         batch: int,
         wait: float,
         queue: int,
+        texts: int = 1,
         reading: Callable[[], int] = lambda: 0,
         batched: Callable[[Model, int, float], None] = lambda model, examples, seconds: None,
     ) -> None:
-        self.batch, self.wait, self.queue = batch, wait, queue
+        self.batch, self.wait, self.queue, self.texts = batch, wait, queue, texts
         self._reading, self._batched = reading, batched
         self._jobs: deque[Job] = deque()
+        self._texts: deque[Text] = deque()  # that wait
+        self._written: list[Text] = []
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="powertrain-serve-engine", daemon=True)
         self._thread.start()
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self._jobs) + len(self._texts)
 
-    def submit(self, model: Model, given: Any, deadline: float, share: float = 1.0) -> Future[Any]:
+    @property
+    def writing(self) -> int:
+        """How many texts are being written."""
+        return len(self._written)
+
+    def submit(self, model: Model, given: Array, deadline: float, share: float = 1.0) -> Future[Any]:
         """Queue a job; `share` is how much of the queue it may fill."""
         job = Job(model, given, deadline)
         with self._changed:
-            if self._closed:
-                raise RefusedError(503, "the server is ending; expected another one to answer; ask again", 5)
-            if len(self._jobs) >= self.queue * share:
-                raise RefusedError(429, f"{len(self._jobs)} requests wait already; expected fewer; ask again", 1)
+            self._demand_room(share)
             self._jobs.append(job)
             self._changed.notify()
         return job.done
+
+    def write(self, text: Text) -> None:
+        """Queue a text."""
+        with self._changed:
+            self._demand_room(1.0)
+            self._texts.append(text)
+            self._changed.notify()
+
+    def _demand_room(self, share: float) -> None:
+        if self._closed:
+            raise RefusedError(503, "the server is ending; expected another one to answer; ask again", 5)
+        if len(self) >= self.queue * share:
+            raise RefusedError(429, f"{len(self)} requests wait already; expected fewer; ask again", 1)
 
     def close(self) -> None:
         """Answer what waits, and end."""
@@ -95,17 +120,28 @@ class Worker:
                 except Exception as error:  # of ours; those of a model are dealt with before
                     for job, _ in taken:
                         self._failed(job, error)
+            self._written = [text for text in self._written if text.step()]
 
     def _next(self) -> list[tuple[Job, int]] | None:
-        """The jobs of the next batch, with how many examples of each; None at the end."""
+        """The jobs of the next batch, with how many examples of each: none where texts are to be written; None at the
+        end."""
         with self._changed:
-            while not self._jobs:
+            while not self._jobs and not self._texts and not self._written:
                 if self._closed:
                     return None
                 self._changed.wait()
+            while self._texts and len(self._written) < self.texts:
+                self._written.append(self._texts.popleft())
+            if not self._jobs:
+                return []
             first = self._jobs[0]
             until = first.since + self.wait
-            while (left := until - time.monotonic()) > 0 and not self._closed and self._worth_waiting(first):
+            while (
+                not self._written
+                and (left := until - time.monotonic()) > 0
+                and not self._closed
+                and self._worth_waiting(first)
+            ):
                 self._changed.wait(left)
             return self._taken(first)
 
@@ -124,7 +160,7 @@ class Worker:
                 continue
             if job.deadline < now:
                 _refuse(job, RefusedError(503, "the request waited too long; expected a free engine; ask again", 1))
-            elif room and job.model is first.model and (not taken or not isinstance(job.given, str)):
+            elif room and job.model is first.model:
                 count = min(room, job.left)
                 taken.append((job, count))
                 room -= count
@@ -137,13 +173,9 @@ class Worker:
 
     def _run(self, taken: list[tuple[Job, int]]) -> None:
         model, began = taken[0][0].model, time.monotonic()
-        pieces = [job.given if isinstance(job.given, str) else job.given[job.taken : job.taken + count]
-                  for job, count in taken]  # fmt: skip
+        pieces = [job.given[job.taken : job.taken + count] for job, count in taken]
         try:
-            if isinstance(pieces[0], str):
-                outputs: Any = [model.continued(pieces[0])]
-            else:
-                outputs = model.answers(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
+            outputs = model.answers(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
         except Exception as error:
             if len(taken) == 1:
                 self._failed(taken[0][0], error)
@@ -155,9 +187,7 @@ class Worker:
         for job, count in taken:
             job.parts.append(outputs[at : at + count])
             at, job.taken = at + count, job.taken + count
-            if isinstance(job.given, str):
-                _answer(job, outputs)
-            elif job.taken == len(job.given):
+            if job.taken == len(job.given):
                 _answer(job, job.parts)
         quietly(self._batched, model, len(outputs), took)
 

@@ -43,8 +43,9 @@ def serve(options: argparse.Namespace) -> int:
 def limits_of(options: argparse.Namespace) -> Limits:
     return Limits(
         body=int(options.max_body * (1 << 20)), held=max(Limits.held, int(2 * options.max_body * (1 << 20))),
-        rows=options.max_examples, queue=options.max_queue, connections=options.max_connections,
-        seconds=options.timeout, grace=options.grace, batch=options.max_batch, wait=options.max_wait / 1000,
+        rows=options.max_examples, tokens=options.max_tokens, queue=options.max_queue,
+        connections=options.max_connections, seconds=options.timeout, grace=options.grace, batch=options.max_batch,
+        wait=options.max_wait / 1000,
     )  # fmt: skip
 
 

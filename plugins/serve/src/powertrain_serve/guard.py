@@ -11,7 +11,7 @@ from typing import Any
 
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log, quietly
-from powertrain_serve.predict_api import answer
+from powertrain_serve.refusals import refusal
 from powertrain_serve.service import Context, Service
 from powertrain_serve.settings import is_local
 
@@ -55,7 +55,7 @@ class Guard:
             if refused is None:
                 await self.app(scope, receive, answering)
             else:
-                await refusal(refused)(scope, receive, answering)
+                await refusal(refused, scope["path"])(scope, receive, answering)
         finally:
             self._told(scope, context, status)
 
@@ -115,15 +115,3 @@ def _of_another_site(headers: dict[bytes, bytes]) -> bool:
         return site not in (b"same-origin", b"none")
     origin, host = headers.get(b"origin"), headers.get(b"host", b"")
     return origin is not None and origin not in (b"http://" + host, b"https://" + host)
-
-
-def refusal(refused: RefusedError) -> Any:
-    """The answer to a request that is refused. Where the body was not read, the connection ends, since it may go on."""
-    headers = {}
-    if refused.retry_after is not None:
-        headers["Retry-After"] = str(refused.retry_after)
-    if refused.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if refused.status in (401, 403, 408, 413, 415, 421, 431, 503):
-        headers["Connection"] = "close"
-    return answer({"error": refused.reason}, refused.status, headers)

@@ -16,6 +16,7 @@ from powertrain_serve.model import Model
 from powertrain_serve.settings import Settings
 from powertrain_serve.table import Share, Table, Versions
 from powertrain_serve.wanted import Wanted
+from powertrain_serve.writers import is_pretrained
 
 Key = tuple[str, str, Path, int]
 
@@ -62,6 +63,8 @@ class Loader:
 
 def _saved(folder: Path) -> int:
     """When the run was saved last: one that was trained on since is loaded again."""
+    if is_pretrained(folder):
+        return folder.stat().st_mtime_ns if folder.exists() else 0
     try:
         return (folder / "checkpoints").stat().st_mtime_ns
     except OSError as error:

@@ -14,7 +14,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """Counters of one server, in a registry of its own. Labels are routes and loaded models, so they stay few."""
 
-    def __init__(self, wanted: bool, waiting: Callable[[], int]) -> None:
+    def __init__(self, wanted: bool, waiting: Callable[[], int], writing: Callable[[], int]) -> None:
         self.registry: Any = None
         if not wanted:
             return
@@ -51,6 +51,17 @@ class Metrics:
         prometheus.Gauge("powertrain_waiting_requests", "Requests in the queue.", registry=registry).set_function(
             waiting
         )
+        prometheus.Gauge(
+            "powertrain_writing_requests", "Texts that are being written.", registry=registry
+        ).set_function(writing)
+        self._tokens = prometheus.Counter(
+            "powertrain_tokens", "Tokens of prompts (read) and of answers (written).", [*of_model, "kind"],
+            registry=registry,
+        )  # fmt: skip
+        self._first = prometheus.Histogram(
+            "powertrain_first_token_seconds", "Time from the head of a request to the first piece of its text.",
+            of_model, buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
 
     def request(self, route: str, status: int, seconds: float) -> None:
         if self.registry is not None:
@@ -61,6 +72,15 @@ class Metrics:
         if self.registry is not None:
             self._batches.labels(model.name, model.version).observe(examples)
             self._engine.labels(model.name, model.version).observe(seconds)
+
+    def tokens(self, model: Model, read: int, written: int) -> None:
+        if self.registry is not None:
+            self._tokens.labels(model.name, model.version, "read").inc(read)
+            self._tokens.labels(model.name, model.version, "written").inc(written)
+
+    def first_token(self, model: Model, seconds: float) -> None:
+        if self.registry is not None:
+            self._first.labels(model.name, model.version).observe(seconds)
 
     def shadow(self, model: Model, result: str) -> None:
         """Count a copy: same, differs, failed, or skipped since the queue was filling."""

@@ -1,8 +1,9 @@
-"""One version of a model: a trained run, opened to answer."""
+"""One version of a model: a trained run, or a language model that others trained, opened to answer."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +12,57 @@ import numpy as np
 import powertrain as pt
 from powertrain_serve.errors import RefusedError, ServeError
 from powertrain_serve.rows import TEXT
+from powertrain_serve.writers import Writer, is_pretrained, pretrained
 
 Array = Any
 
 
 class Model:
-    """A run that answers. Nothing of it changes once it is warm, so any thread may ask it."""
+    """A run that answers, or what writes texts. Nothing of it changes once it is warm, so any thread may ask it."""
 
-    def __init__(self, name: str, version: str, run: Any) -> None:
-        self.name, self.version, self.run = name, version, run
-        dataset = run.run.dataset
-        if dataset.kind.plays:
-            raise ServeError(f"[serve {name}] a run on an environment; expected one on examples; serve another one")
-        self.writes: bool = dataset.kind.tokens  # it continues a text
-        self.reads_files: bool = dataset.read is not None
-        self.takes: dict[str, str] = dict(
-            dataset.takes
-        )  # columns of a table, or a text; nothing where it takes numbers
-        example = None if self.writes else run.example
-        self.shape: tuple[int, ...] = () if example is None else tuple(example.shape[1:])
-        self.dtype: Any = np.dtype(np.float32) if example is None else example.dtype
+    def __init__(self, name: str, version: str, run: Any, writer: Writer | None = None) -> None:
+        self.name, self.version, self.run, self.writer = name, version, run, writer
+        self.reads_files = False
+        self.takes: dict[str, str] = {}  # columns of a table, or a text; nothing where it takes numbers
+        self.shape: tuple[int, ...] = ()
+        self.dtype: Any = np.dtype(np.float32)
         self.labels: tuple[str, ...] = ()  # this and the next are known once it is warm
         self.output_shape: tuple[int, ...] | None = None
-        self._example: Any = example
+        if writer is None:
+            self._describe(run.run.dataset)
+
+    def _describe(self, dataset: Any) -> None:
+        if dataset.kind.plays:
+            raise ServeError(
+                f"[serve {self.name}] a run on an environment; expected one on examples; serve another one"
+            )
+        self.reads_files, self.takes = dataset.read is not None, dict(dataset.takes)
+        if dataset.kind.tokens:
+            self.writer = Writer(self.run, dataset.vocabulary)
+        else:
+            self._example: Any = self.run.example
+            self.shape, self.dtype = tuple(self._example.shape[1:]), self._example.dtype
 
     @classmethod
     def of_folder(cls, name: str, version: str, folder: Path, trust: bool, threads: int | None) -> Model:
-        made = cls(name, version, pt.load(folder, trust=trust))
+        if is_pretrained(folder):
+            made = cls(name, version, None, pretrained(folder))
+        else:
+            made = cls(name, version, pt.load(folder, trust=trust))
         if threads is not None:  # the run has set what its recipe says
             pt.set_threads(threads)
         return made
 
+    @property
+    def writes(self) -> bool:
+        """Whether it continues a text."""
+        return self.writer is not None
+
     def warm(self, batch: int) -> None:
-        """Compile the programs of all batch sizes, so that no request waits for one."""
+        """Compile the programs of all batch sizes, so that no request waits for one; what writes a text begins one."""
+        if self.writer is not None:
+            with contextlib.suppress(pt.Error):
+                list(self.writer.stream([[0]], max_new_tokens=2))
         size = 1
         while not self.writes and size <= batch:
             # Zeros, in place of an example, may have no finite answer. The program is made all the same.
@@ -69,8 +88,10 @@ class Model:
     def answers(self, examples: Array) -> Any:
         return self.run.predict(examples)
 
-    def continued(self, text: str) -> str:
-        return str(self.run.generate(text))
+    def continued(self, prompt: Any, **settings: Any) -> Iterator[pt.nn.Written]:
+        """What comes after a prompt, piece by piece."""
+        assert self.writer is not None
+        return self.writer.stream(prompt, **settings)
 
     def about(self) -> dict[str, Any]:
         """What the model takes and gives, in words."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain_serve.bodies import CONTENT_TYPES, JSON, NPY
+from powertrain_serve.openai_api import EVENTS
 from powertrain_serve.table import Table
 from powertrain_serve.tensors import KNOWN
 from powertrain_serve.v2 import HEADER
@@ -39,6 +40,15 @@ def _object(required: Iterable[str], **properties: Any) -> dict[str, Any]:
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
 _TEXTS = {"type": "array", "items": _TEXT}
+_COUNT = {"type": "integer", "minimum": 1}
+_SAMPLED: dict[str, Any] = {
+    "max_tokens": _COUNT, "n": _COUNT, "seed": _WHOLE, "top_k": _COUNT, "user": _TEXT,
+    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+    "top_p": {"type": "number", "minimum": 0, "maximum": 1}, "min_p": {"type": "number", "minimum": 0, "maximum": 1},
+    "repetition_penalty": {"type": "number", "minimum": 0.01, "maximum": 100},
+    "stop": {"oneOf": [_TEXT, {"type": "array", "items": _TEXT, "maxItems": 16}]},
+    "stream": {"type": "boolean"}, "stream_options": {"type": "object"}, "response_format": {"type": "object"},
+}  # fmt: skip
 SCHEMAS: dict[str, Any] = {
     "Error": _object(["error"], error=_TEXT),
     "Examples": {
@@ -52,6 +62,30 @@ SCHEMAS: dict[str, Any] = {
     "Predictions": _object(
         ["model", "version", "predictions"], model=_TEXT, version=_TEXT,
         predictions={"type": "array", "items": {"type": "object"}},
+    ),
+    "OpenAiError": _object(["error"], error=_object(["message", "type"], message=_TEXT, type=_TEXT)),
+    "OpenAiModel": _object(["id", "object"], id=_TEXT, object=_TEXT),
+    "OpenAiModels": _object(["object", "data"], object=_TEXT, data={"type": "array", "items": schema("OpenAiModel")}),
+    "AskedCompletion": {
+        **_object(
+            ["model", "prompt"], model=_TEXT, prompt={"oneOf": [_TEXT, {"type": "array", "minItems": 1}]}, **_SAMPLED
+        ),
+        "additionalProperties": False,
+    },
+    "AskedChat": {
+        **_object(
+            ["model", "messages"], model=_TEXT, messages={"type": "array", "minItems": 1, "items": schema("Turn")},
+            max_completion_tokens=_COUNT, **_SAMPLED,
+        ),
+        "additionalProperties": False,
+    },
+    "Turn": _object(
+        ["role", "content"], content=_TEXT,
+        role={"type": "string", "enum": ["system", "developer", "user", "assistant"]},
+    ),
+    "Written": _object(
+        ["id", "object", "model", "choices", "usage"], id=_TEXT, object=_TEXT, model=_TEXT,
+        choices={"type": "array", "items": {"type": "object"}}, usage={"type": "object"},
     ),
     "Models": _object(["models"], models={"type": "array", "items": {"type": "object"}}),
     "Live": _object(["live"], live={"type": "boolean"}),
@@ -80,8 +114,8 @@ SCHEMAS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _responses(good: dict[str, Any], *statuses: str) -> dict[str, Any]:
-    of_error = {"content": {JSON: {"schema": schema("Error")}}}
+def _responses(good: dict[str, Any], *statuses: str, error: str = "Error") -> dict[str, Any]:
+    of_error = {"content": {JSON: {"schema": schema(error)}}}
     wanted = sorted({*statuses, *_OF_ALL})
     return {"200": good, **{status: {"description": _REASONS[status], **of_error} for status in wanted}}
 
@@ -94,16 +128,16 @@ def _binary(content_type: str) -> dict[str, Any]:
     return {content_type: {"schema": {"type": "string", "format": "binary"}}}
 
 
-def _get(summary: str, name: str, *statuses: str) -> dict[str, Any]:
-    return {"get": {"summary": summary, "responses": _responses(_json(name, summary), *statuses)}}
+def _get(summary: str, name: str, *statuses: str, error: str = "Error") -> dict[str, Any]:
+    return {"get": {"summary": summary, "responses": _responses(_json(name, summary), *statuses, error=error)}}
 
 
-def _post(summary: str, body: dict[str, Any], good: dict[str, Any]) -> dict[str, Any]:
+def _post(summary: str, body: dict[str, Any], good: dict[str, Any], error: str = "Error") -> dict[str, Any]:
     statuses = ("400", "403", "404", "408", "413", "415", "429")
     return {
         "post": {
             "summary": summary, "requestBody": {"required": True, "content": body},
-            "responses": _responses(good, *statuses),
+            "responses": _responses(good, *statuses, error=error),
         }
     }  # fmt: skip
 
@@ -137,12 +171,22 @@ def description(table: Table, token: bool) -> dict[str, Any]:
         "name": HEADER, "in": "header", "schema": _WHOLE,
         "description": "The bytes of the JSON, where tensors follow it as bytes.",
     }]  # fmt: skip
+    written = _json("Written", "The text; with stream as server-sent events.")
+    written["content"] |= {EVENTS: {"schema": _TEXT}}
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
     paths = {
         "/predict": predict,
         "/models": _get("The models, and what they take", "Models"),
         "/models/{name}/predict": predict,
         "/models/{name}/versions/{version}/predict": predict,
+        "/v1/models": _get("The language models, by OpenAI's API", "OpenAiModels", error="OpenAiError"),
+        "/v1/models/{name}": _get("A model, by OpenAI's API", "OpenAiModel", "404", error="OpenAiError"),
+        "/v1/completions": _post(
+            "Go on with a text, by OpenAI's API", {JSON: {"schema": schema("AskedCompletion")}}, written, "OpenAiError"
+        ),
+        "/v1/chat/completions": _post(
+            "Answer in a chat, by OpenAI's API", {JSON: {"schema": schema("AskedChat")}}, written, "OpenAiError"
+        ),
         "/v2": _get("The server", "Server"),
         "/v2/health/live": _get("Whether the server lives", "Live"),
         "/v2/health/ready": _get("Whether models can be asked", "Ready"),

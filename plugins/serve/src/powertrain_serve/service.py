@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from powertrain_serve.metrics import Metrics
 from powertrain_serve.model import Array, Model
 from powertrain_serve.settings import Settings
 from powertrain_serve.table import Versions
+from powertrain_serve.texts import Text
 
 # Bodies of more bytes are read by a thread, so that the event loop answers others meanwhile.
 SMALL = 16 << 10
@@ -52,8 +53,10 @@ class Service:
         self.settings, self.loader = settings, loader
         limits = settings.limits
         self.bodies = Bodies(limits)
-        self.metrics = Metrics(settings.metrics, lambda: len(self.worker))
-        self.worker = Worker(limits.batch, limits.wait, limits.queue, lambda: self.bodies.reading, self.metrics.batch)
+        self.metrics = Metrics(settings.metrics, lambda: len(self.worker), lambda: self.worker.writing)
+        self.worker = Worker(
+            limits.batch, limits.wait, limits.queue, limits.texts, lambda: self.bodies.reading, self.metrics.batch
+        )
         self.connections = 0
         self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
         self._readers = ThreadPoolExecutor(READERS, "powertrain-serve-reader")
@@ -100,11 +103,39 @@ class Service:
                 found = await self.in_thread(slow, parsed, model, body)
                 context.examples = 1 if model.writes else len(found.examples)
                 reading.close()  # before it is queued: it must not wait for itself
+                if model.writes:
+                    return model, found, Answers([await self._written(request, model, found.examples)])
                 waiting = self.worker.submit(model, found.examples, context.deadline)
                 answers = Answers(await self._answered(waiting, context.deadline))
-                if version is None and not model.writes:
+                if version is None:
                     self._shadow(versions, model, found.examples, answers)
                 return model, found, answers
+
+    @contextlib.asynccontextmanager
+    async def writing(self, request: Request, text: Text) -> AsyncIterator[Text]:
+        """Queue a text, for the length of a block. It ends where the client goes away; the body must have been read."""
+        self.worker.write(text)
+        gone = asyncio.ensure_future(request.receive())
+        gone.add_done_callback(lambda done: text.leave())
+        try:
+            yield text
+        finally:
+            gone.cancel()
+            text.leave()
+
+    async def _written(self, request: Request, model: Model, prompt: str) -> str:
+        """The whole text that follows a prompt, by the settings that a run has by itself."""
+        text = Text(model, prompt, {}, context_of(request).deadline)
+        parts: list[str] = []
+        finish = None
+        async with self.writing(request, text):
+            with refusing():
+                while (piece := await text.next()) is not None:
+                    parts.append(piece.text)
+                    finish = piece.finish
+        if finish is None:
+            raise _no_answer()
+        return "".join(parts)
 
     async def in_thread(self, wanted: bool, function: Callable[..., Any], *given: Any) -> Any:
         """Call a function here, or in a thread where it may take long."""
@@ -114,17 +145,10 @@ class Service:
 
     async def _answered(self, waiting: Future[Any], deadline: float) -> Any:
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(waiting), deadline - time.monotonic())
+            with refusing():
+                return await asyncio.wait_for(asyncio.wrap_future(waiting), deadline - time.monotonic())
         except asyncio.TimeoutError:
-            raise RefusedError(503, "no answer in time; expected a free engine; ask again", retry_after=1) from None
-        except RefusedError:
-            raise
-        except pt.OutOfMemoryError:
-            raise RefusedError(503, "the engine has no memory for it; expected fewer examples; ask again", 1) from None
-        except (ValueError, IndexError) as error:
-            if isinstance(error, pt.Error):  # of values, which only the model can judge
-                raise RefusedError(400, str(error)) from None
-            raise
+            raise _no_answer() from None
 
     def _shadow(self, versions: Versions, model: Model, examples: Array, answers: Answers) -> None:
         """Send a copy to the shadow, if it is its turn, and compare in the background."""
@@ -138,6 +162,27 @@ class Service:
             self.metrics.shadow(shadow, "skipped")
             return
         waiting.add_done_callback(lambda done: self.metrics.shadow(shadow, compared(done, answers)))
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Make refusals of what the engine says to a request."""
+    try:
+        yield
+    except RefusedError:
+        raise
+    except pt.OutOfMemoryError:
+        raise RefusedError(503, "the engine has no memory for it; expected fewer examples; ask again", 1) from None
+    except ConnectionError:
+        raise RefusedError(499, "the client has gone; expected it to wait for its answer; ask again") from None
+    except (ValueError, IndexError) as error:
+        if isinstance(error, pt.Error):  # of values, which only the model can judge
+            raise RefusedError(400, str(error)) from None
+        raise
+
+
+def _no_answer() -> RefusedError:
+    return RefusedError(503, "no answer in time; expected a free engine; ask again", retry_after=1)
 
 
 def compared(done: Future[Any], answers: Answers) -> str:

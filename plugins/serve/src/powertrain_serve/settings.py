@@ -28,6 +28,9 @@ class Limits:
     idle_seconds: float = 15.0  # of a connection without a request
     grace: float = 30.0  # seconds in which requests may finish when the server ends
     batch: int = 64  # examples that the engine computes at once
+    texts: int = 4  # that are written side by side
+    tokens: int = 8192  # of the prompts of a request and of what is to follow them
+    choices: int = 8  # texts of a request
     wait: float = 0.002  # seconds in which a request waits for others that are being read
 
 

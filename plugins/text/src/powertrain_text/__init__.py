@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from powertrain_text.json_schema import JsonSchema
-    from powertrain_text.pretrained import LanguageModel, load
+    from powertrain_text.pretrained import LanguageModel, chat_tokens, load
 
-__all__ = ["JsonSchema", "LanguageModel", "load"]
-_HOMES = {"JsonSchema": "json_schema", "LanguageModel": "pretrained", "load": "pretrained"}
+__all__ = ["JsonSchema", "LanguageModel", "chat_tokens", "load"]
+_HOMES = {
+    "JsonSchema": "json_schema", "LanguageModel": "pretrained", "chat_tokens": "pretrained", "load": "pretrained",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -48,28 +48,34 @@ class LanguageModel:
         )
 
     def chat(self, messages: str | Sequence[Mapping[str, str]]) -> list[int]:
-        """The tokens that ask for an answer, for `stream`: from what a user says, or {"role": ..., "content": ...} of
-        several turns. What looks like a special token in a message is text.
+        """The tokens that ask for an answer, for `stream`: `chat_tokens` with the tokenizer of this model."""
+        return chat_tokens(self.tokenizer, messages)
 
-        Errors    a tokenizer without <|im_start|> and <|im_end|>; another role
-        """
-        begin, end = self.tokenizer.special(BEGIN_TURN), self.tokenizer.special(END_TURN)
-        if begin is None or end is None:
+
+def chat_tokens(tokenizer: Any, messages: str | Sequence[Mapping[str, str]]) -> list[int]:
+    """The tokens that ask for an answer: from what a user says, or {"role": ..., "content": ...} of several turns. What
+    looks like a special token in a message is text.
+
+    Errors    a tokenizer without <|im_start|> and <|im_end|>; another role
+    """
+    special = getattr(tokenizer, "special", lambda name: None)  # a vocabulary of letters has none
+    begin, end = special(BEGIN_TURN), special(END_TURN)
+    if begin is None or end is None:
+        raise DataError(
+            "chat", f"a tokenizer without {BEGIN_TURN} and {END_TURN}", "expected one of a model for chats",
+            "write the text as its model wants it, and use generate",
+        )  # fmt: skip
+    turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+    tokens: list[int] = []
+    for turn in turns:
+        if turn.get("role") not in ROLES or not isinstance(turn.get("content"), str):
             raise DataError(
-                "chat", f"a tokenizer without {BEGIN_TURN} and {END_TURN}", "expected one of a model for chats",
-                "write the text as its model wants it, and use generate",
+                "chat", f"the message {str(turn)[:60]}", f"expected a role of {', '.join(ROLES)} and a text as "
+                "content", "for example {'role': 'user', 'content': 'Hello'}",
             )  # fmt: skip
-        turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-        tokens: list[int] = []
-        for turn in turns:
-            if turn.get("role") not in ROLES or not isinstance(turn.get("content"), str):
-                raise DataError(
-                    "chat", f"the message {str(turn)[:60]}", f"expected a role of {', '.join(ROLES)} and a text as "
-                    "content", "for example {'role': 'user', 'content': 'Hello'}",
-                )  # fmt: skip
-            written = self.tokenizer.encode(f"{turn['role']}\n{turn['content']}")
-            tokens += [begin, *written.tolist(), end, *self.tokenizer.encode("\n").tolist()]
-        return [*tokens, begin, *self.tokenizer.encode("assistant\n").tolist()]
+        written = tokenizer.encode(f"{turn['role']}\n{turn['content']}")
+        tokens += [begin, *written.tolist(), end, *tokenizer.encode("\n").tolist()]
+    return [*tokens, begin, *tokenizer.encode("assistant\n").tolist()]
 
 
 def load(path: Path | str, dtype: Literal["float32", "bfloat16"] = "float32") -> LanguageModel:

@@ -19,6 +19,8 @@ from powertrain.nn.generation.sampling import GenerationError
 from powertrain.nn.module import Module
 
 Tokens: TypeAlias = NDArray[np.int64]
+_Key: TypeAlias = tuple[int, Any, Any]  # of a decoder: sequences, dtype and device, tokens that its model sees
+_Kept: TypeAlias = tuple[_Key, Any]
 
 # Lengths that a step reads at once: what is shorter is padded, what is longer comes in several steps. Each is a
 # program of its own, and so is each power of two of tokens that are looked at.
@@ -48,14 +50,14 @@ class _Evaluated:
 
 
 _evaluated: weakref.WeakKeyDictionary[Module, _Evaluated] = weakref.WeakKeyDictionary()
-_modes = threading.Lock()
+_lock = threading.Lock()
 
 
 @contextlib.contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Without dropout, for the length of a block. When the last of those who are in one leaves it, every part goes back
     to the mode that it had."""
-    with _modes:
+    with _lock:
         held = _evaluated.get(model)
         if held is None:
             training = [module for module in model.modules() if module.training]
@@ -68,7 +70,7 @@ def evaluating(model: Module) -> Iterator[None]:
         yield
     finally:
         if held is not None:
-            with _modes:
+            with _lock:
                 held.users -= 1
                 if not held.users:
                     del _evaluated[model]
@@ -84,7 +86,7 @@ class CachedDecoder:
     def __init__(self, model: Any, batch: int, capacity: int) -> None:
         self.capacity = capacity
         self._cache = cache = model.new_cache(batch, capacity)
-        self._batch = batch
+        self.batch = batch
         self.begin()
         held = weakref.ref(model)  # decoders are kept with their models, and must not keep these alive
 
@@ -95,8 +97,8 @@ class CachedDecoder:
 
     def begin(self) -> None:
         """Forget all sequences."""
-        self._held: list[list[int]] = [[] for _ in range(self._batch)]
-        self._read = np.zeros(self._batch, dtype=np.int64)
+        self._held: list[list[int]] = [[] for _ in range(self.batch)]
+        self._read = np.zeros(self.batch, dtype=np.int64)
 
     def scores(self, new: Sequence[Tokens]) -> NDArray[Any]:
         for held, tokens in zip(self._held, new, strict=True):
@@ -125,7 +127,7 @@ class CachedDecoder:
         self._read[:] = 0
 
     def _advance(self, count: NDArray[np.int64], time: int) -> NDArray[Any]:
-        tokens = np.zeros((self._batch, time), dtype=np.int64)
+        tokens = np.zeros((self.batch, time), dtype=np.int64)
         for row, (held, read, size) in enumerate(zip(self._held, self._read, count, strict=True)):
             tokens[row, :size] = held[read : read + size]
         span = min(power_of_two(int((self._read + count).max()), LEAST_SPAN), self.capacity)
@@ -138,7 +140,7 @@ class WindowDecoder:
     """Any other causal model: it reads the last `window` tokens for each new one, in one shape."""
 
     def __init__(self, model: Any, batch: int, window: int) -> None:
-        self._batch, self.capacity, self._name = batch, window, type(model).__name__
+        self.batch, self.capacity, self._name = batch, window, type(model).__name__
         self._causal = False  # until it was seen
         self.begin()
         held = weakref.ref(model)
@@ -152,10 +154,10 @@ class WindowDecoder:
 
     def begin(self) -> None:
         """Forget all sequences."""
-        self._held: list[list[int]] = [[] for _ in range(self._batch)]
+        self._held: list[list[int]] = [[] for _ in range(self.batch)]
 
     def scores(self, new: Sequence[Tokens]) -> NDArray[Any]:
-        window = np.zeros((self._batch, self.capacity), dtype=np.int64)
+        window = np.zeros((self.batch, self.capacity), dtype=np.int64)
         for row, (held, tokens) in enumerate(zip(self._held, new, strict=True)):
             held.extend(tokens.tolist())
             del held[: -self.capacity]
@@ -183,13 +185,38 @@ class WindowDecoder:
         self._causal = True
 
 
-# One for each model: its programs and its cache serve the next call too. Who uses one takes it out meanwhile.
-_kept: weakref.WeakKeyDictionary[Module, tuple[object, Any]] = weakref.WeakKeyDictionary()
+# Of each model those that were used last: their programs and caches serve the next calls too. Who uses one takes it out
+# meanwhile.
+_kept: weakref.WeakKeyDictionary[Module, list[_Kept]] = weakref.WeakKeyDictionary()
+MOST_KEPT = 4  # of a model that several threads, or several streams by turns, generate with
+KEPT_TOKENS = 8192  # whose keys and values all but the last may hold together
+_keeping = threading.RLock()  # the collector may end a stream, which gives its decoder back, in the middle of this
+
+
+def _taken(model: Module, key: _Key, capacity: int) -> Any:
+    """A decoder that was kept and fits, if there is one."""
+    with _keeping:
+        kept = _kept.get(model, [])
+        for one in reversed(list(kept)):
+            if one[0] == key and one[1].capacity >= capacity and one in kept:
+                kept.remove(one)
+                return one[1]
+    return None
+
+
+def _keep(model: Module, key: _Key, found: Any) -> None:
+    """Keep a decoder. Those of another device or dtype go, and so do too many, the ones of longest ago first."""
+    with _keeping:
+        kept = [one for one in _kept.get(model, []) if one[0][1] == key[1]]
+        sizes = [one.batch * one.capacity for _, one in kept]
+        while sizes and (len(sizes) >= MOST_KEPT or sum(sizes) > KEPT_TOKENS):
+            del kept[0], sizes[0]
+        _kept[model] = [*kept, (key, found)]
 
 
 @contextlib.contextmanager
 def decoder(model: Module, batch: int, longest: int, context: int | None) -> Iterator[Decoder]:
-    """A decoder for so many sequences, of at most so many tokens each; the one of before where it fits."""
+    """A decoder for so many sequences, of at most so many tokens each; one of before where it fits."""
     own = getattr(model, "context", None)
     most = own if context is None else context if own is None else min(own, context)
     cached = callable(getattr(type(model), "new_cache", None))
@@ -205,13 +232,12 @@ def decoder(model: Module, batch: int, longest: int, context: int | None) -> Ite
     first = next(iter(model.parameters()), None)
     place = None if first is None else (first.dtype.name, str(first.device))
     key = (batch, place, most)
-    kept = _kept.pop(model, None)
-    if kept is not None and kept[0] == key and kept[1].capacity >= capacity:
-        found = kept[1]
-        found.begin()
-    else:
+    found = _taken(model, key, capacity)
+    if found is None:
         found = (CachedDecoder if cached else WindowDecoder)(model, batch, capacity)
+    else:
+        found.begin()
     try:
         yield found
     finally:
-        _kept[model] = (key, found)
+        _keep(model, key, found)
