@@ -219,11 +219,17 @@ def _serve(verbs: Any) -> None:
     serve.add_argument("--max-wait", type=_positive, default=2.0, metavar="MS", help="milliseconds to wait for others")
     serve.add_argument("--max-body", type=_positive, default=16.0, metavar="MB", help="megabytes of a request")
     serve.add_argument("--max-examples", type=_whole, default=4096, metavar="N", help="examples of a request")
-    serve.add_argument("--max-tokens", type=_whole, default=8192, metavar="N", help="tokens of a request, with its answers")
+    serve.add_argument(
+        "--max-tokens", type=_whole, default=8192, metavar="N", help="tokens of a request with its texts"
+    )
     serve.add_argument("--max-queue", type=_whole, default=256, metavar="N", help="requests that may wait")
     serve.add_argument("--max-connections", type=_whole, default=512, metavar="N")
     serve.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="seconds for a request")
     serve.add_argument("--grace", type=_positive, default=30.0, metavar="S", help="seconds to finish in, after SIGTERM")
+    serve.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]]: when its monitor alarms")
+    serve.add_argument("--webhook", metavar="URL", help="post each alarm to an http or https address")
+    serve.add_argument("--window", type=_whole, default=1000, metavar="N", help="examples that it compares at a time")
+    serve.add_argument("--no-monitor", action="store_true", help="watch no model")
     serve.add_argument("--container-file", action="store_true", help="print a Containerfile for the run, and end")
 
 

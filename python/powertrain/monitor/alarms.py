@@ -8,8 +8,9 @@ import queue
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
@@ -19,6 +20,7 @@ from powertrain.monitor.rules import Event
 log = logging.getLogger("powertrain.monitor")
 _SCHEMES = ("http", "https")
 _MOST_QUEUED = 100
+Samples: TypeAlias = list[tuple[Mapping[str, str], float]]  # labels and value of each
 
 
 def to_log(event: Event) -> None:
@@ -123,20 +125,24 @@ def _host_of(url: str) -> str | None:
     return parts.hostname if plain and parts.scheme in _SCHEMES and "@" not in parts.netloc else None
 
 
-def prometheus(state: Mapping[str, Any], **given: str) -> str:
+def prometheus(state: Mapping[str, Any] | Sequence[tuple[Mapping[str, Any], Mapping[str, str]]], **given: str) -> str:
     """A monitor's state as Prometheus reads metrics (text format 0.0.4); `given` are labels of every sample.
+
+    Of several monitors as one text, since Prometheus takes a family once: pairs of a state and its own labels.
 
     Example
         >>> profile = pt.monitor.Profile.of(np.arange(10.0))
         >>> print(pt.monitor.prometheus(pt.monitor.Monitor(profile).state(), model="fraud").splitlines()[2])
         powertrain_monitor_examples_total{model="fraud"} 0
     """
+    states = [(state, {})] if isinstance(state, Mapping) else list(state)
     lines: list[str] = []
 
-    def family(name: str, kind: str, text: str, samples: Sequence[tuple[Mapping[str, str], float]]) -> None:
+    def family(name: str, kind: str, text: str, samples: Callable[[Any], Samples]) -> None:
         full = f"powertrain_monitor_{name}"
         lines.extend([f"# HELP {full} {text}", f"# TYPE {full} {kind}"])
-        lines.extend(f"{full}{_labels({**given, **labels})} {value:.10g}" for labels, value in samples)
+        for one, own in states:
+            lines.extend(f"{full}{_labels({**given, **own, **labels})} {value:.10g}" for labels, value in samples(one))
 
     for name, kind, text in (
         ("examples_total", "counter", "Examples that were observed."),
@@ -145,11 +151,8 @@ def prometheus(state: Mapping[str, Any], **given: str) -> str:
         ("waiting", "gauge", "Predictions that wait for their label."),
         ("dropped_total", "counter", "Predictions that were dropped before their label came."),
     ):
-        family(name, kind, text, [({}, state[name.removesuffix("_total")])])
-    family("alarm", "gauge", "1 while the alarm of a rule is on.", [
-        ({"rule": rule}, float(on)) for rule, on in state["alarms"].items()
-    ])  # fmt: skip
-    features: Mapping[str, Mapping[str, Any]] = state["features"]
+        family(name, kind, text, partial(_of_monitor, name.removesuffix("_total")))
+    family("alarm", "gauge", "1 while the alarm of a rule is on.", _of_rules)
     for name, text in (
         ("psi", "Population stability index of a feature."),
         ("p", "Corrected p-value of a feature."),
@@ -159,11 +162,21 @@ def prometheus(state: Mapping[str, Any], **given: str) -> str:
         ("now", "Measure of the model on labelled examples of the window."),
         ("before", "The same on the reference."),
     ):
-        samples = [
-            ({"feature": feature, "kind": row["kind"]}, row[name]) for feature, row in features.items() if name in row
-        ]
-        family(name, "gauge", text, samples)
+        family(name, "gauge", text, partial(_of_features, name))
     return "\n".join(lines) + "\n"
+
+
+def _of_monitor(name: str, state: Mapping[str, Any]) -> Samples:
+    return [({}, state[name])]
+
+
+def _of_rules(state: Mapping[str, Any]) -> Samples:
+    return [({"rule": rule}, float(on)) for rule, on in state["alarms"].items()]
+
+
+def _of_features(name: str, state: Mapping[str, Any]) -> Samples:
+    rows = state["features"].items()
+    return [({"feature": feature, "kind": row["kind"]}, row[name]) for feature, row in rows if name in row]
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
 
@@ -20,7 +20,7 @@ from powertrain.train.session import measure
 if TYPE_CHECKING:
     from os import PathLike
 
-    from powertrain.monitor import Profile
+    from powertrain.monitor import Event, Monitor, Profile
     from powertrain.nn import Module, Written
     from powertrain.plugin import Exported, Exporter
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -125,6 +125,26 @@ class TrainedRun:
         from powertrain.train.evaluate.reference import read_profile
 
         return read_profile(self.run.folder.files)
+
+    def monitor_page(self, monitor: Monitor, events: Sequence[Event] = ()) -> str:
+        """The page that `powertrain monitor` writes, in HTML, of a monitor with this run's profile, and its alarms.
+
+        Errors    a monitor that has compared no window yet
+        Example
+            >>> run = pt.fit("digits", epochs=1, verbose=False)
+            >>> monitor, x = pt.monitor.Monitor(run.profile, window=40), np.zeros((40, 8, 8))
+            >>> events = monitor.observe(x, run.predict(x))
+            >>> "<h2>Alarms</h2>" in run.monitor_page(monitor, events)
+            True
+        """
+        from powertrain.train.report.drift_page import drift_page
+
+        if not monitor.rows:
+            raise RunError(
+                f"[monitor_page] received a monitor of {monitor.examples:,} examples; expected at least "
+                f"{monitor.window // 4:,}, which it compares; observe more"
+            )
+        return str(drift_page(self.folder.name, monitor, events))
 
     @property
     def history(self) -> History:
@@ -357,15 +377,18 @@ class TrainedRun:
 
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""
-        if not self.results:
-            raise RunError(
-                f"[report] {self.folder} has no results, since the run was stopped at {position(self.run)}; expected a "
-                "finished run; go on with it: resume=True"
-            )
+        self._demand_results("report")
         from powertrain.train.evaluate.review import write_again
 
         there = self.run.folder.files.there(REPORT)
         return self.folder / REPORT if there else write_again(self._measured(), self.results)
+
+    def _demand_results(self, what: str) -> None:
+        if not self.results:
+            raise RunError(
+                f"[{what}] {self.folder} has no results, since the run was stopped at {position(self.run)}; expected a "
+                "finished run; go on with it: resume=True"
+            )
 
     def __repr__(self) -> str:
         run = self.run

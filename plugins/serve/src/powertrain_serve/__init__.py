@@ -2,6 +2,6 @@
 
 from powertrain_serve.errors import ServeError
 from powertrain_serve.running import running
-from powertrain_serve.settings import Limits, Settings
+from powertrain_serve.settings import Limits, Settings, Watched
 
-__all__ = ["Limits", "ServeError", "Settings", "running"]
+__all__ = ["Limits", "ServeError", "Settings", "Watched", "running"]

@@ -17,6 +17,7 @@ from powertrain_serve.errors import RefusedError
 from powertrain_serve.guard import Guard
 from powertrain_serve.logs import log
 from powertrain_serve.metrics import CONTENT_TYPE
+from powertrain_serve.monitor_api import MonitorApi
 from powertrain_serve.openai_api import OpenAiApi
 from powertrain_serve.predict_api import PredictApi, answer
 from powertrain_serve.refusals import problem, refusal
@@ -28,7 +29,7 @@ _PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsaf
 
 def application(service: Service) -> Any:
     """The ASGI application of a service. It closes the service when it ends."""
-    plain, v2, openai = PredictApi(service), V2Api(service), OpenAiApi(service)
+    plain, v2, openai, monitor = PredictApi(service), V2Api(service), OpenAiApi(service), MonitorApi(service)
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
     def described() -> dict[str, Any]:
@@ -44,7 +45,7 @@ def application(service: Service) -> Any:
         text = service.metrics.text()
         if text is None:
             raise RefusedError(404, "no metrics; expected prometheus_client; pip install 'powertrain-serve[metrics]'")
-        return Response(text, media_type=CONTENT_TYPE)
+        return Response(text + await monitor.metrics(), media_type=CONTENT_TYPE)
 
     routes = [
         Route("/", page),
@@ -55,6 +56,10 @@ def application(service: Service) -> Any:
         Route("/predict", plain.predict, methods=["POST"]),
         Route("/models/{name}/predict", plain.predict, methods=["POST"]),
         Route("/models/{name}/versions/{version}/predict", plain.predict, methods=["POST"]),
+        Route("/feedback", monitor.feedback, methods=["POST"]),
+        Route("/monitor", monitor.overview),
+        Route("/monitor/{name}", monitor.page),
+        Route("/monitor/{name}/{version}", monitor.page),
         Route("/v1/models", openai.models),
         Route("/v1/models/{name}", openai.model),
         Route("/v1/completions", openai.completions, methods=["POST"]),

@@ -7,7 +7,8 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +144,22 @@ def content_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def examples_in(model: Model, given: Any, limits: Limits) -> Array | str:
-    """The examples of a request, checked; of a model that writes, the text to continue."""
+@dataclass
+class Given:
+    """What a request brings: examples, checked, or a text to continue; and columns of a table, where it names them."""
+
+    examples: Any
+    columns: Mapping[str, list[Any]] | None = None
+
+
+def examples_in(model: Model, given: Any, limits: Limits) -> Given:
+    """The examples of a request; of a model that writes, the text to continue."""
     if model.writes:
-        return _prompt(model, given)
+        return Given(_prompt(model, given))
     if not isinstance(given, tuple):
         _demand_few(len(given), limits)
-        return _checked(model, _of_json(model, given))
+        made = _of_json(model, given)
+        return Given(_checked(model, made), made if isinstance(made, dict) else None)
     ending, body = given
     if ending == ".npy" and not body.startswith(b"\x93NUMPY"):  # the reader would take a compressed .npz too
         raise RefusedError(400, "a body that is no .npy file; expected one; write it with numpy.save")
@@ -164,7 +174,7 @@ def examples_in(model: Model, given: Any, limits: Limits) -> Array | str:
         except pt.Error as error:
             raise RefusedError(400, str(error).replace(str(path), "the body")) from None
     _demand_few(len(found), limits)
-    return found
+    return Given(found)
 
 
 def _of_json(model: Model, given: list[Any]) -> Any:

@@ -13,13 +13,14 @@ from types import FrameType
 from typing import Any
 
 from powertrain.models import resolved
+from powertrain.monitor import Webhook, read_rules
 from powertrain_serve.container import container_file
 from powertrain_serve.errors import ServeError
 from powertrain_serve.listening import bound_socket, server
 from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, on_standard_error
 from powertrain_serve.service import Service
-from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, demand_safe, token_of
+from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, Watched, demand_safe, token_of
 from powertrain_serve.wanted import Wanted, of_arguments, of_file
 
 
@@ -32,7 +33,7 @@ def serve(options: argparse.Namespace) -> int:
     demand_safe(options.host, token, options.no_auth)
     settings = Settings(
         host=options.host, port=options.port, token=token, trust=options.trust, threads=options.threads,
-        limits=limits_of(options),
+        limits=limits_of(options), watched=_watched(options),
     )  # fmt: skip
     loader = Loader(settings, lambda: _wanted(options.runs, options.models) if options.models else wanted)
     with on_standard_error():
@@ -47,6 +48,15 @@ def limits_of(options: argparse.Namespace) -> Limits:
         connections=options.max_connections, seconds=options.timeout, grace=options.grace, batch=options.max_batch,
         wait=options.max_wait / 1000,
     )  # fmt: skip
+
+
+def _watched(options: argparse.Namespace) -> Watched | None:
+    if options.no_monitor:
+        return None
+    rules = Watched.rules if options.rules is None else read_rules(options.rules)
+    if options.webhook is not None:
+        Webhook(options.webhook)  # a wrong address is said now
+    return Watched(options.window, rules, options.webhook)
 
 
 def _wanted(runs: Sequence[str], models: Path | None) -> Mapping[str, Wanted]:

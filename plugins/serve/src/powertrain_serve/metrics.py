@@ -47,6 +47,16 @@ class Metrics:
         self._reloads = prometheus.Counter(
             "powertrain_reloads", "Readings of the models file, by their result.", ["result"], registry=registry
         )
+        self._skipped = prometheus.Counter(
+            "powertrain_monitor_skipped", "Examples that the monitor had no time for.", of_model, registry=registry
+        )
+        self._labelled = prometheus.Counter(
+            "powertrain_feedback_labels", "Labels that came later.", of_model, registry=registry
+        )
+        self._ratings = prometheus.Histogram(
+            "powertrain_feedback_rating", "Ratings of answers, from 0 to 1.", of_model,
+            buckets=(0, 0.25, 0.5, 0.75, 1), registry=registry,
+        )  # fmt: skip
         self._loaded = prometheus.Gauge("powertrain_loaded", "Versions that answer.", of_model, registry=registry)
         prometheus.Gauge("powertrain_waiting_requests", "Requests in the queue.", registry=registry).set_function(
             waiting
@@ -81,6 +91,18 @@ class Metrics:
     def first_token(self, model: Model, seconds: float) -> None:
         if self.registry is not None:
             self._first.labels(model.name, model.version).observe(seconds)
+
+    def skipped(self, model: Model, examples: int) -> None:
+        if self.registry is not None:
+            self._skipped.labels(model.name, model.version).inc(examples)
+
+    def labelled(self, model: Model, labels: int) -> None:
+        if self.registry is not None:
+            self._labelled.labels(model.name, model.version).inc(labels)
+
+    def rated(self, model: Model, rating: float) -> None:
+        if self.registry is not None:
+            self._ratings.labels(model.name, model.version).observe(rating)
 
     def shadow(self, model: Model, result: str) -> None:
         """Count a copy: same, differs, failed, or skipped since the queue was filling."""

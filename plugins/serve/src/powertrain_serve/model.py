@@ -28,6 +28,7 @@ class Model:
         self.dtype: Any = np.dtype(np.float32)
         self.labels: tuple[str, ...] = ()  # this and the next are known once it is warm
         self.output_shape: tuple[int, ...] | None = None
+        self.profile: Any = None  # what it was trained on, where the run has kept that
         if writer is None:
             self._describe(run.run.dataset)
 
@@ -42,6 +43,8 @@ class Model:
         else:
             self._example: Any = self.run.example
             self.shape, self.dtype = tuple(self._example.shape[1:]), self._example.dtype
+            with contextlib.suppress(pt.Error):
+                self.profile = self.run.profile
 
     @classmethod
     def of_folder(cls, name: str, version: str, folder: Path, trust: bool, threads: int | None) -> Model:
@@ -84,6 +87,10 @@ class Model:
         if self.dtype.kind != "f" and not np.array_equal(made, found):
             raise RefusedError(400, f"numbers that {self.dtype} does not hold; expected {self.dtype}; convert them")
         return made
+
+    def typed(self, columns: Any) -> Any:
+        """Columns of a table, of the kinds that its profile has."""
+        return self.run.run.dataset.raw.typed(columns)
 
     def answers(self, examples: Array) -> Any:
         return self.run.predict(examples)

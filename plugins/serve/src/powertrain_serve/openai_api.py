@@ -64,6 +64,7 @@ class OpenAiApi:
             await open_until_told.enter_async_context(self.service.writing(request, text))
             with refusing():
                 first = await text.next()
+            self.service.watch.note(model, context.id)
             self.service.metrics.first_token(model, time.monotonic() - context.began)
             if found.stream:
                 return Events(self.service, said, text, first, open_until_told.pop_all())

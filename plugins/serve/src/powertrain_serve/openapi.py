@@ -63,6 +63,14 @@ SCHEMAS: dict[str, Any] = {
         ["model", "version", "predictions"], model=_TEXT, version=_TEXT,
         predictions={"type": "array", "items": {"type": "object"}},
     ),
+    "Feedback": {
+        **_object(
+            ["id"], id=_TEXT, labels={"type": "array", "minItems": 1},
+            rating={"type": "number", "minimum": 0, "maximum": 1},
+        ),
+        "additionalProperties": False,
+    },
+    "Noted": _object(["id", "model", "version"], id=_TEXT, model=_TEXT, version=_TEXT, labels=_WHOLE),
     "OpenAiError": _object(["error"], error=_object(["message", "type"], message=_TEXT, type=_TEXT)),
     "OpenAiModel": _object(["id", "object"], id=_TEXT, object=_TEXT),
     "OpenAiModels": _object(["object", "data"], object=_TEXT, data={"type": "array", "items": schema("OpenAiModel")}),
@@ -179,6 +187,11 @@ def description(table: Table, token: bool) -> dict[str, Any]:
         "/models": _get("The models, and what they take", "Models"),
         "/models/{name}/predict": predict,
         "/models/{name}/versions/{version}/predict": predict,
+        "/feedback": _post(
+            "Labels or a rating of a request, by its X-Request-Id",
+            {JSON: {"schema": schema("Feedback")}},
+            _json("Noted", "What it was noted for."),
+        ),
         "/v1/models": _get("The language models, by OpenAI's API", "OpenAiModels", error="OpenAiError"),
         "/v1/models/{name}": _get("A model, by OpenAI's API", "OpenAiModel", "404", error="OpenAiError"),
         "/v1/completions": _post(

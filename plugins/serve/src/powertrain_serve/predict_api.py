@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from powertrain_serve.answers import Answers
-from powertrain_serve.bodies import NPY, content_type_of, examples_in, given_in
+from powertrain_serve.bodies import NPY, Given, content_type_of, examples_in, given_in
 from powertrain_serve.model import Model
 from powertrain_serve.service import FEW, Service, context_of
-
-
-@dataclass
-class Asked:
-    examples: Any
 
 
 class PredictApi:
@@ -30,8 +24,8 @@ class PredictApi:
         content_type = content_type_of(request)
         limits = self.service.settings.limits
 
-        def parsed(model: Model, body: bytes) -> Asked:
-            return Asked(examples_in(model, given_in(content_type, body), limits))
+        def parsed(model: Model, body: bytes) -> Given:
+            return examples_in(model, given_in(content_type, body), limits)
 
         path = request.path_params
         model, _, answers = await self.service.answers(request, path.get("name"), path.get("version"), parsed)

@@ -25,6 +25,7 @@ from powertrain_serve.model import Array, Model
 from powertrain_serve.settings import Settings
 from powertrain_serve.table import Versions
 from powertrain_serve.texts import Text
+from powertrain_serve.watching import Watch
 
 # Bodies of more bytes are read by a thread, so that the event loop answers others meanwhile.
 SMALL = 16 << 10
@@ -57,6 +58,7 @@ class Service:
         self.worker = Worker(
             limits.batch, limits.wait, limits.queue, limits.texts, lambda: self.bodies.reading, self.metrics.batch
         )
+        self.watch = Watch(settings.watched, self.metrics)
         self.connections = 0
         self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
         self._readers = ThreadPoolExecutor(READERS, "powertrain-serve-reader")
@@ -73,6 +75,7 @@ class Service:
             log("reload failed", 40, reason=str(error))
             self.metrics.reload("failed", list(self.loader.table.models()))
             raise
+        self.watch.keep(self.loader.table.models())
         log("loaded", models=loaded)
         self.metrics.reload("done", list(self.loader.table.models()))
         return loaded
@@ -80,6 +83,7 @@ class Service:
     def close(self) -> None:
         """Answer what waits, and end the threads."""
         self.worker.close()
+        self.watch.close()
         self._readers.shutdown(wait=True)
 
     def versions(self, name: str | None) -> Versions:
@@ -104,9 +108,12 @@ class Service:
                 context.examples = 1 if model.writes else len(found.examples)
                 reading.close()  # before it is queued: it must not wait for itself
                 if model.writes:
-                    return model, found, Answers([await self._written(request, model, found.examples)])
+                    answers = Answers([await self._written(request, model, found.examples)])
+                    self.watch.note(model, context.id)
+                    return model, found, answers
                 waiting = self.worker.submit(model, found.examples, context.deadline)
                 answers = Answers(await self._answered(waiting, context.deadline))
+                self.watch.see(model, context.id, found, answers, len(body))
                 if version is None:
                     self._shadow(versions, model, found.examples, answers)
                 return model, found, answers

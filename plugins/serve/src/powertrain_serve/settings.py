@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from powertrain.monitor import USUAL, Rule
 from powertrain_serve.errors import ServeError
 
 TOKEN_VARIABLE = "POWERTRAIN_SERVE_TOKEN"
@@ -34,6 +36,15 @@ class Limits:
     wait: float = 0.002  # seconds in which a request waits for others that are being read
 
 
+@dataclass(frozen=True)
+class Watched:
+    """How the monitor compares what models are asked with what they were trained on."""
+
+    window: int = 1000  # examples that are compared at a time
+    rules: Sequence[Rule] = USUAL
+    webhook: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     host: str = "127.0.0.1"
@@ -43,6 +54,7 @@ class Settings:
     metrics: bool = True
     trust: bool = False
     threads: int | None = None
+    watched: Watched | None = field(default_factory=Watched)  # nothing: no monitor
 
     @property
     def local(self) -> bool:

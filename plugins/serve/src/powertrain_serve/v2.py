@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 import powertrain as pt
 from powertrain_serve.answers import Answers
-from powertrain_serve.bodies import JSON, content_type_of, parsed_json
+from powertrain_serve.bodies import JSON, Given, content_type_of, parsed_json
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.predict_api import answer
@@ -29,10 +29,9 @@ _KEYS = {"id", "parameters", "inputs", "outputs"}
 
 
 @dataclass
-class Asked:
-    examples: Any
-    id: str | None
-    outputs: Mapping[str, bool]  # those asked for, and whether as bytes
+class Asked(Given):
+    id: str | None = None
+    outputs: Mapping[str, bool] = field(default_factory=dict)  # those asked for, and whether as bytes
 
 
 class V2Api:
@@ -137,7 +136,8 @@ def asked(model: Model, body: bytes, header: str | None, most: int) -> Asked:
         tensors[tensor.name] = tensor
     if len(binary):
         raise RefusedError(400, f"{len(binary)} bytes that are of no input; expected none; correct binary_data_size")
-    return Asked(_examples(model, tensors, most), name, _wanted(model, found))
+    given = _given(model, tensors, most)
+    return Asked(given.examples, given.columns, name, _wanted(model, found))
 
 
 def _parts(body: bytes, header: str | None) -> tuple[bytes, memoryview]:
@@ -151,7 +151,7 @@ def _parts(body: bytes, header: str | None) -> tuple[bytes, memoryview]:
     return body[: int(header)], memoryview(body)[int(header) :]
 
 
-def _examples(model: Model, tensors: Mapping[str, Tensor], most: int) -> Any:
+def _given(model: Model, tensors: Mapping[str, Tensor], most: int) -> Given:
     expected = {name: datatype for name, datatype, _ in inputs_of(model)}
     if set(tensors) != set(expected):
         shown = ", ".join(list(expected)[:20])
@@ -185,19 +185,20 @@ def _fits(datatype: str, wanted: str) -> bool:
     return datatype == wanted or wanted.startswith("FP") or ("INT" in datatype and "INT" in wanted)
 
 
-def _made(model: Model, tensors: Mapping[str, Tensor]) -> Any:
+def _made(model: Model, tensors: Mapping[str, Tensor]) -> Given:
     if model.writes:
         texts = tensors["text"].values.ravel().tolist()
         if len(texts) != 1:
             raise RefusedError(400, f"{len(texts)} texts; expected one; send one at a time")
-        return texts[0]
+        return Given(texts[0])
     if not model.takes:
-        return model.examples(tensors["x"].values)
+        return Given(model.examples(tensors["x"].values))
     if model.takes == TEXT:
-        return model.examples(tensors["text"].values.ravel().tolist())
+        return Given(model.examples(tensors["text"].values.ravel().tolist()))
     columns = {name: _column(tensor) for name, tensor in tensors.items()}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return model.examples(columns_of(rows, model.takes))
+    checked = columns_of(rows, model.takes)
+    return Given(model.examples(checked), checked)
 
 
 def _column(tensor: Tensor) -> list[Any]:
