@@ -50,8 +50,12 @@ def parser() -> argparse.ArgumentParser:
     _explain(verbs)
     _serve(verbs)
 
-    report = _verb(verbs, "report", "runs:report", "write report.html of a finished run again")
+    about = "write report.html of a finished run again; with --card its model card, card.md"
+    report = _verb(verbs, "report", "runs:report", about)
     report.add_argument("run", type=Path, metavar="DIR")
+    report.add_argument("--card", action="store_true", help="a model card: data, results, limits, energy, recipe")
+    report.add_argument("--group", action="append", default=[], metavar="COLUMN", help="with results by its values")
+    report.add_argument("--licence", default="", metavar="TEXT", help="of the data, for the card")
     _trusting(report)
 
     _monitor(verbs)

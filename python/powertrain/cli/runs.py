@@ -19,6 +19,11 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
+    if options.card:
+        say(review.model_card(options.run, options.group, options.licence, options.trust))
+        return FINE
+    if options.group or options.licence:
+        raise RunError("[report] received --group or --licence; expected --card beside them; add it")
     say(review.rewrite_report(options.run, options.trust))
     return FINE
 

@@ -17,7 +17,7 @@ _DEEPEST = 8
 _LEFT_OUT = (".lock",)
 MONITOR_PAGE = "monitor.html"
 # What `powertrain monitor` and `powertrain report` write anew beside a model is no part of it.
-_PAGES = (MONITOR_PAGE, "report.html")
+_PAGES = (MONITOR_PAGE, "report.html", "card.md")
 
 
 def copy_run(source: Path, target: Path) -> str:

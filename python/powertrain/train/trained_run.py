@@ -383,6 +383,23 @@ class TrainedRun:
         there = self.run.folder.files.there(REPORT)
         return self.folder / REPORT if there else write_again(self._measured(), self.results)
 
+    def card(self, *, groups: Sequence[str] = (), licence: str = "") -> Path:
+        """Write card.md, a model card in Markdown: data, results by class and by group, limits, energy, recipe.
+
+            groups    columns of a table, for results by their values
+            licence   of the data, which a run does not know
+
+        Errors    a run without results; a group that is no column
+        Example
+            >>> run = pt.fit("digits", epochs=1, verbose=False)
+            >>> run.card(licence="CC BY 4.0").name
+            'card.md'
+        """
+        self._demand_results("card")
+        from powertrain.train.evaluate.review import write_card
+
+        return write_card(self._measured(), self.results, groups, licence)
+
     def _demand_results(self, what: str) -> None:
         if not self.results:
             raise RunError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 
 if TYPE_CHECKING:
+    from powertrain.train.evaluate.evaluation import Evaluation
+    from powertrain.train.report.energy import Energy
     from powertrain.train.run.train_run import TrainRun
     from powertrain.train.trained_run import TrainedRun
 
@@ -148,19 +151,47 @@ def note_changes(run: TrainRun, changes: list[str], values: Mapping[str, Mapping
 
 def rewrite_report(path: Path, trust: bool = False) -> Path:
     """Write the report of a finished run again, for example after matplotlib was installed."""
+    with _finished(path) as results:
+        return write_again(open_run(path, trust, data=True).run, results)
+
+
+def model_card(path: Path, groups: Sequence[str], licence: str, trust: bool = False) -> Path:
+    """Write the model card of a finished run."""
+    with _finished(path) as results:
+        return write_card(open_run(path, trust, data=True).run, results, groups, licence)
+
+
+@contextlib.contextmanager
+def _finished(path: Path) -> Iterator[dict[str, Any]]:
+    """The results of a finished run, whose folder is locked for the length of a block."""
     folder = RunFolder(path)
     folder.about()
     results = folder.results()
     if results is None:
         raise RunError(f"[{path}] it has no results yet; expected a finished run; train it to its end first")
     with folder.locked():
-        return write_again(open_run(path, trust, data=True).run, results)
+        yield results
 
 
 def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
     """The report of a run that is open, from its results."""
-    from powertrain.train.report.energy import Energy
     from powertrain.train.report.html_page import write_report
+
+    judged, energy = _judged(run, results)
+    return write_report(run, judged, results, energy)
+
+
+def write_card(run: TrainRun, results: dict[str, Any], groups: Sequence[str] = (), licence: str = "") -> Path:
+    """The model card of a run that is open, from its results."""
+    from powertrain.train.report import model_card
+
+    judged, energy = _judged(run, results)
+    return model_card.write_card(run, judged, results, energy, groups, licence)
+
+
+def _judged(run: TrainRun, results: dict[str, Any]) -> tuple[Evaluation, Energy]:
+    """What the results are of, measured again, and what the training took."""
+    from powertrain.train.report.energy import Energy
 
     assert run.evaluations.evaluator is not None
     if results["part"] != "env" and results["part"] not in run.dataset.splits:
@@ -171,4 +202,4 @@ def write_again(run: TrainRun, results: dict[str, Any]) -> Path:
     judged = run.evaluations.evaluator(results["part"], keep=run.dataset.kind.kept)
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
-    return write_report(run, judged, results, Energy(kept["watt_hours"], round(spread, 6), kept["method"]))
+    return judged, Energy(kept["watt_hours"], round(spread, 6), kept["method"])
