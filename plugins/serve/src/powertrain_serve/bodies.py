@@ -16,6 +16,7 @@ import numpy as np
 from starlette.requests import ClientDisconnect, Request
 
 import powertrain as pt
+from powertrain_serve.arrow import ARROW, examples_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Array, Model
 from powertrain_serve.rows import TEXT, columns_of, texts_of
@@ -28,7 +29,7 @@ NPY = "application/x-npy"
 FILES = {
     "application/octet-stream": ".npy", NPY: ".npy", "text/csv": ".csv", "text/plain": ".txt",
     "image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/bmp": ".bmp", "image/gif": ".gif",
-    "image/tiff": ".tif", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/flac": ".flac",
+    ARROW: ".arrow", "image/tiff": ".tif", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/flac": ".flac",
 }  # fmt: skip
 _PICTURES = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 CONTENT_TYPES = (JSON, *FILES)
@@ -154,13 +155,15 @@ class Given:
 
 def examples_in(model: Model, given: Any, limits: Limits) -> Given:
     """The examples of a request; of a model that writes, the text to continue."""
-    if model.writes:
+    if model.writes and not (isinstance(given, tuple) and given[0] == ".arrow"):
         return Given(_prompt(model, given))
     if not isinstance(given, tuple):
         _demand_few(len(given), limits)
         made = _of_json(model, given)
         return Given(_checked(model, made), made if isinstance(made, dict) else None)
     ending, body = given
+    if ending == ".arrow":
+        return Given(*examples_of(model, body, limits))
     if ending == ".npy" and not body.startswith(b"\x93NUMPY"):  # the reader would take a compressed .npz too
         raise RefusedError(400, "a body that is no .npy file; expected one; write it with numpy.save")
     if ending not in (".npy", ".npz") and not model.reads_files:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import powertrain as pt
+from powertrain_serve.arrow import ARROW
 from powertrain_serve.bodies import CONTENT_TYPES, JSON, NPY
 from powertrain_serve.openai_api import EVENTS
 from powertrain_serve.table import Table
@@ -167,7 +168,7 @@ def description(table: Table, token: bool) -> dict[str, Any]:
     for content_type in CONTENT_TYPES[1:]:
         files |= _binary(content_type)
     predicted = _json("Predictions", "One answer for each example.")
-    predicted["content"] |= _binary(NPY)
+    predicted["content"] |= {**_binary(NPY), **_binary(ARROW)}
     predict = _post("Predict", {JSON: {"schema": schema("Examples")}, **files}, predicted)
     inferred = _json("Inferred", "The outputs.")
     inferred["content"] |= _binary("application/octet-stream")
