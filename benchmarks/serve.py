@@ -1,24 +1,32 @@
-"""Time `powertrain serve` beside a bare ASGI echo and eager PyTorch behind FastAPI: python benchmarks/serve.py
+"""Time `powertrain serve` beside other servers: python benchmarks/serve.py
 
-All three run under uvicorn, one process each, one after the other, and get the same bodies: one example of digits as
-JSON. The echo reads the body and answers; it is what the stack costs without a model. What is not installed is left
-out, by name. Clients are connections that each ask again as soon as they have an answer.
+    bare echo                  reads the body and answers: what the stack costs without a model
+    powertrain serve           as it is by default, and with --no-monitor
+    ONNX Runtime, FastAPI      the same run, exported
+    PyTorch, FastAPI           an eager model of the same layers
+    PyTorch, LitServe          the same, with its batching
+    PyTorch, BentoML           the same
+
+They run one after the other, one process each (LitServe and BentoML start more), and get the same bodies: one example
+of digits as JSON. The first five run under uvicorn with h11. What is not installed is left out, by name. Clients are
+connections that each ask again as soon as they have an answer.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
+import importlib.util
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,47 +35,7 @@ import powertrain as pt
 
 HIDDEN = (256, 256)
 WARM = 20  # requests of each client that are not timed
-ECHO = """
-async def app(scope, receive, send):
-    if scope["type"] != "http":
-        return
-    more = True
-    while more:
-        more = (await receive()).get("more_body", False)
-    head = [(b"content-type", b"application/json"), (b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
-    await send({"type": "http.response.body", "body": b"{}"})
-"""
-TORCH = """
-import torch
-from fastapi import FastAPI
-from pydantic import BaseModel
-
-torch.set_num_threads(THREADS)
-model = torch.nn.Sequential(torch.nn.Flatten(), *LAYERS).eval()
-
-
-class Body(BaseModel):
-    examples: list[list[list[float]]]
-
-
-app = FastAPI()
-
-
-@app.post("/predict")
-def predict(body: Body):
-    with torch.inference_mode():
-        shares = model(torch.tensor(body.examples)).softmax(dim=1)
-    return {"predictions": [{"label": str(int(row.argmax())), "probabilities": row.tolist()} for row in shares]}
-"""
-
-
-def torch_text(threads: int) -> str:
-    sizes = (64, *HIDDEN, 10)
-    layers = []
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers += [f"torch.nn.Linear({inputs}, {outputs})", "torch.nn.ReLU()"]
-    return TORCH.replace("THREADS", str(threads)).replace("LAYERS", f"[{', '.join(layers[:-1])}]")
+APPS = Path(__file__).parent / "serving"
 
 
 def trained(folder: Path) -> Path:
@@ -86,14 +54,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], port: int, folder: Path, body: bytes) -> Iterator[None]:
-    """A server process, once it has answered a request."""
+def started(command: list[str], port: int, folder: Path, body: bytes, variables: Mapping[str, str]) -> Iterator[None]:
+    """A server, once it has answered a request. It is a session of its own, so that all its processes end with it."""
+    environment = {**os.environ, **variables, "SERVE_PORT": str(port)}
     with (folder / "server.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=APPS, stdout=log, stderr=log, env=environment, start_new_session=True
+        )  # fmt: skip
     try:
         for _ in range(600):
             if process.poll() is not None:
-                raise RuntimeError(f"[bench serve] {command[2]} ended; see {folder / 'server.log'}")
+                raise RuntimeError(f"[bench serve] {' '.join(command[1:4])} ended: {tail(folder / 'server.log')}")
             try:
                 asyncio.run(timed(port, body, 1, 0.0))
                 break
@@ -102,7 +73,14 @@ def started(command: list[str], port: int, folder: Path, body: bytes) -> Iterato
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def tail(path: Path) -> str:
+    return " ".join(path.read_text().split()[-60:])
 
 
 def request_of(body: bytes) -> bytes:
@@ -139,24 +117,47 @@ async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
     await reader.readexactly(length)
 
 
-def servers(folder: Path, run: Path, threads: int) -> Iterator[tuple[str, list[str], int]]:
+def servers(run: Path, threads: int) -> Iterator[tuple[str, list[str], int]]:
     """The name of each server, its command and its port."""
-    (folder / "echo_app.py").write_text(ECHO)
-    (folder / "torch_app.py").write_text(torch_text(threads))
     port = free_port()
-    bare = [sys.executable, "-m", "uvicorn", "--log-level", "warning", "--http", "h11", "--loop", "asyncio"]
-    yield "bare echo", [*bare, "--port", str(port), "echo_app:app"], port
-    port = free_port()
-    options = ["--port", str(port), "--threads", str(threads)]
-    yield "powertrain serve", [sys.executable, "-m", "powertrain", "serve", f"digits={run}", *options], port
-    try:
-        import fastapi  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        print(f"left out: eager PyTorch behind FastAPI ({error})")
-        return
-    port = free_port()
-    yield "PyTorch, FastAPI", [*bare, "--port", str(port), "torch_app:app"], port
+    uvicorn = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--log-level",
+        "warning",
+        "--http",
+        "h11",
+        "--loop",
+        "asyncio",
+        "--port",
+    ]
+    yield "bare echo", [*uvicorn, str(port), "echo_app:app"], port
+    for name, more in (("powertrain serve", []), ("powertrain serve --no-monitor", ["--no-monitor"])):
+        port = free_port()
+        options = ["--port", str(port), "--threads", str(threads), *more]
+        yield name, [sys.executable, "-m", "powertrain", "serve", f"digits={run}", *options], port
+    for name, app, needed in (
+        ("ONNX Runtime, FastAPI", "onnx_app", ("fastapi", "onnxruntime", "powertrain_onnx")),
+        ("PyTorch, FastAPI", "torch_app", ("fastapi", "torch")),
+    ):
+        if there(name, needed):
+            port = free_port()
+            yield name, [*uvicorn, str(port), f"{app}:app"], port
+    if there("PyTorch, LitServe", ("litserve", "torch")):
+        yield "PyTorch, LitServe", [sys.executable, "lit_app.py"], free_port()
+    if there("PyTorch, BentoML", ("bentoml", "torch")):
+        port = free_port()
+        options = ["--host", "127.0.0.1", "--port", str(port)]
+        yield "PyTorch, BentoML", [sys.executable, "-m", "bentoml", "serve", "bento_app:Digits", *options], port
+
+
+def there(name: str, needed: Sequence[str]) -> bool:
+    """Whether a peer is installed; what is not is said."""
+    lacking = [module for module in needed if importlib.util.find_spec(module) is None]
+    if lacking:
+        print(f"left out: {name} ({', '.join(lacking)} not installed)")
+    return not lacking
 
 
 def main() -> None:
@@ -171,18 +172,24 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run = trained(folder)
+        variables = {
+            "SERVE_THREADS": str(options.threads), "SERVE_SIZES": ",".join(map(str, (64, *HIDDEN, 10))),
+            "SERVE_ONNX": str(folder / "run.onnx"),
+        }  # fmt: skip
+        if importlib.util.find_spec("powertrain_onnx") is not None:
+            pt.load(run).export("onnx", folder / "run.onnx")
         for _ in range(options.turns):
-            for server, command, port in servers(folder, run, options.threads):
-                with started(command, port, folder, body):
+            for server, command, port in servers(run, options.threads):
+                with started(command, port, folder, body, variables):
                     for clients in options.clients:
                         seconds = asyncio.run(timed(port, body, clients, options.seconds))
                         found.setdefault((server, clients), []).extend(seconds)
     print(f"{os.cpu_count()} cores, {options.turns} turns of {options.seconds:g} s, one example a request")
-    print(f"{'server':<18} {'clients':>7} {'p50 ms':>8} {'p99 ms':>8} {'requests/s':>11}")
+    print(f"{'server':<30} {'clients':>7} {'p50 ms':>8} {'p99 ms':>8} {'requests/s':>11}")
     for (server, clients), seconds in found.items():
         low, high = np.percentile(seconds, [50, 99]) * 1e3
         rate = len(seconds) / (options.turns * options.seconds)
-        print(f"{server:<18} {clients:>7} {low:>8.2f} {high:>8.2f} {rate:>11,.0f}")
+        print(f"{server:<30} {clients:>7} {low:>8.2f} {high:>8.2f} {rate:>11,.0f}")
 
 
 if __name__ == "__main__":
