@@ -67,7 +67,8 @@ Types infer(const Op& op, const Tensors& inputs, const Attrs& attrs) {
     }
     in.push_back(present ? inputs[i].type() : TensorType{DType::Bool, {}});
     given.push_back(present);
-    if (present && !takes(spec.takes, in.back().dtype)) {
+    const bool taken = takes(spec.takes, in.back().dtype) || (op.takes_complex && is_complex(in.back().dtype));
+    if (present && !taken) {
       throw DTypeError(text("[", op.name, "] ", spec.name, " is ", in.back(), "; expected ", takes_name(spec.takes),
                             "; convert it with astype"));
     }

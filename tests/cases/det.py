@@ -21,5 +21,5 @@ CASES = [Case(regular(shape)) for shape in SQUARE]
 ERRORS = [
     (Case(normal((2, 3))), pt.ShapeError, "[det] x is f32[2, 3]; expected square matrices; check its last two axes"),
 ]
-MUTANTS = [("spec.cpp", "factors[2] * fn", "fn"), ("spec.cpp", "c.grad[0] * det", "c.grad[0]")]
+MUTANTS = [("spec.cpp", "factors[2] * fn", "fn"), ("spec.cpp", "c.grad[0] * conjugate(det)", "c.grad[0]")]
 BENCH = [Case(regular((128, 128)))]

@@ -25,5 +25,5 @@ ERRORS = [
         "[solve] a is f32[2, 2], b is f32[3, 1]; expected [..., n, n] and [..., n, k] with the same leading axes; reshape or broadcast one",
     ),
 ]
-MUTANTS = [("spec.cpp", "swap_last(c.in[0]), c.grad[0]", "c.in[0], c.grad[0]")]
+MUTANTS = [("spec.cpp", "adjoint(c.in[0]), c.grad[0]", "c.in[0], c.grad[0]")]
 BENCH = [Case(regular((128, 128)), normal((128, 16)))]

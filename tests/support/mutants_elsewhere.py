@@ -59,6 +59,16 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/conv2d/spec_schedule.cpp", "= p.hands_rows() ? together *", "= together > 1 ? together *"),
         ("cpp/program/compiled.cpp", "return plan_again(signature);", "return nullptr;"),
     )),
+    "complex matrices": Part(("tests/ops/test_complex_matrices.py",), (
+        ("cpp/ops/factor/cpu_direct.h", "conjugate(taus[j]), total", "taus[j], total"),
+        ("cpp/ops/factor/cpu_jacobi.h", "turn(conjugate(t->angle)", "turn(t->angle"),
+        ("cpp/ops/factor/gradients.h", "turning / largest", "0.0 * turning"),
+        ("cpp/ops/factor/gradients.h", "fn::sum(imaginary_part(conjugate(v) * g)", "fn::sum(imaginary_part(v * g)"),
+        ("cpp/ops/qr/spec.cpp", "with_real_diagonal(x)", "x"),
+        ("cpp/ops/slogdet/spec.cpp", "conjugate(c.out[0]) * c.grad[0]", "c.out[0] * c.grad[0]"),
+        ("cpp/ops/svd/spec.cpp", "by_u / row", "by_u"),
+        ("python/powertrain/linalg/__init__.py", 'OPERATORS["conj"](x) if', "x if"),
+    )),
     "dtypes": Part(("tests/ops/test_unsigned.py", "tests/ops/test_complex.py", "tests/ops/test_fft.py"), (
         ("cpp/core/dtype.cpp", "info(with).rank > rank", "info(with).rank >= rank"),
         ("cpp/simd/unsigned.h", "base::lt(turned(a), turned(b))", "base::lt(a, b)"),
@@ -153,9 +163,9 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/nextafter/math.h", "x == y, y", "x == y, x"),
     )),
     "extremes": Part(("tests/ops/test_op_extremes.py",), (
-        ("cpp/ops/factor/cpu.cpp", "if (!is_finite(x[i])) return not_a_number();", ""),
+        ("cpp/ops/factor/cpu_block.h", "if (!is_finite(parts[i])) return not_a_number();", ""),
         ("cpp/ops/factor/formulas.h", "return bit_cast<double>(uint64_t(1023 - exponent) << 52);", "return 1;"),
-        ("cpp/ops/factor/cpu.cpp", "a[i * n + i] / scale", "a[i * n + i]"),
+        ("cpp/ops/factor/cpu_jacobi.h", "real_of(a[i * n + i]) / scale", "real_of(a[i * n + i])"),
         ("cpp/ops/adaptive_avg_pool2d/spec.cpp", "if (n == parts) return x;", "if (n == parts) return x + 0.0 * x;"),
         ("cpp/ops/gaussian_nll_loss/spec.cpp", "low + nothing, var", "var + (low - var), var"),
     )),

@@ -89,10 +89,16 @@ std::vector<char*> addresses_of(const Launch& launch, const std::vector<char*>& 
   return data;
 }
 
+// Part by part of a complex number.
 bool same_bits(const Array& a, const Array& b, int64_t index) {
-  const DType dtype = a.operand().dtype;
-  if (std::memcmp(a.at(index), b.at(index), size_of(dtype)) == 0) return true;
-  return is_float(dtype) && std::isnan(a.number(index)) && std::isnan(b.number(index));
+  const DType dtype = a.operand().dtype, part = is_complex(dtype) ? part_dtype(dtype) : dtype;
+  const std::size_t bytes = size_of(part);
+  for (std::size_t at = 0; at < size_of(dtype); at += bytes) {
+    const char *x = a.at(index) + at, *y = b.at(index) + at;
+    if (std::memcmp(x, y, bytes) == 0) continue;
+    if (!is_float(part) || !std::isnan(load_number(x, part)) || !std::isnan(load_number(y, part))) return false;
+  }
+  return true;
 }
 
 double epsilon(DType dtype) {

@@ -27,6 +27,22 @@ Array with_diagonal(Array x, int64_t n, double added) {
   }
   return x;
 }
+// Complex matrices of normal parts.
+Array complex_normal(DType part, Shape shape, uint32_t seed, double scale = 1) {
+  Array made(complex_dtype(part), shape);
+  shape.push_back(2);
+  const Array parts = normal(part, shape, seed, scale);
+  made.memory() = parts.memory();
+  return made;
+}
+// With an infinity, a NaN and other ends of the dtype among the parts.
+Array complex_extremes(DType part, Shape shape, uint32_t seed) {
+  Array made(complex_dtype(part), shape);
+  shape.push_back(2);
+  const Array parts = extremes(part, shape, seed);
+  made.memory() = parts.memory();
+  return made;
+}
 // The last column is the first one again.
 Array with_equal_columns(Array x, int64_t rows, int64_t columns) {
   for (int64_t i = 0; i < rows; ++i) x.set(i * columns + columns - 1, x.number(i * columns));
@@ -126,6 +142,44 @@ void test_eigenbasis() {
               {normal(DType::F32, {46, 46}, 1), normal(DType::F32, {46, 46}, 2), numbers(DType::I64, {}, {2})});
 }
 
+void test_complex_steps() {
+  for (const DType part : {DType::F32, DType::F64}) {
+    for (const int64_t n : {0, 1, 2, 5, 33}) {
+      const Array x = with_diagonal(complex_normal(part, {2, n, n}, 1), n, 4.0 * double(n));
+      check("cholesky", {x});
+      check("cholesky", {x}, {{"upper", true}});
+      check("lu", {complex_normal(part, {2, n, n}, uint32_t(n))});
+      for (const bool transposed : {false, true}) {
+        check("solve_triangular", {x, complex_normal(part, {2, n, 3}, 2)}, {{"transposed", transposed}});
+      }
+    }
+    for (const Shape& shape : std::vector<Shape>{{0, 0}, {1, 1}, {2, 5, 5}, {40, 3}, {3, 40}, {33, 34}}) {
+      check("qr", {complex_normal(part, shape, 1)});
+    }
+    for (const std::string_view op : {"cholesky", "lu", "qr"}) {
+      check(op, {complex_extremes(part, {5, 5}, 3)});
+      check(op, {Array(complex_dtype(part), {4, 4})});
+    }
+  }
+  check_large("lu", {complex_normal(DType::F32, {2, 85, 85}, 1)});
+}
+
+void test_complex_turns() {
+  for (const DType part : {DType::F32, DType::F64}) {
+    for (const int64_t n : {0, 1, 2, 3, 6, 17}) check("eigh", {complex_normal(part, {2, n, n}, uint32_t(n))});
+    for (const Shape& shape : std::vector<Shape>{{0, 0}, {3, 0}, {1, 1}, {2, 5, 5}, {40, 3}, {34, 17}}) {
+      check("svd_tall", {complex_normal(part, shape, 1)});
+    }
+    for (const std::string_view op : {"eigh", "svd_tall"}) {
+      check(op, {complex_normal(part, {4, 4}, 1, 1e-30)});
+      check(op, {complex_extremes(part, {4, 4}, 2)});
+      check(op, {with_diagonal(Array(complex_dtype(part), {6, 6}), 6, 2)});  // all values equal
+      check(op, {Array(complex_dtype(part), {5, 5})});
+    }
+  }
+  check_large("eigh", {complex_normal(DType::F32, {60, 60}, 1)});
+}
+
 }  // namespace
 
 int main() {
@@ -136,5 +190,7 @@ int main() {
   test_eigh();
   test_svd();
   test_eigenbasis();
+  test_complex_steps();
+  test_complex_turns();
   return pt::check::finish();
 }

@@ -23,6 +23,7 @@ const Op* registered =
           return {fn::call("roll", {a}, once) * fn::call("roll", {b}, twice) -
                   fn::call("roll", {a}, twice) * fn::call("roll", {b}, once)};
         })
+        .complex()
         .doc(R"(the vector product of a and b, which have 3 elements along an axis.
 Shapes    a [..., 3], b [..., 3] -> [..., 3], broadcast
 Dtypes    all numbers

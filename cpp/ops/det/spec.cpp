@@ -1,8 +1,5 @@
 #include "ops/autocast.h"
-#include "ops/axes.h"
-#include "ops/factor/plan.h"
-#include "ops/functional.h"
-#include "ops/pieces.h"
+#include "ops/factor/gradients.h"
 
 namespace pt {
 namespace {
@@ -11,7 +8,7 @@ namespace {
 // they are those of a matrix beside it, to so many digits. The matrix that is added is constant and of full rank, with
 // no pattern that x could share.
 Tensor regular(const Tensor& x, const Tensor& singular) {
-  const DType dtype = x.dtype();
+  const DType dtype = real_dtype(x.dtype());
   const int64_t n = x.shape().back();
   const Tensor column = fn::cast(counting(n, DType::I64), dtype), row = fn::reshape(column, {n, 1});
   const Tensor pattern = fn::call("cos", {row * column + row + 2.0 * column + 1.0});
@@ -39,11 +36,12 @@ const Op* registered =
           const Tensor singular = fn::equal(c.out[0], fn::number(0));
           const Tensor x = regular(c.in[0], fn::reshape(singular, one));
           const Tensor det = fn::where(singular, fn::call("det", {x}), c.out[0]);
-          return {fn::reshape(c.grad[0] * det, one) * swap_last(fn::call("inv", {x}))};
+          return {fn::reshape(c.grad[0] * conjugate(det), one) * adjoint(fn::call("inv", {x}))};
         })
+        .complex()
         .doc(R"(the determinant of a matrix.
 Shapes    x [..., n, n] -> [...]
-Dtypes    f32, f64
+Dtypes    f32, f64, c64, c128
 Errors    matrices that are not square
 Grad      x; where x is singular, with an error of 1e-6 (f32) or 1e-8 (f64) of max|x|^(n - 1)
 Numerics  the product of the pivots of lu, which overflows early: see slogdet

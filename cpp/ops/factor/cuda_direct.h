@@ -1,33 +1,39 @@
 // Factorisations and solves with a known number of steps, by a block for each matrix. Elements are combined in the
-// CPU's order (cpu.cpp), each by one thread, so the bits are the CPU's. All begin and end where the work is nobody's.
+// CPU's order (cpu_direct.h), each by one thread, so the bits are the CPU's. All begin and end where the work is
+// nobody's.
 #pragma once
 #include "ops/factor/cuda_block.h"
 
 namespace pt::cuda {
 
-PT_DEVICE void cholesky(const FactorDesc& d, const char* in, char* out, double* a) {
+template <class E>
+PT_DEVICE void cholesky(const FactorDesc& d, const char* in, char* out, E* a) {
   const int64_t n = d.columns;
-  load_symmetric(d, in, a);
+  load_hermitian(d, in, a);
   __syncthreads();
   for (int64_t j = 0; j < n; ++j) {
-    const double head = a[j * n + j], pivot = head > 0 ? root(head) : not_a_number();
+    const double head = real_of(a[j * n + j]), pivot = head > 0 ? root(head) : not_a_number();
     by_threads(j + 1, n, [=](int64_t i) { a[i * n + j] /= pivot; });
     __syncthreads();
     by_warps(j + 1, n, [=](int64_t i) {
-      const double by = -a[i * n + j];
-      by_lanes(j + 1, i + 1, [=](int64_t c) { a[i * n + c] += by * a[c * n + j]; });
+      const E by = -a[i * n + j];
+      by_lanes(j + 1, i + 1, [=](int64_t c) { a[i * n + c] += by * conjugate(a[c * n + j]); });
     });
-    if (threadIdx.x == 0) a[j * n + j] = pivot;
+    if (threadIdx.x == 0) a[j * n + j] = E{pivot};
     __syncthreads();
   }
   const bool wide = d.wide, upper = d.upper;
   by_warps(0, n, [=](int64_t i) {
-    by_lanes(0, n, [=](int64_t j) { put(out, wide, upper ? j * n + i : i * n + j, j > i ? 0 : a[i * n + j]); });
+    by_lanes(0, n, [=](int64_t j) {
+      const E value = j > i ? E{0} : a[i * n + j];
+      put(out, wide, upper ? j * n + i : i * n + j, upper ? conjugate(value) : value);
+    });
   });
 }
 
 // Each solved row is taken off those that wait for it.
-PT_DEVICE void triangular_solve(const FactorDesc& d, const char* a, const char* right, char* out, double* x) {
+template <class E>
+PT_DEVICE void triangular_solve(const FactorDesc& d, const char* a, const char* right, char* out, E* x) {
   const int64_t n = d.columns, k = d.right;
   const bool forward = d.upper == d.transposed, wide = d.wide, transposed = d.transposed;
   load(right, wide, n * k, x);
@@ -35,13 +41,13 @@ PT_DEVICE void triangular_solve(const FactorDesc& d, const char* a, const char* 
   for (int64_t step = 0; step < n; ++step) {
     const int64_t i = forward ? step : n - 1 - step;
     if (!d.unit) {
-      const double pivot = element(a, wide, i * n + i);
+      const E pivot = element<E>(a, wide, i * n + i);
       by_threads(0, k, [=](int64_t c) { x[i * k + c] /= pivot; });
       __syncthreads();
     }
     by_threads(0, (n - 1 - step) * k, [=](int64_t number) {
       const int64_t behind = step + 1 + number / k, c = number % k, j = forward ? behind : n - 1 - behind;
-      x[j * k + c] += -element(a, wide, transposed ? i * n + j : j * n + i) * x[i * k + c];
+      x[j * k + c] += -element<E>(a, wide, transposed ? i * n + j : j * n + i) * x[i * k + c];
     });
     __syncthreads();
   }
@@ -49,23 +55,26 @@ PT_DEVICE void triangular_solve(const FactorDesc& d, const char* a, const char* 
 }
 
 // The place of the first of the largest elements of column j, from row j on. A warp's.
-PT_DEVICE int64_t pivot_of(const double* a, int64_t n, int64_t j) {
+template <class E>
+PT_DEVICE int64_t pivot_of(const E* a, int64_t n, int64_t j) {
   double largest = -1;
   int64_t at = j;
   const auto take = [&](double size, int64_t i) {
     if (size > largest || (size == largest && i < at)) largest = size, at = i;
   };
-  by_lanes(j, n, [&](int64_t i) { take(size_of(a[i * n + j]), i); });
+  by_lanes(j, n, [&](int64_t i) { take(pivot_size(a[i * n + j]), i); });
   for (int apart = kWarp / 2; apart > 0; apart /= 2) {
     const double size = __shfl_xor_sync(0xffffffffu, largest, apart);
     const int64_t i = __shfl_xor_sync(0xffffffffu, at, apart);
     take(size, i);
   }
   // Nothing is larger than a NaN that comes first.
-  return a[j * n + j] == a[j * n + j] ? at : j;
+  const double first = pivot_size(a[j * n + j]);
+  return first == first ? at : j;
 }
 
-PT_DEVICE void lu(const FactorDesc& d, const char* in, char* out, int64_t* order, char* sign_out, double* a) {
+template <class E>
+PT_DEVICE void lu(const FactorDesc& d, const char* in, char* out, int64_t* order, char* sign_out, E* a) {
   const int64_t n = d.columns;
   load(in, d.wide, n * n, a);
   by_threads(0, n, [=](int64_t i) { order[i] = i; });
@@ -76,7 +85,7 @@ PT_DEVICE void lu(const FactorDesc& d, const char* in, char* out, int64_t* order
     __syncthreads();
     if (pivot != j) {
       by_threads(0, n, [=](int64_t c) {
-        const double held = a[j * n + c];
+        const E held = a[j * n + c];
         a[j * n + c] = a[pivot * n + c];
         a[pivot * n + c] = held;
       });
@@ -88,10 +97,10 @@ PT_DEVICE void lu(const FactorDesc& d, const char* in, char* out, int64_t* order
       sign = -sign;
       __syncthreads();
     }
-    const double head = a[j * n + j];
+    const E head = a[j * n + j];
     if (head == 0) continue;
     by_warps(j + 1, n, [=](int64_t i) {
-      const double factor = a[i * n + j] / head;
+      const E factor = a[i * n + j] / head;
       __syncwarp();
       if (threadIdx.x % kWarp == 0) a[i * n + j] = factor;
       by_lanes(j + 1, n, [=](int64_t c) { a[i * n + c] += -factor * a[j * n + c]; });
@@ -99,62 +108,66 @@ PT_DEVICE void lu(const FactorDesc& d, const char* in, char* out, int64_t* order
   }
   __syncthreads();
   store(out, d.wide, n * n, a);
-  if (threadIdx.x == 0) put(sign_out, d.wide, 0, sign);
+  if (threadIdx.x == 0) put(sign_out, d.wide, 0, E{sign});
 }
 
 // A reflection of columns [first, columns) of x, from row j on, whose vector has a 1 first and then column j of a.
-PT_DEVICE void reflect(double* x, int64_t first, int64_t columns, const double* a, int64_t stride, int64_t j,
-                       int64_t rows, double tau, double* total) {
+template <class E>
+PT_DEVICE void reflect(E* x, int64_t first, int64_t columns, const E* a, int64_t stride, int64_t j, int64_t rows, E tau,
+                       E* total) {
   by_threads(first, columns, [=](int64_t c) {
-    double sum = x[j * columns + c];
-    for (int64_t i = j + 1; i < rows; ++i) sum += a[i * stride + j] * x[i * columns + c];
+    E sum = x[j * columns + c];
+    for (int64_t i = j + 1; i < rows; ++i) sum += conjugate(a[i * stride + j]) * x[i * columns + c];
     x[j * columns + c] += -tau * sum;
     total[c] = sum;
   });
   __syncthreads();
   by_warps(j + 1, rows, [=](int64_t i) {
-    const double by = -tau * a[i * stride + j];
+    const E by = -tau * a[i * stride + j];
     by_lanes(first, columns, [=](int64_t c) { x[i * columns + c] += by * total[c]; });
   });
 }
 
-// Householder's, with the signs of LAPACK.
-PT_DEVICE void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, double* work) {
+// Householder's, with the signs of LAPACK: R has a real diagonal.
+template <class E>
+PT_DEVICE void qr(const FactorDesc& d, const char* in, char* q_out, char* r_out, E* work) {
   const int64_t m = d.rows, n = d.columns, least = m < n ? m : n;
   const bool wide = d.wide;
-  double *a = work, *q = a + m * n, *taus = q + m * least, *total = taus + least;
+  E *a = work, *q = a + m * n, *taus = q + m * least, *total = taus + least;
   load(in, wide, m * n, a);
   __syncthreads();
   const double scale = scale_of(a, m * n);
   if (scale != scale) {
-    put_nan(q_out, wide, m * least);
-    return put_nan(r_out, wide, least * n);
+    put_nan(q_out, wide, kParts<E> * m * least);
+    return put_nan(r_out, wide, kParts<E> * least * n);
   }
   multiply(a, scale, m * n);
   __syncthreads();
   for (int64_t j = 0; j < least; ++j) {
-    const double *column = a + (j + 1) * n + j, below = dot(column, column, m - j - 1, n);
-    if (below == 0) {
-      if (threadIdx.x == 0) taus[j] = 0;
+    const double below = sum_of_squares(a + (j + 1) * n + j, m - j - 1, n);
+    const E head = a[j * n + j];
+    if (below == 0 && imaginary_of(head) == 0) {
+      if (threadIdx.x == 0) taus[j] = E{0};
       continue;
     }
-    const double head = a[j * n + j], length = root(head * head + below);
-    const double beta = head >= 0 ? -length : length, tau = (beta - head) / beta;
+    const double length = root(real_of(conjugate(head) * head) + below);
+    const double beta = real_of(head) >= 0 ? -length : length;
+    const E tau = (beta - head) / beta;
     __syncthreads();
     by_threads(j + 1, m, [=](int64_t i) { a[i * n + j] /= head - beta; });
     __syncthreads();
-    // The reflection of the columns behind; of its own column it leaves beta.
-    reflect(a, j + 1, n, a, n, j, m, tau, total);
-    if (threadIdx.x == 0) a[j * n + j] = beta, taus[j] = tau;
+    // Of its own column the reflection leaves beta.
+    reflect(a, j + 1, n, a, n, j, m, conjugate(tau), total);
+    if (threadIdx.x == 0) a[j * n + j] = E{beta}, taus[j] = tau;
     __syncthreads();
   }
   by_warps(0, least, [=](int64_t i) {
-    by_lanes(0, n, [=](int64_t j) { put(r_out, wide, i * n + j, j < i ? 0 : a[i * n + j] / scale); });
+    by_lanes(0, n, [=](int64_t j) { put(r_out, wide, i * n + j, j < i ? E{0} : a[i * n + j] / scale); });
   });
   identity(q, m, least);
   __syncthreads();
   for (int64_t j = least - 1; j >= 0; --j) {
-    if (taus[j] != 0) reflect(q, 0, least, a, n, j, m, taus[j], total);
+    if (!(taus[j] == 0)) reflect(q, 0, least, a, n, j, m, taus[j], total);
     __syncthreads();
   }
   store(q_out, wide, m * least, q);

@@ -1,12 +1,13 @@
 // Eigenvalues and singular values by a block for each matrix. The pairs of a round have nothing in common: warps turn
-// them at the same time, with the bits of the CPU, which turns one after the other (cpu.cpp).
+// them at the same time, with the bits of the CPU, which turns one after the other (cpu_jacobi.h).
 #pragma once
 #include "ops/factor/cuda_direct.h"
 
 namespace pt::cuda {
 
 // All pairs of a round: first the rows of a and v, then the columns of a. Whether this thread had something to turn.
-PT_DEVICE bool turn_pairs(double* a, double* v, int64_t n, int64_t round, double least, Turn* turns) {
+template <class E>
+PT_DEVICE bool turn_pairs(E* a, E* v, int64_t n, int64_t round, double least, Turn<E>* turns) {
   bool turned = false;
   by_threads(0, pairs_of(n), [&](int64_t k) {
     turns[k] = turn_of(a, n, round, k, least);
@@ -14,7 +15,7 @@ PT_DEVICE bool turn_pairs(double* a, double* v, int64_t n, int64_t round, double
   });
   __syncthreads();
   by_warps(0, pairs_of(n), [=](int64_t k) {
-    const Turn t = turns[k];
+    const Turn<E> t = turns[k];
     if (t.q < 0) return;
     by_lanes(0, n, [=](int64_t c) {
       turn(t.angle, a + t.p * n + c, a + t.q * n + c);
@@ -24,8 +25,8 @@ PT_DEVICE bool turn_pairs(double* a, double* v, int64_t n, int64_t round, double
   __syncthreads();
   by_warps(0, n, [=](int64_t i) {
     by_lanes(0, pairs_of(n), [=](int64_t k) {
-      const Turn t = turns[k];
-      if (t.q >= 0) turn(t.angle, a + i * n + t.p, a + i * n + t.q);
+      const Turn<E> t = turns[k];
+      if (t.q >= 0) turn(conjugate(t.angle), a + i * n + t.p, a + i * n + t.q);
     });
   });
   __syncthreads();
@@ -33,22 +34,23 @@ PT_DEVICE bool turn_pairs(double* a, double* v, int64_t n, int64_t round, double
 }
 
 // Eigenvalues in ascending order, eigenvectors as columns.
-PT_DEVICE void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, double* work) {
+template <class E>
+PT_DEVICE void eigh(const FactorDesc& d, const char* in, char* values, char* vectors, E* work) {
   const int64_t n = d.columns;
   const bool wide = d.wide;
-  double *a = work, *v = work + n * n;  // the rows of v are eigenvectors
-  Turn* turns = reinterpret_cast<Turn*>(v + n * n);
-  load_symmetric(d, in, a);
+  E *a = work, *v = work + n * n;  // the rows of v are the conjugates of eigenvectors
+  Turn<E>* turns = reinterpret_cast<Turn<E>*>(v + n * n);
+  load_hermitian(d, in, a);
   __syncthreads();
   const double scale = scale_of(a, n * n);
   if (scale != scale) {
     put_nan(values, wide, n);
-    return put_nan(vectors, wide, n * n);
+    return put_nan(vectors, wide, kParts<E> * n * n);
   }
   multiply(a, scale, n * n);
   identity(v, n, n);
   __syncthreads();
-  const double least = kTiny * 0.125 * root(dot(a, a, n * n));
+  const double least = kTiny * 0.125 * root(sum_of_squares(a, n * n));
   bool turned = true;
   for (int sweep = 0; sweep < kSweeps && turned; ++sweep) {
     bool any = false;
@@ -57,25 +59,27 @@ PT_DEVICE void eigh(const FactorDesc& d, const char* in, char* values, char* vec
   }
   by_warps(0, n, [=](int64_t i) {
     const int64_t place = place_of(a, n + 1, n, i, false);
-    const double sign = sign_of(v + i * n, n);
-    if (threadIdx.x % kWarp == 0) put(values, wide, place, a[i * n + i] / scale);
-    by_lanes(0, n, [=](int64_t k) { put(vectors, wide, k * n + place, sign * v[i * n + k]); });
+    const E phase = phase_of(v + i * n, n);
+    if (threadIdx.x % kWarp == 0) put(values, wide, place, real_of(a[i * n + i]) / scale);
+    by_lanes(0, n, [=](int64_t k) { put(vectors, wide, k * n + place, conjugate(phase * v[i * n + k])); });
   });
 }
 
 // A unit vector at a right angle to those rows of u that are first in order, as the one that comes behind them. A
 // warp's; each thread reads what it wrote itself.
-PT_DEVICE void complete(double* u, const int64_t* order, int64_t count, int64_t m, double* trial) {
-  double* made = u + order[count] * m;
+template <class E>
+PT_DEVICE void complete(E* u, const int64_t* order, int64_t count, int64_t m, E* trial) {
+  E* made = u + order[count] * m;
   for (int64_t unit = 0; unit < m; ++unit) {
-    by_lanes(0, m, [=](int64_t i) { trial[i] = i == unit; });
+    by_lanes(0, m, [=](int64_t i) { trial[i] = E{i == unit ? 1.0 : 0.0}; });
     for (int round = 0; round < 2; ++round) {
       for (int64_t j = 0; j < count; ++j) {
-        const double *row = u + order[j] * m, by = -dot(trial, row, m);
+        const E* row = u + order[j] * m;
+        const E by = -dot(row, trial, m);
         by_lanes(0, m, [=](int64_t i) { trial[i] += by * row[i]; });
       }
     }
-    const double length = root(dot(trial, trial, m));
+    const double length = root(sum_of_squares(trial, m));
     if (length < 0.5 / root(double(m))) continue;
     by_lanes(0, m, [=](int64_t i) { made[i] = trial[i] / length; });
     return;
@@ -83,16 +87,18 @@ PT_DEVICE void complete(double* u, const int64_t* order, int64_t count, int64_t 
 }
 
 // All pairs of a round, a warp for each. Whether this thread's warp had something to turn.
-PT_DEVICE bool turn_columns(double* w, double* v, int64_t m, int64_t n, int64_t round) {
+template <class E>
+PT_DEVICE bool turn_columns(E* w, E* v, int64_t m, int64_t n, int64_t round) {
   bool turned = false;
   by_warps(0, pairs_of(n), [&](int64_t k) {
     const Pair pair = pair_of(n, round, k);
     if (pair.q < 0) return;
-    double *x = w + pair.p * m, *y = w + pair.q * m;
-    const double a = dot(x, x, m), b = dot(y, y, m), mixed = dot(x, y, m);
+    E *x = w + pair.p * m, *y = w + pair.q * m;
+    const double a = sum_of_squares(x, m), b = sum_of_squares(y, m);
+    const E mixed = dot(y, x, m);
     if (!(size_of(mixed) > kTiny * root(a) * root(b))) return;
     turned = true;
-    const Angle angle = angle_of(a, mixed, b);
+    const Angle<E> angle = angle_of(a, mixed, b);
     by_lanes(0, m, [=](int64_t i) { turn(angle, x + i, y + i); });
     by_lanes(0, n, [=](int64_t i) { turn(angle, v + pair.p * n + i, v + pair.q * n + i); });
   });
@@ -102,19 +108,22 @@ PT_DEVICE bool turn_columns(double* w, double* v, int64_t m, int64_t n, int64_t 
 
 // Of a matrix with at least as many rows as columns: its columns are turned against each other until they are at right
 // angles (Hestenes 1958).
-PT_DEVICE void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh_out, double* work) {
+template <class E>
+PT_DEVICE void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out, char* vh_out, E* work) {
   const int64_t m = d.rows, n = d.columns;
   const bool wide = d.wide;
   if (n == 0) return;
-  double *w = work, *v = w + m * n, *s = v + n * n, *trial = s + n;  // rows of w: columns of the matrix
-  int64_t* order = reinterpret_cast<int64_t*>(trial + m);
-  by_warps(0, m, [=](int64_t i) { by_lanes(0, n, [=](int64_t j) { w[j * m + i] = element(in, wide, i * n + j); }); });
+  E *w = work, *v = w + m * n, *trial = v + n * n;  // rows of w: columns of the matrix; of v: conjugates of those of vh
+  double* s = reinterpret_cast<double*>(trial + m);
+  int64_t* order = reinterpret_cast<int64_t*>(s + n);
+  by_warps(0, m,
+           [=](int64_t i) { by_lanes(0, n, [=](int64_t j) { w[j * m + i] = element<E>(in, wide, i * n + j); }); });
   __syncthreads();
   const double scale = scale_of(w, m * n);
   if (scale != scale) {
-    put_nan(u_out, wide, m * n);
+    put_nan(u_out, wide, kParts<E> * m * n);
     put_nan(s_out, wide, n);
-    return put_nan(vh_out, wide, n * n);
+    return put_nan(vh_out, wide, kParts<E> * n * n);
   }
   multiply(w, scale, m * n);
   identity(v, n, n);
@@ -126,7 +135,7 @@ PT_DEVICE void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out
     turned = __syncthreads_or(any);
   }
   by_warps(0, n, [=](int64_t i) {
-    const double length = root(dot(w + i * m, w + i * m, m));
+    const double length = root(sum_of_squares(w + i * m, m));
     if (threadIdx.x % kWarp == 0) s[i] = length;
   });
   __syncthreads();
@@ -144,10 +153,10 @@ PT_DEVICE void svd(const FactorDesc& d, const char* in, char* u_out, char* s_out
   __syncthreads();
   by_warps(0, n, [=](int64_t place) {
     const int64_t i = order[place];
-    const double sign = sign_of(v + i * n, n);
+    const E phase = phase_of(v + i * n, n);
     if (threadIdx.x % kWarp == 0) put(s_out, wide, place, s[i] / scale);
-    by_lanes(0, m, [=](int64_t k) { put(u_out, wide, k * n + place, sign * w[i * m + k]); });
-    by_lanes(0, n, [=](int64_t k) { put(vh_out, wide, place * n + k, sign * v[i * n + k]); });
+    by_lanes(0, m, [=](int64_t k) { put(u_out, wide, k * n + place, phase * w[i * m + k]); });
+    by_lanes(0, n, [=](int64_t k) { put(vh_out, wide, place * n + k, conjugate(phase * v[i * n + k])); });
   });
 }
 
@@ -158,7 +167,7 @@ PT_DEVICE void eigenbasis(const FactorDesc& d, const char* matrix, const char* b
   const bool wide = d.wide;
   double *g = work, *q = g + all, *next = q + all, *values = next + all, *rest = values + 2 * n;
   by_threads(0, n, [=](int64_t i) { order[i] = i; });
-  if (due == 0) return by_threads(0, all, [=](int64_t i) { put(out, wide, i, element(basis, wide, i)); });
+  if (due == 0) return by_threads(0, all, [=](int64_t i) { put(out, wide, i, element<double>(basis, wide, i)); });
   FactorDesc inner = d;
   inner.wide = true;
   load(matrix, wide, all, g);

@@ -1,7 +1,6 @@
 // What factorisations of every target compute by the same formulas.
 #pragma once
-#include "core/kernel.h"
-#include "simd/native.h"
+#include "ops/factor/number.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -9,22 +8,6 @@ namespace PT_ISA {
 constexpr int kSweeps = 60;        // Jacobi converges quadratically: about ten are used
 constexpr int kLanes = 32;         // an inner product is that of lanes, each in order, joined by halves
 constexpr double kTiny = 0x1p-53;  // an angle that turns nothing in double
-
-PT_FN double root(double x) { return PT_PLAIN(sqrt)(x); }
-PT_FN double size_of(double x) { return PT_PLAIN(fabs)(x); }
-PT_FN bool is_finite(double x) { return x - x == 0; }
-PT_FN double not_a_number() { return bit_cast<double>(uint64_t{0x7ff8000000000000}); }
-
-PT_FN double element(const char* from, bool wide, int64_t at) {
-  return wide ? reinterpret_cast<const double*>(from)[at] : double(reinterpret_cast<const float*>(from)[at]);
-}
-PT_FN void put(char* to, bool wide, int64_t at, double value) {
-  if (wide) {
-    reinterpret_cast<double*>(to)[at] = value;
-  } else {
-    reinterpret_cast<float*>(to)[at] = float(value);
-  }
-}
 
 // A power of two that brings the largest element near 1, by which squares neither overflow nor vanish.
 PT_FN double scale_for(double largest) {
@@ -34,26 +17,40 @@ PT_FN double scale_for(double largest) {
   return bit_cast<double>(uint64_t(1023 - exponent) << 52);
 }
 
-// The cosine and sine of the angle that makes a symmetric [[a, b], [b, d]] diagonal (Golub & Van Loan 8.4).
+// The cosine and sine of the angle that makes a symmetric [[a, b], [b, d]] diagonal (Golub & Van Loan 8.4). Of a
+// Hermitian [[a, b], [conjugate(b), d]] the sine carries the phase of b.
+template <class E>
 struct Angle {
-  double c, s;
+  double c;
+  E s;
 };
-PT_FN Angle angle_of(double a, double b, double d) {
+PT_FN Angle<double> angle_of(double a, double b, double d) {
   const double tau = (d - a) / (2 * b);
   const double t = (tau >= 0 ? 1.0 : -1.0) / (size_of(tau) + root(1 + tau * tau));
   const double c = 1 / root(1 + t * t);
   return {c, t * c};
 }
+PT_FN Angle<Complex> angle_of(double a, Complex b, double d) {
+  const double size = size_of(b);
+  const Angle<double> angle = angle_of(a, size, d);
+  return {angle.c, angle.s * (b / size)};
+}
+template <class E>
+PT_FN Angle<E> conjugate(const Angle<E>& angle) {
+  return {angle.c, conjugate(angle.s)};
+}
 
-// Rows or columns p and q, turned by an angle; by none where q is -1.
+// Rows p and q, turned by an angle, or columns by its conjugate; none where q is -1.
+template <class E>
 struct Turn {
-  Angle angle;
+  Angle<E> angle;
   int64_t p, q;
 };
-PT_FN void turn(const Angle& angle, double* x, double* y) {
-  const double a = *x, b = *y;
+template <class E>
+PT_FN void turn(const Angle<E>& angle, E* x, E* y) {
+  const E a = *x, b = *y;
   *x = angle.c * a - angle.s * b;
-  *y = angle.s * a + angle.c * b;
+  *y = conjugate(angle.s) * a + angle.c * b;
 }
 
 // Every two of n meet once in a sweep: in n - 1 rounds, or n of an odd n, of pairs that have nothing in common, so that
@@ -73,22 +70,27 @@ PT_FN Pair pair_of(int64_t n, int64_t round, int64_t number) {
 }
 
 // How Jacobi's method for eigenvalues turns a pair of a round.
-PT_FN Turn turn_of(const double* a, int64_t n, int64_t round, int64_t number, double least) {
+template <class E>
+PT_FN Turn<E> turn_of(const E* a, int64_t n, int64_t round, int64_t number, double least) {
   const Pair pair = pair_of(n, round, number);
-  if (pair.q < 0 || !(size_of(a[pair.p * n + pair.q]) > least)) return {{1, 0}, 0, -1};
-  return {angle_of(a[pair.p * n + pair.p], a[pair.p * n + pair.q], a[pair.q * n + pair.q]), pair.p, pair.q};
+  if (pair.q < 0 || !(size_of(a[pair.p * n + pair.q]) > least)) return {{1, E{}}, 0, -1};
+  const double first = real_of(a[pair.p * n + pair.p]), second = real_of(a[pair.q * n + pair.q]);
+  return {angle_of(first, a[pair.p * n + pair.q], second), pair.p, pair.q};
 }
 
-// The sign that makes the first of the largest elements positive.
-PT_FN double sign_of(const double* x, int64_t n) {
-  double largest = 0, sign = 1;
+// The number of size 1 that makes the first of the largest elements positive.
+template <class E>
+PT_FN E phase_of(const E* x, int64_t n) {
+  double largest = 0;
+  E phase{1};
   for (int64_t i = 0; i < n; ++i) {
-    if (size_of(x[i]) > largest * (1 + 0x1p-40)) {
-      largest = size_of(x[i]);
-      sign = x[i] < 0 ? -1 : 1;
+    const double size = size_of(x[i]);
+    if (size > largest * (1 + 0x1p-40)) {
+      largest = size;
+      phase = turning_positive(x[i], size);
     }
   }
-  return sign;
+  return phase;
 }
 
 // Sorts by falling value, and keeps the order of equals: by insertion, since the order changes little from time to
@@ -102,12 +104,14 @@ PT_FN void sort_by_value(int64_t* order, const double* values, int64_t n) {
   }
 }
 
-// The place of number i of finite ones in ascending or descending order; of equal ones the first comes first.
-PT_FN int64_t place_of(const double* values, int64_t stride, int64_t n, int64_t i, bool descending) {
-  const double own = values[i * stride];
+// The place of number i of finite ones in ascending or descending order; of equal ones the first comes first. Of
+// complex numbers the real parts count.
+template <class E>
+PT_FN int64_t place_of(const E* values, int64_t stride, int64_t n, int64_t i, bool descending) {
+  const double own = real_of(values[i * stride]);
   int64_t place = 0;
   for (int64_t j = 0; j < n; ++j) {
-    const double other = values[j * stride];
+    const double other = real_of(values[j * stride]);
     place += (descending ? other > own : other < own) || (other == own && j < i);
   }
   return place;

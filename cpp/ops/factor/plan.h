@@ -1,5 +1,5 @@
-// Factorisations of small dense matrices, one chunk for each matrix of a batch. Everything is computed in f64, in one
-// order, and rounded once.
+// Factorisations of small dense matrices, real or complex, one chunk for each matrix of a batch. Everything is computed
+// in f64, in one order, and rounded once.
 #pragma once
 #include "core/launch.h"
 #include "ops/factor/desc.h"
@@ -20,7 +20,8 @@ void count_factor_work(Launch& launch, const FactorDesc& d, std::span<const Oper
 LaunchPlan plan_factor(FactorKind kind, std::span<const Operand> in, std::span<const Operand> out,
                        FactorOptions options = {});
 
-// Checks that an input is f32 or f64 and has two axes at least, equal ones if `square`; throws naming the op.
+// Checks that an input is f32, f64, c64 or c128 and has two axes at least, equal ones if `square`; throws naming the
+// op.
 void expect_matrix(const InferContext& c, std::size_t input, bool square);
 // Without its last axes, and with others.
 Shape with_last(const Shape& shape, int without, std::initializer_list<int64_t> last);

@@ -21,8 +21,8 @@ void expect_matrix(const InferContext& c, std::size_t input, bool square) {
   const TensorType& type = c.in[input];
   const Shape& shape = type.shape;
   const std::string name = c.op.inputs[input].name;
-  c.expect(type.dtype == DType::F32 || type.dtype == DType::F64,
-           text(name, " is ", type, "; expected f32 or f64; cast it, and the result back"));
+  c.expect(type.dtype == DType::F32 || type.dtype == DType::F64 || is_complex(type.dtype),
+           text(name, " is ", type, "; expected f32, f64, c64 or c128; cast it, and the result back"));
   c.expect(shape.size() >= 2, text(name, " is ", type, "; expected [..., rows, columns]; reshape it"));
   c.expect(!square || shape.back() == shape[shape.size() - 2],
            text(name, " is ", type, "; expected square matrices; check its last two axes"));

@@ -9,20 +9,21 @@
 namespace pt::cuda {
 namespace {
 
-const char* kernel_of(FactorKind kind) {
-  switch (kind) {
+// The names of the kernels of real and of complex matrices.
+const char* kernel_of(const FactorDesc& d) {
+  switch (d.kind) {
     case FactorKind::Cholesky:
-      return "factor_cholesky";
+      return d.is_complex ? "factor_cholesky_complex" : "factor_cholesky";
     case FactorKind::TriangularSolve:
-      return "factor_solve";
+      return d.is_complex ? "factor_solve_complex" : "factor_solve";
     case FactorKind::Qr:
-      return "factor_qr";
+      return d.is_complex ? "factor_qr_complex" : "factor_qr";
     case FactorKind::Eigh:
-      return "factor_eigh";
+      return d.is_complex ? "factor_eigh_complex" : "factor_eigh";
     case FactorKind::Svd:
-      return "factor_svd";
+      return d.is_complex ? "factor_svd_complex" : "factor_svd";
     case FactorKind::Lu:
-      return "factor_lu";
+      return d.is_complex ? "factor_lu_complex" : "factor_lu";
     case FactorKind::Eigenbasis:
       return "factor_eigenbasis";
   }
@@ -44,7 +45,7 @@ LaunchPlan plan_factor(FactorKind kind, const CudaCall& call, FactorOptions opti
   const auto threads = static_cast<uint32_t>(std::clamp<int64_t>(round_up(widest / 4, 32), 32, 256));
   const auto addresses = static_cast<int>(call.in.size() + call.out.size());
   Launch launch = cuda_launch(
-      kernel_of(kind),
+      kernel_of(d),
       {.grid = blocks, .block = threads, .shared_bytes = static_cast<uint32_t>(p.in_shared ? work_bytes : 0)}, p,
       addresses + 1, 0);
   count_factor_work(launch, d, call.in, call.out);

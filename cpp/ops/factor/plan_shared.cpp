@@ -7,20 +7,20 @@ namespace pt {
 namespace {
 
 int64_t work_of(const FactorDesc& d) {
-  const int64_t m = d.rows, n = d.columns, least = std::min(m, n);
+  const int64_t m = d.rows, n = d.columns, least = std::min(m, n), parts = d.is_complex ? 2 : 1;
   switch (d.kind) {
     case FactorKind::Cholesky:
-      return n * n + n;
+      return parts * (n * n + n);
     case FactorKind::TriangularSolve:
-      return n * n + n * d.right;
+      return parts * (n * n + n * d.right);
     case FactorKind::Qr:
-      return m * n + m * least + least + n + m;
+      return parts * (m * n + m * least + least + n + m);
     case FactorKind::Eigh:
-      return 2 * n * n + 4 * ((n + 1) / 2);  // a turn takes four
+      return parts * 2 * n * n + (3 + parts) * ((n + 1) / 2);  // a turn has a cosine, a sine and two places
     case FactorKind::Svd:
-      return m * n + n * n + 2 * n + m;
+      return parts * (m * n + n * n + m) + 2 * n;
     case FactorKind::Lu:
-      return n * n;
+      return parts * n * n;
     case FactorKind::Eigenbasis:
       return 6 * n * n + 5 * n;
   }
@@ -33,7 +33,8 @@ FactorDesc describe_factor(FactorKind kind, std::span<const Operand> in, FactorO
   const Shape& shape = in[0].shape;
   FactorDesc d{};
   d.kind = kind;
-  d.wide = in[0].dtype == DType::F64;
+  d.wide = in[0].dtype == DType::F64 || in[0].dtype == DType::C128;
+  d.is_complex = is_complex(in[0].dtype);
   d.upper = options.upper;
   d.transposed = options.transposed;
   d.unit = options.unit;
@@ -50,7 +51,8 @@ void count_factor_work(Launch& launch, const FactorDesc& d, std::span<const Oper
   const auto m = static_cast<double>(d.rows), n = static_cast<double>(d.columns);
   const bool iterates = d.kind == FactorKind::Eigh || d.kind == FactorKind::Svd;
   launch.flops = static_cast<double>(d.matrices) * m * n *
-                 (d.kind == FactorKind::TriangularSolve ? static_cast<double>(d.right) : n) * (iterates ? 50 : 2);
+                 (d.kind == FactorKind::TriangularSolve ? static_cast<double>(d.right) : n) * (iterates ? 50 : 2) *
+                 (d.is_complex ? 4 : 1);
   for (auto operands : {in, out}) {
     for (const Operand& o : operands) launch.bytes += static_cast<double>(count(o.shape) * size_of(o.dtype));
   }

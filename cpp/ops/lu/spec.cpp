@@ -1,20 +1,17 @@
 #include "ops/autocast.h"
 #include "ops/batching.h"
-#include "ops/factor/plan.h"
-#include "ops/functional.h"
-#include "ops/pieces.h"
+#include "ops/factor/gradients.h"
 
 namespace pt {
 namespace {
 
-// P^T L^-T (tril(L^T dL, -1) + triu(dU U^T)) U^-T (de Hoog, Anderssen & Lukas 2011), dL and dU being the parts of one
+// P^T L^-H (tril(L^H dL, -1) + triu(dU U^H)) U^-H (de Hoog, Anderssen & Lukas 2011), dL and dU being the parts of one
 // matrix, as L and U are.
 Tensors gradient(const VjpContext& c) {
   if (!c.grad[0].defined()) return {fn::zeros(c.in_types[0])};
-  const Tensor &both = c.out[0], &g = c.grad[0];
-  const auto below = [](const Tensor& x) { return fn::call("tril", {x}, {{"k", int64_t{-1}}}); };
-  const Tensor dl = below(g);
-  const Tensor left = below(dl + fn::matmul(swap_last(below(both)), dl));
+  const Tensor both = conjugate(c.out[0]), g = c.grad[0];
+  const Tensor dl = below_diagonal(g);
+  const Tensor left = below_diagonal(dl + fn::matmul(swap_last(below_diagonal(both)), dl));
   const Tensor right = fn::call("triu", {fn::matmul(fn::call("triu", {g}), swap_last(fn::call("triu", {both})))});
   const Tensor inner =
       fn::call("solve_triangular", {both, left + right}, {{"transposed", true}, {"unitriangular", true}});
@@ -37,12 +34,14 @@ const Op* registered =
         })
         .saves({false}, {true, true, false})
         .vjp(gradient)
+        .complex()
         .doc(R"(x with its rows exchanged is L U: both in one matrix, the order of the rows, and its sign.
 Shapes    x [..., n, n] -> [..., n, n], int64 [..., n], [...]; L lies below the diagonal and has ones on it
-Dtypes    f32, f64
+Dtypes    f32, f64, c64, c128
 Errors    matrices that are not square
 Grad      x, through L and U
-Numerics  the pivot is the first of the largest elements of a column; computed in f64 and rounded once
+Numerics  the pivot is the first of the largest elements of a column, of complex ones by |Re| + |Im|; computed in f64
+          and rounded once
 Source    Golub & Van Loan, algorithm 3.4.1)",
              R"(>>> pt.ops.functional.OPERATORS["lu"](pt.tensor([[0.0, 2.0], [4.0, 8.0]]))[1].numpy().tolist()
 [1, 0])");

@@ -1,8 +1,6 @@
 #include "ops/autocast.h"
 #include "ops/batching.h"
-#include "ops/factor/plan.h"
-#include "ops/functional.h"
-#include "ops/pieces.h"
+#include "ops/factor/gradients.h"
 
 namespace pt {
 namespace {
@@ -32,12 +30,13 @@ const Op* registered =
         .compose(definition)
         .saves({true, false}, {true})
         .vjp([](const VjpContext& c) -> Tensors {
-          const Tensor db = fn::call("solve", {swap_last(c.in[0]), c.grad[0]});
-          return {c.needs[0] ? -fn::matmul(db, swap_last(c.out[0])) : Tensor(), db};
+          const Tensor db = fn::call("solve", {adjoint(c.in[0]), c.grad[0]});
+          return {c.needs[0] ? -fn::matmul(db, adjoint(c.out[0])) : Tensor(), db};
         })
+        .complex()
         .doc(R"(x with a x = b.
 Shapes    a [..., n, n], b [..., n, k] -> [..., n, k]
-Dtypes    f32, f64
+Dtypes    f32, f64, c64, c128
 Errors    matrices that are not square; leading axes that differ
 Grad      a, b
 Numerics  by lu and two triangular solves, each computed in f64; infinite or NaN where a is singular

@@ -1,8 +1,6 @@
 #include "ops/autocast.h"
 #include "ops/batching.h"
-#include "ops/factor/plan.h"
-#include "ops/functional.h"
-#include "ops/pieces.h"
+#include "ops/factor/gradients.h"
 
 namespace pt {
 namespace {
@@ -21,10 +19,12 @@ Tensors gradient(const VjpContext& c) {
              unit = c.attrs.flag("unitriangular");
   Attrs back = c.attrs;
   back.set("transposed", !transposed);
-  const Tensor db = fn::call("solve_triangular", {c.in[0], c.grad[0]}, back);
+  const Tensor db = fn::call("solve_triangular", {conjugate(c.in[0]), c.grad[0]}, back);
   Tensor da;
   if (c.needs[0]) {
-    const Tensor product = transposed ? fn::matmul(c.out[0], swap_last(db)) : fn::matmul(db, swap_last(c.out[0]));
+    // That of a^T is -db x^H, and its transpose that of a.
+    const Tensor product =
+        transposed ? fn::matmul(conjugate(c.out[0]), swap_last(db)) : fn::matmul(db, adjoint(c.out[0]));
     da = fn::call(upper ? "triu" : "tril", {-product}, {{"k", int64_t{!unit ? 0 : upper ? 1 : -1}}});
   }
   return {da, db};
@@ -45,10 +45,11 @@ const Op* registered =
         .shape(infer)
         .saves({true, false}, {true})
         .vjp(gradient)
+        .complex()
         .doc(
             R"(x with a x = b, or a^T x = b with `transposed`, of a triangular matrix a.
 Shapes    a [..., n, n], b [..., n, k] -> [..., n, k]
-Dtypes    f32, f64
+Dtypes    f32, f64, c64, c128
 Errors    matrices that are not square; leading axes that differ
 Grad      a, b
 Numerics  only one triangle of a is read, the lower one or with `upper` the upper one, with ones on the diagonal if

@@ -9,6 +9,7 @@ const Op* registered = define("trace")
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              return {fn::sum(fn::call("diagonal", {in[0]}, attrs), {-1}, false)};
                            })
+                           .complex()
                            .doc(R"(the sum of a diagonal of each matrix.
 Shapes    x [..., m, n] -> [...]
 Dtypes    all; integers and bool are summed in int64

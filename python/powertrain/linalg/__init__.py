@@ -1,6 +1,6 @@
 """Linear algebra: the `linalg` extension of the array API standard (2024.12), and what NumPy and PyTorch have beside.
 
-Factorisations are of float32 and float64, as of the engine's ops.
+Factorisations are of float32, float64, complex64 and complex128, as of the engine's ops.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class SVDResult(NamedTuple):
 
 
 def eigh(x: TensorLike, /) -> EighResult:
-    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns.
+    """The eigenvalues of symmetric or Hermitian matrices, ascending, and their eigenvectors as columns.
 
     Example
         >>> pt.linalg.eigh(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).eigenvalues.tolist()
@@ -78,7 +78,7 @@ def eigh(x: TensorLike, /) -> EighResult:
 
 
 def eigvalsh(x: TensorLike, /) -> Tensor:
-    """The eigenvalues of symmetric matrices, ascending.
+    """The eigenvalues of symmetric or Hermitian matrices, ascending.
 
     Example
         >>> pt.linalg.eigvalsh(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).tolist()
@@ -88,7 +88,7 @@ def eigvalsh(x: TensorLike, /) -> Tensor:
 
 
 def slogdet(x: TensorLike, /) -> SlogdetResult:
-    """The sign of a determinant, and the logarithm of its size.
+    """The sign of a determinant, a complex number of size 1 for a complex one, and the logarithm of its size.
 
     Example
         >>> pt.linalg.slogdet(pt.tensor([[2.0, 0.0], [0.0, 4.0]])).sign.item()
@@ -121,7 +121,7 @@ def _identity(x: Tensor) -> Tensor:
 
 
 def svd(x: TensorLike, /, *, full_matrices: bool = True) -> SVDResult:
-    """U, singular values, descending, and V^T, whose product is x; with full_matrices whole bases.
+    """U, singular values, descending, and V^H, whose product is x; with full_matrices whole bases.
 
     Example
         >>> [part.shape for part in pt.linalg.svd(pt.ones((3, 2)))]
@@ -178,8 +178,12 @@ def pinv(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:
     u, s, vh = svd(x, full_matrices=False)
     kept = s > _bound(s, u.shape[-2], vh.shape[-1], rtol)
     inverse = OPERATORS["where"](kept, 1 / OPERATORS["where"](kept, s, 1.0), 0.0)
-    turned = OPERATORS["matrix_transpose"](vh) * OPERATORS["expand_dims"](inverse, -2)
-    return OPERATORS["matmul"](turned, OPERATORS["matrix_transpose"](u))
+    return OPERATORS["matmul"](_adjoint(vh) * OPERATORS["expand_dims"](inverse, -2), _adjoint(u))
+
+
+def _adjoint(x: Tensor) -> Tensor:
+    """The conjugate transpose of matrices; the transpose of real ones."""
+    return OPERATORS["matrix_transpose"](OPERATORS["conj"](x) if x.dtype.is_complex else x)
 
 
 def matrix_rank(x: TensorLike, /, *, rtol: TensorLike | None = None) -> Tensor:

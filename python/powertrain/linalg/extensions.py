@@ -69,7 +69,7 @@ def cond(x: TensorLike, p: float | Literal["fro", "nuc"] | None = None) -> Tenso
     """The condition number of matrices: norm(x, p) times norm(inv(x), p), by singular values for p = 2, the default.
 
     Shapes    x [..., n, n], for p of None, 2 and -2 [..., m, n] -> [...]
-    Dtypes    floats; integers are computed in float32
+    Dtypes    floats and complex; integers are computed in float32
     Errors    less than two axes; a p that matrices do not have
     Grad      x
     Numerics  infinite for singular matrices
@@ -98,11 +98,11 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResu
 
     Shapes    a [..., m, n], b [m] or [..., m, k] -> x [n] or [..., n, k], residuals [] or [..., k], rank int64 [...],
               singular_values [..., min(m, n)]
-    Dtypes    float32, float64; integers are computed in float32
+    Dtypes    float32, float64, complex64, complex128; integers are computed in float32
     Errors    shapes that do not fit
     Grad      a, b; towards a where singular values differ
     Numerics  singular values up to rcond times the largest count as 0: by default the rounding of the dtype times the
-              larger of m and n; residuals are sums of squares, given for every rank
+              larger of m and n; residuals are sums of |a x - b|^2, given for every rank
     Source    NumPy, linalg.lstsq
     Example
         >>> import powertrain as pt
@@ -121,7 +121,8 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResu
         )
     wanted = OPERATORS["expand_dims"](right, -1) if column else right
     x = OPERATORS["matmul"](pinv(left, rtol=rcond), wanted)
-    residuals = OPERATORS["sum"](OPERATORS["square"](OPERATORS["matmul"](left, x) - wanted), -2)
+    apart = OPERATORS["matmul"](left, x) - wanted
+    residuals = OPERATORS["sum"](OPERATORS["square"](OPERATORS["abs"](apart) if apart.dtype.is_complex else apart), -2)
     if column:
         x, residuals = OPERATORS["squeeze"](x, -1), OPERATORS["squeeze"](residuals, -1)
     return LstsqResult(x, residuals, matrix_rank(left, rtol=rcond), svdvals(left))
@@ -194,7 +195,7 @@ def matrix_exp(x: TensorLike) -> Tensor:
     """The exponential of square matrices: the sum of x^k / k!.
 
     Shapes    x [..., n, n] -> [..., n, n]
-    Dtypes    float32, float64; integers are computed in float32
+    Dtypes    float32, float64, complex64, complex128; integers are computed in float32
     Errors    matrices that are not square
     Grad      x
     Numerics  by scaling, an approximant of degree 13 and squaring; NaN for norms above 5 million
@@ -209,7 +210,7 @@ def matrix_exp(x: TensorLike) -> Tensor:
     given = _core.asarray(x)
     if given.ndim < 2 or given.shape[-1] != given.shape[-2]:
         raise _core.ShapeError(f"[matrix_exp] x is {list(given.shape)}; expected square matrices; check its last axes")
-    if not given.dtype.is_float:
+    if not (given.dtype.is_float or given.dtype.is_complex):
         given = OPERATORS["astype"](given, "float32")
     if 0 in given.shape:
         return given
