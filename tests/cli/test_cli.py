@@ -64,7 +64,9 @@ def test_help_is_quick_and_names_every_verb() -> None:
         done = subprocess.run(command(["--help"]), capture_output=True, text=True, check=True, env=environment())
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    verbs = "train evaluate predict generate explain serve report export runs recipes plugins new profile help bench"
+    verbs = (
+        "train evaluate predict generate sample explain serve report export runs recipes plugins new profile help bench"
+    )
     for verb in verbs.split():
         assert f"    {verb} " in done.stdout
     # Processor time: the wall clock would measure whatever else the machine does.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from chart import COLOURS, Chart, cells, grey_pictures
 from training import digits, mlp, scores, shifted, stepper, train
@@ -137,6 +139,39 @@ def autoencoder() -> str:
     return grey_pictures("An autoencoder: each digit through a few numbers and back", rows)
 
 
+def generative_models() -> str:
+    """A network that takes noise away from digits, and then makes some of noise alone."""
+    x, _ = digits()
+    rows = 2 * x[:1400].reshape(1400, 64) - 1
+    model = mlp(65, 256, 256, 64, activation=pt.nn.SiLU)
+    step = stepper(model, pt.optim.AdamW(model, lr=2e-3), lambda out, target: F.mse_loss(out, target))
+    rng = pt.random.Generator(0)
+    for epoch in range(150):
+        order = np.random.default_rng(epoch).permutation(1400)
+        for at in range(0, 1344, 64):
+            angle = rng.uniform(0, np.pi / 2, size=(64, 1)).numpy()
+            clean, noise = rows[order[at : at + 64]], rng.normal(size=(64, 64)).numpy()
+            noisy = clean * np.cos(angle) + noise * np.sin(angle)
+            step(np.concatenate([noisy, angle], axis=1), noise * np.cos(angle) - clean * np.sin(angle))
+    angles = np.linspace(0, np.pi / 2, 8, dtype="float32")
+    noise = rng.normal(size=(1, 64)).numpy()
+    there = [rows[1] * np.cos(angle) + noise[0] * np.sin(angle) for angle in angles]
+    ways = []
+    for _ in range(2):
+        now, way = rng.normal(size=(1, 64)).numpy(), []
+        fine = np.linspace(np.pi / 2, 0, 71, dtype="float32")
+        for place, (angle, following) in enumerate(itertools.pairwise(fine)):
+            way += [now[0]] if place % 10 == 0 else []
+            said = model(np.concatenate([now, [[angle]]], axis=1).astype("float32")).numpy()
+            now = now * np.cos(angle - following) - said * np.sin(angle - following)
+        ways.append([*way, now[0]])
+    shown = [("a digit, and noise added", there), ("noise taken away", ways[0]), ("once more", ways[1])]
+    pictures = [(name, np.clip(0.5 + 0.5 * np.array(way), 0, 1).reshape(-1, 8, 8).tolist()) for name, way in shown]
+    return grey_pictures(
+        "Noise is added to a digit; a network takes it away, and makes digits of noise alone", pictures
+    )
+
+
 def clustering() -> str:
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(centre, 0.45, (60, 2)) for centre in ((-1.6, -1), (1.5, -1.1), (0.1, 1.4))])
@@ -168,4 +203,4 @@ def exploration() -> str:
     return chart.svg()
 
 
-DRAWINGS = (embeddings, attention, transfer, convolution, autoencoder, clustering, exploration)
+DRAWINGS = (embeddings, attention, transfer, convolution, autoencoder, generative_models, clustering, exploration)

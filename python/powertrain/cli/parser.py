@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="print a JSON object for each example")
 
     _generating(_verb(verbs, "generate", "generate:generate", "go on with a text, with the run of a language model"))
+    _sampling(_verb(verbs, "sample", "sample:sample", "draw new examples from the run of a generative model"))
     _explain(verbs)
     _serve(verbs)
 
@@ -204,6 +205,16 @@ def _generating(takes: argparse.ArgumentParser) -> None:
     takes.add_argument("--seed", type=int, default=0, metavar="N", help="the same text for the same seed")
     _trusting(takes)
     takes.add_argument("--json", action="store_true", help="print one line with the text, nothing else")
+
+
+def _sampling(takes: argparse.ArgumentParser) -> None:
+    takes.add_argument("run", type=Path, metavar="DIR")
+    takes.add_argument("--count", type=_whole, default=64, metavar="N", help="how many (default: 64)")
+    takes.add_argument("--seed", type=int, default=0, metavar="N", help="the same examples for the same seed")
+    takes.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the strategy")
+    where = "a .npy of the examples, or a .png of pictures side by side (default: samples.npy)"
+    takes.add_argument("--out", type=Path, default=Path("samples.npy"), metavar="FILE", help=where)
+    _trusting(takes)
 
 
 def _serve(verbs: Any) -> None:

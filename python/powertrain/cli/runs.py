@@ -29,7 +29,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    found = review.open_run(options.run, options.trust).export(options.to, options.out, **_settings(options.set))
+    found = review.open_run(options.run, options.trust).export(options.to, options.out, **settings_of(options.set))
     if options.json:
         say(dumps({**asdict(found), "path": str(found.path)}))
         return FINE
@@ -41,7 +41,7 @@ def export(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _settings(texts: list[str]) -> dict[str, Any]:
+def settings_of(texts: list[str]) -> dict[str, Any]:
     """KEY=VALUE, with values as `powertrain train --set` takes them."""
     source = of_tables({})
     override(source, texts)

@@ -41,7 +41,7 @@ def check_model(subject: Subject) -> Iterator[Finding]:
     refused: list[Exception] = []
     misshapen: list[Finding] = []
     fits: list[Inputs] = []
-    for inputs in [*tasks(), OF_TOKENS]:
+    for inputs in subject.plugin.example_inputs or [*tasks(), OF_TOKENS]:
         if inputs is OF_TOKENS and fits:
             break
         pt.random.seed(5)

@@ -32,7 +32,7 @@ from powertrain.plugin.protocols import GROUPS, Inputs
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.plugin.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
 from powertrain.plugin.schedule import Schedule
-from powertrain.plugin.section import Section, bin_edges, columns_section
+from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
 from powertrain.plugin.tasks import Task
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ __all__ = [
     "image_shape",
     "op",
     "param",
+    "pictures_section",
     "random_uniform",
     "record",
     "registry",

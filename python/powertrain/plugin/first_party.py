@@ -10,6 +10,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "audio": ("audio-folder", "spoken-digits", "spectrogram"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "least-squares", "full-batch", "k-means", "pca", "squared-hinge"),
+    "generative": ("autoencoder", "vae", "picture-decoder", "picture-encoder"),
     "xla": ("xla",),
     "onnx": ("onnx",),
 }  # fmt: skip

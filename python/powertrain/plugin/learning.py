@@ -47,6 +47,7 @@ class Strategy(OfParams, declares=True):
     needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")  # sections that its recipe must have
     host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
     task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
+    scores: ClassVar[tuple[str, ...]] = ()  # what `score` measures, by name, so that `expect` may ask for it
     example_recipe: ClassVar[str] = ""  # TOML that the check tries it with
 
     model: Module
@@ -86,6 +87,17 @@ class Strategy(OfParams, declares=True):
         """What `powertrain predict` says of the output for one example, where it is no answer to the data's task, such
         as a group; left out where it is."""
         raise missing(self, "answer")
+
+    @optional
+    def sample(self, run: Run, count: int, seed: int) -> Array:
+        """Draw `count` new examples as the model reads them, the same for the same seed: for `powertrain sample`.
+        Keyword-only arguments are settings. Left out by a strategy that learns no distribution."""
+        raise missing(self, "sample")
+
+    def score(self, run: Run, part: str) -> Mapping[str, float]:
+        """What is measured beside the loss, once the run has ended, on the part that it is judged by: a number for
+        each name in `scores`."""
+        return {}
 
     def simple(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
         """What simple predictors reach of such losses, for the report."""

@@ -39,6 +39,7 @@ class Model(Module, Declared, declares=True):
     loss: str = ""  # what it is trained with, where the recipe does not say; the task's usual one where it is empty
     host: ClassVar[bool] = False  # another library fits it: see powertrain.plugin.HostModel
     probabilities: ClassVar[bool] = True  # its outputs' softmax gives probabilities, if the loss's does
+    example_inputs: ClassVar[tuple[Inputs, ...]] = ()  # that the check tries it with, where it takes no usual data
 
     def __init__(self) -> None:
         Module.__init__(self)

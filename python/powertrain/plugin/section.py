@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from powertrain.plugin.declared import FieldError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,6 +82,31 @@ def columns_section(
     return Section(title, said, draw=lambda figure: _draw(figure, chosen, label, signed))
 
 
+def pictures_section(
+    title: str, pictures: ArrayLike, *, columns: int = 10, lines: Sequence[str] = (), rows: Sequence[str] = ()
+) -> Section:
+    """Pictures side by side, `columns` in a row: [count, height, width], or with 1 or 3 colours as the last axis.
+
+    Numbers from 0 to 1 go from black to white, and what lies outside is cut. `rows` says what each row shows.
+
+    Errors    an array of another shape, or with numbers that are not finite
+    Example
+        >>> from powertrain.plugin import pictures_section
+        >>> pictures_section('Samples', np.zeros((20, 8, 8)), rows=['first', 'second']).title
+        'Samples'
+    """
+    shown = np.asarray(pictures, dtype=np.float64)
+    if shown.ndim not in (3, 4) or (shown.ndim == 4 and shown.shape[-1] not in (1, 3)) or not len(shown):
+        raise FieldError(
+            f"[pictures_section] received an array of shape {list(shown.shape)}; expected [count, height, width] or "
+            "[count, height, width, colours] of 1 or 3 colours; reshape it"
+        )
+    if not np.isfinite(shown).all():
+        raise FieldError("[pictures_section] received NaN or infinity; expected finite numbers; leave those out")
+    shown = np.clip(shown[..., 0] if shown.ndim == 4 and shown.shape[-1] == 1 else shown, 0, 1)
+    return Section(title, tuple(lines), draw=lambda figure: _draw_pictures(figure, shown, columns, rows))
+
+
 def bin_edges(values: Array) -> NDArray[np.float64]:
     """Return the edges of 40 bins of a histogram, from the smallest finite value to the largest.
 
@@ -96,6 +123,25 @@ def bin_edges(values: Array) -> NDArray[np.float64]:
         return edges
     beside = max(abs(low), abs(high), 1.0) * 1e-6
     return np.array([low - beside, high + beside])
+
+
+def _draw_pictures(figure: Any, shown: NDArray[np.float64], columns: int, names: Sequence[str]) -> None:
+    """One image of all, with a line of white between two."""
+    count, height, width = shown.shape[:3]
+    deep = -(-count // columns)
+    sheet = np.ones((deep * (height + 1) - 1, columns * (width + 1) - 1, *shown.shape[3:]))
+    for at, picture in enumerate(shown):
+        top, left = at // columns * (height + 1), at % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = picture
+    size = min(0.8, 8.4 / columns)  # inches of a picture
+    figure.set_size_inches(size * columns + (1.4 if names else 0), size * deep * height / width)
+    axes = figure.add_subplot()
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([at * (height + 1) + height / 2 for at in range(len(names))], [_short(name) for name in names])
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
 
 
 def _short(name: str) -> str:

@@ -27,10 +27,14 @@ def unknown_metrics(tables: Mapping[str, Any], plugins: Registry, given: Collect
 
 
 def unmeasured(
-    tables: Mapping[str, Any], expect: Mapping[str, tuple[str, ...]], unknown: Iterable[Mistake], plugins: Registry
+    tables: Mapping[str, Any],
+    expect: Mapping[str, tuple[str, ...]],
+    unknown: Iterable[Mistake],
+    plugins: Registry,
+    scores: tuple[str, ...] = (),
 ) -> Iterator[Mistake]:
     """Names in `expect`, each with its path of keys, and in run.stop that no data would give; `unknown` are the metrics
-    that nobody offers."""
+    that nobody offers. `scores` are measured by the strategy, once."""
     misspelt = {mistake.path[-1] for mistake in unknown}
     asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in misspelt]
     # Of metrics that are misspelt or no list nobody knows which were meant.
@@ -42,12 +46,13 @@ def unmeasured(
         if any(plugin.distribution != ENGINE for plugin in plugins.plugins("task")):  # whose metrics nobody knows yet
             others = (plugin.name for plugin in plugins.plugins("metric"))
     metrics = list(dict.fromkeys(["loss", *asked, *others]))
-    known = [f"{part}.{name}" for part in PARTS for name in metrics]
+    named = list(dict.fromkeys([*metrics, *scores]))
+    known = [f"{part}.{name}" for part in PARTS for name in named]
     for name, path in expect.items():
         if name not in known and name not in MEASURED:
             yield Mistake(
                 path,
-                f"it is not measured; expected a part ({', '.join(PARTS)}), a dot and a metric ({', '.join(metrics)}), "
+                f"it is not measured; expected a part ({', '.join(PARTS)}), a dot and a metric ({', '.join(named)}), "
                 f"or one of {', '.join(MEASURED)}{suggestion(name, [*known, *MEASURED])}",
             )
     watch = _written(tables, "run", "stop", "watch")

@@ -115,7 +115,7 @@ class _Reader(Uses):
         unknown = list(unknown_metrics(self.tables, self.plugins, self.measures))
         self.mistakes.extend(unknown)
         report = self.section(ReportSection, "report")
-        expect = self.expect(None if copies else unknown)
+        expect = self.expect(None if copies else unknown, strategy.plugin.scores if strategy else ())
         self.demand_model(strategy)
         if self.mistakes or strategy is None:
             raise source_text.RecipeError(self.source.say(self.mistakes))
@@ -296,8 +296,9 @@ class _Reader(Uses):
         warmup = convert(value["warmup"], int, Range(low=0), (*path, "warmup"), self.mistakes)
         return use, warmup or 0
 
-    def expect(self, unknown: list[Mistake] | None) -> dict[str, Limit]:
-        """[expect]; the names of what environments give are not known here: then `unknown` metrics are None."""
+    def expect(self, unknown: list[Mistake] | None, scores: tuple[str, ...]) -> dict[str, Limit]:
+        """[expect]; the names of what environments give are not known here: then `unknown` metrics are None. `scores`
+        are what the strategy measures itself."""
         table = self.table(self.tables.get("expect", {}), ("expect",))
         limits, paths = {}, {}
         for path, value in _flat(table or {}):
@@ -305,7 +306,7 @@ class _Reader(Uses):
             paths[key] = ("expect", *path)
             limits[key] = convert(value, Limit, Range(), paths[key], self.mistakes)
         if unknown is not None:
-            self.mistakes.extend(unmeasured(self.tables, paths, unknown, self.plugins))
+            self.mistakes.extend(unmeasured(self.tables, paths, unknown, self.plugins, scores))
         return {key: limit for key, limit in limits.items() if limit is not None}
 
     def demand_model(self, strategy: Use | None) -> None:

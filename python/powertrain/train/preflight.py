@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from powertrain.plugin.wording import suggestion
-from powertrain.recipe.measured import MEASURED
+from powertrain.recipe.measured import MEASURED, PARTS
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
@@ -60,14 +61,20 @@ def demand_expected(run: TrainRun) -> None:
     if run.evaluations.evaluator is None or run.dataset.kind.plays:
         return
     metrics = run.evaluations.evaluator.metrics
-    measured = [f"{part}.{name}" for part in ("test", "valid", "train") if part in run.dataset.splits
+    measured = [f"{part}.{name}" for part in PARTS if part in run.dataset.splits
                 for name in metrics if name != "confusion"]  # fmt: skip
+    measured += [f"{judged_part(run.dataset.splits)}.{name}" for name in run.strategy.scores]
     for name in run.recipe.expect:
         if name not in measured and name not in MEASURED:
             known = [*measured, *MEASURED]
             raise RunError(
                 f"[expect.{name}] it is not measured; expected one of {', '.join(known)}{suggestion(name, known)}"
             )
+
+
+def judged_part(parts: Collection[str]) -> str:
+    """The part by which a run is judged: the test part, or else what comes nearest."""
+    return next((part for part in PARTS if part in parts), "env")
 
 
 def demand_steps(run: TrainRun) -> None:

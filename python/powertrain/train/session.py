@@ -25,6 +25,7 @@ from powertrain.train.folder.checkpoint import hash_arrays
 from powertrain.train.folder.ledger import Ledger, read_history
 from powertrain.train.folder.reopening import identities_of
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
+from powertrain.train.preflight import judged_part
 from powertrain.train.report.energy import Energy, Meter
 from powertrain.train.run.pretrained import demand_weights
 from powertrain.train.run.train_run import TrainRun
@@ -210,7 +211,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
 
     seconds = run.saver.elapsed()
     evaluations = measure(run, lambda: run.stop_signal != 0)
-    part = next(part for part in ("test", "valid", "train", "env") if part in evaluations)
+    part = judged_part(evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
     predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
     simple = list(predictors(run.dataset, part)) if run.recipe.report.baseline and part != "env" else []
@@ -285,4 +286,6 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
         if part in dataset.splits:
             found[part] = evaluate(part, keep=keep)
     found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
+    part = judged_part(found)
+    found[part].values.update(run.strategy.score(run, part))
     return found

@@ -375,6 +375,18 @@ class TrainedRun:
             temperature=temperature, **settings,  # type: ignore[arg-type]  # checked there
         )  # fmt: skip
 
+    def sample(self, count: int = 64, *, seed: int = 0, **settings: object) -> Array:
+        """Draw new examples, as a generative model does: an array [count, ...] of examples as the model reads them.
+
+        The same seed gives the same ones. `powertrain plugins show STRATEGY` prints the settings, such as `steps`.
+
+        Errors    a strategy that learns no distribution; a setting that it does not have, or of another range: RunError
+        """
+        from powertrain.train.evaluate.sampling import sample
+
+        with random_numbers_kept():
+            return sample(self.run, count, seed, settings)
+
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""
         self._demand_results("report")

@@ -65,25 +65,27 @@ def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
             module.train(training[role])
 
 
-class Predictor:
-    """Outputs of the model for arrays of inputs, in evaluation mode. Each batch size has a program of its own."""
+class Computer:
+    """Functions of a step and a batch, such as a strategy's `predict`, called on arrays in evaluation mode."""
 
     def __init__(self, strategy: Strategy, modules: Mapping[str, Any], backend: Any = None) -> None:
         self.modules = modules
-        self.programs: dict[int, Callable[[Any], Any]] = {}  # by batch size: no size is a surprise to another's
+        # By batch size too: no size is a surprise to another's.
+        self.programs: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._host, self._backend = on_host(strategy), backend
 
-        def predict(x: Any) -> Any:
-            return strategy.predict(Step(Logs()), TracedBatch(("x",), (x,)))
-
-        def made() -> Callable[[Any], Any]:
-            return predict if on_host(strategy) else pt.compile(predict, backend=backend)
-
-        self._made = made
-
-    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
-        program = self.programs.get(len(x)) or self.programs.setdefault(len(x), self._made())
+    def __call__(self, function: Callable[[Any, Any], Any], fields: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        names = tuple(fields)
+        key = (function, names, len(next(iter(fields.values()))))
+        program = self.programs.get(key) or self.programs.setdefault(key, self._made(function, names))
         with evaluating(self.modules):
-            return np.array(program(x))
+            return np.array(program(*fields.values()))
+
+    def _made(self, function: Callable[[Any, Any], Any], names: tuple[str, ...]) -> Callable[..., Any]:
+        def called(*tensors: Any) -> Any:
+            return function(Step(Logs()), TracedBatch(names, tensors))
+
+        return called if self._host else pt.compile(called, backend=self._backend)
 
 
 def on_host(strategy: Strategy) -> bool:

@@ -14,6 +14,7 @@ from powertrain.io.files import Files
 from powertrain.monitor.labels import predictions, scored
 from powertrain.monitor.profile import Profile, Scores
 from powertrain.plugin.importing import in_words
+from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predict import BATCH, outputs
 from powertrain.train.folder.run_folder import RunError
 
@@ -69,8 +70,8 @@ def profile_of(run: TrainRun) -> Profile:
 
 
 def class_names(run: TrainRun) -> tuple[str, ...] | None:
-    """Names of the classes, where the outputs are a number for each."""
-    if not run.dataset.kind.classes:
+    """Names of the classes, where the outputs are a number for each: not of a strategy that measures itself."""
+    if not run.dataset.kind.classes or own_losses(run.strategy) is not None:
         return None
     return run.dataset.labels or tuple(str(at) for at in range(run.dataset.outputs))
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from powertrain.train.evaluate.evaluation import Evaluator, Predictor, own_losses
+from powertrain.train.evaluate.evaluation import Computer, Evaluator, own_losses
 from powertrain.train.run.early_stopping import EarlyStop
 from powertrain.train.run.environments import EpisodeEvaluator
 from powertrain.train.run.factories import load_metrics
 from powertrain.train.run.progress import Count
 
 if TYPE_CHECKING:
-    from powertrain.plugin.run import Hook
+    from powertrain.plugin.run import Act, Hook
     from powertrain.train.run.train_run import TrainRun
 
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
@@ -30,7 +30,7 @@ class Evaluations:
         self.done = Count()  # part of the checkpoint
         self.hooks: list[Hook] = []
         self.evaluator: Evaluator | EpisodeEvaluator | None = None
-        self._predictor: Predictor | None = None
+        self._computer: Computer | None = None
 
     def prepare(self) -> None:
         """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
@@ -96,9 +96,13 @@ class Evaluations:
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
-        if self._predictor is None:
-            self._predictor = Predictor(self.run.strategy, self.run.table.modules, self.run.backend)
-        return self._predictor(x)
+        return self.compute(self.run.strategy.predict, {"x": x})
+
+    def compute(self, function: Act, fields: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """What a traced function gives for arrays, in evaluation mode."""
+        if self._computer is None:
+            self._computer = Computer(self.run.strategy, self.run.table.modules, self.run.backend)
+        return self._computer(function, fields)
 
     def use_best(self) -> None:
         """The weights to judge and to use: the best that early stopping kept, or the last."""

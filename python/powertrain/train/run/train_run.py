@@ -39,7 +39,7 @@ from powertrain.train.run.sources import Sources, TrainSource, constants
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.plugin.protocols import Inputs
-    from powertrain.plugin.run import Fold, Hook, Part, StepFunction, Stream
+    from powertrain.plugin.run import Act, Fold, Hook, Part, StepFunction, Stream
     from powertrain.recipe import Recipe
     from powertrain.train.display.display import Display
 
@@ -249,6 +249,10 @@ class TrainRun:
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
         return self.evaluations.predict(x)
+
+    def compute(self, function: Act, **fields: NDArray[Any]) -> NDArray[Any]:
+        """What a traced `function(t, batch)` gives for arrays, in evaluation mode."""
+        return self.evaluations.compute(function, fields)
 
     def close(self) -> None:
         self.interrupts.close()

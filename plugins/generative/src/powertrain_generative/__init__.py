@@ -1,0 +1,1 @@
+"""powertrain-generative: models that learn what data look like, and draw more of them."""

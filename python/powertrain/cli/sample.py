@@ -1,0 +1,52 @@
+"""`powertrain sample`: new examples from the run of a generative model, in a file."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from powertrain.cli.exit_codes import FINE
+from powertrain.cli.runs import settings_of
+from powertrain.io.console import say
+from powertrain.io.files import Files
+from powertrain.plugin.section import pictures_section
+from powertrain.train.evaluate.review import open_run
+from powertrain.train.folder.run_folder import RunError
+
+if TYPE_CHECKING:
+    from powertrain.typing import Array
+
+FORMS = (".npy", ".png")
+COLUMNS = 10  # of pictures side by side
+
+
+def sample(options: argparse.Namespace) -> int:
+    out = options.out
+    if out.suffix.lower() not in FORMS:
+        raise RunError(f"[sample --out] received {out.name}; expected a name that ends in .npy or .png; rename it")
+    if not out.parent.is_dir():
+        raise RunError(f"[sample --out] there is no folder {out.parent}; expected one; make it first")
+    trained = open_run(options.run, options.trust)
+    drawn = trained.sample(options.count, seed=options.seed, **settings_of(options.set))
+    Files(out.parent).replace(out.name, _as_png(drawn) if out.suffix.lower() == ".png" else _as_npy(drawn))
+    say(f"{len(drawn):,} samples in {out}")
+    return FINE
+
+
+def _as_npy(drawn: Array) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, drawn)
+    return buffer.getvalue()
+
+
+def _as_png(drawn: Array) -> bytes:
+    made = pictures_section("Samples", drawn, columns=min(COLUMNS, len(drawn))).png()
+    if made is None:
+        raise RunError(
+            "[sample --out] matplotlib is not installed; expected it, since it draws the .png; "
+            'pip install "powertrain[cli]", or write a .npy'
+        )
+    return made
