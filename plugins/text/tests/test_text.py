@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.builtin.exporters.loading import module_of
 from powertrain.builtin.exporters.torch.code import model_code
 from powertrain.data import DataError
-from powertrain.plugin import ExportError, Inputs, ModelError
+from powertrain.plugin import Inputs, ModelError
 from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_text.data import SmsSpam, TextFiles, TextTable, read_table
+from powertrain_text.llama import Llama
 from powertrain_text.models import BagOfTokens, Bert, biases
 from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
 
@@ -153,11 +155,39 @@ def test_padding_changes_no_answer() -> None:
         np.testing.assert_allclose(long, short, rtol=1e-4, atol=1e-6)
 
 
-def test_a_bert_with_a_bias_of_places_is_not_written_for_pytorch() -> None:
-    inputs = Inputs("classification", (12,), 3, "int64", context=12, vocabulary=50)
-    assert "def forward" in model_code(Bert.build(Bert.Params(), inputs), "bert", [], [])
-    with pytest.raises(ExportError, match=r"whose form in PyTorch is not known; expected .*; write TORCH_FORWARD"):
-        model_code(Bert.build(Bert.Params(near=True), inputs), "bert", [], [])
+FORMS = {
+    "classes": (Bert, Bert.Params(width=16, heads=4), "classification"),
+    "classes, near": (Bert, Bert.Params(width=16, heads=4, near=True), "classification"),
+    "masked": (Bert, Bert.Params(width=16, heads=2), "language"),
+    "masked, near": (Bert, Bert.Params(width=16, heads=4, near=True), "language"),
+    "bag": (BagOfTokens, BagOfTokens.Params(), "classification"),
+    "llama": (Llama, Llama.Params(layers=2, heads=4, width=32, base=500.0), "language"),
+    "llama, shared heads": (Llama, Llama.Params(layers=2, heads=4, kv_heads=2, width=32, tied=False), "language"),
+}
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", FORMS)
+def test_models_are_written_for_pytorch(name: str, tmp_path: Path) -> None:
+    """The code with the weights answers as the engine, padding at the end of some rows."""
+    torch = pytest.importorskip("torch")
+    kind, params, task = FORMS[name]
+    outputs = 50 if task == "language" else 3
+    pt.random.seed(5)
+    model: Any = kind.build(params, Inputs(task, (12,), outputs, "int64", context=12, vocabulary=50))
+    for slot in model.parameters():  # as after a training: norms and biases too
+        slot.value = slot.value + 0.3 * pt.random.normal(size=slot.shape)
+    model.eval()
+    path = tmp_path / "model.py"
+    path.write_text(model_code(model, "model", [], []))
+    tokens = np.random.default_rng(0).integers(4, 50, (5, 12))
+    tokens[1, 7:] = PADDING
+    tokens[2, 3:] = PADDING
+    made = module_of(path, "written_for_torch").build()
+    made.load_state_dict({key: torch.as_tensor(value) for key, value in model.state_dict("torch").items()})
+    got = made.eval()(torch.as_tensor(tokens)).detach().numpy()
+    want = model(pt.tensor(tokens)).numpy()
+    assert got.shape == want.shape and np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
 
 
 def test_bert_sees_both_sides_and_scores_every_token() -> None:

@@ -39,6 +39,22 @@ class Turns:
 class Attention(Module):
     """Heads of queries, of which neighbouring ones share a head of keys and values (Ainslie et al. 2023)."""
 
+    TORCH_FORWARD = """
+        def forward(self, x, turns):
+            batch, time, width = x.shape
+            q = self.turned(self.q_proj(x).view(batch, time, self.heads, self.size), *turns)
+            k = self.turned(self.k_proj(x).view(batch, time, self.kv_heads, self.size), *turns)
+            v = self.v_proj(x).view(batch, time, self.kv_heads, self.size)
+            k, v = (one.repeat_interleave(self.heads // self.kv_heads, 2) for one in (k, v))
+            q, k, v = (one.transpose(1, 2) for one in (q, k, v))
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.o_proj(mixed.transpose(1, 2).reshape(batch, time, width))
+
+        def turned(self, x, cosine, sine):
+            first, second = x.chunk(2, -1)
+            return torch.cat((first * cosine - second * sine, second * cosine + first * sine), -1)
+    """
+
     def __init__(self, width: int, heads: int, kv_heads: int) -> None:
         super().__init__()
         self.heads, self.kv_heads, self.size = heads, kv_heads, width // heads
@@ -61,6 +77,11 @@ class Attention(Module):
 class Gated(Module):
     """down(silu(gate x) * up x) (Shazeer 2020)."""
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+    """
+
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.gate_proj = Linear(width, hidden, bias=False, std=STD)
@@ -73,6 +94,12 @@ class Gated(Module):
 
 class Layer(Module):
     """x += attention(norm x); x += gated(norm x)."""
+
+    TORCH_FORWARD = """
+        def forward(self, x, turns):
+            x = x + self.self_attn(self.input_layernorm(x), turns)
+            return x + self.mlp(self.post_attention_layernorm(x))
+    """
 
     def __init__(self, params: Llama.Params) -> None:
         super().__init__()
@@ -89,6 +116,17 @@ class Layer(Module):
 class Llama(Model):
     """The decoder of Touvron et al. 2023. Its slots have the names of the checkpoints on Hugging Face."""
 
+    TORCH_FORWARD = """
+        def forward(self, tokens):
+            frequency = self.base ** (-torch.arange(0, self.size, 2, dtype=torch.float64) / self.size)
+            angles = torch.arange(tokens.shape[1], dtype=torch.float64)[:, None, None] * frequency
+            turns = (angles.cos().float(), angles.sin().float())
+            x = self.embed_tokens(tokens)
+            for layer in self.layers:
+                x = layer(x, turns)
+            x = self.norm(x)
+            return x @ self.embed_tokens.weight.T if self.lm_head is None else self.lm_head(x)
+    """
     strategy = "next_token"
 
     @dataclass(frozen=True)
@@ -122,6 +160,7 @@ class Llama(Model):
         super().__init__()
         self.params = params = params or self.Params()
         self.context = context
+        self.size, self.base = params.width // params.heads, params.base
         self.embed_tokens = Embedding(vocabulary, params.width, std=STD)
         self.layers = ModuleList(Layer(params) for _ in range(params.layers))
         self.norm = RMSNorm(params.width, params.eps)
@@ -135,8 +174,7 @@ class Llama(Model):
     def new_cache(self, batch: int, capacity: int) -> KVCache:
         """Room for the keys and values of so many tokens."""
         params = self.params
-        size = params.width // params.heads
-        return KVCache(params.layers, batch, capacity, params.shared_heads, size, like=self.embed_tokens.weight)
+        return KVCache(params.layers, batch, capacity, params.shared_heads, self.size, like=self.embed_tokens.weight)
 
     def forward(self, tokens: Any, cache: CacheStep | None = None) -> pt.Tensor:
         """Scores of the next token behind every token; with a step of a cache, behind the last of each sequence.
@@ -148,7 +186,7 @@ class Llama(Model):
             raise ModelError(f"[llama] {time} tokens; expected at most context = {self.context}; cut the text")
         x = self.embed_tokens(tokens)
         positions = pt.reshape(pt.arange(time), (1, time)) if cache is None else cache.positions
-        turns = Turns(positions, self.params.width // self.params.heads, self.params.base)
+        turns = Turns(positions, self.size, self.base)
         for number, layer in enumerate(self.layers):
             x = layer(x, turns, None if cache is None else cache.layer(number))
         x = self.norm(x if cache is None else cache.last(x))

@@ -57,12 +57,25 @@ class Bert(Model):
     TORCH_FORWARD = f"""
         def forward(self, tokens):
             x = self.dropout(self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]]))
-            padding = None if self.head_norm is not None else tokens == {PADDING}
+            padding = None
+            if self.head_norm is None:
+                padding = torch.zeros(tokens.shape).masked_fill(tokens == {PADDING}, float("-inf"))
+            bias = self.biases(*tokens.shape) if self.near else None
             for block in self.blocks:
-                x = block(x, src_key_padding_mask=padding)
+                x = block(x, src_mask=bias, src_key_padding_mask=padding)
             if self.head_norm is None:
                 return self.head(x[:, 0])
             return self.head_norm(F.gelu(self.head(x))) @ self.words.weight.T
+
+        def biases(self, batch, places):
+            ahead = (torch.arange(places) - torch.arange(places)[:, None]).float()
+            made = []
+            for head in range(self.heads):
+                side = ahead if head % 2 else -ahead
+                slope = 2.0 ** -(head // 2 * 16 / self.heads)
+                one = torch.where(side > 0, -slope * side, torch.full_like(side, {NEVER}))
+                made.append(torch.where(side == 0, torch.full_like(side, -slope * {ITSELF}), one))
+            return torch.stack(made).repeat(batch, 1, 1)
     """
     strategy = "masked"
 
@@ -93,8 +106,6 @@ class Bert(Model):
             )
         )
         self.heads, self.near = params.heads, params.near
-        if params.near:
-            self.TORCH_FORWARD = ""  # its form for PyTorch has no bias of places
         self.head: Module = Linear(width, width) if classes is None else Linear(width, classes)
         self.head_norm = LayerNorm(width) if classes is None else None
 

@@ -133,6 +133,10 @@ class _Code:
             return found
         if type(module) is nn.Sequential:
             return self._sequential(module, path)
+        if type(module) is nn.ModuleList:
+            return (
+                f"nn.ModuleList([{', '.join(self.expression(one, f'{path}.{at}') for at, one in enumerate(module))}])"
+            )
         forward = module.TORCH_FORWARD
         if not forward:
             raise ExportError(
@@ -199,8 +203,9 @@ class _Code:
 
 def _attributes(module: Any, forward: str) -> Iterator[str]:
     """The parts of a module, and the settings that its forward reads, each once."""
-    read = re.findall(r"self\.(\w+)", forward)
-    yield from dict.fromkeys([*module._slots, *module._modules, *(name for name in read if name != "training")])
+    methods = re.findall(r"def (\w+)\(", forward)
+    read = [name for name in re.findall(r"self\.(\w+)", forward) if name not in ("training", *methods)]
+    yield from dict.fromkeys([*module._slots, *module._modules, *read])
 
 
 def _indented(text: str) -> str:
@@ -211,10 +216,12 @@ def _indented(text: str) -> str:
 def _broken(text: str, depth: int) -> str:
     pad = "    " * depth
     head, _, inside = text.partition("(")
-    if len(pad) + len(text) <= WIDTH or not re.fullmatch(r"[\w.=]+", head) or inside[:1] == "[":
+    if len(pad) + len(text) <= WIDTH or not re.fullmatch(r"[\w.=]+", head):
         return pad + text
-    parts = [_broken(part.strip(), depth + 1) for part in _separated(inside[:-1])]
-    return f"{pad}{head}(\n" + "".join(f"{part},\n" for part in parts) + f"{pad})"
+    listed = inside[:1] == "["
+    begin, end, inside = ("([", "])", inside[1:-2]) if listed else ("(", ")", inside[:-1])
+    parts = [_broken(part.strip(), depth + 1) for part in _separated(inside)]
+    return f"{pad}{head}{begin}\n" + "".join(f"{part},\n" for part in parts) + f"{pad}{end}"
 
 
 def _separated(text: str) -> Iterator[str]:

@@ -25,9 +25,23 @@ class GlobalAveragePool(nn.Module):
     def forward(self, x):
         return x.mean((1, 2))
 """
+RMS = """\
+class RMSNorm(nn.Module):
+    \"""The last axes over their root mean square, times a weight.\"""
+
+    def __init__(self, shape, eps=1e-5, affine=True):
+        super().__init__()
+        self.axes, self.eps = tuple(range(-len(shape), 0)), eps
+        self.weight = nn.Parameter(torch.ones(shape)) if affine else None
+
+    def forward(self, x):
+        eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
+        y = x * torch.rsqrt(x.square().mean(self.axes, keepdim=True) + eps)
+        return y if self.weight is None else y * self.weight
+"""
 CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d",
                  "PReLU")  # fmt: skip
-CLASSES = {**{name: AROUND.format(name=name) for name in CHANNELS_LAST}, "GlobalAveragePool": POOL}
+CLASSES = {**{name: AROUND.format(name=name) for name in CHANNELS_LAST}, "GlobalAveragePool": POOL, "RMSNorm": RMS}
 # Functions that models call, by their text in PyTorch.
 FUNCTIONS: dict[Any, str] = {
     pt.relu: "F.relu", pt.tanh: "torch.tanh", pt.sigmoid: "torch.sigmoid", F.gelu: "F.gelu", F.silu: "F.silu",
@@ -88,6 +102,10 @@ def layer_norm(m: Any) -> str:
     return call("nn.LayerNorm", shape, eps=m.eps, elementwise_affine=affine, **told)
 
 
+def rms_norm(m: Any) -> str:
+    return call("RMSNorm", list(m.normalized_shape), eps=m.eps, affine=m.elementwise_affine)
+
+
 def embedding(m: Any) -> str:
     return call("nn.Embedding", m.num_embeddings, m.embedding_dim, padding_idx=m.padding_idx)
 
@@ -140,7 +158,8 @@ def encoder_layer(m: Any) -> str:
 LAYERS: dict[type, Callable[[Any], str]] = {
     nn.AvgPool1d: avg_pool, nn.AvgPool2d: avg_pool, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm,
     nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Embedding: embedding, nn.GRU: recurrent, nn.LSTM: recurrent,
-    nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool, nn.RNN: recurrent,
+    nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool,
+    nn.RMSNorm: rms_norm, nn.RNN: recurrent,
     nn.PReLU: lambda m: call("PReLU", m.num_parameters),
     nn.GlobalAveragePool: lambda m: "GlobalAveragePool()", nn.MultiheadAttention: attention,
     nn.TransformerEncoderLayer: encoder_layer,
