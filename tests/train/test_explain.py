@@ -11,6 +11,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.data import DataError
+from powertrain.train.explain import attention as looking
 from powertrain.train.folder.run_folder import RunError
 from running import run
 
@@ -190,6 +191,20 @@ def test_attention_of_modules_as_pytorch_has_them() -> None:
         one = pt.tensor(x[:3])
         wanted = part(one, one, one, average_attn_weights=False)[1].numpy()
         np.testing.assert_allclose(found.values[0], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_attention_of_many_examples_goes_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (pt.nn.TransformerBlock(8, 2), pt.nn.MultiheadAttention(8, 2)):
+        x, trained = attending(module)
+        (whole,) = trained.explain(x[:11], method="attention").values
+        sizes: list[int] = []
+        predict = trained.run.strategy.predict
+        with monkeypatch.context() as patch:
+            patch.setattr(looking, "AT_ONCE", 4)
+            patch.setattr(trained.run.strategy, "predict", lambda t, b: (sizes.append(len(b.x)), predict(t, b)))  # noqa: B023
+            (pieces,) = trained.explain(x[:11], method="attention").values
+        assert sizes == [4, 4, 3] and pieces.shape == whole.shape
+        np.testing.assert_allclose(pieces, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_attention_of_a_language_model_names_its_tokens(tmp_path: Path) -> None:

@@ -191,17 +191,27 @@ def _answer(run: TrainRun, x: NDArray[Any], told: Told, rows: NDArray[np.int64] 
     return Predictions(made, form_of(run), tuple(told.names), rows)
 
 
-def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[Any]:
-    """The model's outputs, in the unit of the targets, for examples as the data set has them before its transforms."""
+def transformed(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+    """Examples as the model gets them, from what the data set has."""
     for transform in run.dataset.transforms:
         x = transform(x)
+    return x
+
+
+def model_outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+    """The model's outputs for examples after the transforms: where targets have a scale, in the unit of that."""
     parts = []
     for start in range(0, len(x), BATCH):
         part = x[start : start + BATCH]
         size = 1 << (len(part) - 1).bit_length()
         padded = np.resize(part, (size, *part.shape[1:])) if len(part) < size else part
         parts.append(run.predict(padded)[: len(part)])
-    found = np.concatenate(parts)
+    return np.concatenate(parts)
+
+
+def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[Any]:
+    """The model's outputs, in the unit of the targets, for examples as the data set has them before its transforms."""
+    found = model_outputs(run, transformed(run, x))
     if run.dataset.target is not None:
         found = run.dataset.target.original(found)
     _demand(np.isfinite(found.reshape(len(found), -1)).all(axis=1), "an answer that is not finite", "finite numbers",

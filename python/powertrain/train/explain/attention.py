@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from powertrain.typing import Array
 
 NAMED = 40  # places whose names fit beside a picture
+AT_ONCE = 32  # examples that go through the model together: what is inside of it grows with them
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +70,20 @@ class Attention(Explanation):
 
 def attention(run: TrainRun, x: Array, folder: Path) -> Attention:
     """Of inputs as the model gets them, after the transforms."""
-    found: dict[str, Any] = {}
+    piece: dict[str, Any] = {}  # what the hooks see of some examples
+    found: dict[str, list[NDArray[np.float32]]] = {}
     with contextlib.ExitStack() as stack:
         for module in run.table.modules.values():
             for name, part in module.named_modules():
                 if isinstance(part, TransformerBlock):
-                    stack.enter_context(part.qkv.register_forward_hook(_of_block(found, name, part)))
+                    stack.enter_context(part.qkv.register_forward_hook(_of_block(piece, name, part)))
                 elif isinstance(part, MultiheadAttention):
-                    stack.enter_context(part.register_forward_pre_hook(_of_module(found, name), with_kwargs=True))
+                    stack.enter_context(part.register_forward_pre_hook(_of_module(piece, name), with_kwargs=True))
         stack.enter_context(evaluating(run.table.modules))
-        run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.tensor(x),)))
+        for start in range(0, len(x), AT_ONCE):
+            run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.tensor(x[start : start + AT_ONCE]),)))
+            for name, values in piece.items():
+                found.setdefault(name, []).append(values)
     if not found:
         raise RunError(
             "[explain] the model has no attention; expected pt.nn.TransformerBlock or pt.nn.MultiheadAttention in it; "
@@ -86,7 +91,7 @@ def attention(run: TrainRun, x: Array, folder: Path) -> Attention:
         )
     vocabulary = run.dataset.vocabulary
     tokens = tuple(vocabulary.decode(x[0, at : at + 1]) for at in range(x.shape[1])) if vocabulary is not None else ()
-    return Attention(tuple(found.values()), tuple(found), tokens, folder)
+    return Attention(tuple(np.concatenate(parts) for parts in found.values()), tuple(found), tokens, folder)
 
 
 def _of_block(found: dict[str, Any], name: str, block: TransformerBlock) -> Any:

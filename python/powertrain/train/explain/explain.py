@@ -13,7 +13,7 @@ from powertrain.data.source import check_labels, columns
 from powertrain.data.transforms import untransformed
 from powertrain.errors.boundary import export
 from powertrain.plugin.wording import suggestion
-from powertrain.train.evaluate.predict import checked_examples
+from powertrain.train.evaluate.predict import checked_examples, transformed
 from powertrain.train.explain.attention import attention
 from powertrain.train.explain.explanation import Explanation
 from powertrain.train.explain.gradients import attribution
@@ -69,10 +69,7 @@ def explained(
 
 def _as_seen(run: TrainRun, x: Any) -> Array:
     """Examples as the model gets them."""
-    made = checked_examples(run, x)
-    for transform in run.dataset.transforms:
-        made = transform(made)
-    return made
+    return transformed(run, checked_examples(run, x))
 
 
 def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) -> tuple[Array, Array]:
