@@ -14,7 +14,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.io.files import Files
-from powertrain.models import Registry, RegistryError
+from powertrain.models import AliasMovedError, Registry, RegistryError
 from powertrain.models.folders import copy_run, hash_folder
 from running import SMALL, run
 
@@ -56,6 +56,21 @@ def test_versions_aliases_and_history(registry: Registry, trained: Path) -> None
     assert registry.promote("digits", 2).number == 2  # again: nothing happens
     assert len(registry.history()) == 7
     assert Registry(registry.folder).names() == ["digits"]
+
+
+def test_nobody_takes_the_place_of_another_version_than_the_one_compared(registry: Registry, trained: Path) -> None:
+    first, second, third = (registry.register("digits", trained) for _ in range(3))
+    assert registry.promote("digits", first.number, over=0).aliases == ("champion",)
+    registry.promote("digits", second.number, over=first.number)
+    with pytest.raises(AliasMovedError) as caught:
+        registry.promote("digits", third.number, over=first.number)
+    assert str(caught.value) == (
+        "[models digits] champion is version 2 by now; expected version 1, which this one is to replace; compare it "
+        "with the new one first"
+    )
+    with pytest.raises(AliasMovedError, match=r"champion is version 2 by now; expected version none"):
+        registry.promote("digits", third.number, over=0)
+    assert registry.version("digits").number == 2
 
 
 def test_a_copy_predicts_and_needs_the_run_no_more(

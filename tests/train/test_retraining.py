@@ -11,6 +11,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.retraining import retrain as retraining
 from powertrain.train.retraining.retrain import Settings, retrain
 from running import run
 
@@ -141,6 +142,46 @@ def test_only_the_registered_champion_is_replaced(
         "the challenger may replace; give models:/line@champion, or --rule never"
     )
     assert not (tmp_path / "b").exists()  # before anything was trained
+
+
+def test_a_champion_that_was_promoted_meanwhile_stays(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The challenger was compared with the one before: it may be worse than the new champion."""
+    monkeypatch.setenv("POWERTRAIN_MODELS", str(tmp_path / "models"))
+    registry = pt.models.Registry()
+    first = registry.register("line", trained / "runs/line-1", alias="champion")
+    judged = retraining._judged
+
+    def meanwhile(*given: Any) -> Any:
+        other = registry.register("line", trained / "runs/line-1")
+        registry.promote("line", other.number, why="somebody's")
+        return judged(*given)
+
+    monkeypatch.setattr(retraining, "_judged", meanwhile)
+    found = retrain(registry.path("line"), trained / "turned.npz", Settings(name="line", folder=tmp_path / "run"))
+    assert found.difference.low > 0 and not found.promoted and found.version is not None
+    assert found.why.endswith(
+        f"; but [models line] champion is version 2 by now; expected version {first.number}, which this one is to "
+        "replace; compare it with the new one first"
+    )
+    assert [one.aliases for one in registry.versions("line")] == [(), ("champion",), ("challenger",)]
+
+
+def test_a_first_champion_that_was_promoted_meanwhile_stays(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTRAIN_MODELS", str(tmp_path / "models"))
+    registry, judged = pt.models.Registry(), retraining._judged
+
+    def meanwhile(*given: Any) -> Any:
+        registry.register("line", trained / "runs/line-1", alias="champion")
+        return judged(*given)
+
+    monkeypatch.setattr(retraining, "_judged", meanwhile)
+    found = retrain(trained / "runs/line-1", trained / "turned.npz", Settings(name="line", folder=tmp_path / "run"))
+    assert found.difference.low > 0 and not found.promoted
+    assert [one.aliases for one in registry.versions("line")] == [("champion",), (), ("challenger",)]
 
 
 @pytest.mark.parametrize("settings", [{"name": "a/b"}, {"confidence": 1.0}])

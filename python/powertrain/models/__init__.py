@@ -12,9 +12,17 @@ Example
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
-from powertrain.models.registry import CHALLENGER, CHAMPION, Registry, RegistryError, Version, resolved
+from powertrain.models.registry import (
+    CHALLENGER,
+    CHAMPION,
+    AliasMovedError,
+    Registry,
+    RegistryError,
+    Version,
+    resolved,
+)
 
-__all__ = ["CHALLENGER", "CHAMPION", "Registry", "RegistryError", "Version", "resolved"]
+__all__ = ["CHALLENGER", "CHAMPION", "AliasMovedError", "Registry", "RegistryError", "Version", "resolved"]
 
 export(globals())
 __getattr__, __dir__ = attributes(__name__, __all__)

@@ -43,6 +43,15 @@ class RegistryError(Error, ValueError):  # type: ignore[misc, unused-ignore]
     """
 
 
+class AliasMovedError(RegistryError):
+    """An alias that stands for another version than the one that was to be replaced.
+
+    Example
+        >>> issubclass(pt.models.AliasMovedError, pt.models.RegistryError)
+        True
+    """
+
+
 @dataclass(frozen=True)
 class Version:
     """One registered model.
@@ -158,13 +167,30 @@ class Registry:
                 self._append("alias", name, number, alias=alias, before=model.aliases.get(alias), why=why)
         return self.version(name, number)
 
-    def promote(self, name: str, version: int | str = CHALLENGER, *, alias: str = CHAMPION, why: str = "") -> Version:
-        """Let an alias stand for a version. Its files must be those that were registered."""
+    def promote(
+        self,
+        name: str,
+        version: int | str = CHALLENGER,
+        *,
+        alias: str = CHAMPION,
+        why: str = "",
+        over: int | None = None,
+    ) -> Version:
+        """Let an alias stand for a version. Its files must be those that were registered.
+
+        `over` is the number of the version that the alias must still stand for, 0 for none. So nobody who compared two
+        versions takes the place of a third, which another process promoted meanwhile: that is an AliasMovedError.
+        """
         checked_name(alias)
         with self._locked():
             chosen = self.version(name, version)
             self._demand_whole(chosen)
             before = self._read()[name].aliases.get(alias)
+            if over is not None and (before or 0) != over:
+                raise AliasMovedError(
+                    f"[models {name}] {alias} is version {before or 'none'} by now; expected version {over or 'none'}, "
+                    "which this one is to replace; compare it with the new one first"
+                )
             if before != chosen.number:
                 self._append("alias", name, chosen.number, alias=alias, before=before, why=why)
         return self.version(name, chosen.number)

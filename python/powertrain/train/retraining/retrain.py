@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataModule, kept
+from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
-from powertrain.models import CHALLENGER, CHAMPION, Registry, Version
+from powertrain.models import CHALLENGER, CHAMPION, AliasMovedError, Registry, Version
 from powertrain.models.folders import hash_folder
 from powertrain.models.registry import checked_name, registered_name
 from powertrain.monitor.labels import class_name, predictions, scored
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 POLICIES = ("continue", "restart")
 RULES = ("better", "not-worse", "never")
+FIRST = "it was there first"
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,9 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     name = settings.name or registered_name(given)
     recipe_name = champion.run.folder.about()["recipe"]
     _demand_file_recipe(champion)
-    if name is not None and settings.rule != "never":
-        _demand_champion(champion, name)
+    before = None if name is None else _champion_of(name)
+    if before is not None and settings.rule != "never":
+        _demand_champion(champion, before)
     if not data.is_file():
         raise RunError(f"[retrain] there is no file {data}; expected new examples, as the run was trained on; check it")
     folder = settings.folder or new_folder(RUNS, recipe_name)
@@ -124,15 +128,15 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     dataset = _as_champion_reads(champion, recipe) if settings.policy == "continue" else None
     train(recipe, folder, display=display or Display(), dataset=dataset)
     challenger = open_run(folder, settings.trust)
-    return _judged(champion, challenger, str(tested), settings, name)
+    found = _judged(champion, challenger, str(tested), settings)
+    return found if name is None else _registered(found, name, before)
 
 
-def _demand_champion(champion: TrainedRun, name: str) -> None:
+def _demand_champion(champion: TrainedRun, version: Version) -> None:
     """Refuse a model that is not the registered champion: who beats another one may be worse than the champion."""
-    version = _champion_of(name)
-    if version is None:
-        return
-    if not Registry().path(name).samefile(champion.folder) and hash_folder(champion.folder) != version.sha256:
+    name = version.name
+    registered = Registry().path(name, version.number)
+    if not registered.samefile(champion.folder) and hash_folder(champion.folder) != version.sha256:
         raise RunError(
             f"[retrain] {champion.folder} is not the champion of {name}, which is version {version.number}; expected "
             f"the model that the challenger may replace; give models:/{name}@champion, or --rule never"
@@ -185,21 +189,15 @@ def _as_champion_reads(champion: TrainedRun, recipe: Recipe) -> DataModule:
     return made
 
 
-def _judged(
-    champion: TrainedRun, challenger: TrainedRun, tested: str, settings: Settings, name: str | None
-) -> Retrained:
+def _judged(champion: TrainedRun, challenger: TrainedRun, tested: str, settings: Settings) -> Retrained:
     labels = class_names(champion.run)
     before, after = (_scores(one, tested) for one in (champion, challenger))
     measure, sign = ("accuracy", 1) if labels is not None else ("squared error", -1)
     found = paired_difference(sign * before, sign * after, confidence=settings.confidence, seed=settings.seed)
     promoted, why = _decided(found, settings)
-    version = None
-    if name is not None:
-        version = _register(champion, challenger, name, promoted, why)
     return Retrained(
-        challenger.folder, champion.folder, measure, float(before.mean()), float(after.mean()), found, promoted, why,
-        version,
-    )  # fmt: skip
+        challenger.folder, champion.folder, measure, float(before.mean()), float(after.mean()), found, promoted, why
+    )
 
 
 def _scores(trained: TrainedRun, tested: str) -> NDArray[np.float64]:
@@ -232,10 +230,24 @@ def _decided(found: PairedDifference, settings: Settings) -> tuple[bool, str]:
     return promoted, f"rule {settings.rule}: the interval begins at {found.low:+.4g}, {sign} {limit:g}"
 
 
-def _register(champion: TrainedRun, challenger: TrainedRun, name: str, promoted: bool, why: str) -> Version:
-    """Register both, so that a rollback finds the champion, and move the names."""
+def _registered(found: Retrained, name: str, before: Version | None) -> Retrained:
+    """Register both, so that a rollback finds the champion, and move the names. A version that somebody else made
+    champion while the challenger was trained and judged stays: the two were never compared."""
     registry = Registry()
-    if _champion_of(name) is None:
-        registry.register(name, champion.folder, alias=CHAMPION, why="it was there first")
-    made = registry.register(name, challenger.folder, alias=CHALLENGER, why=why)
-    return registry.promote(name, made.number, why=why) if promoted else made
+    over = before.number if before is not None else _first(registry, name, found.champion_folder)
+    made = registry.register(name, found.folder, alias=CHALLENGER, why=found.why)
+    if not found.promoted:
+        return dataclasses.replace(found, version=made)
+    try:
+        return dataclasses.replace(found, version=registry.promote(name, made.number, why=found.why, over=over))
+    except AliasMovedError as error:
+        why = f"{found.why}; but {one_line(error)}"
+        return dataclasses.replace(found, promoted=False, why=why, version=made)
+
+
+def _first(registry: Registry, name: str, folder: Path) -> int:
+    """Register the model that was there before its name, as champion unless another became it; its number."""
+    made = registry.register(name, folder, why=FIRST)
+    with contextlib.suppress(AliasMovedError):
+        registry.promote(name, made.number, why=FIRST, over=0)
+    return made.number
