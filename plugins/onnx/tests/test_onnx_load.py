@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_files_of_strangers(tmp_path: Path) -> None:
     for location in ("../secret.bin", str(secret), "a/../../secret.bin", "", "..", "c:\\secret.bin"):
         assert "expected a file in the folder of the model" in refused(_external(inside, [3], location=location))
     (inside / "link.bin").symlink_to(secret)
-    refused(_external(inside, [3], location="link.bin"))
+    assert "link.bin is a link; expected a file of this folder" in refused(_external(inside, [3], location="link.bin"))
     (inside / "weights.bin").write_bytes(np.array([1, 2, 3], np.float32).tobytes())
     assert "expected 12, as its shape says" in refused(_external(inside, [3], location="weights.bin", length="4096"))
     assert "ends within" in refused(_external(inside, [3], location="weights.bin", offset="8"))
@@ -184,8 +185,49 @@ def test_files_of_strangers(tmp_path: Path) -> None:
     big = load(written(tmp_path / "big.onnx", huge, {"shape": np.array([1 << 20, 1 << 20, 1, 3])}))
     with pytest.raises(OnnxError, match=r"a tensor of .* is asked for; expected at most"):
         big(images(1, 3))
-    assert "cannot be opened" in refused(tmp_path / "nothing.onnx")
-    assert "is no ordinary file" in refused(tmp_path)
+    assert "nothing.onnx cannot be read: No such file or directory; expected" in refused(tmp_path / "nothing.onnx")
+    assert "cannot be read: it is a folder, not a regular file; expected an ordinary file" in refused(tmp_path)
+
+
+LONG = 1 << 17  # two of such axes are more than any file asks for
+ROW, COLUMN, IDS = np.zeros((1, LONG), np.float32), np.zeros((LONG, 1), np.float32), np.zeros(LONG, np.int64)
+PIXEL, WEIGHT = np.zeros((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32)
+FAR = 1 << 20
+HUGE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "Add": ("a b", {"a": ROW, "b": COLUMN}, {}),
+    "Where": ("c a b", {"c": np.ones((LONG, 1), bool), "a": ROW, "b": ROW}, {}),
+    "Pow": ("a b", {"a": ROW, "b": COLUMN}, {}),
+    "Max": ("a b", {"a": ROW, "b": COLUMN}, {}),
+    "MatMul": ("b a", {"a": ROW, "b": COLUMN}, {}),
+    "Gemm": ("a b", {"a": ROW, "b": COLUMN}, {"transA": 1, "transB": 1}),
+    "Einsum": ("a b", {"a": ROW, "b": COLUMN}, {"equation": "ij,kl->jk"}),
+    "Einsum of three": ("a b c", {"a": ROW, "b": COLUMN, "c": IDS.astype(np.float32)}, {"equation": "ij,kl,m->jkm"}),
+    "Einsum with an ellipsis": ("a b", {"a": ROW, "b": ROW}, {"equation": "i...,...j"}),
+    "Gather": ("a i", {"a": ROW, "i": IDS}, {}),
+    "GatherND": ("a i", {"a": ROW, "i": np.zeros((LONG, 1), np.int64)}, {}),
+    "OneHot": ("i d v", {"i": IDS, "d": np.array(LONG), "v": np.zeros(2, np.float32)}, {}),
+    "Conv": ("p w", {"p": PIXEL, "w": WEIGHT}, {"pads": [FAR] * 4}),
+    "MaxPool": ("p", {"p": PIXEL}, {"kernel_shape": [1, 1], "pads": [FAR] * 4}),
+    "ConvTranspose": (
+        "p w", {"p": np.zeros((1, 1, 2, 2), np.float32), "w": WEIGHT}, {"strides": [FAR, FAR]},
+    ),
+    "AffineGrid": ("t s", {"t": np.zeros((1, 2, 3), np.float32), "s": np.array([1, 1, FAR, FAR])}, {}),
+    "GridSample": ("q g", {"q": np.zeros((1, LONG, 1, 1), np.float32), "g": np.zeros((1, 1, LONG, 2), np.float32)}, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_few_numbers_of_a_file_do_not_ask_for_more_than_memory_has(name: str, tmp_path: Path) -> None:
+    """Each of these would be 2^34 elements or more; nothing of them is allocated."""
+    inputs, arrays, attributes = HUGE[name]
+    node = helper.make_node(name.split()[0], inputs.split(), ["y"], **attributes)
+    model = load(written(tmp_path / "huge.onnx", [node], arrays, opset=20))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(
+        OnnxError, match=r"^\[onnx .*\] a tensor of \[.*\] is asked for; expected at most 2,147,483,648"
+    ):
+        model(images(1, 3))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 16  # kibibytes
 
 
 def _external(folder: Path, dims: list[int], **said: str) -> Path:

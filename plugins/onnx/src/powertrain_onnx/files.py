@@ -1,31 +1,44 @@
-"""Files as strangers may have left them: ordinary ones are opened, and what is written is whole or not there."""
+"""Files of models. Those of strangers are opened as the engine opens its own; what is written is whole or not there."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
-import stat
 from pathlib import Path
 
+from powertrain.data import open_file
 from powertrain_onnx.errors import OnnxError
 
-# Without O_NONBLOCK the opening of a pipe waits for somebody at its other end.
-SAFELY = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
-
-def read(path: Path, most: int, offset: int = 0, follow: bool = True) -> bytes:
-    """At most `most` bytes of an ordinary file. `follow`: also of one that a link leads to."""
+def read(path: Path, most: int) -> bytes:
+    """The whole of a file that a user names."""
     try:
-        descriptor = os.open(path, SAFELY if follow else SAFELY | os.O_NOFOLLOW)
+        with open_file(path, "onnx") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > most:
+                raise OnnxError(f"[onnx] {path} has {size:,} bytes; expected at most {most:,}; is it the right file?")
+            return file.read(size)
     except (OSError, ValueError) as error:
-        raise OnnxError(f"[onnx] {path} cannot be opened ({error}); expected a file; check the path") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OnnxError(f"[onnx] {path} is no ordinary file; expected one; check the path")
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(offset)
-        return file.read(most)
+        raise OnnxError(
+            f"[onnx] {path} cannot be read: {_why(error)}; expected an ordinary file; check the path"
+        ) from error
+
+
+def read_beside(folder: Path, name: str, count: int, offset: int) -> bytes:
+    """Bytes of a file that another file names, in its own folder: no link is followed."""
+    path = folder / name
+    try:
+        with open_file(path, "onnx") as file:
+            opened = os.fstat(file.fileno())
+            if not os.path.samestat(opened, path.lstat()):
+                raise OnnxError(f"[onnx] {path} is a link; expected a file of this folder; put the file itself there")
+            file.seek(offset)
+            return file.read(min(count, max(0, opened.st_size - offset)))
+    except (OSError, ValueError) as error:
+        raise OnnxError(
+            f"[onnx] {path} cannot be read: {_why(error)}; expected an ordinary file beside the model; put it there"
+        ) from error
 
 
 def write(path: Path, content: bytes) -> None:
@@ -36,7 +49,16 @@ def write(path: Path, content: bytes) -> None:
     try:
         aside.write_bytes(content)
         aside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
+        if isinstance(error, OSError):
+            raise OnnxError(
+                f"[onnx] {path} cannot be written: {_why(error)}; expected a folder in which this user may write, on a "
+                "disk with room; give another path"
+            ) from error
         raise
+
+
+def _why(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -20,7 +20,7 @@ SAME = {
     "BitwiseOr": "bitwise_or", "BitwiseXor": "bitwise_xor", "Ceil": "ceil", "Cos": "cos", "Cosh": "cosh",
     "Equal": "equal", "Erf": "erf", "Exp": "exp", "Floor": "floor", "Greater": "greater",
     "GreaterOrEqual": "greater_equal", "HardSwish": "hardswish", "Identity": "positive", "IsNaN": "isnan",
-    "Less": "less", "LessOrEqual": "less_equal", "Log": "log", "MatMul": "matmul", "Mish": "mish", "Mul": "multiply",
+    "Less": "less", "LessOrEqual": "less_equal", "Log": "log", "Mish": "mish", "Mul": "multiply",
     "Neg": "negative", "Not": "logical_not", "Or": "logical_or", "Reciprocal": "reciprocal", "Relu": "relu",
     "Round": "round", "Sigmoid": "sigmoid", "Sign": "sign", "Sin": "sin", "Sinh": "sinh", "Softplus": "softplus",
     "Softsign": "softsign", "Sqrt": "sqrt", "Sub": "subtract", "Tan": "tan", "Tanh": "tanh", "Where": "where",
@@ -28,15 +28,15 @@ SAME = {
 }  # fmt: skip
 BINARY = frozenset(
     {"Add", "And", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
-     "MatMul", "Mul", "Or", "Sub", "Xor"}
+     "Mul", "Or", "Sub", "Xor"}
 )  # fmt: skip
 
 
 def _same(name: str, ours: str) -> None:
     if name == "Where":
-        operator(name)(lambda condition, a, b: op(ours)(condition, a, b))
+        operator(name, broadcasts=True)(lambda condition, a, b: op(ours)(condition, a, b))
     elif name in BINARY:
-        operator(name)(lambda a, b: op(ours)(a, b))
+        operator(name, broadcasts=True)(lambda a, b: op(ours)(a, b))
     elif name == "Identity":  # of every dtype
         operator(name)(lambda x: x)
     else:
@@ -47,7 +47,7 @@ for _name, _op in SAME.items():
     _same(_name, _op)
 
 
-@operator("Div")
+@operator("Div", broadcasts=True)
 def div(a: Any, b: Any) -> Any:
     """Of integers towards zero."""
     if a.dtype.is_float:
@@ -57,17 +57,17 @@ def div(a: Any, b: Any) -> Any:
     return pt.where(short, quotient + 1, quotient).astype(a.dtype)
 
 
-@operator("Mod", fmod=(0, 1))
+@operator("Mod", broadcasts=True, fmod=(0, 1))
 def mod(a: Any, b: Any, *, fmod: int = 0) -> Any:
     return pt.fmod(a, b) if fmod else pt.remainder(a, b)
 
 
-@operator("Pow")
+@operator("Pow", broadcasts=True)
 def pow_(a: Any, b: Any) -> Any:
     return pt.pow(a, b).astype(a.dtype)
 
 
-@operator("BitShift", direction=("LEFT", "RIGHT"))
+@operator("BitShift", broadcasts=True, direction=("LEFT", "RIGHT"))
 def bit_shift(a: Any, b: Any, *, direction: str) -> Any:
     return (pt.bitwise_left_shift if direction == "LEFT" else pt.bitwise_right_shift)(a, b)
 
@@ -89,7 +89,7 @@ def cast_like(x: Any, like: Any, *, saturate: int = 1, round_mode: str = "up") -
     return x.astype(like.dtype)
 
 
-@operator("Clip")
+@operator("Clip", broadcasts=True)
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:
     return pt.clip(x, low, high)
 
@@ -137,7 +137,7 @@ def is_inf(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -> Any
     return signs if detect_positive else signs & (x < 0)
 
 
-@operator("PRelu")
+@operator("PRelu", broadcasts=True)
 def prelu(x: Any, slope: Any) -> Any:
     return pt.where(x < 0, x * slope, x)
 
@@ -152,9 +152,9 @@ def _folded(ours: str) -> Callable[..., Any]:
 
 
 for _name, _op in (("Max", "maximum"), ("Min", "minimum"), ("Sum", "add")):
-    operator(_name)(_folded(_op))
+    operator(_name, broadcasts=True)(_folded(_op))
 
 
-@operator("Mean")
+@operator("Mean", broadcasts=True)
 def mean(first: Any, *rest: Any) -> Any:
     return _folded("add")(first, *rest) / (1 + len(rest))

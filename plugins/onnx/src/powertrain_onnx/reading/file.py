@@ -162,7 +162,7 @@ def _beside(tensor: onnx.TensorProto, count: int, where: str, path: Path | None)
         raise OnnxError(
             f"{where} {tensor.name!r} has {length} bytes at {offset} of {name}; expected {wide:,}, as its shape says"
         )
-    raw = files.read(path.parent / name, wide, offset, follow=False)
+    raw = files.read_beside(path.parent, name, wide, offset)
     if len(raw) != wide:
         raise OnnxError(f"{where} {name} ends within {tensor.name!r}; expected {wide:,} bytes at {offset:,}")
     return raw

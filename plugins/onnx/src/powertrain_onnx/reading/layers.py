@@ -1,4 +1,4 @@
-"""Products, convolutions, poolings and recurrent layers. ONNX's channels are the second axis, the engine's the last."""
+"""Convolutions, poolings and recurrent layers. ONNX's channels are the second axis, the engine's the last."""
 
 from __future__ import annotations
 
@@ -8,25 +8,7 @@ from typing import Any
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import op
-from powertrain_onnx.reading.registry import channels_first, channels_last, ints, offered, operator
-
-
-@operator("Einsum")
-def einsum(*operands: Any, equation: str) -> Any:
-    return pt.einsum(equation, *operands)
-
-
-@operator("Gemm", transA=(0, 1), transB=(0, 1))
-def gemm(
-    a: Any, b: Any, c: Any = None, *, alpha: float = 1.0, beta: float = 1.0, transA: int = 0, transB: int = 0  # noqa: N803
-) -> Any:  # fmt: skip
-    left = pt.permute_dims(a, (1, 0)) if transA else a
-    right = pt.permute_dims(b, (1, 0)) if transB else b
-    made = pt.matmul(left, right)
-    made = made if alpha == 1 else made * alpha
-    if c is None:
-        return made
-    return made + (c if beta == 1 else c * beta)
+from powertrain_onnx.reading.registry import bounded, channels_first, channels_last, ints, offered, operator
 
 
 def _sides(
@@ -44,6 +26,17 @@ def _sides(
         low.append(front)
         high.append(needed - front)
     return tuple(low), tuple(high)
+
+
+def _demand_fits(x: Any, channels: int, low: Any, high: Any, window: Any, stride: Any, dilation: Any) -> None:
+    """Refuse padding that no memory holds, of images [n, channels, ...] and of what windows make of them."""
+    padded = [n + before + after for n, before, after in zip(x.shape[2:], low, high, strict=True)]
+    bounded((*x.shape[:2], *padded))
+    counts = [
+        max(0, (n - d * (w - 1) - 1) // max(s, 1) + 2)
+        for n, w, s, d in zip(padded, window, stride, dilation, strict=True)
+    ]
+    bounded((x.shape[0], channels, *counts))
 
 
 AUTO = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
@@ -65,6 +58,7 @@ def conv(
     offered(1 <= axes <= 3, f"a convolution of {axes} axes")
     stride, dilation = tuple(strides or (1,) * axes), tuple(dilations or (1,) * axes)
     low, high = _sides(pads, auto_pad, x.shape[2:], w.shape[2:], stride, dilation)
+    _demand_fits(x, w.shape[0], low, high, w.shape[2:], stride, dilation)
     images, padding = _padded(channels_last(x), low, high)
     weight = pt.permute_dims(w, (*range(2, w.ndim), 1, 0))
     return channels_first(op(f"conv{axes}d")(images, weight, b, stride, padding, dilation, group))
@@ -82,7 +76,13 @@ def conv_transpose(
     offered(given[:axes] == given[axes:], "pads that differ before and behind")
     weight = pt.permute_dims(w, (*range(2, w.ndim), 1, 0))
     more, apart = tuple(output_padding or (0,) * axes), tuple(dilations or (1,) * axes)
-    rest = (tuple(strides or (1,) * axes), given[:axes], more, group, apart)
+    stride = tuple(strides or (1,) * axes)
+    sizes = [
+        (n - 1) * s - 2 * p + d * (k - 1) + m + 1
+        for n, s, p, d, k, m in zip(x.shape[2:], stride, given, apart, w.shape[2:], more, strict=False)
+    ]
+    bounded((x.shape[0], w.shape[1] * group, *sizes))
+    rest = (stride, given[:axes], more, group, apart)
     return channels_first(op(f"conv_transpose{axes}d")(channels_last(x), weight, b, *rest))
 
 
@@ -97,6 +97,7 @@ def _pool(ours: str) -> Callable[..., Any]:
         low, high = _sides(pads, auto_pad, x.shape[2:], kernel_shape, stride, dilation)
         offered(ours == "max" or set(dilation) == {1}, "dilations")
         offered(low == high or ours == "max", "pads that differ before and behind")
+        _demand_fits(x, x.shape[1], low, high, kernel_shape, stride, dilation)
         images, padding = _padded(channels_last(x), low, high, -float("inf"))
         special = {"dilation": dilation} if ours == "max" else {"count_include_pad": bool(count_include_pad)}
         where = (tuple(kernel_shape), stride, padding)
@@ -122,12 +123,15 @@ def global_max_pool(x: Any) -> Any:
 @operator("GridSample", mode=("linear", "bilinear", "nearest", "cubic", "bicubic"))
 def grid_sample(x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros") -> Any:
     ours = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+    bounded((*x.shape[:2], *grid.shape[1:-1]))
     return channels_first(F.grid_sample(channels_last(x), grid, ours, padding_mode, bool(align_corners)))
 
 
 @operator("AffineGrid", settings=(1,))
 def affine_grid(theta: Any, size: Any, *, align_corners: int = 0) -> Any:
-    return F.affine_grid(theta, ints(size)[2:], bool(align_corners))
+    places = ints(size)[2:]
+    bounded((theta.shape[0], *places, len(places)))
+    return F.affine_grid(theta, places, bool(align_corners))
 
 
 # The engine's gates among ONNX's: see powertrain_onnx.rules.products.
@@ -147,6 +151,7 @@ def _recurrent(ours: str, order: tuple[int, ...], states: int) -> Callable[..., 
         """The states at every step [t, directions, b, h], and the last of each kind [directions, b, h]."""
         x = pt.swapaxes(x, 0, 1) if layout == 0 else x
         width = r.shape[-1]
+        bounded((*x.shape[:2], w.shape[0], len(order) * width))
         every, last = [], [[] for _ in range(states)]  # type: ignore[var-annotated]
         for at in range(w.shape[0]):
             backwards = direction == "reverse" or at == 1

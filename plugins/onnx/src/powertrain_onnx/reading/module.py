@@ -13,7 +13,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import op
 from powertrain_onnx.errors import OnnxError
-from powertrain_onnx.reading import elementwise, layers, reductions, shapes  # noqa: F401 - they register operators
+from powertrain_onnx.reading import elementwise, layers, products, reductions, shapes  # noqa: F401 - they register operators
 from powertrain_onnx.reading.file import Graph, Node, Port
 from powertrain_onnx.reading.registry import OPERATORS, channels_first, channels_last
 
@@ -177,7 +177,7 @@ def _called(node: Node, operands: list[Any]) -> Any:
     if node.op == "Split":  # how many parts there are is said by their names alone
         attributes["outputs"] = len(node.outputs)
     try:
-        return operator.function(*operands, **attributes)
+        return operator(*operands, **attributes)
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         if isinstance(error, pt.Error):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +13,25 @@ import numpy as np
 import powertrain as pt
 from powertrain_onnx.errors import OnnxError
 
-MOST_ELEMENTS = 1 << 31  # of what a few numbers of a file ask for
+MOST_ELEMENTS = 1 << 31  # of one result: a few numbers of a file may ask for more than any memory holds
 
 
 @dataclass(frozen=True)
 class Operator:
     """A function, the values that an attribute may have where it may not have all, and which inputs are settings: they
-    are read as numbers while a step is traced, so they are no parameters."""
+    are read as numbers while a step is traced, so they are no parameters. Of one that `broadcasts`, the shape that the
+    inputs have together is looked at before it is called."""
 
     function: Callable[..., Any]
     only: Mapping[str, tuple[Any, ...]]
     settings: tuple[int, ...]
+    broadcasts: bool = False
+
+    def __call__(self, *operands: Any, **attributes: Any) -> Any:
+        if self.broadcasts:
+            shapes = [one.shape[::-1] for one in operands if one is not None]
+            bounded([max(sizes) for sizes in itertools.zip_longest(*shapes, fillvalue=1)])
+        return self.function(*operands, **attributes)
 
     def lacks(self, inputs: int, attributes: Mapping[str, Any]) -> str:
         """What of a node it does not have; nothing if it has all."""
@@ -45,12 +54,12 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    *names: str, settings: Collection[int] = (), **only: tuple[Any, ...]
+    *names: str, settings: Collection[int] = (), broadcasts: bool = False, **only: tuple[Any, ...]
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as what stands for operators of ONNX."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATORS.update(dict.fromkeys(names, Operator(function, only, tuple(settings))))
+        OPERATORS.update(dict.fromkeys(names, Operator(function, only, tuple(settings), broadcasts)))
         return function
 
     return register

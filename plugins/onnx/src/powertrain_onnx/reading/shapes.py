@@ -139,6 +139,8 @@ def pad(x: Any, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "
 
 @operator("Gather")
 def gather(x: Any, index: Any, *, axis: int = 0) -> Any:
+    at = axis % x.ndim
+    bounded((*x.shape[:at], *index.shape, *x.shape[at + 1 :]))
     return pt.take(x, index, axis)
 
 
@@ -151,6 +153,7 @@ def gather_elements(x: Any, index: Any, *, axis: int = 0) -> Any:
 @operator("GatherND", batch_dims=(0,))
 def gather_nd(x: Any, index: Any, *, batch_dims: int = 0) -> Any:
     depth = index.shape[-1]
+    bounded((*index.shape[:-1], *x.shape[depth:]))
     rows = pt.reshape(x, (int(np.prod(x.shape[:depth], dtype=int)), *x.shape[depth:]))
     return pt.take(rows, _flat(index, x.shape[:depth]), 0)
 
@@ -199,6 +202,7 @@ def scatter_nd(x: Any, index: Any, updates: Any, *, reduction: str = "none") -> 
 def one_hot(index: Any, depth: Any, values: Any, *, axis: int = -1) -> Any:
     count = whole(depth)
     place = axis % (index.ndim + 1)
+    bounded((*index.shape, count))
     index = index.astype("int64")
     index = pt.expand_dims(pt.where(index < 0, index + count, index), place)
     shape = [1] * index.ndim
