@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
-from powertrain.plugin.backends import BackendError, Call, Graph, Node, Recorded, Value, op, random_uniform, record
+from powertrain.plugin.backends import (
+    BackendError,
+    Call,
+    Graph,
+    Node,
+    PooledAxis,
+    Recorded,
+    Value,
+    op,
+    random_uniform,
+    record,
+)
 from powertrain.plugin.baseline import Baseline
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transform
 from powertrain.plugin.declared import Declared, FieldError
@@ -95,6 +106,7 @@ __all__ = [
     "Part",
     "Plugin",
     "PluginError",
+    "PooledAxis",
     "Program",
     "RandomTransform",
     "Range",

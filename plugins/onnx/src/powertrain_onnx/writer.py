@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 import powertrain as pt
+from powertrain import plugin
 from powertrain_onnx.errors import OnnxError
 from powertrain_onnx.program import Dim, Rows, Value
 
@@ -26,24 +27,16 @@ Array: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Call:
-    """What a rule is told beside its operands."""
+class Call(plugin.Call):
+    """What a rule is told beside its operands; sizes may be those of the batch."""
 
-    op: str
-    attributes: Mapping[str, Any]
-    results: tuple[Value, ...]
+    results: tuple[Value, ...]  # type: ignore[assignment]
     where: str = ""
 
-    @property
-    def shape(self) -> tuple[Dim, ...]:
-        return self.results[0].shape
+    if TYPE_CHECKING:
 
-    @property
-    def dtype(self) -> str:
-        return self.results[0].dtype
-
-    def __getitem__(self, attribute: str) -> Any:
-        return self.attributes[attribute]
+        @property
+        def shape(self) -> tuple[Dim, ...]: ...  # type: ignore[override]
 
     def refused(self, why: str) -> OnnxError:
         at = f" at {self.where}" if self.where else ""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from powertrain.plugin import PooledAxis
 from powertrain_xla.elementwise import widened
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -49,43 +50,13 @@ def conv2d_grad_weight(call: Any, x: Any, g: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """A pooled axis: `size` of the image, `count` windows."""
-
-    size: int
-    count: int
-    window: int
-    stride: int
-    padding: int
-    dilation: int
-
-    @property
-    def end(self) -> int:
-        """What the last window needs behind the image; below 0 where it does not reach its end."""
-        return (self.count - 1) * self.stride + self.dilation * (self.window - 1) + 1 - self.padding - self.size
-
-    def first(self, at: int) -> int:
-        """Where element `at` of the first window lies in the padded axis."""
-        return at * self.dilation
-
-    def inside(self, at: int, beyond: int = 0) -> Any:
-        """For each window, whether its element `at` lies in the image, or at most `beyond` from it."""
-        place = np.arange(self.count) * self.stride + self.first(at) - self.padding
-        return (place >= -beyond) & (place < self.size + beyond)
-
-
-@dataclass(frozen=True)
 class Windows:
-    rows: Axis
-    columns: Axis
+    rows: PooledAxis
+    columns: PooledAxis
 
     @classmethod
     def of(cls, call: Any, image: tuple[int, int], counts: tuple[int, int]) -> Windows:
-        sizes = pair(call["kernel_size"]), pair(call["stride"] or call["kernel_size"]), pair(call["padding"])
-        dilation = pair(call.attributes.get("dilation", (1,)))
-        window, stride, padding = sizes
-        rows, columns = (Axis(image[i], counts[i], window[i], stride[i], padding[i], dilation[i]) for i in (0, 1))
-        return cls(rows, columns)
+        return cls(*PooledAxis.of(call, image, counts))
 
     def offsets(self) -> Iterator[tuple[int, int]]:
         yield from ((i, j) for i in range(self.rows.window) for j in range(self.columns.window))

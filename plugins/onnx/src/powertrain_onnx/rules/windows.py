@@ -4,12 +4,12 @@ stands on each side, and two that meet are none."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.plugin import PooledAxis
 from powertrain_onnx.writer import Call, Operand, Writer
 
 FIRST, LAST = (0, 3, 1, 2), (0, 2, 3, 1)  # channels first, channels last
@@ -45,38 +45,18 @@ def conv2d_grad_input(w: Writer, call: Call, g: Operand, weight: Operand) -> str
     return w.transpose(made, LAST)
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A pooled axis: `size` of the image, `count` windows."""
-
-    size: int
-    count: int
-    window: int
-    stride: int
-    padding: int
-    dilation: int
-
-    @property
-    def behind(self) -> int:
-        """What the last window needs behind the image. Given so, no rounding of ONNX's decides how many there are."""
-        return max(0, (self.count - 1) * self.stride + self.dilation * (self.window - 1) + 1 - self.padding - self.size)
-
-    def counted(self, beyond: int) -> NDArray[Any]:
-        """How many elements of each window lie in the image, or at most `beyond` from it."""
-        first = np.arange(self.count) * self.stride - self.padding
-        places = first[:, None] + np.arange(self.window) * self.dilation
-        return ((places >= -beyond) & (places < self.size + beyond)).sum(axis=1)
+def axes_of(call: Call, x: Operand) -> tuple[PooledAxis, PooledAxis]:
+    return PooledAxis.of(call, x.shape[1:3], call.shape[1:3])
 
 
-def axes_of(call: Call, x: Operand) -> tuple[Axis, Axis]:
-    window = pair(call["kernel_size"])
-    stride, padding = pair(call["stride"] or window), pair(call["padding"])
-    dilation = pair(call.attributes.get("dilation") or (1, 1))
-    rows, columns = (
-        Axis(int(x.shape[1 + at]), int(call.shape[1 + at]), window[at], stride[at], padding[at], dilation[at])  # type: ignore[arg-type]
-        for at in (0, 1)
-    )
-    return rows, columns
+def behind(axis: PooledAxis) -> int:
+    """The padding behind an image. Given so, no rounding of ONNX's decides how many windows there are."""
+    return max(0, axis.end)
+
+
+def counted(axis: PooledAxis, beyond: int) -> NDArray[Any]:
+    """How many elements of each window lie in the image, or at most `beyond` from it."""
+    return np.sum([axis.inside(at, beyond) for at in range(axis.window)], axis=0)
 
 
 def max_pool2d(w: Writer, call: Call, x: Operand) -> str:
@@ -84,7 +64,7 @@ def max_pool2d(w: Writer, call: Call, x: Operand) -> str:
     made = w.node(
         "MaxPool", w.transpose(x, FIRST), kernel_shape=(rows.window, columns.window),
         strides=(rows.stride, columns.stride), dilations=(rows.dilation, columns.dilation),
-        pads=[rows.padding, columns.padding, rows.behind, columns.behind],
+        pads=[rows.padding, columns.padding, behind(rows), behind(columns)],
     )  # fmt: skip
     return w.transpose(made, LAST)
 
@@ -96,11 +76,11 @@ def max_pool2d_with_index(w: Writer, call: Call, x: Operand) -> tuple[str, None]
 def avg_pool2d(w: Writer, call: Call, x: Operand) -> str:
     """The sums of windows, zeros in the padding, over what each window counts."""
     rows, columns = axes_of(call, x)
-    counts = [axis.counted(axis.padding if call["count_include_pad"] else 0) for axis in (rows, columns)]
+    counts = [counted(axis, axis.padding if call["count_include_pad"] else 0) for axis in (rows, columns)]
     made = w.node(
         "AveragePool", w.transpose(x, FIRST), kernel_shape=(rows.window, columns.window),
         strides=(rows.stride, columns.stride), count_include_pad=1,
-        pads=[rows.padding, columns.padding, rows.behind, columns.behind],
+        pads=[rows.padding, columns.padding, behind(rows), behind(columns)],
     )  # fmt: skip
     share = rows.window * columns.window / (counts[0][:, None] * counts[1][None, :])
     if not (share == 1).all():
