@@ -26,7 +26,7 @@ SECONDS = 60
 FILES = (
     "run.json", "run.lock", "results.json", "recipe.toml", "model.py", "ledger.jsonl", "report.html", ".lock",
     "profile.json",
-    "examples.safetensors",
+    "examples.safetensors", "sample.safetensors",
     "checkpoints", ".results.json.part", ".report.html.part", ".run.json.part", "newest.json", "newest.safetensors",
     "older.json", "older.safetensors", "newest.part",
 )  # fmt: skip

@@ -78,7 +78,8 @@ class TargetScale:
             return y
         values = y.astype(np.float64)
         if self.name == "standardize":
-            made = (values - self.mean) / self.deviation
+            flat = values.reshape(len(values), -1)  # in whichever shape, as in `original`
+            made = ((flat - self.mean.reshape(-1)) / self.deviation.reshape(-1)).reshape(values.shape)
         else:
             made = np.log(values) if self.name == "log" else np.log1p(values)
         return made.astype(np.float32)

@@ -114,7 +114,8 @@ class Trained(Protocol):
 
     @property
     def examples(self) -> Array:
-        """Some inputs [examples, ...] as the data set has them before its transforms."""
+        """Some inputs [examples, ...] as the data set has them before its transforms; real ones where the run kept
+        some, so try them, and never write them."""
 
     def program(self, rows: int, ops: Collection[str], *, transforms: bool = True) -> Program:
         """Trace `predict` on so many rows, with the transforms of the data in front and the unit of the targets behind.

@@ -207,6 +207,7 @@ def _next(run: TrainRun) -> str:
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
     from powertrain.train.evaluate.reference import write_profile
+    from powertrain.train.folder.sample import write_sample
     from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
@@ -251,6 +252,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     if saved:  # results without their weights would be nobody's
         try:
             write_profile(run)
+            write_sample(run)
             written = write_report(run, evaluations[part], results, energy)
             run.folder.finish(results)  # last: with it the run is finished
             report = str(written)

@@ -341,8 +341,8 @@ class TrainedRun:
         """Write the model in another form: "safetensors", "c", "wheel", or what a plugin offers, with its settings.
 
         `path` is the file or folder to write, or a folder to write it into; here, under the run's name, where it is not
-        given. What was written answers the test part as the engine does, or nothing is left of it; drawn inputs where
-        the data is gone. `checked` of the result says which.
+        given. What was written answers the test part as the engine does, or nothing is left of it; where the data is
+        gone, examples that the run kept, or drawn inputs. `checked` of the result says which.
 
         >>> import tempfile
         >>> run = pt.fit("digits", epochs=1, verbose=False)

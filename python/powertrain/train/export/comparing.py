@@ -13,15 +13,18 @@ from powertrain._core import Error
 from powertrain.data.transforms import untransformed
 from powertrain.plugin.exporter import ExportError, Runner
 from powertrain.plugin.importing import in_words
-from powertrain.train.evaluate.predict import example_of, outputs
+from powertrain.train.evaluate.predict import example_of, model_outputs, transformed
+from powertrain.train.folder.sample import judged_part, read_sample
 
 if TYPE_CHECKING:
+    from powertrain.data.targets import TargetScale
     from powertrain.train.run.train_run import TrainRun
 
 DRAWN = 64  # inputs, where the data is gone
 PIECE = 256  # inputs that are compared at once
 K = 8  # roundings of a sum, in any order
 EPS = 2.0**-23  # of float32, in which models compute
+USUAL = 0.9  # the share of examples that says how far outputs usually move
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ class Difference:
 
 
 def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
-    """The test part of a run's data, or the last part that there is; drawn inputs where the data is gone."""
+    """The test part of a run's data, or the last part that there is. Where the data is gone, the examples that the run
+    kept, or drawn inputs."""
     try:
-        dataset = with_data().dataset
-        part = next(part for part in ("test", "valid", "train") if part in dataset.splits)
+        opened = with_data()
+        dataset, part = opened.dataset, judged_part(opened)
         source = untransformed(dataset.splits[part])
         count = len(source)
         # Windows of a text overlap: so many of them as an evaluation looks at say as much as all.
@@ -54,7 +58,16 @@ def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
         return CheckSet(source.fetch(rows)["x"], f"{len(rows):,} examples of {part}")
     except Exception as error:  # of whatever kind: a plugin looks for files that may be gone
         why = str(error).splitlines()[0] if isinstance(error, Error) else in_words(error)
-        return CheckSet(drawn(run), f"{DRAWN} drawn inputs, since its data cannot be opened: {why}")
+    kept = read_sample(run)
+    if kept is not None:
+        return CheckSet(kept, f"{len(kept)} examples that the run kept, since its data cannot be opened: {why}")
+    return CheckSet(drawn(run), f"{DRAWN} drawn inputs, since its data cannot be opened: {why}")
+
+
+def tried(run: TrainRun) -> NDArray[Any]:
+    """Some inputs that an exporter may try: those that the run kept, or drawn ones."""
+    kept = read_sample(run)
+    return drawn(run) if kept is None else kept
 
 
 def drawn(run: TrainRun) -> NDArray[Any]:
@@ -76,27 +89,62 @@ def drawn(run: TrainRun) -> NDArray[Any]:
 def compare(run: TrainRun, check: CheckSet, runner: Runner, exporter: str) -> Difference:
     """How far what was written is from the engine's; an ExportError where rounding does not explain it.
 
-    The rule is err <= k eps size, with k = 8 for each layer that has weights. The size is that of the largest output,
-    and of what the outputs move by where each input moves by one rounding, in units of that rounding.
+    Compared are the numbers that the model gives, before a scale of the targets: behind an exponential one example may
+    be larger than all others together. The rule is err <= n eps size + moved, with n = 8 roundings for each layer that
+    has weights. `size` is that of the largest output. `moved` is how far an example's outputs go where each number that
+    the model gets is moved by n roundings; or as far as those of nine examples in ten go, if that is more. So where an
+    output jumps at a threshold, only the examples beside it may jump.
     """
-    want = outputs(run, check.x)
+    seen = transformed(run, check.x)
+    want, target = model_outputs(run, seen), run.dataset.target
+    if not np.isfinite(want).all():
+        raise ExportError(
+            f"[export {exporter}] the model's own answers to {check.words} are not all finite; expected numbers to "
+            "compare with; train it again with a lower learning rate, or from an earlier checkpoint"
+        )
+    scaled = want if target is None else target.original(want)
     got = np.concatenate([_answers(runner, piece, exporter) for piece in pieces(check.x)])
-    if got.shape != want.shape:
+    if got.shape != scaled.shape:
         raise ExportError(
             f"[export {exporter}] what was written gives {list(got.shape)} for {check.words}; expected "
-            f"{list(want.shape)}, as the engine gives; it was removed again; please report it"
+            f"{list(scaled.shape)}, as the engine gives; it was removed again; please report it"
         )
-    layers = len({id(owner) for one in run.table.modules.values() for _, owner, _, _ in one.every_path()})
-    moved = np.abs(outputs(run, _nudged(check.x)) - want).max(initial=0.0)
-    allowed = K * max(layers, 1) * (EPS * np.abs(want).max(initial=0.0) + moved)
-    away = np.abs(got.astype(np.float64) - want)
-    if not (away <= allowed).all():  # NaN is not near
-        row = int(np.argmax(np.where(np.isfinite(away), away, np.inf).reshape(len(away), -1).max(axis=1)))
+    away = _away(got, scaled, want, target)
+    n = K * max(len({id(owner) for one in run.table.modules.values() for _, owner, _, _ in one.every_path()}), 1)
+    allowed = n * EPS * np.abs(want).max(initial=0.0) + _moved(run, check.x, want, n)
+    beyond = ~(away <= allowed[:, None])  # NaN is not near
+    if beyond.any():
+        row = int(np.flatnonzero(beyond.any(axis=1))[0])
         raise ExportError(
             f"[export {exporter}] what was written differs by {away[row].max():.3g} in row {row} of {check.words}; "
-            f"expected at most {allowed:.3g}, which rounding explains; it was removed again; please report it"
+            f"expected at most {allowed[row]:.3g}, which rounding explains; it was removed again; please report it"
         )
-    return Difference(len(want), float(away.max(initial=0.0)), float(allowed))
+    largest = away.max(axis=1, initial=0.0)
+    row = int(largest.argmax())
+    return Difference(len(want), float(largest[row]), float(allowed[row]))
+
+
+def _away(got: NDArray[Any], scaled: NDArray[Any], want: NDArray[Any], target: TargetScale | None) -> NDArray[Any]:
+    """The distance of each answer from the model's output [examples, outputs]; an answer that float32 rounds is not
+    away, and an infinite one is where the engine's is not the same."""
+    flat, right, model = (one.reshape(len(want), -1).astype(np.float64) for one in (got, scaled, want))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        back = flat if target is None else target.learned(got).reshape(flat.shape)
+        away = np.abs(back - model)
+        same = (flat == right) | (np.isfinite(right) & (np.abs(flat - right) <= EPS * np.abs(right)))
+    return np.where(same, 0.0, away)
+
+
+def _moved(run: TrainRun, x: NDArray[Any], want: NDArray[Any], roundings: int) -> NDArray[np.float64]:
+    """How far the outputs of each example go by roundings of what the model gets, in front of its transforms too."""
+    moved = np.zeros(len(want))
+    for key in (2, 3):  # one draw may miss what a number does
+        nudged = _nudged(transformed(run, _nudged(x, roundings, key)), roundings, key + 2)
+        if nudged.dtype.kind != "f":  # tokens, which nothing moves
+            return moved
+        away = np.abs(model_outputs(run, nudged).astype(np.float64) - want).reshape(len(want), -1)
+        moved = np.maximum(moved, away.max(axis=1, initial=0.0))
+    return np.maximum(moved, np.quantile(moved, USUAL))
 
 
 def pieces(x: NDArray[Any]) -> list[NDArray[Any]]:
@@ -116,9 +164,9 @@ def _answers(runner: Runner, x: NDArray[Any], exporter: str) -> NDArray[Any]:
         ) from error
 
 
-def _nudged(x: NDArray[Any]) -> NDArray[Any]:
-    """Each number moved by one rounding of float32, up or down; whole numbers stay."""
+def _nudged(x: NDArray[Any], roundings: int, key: int) -> NDArray[Any]:
+    """Each number moved by so many roundings of float32, up or down; whole numbers stay."""
     if x.dtype.kind != "f":
         return x
-    signs = np.random.Generator(np.random.Philox(key=2)).choice(np.array([-1.0, 1.0]), x.shape)
-    return (x * (1 + EPS * signs)).astype(x.dtype)
+    signs = np.random.Generator(np.random.Philox(key=key)).choice(np.array([-1.0, 1.0]), x.shape)
+    return (x * (1 + roundings * EPS * signs)).astype(x.dtype)

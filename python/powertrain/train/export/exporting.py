@@ -37,22 +37,35 @@ def export(
     with random_numbers_kept():
         trained = TrainedModel(run)
         target = _target(exporter, trained, path)
-        check = check_set(run, with_data)
-        aside = Path(tempfile.mkdtemp(prefix=".powertrain-export-", dir=target.parent))
         try:
-            written = aside / target.name
-            _write(name, exporter, trained, written)
-            runner, note = _loaded(name, exporter, trained, written)
-            if runner is None:
-                found = Exported(target, name, "not compared", 0, 0.0, 0.0, note)
-            else:
-                near = compare(run, check, runner, name)
-                found = Exported(target, name, check.words, near.examples, near.largest, near.allowed, note)
-            _demand_free(target)  # once more: what came meanwhile is somebody's
-            written.rename(target)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    return found
+            return _exported(name, exporter, trained, target, with_data)
+        except OSError as error:
+            raise ExportError(
+                f"[export {name}] {target} cannot be written: {error.strerror or error}; expected a folder in which "
+                "this user may write, on a disk with room; nothing of it was left; give another path"
+            ) from error
+
+
+def _exported(
+    name: str, exporter: Exporter, trained: TrainedModel, target: Path, with_data: Callable[[], TrainRun]
+) -> Exported:
+    """Written beside the target, tried there, and then renamed."""
+    aside = Path(tempfile.mkdtemp(prefix=".powertrain-export-", dir=target.parent))
+    try:
+        check = check_set(trained.run, with_data)
+        written = aside / target.name
+        _write(name, exporter, trained, written)
+        runner, note = _loaded(name, exporter, trained, written)
+        if runner is None:
+            found = Exported(target, name, "not compared", 0, 0.0, 0.0, note)
+        else:
+            near = compare(trained.run, check, runner, name)
+            found = Exported(target, name, check.words, near.examples, near.largest, near.allowed, note)
+        _demand_free(target)  # once more: what came meanwhile is somebody's
+        written.rename(target)
+        return found
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _made(to: str | Exporter, settings: Mapping[str, Any]) -> tuple[str, Exporter]:

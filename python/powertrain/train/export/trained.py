@@ -15,8 +15,8 @@ import powertrain as pt
 from powertrain.plugin.exporter import Program
 from powertrain.plugin.learning import Strategy
 from powertrain.plugin.registry import ENGINE
-from powertrain.train.evaluate.predict import outputs
-from powertrain.train.export.comparing import drawn
+from powertrain.train.evaluate.predict import outputs, transformed
+from powertrain.train.export.comparing import tried
 from powertrain.train.export.tracing import program_of
 
 if TYPE_CHECKING:
@@ -64,16 +64,14 @@ class TrainedModel:
 
     @functools.cached_property
     def examples(self) -> NDArray[Any]:
-        return drawn(self.run)
+        return tried(self.run)
 
     def program(self, rows: int, ops: Collection[str], *, transforms: bool = True) -> Program:
         x = np.resize(self.examples, (rows, *self.examples.shape[1:]))
         return program_of(self.run, x if transforms else self.transformed(x), ops, transforms)
 
     def transformed(self, x: NDArray[Any]) -> NDArray[Any]:
-        for transform in self.run.dataset.transforms:
-            x = transform(x)
-        return x
+        return transformed(self.run, x)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         return outputs(self.run, x)
