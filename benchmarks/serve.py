@@ -34,6 +34,7 @@ import numpy as np
 import powertrain as pt
 
 HIDDEN = (256, 256)
+START = 180.0  # seconds in which a server must answer for the first time
 WARM = 20  # requests of each client that are not timed
 APPS = Path(__file__).parent / "serving"
 
@@ -62,13 +63,16 @@ def started(command: list[str], port: int, folder: Path, body: bytes, variables:
             command, cwd=APPS, stdout=log, stderr=log, env=environment, start_new_session=True
         )  # fmt: skip
     try:
-        for _ in range(600):
+        until = time.monotonic() + START
+        while True:
             if process.poll() is not None:
                 raise RuntimeError(f"[bench serve] {' '.join(command[1:4])} ended: {tail(folder / 'server.log')}")
             try:
                 asyncio.run(timed(port, body, 1, 0.0))
                 break
             except (OSError, EOFError, RuntimeError):  # nobody listens yet, or no model is loaded
+                if time.monotonic() > until:
+                    raise
                 time.sleep(0.1)
         yield
     finally:
@@ -184,6 +188,7 @@ def main() -> None:
                     for clients in options.clients:
                         seconds = asyncio.run(timed(port, body, clients, options.seconds))
                         found.setdefault((server, clients), []).extend(seconds)
+                print(f"measured: {server}", file=sys.stderr, flush=True)
     print(f"{os.cpu_count()} cores, {options.turns} turns of {options.seconds:g} s, one example a request")
     print(f"{'server':<30} {'clients':>7} {'p50 ms':>8} {'p99 ms':>8} {'requests/s':>11}")
     for (server, clients), seconds in found.items():

@@ -283,6 +283,8 @@ def test_a_model_that_was_replaced_is_let_go(digits: Path, images: Any) -> None:
     watch.see(model, "a", Given(images[:1]), Answers([model.answers(images[:1])]), 0)
     time.sleep(0.5)
     watch.keep([])
+    with pytest.raises(pt.Error, match="digits 1, which is replaced; expected one that is served"):
+        watch.feedback("a", ["1"], None)
     gone = weakref.ref(model)
     del model
     gc.collect()

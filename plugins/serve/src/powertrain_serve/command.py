@@ -14,7 +14,7 @@ from typing import Any
 
 from powertrain.models import resolved
 from powertrain.monitor import Webhook, read_rules
-from powertrain_serve.container import container_file
+from powertrain_serve.container import container_file, distributions_of
 from powertrain_serve.errors import ServeError
 from powertrain_serve.listening import bound_socket, server
 from powertrain_serve.loading import Loader
@@ -73,7 +73,8 @@ def _write_container(runs: Sequence[str], port: int) -> int:
         raise ServeError(f"[serve --container-file] {len(runs)} runs; expected one; name it")
     ((name, wanted),) = of_arguments(runs).items()
     (folder,) = wanted.versions.values()
-    sys.stdout.write(container_file(name, resolved(folder).as_posix(), port, TOKEN_VARIABLE))
+    path = resolved(folder)
+    sys.stdout.write(container_file(name, path.as_posix(), port, TOKEN_VARIABLE, distributions_of(path)))
     return 0
 
 

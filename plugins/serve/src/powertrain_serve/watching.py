@@ -29,7 +29,8 @@ from powertrain_serve.settings import Watched
 
 GATHER = 0.2  # seconds in which examples gather, so that each is cheap
 MOST_HELD = 32 << 20  # bytes of examples in the queue
-MOST_WAITING = 50_000  # examples of a model, and requests of all, that wait for labels
+MOST_WAITING = 50_000  # examples of a model that wait for labels
+MOST_ASKED = 20_000  # requests of all models of which something may become known
 MOST_LABEL = 256  # letters
 EVENTS = 100  # alarms of a model that its page shows
 
@@ -124,7 +125,7 @@ class Watch:
         with self._changed:
             self._asked.pop(id, None)
             self._asked[id] = (weakref.ref(model), rows)
-            while len(self._asked) > MOST_WAITING:
+            while len(self._asked) > MOST_ASKED:
                 self._asked.popitem(last=False)
 
     def feedback(self, id: str, labels: Sequence[Any] | None, rating: float | None) -> Model:
@@ -149,6 +150,10 @@ class Watch:
 
     def _truth(self, model: Model, labels: Sequence[Any], rows: int) -> list[Any]:
         """Labels, checked: names or numbers of classes, or as many numbers as the model gives."""
+        if model not in self._of and self.wanted is not None and model.profile is not None:
+            raise RefusedError(
+                404, f"{model.name} {model.version}, which is replaced; expected one that is served; see /models"
+            )
         if model not in self._of:
             raise RefusedError(400, f"labels for {model.name}, which is not watched; expected a rating; send that")
         if len(labels) != rows:

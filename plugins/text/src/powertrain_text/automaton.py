@@ -19,7 +19,7 @@ FAR = 2**30  # bytes to the end, where none is reached
 DEAD = -1
 MOST_STATES = 20_000
 MOST_HELD = 500_000  # places of all states together, which take about 50 bytes each
-MOST_WORK = 5_000_000  # steps of making states, some seconds
+MOST_WORK = 2_000_000  # steps of making states, about two seconds
 
 # From a place to the place where the part begins, the place where it ends.
 Part: TypeAlias = Callable[["Builder", int], int]

@@ -1,0 +1,166 @@
+"""A server over a long time: right answers alone, through switches of versions and kills, in memory that does not grow.
+
+`SERVE_SOAK_SECONDS=3600 pytest plugins/serve/tests/test_serve_soak.py -s` makes it an hour; without it a minute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from serve_client import ask, connected
+from serve_process import Process, process
+
+import powertrain as pt
+
+SECONDS = float(os.environ.get("SERVE_SOAK_SECONDS", "60"))
+LIVES = 2  # processes, each of which is killed but for the last
+CLIENTS = 6
+GROWTH = 40 << 20  # bytes: examples that wait for labels, of models that are loaded anew, and what allocators keep
+LOST = (OSError, http.client.HTTPException, json.JSONDecodeError)  # of a server that was killed
+TEXT = {"model": "book", "prompt": "The engine", "max_tokens": 40, "temperature": 1, "seed": 3}
+
+
+class Clients:
+    """Threads that ask, and compare each answer with the run's own."""
+
+    def __init__(self, address: str, digits: dict[str, Path], book: Path, images: Any) -> None:
+        self.address, self.images = address, images
+        self.outputs = {version: pt.load(folder).predict(images).outputs for version, folder in digits.items()}
+        self.text = pt.load(book).generate("The engine", 40, temperature=1.0, seed=3)
+        self.counts: Counter[str] = Counter()
+        self.wrong: list[Any] = []
+        self.ended = threading.Event()
+        self.threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(CLIENTS)]
+
+    def _ask(self, number: int) -> None:
+        draw = random.Random(number)
+        kinds = [self.tensors, self.tensors, self.bits, self.bits, self.nonsense, self.whole, self.leave, self.look]
+        while not self.ended.is_set():
+            kind = draw.choice(kinds)
+            try:
+                status = kind(draw.randrange(len(self.images)))
+                self.counts[f"{kind.__name__} {status}"] += 1
+            except LOST:
+                self.counts["lost"] += 1
+                time.sleep(0.5)  # another process is starting
+            except Exception as error:
+                self.wrong.append((kind.__name__, repr(error)))
+
+    def _same(self, version: str, at: int, output: Any) -> None:
+        assert np.float32(output).tobytes() == self.outputs[version][at].tobytes(), (version, at)
+
+    def tensors(self, at: int) -> int:
+        entry = {"name": "x", "shape": [1, 8, 8], "datatype": "FP32", "data": self.images[at].ravel().tolist()}
+        said = ask(self.address, "/v2/models/digits/infer", {"inputs": [entry], "outputs": [{"name": "output"}]})
+        if said.status == 200:
+            self._same(said.json["model_version"], at, said.json["outputs"][0]["data"])
+            self._tell(said.headers["x-request-id"], at)
+        return said.status
+
+    def bits(self, at: int) -> int:
+        written = io.BytesIO()
+        np.save(written, self.images[at : at + 1])
+        headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
+        said = ask(self.address, "/models/digits/predict", written.getvalue(), headers)
+        if said.status == 200:
+            self._same(said.headers["powertrain-version"], at, np.load(io.BytesIO(said.body))[0])
+        return said.status
+
+    def _tell(self, request: str, at: int) -> None:
+        """A label later; a model that was replaced meanwhile knows of none."""
+        said = ask(self.address, "/feedback", {"id": request, "labels": [at % 10]})
+        assert said.status in (200, 404, 503), said
+
+    def nonsense(self, at: int) -> int:
+        said = ask(self.address, "/models/digits/predict", {"examples": [[1] * at]})
+        assert said.status in (400, 503), said
+        return said.status
+
+    def whole(self, at: int) -> int:
+        said = ask(self.address, "/v1/completions", TEXT)
+        if said.status == 200:
+            assert said.json["choices"][0]["text"] == self.text, said.json
+        return said.status
+
+    def leave(self, at: int) -> int:
+        """Go away in the middle of a text."""
+        body = json.dumps({**TEXT, "max_tokens": 4000, "stream": True}).encode()
+        head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        with connected(self.address) as link:
+            link.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            said = link.recv(100)
+        return int(said.split(b" ")[1]) if said else 0
+
+    def look(self, at: int) -> int:
+        return ask(self.address, ("/metrics", "/monitor", "/monitor/digits", "/models")[at % 4]).status
+
+
+def live(file: Path, version: str, digits: dict[str, Path], book: Path) -> None:
+    lines = [f"[models.digits.versions]\n{version} = {json.dumps(str(digits[version]))}"]
+    lines.append(f"[models.book.versions]\n1 = {json.dumps(str(book))}\n")
+    file.write_text("\n".join(lines))
+
+
+def lived(served: Process, file: Path, digits: dict[str, Path], book: Path, seconds: float) -> int:
+    """Switch versions for so long; bytes by which the process grew after its first third."""
+    begin, switches, before = time.monotonic(), 0, 0
+    while (passed := time.monotonic() - begin) < seconds:
+        time.sleep(min(3.0, seconds / 10))
+        switches += 1
+        live(file, str(1 + switches % 2), digits, book)
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("loaded", 1 + switches)
+        if not before and passed > seconds / 3:
+            before = served.bytes()
+    return served.bytes() - before
+
+
+@pytest.mark.long
+def test_a_long_time(digits: Path, other_digits: Path, book: Path, images: Any, tmp_path: Path) -> None:
+    folders = {"1": digits, "2": other_digits}
+    file = tmp_path / "serve.toml"
+    live(file, "1", folders, book)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    clients = Clients(f"http://127.0.0.1:{port}", folders, book, images)
+    grown = []
+    for thread in clients.threads:
+        thread.start()
+    try:
+        for life in range(LIVES):
+            with process("--models", str(file), "--port", str(port), "--timeout", "120") as served:
+                grown.append(lived(served, file, folders, book, SECONDS / LIVES))
+                last = life == LIVES - 1
+                if last:
+                    clients.ended.set()
+                code = served.end(signal.SIGTERM if last else signal.SIGKILL)
+                assert code == (0 if last else -signal.SIGKILL)
+                assert not [line for line in served.lines if line["event"] == "fault"]
+    finally:
+        clients.ended.set()
+        for thread in clients.threads:
+            thread.join()
+    print(dict(clients.counts), [f"{one / (1 << 20):.1f} MB" for one in grown])
+    assert clients.wrong == []
+    answered = sum(count for name, count in clients.counts.items() if name.endswith(" 200"))
+    assert answered > 20 * CLIENTS
+    assert not [name for name in clients.counts if name.endswith(" 500")]
+    assert max(grown) < GROWTH
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        raise AssertionError("the last process has ended, and something listens")
