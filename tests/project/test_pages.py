@@ -57,7 +57,7 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.
             example = doctest.DocTestParser().get_doctest(block.code, names, page, page, block.line - 1)
             assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
             continue
-        for needed in ("sklearn", "powertrain_serve"):
+        for needed in ("sklearn", "powertrain_serve", "powertrain_rl"):
             if needed in block.code:
                 pytest.importorskip(needed, reason=f"{page} is about {needed}")
         if page == "docs/onnx.md":

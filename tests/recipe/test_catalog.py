@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import recipe_catalog  # noqa: E402
 
-FAMILIES = ("vision", "text", "audio", "tabular", "generative", "xla")
+FAMILIES = ("vision", "text", "audio", "tabular", "generative", "rl", "xla")
 
 
 def test_the_catalog_is_what_the_recipes_say() -> None:

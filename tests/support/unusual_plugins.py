@@ -289,7 +289,7 @@ class it(Environment):
         return x.reshape(4, 4)
     def step(self, action):
         self.at = (self.at + action) % 16
-        return self.seen(), np.float32(self.at == 0), np.bool_(self.at == 5)
+        return self.seen(), np.float32(self.at == 0), np.bool_(self.at == 5), np.bool_(False)
     def state(self): return {"at": np.array(self.at)}
     def restore(self, arrays): self.at = int(arrays["at"])
 '''),

@@ -140,7 +140,7 @@ class it(Environment):
         return np.float32([self.at])
     def step(self, action):
         self.at += action + self.draw.random()
-        return np.float32([self.at]), 1.0, self.at > 9
+        return np.float32([self.at]), 1.0, self.at > 9, False
 """
 )
 CALLBACK = (

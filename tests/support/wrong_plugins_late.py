@@ -143,6 +143,17 @@ LATE: dict[str, tuple[str, str, str, str]] = {
     "env-state": ("env", "state", "one that restores what state() gave goes on otherwise",
                   ENV + "    def state(self): return {'at': np.array(self.at)}\n"
                         "    def restore(self, arrays): pass\n"),
+    "env-mixed": ("env", "examples-mixed", "beside another copy, the same state and actions give another", HEAD + """
+import powertrain as pt
+from powertrain.plugin import TracedEnvironment
+class it(TracedEnvironment):
+    observation, actions, draws, longest = np.zeros(1, np.float32), 2, 1, 50
+    def begin(self, uniform): return {"at": uniform[:, 0]}
+    def see(self, state): return state["at"][:, None]
+    def advance(self, state, action):
+        at = state["at"] + pt.astype(action, "float32") + pt.mean(state["at"])
+        return {"at": at}, at, at > 1000
+"""),
     "recipe-function": ("recipe", "recipe", "it is a function; expected the path of a TOML file", "def it(): pass\n"),
     "recipe-nowhere": ("recipe", "recipe", "there is no such file", 'it = "nowhere.toml"\n'),
 }  # fmt: skip

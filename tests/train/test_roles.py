@@ -130,7 +130,7 @@ class Env(Environment):
     observation = np.zeros(3, np.float32)
     def __init__(self, params): self.left = 5
     def reset(self, seed): self.left = 5; return np.zeros(SHAPE, np.float32)
-    def step(self, action): self.left -= 1; return np.zeros(SHAPE, np.float32), 1.0, LEFT
+    def step(self, action): self.left -= 1; return np.zeros(SHAPE, np.float32), 1.0, LEFT, False
 """
 PLAY = """\
 data.env  = { use = "./env.py:Env", copies = 2 }

@@ -133,8 +133,7 @@ class Corridor(Environment):
     def step(self, action):
         self.at = max(0, self.at + (1 if action else -1))
         self.left -= 1
-        done = self.at == 7 or self.left == 0
-        return self.seen(), 1.0 if self.at == 7 else -0.05, done
+        return self.seen(), 1.0 if self.at == 7 else -0.05, self.at == 7, self.left == 0
 
 
 class Dqn(Strategy):
@@ -152,9 +151,10 @@ class Dqn(Strategy):
             old.value = new.value
         self.opt = run.optim("model")
         self.env = run.env()
-        one = self.env.envs[0].observation
+        one = self.env.observation
         number = np.float32(0)
-        self.ring = run.ring("replay", 500, x=one, next=one, action=np.int64(0), reward=number, done=number)
+        self.ring = run.ring("replay", 500, x=one, next=one, action=np.int64(0), reward=number, done=number,
+                             terminated=number)
 
     def act(self, t, batch):
         best = pt.argmax(self.net(batch.x), axis=1)
@@ -163,7 +163,7 @@ class Dqn(Strategy):
 
     def learn(self, t, batch):
         following = pt.max(self.target(batch.next), axis=1)
-        wanted = pt.stop_gradient(batch.reward + 0.9 * (1 - batch.done) * following)
+        wanted = pt.stop_gradient(batch.reward + 0.9 * (1 - batch.terminated) * following)
         taken = pt.astype(F.one_hot(batch.action, 2), "float32")
         value = pt.sum(self.net(batch.x) * taken, axis=1)
         t.minimize(self.opt, pt.square(value - wanted))

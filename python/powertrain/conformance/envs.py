@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+import powertrain as pt
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
 from powertrain.errors.methods import overridden
+from powertrain.plugin.environment import Box, TracedEnvironment, uniform_rows
 
 SEED, OTHER_SEED = 11, 12
 FAR_EPISODES, FAR_STEPS = 6, 300
@@ -25,21 +27,25 @@ class Episode:
 
     seen: list[Any] = field(default_factory=list)  # with what reset gave
     rewards: list[Any] = field(default_factory=list)
-    done: list[bool] = field(default_factory=list)
+    ends: list[tuple[bool, bool]] = field(default_factory=list)  # terminated, truncated
     kept: list[Any] = field(default_factory=list)  # the environment's own arrays, as they are afterwards
 
-    def step(self, env: Any, action: int) -> None:
-        observation, reward, done = env.step(action)
+    def step(self, env: Any, action: Any) -> None:
+        observation, reward, terminated, truncated = env.step(action)
         self.see(observation)
         self.rewards.append(reward)
-        self.done.append(bool(done))
+        self.ends.append((bool(terminated), bool(truncated)))
+
+    @property
+    def over(self) -> bool:
+        return bool(self.ends) and any(self.ends[-1])
 
     def see(self, observation: Any) -> None:
         self.kept.append(np.asarray(observation))
         self.seen.append(self.kept[-1].copy())
 
     def same(self, other: Episode) -> bool:
-        alike = len(self.seen) == len(other.seen) and self.done == other.done
+        alike = len(self.seen) == len(other.seen) and self.ends == other.ends
         return alike and all(map(same, self.seen, other.seen)) and same(self.rewards, other.rewards)
 
 
@@ -47,8 +53,8 @@ def check_env(subject: Subject) -> Iterator[Finding]:
     try:
         with no_global_random(subject, "an episode") as drawn:
             env = subject.plugin.build(subject.params)
-            wanted, count = np.asarray(env.observation), int(env.actions)
-            actions = [(7 * at + at // 3) % count for at in range(STEPS)]
+            wanted, space = np.asarray(env.observation), env.actions
+            actions = [action_of(space, 7 * at + at // 3) for at in range(STEPS)]
             first = play(env, SEED, actions)
     except Exception as error:
         yield subject.raised("an episode", error)
@@ -97,37 +103,78 @@ def check_env(subject: Subject) -> Iterator[Finding]:
             "add what is missing to state() and restore(arrays)",
         )
     else:
-        yield from _far(subject, wanted, count)
+        yield from _far(subject, wanted, space)
+        if isinstance(env, TracedEnvironment):
+            yield from _copies(subject, space)
         env = subject.plugin.build(subject.params)
         yield from check_leaks(subject, "an episode", lambda: play(env, SEED, actions[:BEFORE]))
-        yield from check_effects(subject, lambda params: _results(subject.plugin.build(params), count))
+        yield from check_effects(subject, lambda params: _results(subject.plugin.build(params)))
 
 
-def _results(env: Any, count: int) -> Iterator[bytes]:
-    yield repr((np.shape(env.observation), int(env.actions))).encode()
+def action_of(space: Any, number: int) -> Any:
+    """One of the actions that there are, by any number: of a box the middle, an edge or a place between."""
+    if not isinstance(space, Box):
+        return number % int(space)
+    low, high = np.asarray(space.low, np.float32), np.asarray(space.high, np.float32)
+    shares = [(number + at) % 5 / 4 for at in range(space.size)]
+    return (low + (high - low) * np.asarray(shares, np.float32)).clip(low, high)
+
+
+def _results(env: Any) -> Iterator[bytes]:
+    yield repr((np.shape(env.observation), env.actions)).encode()
     for seed in range(FAR_EPISODES):
-        episode = play(env, seed, _many(seed, count))
-        yield b"".join(map(np.ndarray.tobytes, episode.seen)) + repr((episode.rewards, episode.done)).encode()
+        episode = play(env, seed, _many(seed, env.actions))
+        yield b"".join(map(np.ndarray.tobytes, episode.seen)) + repr((episode.rewards, episode.ends)).encode()
 
 
-def _many(seed: int, count: int) -> list[int]:
+def _many(seed: int, space: Any) -> list[Any]:
     """Actions of a long episode: drawn, or one again and again."""
-    if seed < count:
-        return [seed] * FAR_STEPS
-    return [int(action) for action in np.random.Generator(np.random.Philox(seed)).integers(0, count, FAR_STEPS)]
+    if seed < (5 if isinstance(space, Box) else int(space)):
+        return [action_of(space, seed)] * FAR_STEPS
+    drawn = np.random.Generator(np.random.Philox(seed)).integers(0, 1 << 16, FAR_STEPS)
+    return [action_of(space, int(number)) for number in drawn]
 
 
-def _far(subject: Subject, wanted: Any, count: int) -> Iterator[Finding]:
+def _far(subject: Subject, wanted: Any, space: Any) -> Iterator[Finding]:
     """Long episodes, with actions that nobody would choose."""
     env = subject.plugin.build(subject.params)
     for seed in range(FAR_EPISODES):
         try:
-            found = list(_form(subject, play(env, seed, _many(seed, count)), wanted))
+            found = list(_form(subject, play(env, seed, _many(seed, space)), wanted))
         except Exception as error:
             found = [subject.raised(f"an episode of up to {FAR_STEPS} steps", error)]
         yield from found
         if found:
             return
+
+
+def _copies(subject: Subject, space: Any) -> Iterator[Finding]:
+    """Two copies of a traced environment, in one program and each alone."""
+    env = subject.plugin.build(subject.params)
+    uniform = uniform_rows(env, [SEED, OTHER_SEED])
+    actions = np.stack([[action_of(space, 7 * at), action_of(space, 3 * at + 1)] for at in range(BEFORE)])
+    together = _rolled(env, uniform, actions)
+    alone = [_rolled(env, uniform[at : at + 1], actions[:, at : at + 1]) for at in range(2)]
+    if not all(same(seen, np.concatenate(ones)) for seen, *ones in zip(together, *alone, strict=True)):
+        yield subject.finding(
+            "examples-mixed",
+            "beside another copy, the same state and actions give another episode",
+            "each copy to know its own row of the state alone",
+            "leave the first axis of the state as it is: no mean over it, no fixed row",
+        )
+
+
+def _rolled(env: Any, uniform: Any, actions: Any) -> list[Any]:
+    """What copies see and get, in one compiled loop."""
+
+    def roll(uniform: Any, actions: Any) -> Any:
+        def step(state: Any, action: Any) -> Any:
+            after, reward, terminated = env.advance(state, action)
+            return dict(after), (env.see(after), reward, terminated)
+
+        return pt.scan(step, dict(env.begin(uniform)), actions)[1]
+
+    return [np.moveaxis(part.numpy(), 1, 0) for part in pt.compile(roll)(uniform, actions)]
 
 
 def _beside(subject: Subject, actions: list[int]) -> Episode:
@@ -138,9 +185,9 @@ def _beside(subject: Subject, actions: list[int]) -> Episode:
     beside.see(other.reset(OTHER_SEED))
     for action in actions:
         episode.step(env, action)
-        if episode.done[-1]:
+        if episode.over:
             break
-        if not (beside.done and beside.done[-1]):
+        if not beside.over:
             beside.step(other, action)
     return episode
 
@@ -150,7 +197,7 @@ def play(env: Any, seed: int, actions: list[int]) -> Episode:
     episode.see(env.reset(seed))
     for action in actions:
         episode.step(env, action)
-        if episode.done[-1]:
+        if episode.over:
             break
     return episode
 
@@ -164,7 +211,7 @@ def _later(env: Any, actions: list[int]) -> Episode:
 def _resumed(subject: Subject, actions: list[int]) -> tuple[Episode, Episode]:
     """The rest of an episode, and that of an object that knows only the saved state."""
     env, other = subject.plugin.build(subject.params), subject.plugin.build(subject.params)
-    if play(env, SEED, actions[:BEFORE]).done[-1]:
+    if play(env, SEED, actions[:BEFORE]).over:
         env.reset(OTHER_SEED)
     state = {name: np.array(value) for name, value in env.state().items()}
     other.reset(OTHER_SEED)
@@ -173,7 +220,7 @@ def _resumed(subject: Subject, actions: list[int]) -> tuple[Episode, Episode]:
     for action in actions[BEFORE:]:
         for one, episode in zip((env, other), rest, strict=True):
             episode.step(one, action)
-        if rest[0].done[-1] or rest[1].done[-1]:
+        if rest[0].over or rest[1].over:
             break
     return rest
 

@@ -22,12 +22,12 @@ from powertrain.plugin.backends import (
 from powertrain.plugin.baseline import Baseline
 from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transform
 from powertrain.plugin.declared import Declared, FieldError
+from powertrain.plugin.environment import Box, Environment, Environments, Played, TracedEnvironment
 from powertrain.plugin.exporter import Exported, Exporter, ExportError, Program, Trained
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugin.learning import (
     Callback,
     End,
-    Environment,
     Evaluate,
     Event,
     Request,
@@ -41,7 +41,7 @@ from powertrain.plugin.metric import Metric
 from powertrain.plugin.params import NoParams, Range, param
 from powertrain.plugin.protocols import GROUPS, Inputs
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
-from powertrain.plugin.run import Batch, Environments, Held, LossFunction, Part, Rows, Run, Step, Stream
+from powertrain.plugin.run import Batch, Held, LossFunction, Part, Rows, Run, Step, Stream
 from powertrain.plugin.schedule import Schedule
 from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
 from powertrain.plugin.tasks import Task
@@ -73,6 +73,7 @@ __all__ = [
     "BackendError",
     "Baseline",
     "Batch",
+    "Box",
     "CLibrary",
     "Call",
     "Callback",
@@ -104,6 +105,7 @@ __all__ = [
     "Numba",
     "Optimizer",
     "Part",
+    "Played",
     "Plugin",
     "PluginError",
     "PooledAxis",
@@ -125,6 +127,7 @@ __all__ = [
     "Strategy",
     "Stream",
     "Task",
+    "TracedEnvironment",
     "Trained",
     "Transform",
     "Value",

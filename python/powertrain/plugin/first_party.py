@@ -11,6 +11,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "least-squares", "full-batch", "k-means", "pca", "squared-hinge"),
     "generative": ("autoencoder", "vae", "picture-decoder", "picture-encoder"),
+    "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "gymnasium", "actor-critic", "ppo"),
     "xla": ("xla",),
     "onnx": ("onnx",),
 }  # fmt: skip

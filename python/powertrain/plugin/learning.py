@@ -1,13 +1,12 @@
-"""Ways of learning and what surrounds them: the base classes of strategies, environments and callbacks. The Trainer
-knows nothing else of learning."""
+"""Ways of learning and what surrounds them: the base classes of strategies and callbacks. The Trainer knows nothing
+else of learning, but the environments of environment.py."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from numpy.typing import ArrayLike
 
@@ -106,49 +105,6 @@ class Strategy(OfParams, declares=True):
     def sections(self, run: Run) -> Sequence[Section]:
         """Pages of the report, on what was learned."""
         return ()
-
-
-class Environment(OfParams, declares=True):
-    """An environment: made by `build(params)`, and used for many episodes.
-
-    One that has `state()` and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and
-    the actions so far, so it must depend on nothing else.
-
-    Example
-        >>> class Coin(pt.plugin.Environment):
-        ...     observation, actions = np.zeros(1, np.float32), 2
-        ...     def reset(self, seed):
-        ...         self.side = seed % 2
-        ...         return np.array([self.side], np.float32)
-        ...     def step(self, action):
-        ...         return np.array([self.side], np.float32), float(action == self.side), True
-        >>> coin = Coin()
-        >>> coin.reset(seed=3).tolist(), coin.step(1)[1]
-        ([1.0], 1.0)
-    """
-
-    observation: Any  # an array like one observation
-    actions: int  # the number of actions
-
-    @abstractmethod
-    def reset(self, seed: int) -> ArrayLike:
-        """Begin an episode; gives the first observation."""
-        raise missing(self, "reset")
-
-    @abstractmethod
-    def step(self, action: int) -> tuple[ArrayLike, float, bool]:
-        """Gives the next observation, the reward, and whether the episode has ended."""
-        raise missing(self, "step")
-
-    @optional
-    def state(self) -> Mapping[str, ArrayLike]:
-        """Where the episode stands, as named arrays."""
-        raise missing(self, "state")
-
-    @optional
-    def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Take up what `state` gave."""
-        raise missing(self, "restore")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ BASES = {
     "loss": "powertrain.plugin.bases:Loss",
     "data": "powertrain.plugin.bases:Data",
     "transform": "powertrain.plugin.bases:Transform",
-    "env": "powertrain.plugin.learning:Environment",
+    "env": "powertrain.plugin.environment:Environment",
     "strategy": "powertrain.plugin.learning:Strategy",
     "optimizer": "powertrain.optim.optimizer:Optimizer",
     "schedule": "powertrain.plugin.schedule:Schedule",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
+    from powertrain.plugin.environment import Environments
     from powertrain.plugin.protocols import Inputs
     from powertrain.random import Generator
     from powertrain.recipe.durations import Duration
@@ -127,33 +128,6 @@ class Part(Stream, Protocol):
 
     def beside(self, **others: Part) -> Stream:
         """Batches of this part with a batch of each other one: `batch.NAME_x`, `batch.NAME_weight`."""
-
-
-class Environments(Protocol):
-    """Copies of an environment, side by side.
-
-    Example
-        >>> class Playing(pt.plugin.Strategy):
-        ...     def setup(self, run):
-        ...         self.policy, self.env = run.model(), run.env()
-        ...     def act(self, t, batch):
-        ...         return pt.argmax(self.policy(batch.x), axis=1)
-        ...     def round(self, run):
-        ...         played = self.env.unroll(self.act, steps=20)
-        ...         print(played["reward"].mean())
-    """
-
-    actions: int
-
-    @property
-    def copies(self) -> int: ...
-    @property
-    def observation(self) -> Array:
-        """An array like one observation."""
-
-    def unroll(self, act: Act, steps: int) -> Mapping[str, Array]:
-        """Play every copy on by so many steps; `act(t, batch)` gives one action for each row of `batch.x`. Gives x,
-        action, reward, next and done, steps x copies rows in the order of time."""
 
 
 class Rows(Protocol):

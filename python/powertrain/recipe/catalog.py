@@ -12,7 +12,7 @@ from powertrain.io.inputs import read_file
 from powertrain.plugin.registry import ENGINE, Registry
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
-            "mae": "regression"}  # fmt: skip
+            "mae": "regression", "return": "control"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def describe(text: str, tables: dict[str, Any]) -> dict[str, Any]:
     return {
         "teaches": sentence,
         "task": MEASURES.get(measure, ""),
-        "data": _use(tables.get("data")),
+        "data": _use(tables.get("data")) or _of_role(tables.get("data"), "train", "env"),
         "model": _use(tables.get("model")),
         "figure": f"{figure} {limit}".strip(),
         "seconds": float(expect["seconds"]) if isinstance(expect.get("seconds"), (int, float)) else None,
@@ -72,6 +72,12 @@ def _use(section: Any) -> str:
         return section
     found = section.get("use", "") if isinstance(section, dict) else ""
     return found if isinstance(found, str) else ""
+
+
+def _of_role(section: Any, *roles: str) -> str:
+    """What the first of some roles uses."""
+    found = [_use(section.get(role)) for role in roles] if isinstance(section, dict) else []
+    return next((name for name in found if name), "")
 
 
 def _flat(table: Any, prefix: str = "") -> dict[str, Any]:

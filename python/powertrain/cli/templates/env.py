@@ -30,8 +30,8 @@ class Corridor(Environment):
         self.at, self.left = seed % (self.length - 1), 4 * self.length
         return self._seen()
 
-    def step(self, action: int) -> tuple[Any, float, bool]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool]:
         self.at = max(0, self.at + (1 if action else -1))
         self.left -= 1
         arrived = self.at == self.length - 1
-        return self._seen(), 1.0 if arrived else -0.05, arrived or self.left == 0
+        return self._seen(), 1.0 if arrived else -0.05, arrived, self.left == 0

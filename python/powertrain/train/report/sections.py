@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
+from powertrain.train.report import episodes
 from powertrain.train.report.elements import raised
 from powertrain.train.report.judged import class_rows, labels_of
 
@@ -49,4 +50,4 @@ def told(run: TrainRun) -> list[Section]:
         except Exception as error:
             said = f"Left out: {type(one).__name__}.sections {raised(error)}"
             found.append(Section(f"What the {kind} says", (said,)))
-    return [*found, *run.dataset.sections]
+    return [*episodes.pages(run), *found, *run.dataset.sections]

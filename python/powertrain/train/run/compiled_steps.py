@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
@@ -50,11 +49,6 @@ class Stepper:
             self._room(function, self._folds)
             self._folds[function] = Fold(function, self._backend)
         return self._folds[function](cast("TrainSource", source))
-
-    def act(self, function: Callable[..., Any], x: NDArray[Any]) -> NDArray[Any]:
-        """One call of a traced `function(t, batch)` on rows x."""
-        weight = np.ones(len(x), dtype=np.float32)
-        return np.asarray(Stepper.call(self, function, ("x", "weight"), (x, weight)).numpy())
 
     def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
         """One call of a step, traced the first time."""

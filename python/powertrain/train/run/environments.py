@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.order import EPISODES, EVALUATION, raw_bits
+from powertrain.data.order import EPISODES, raw_bits
 from powertrain.errors.methods import overridden
-from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never
+from powertrain.plugin.environment import Box, Environment, Finish
+from powertrain.plugin.importing import in_words
+from powertrain.plugin.run import Act
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.played import Played
 from powertrain.train.run.progress import counts
 
-if TYPE_CHECKING:
-    from powertrain.plugin.learning import Environment
-
-# An episode of an evaluation that is longer than this will not end by itself.
-LONGEST_EPISODE = 100_000
 Arrays = dict[str, NDArray[Any]]
+# What the run does for its environments: one call of a traced function, and the count of steps and returns.
+Call = Callable[[Any, tuple[str, ...], tuple[Any, ...]], Any]
+Ended = Callable[[int, Sequence[float]], None]
 
 
 def episode_seed(seed: int, stream: int, number: int) -> int:
@@ -27,30 +28,85 @@ def episode_seed(seed: int, stream: int, number: int) -> int:
     return int(raw_bits(seed, stream, number, 1)[0] >> np.uint64(1))
 
 
+def checked_actions(actions: int | Box, chosen: NDArray[Any], copies: int) -> NDArray[Any]:
+    """What `act` gave, as actions that the copies can play."""
+    if isinstance(actions, Box):
+        return _checked_numbers(actions, chosen, copies)
+    if chosen.shape != (copies,) or chosen.dtype.kind not in "iu":
+        raise RunError(
+            f"[unroll] act gave {chosen.dtype}{list(chosen.shape)}; expected one whole number for each of the "
+            f"{copies} copies; take the argmax over actions, for example"
+        )
+    if chosen.min() < 0 or chosen.max() >= actions:
+        raise RunError(
+            f"[unroll] act gave actions {chosen.min()} to {chosen.max()}; expected 0 to {actions - 1}; "
+            "check the number of outputs of the model"
+        )
+    return chosen.astype(np.int64)
+
+
+def _checked_numbers(box: Box, chosen: NDArray[Any], copies: int) -> NDArray[Any]:
+    if chosen.shape != (copies, box.size) or chosen.dtype.kind != "f":
+        raise RunError(
+            f"[unroll] act gave {chosen.dtype}{list(chosen.shape)}; expected float32[{copies}, {box.size}], a row of "
+            "numbers for each copy; check the number of outputs of the model"
+        )
+    low, high = np.asarray(box.low, chosen.dtype), np.asarray(box.high, chosen.dtype)
+    if not ((chosen >= low) & (chosen <= high)).all():
+        raise RunError(
+            f"[unroll] act gave actions {chosen.min():.4g} to {chosen.max():.4g}; expected numbers from "
+            f"{list(box.low)} to {list(box.high)}; clip them"
+        )
+    return chosen
+
+
 class EnvSource:
     """Some copies of an environment. `unroll` plays them on; where each stands is part of every checkpoint."""
 
-    def __init__(self, role: str, make: Callable[[], Environment], copies: int, seed: int) -> None:
-        self.role, self._seed = role, seed
+    def __init__(
+        self, role: str, make: Callable[[], Environment], copies: int, seed: int, call: Call, ended: Ended
+    ) -> None:
+        self.role, self._seed, self.another, self._call, self._ended = role, seed, make, call, ended
         self.envs = [make() for _ in range(copies)]
-        self.actions = int(self.envs[0].actions)
-        self.act: Callable[[Any, NDArray[Any]], NDArray[Any]]  # the run sets both
-        self.ended: Callable[[int, list[float]], None]
+        self.actions = self.envs[0].actions
         self._episodes = np.zeros(copies, dtype=np.int64)
         self._returns = np.zeros(copies)
-        self._actions: list[list[int]] = [[] for _ in self.envs]
+        self._actions: list[list[Any]] = [[] for _ in self.envs]
         self._observations = [self._begin(at) for at in range(copies)]
 
     def _begin(self, at: int) -> NDArray[Any]:
         number = int(self._episodes[at]) * len(self.envs) + at
-        wanted = np.asarray(self.envs[at].observation)
-        first = np.asarray(self.envs[at].reset(episode_seed(self._seed, EPISODES, number)), dtype=wanted.dtype)
-        if first.shape != wanted.shape:
+        seed = episode_seed(self._seed, EPISODES, number)
+        try:
+            first = self.envs[at].reset(seed)
+        except Exception as error:
+            raise self._raised(f"reset({seed})", at, error) from error
+        return self._seen(first, "reset", at)
+
+    def _seen(self, found: Any, who: str, at: int) -> NDArray[Any]:
+        """An observation as it is kept, or what is wrong with it."""
+        wanted = self.observation
+        seen = np.array(found, dtype=wanted.dtype)
+        if seen.shape != wanted.shape:
             raise RunError(
-                f"[data.{self.role}] reset gave an observation of shape {list(first.shape)}; expected "
+                f"[data.{self.role}] {who} gave an observation of shape {list(seen.shape)}; expected "
                 f"{list(wanted.shape)}, as `observation` says; fix the environment"
             )
-        return first
+        if seen.dtype.kind == "f" and not np.isfinite(seen).all():
+            raise RunError(
+                f"[data.{self.role}] {self._where(at)}: {who} gave an observation that is not finite; expected "
+                "numbers; look at the environment's arithmetic, and at the actions that it got"
+            )
+        return seen
+
+    def _where(self, at: int) -> str:
+        return f"copy {at}, step {len(self._actions[at])} of its episode {int(self._episodes[at])}"
+
+    def _raised(self, what: str, at: int, error: Exception) -> RunError:
+        return RunError(
+            f"[data.{self.role}] {self._where(at)}: {what} raised {in_words(error)}; expected no exception; fix the "
+            "environment, or leave out the actions that it cannot take"
+        )
 
     @property
     def copies(self) -> int:
@@ -60,53 +116,57 @@ class EnvSource:
     def observation(self) -> NDArray[Any]:
         return np.asarray(self.envs[0].observation)
 
-    def unroll(self, act: Any, steps: int) -> Arrays:
-        """Play every copy on by so many steps: `act(t, batch)`, traced, gives one action for each row of `batch.x`.
-
-        Gives arrays of steps x copies rows, in the order of time: x, action, reward, next (the observation after the
-        action, before a new episode begins) and done.
-        """
-        rows: dict[str, list[Any]] = {name: [] for name in ("x", "action", "reward", "next", "done")}
+    def unroll(self, act: Act, steps: int, finish: Finish | None = None) -> Played:
+        """Play every copy on: see `powertrain.plugin.Environments`."""
+        rows: dict[str, list[Any]] = {name: [] for name in ("x", "action", "reward", "next", "terminated", "done")}
         returns: list[float] = []
+        weight = np.ones(len(self.envs), dtype=np.float32)
         for _ in range(steps):
             before = np.stack(self._observations)
-            chosen = self._checked(self.act(act, before))
-            played = [self._play(at, int(action), returns) for at, action in enumerate(chosen)]
+            chosen = np.asarray(self._call(act, ("x", "weight"), (before, weight)).numpy())
+            chosen = checked_actions(self.actions, chosen, len(self.envs))
+            played = [self._play(at, action, returns) for at, action in enumerate(chosen)]
             rows["x"].append(before)
             rows["action"].append(chosen)
-            for name, values in zip(("next", "reward", "done"), zip(*played, strict=True), strict=True):
+            for name, values in zip(("next", "reward", "terminated", "done"), zip(*played, strict=True), strict=True):
                 rows[name].append(np.stack(values))
-        self.ended(steps * len(self.envs), returns)
-        made = {name: np.concatenate(parts) for name, parts in rows.items()}
-        return {**made, "reward": made["reward"].astype(np.float32), "done": made["done"].astype(np.float32)}
+        self._ended(steps * len(self.envs), returns)
+        made = Played({name: np.concatenate(parts) for name, parts in rows.items()})
+        if finish is not None:
+            names = (*made, "weight")
+            found = self._call(finish, names, (*made.values(), np.ones(steps * len(self.envs), np.float32)))
+            made.update({name: value.numpy() for name, value in found.items()})
+        return made
 
-    def _play(self, at: int, action: int, returns: list[float]) -> tuple[NDArray[Any], np.float64, np.bool_]:
-        found, reward, done = self.envs[at].step(action)
-        following = np.asarray(found, dtype=self._observations[at].dtype)
-        self._actions[at].append(action)
-        self._returns[at] += reward
+    def _play(self, at: int, action: Any, returns: list[float]) -> tuple[NDArray[Any], ...]:
+        given = action.copy() if isinstance(self.actions, Box) else int(action)
+        try:
+            gave = self.envs[at].step(given)
+        except Exception as error:
+            raise self._raised(f"step({given})", at, error) from error
+        if not isinstance(gave, tuple) or len(gave) != 4:
+            raise RunError(
+                f"[data.{self.role}] step gave {len(gave) if isinstance(gave, tuple) else type(gave).__name__}; "
+                "expected four things: observation, reward, terminated, truncated; give False for truncated where the "
+                "environment has no limit of steps"
+            )
+        following, reward, terminated, truncated = self._seen(gave[0], "step", at), *gave[1:]
+        if np.ndim(reward) or not np.isfinite(float(reward)):
+            raise RunError(
+                f"[data.{self.role}] {self._where(at)}: step gave the reward {reward}; expected one finite number; "
+                "look at the environment's arithmetic"
+            )
+        self._actions[at].append(given)
+        self._returns[at] += float(reward)
         self._observations[at] = following
+        done = bool(terminated) or bool(truncated)
         if done:
             returns.append(float(self._returns[at]))
             self._returns[at] = 0.0
             self._actions[at] = []
             self._episodes[at] += 1
             self._observations[at] = self._begin(at)
-        return following, np.float64(reward), np.bool_(done)
-
-    def _checked(self, actions: Any) -> NDArray[np.int64]:
-        chosen = np.asarray(actions)
-        if chosen.shape != (len(self.envs),) or chosen.dtype.kind not in "iu":
-            raise RunError(
-                f"[unroll] act gave {chosen.dtype}{list(chosen.shape)}; expected one whole number for each of the "
-                f"{len(self.envs)} copies; take the argmax over actions, for example"
-            )
-        if chosen.min() < 0 or chosen.max() >= self.actions:
-            raise RunError(
-                f"[unroll] act gave actions {chosen.min()} to {chosen.max()}; expected 0 to {self.actions - 1}; "
-                "check the number of outputs of the model"
-            )
-        return chosen.astype(np.int64)
+        return following, *(np.float32(value) for value in (reward, bool(terminated), done))
 
     # A group of slots whose sizes change, for checkpoints.
 
@@ -119,12 +179,18 @@ class EnvSource:
         }
         if not overridden(self.envs[0], "state"):
             played = [action for actions in self._actions for action in actions]
-            return {**made, f"{name}.actions": np.array(played, dtype=np.int64)}
+            return {**made, f"{name}.actions": np.array(played, dtype=self._kind()).reshape(len(played), *self._form())}
         for at, env in enumerate(self.envs):
             states: Mapping[str, Any] = env.state()
             made.update({f"{name}.{at}.state.{key}": np.asarray(value) for key, value in states.items()})
             made[f"{name}.{at}.observation"] = self._observations[at]
         return made
+
+    def _kind(self) -> type[np.generic]:
+        return np.float32 if isinstance(self.actions, Box) else np.int64
+
+    def _form(self) -> tuple[int, ...]:
+        return (self.actions.size,) if isinstance(self.actions, Box) else ()
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         name, copies = f"data.{self.role}", self._episodes.shape
@@ -140,14 +206,23 @@ class EnvSource:
     def _misfits_of_copies(self, name: str, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         if not overridden(self.envs[0], "state"):
             played, total = saved.get(f"{name}.actions"), sum(saved[f"{name}.lengths"].tolist())
-            fits = played is not None and not counts(played, (total,)) and (played < self.actions).all()
-            return [] if fits else [f"{name}.actions is missing or not what the environment takes"]
+            fits = played is not None and played.shape == (total, *self._form()) and played.dtype == self._kind()
+            return (
+                []
+                if fits and self._playable(played)
+                else [f"{name}.actions is missing or not what the environment takes"]
+            )
         wrong = []
         for at, observation in enumerate(self._observations):
             found = saved.get(f"{name}.{at}.observation")
             if found is None or found.shape != observation.shape or found.dtype != observation.dtype:
                 wrong.append(f"{name}.{at}.observation is missing or of another shape or dtype")
         return wrong
+
+    def _playable(self, played: Any) -> bool:
+        """Whether saved actions, one a row, are within what the environment takes."""
+        low, high = (self.actions.low, self.actions.high) if isinstance(self.actions, Box) else (0, self.actions - 1)
+        return bool(((played >= np.asarray(low, np.float32)) & (played <= np.asarray(high, np.float32))).all())
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         name = f"data.{self.role}"
@@ -161,47 +236,10 @@ class EnvSource:
                 env.restore({key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)})
                 self._observations[at] = saved[f"{name}.{at}.observation"].copy()
             return
-        played = iter(saved[f"{name}.actions"].tolist())
+        saved_actions = saved[f"{name}.actions"]
+        played = iter(saved_actions if isinstance(self.actions, Box) else saved_actions.tolist())
         self._actions = [[next(played) for _ in range(length)] for length in lengths]
         for at, env in enumerate(self.envs):
             self._observations[at] = self._begin(at)
             for action in self._actions[at]:
-                self._observations[at] = np.asarray(env.step(action)[0], dtype=self._observations[at].dtype)
-
-
-class EpisodeEvaluator:
-    """Plays whole episodes with what the strategy predicts: the action whose score is highest."""
-
-    def __init__(
-        self, make: Callable[[], Environment], predict: Callable[[Any], Any], seed: int, episodes: int
-    ) -> None:
-        self._env, self._predict, self._seed, self._episodes = make(), predict, seed, episodes
-        self.metrics = {"return": None, "length": None}
-
-    def __call__(
-        self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
-    ) -> Evaluation:
-        """The mean return and length; the same episodes each time. `stopped` is asked before each of them."""
-        played = []
-        for number in range(self._episodes):
-            if stopped():
-                raise StoppedError
-            played.append(self._play(number))
-        returns, lengths = (np.array(values, dtype=np.float64) for values in zip(*played, strict=True))
-        values = {"return": float(returns.mean()), "length": float(lengths.mean())}
-        return Evaluation(part, values, self._episodes)
-
-    def _play(self, number: int) -> tuple[float, int]:
-        dtype = np.asarray(self._env.observation).dtype
-        observation = self._env.reset(episode_seed(self._seed, EVALUATION, number))
-        total = 0.0
-        for length in range(1, LONGEST_EPISODE + 1):
-            scores = np.asarray(self._predict(np.asarray(observation, dtype=dtype)[None]))
-            observation, reward, done = self._env.step(int(scores[0].argmax()))
-            total += reward
-            if done:
-                return total, length
-        raise RunError(
-            f"[evaluate] an episode took more than {LONGEST_EPISODE:,} steps; expected one that ends; end it in the "
-            "environment after a number of steps"
-        )
+                self._observations[at] = np.array(env.step(action)[0], dtype=self._observations[at].dtype)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from powertrain.train.evaluate.evaluation import Computer, Evaluator, own_losses
+from powertrain.plugin.environment import TracedEnvironment
+from powertrain.train.evaluate.episodes import EpisodeEvaluator, OneByOne, SideBySide
+from powertrain.train.evaluate.evaluation import Computer, Evaluator, on_host, own_losses
 from powertrain.train.run.early_stopping import EarlyStop
-from powertrain.train.run.environments import EpisodeEvaluator
 from powertrain.train.run.factories import load_metrics
 from powertrain.train.run.progress import Count
 
@@ -37,9 +38,12 @@ class Evaluations:
         run = self.run
         settings = run.recipe.run.evaluate
         if run.dataset.kind.plays:
-            make = run.sources.make_env(next(iter(run.recipe.copies)))
+            env = run.sources.make_env(next(iter(run.recipe.copies)))()
+            traced = isinstance(env, TracedEnvironment) and not on_host(run.strategy)
+            play: Any = SideBySide(env, run.strategy, run.table.modules, run.backend) if traced else OneByOne(
+                env, self.predict)  # fmt: skip
             episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
-            self.evaluator = EpisodeEvaluator(make, self.predict, run.recipe.run.seed, episodes)
+            self.evaluator = EpisodeEvaluator(play, run.recipe.run.seed, episodes)
         else:
             chosen = load_metrics(run.recipe, run.dataset, own_losses(run.strategy) is not None)
             batch = run.recipe.evaluate.batch or max(run.recipe.run.batch, LEAST_EVALUATED)

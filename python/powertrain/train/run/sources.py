@@ -19,10 +19,12 @@ from powertrain.data.pairs import WithClassWeights
 from powertrain.data.source import Fields, example_weights
 from powertrain.data.targets import Learned, fitted
 from powertrain.data.transforms import Transformed
+from powertrain.plugin.environment import Box, TracedEnvironment
 from powertrain.plugin.protocols import Inputs
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.environments import EnvSource
+from powertrain.train.run.environments import Call, Ended, EnvSource
 from powertrain.train.run.progress import counts
+from powertrain.train.run.traced_environments import TracedEnvSource
 
 if TYPE_CHECKING:
     from powertrain.data import Source
@@ -61,9 +63,10 @@ def _of_environment(recipe: Recipe) -> DataModule:
             f"[data] it has {', '.join(recipe.data)}; expected train or env; for example data.train = {{ use = ... }}"
         )
     env = use.plugin.build(use.params)
-    example, actions = np.asarray(env.observation), int(env.actions)
+    example = np.asarray(env.observation)
+    outputs = env.actions.size if isinstance(env.actions, Box) else int(env.actions)
     return DataModule(
-        use.name, "control", {}, actions, given=Inputs("regression", example.shape, actions, str(example.dtype))
+        use.name, "control", {}, outputs, given=Inputs("regression", example.shape, outputs, str(example.dtype))
     )
 
 
@@ -73,7 +76,7 @@ class Sources:
     def __init__(self, recipe: Recipe, dataset: DataModule, table: SlotTable, base: Path) -> None:
         self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
         self._made: dict[str, TrainSource] = {}
-        self._envs: dict[str, EnvSource] = {}
+        self._envs: dict[str, EnvSource | TracedEnvSource] = {}
 
     def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> TrainSource:
         key = name or role
@@ -99,7 +102,7 @@ class Sources:
         made = {role: self._made[role].loader.dataset for role in self.recipe.data if role in self._made}
         return {role: source for role, source in made.items() if role not in self.dataset.splits}
 
-    def env(self, role: str) -> EnvSource:
+    def env(self, role: str, call: Call, ended: Ended) -> EnvSource | TracedEnvSource:
         """The environment of a role."""
         if role not in self._envs:
             if not self._is_env(role):
@@ -108,8 +111,13 @@ class Sources:
                     f"[run.env] there is no environment {role}; expected one of {known}; add data.{role} = "
                     "{ use = ... }"
                 )
-            made = EnvSource(role, self.make_env(role), self.recipe.copies[role], self._seed(role))
-            self._envs[role] = self._table.groups[f"data.{role}"] = made
+            make, copies, seed = self.make_env(role), self.recipe.copies[role], self._seed(role)
+            if isinstance(make(), TracedEnvironment):
+                traced = TracedEnvSource(role, make, copies, seed, call, ended)
+                self._table.named.update({f"data.{role}.{name}": slot for name, slot in traced.slots.items()})
+                self._envs[role] = traced
+            else:
+                self._envs[role] = self._table.groups[f"data.{role}"] = EnvSource(role, make, copies, seed, call, ended)
         return self._envs[role]
 
     def _is_env(self, role: str) -> bool:

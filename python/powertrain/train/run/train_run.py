@@ -35,6 +35,7 @@ from powertrain.train.run.progress import Progress
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.schedule_horizon import Horizon
 from powertrain.train.run.sources import Sources, TrainSource, constants
+from powertrain.train.run.traced_environments import TracedEnvSource
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -65,6 +66,7 @@ class TrainRun:
         self.deadline = math.inf
         self.began_at: Mapping[str, int] = {}  # how far it was when this process took it up
         self.texts: list[str] = []  # that were shown since the last commit
+        self.episodes: list[tuple[int, Sequence[float]]] = []  # that ended since then: env_steps, returns
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
         language = dataset.kind.tokens
@@ -149,11 +151,9 @@ class TrainRun:
         """An endless stream of batches of a part or of [data.ROLE]; where it stands is a slot."""
         return self.sources.get(role, rows, name)
 
-    def env(self, role: str = "env") -> EnvSource:
+    def env(self, role: str = "env") -> EnvSource | TracedEnvSource:
         """The environment of [data.ROLE]; where its copies stand is a slot."""
-        source = self.sources.env(role)
-        source.act, source.ended = self.stepper.act, self._played
-        return source
+        return self.sources.env(role, self.stepper.call, self._played)
 
     def after_evaluation(self, hook: Hook) -> None:
         """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
@@ -178,10 +178,11 @@ class TrainRun:
         """Inside the block the slots of these roles and their optimizers may change; afterwards they are as before."""
         return fork(self, roles or ("model",))
 
-    def _played(self, steps: int, returns: list[float]) -> None:
+    def _played(self, steps: int, returns: Sequence[float]) -> None:
         self.progress.env_steps += steps
         if returns:
             self.table.logs.count("return", sum(returns), len(returns))
+            self.episodes.append((self.progress.env_steps, returns))
 
     # Commits.
 
@@ -202,6 +203,9 @@ class TrainRun:
         self.progress.rounds += 1
         self.rounds_now += 1
         demand_steps(self)
+        for env_steps, returns in self.episodes:
+            self.record("episodes", env_steps=env_steps, returns=list(returns))
+        self.episodes.clear()
         values: Mapping[str, float] = {}
         if self.evaluations.due():
             values = self.evaluations.evaluate()

@@ -1,0 +1,1 @@
+"""Reinforcement learning for powertrain: environments that are traced, strategies, models of actors and critics."""

@@ -1,0 +1,28 @@
+"""Draws from the scores of a policy, and how likely they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import powertrain as pt
+from powertrain.plugin import Box, Environments, Step
+from powertrain_rl.errors import StrategyError
+
+
+def drawn(t: Step, scores: Any) -> Any:
+    """An action for each row, drawn by the softmax of its scores."""
+    return pt.argmax(scores + t.rng.gumbel(size=tuple(scores.shape)), axis=1)
+
+
+def taken(values: Any, action: Any) -> Any:
+    """The value in each row that belongs to its action."""
+    return pt.take_along_axis(values, action[:, None], axis=1)[:, 0]
+
+
+def demand_numbered(strategy: str, env: Environments) -> None:
+    """Refuse an environment whose actions are numbers rather than one of a few."""
+    if isinstance(env.actions, Box):
+        raise StrategyError(
+            f"[strategy {strategy}] the environment takes actions of {env.actions.size} numbers; expected one whose "
+            "actions can be counted; use another environment"
+        )

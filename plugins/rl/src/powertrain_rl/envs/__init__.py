@@ -1,0 +1,1 @@
+"""Environments of classic control, with the dynamics of Gymnasium in float32, as traced ops."""

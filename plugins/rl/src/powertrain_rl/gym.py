@@ -1,0 +1,82 @@
+"""Environments of Gymnasium, played on the host: any that has been registered, by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from powertrain.plugin import Box, Environment, param
+from powertrain_rl.errors import MakingError
+
+
+class Gymnasium(Environment):
+    """One of Gymnasium's environments, such as `CartPole-v1`.
+
+    A run goes on with the same numbers where an episode is a function of its seed and the actions, as Gymnasium asks.
+    """
+
+    examples = ({"id": "CartPole-v1"},)
+
+    @dataclass(frozen=True)
+    class Params:
+        id: str = param(doc="the id that gymnasium.make takes; `package:Name-v0` imports the package first")
+        options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, params: Params) -> None:
+        super().__init__(params)
+        try:
+            import gymnasium
+        except ImportError as error:
+            raise MakingError(
+                "[env gymnasium] Gymnasium is not installed; expected it; pip install 'powertrain-rl[gymnasium]'"
+            ) from error
+        try:
+            self._env = gymnasium.make(params.id, **params.options)
+        except gymnasium.error.Error as error:
+            raise MakingError(
+                f"[env gymnasium] id = {params.id!r}: {error}; expected one that is registered; "
+                "gymnasium.pprint_registry() lists them"
+            ) from error
+        self._spaces = gymnasium.spaces
+        self.observation = self._example(self._env.observation_space)
+        self.actions, self._first = self._of_actions(self._env.action_space)
+
+    def _example(self, space: Any) -> Any:
+        """An array like one observation: numbers as they are, one of a few as a row with a one."""
+        if isinstance(space, self._spaces.Discrete):
+            return np.zeros(int(space.n), np.float32)
+        if isinstance(space, self._spaces.Box):
+            kind = np.float32 if space.dtype.kind == "f" else space.dtype
+            return np.zeros(space.shape, kind)
+        raise MakingError(
+            f"[env gymnasium] {self.params.id} has observations of {type(space).__name__}; expected Box or Discrete; "
+            "flatten them by a wrapper of Gymnasium's"
+        )
+
+    def _of_actions(self, space: Any) -> tuple[int | Box, int]:
+        if isinstance(space, self._spaces.Discrete):
+            return int(space.n), int(space.start)
+        if isinstance(space, self._spaces.Box) and len(space.shape) == 1 and space.is_bounded():
+            return Box(tuple(map(float, space.low)), tuple(map(float, space.high))), 0
+        raise MakingError(
+            f"[env gymnasium] {self.params.id} has actions of {space}; expected Discrete, or a Box of one axis with "
+            "bounds; change them by a wrapper of Gymnasium's"
+        )
+
+    def _seen(self, observation: Any) -> Any:
+        space = self._env.observation_space
+        if isinstance(space, self._spaces.Discrete):
+            return np.float32(np.arange(int(space.n)) == int(observation) - int(space.start))
+        return np.array(observation, self.observation.dtype)
+
+    def reset(self, seed: int) -> Any:
+        observation, _ = self._env.reset(seed=seed % (1 << 31))
+        return self._seen(observation)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool]:
+        given = action + self._first if isinstance(self.actions, int) else action
+        observation, reward, terminated, truncated, _ = self._env.step(given)
+        return self._seen(observation), float(reward), bool(terminated), bool(truncated)

@@ -1,0 +1,57 @@
+"""Models of agents: what to do, and what a state is worth."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import powertrain as pt
+from powertrain.nn import Linear, Sequential
+from powertrain.plugin import Inputs, Model, as_rows, check_task, features, param
+
+ACTIVATIONS = {"tanh": pt.tanh, "relu": pt.relu}
+
+
+class ActorCritic(Model):
+    """Layers of an actor, which gives a score for each action, or of a critic, which says what a state is worth.
+
+    A strategy makes one of each from the same table, or the critic from [model.critic].
+
+    Weights begin orthogonal, and small in the last layer, so that at first every action is about as likely.
+
+    Example
+        >>> from powertrain_rl.models import ActorCritic
+        >>> ActorCritic(inputs=4, outputs=2, params=ActorCritic.Params(hidden=(8,)))(pt.ones((3, 4))).shape
+        (3, 2)
+    """
+
+    strategy = "ppo"
+
+    @dataclass(frozen=True)
+    class Params:
+        hidden: tuple[int, ...] = param((64, 64), low=1, doc="widths of the hidden layers")
+        activation: Literal["tanh", "relu"] = param("tanh", doc="between the layers")
+        last: float = param(0.01, above=0, doc="scale of the last layer's weights at first")
+
+    def __init__(self, inputs: int, outputs: int, params: Params) -> None:
+        super().__init__()
+        widths = [inputs, *params.hidden, outputs]
+        self.layers = Sequential(*(Linear(before, after) for before, after in itertools.pairwise(widths)))
+        for at, layer in enumerate(self.layers):
+            pt.nn.init.orthogonal_(layer.weight, gain=math.sqrt(2.0) if at < len(params.hidden) else params.last)
+            pt.nn.init.zeros_(layer.bias)
+        self._activation = ACTIVATIONS[params.activation]
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> ActorCritic:
+        check_task("actor-critic", inputs, "regression")
+        return cls(features(inputs), inputs.outputs, params)
+
+    def forward(self, x: Any) -> Any:
+        x = as_rows(x)
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self._activation(layer(x))
+        return last(x)

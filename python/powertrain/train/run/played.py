@@ -1,0 +1,64 @@
+"""What a strategy gets of played steps: their rows, and passes over them in random order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.data.batch import Batch
+from powertrain.data.order import Cursor, Pick
+from powertrain.train.folder.run_folder import RunError
+
+
+class Played(dict[str, NDArray[Any]]):
+    """Named arrays of as many rows each."""
+
+    def epochs(self, count: int, batch: int) -> Epochs:
+        """Batches of the rows: so many passes, each in a random order of its own."""
+        if count < 1 or batch < 1:
+            raise RunError(
+                f"[epochs] received {count} passes in batches of {batch}; expected at least one of each; for example "
+                "played.epochs(4, 256)"
+            )
+        return Epochs(self, count, batch)
+
+
+class Epochs:
+    """Passes over played rows as a source of a loop. The run's own random numbers say in which order."""
+
+    has_epochs = False  # of the data, which an environment has not
+    epoch = 0
+
+    def __init__(self, played: Played, count: int, batch: int) -> None:
+        self._played, self._batch = played, batch
+        self._rows = len(next(iter(played.values())))
+        self._left = count * -(-self._rows // batch)
+        self._order = np.zeros(0, np.int64)
+        self.padded = -self._rows % batch
+
+    def left_in_epoch(self) -> int:
+        """Batches that are left, of all passes."""
+        return self._left
+
+    def take(self, count: int) -> Iterator[Batch]:
+        if count > self._left:
+            raise RunError(
+                f"[loop] received {count} steps over played rows of which {self._left} batches are left; expected at "
+                "most as many; leave the number out to take all"
+            )
+        for _ in range(count):
+            if not len(self._order):
+                self._order = pt.random.permutation(self._rows).numpy()
+            rows, self._order = self._order[: self._batch], self._order[self._batch :]
+            self._left -= 1
+            missing = self._batch - len(rows)
+            weight = np.ones(self._batch, np.float32)
+            if missing:  # so that one program serves every batch
+                weight[len(rows) :] = 0
+                rows = np.concatenate([rows, np.resize(rows, missing)])
+            fields = {name: value[rows] for name, value in self._played.items()}
+            yield Batch(fields, Pick(rows, weight, Cursor(0, 0)), weighted=False)
