@@ -8,7 +8,8 @@
 namespace pt {
 namespace PT_ISA {
 
-// Register<T>: kLanes values. `first` loads and stores touch only the first n lanes; the loaded rest is zero.
+// Register<T>: kLanes values. `first` loads and stores touch only the first n lanes; the loaded rest is zero. Where
+// lanes hold pairs of bf16 as the bits of a float, first_of_pairs and second_of_pairs widen one of the two.
 template <class T>
 struct Register;
 
@@ -81,6 +82,13 @@ inline Register<double> fma(Register<double> a, Register<double> b, Register<dou
   return {_mm512_fmadd_pd(a.v, b.v, c.v)};
 }
 inline Register<double> operator+(Register<double> a, Register<double> b) { return {_mm512_add_pd(a.v, b.v)}; }
+inline Register<float> first_of_pairs(Register<float> a) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 16))};
+}
+inline Register<float> second_of_pairs(Register<float> a) {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a.v), upper))};
+}
 
 // Without this the compiler folds the broadcast into each multiply-add, and loads become the limit.
 template <class T>
@@ -168,6 +176,13 @@ inline Register<double> fma(Register<double> a, Register<double> b, Register<dou
   return {_mm256_fmadd_pd(a.v, b.v, c.v)};
 }
 inline Register<double> operator+(Register<double> a, Register<double> b) { return {_mm256_add_pd(a.v, b.v)}; }
+inline Register<float> first_of_pairs(Register<float> a) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.v), 16))};
+}
+inline Register<float> second_of_pairs(Register<float> a) {
+  const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+  return {_mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(a.v), upper))};
+}
 
 template <class T>
 inline Register<T> broadcast_once(const T* p) {
@@ -227,6 +242,12 @@ inline Register<double> fma(Register<double> a, Register<double> b, Register<dou
   return {vfmaq_f64(c.v, a.v, b.v)};
 }
 inline Register<double> operator+(Register<double> a, Register<double> b) { return {vaddq_f64(a.v, b.v)}; }
+inline Register<float> first_of_pairs(Register<float> a) {
+  return {vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a.v), 16))};
+}
+inline Register<float> second_of_pairs(Register<float> a) {
+  return {vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a.v), vdupq_n_u32(0xffff0000u)))};
+}
 
 template <class T>
 inline Register<T> broadcast_once(const T* p) {
@@ -271,6 +292,14 @@ inline Register<T> operator+(Register<T> a, Register<T> b) {
   for (int i = 0; i < Register<T>::kLanes; ++i) r.v[i] = a.v[i] + b.v[i];
   return r;
 }
+inline Register<float> first_of_pairs(Register<float> a) {
+  for (float& lane : a.v) lane = bit_cast<float>(bit_cast<uint32_t>(lane) << 16);
+  return a;
+}
+inline Register<float> second_of_pairs(Register<float> a) {
+  for (float& lane : a.v) lane = bit_cast<float>(bit_cast<uint32_t>(lane) & 0xffff0000u);
+  return a;
+}
 template <class T>
 inline Register<T> broadcast_once(const T* p) {
   return Register<T>::broadcast(p);
@@ -283,6 +312,20 @@ inline constexpr bool kHasPairs = false;
 #define PT_FOR_PAIRS
 inline Register<float> add_pairs(Register<float>, Register<float>, Register<float> c) { return c; }  // never called
 #endif
+
+// kLanes values as they are stored; those of f16 and bf16 are widened.
+inline Register<float> load_wide(const float* p) { return Register<float>::load(p); }
+inline Register<double> load_wide(const double* p) { return Register<double>::load(p); }
+template <class Half>
+inline Register<float> load_wide(const Half* p) {
+  if constexpr (native<float>::lanes == Register<float>::kLanes) {
+    return {native<float>::load_half(p)};
+  } else {
+    Register<float> r;
+    for (int i = 0; i < Register<float>::kLanes; ++i) r.v[i] = native<float>::load_half(p + i);
+    return r;
+  }
+}
 
 // n, up to whole registers.
 template <class T>

@@ -225,6 +225,26 @@ void check_halves(const std::vector<std::string_view>& isas) {
         }
 }
 
+// The right operand read in place: along its rows and along K, with tails of both; near, and so large that it is far.
+void check_few_rows(const std::vector<std::string_view>& isas) {
+  const DType types[] = {DType::F32, DType::BF16, DType::F16, DType::F64};
+  for (DType type : types) {
+    const DType sums = type == DType::F64 ? type : DType::F32;
+    for (int64_t m = 1; m <= 9; ++m)
+      for (int form = 0; form < 4; ++form) {
+        const int64_t n = 33 + static_cast<int64_t>(random_bits() % 100);
+        for (int64_t k : {1, 2, 31, 64, 71, 257}) check_any({0, m, k, n, type, type, sums, form}, isas);
+        check_any({0, m, 300 + m, 1000 + n, type, type, sums, form}, isas);
+        check_any({3, m, 64, n, type, type, type, form}, isas);
+      }
+    for (int form = 0; form < 4; ++form) {
+      check_any({0, 2, 4200, 70, type, type, sums, form}, isas);
+      check_any({0, 7, 600, 1100, type, type, type, form}, isas);
+      check_any({0, 3, 70, 90, type, type, sums, form, 2}, isas);
+    }
+  }
+}
+
 void check_batches(const std::vector<std::string_view>& isas) {
   for (int form = 0; form < 8; ++form) {
     check_any({13, 64, 32, 64, DType::F32, DType::F32, DType::F32, form}, isas);
@@ -356,6 +376,7 @@ int main() {
   pt::check_sizes(isas);
   pt::check_depths(isas);
   pt::check_strides(isas);
+  pt::check_few_rows(isas);
   pt::check_batches(isas);
   pt::check_halves(isas);
   pt::check_epilogues(isas);

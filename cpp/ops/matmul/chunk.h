@@ -4,6 +4,7 @@
 #include "core/kernel.h"
 #include "ops/all_finite/run.h"
 #include "ops/matmul/epilogue.h"
+#include "ops/matmul/streamed.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -107,6 +108,10 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
   const bool split = d.schedule.groups > 1;
   const int64_t k_begin = split ? c.group * kGroupDepth : 0;
   const int64_t k_end = split ? least(k_begin + kGroupDepth, p.depth) : p.depth;
+  const auto multiply = [&](auto& left, StridedRight<T>& right, const Sums<T>& s) {
+    d.schedule.stream_right ? multiply_streamed(left, right, c.rows, c.cols, k_begin, k_end, s)
+                            : multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
+  };
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const MatmulOffsets o = batch_offsets(p, batch);
     auto left = make_left(batch, o.left, c);
@@ -124,7 +129,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
         Strips(c.rows, kTileRows).count};
     if (split) {
       T* sum = group_sums<T>(p, args->data[p.workspace_at], c.group, batch) + c.row * p.cols + c.col;
-      multiply_region(left, right, c.rows, c.cols, k_begin, k_end, Sums<T>{sum, p.cols, nullptr, 0});
+      multiply(left, right, Sums<T>{sum, p.cols, nullptr, 0});
       continue;
     }
     const Target out = out_of<T>(p, args, o.out, c);
@@ -136,7 +141,7 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
     } else if (is_half(out.type)) {
       right.fetch_after(lines_of_elements(out.at, element_size<T>(out.type), out.row, out.col, c.rows, c.cols));
     }
-    multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
+    multiply(left, right, s);
     if (d.schedule.direct) {
       check_finite(args, d, s, c);
     } else if (!d.schedule.rounds_in_tiles) {

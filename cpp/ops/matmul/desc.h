@@ -75,6 +75,7 @@ struct MatmulSchedule {
   bool share_left;        // a launch of its own packs the whole left operand into the workspace, for all chunks
   bool share_right;       // the same of the right one; only with amx
   bool copy_right;        // panels of the right operand are copied (and widened) to scratch
+  bool stream_right;      // or it is read once, as it lies, for few rows (few_rows.h)
   bool direct;            // sums are kept in C itself, else in scratch until the chunk is done
   bool grouped;           // blocks are added in a group of their own before they join the sum
   bool rounds_in_tiles;   // to a C of bf16: tiles of pairs do it (tile.h)

@@ -34,6 +34,9 @@ struct RegionNeeds {
   bool whole_rows = false;  // a region has all columns
 };
 
+// Whether the right operand is read once, in place, as it lies: of products of few rows, which wait for memory.
+bool streams_right(const MatmulProblem& p);
+
 // Chooses the chunks, and which operands are copied (spec_region.cpp; spec_amx.cpp for the tile registers).
 MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs = {});
 

@@ -69,46 +69,49 @@ inline void multiply_any_panel(const LeftBlock<T>& a, const Tile<T>& tile, int64
   a.strips ? multiply_strips_panel(tile, rows, cols) : multiply_panel(tile, rows, cols, padded);
 }
 
-// left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of right.width from col on,
-// packed where the left block is in strips.
-template <class T, class Left, class Right>
-inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
-                            Sums<T> s) {
-  const int64_t width = right.width;
+// Calls multiply(group, end, out, out_row, add) for each group of K, which leaves its sum in `out`, or adds it to what
+// is there, and joins the groups.
+template <class T, class Multiply>
+inline void sum_groups(int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end, const Sums<T>& s,
+                       Multiply multiply) {
   bool started = false;  // the sum holds what comes first
   if (k_begin >= k_end) fill_zero(s.sum, s.sum_row, rows, cols);
   for (int64_t group = k_begin; group < k_end; group += kGroupDepth) {
-    const int64_t group_end = group + kGroupDepth < k_end ? group + kGroupDepth : k_end;
-    T* out = s.group ? s.group : s.sum;
-    const int64_t out_row = s.group ? s.group_row : s.sum_row;
-    bool add = s.group ? false : started;
-    for (int64_t k = group; k < group_end; k += kBlockDepth) {
-      const int64_t depth = k + kBlockDepth < group_end ? kBlockDepth : group_end - k;
-      const LeftBlock<T> a = left.block(k, depth);
-      right.fetch_later(left.lines_of(k + depth, least(kBlockDepth, k_end - k - depth)), depth);
-      if (rows <= kFewRows && cols > width && right.in_place() && a.row_runs.count == 0) {
-        const RightPanel<T> b = right.panel(k, depth, 0);
-        multiply_few_rows(Tile<T>{a.at, a.row, a.k, b.at, b.k, out, out_row, depth, 0, add}, rows, cols);
-      } else {
-        for (int64_t col = 0; col < cols; col += width) {
-          const int64_t n = col + width < cols ? width : cols - col;
-          const RightPanel<T> b = right.panel(k, depth, col);
-          Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add, right.ahead()};
-          if (s.rounded && k + depth == k_end) tile.rounded = s.rounded + col, tile.rounded_row = s.rounded_row;
-          multiply_any_panel(a, tile, rows, n, b.padded);
-        }
-      }
-      add = true;
-    }
+    const int64_t end = least(group + kGroupDepth, k_end);
     if (s.group) {
+      multiply(group, end, s.group, s.group_row, false);
       if (started) {
         add_block(s.group, s.group_row, rows, cols, s.sum, s.sum_row);
       } else {
         store_block(s.group, s.group_row, rows, cols, {reinterpret_cast<char*>(s.sum), kTypeOf<T>, s.sum_row, 1});
       }
+    } else {
+      multiply(group, end, s.sum, s.sum_row, started);
     }
     started = true;
   }
+}
+
+// left.block(k, depth) is the block of all rows; right.panel(k, depth, col) the panel of right.width from col on,
+// packed where the left block is in strips.
+template <class T, class Left, class Right>
+inline void multiply_region(Left& left, Right& right, int64_t rows, int64_t cols, int64_t k_begin, int64_t k_end,
+                            const Sums<T>& s) {
+  const int64_t width = right.width;
+  sum_groups(rows, cols, k_begin, k_end, s, [&](int64_t group, int64_t end, T* out, int64_t out_row, bool add) {
+    for (int64_t k = group; k < end; k += kBlockDepth, add = true) {
+      const int64_t depth = least(kBlockDepth, end - k);
+      const LeftBlock<T> a = left.block(k, depth);
+      right.fetch_later(left.lines_of(k + depth, least(kBlockDepth, k_end - k - depth)), depth);
+      for (int64_t col = 0; col < cols; col += width) {
+        const int64_t n = least(width, cols - col);
+        const RightPanel<T> b = right.panel(k, depth, col);
+        Tile<T> tile = {a.at, a.row, a.k, b.at, b.k, out + col, out_row, depth, 0, add, right.ahead()};
+        if (s.rounded && k + depth == k_end) tile.rounded = s.rounded + col, tile.rounded_row = s.rounded_row;
+        multiply_any_panel(a, tile, rows, n, b.padded);
+      }
+    }
+  });
 }
 
 // The right operand of a plain product: read in place, or packed a few panels at a time just before their strips.
@@ -130,7 +133,6 @@ struct StridedRight {
   int used = kBlockLines + 1;  // of the lines that are fetched
   int64_t after = 0;           // of them, those for what comes after the product
 
-  bool in_place() const { return !copy; }
   int64_t element_bytes() const { return element_size<T>(source.type); }
   Ahead* ahead() { return copy ? &coming : nullptr; }
   Source at(int64_t k, int64_t col) const {

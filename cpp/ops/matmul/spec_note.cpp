@@ -42,6 +42,7 @@ std::string left_of(const MatmulDesc& d) {
 
 std::string right_of(const MatmulDesc& d) {
   if (d.schedule.share_right) return "right packed once for all chunks";
+  if (d.schedule.stream_right) return "right read once, as it lies";
   if (d.schedule.copy_right) return "right packed in panels by each chunk";
   return "right read in place" + because(why_no_panels(d.problem, d.schedule));
 }

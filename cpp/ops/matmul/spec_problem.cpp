@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/matmul/product.h"
 #include "ops/matmul/spec_amx.h"
 
 namespace pt {
@@ -38,15 +39,17 @@ void set_batch(MatmulProblem& p, const Batch& batch) {
   }
 }
 
-// Cycles, roughly: what padding to whole vectors wastes, packing the right operand, and storing a transposed result.
+// Cycles, roughly: what padding to whole vectors wastes, packing the right operand or turning it in place, and storing
+// a transposed result.
 double tile_role_cost(const MatmulProblem& p) {
   const double vectors = static_cast<double>(ceil_div(p.cols, 8));
   // A single vector of columns is bound by the broadcasts, not by the multiply-adds.
   double cycles = static_cast<double>(p.rows) * p.depth * (vectors == 1 ? 0.75 : vectors * 0.5);
   const double packed = static_cast<double>(p.cols) * p.depth * ceil_div(p.rows, 256);
   // Tiles interleave rows of pairs beside their sums.
-  const bool apart = is_half(p.right_type) && !p.pairs;
-  if (!contiguous_columns(p.right_col, p.cols) || apart) cycles += 0.5 * packed;
+  const bool apart = is_half(p.right_type) && !p.pairs, contiguous = contiguous_columns(p.right_col, p.cols);
+  const double bring = streams_right(p) ? (contiguous ? 0 : 0.2) : contiguous && !apart ? 0 : 0.5;
+  cycles += bring * packed;
   if (!contiguous_columns(p.out_col, p.cols)) cycles += static_cast<double>(p.rows) * p.cols;
   return cycles;
 }

@@ -35,7 +35,7 @@ void lay_out_tiles(MatmulLayout& l, const MatmulProblem& p, const MatmulSchedule
   const int64_t left = s.padded_left ? s.left_elements : s.copy_left ? rows * depth + 16 : 0;  // whole vectors
   l.left_block = scratch.take(element * left);
   l.right_panel = scratch.take(s.copy_right ? element * kPackedPanels * kWidestPanel * depth : 0);
-  l.widened = scratch.take(is_half(p.right_type) ? element * kWidestPanel * depth : 0);
+  l.widened = scratch.take(s.copy_right && is_half(p.right_type) ? element * kWidestPanel * depth : 0);
   l.sums = scratch.take(s.direct ? 0 : element * rows * l.sums_row);
   l.group_sums = scratch.take(s.grouped ? element * rows * l.sums_row : 0);
 }

@@ -11,17 +11,21 @@ namespace {
 
 constexpr int64_t kSides[] = {kMostTapRows, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
-constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
-constexpr int64_t kChunksOfThread = 4;      // so that one that is late leaves the others something to do
-constexpr int64_t kFewestOfThread = 3;      // where larger ones save copies
-constexpr int64_t kFewestChunks = 8;        // whatever the threads
-constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A and B pay
-constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
-constexpr int64_t kFewRows = 4;             // the rows for which the right operand is streamed (few_rows.h)
-constexpr int64_t kLongestRow = 1024;       // and the columns of their chunks: long rows, for the prefetchers
-constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
-constexpr int64_t kRowsWorthFetching = 32;  // the same of a right operand that comes from afar
-constexpr int64_t kFarBytes = 1 << 20;      // and what that is: no second cache keeps it
+constexpr int64_t kLeastWork = 1 << 19;       // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksOfThread = 4;        // so that one that is late leaves the others something to do
+constexpr int64_t kFewestOfThread = 3;        // where larger ones save copies
+constexpr int64_t kFewestChunks = 8;          // whatever the threads
+constexpr double kAreaWanted = 128 * 128;     // elements of C whose copies of A and B pay
+constexpr double kGatheredArea = 64 * 128;    // the same where blocks of A are written before they are read
+constexpr int64_t kFewRows = 4;               // the rows for which the right operand is streamed (few_rows.h),
+constexpr int64_t kFewFarRows = 8;            // and where it must be copied otherwise, or comes from afar
+constexpr int64_t kLeastStreamed = 48 << 10;  // bytes of a chunk: about 10 us
+constexpr int64_t kStreamsOfThread = 2;       // chunks
+constexpr int64_t kShortestRow = 384;         // bytes of a row in a chunk: long rows, for the prefetchers
+constexpr int64_t kLongestRow = 1024;         // and columns
+constexpr int64_t kRowsWorthPacking = 80;     // rows that share a packed panel, before packing it pays
+constexpr int64_t kRowsWorthFetching = 32;    // the same of a right operand that comes from afar
+constexpr int64_t kFarBytes = 1 << 20;        // and what that is: no second cache keeps it
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
@@ -115,14 +119,14 @@ double unevenness(const MatmulProblem& p, int64_t rows, int64_t cols, int64_t th
 
 Cut choose_region(const MatmulProblem& p, const RegionNeeds& needs, double area, int64_t threads) {
   Cut best = {0, 0, Left::InPlace, false, 1e30};
-  const double most_cols = p.rows <= kFewRows ? kLongestRow : kMostRegionCols;
   for (const int64_t side : kSides) {
     if (side > std::max(needs.most_rows, kMostRegionRows)) continue;
     const int64_t parts = ceil_div(p.rows, side);
     // A number of chunks that threads share evenly lets each be larger than many small ones would.
     for (const int64_t even : {parts, parts > 1 ? round_up(parts, threads) : parts}) {
       const int64_t rows = round_up(ceil_div(p.rows, even), 2);
-      const double room = std::clamp(area / static_cast<double>(std::min(rows, p.rows)), double(kLeastSide), most_cols);
+      const double room =
+          std::clamp(area / static_cast<double>(std::min(rows, p.rows)), double(kLeastSide), double(kMostRegionCols));
       const int64_t side_of_cols = needs.whole_rows ? p.cols : static_cast<int64_t>(room);
       const int64_t cols = even_part(p.cols, round_up(side_of_cols, kLeastSide), kLeastSide);
       const double elements = static_cast<double>(std::min(rows, p.rows)) * std::min(cols, p.cols);
@@ -142,6 +146,25 @@ void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
   s.direct = rows_of_c && !is_half(p.out_type);
   s.grouped = s.groups == 1 && p.depth > kGroupDepth;
   s.rounds_in_tiles = rows_of_c && p.pairs && p.depth > 0 && s.groups == 1 && !s.grouped && p.out_type == DType::BF16;
+}
+
+// Cut by the bytes that are read: multiply-adds take no time beside them.
+MatmulSchedule schedule_streamed(const MatmulProblem& p, int64_t threads) {
+  const int64_t size = static_cast<int64_t>(size_of(p.right_type)), column = std::max<int64_t>(p.depth, 1) * size;
+  const int64_t least_cols = p.right_col == 1 ? kShortestRow / size : kLeastSide;
+  const int64_t by_bytes = p.batches * p.cols * column / kLeastStreamed, by_cols = ceil_div(p.cols, least_cols);
+  int64_t parts = std::clamp<int64_t>(by_bytes / p.batches, 1, std::min(by_cols, kStreamsOfThread * threads));
+  if (parts > threads) parts -= parts % threads;
+  const int64_t side = std::min(ceil_div(p.cols, parts), kLongestRow);
+  MatmulSchedule s = {};
+  const double item = static_cast<double>(p.cols) * static_cast<double>(column);
+  set_chunks(s, p, p.rows, even_part(p.cols, side, kLeastSide),
+             std::max(double(kLeastStreamed), item * p.batches / wanted_chunks(threads)), item);
+  s.stream_right = true;
+  s.copy_left = is_half(p.left_type);
+  s.groups = split_groups(p, s.chunks(), threads);
+  keep_sums(s, p);
+  return s;
 }
 
 MatmulSchedule schedule_tiles(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs) {
@@ -174,6 +197,13 @@ MatmulSchedule schedule_tiles(const MatmulProblem& p, const PlanContext& context
 
 }  // namespace
 
+bool streams_right(const MatmulProblem& p) {
+  const bool lies_well = p.right_col == 1 || p.right_k == 1;
+  if (p.gathered || p.amx || p.pairs || !lies_well) return false;
+  if (p.cols <= (p.rows <= 2 ? 2 : 1) * kLeastSide) return false;  // which tiles of registers hold
+  return p.rows <= (must_copy_right(p) || far(p) ? kFewFarRows : kFewRows);
+}
+
 void set_chunks(MatmulSchedule& s, const MatmulProblem& p, int64_t rows, int64_t cols, double wanted,
                 double per_batch) {
   s.row_chunk = rows, s.row_chunks = ceil_div(p.rows, rows);
@@ -198,7 +228,8 @@ std::string why_no_panels(const MatmulProblem& p, const MatmulSchedule& s) {
 }
 
 MatmulSchedule schedule_product(const MatmulProblem& p, const PlanContext& context, const RegionNeeds& needs) {
-  return p.amx ? schedule_amx(p) : schedule_tiles(p, context, needs);
+  if (p.amx) return schedule_amx(p);
+  return streams_right(p) ? schedule_streamed(p, context.threads) : schedule_tiles(p, context, needs);
 }
 
 }  // namespace pt

@@ -179,10 +179,11 @@ struct Runs {
 template <class T>
 void multiply_pieces_panel(Tile<T> t, Runs rows, Runs k, int64_t cols, bool right_padded);
 
-// The same for at most kFewRows rows and any number of columns, B contiguous along its rows.
-inline constexpr int64_t kFewRows = 4;
+// The same for few rows and any number of columns, B as it is stored, contiguous along its rows or its columns; t.right
+// and t.right_k mean nothing.
+struct Source;
 template <class T>
-void multiply_few_rows(Tile<T> t, int64_t rows, int64_t cols);
+void multiply_few_rows(Tile<T> t, const Source& right, int64_t rows, int64_t cols);
 
 // Compiled once, in cpu_tiles_*.cpp, for all that multiply.
 extern template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
@@ -191,8 +192,8 @@ extern template void multiply_strips_panel<float>(Tile<float>, int64_t, int64_t)
 extern template void multiply_strips_panel<double>(Tile<double>, int64_t, int64_t);
 extern template void multiply_pieces_panel<float>(Tile<float>, Runs, Runs, int64_t, bool);
 extern template void multiply_pieces_panel<double>(Tile<double>, Runs, Runs, int64_t, bool);
-extern template void multiply_few_rows<float>(Tile<float>, int64_t, int64_t);
-extern template void multiply_few_rows<double>(Tile<double>, int64_t, int64_t);
+extern template void multiply_few_rows<float>(Tile<float>, const Source&, int64_t, int64_t);
+extern template void multiply_few_rows<double>(Tile<double>, const Source&, int64_t, int64_t);
 
 }  // namespace PT_ISA
 }  // namespace pt

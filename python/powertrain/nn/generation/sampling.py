@@ -115,8 +115,10 @@ class Chooser:
     def __call__(self, raw: NDArray[Any], allowed: NDArray[np.bool_] | None = None) -> int:
         """The next token, by a model's scores of all tokens: penalty, mask, temperature, top-k, top-p, min-p."""
         settings = self.settings
+        likeliest = self._likeliest(raw)
+        if settings.temperature == 0 and settings.repetition_penalty == 1 and allowed is None:
+            return likeliest
         scores = raw.astype(np.float64)
-        self._check(scores)
         if self._noted:
             if self._seen is None:
                 self._seen = np.zeros(len(scores), np.bool_)
@@ -128,12 +130,7 @@ class Chooser:
             # Models may have more scores than the tokenizer has tokens.
             unknown = len(scores) - len(allowed)
             scores = np.where(np.pad(allowed, (0, unknown)) if unknown > 0 else allowed, scores, -math.inf)
-        likeliest = int(np.argmax(scores))
-        if scores[likeliest] == -math.inf:
-            raise GenerationError(
-                f"[generate] of {len(scores):,} tokens none is possible; expected one at least; loosen the constraint, "
-                "or look at the model's scores"
-            )
+        likeliest = self._likeliest(scores)
         if settings.temperature == 0:
             token = likeliest
         else:
@@ -148,11 +145,17 @@ class Chooser:
         self.note([token])
         return token
 
-    def _check(self, scores: Scores) -> None:
-        wrong = np.isnan(scores) | (scores == math.inf)
-        if wrong.any():
-            token = int(np.flatnonzero(wrong)[0])
+    def _likeliest(self, scores: NDArray[Any]) -> int:
+        """The token of the highest score, which NumPy says is NaN if there is one."""
+        token = int(np.argmax(scores))
+        if scores[token] == -math.inf:
+            raise GenerationError(
+                f"[generate] of {len(scores):,} tokens none is possible; expected one at least; loosen the constraint, "
+                "or look at the model's scores"
+            )
+        if not scores[token] < math.inf:
             raise GenerationError(
                 f"[generate] the score of token {token} is {scores[token]}; expected numbers; the weights may be "
                 "damaged, or the training diverged"
             )
+        return token
