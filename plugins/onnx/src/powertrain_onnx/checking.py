@@ -31,6 +31,13 @@ class Model:
     names: Mapping[int, str]
     outputs: tuple[str, ...]
 
+    @property
+    def eps(self) -> float:
+        """Of the narrowest floats that it computes in: behind a scale of targets the outputs are float64, whose digits
+        beyond float32's nobody computed."""
+        made = {self.traced.graph.values[output].dtype for node in self.traced.graph.nodes for output in node.outputs}
+        return max((float(np.finfo(dtype).eps) for dtype in ("float32", "float64") if dtype in made), default=0.0)
+
 
 def checked(proto: onnx.ModelProto) -> None:
     """ONNX's own checks, with shapes and types inferred for every node."""
@@ -75,8 +82,9 @@ class Runtime:
         return list(self.session.run(None, dict(zip(self.inputs, arrays, strict=True))))
 
 
-def apart(got: Array, want: Array) -> float:
-    """How far two arrays are from each other, in eps of the largest number; of integers 0 or infinity."""
+def apart(got: Array, want: Array, eps: float = 0.0) -> float:
+    """How far two arrays are from each other, in eps of the largest number, that of their dtype at least; of integers 0
+    or infinity."""
     if got.shape != want.shape or got.dtype != want.dtype:
         return np.inf
     if want.dtype.kind != "f":
@@ -89,7 +97,8 @@ def apart(got: Array, want: Array) -> float:
         return np.inf
     size = np.abs(want[finite]).max(initial=0.0)
     error = np.abs(got[finite].astype(np.float64) - want[finite]).max(initial=0.0)
-    return float(error / (np.finfo(want.dtype).eps * max(float(size), float(np.finfo(want.dtype).tiny))))
+    unit = max(eps, float(np.finfo(want.dtype).eps))
+    return float(error / (unit * max(float(size), float(np.finfo(want.dtype).tiny))))
 
 
 def compared(
@@ -106,7 +115,7 @@ def compared(
     want = function(*arrays)
     worst = 0.0
     for name, one, other in zip(model.outputs, got, want, strict=True):
-        found = apart(one, other)
+        found = apart(one, other, model.eps)
         if not found <= K:
             raise OnnxError(
                 f"[onnx] {name} of a batch of {_forms(arrays)} is {found:.3g} eps of its largest number from the "
@@ -127,7 +136,7 @@ def culprit(model: Model) -> str:
     got = dict(zip(wanted, _inner(model.proto, list(wanted.values()), model.traced.examples), strict=True))
     for node in model.traced.graph.nodes:
         for output in node.outputs:
-            if output in got and not apart(got[output], values[output].numpy()) <= K:
+            if output in got and not apart(got[output], values[output].numpy(), model.eps) <= K:
                 return f"; {node.op}{f' at {node.where}' if node.where else ''} is the first that differs"
     return ""
 
@@ -151,7 +160,7 @@ def demand_rows(model: Model, runtime: Runtime, arrays: Sequence[Array]) -> None
                 f"[onnx] {name} is {list(one.shape)} for a batch of {len(arrays[0])}; expected a first axis of the "
                 "batch; return one row for each, or export with dynamic_batch=False"
             )
-        if not apart(other, one[:1]) <= K:
+        if not apart(other, one[:1], model.eps) <= K:
             raise OnnxError(
                 f"[onnx] {name} of a row depends on the other rows of its batch{_mixing(model, arrays)}; expected a "
                 "function of each row alone; use statistics that training kept, as model.eval() does, or export with "
@@ -169,7 +178,7 @@ def _mixing(model: Model, arrays: Sequence[Array]) -> str:
         if not lead or lead % rows or one.shape != other.shape:
             continue
         first = slice(0, lead // rows)
-        if not apart(other[first], one[first]) <= K:
+        if not apart(other[first], one[first], model.eps) <= K:
             node = next(node for node in model.proto.graph.node if name in node.output)
             return f": {node.name.partition('/')[0]}{f' at {node.doc_string}' if node.doc_string else ''}"
     return ""

@@ -181,7 +181,7 @@ class _Front:
         return self.node("MatMul", [each, self.constant(values.astype(np.float32)[:, None])])
 
 
-def compare(model: onnx.ModelProto, trained: Trained, learned: Learned) -> None:
+def compare(model: onnx.ModelProto, trained: Trained, learned: Learned, eps: float) -> None:
     """Refuse a file that answers drawn columns otherwise than the encoder and the run do."""
     from powertrain_tabular.encoding import Encoder
     from powertrain_tabular.frame import Column, Frame
@@ -192,7 +192,7 @@ def compare(model: onnx.ModelProto, trained: Trained, learned: Learned) -> None:
         else Column(_kind_of(learned, name), values) for name, values in columns.items()
     })  # fmt: skip
     want = trained.predict(Encoder(list(map(dict, learned)))(frame))
-    found = apart(runtime([columns[name] for name in runtime.inputs])[0], want)
+    found = apart(runtime([columns[name] for name in runtime.inputs])[0], want, eps)
     if not found <= K:
         raise OnnxError(
             f"[onnx] with columns as inputs the answers are {found:.3g} eps of the largest from the run's; expected at "

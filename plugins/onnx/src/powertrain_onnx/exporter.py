@@ -12,7 +12,7 @@ import onnx
 
 from powertrain.plugin import Exporter, Trained, param
 from powertrain_onnx import columns
-from powertrain_onnx.checking import Runtime, checked
+from powertrain_onnx.checking import Model, Runtime, checked
 from powertrain_onnx.errors import OnnxError
 from powertrain_onnx.export import Array, tried
 from powertrain_onnx.files import write
@@ -60,18 +60,18 @@ class Onnx(Exporter):
         checked(made.proto)
         if self.params.transforms:
             tried(made, lambda rows: [trained.predict(rows)], [x], True)
-        return self._of_columns(trained, made.proto) if self.params.columns else made.proto
+        return self._of_columns(trained, made) if self.params.columns else made.proto
 
-    def _of_columns(self, trained: Trained, proto: onnx.ModelProto) -> onnx.ModelProto:
+    def _of_columns(self, trained: Trained, model: Model) -> onnx.ModelProto:
         if not self.params.transforms:
             raise OnnxError(
                 "[onnx] columns = true with transforms = false; expected the transforms, which come behind columns; "
                 "leave one out"
             )
         learned = columns.learned_of(trained.dataset)
-        made = columns.with_columns(proto, learned)
+        made = columns.with_columns(model.proto, learned)
         checked(made)
-        columns.compare(made, trained, learned)
+        columns.compare(made, trained, learned, model.eps)
         return made
 
     def _traced(self, trained: Trained, x: Array, size: int, output: str) -> Traced:
