@@ -16,6 +16,7 @@ import torch
 import powertrain as pt
 
 CALLS: dict[str, Callable[..., Any]] = {}
+COMPLEX: set[str] = set()  # of these names, those that are compared for complex numbers too
 
 
 class NotOfferedError(Exception):
@@ -113,4 +114,14 @@ def sizes(value: Any, axes: int) -> tuple[int, ...]:
 
 
 # Registers the calls.
-from conformance.torch_calls import elementwise, fourier, layers, losses, reductions, scatter, shapes, windows  # noqa: E402, F401
+from conformance.torch_calls import (  # noqa: E402
+    elementwise,  # noqa: F401
+    fourier,  # noqa: F401
+    layers,  # noqa: F401
+    linear_algebra,  # noqa: F401
+    losses,  # noqa: F401
+    reductions,  # noqa: F401
+    scatter,  # noqa: F401
+    shapes,  # noqa: F401
+    windows,  # noqa: F401
+)

@@ -29,7 +29,7 @@ from conformance.adapter import (
     watched_places,
 )
 from conformance.module_table import AXES, COVERED, PASSED_OVER, STEPS_FIRST
-from conformance.opinfo import array_of, cast
+from conformance.opinfo import WIDER, array_of, cast
 from conformance.outcome import Outcome, arrays_agree, cancelled
 
 # The functions that PyTorch takes for a name.
@@ -156,7 +156,7 @@ def compared(where: str, peer: Any, ours: Any, forward: Any, adapter: Inputs, nu
     tensors = tensors_of((args, kwargs), pt.Tensor)
     watched = watched_places(tensors_of(forward, torch.Tensor))
     inputs = [tensors[at] for at in watched]
-    wide_peer, wide_forward = copy.deepcopy(peer).double(), cast(forward, torch.float64)
+    wide_peer, wide_forward = copy.deepcopy(peer).double(), cast(forward, WIDER)
     start = {name: np.array(slot.numpy()) for name, slot in ours.named_slots()}
 
     def function(*xs: Any) -> list[Any]:

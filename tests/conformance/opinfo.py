@@ -12,10 +12,14 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db
 
 import powertrain as pt
-from conformance.adapter import CALLS, NotOfferedError, bind, replaced, tensors_of, to_engine, watched_places
+from conformance.adapter import CALLS, COMPLEX, NotOfferedError, bind, replaced, tensors_of, to_engine, watched_places
 from conformance.outcome import Outcome, arrays_agree, cancelled
 
 DTYPES = (torch.float32, torch.float64)
+COMPLEX_DTYPES = (torch.complex64, torch.complex128)
+# The other width of a dtype.
+WIDER = {torch.float32: torch.float64, torch.complex64: torch.complex128}
+NARROWER = {wide: narrow for narrow, wide in WIDER.items()}
 # Of ops that take no floats.
 INTEGERS = (torch.int32, torch.int64)
 BY_NAME: dict[str, list[Any]] = {}
@@ -35,8 +39,9 @@ def not_offered() -> list[str]:
 def outcomes(name: str) -> Iterator[Outcome]:
     for info in BY_NAME[name]:
         kinds = info.supported_dtypes("cpu")
-        for dtype in [d for d in DTYPES if d in kinds] or [d for d in INTEGERS if d in kinds]:
-            with_gradient = dtype.is_floating_point and info.supports_autograd
+        wanted = (*DTYPES, *(COMPLEX_DTYPES if name in COMPLEX else ()))
+        for dtype in [d for d in wanted if d in kinds] or [d for d in INTEGERS if d in kinds]:
+            with_gradient = (dtype.is_floating_point or dtype.is_complex) and info.supports_autograd
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # The samples draw from PyTorch's generator.
@@ -52,8 +57,8 @@ def one(name: str, info: Any, dtype: Any, number: int, sample: Any) -> Outcome:
     try:
         peer = Side(info, given)
         # Both see the same values, so that float64 shows what PyTorch's own float32 loses.
-        narrow = peer if dtype != torch.float64 else Side(info, cast(given, torch.float32))
-        wide = Side(info, cast(given if narrow is peer else narrow.given, torch.float64))
+        narrow = peer if dtype not in NARROWER else Side(info, cast(given, NARROWER))
+        wide = Side(info, cast(given if narrow is peer else narrow.given, WIDER))
     except Exception as error:  # PyTorch's own sample does not run here: no oracle
         return Outcome("not offered", where, f"PyTorch itself: {type(error).__name__}")
     try:
@@ -65,10 +70,10 @@ def one(name: str, info: Any, dtype: Any, number: int, sample: Any) -> Outcome:
         return Outcome("error", where, f"{type(error).__name__}: {error}")
 
 
-def cast(given: Any, dtype: Any) -> Any:
-    """The same values in the other float dtype."""
-    changed = [t for t in tensors_of(given, torch.Tensor) if t.dtype in DTYPES and t.dtype != dtype]
-    return replaced(given, {id(t): t.detach().to(dtype).requires_grad_(t.requires_grad) for t in changed})
+def cast(given: Any, other: dict[Any, Any]) -> Any:
+    """The same values in the other width of their dtypes."""
+    changed = [t for t in tensors_of(given, torch.Tensor) if t.dtype in other]
+    return replaced(given, {id(t): t.detach().to(other[t.dtype]).requires_grad_(t.requires_grad) for t in changed})
 
 
 def real_parts(result: Any) -> Any:
@@ -90,7 +95,8 @@ class Side:
         ys = [self.results[at] for at in chosen]
         vs = [torch.from_numpy(v).to(y.dtype) for v, y in zip(cotangents, ys, strict=True)]
         found = torch.autograd.grad(ys, leaves, vs, allow_unused=True, retain_graph=True)
-        return [torch.zeros_like(x) if g is None else g.to_dense() for g, x in zip(found, leaves, strict=True)]
+        known = [torch.zeros_like(x) if g is None else g.to_dense() for g, x in zip(found, leaves, strict=True)]
+        return [real_parts(g) for g in known]
 
 
 class Sides(NamedTuple):
@@ -148,7 +154,8 @@ def gradients_agree(
         terms = [ys[at] * pt.asarray(v).astype(ys[at].dtype) for at, v in zip(chosen, cotangents, strict=True)]
         return sum(term.sum().astype("float64") for term in terms)
 
-    found = pt.grad(scalar, argnums=tuple(range(len(inputs))))(*inputs)
+    grads = pt.grad(scalar, argnums=tuple(range(len(inputs))))(*inputs)
+    found = [pt.view_as_real(g) if g.dtype.is_complex else g for g in grads]
     peer, narrow, wide = (side.gradients(watched, chosen, cotangents) for side in sides)
     for place, (got, want, rough, fine) in enumerate(zip(found, peer, narrow, wide, strict=True)):
         lost = cancelled(array_of(rough), array_of(fine), array_of(want).dtype)

@@ -277,6 +277,9 @@ def test_without_a_result() -> None:
     for shape in ((0, 0), (3, 0), (2, 0, 0)):
         empty = pt.zeros(shape, "complex64")
         assert LINALG.svdvals(empty).shape[-1] == 0 and LINALG.svdvals(empty).dtype == pt.float32
+        for call in (LINALG.svd, LINALG.eigh) if shape[-1] == shape[-2] else (LINALG.svd,):
+            gradient = pt.grad(lambda x, call=call: sum(pt.abs(one).sum() for one in call(x)))(empty)
+            assert gradient.shape == shape and gradient.dtype == pt.complex64
         if shape[-1] == shape[-2]:
             assert (LINALG.det(empty).numpy() == 1).all() and LINALG.inv(empty).shape == shape
 

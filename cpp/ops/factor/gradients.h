@@ -43,6 +43,7 @@ inline Tensor by_phase(const Tensor& v, const Tensor& g) {
 // Each complex column has its largest component real and positive, by a phase that follows what moves this component.
 // The gradient g of columns with a phase of their own, where `turning` is that of the phase.
 inline Tensor with_followed_phase(const Tensor& v, const Tensor& g, const Tensor& turning) {
+  if (v.size() == 0) return g;  // nothing has no largest component
   const Tensor re = real_part(v), largest = fn::max(re, {-2}, true);
   const int64_t rows = re.shape()[re.ndim() - 2];
   const Tensor there = fn::equal(fn::reshape(counting(rows, DType::I64), {rows, 1}), fn::argmax(re, -2, true));
