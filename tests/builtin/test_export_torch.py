@@ -197,6 +197,32 @@ class Doubled(Transform):
         return np.asarray(x * 2, dtype=np.float32)
 
 
+class Shifted(Transform):
+    """A transform that says its form in PyTorch."""
+
+    TORCH_CALL = "x * {factor} - 1"
+
+    def __call__(self, x: Any) -> Any:
+        return np.asarray(x * self.state()["factor"] - 1, dtype=np.float32)
+
+    def state(self) -> dict[str, Any]:
+        return {"factor": np.float32([1, 2, 3, 4])}
+
+
+@pytest.mark.peers
+def test_a_transform_that_says_its_form_goes_along(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    run = pt.fit(
+        model=pt.nn.Linear(4, 2), data=(x, np.arange(16) % 2), features=[Shifted, "standardize"], epochs=1,
+        verbose=False, report={"baseline": False},
+    )  # fmt: skip
+    made = run.export("safetensors", tmp_path / "a")
+    assert made.note == "" and made.examples == 16
+    assert '    x = x * fitted["0.factor"] - 1\n' in (made.path / "model.py").read_text()
+    assert {"0.factor", "1.mean", "1.std"} <= set(load_file(made.path / "transforms.safetensors"))
+
+
 def test_a_transform_of_ones_own_stays_in_front(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
     run = pt.fit(

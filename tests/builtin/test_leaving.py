@@ -4,17 +4,12 @@ docs/exports.md says."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from test_all_recipes import OWN, PLUGINS, train
 
-from leaving import ASKED, BARE, REASONS, moved, row
-from powertrain.data.transforms import untransformed
+from leaving import BARE, REASONS, asked, moved, row
 from powertrain.train.evaluate.review import open_run
-from powertrain.train.folder.sample import judged_part
 
 PAGE = Path(__file__).parents[2] / "docs" / "exports.md"
 RECIPES = {*OWN, *(path.stem for path in PLUGINS.glob("*/src/*/recipes/*.toml"))}
@@ -24,13 +19,6 @@ def lines() -> dict[str, str]:
     """The rows of the page by recipe."""
     table = PAGE.read_text(encoding="utf-8").split("\n| recipe |")[1].split("\n\n")[0]
     return {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
-
-
-def asked(run: Any) -> NDArray[Any]:
-    """Some examples of the part that a run is judged by, as the data has them."""
-    source: Any = untransformed(run.dataset.splits[judged_part(run)])
-    rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
-    return np.asarray(source.fetch(rows)["x"])
 
 
 def test_the_page_has_recipes_and_reasons_that_there_are() -> None:

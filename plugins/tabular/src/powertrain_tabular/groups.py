@@ -86,6 +86,8 @@ class KMeans(Strategy):
 class PCA(Transform):
     """The principal components of the training rows, as many as are asked for or there are."""
 
+    TORCH_CALL = "(x.float().flatten(1) - {mean}) @ {components}.T"
+
     @dataclass(frozen=True)
     class Params:
         components: int = param(16, low=1, doc="how many")

@@ -108,11 +108,18 @@ def _weights(model: Any) -> dict[str, NDArray[Any]]:
 
 def _transform_lines(trained: Trained) -> list[str] | None:
     """The transforms in PyTorch; None where one of them is of a class that this file does not know."""
-    transforms = trained.dataset.transforms
-    if any(type(one) not in TRANSFORMS for one in transforms):
+    lines = [_line(one, at) for at, one in enumerate(trained.dataset.transforms)]
+    if not all(lines):
         return None
-    lines = [TRANSFORMS[type(one)](one, at) for at, one in enumerate(transforms)]
     return [LOADED, *lines] if any("fitted" in line for line in lines) else lines
+
+
+def _line(transform: Any, at: int) -> str:
+    """A transform in PyTorch; nothing where neither this file nor its class says it."""
+    if type(transform) in TRANSFORMS:
+        return TRANSFORMS[type(transform)](transform, at)
+    arrays = {name: f'fitted["{at}.{name}"]' for name in transform.state()}
+    return transform.TORCH_CALL and f"x = {transform.TORCH_CALL.format(**arrays)}"
 
 
 def _target_lines(trained: Trained) -> list[str]:
@@ -128,7 +135,7 @@ def _fitted(trained: Trained) -> dict[str, NDArray[Any]]:
     return learned | {
         f"{at}.{name}": np.asarray(array)
         for at, one in enumerate(trained.dataset.transforms)
-        if type(one) in TRANSFORMS
+        if _line(one, at)
         for name, array in one.state().items()
     }
 
