@@ -141,6 +141,16 @@ PlanContext cpu_plan_context() {
   return context;
 }
 
+bool multiplies_bytes(std::string_view isa) {
+#if defined(PT_HAVE_avx512) && !defined(PT_EMULATE_AVX512)
+  if (isa == "avx512") return __builtin_cpu_supports("avx512vnni");
+#endif
+#ifdef PT_HAVE_avx2
+  if (isa == "avx2") return __builtin_cpu_supports("avxvnni");
+#endif
+  return false;
+}
+
 const KernelFn* kernels_of(std::string_view op, std::string_view isa) {
   for (int i = 0; i < kKernelRowCount; ++i) {
     if (kKernelRows[i].op == op && kKernelRows[i].isa == isa) return kKernelRows[i].variants;

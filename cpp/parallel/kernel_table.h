@@ -25,6 +25,10 @@ void set_isa(std::string_view name);
 // in use, and how its kernels may multiply bf16. The first call asks the operating system for the tile registers.
 PlanContext cpu_plan_context();
 
+// Whether kernels for an instruction set may multiply bytes by this processor's own instruction (VNNI). Their sums are
+// exact, so it changes no bit.
+bool multiplies_bytes(std::string_view isa);
+
 // The kernel table of an op for an instruction set; throws for an op without kernels.
 const KernelFn* kernels_of(std::string_view op, std::string_view isa);
 

@@ -21,6 +21,7 @@ from calls import outputs, to_array, to_tensor
 from images import convolve, positions
 from kit import Array, Case, case_files, integers, normal, round_to, uniform
 from oracles import EPS, check, same_bits
+from quantized import bytes_of, packed
 
 Rng = np.random.Generator
 Results = list[Any]
@@ -340,11 +341,25 @@ def moves(rng: Rng) -> Trial:
     return trial_of(op, Case(normal(shape), axis=axis), dtype, any_layouts(rng))
 
 
+def quantized_products(rng: Rng) -> Trial:
+    """Weights of 8 and 4 bits, and products of bytes."""
+    m, k, n = fitting(rng, 2e7, 300, choice(rng, 300, 9000), 1200)
+    if rng.random() < 0.4:
+        a = choice(rng, integers((m, k), -128, 128, "int8"), integers((m, k), 0, 256, "uint8"))
+        return trial_of("matmul_integer", Case(a, bytes_of(k, n)), "float32")
+    group = choice(rng, None, None, 2 * length(rng, 64))
+    scale = uniform((-(-k // group) if group else 1, n), 0.01, 0.1)
+    weight = choice(rng, bytes_of, packed)(k, n)
+    op, dtype = choice(rng, ("quantized_matmul", "float32"), ("quantized_linear", "bfloat16"))
+    return trial_of(op, Case(normal((m, k)), weight, scale, group_size=group), dtype, any_layouts(rng))
+
+
 FAMILIES: dict[str, Callable[[Rng], Trial]] = {
     family.__name__: family
     for family in (
         products, products_of_pairs, epilogues, forward_convolutions, gradients_of_images, gradients_of_weights,
         pooled_convolutions, recurrences, reductions, places, attentions, rows, orders, moves,
+        quantized_products,
     )
 }  # fmt: skip
 # Their bits are those of the processor's own instructions.

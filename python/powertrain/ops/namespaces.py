@@ -11,11 +11,12 @@ from typing import Final
 # Of powertrain.nn.functional alone.
 FUNCTIONAL: Final = frozenset({
     "adaptive_avg_pool2d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "celu", "conv1d", "conv2d",
-    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "elu", "fold", "gelu",
-    "glu", "grid_sample", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "interpolate", "leaky_relu", "linear",
-    "logsigmoid", "lp_pool2d", "mish", "normalize", "one_hot", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle",
-    "prelu", "relu6", "rotary_embedding", "selu", "silu", "softmin", "softplus", "softshrink", "softsign", "tanhshrink",
-    "threshold", "unfold",
+    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "dequantize_linear",
+    "elu", "fold", "gelu", "glu", "grid_sample", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "interpolate",
+    "leaky_relu", "linear", "logsigmoid", "lp_pool2d", "matmul_integer", "mish", "normalize", "one_hot",
+    "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "quantize_linear", "quantized_linear", "relu6",
+    "rotary_embedding", "selu", "silu", "softmin", "softplus", "softshrink", "softsign", "tanhshrink", "threshold",
+    "unfold",
 })  # fmt: skip
 
 # Of powertrain.nn.functional and, the same objects, of powertrain.
@@ -41,12 +42,12 @@ BELOW_ARRAYS: Final = frozenset({"polygamma", "quantile"})
 
 # What only the engine calls: gradients, kernels below other ops, memory, randomness.
 ENGINE_ONLY: Final = frozenset({
-    "adam_step", "attention", "attention_backward", "avg_pool2d_backward", "boundary", "check_index",
-    "check_true", "conv2d_grad_input", "conv2d_grad_weight", "conv2d_kernel", "copy", "ctc_rows", "ctc_rows_backward",
-    "cummax_position", "cummin_position", "dft", "eigenbasis", "flat_view", "gelu_erf", "gelu_erf_grad", "gelu_tanh",
-    "gelu_tanh_grad", "gru", "guard", "hurwitz_zeta", "log1p_exp", "lstm", "lstm_recurrence",
-    "lstm_recurrence_backward", "lu", "max_pool2d_backward", "max_pool2d_with_index", "normal_quantile", "pack",
-    "put_along_axis", "put_along_axis_max", "put_rows", "random_normal", "random_uniform", "real_dft",
-    "real_dft_inverse", "relu_grad", "rnn", "scatter_add", "sigmoid_grad", "silu_grad", "slice_scatter",
-    "soft_cross_entropy", "svd_tall", "tanh_grad", "update_flat_view",
+    "adam_step", "attention", "attention_backward", "avg_pool2d_backward", "boundary", "check_index", "check_true",
+    "conv2d_grad_input", "conv2d_grad_weight", "conv2d_kernel", "copy", "ctc_rows", "ctc_rows_backward",
+    "cummax_position", "cummin_position", "dequantize_weight", "dft", "eigenbasis", "flat_view", "gelu_erf",
+    "gelu_erf_grad", "gelu_tanh", "gelu_tanh_grad", "gru", "guard", "hurwitz_zeta", "log1p_exp", "lstm",
+    "lstm_recurrence", "lstm_recurrence_backward", "lu", "max_pool2d_backward", "max_pool2d_with_index",
+    "normal_quantile", "pack", "put_along_axis", "put_along_axis_max", "put_rows", "quantized_matmul", "random_normal",
+    "random_uniform", "real_dft", "real_dft_inverse", "relu_grad", "rnn", "scatter_add", "sigmoid_grad", "silu_grad",
+    "slice_scatter", "soft_cross_entropy", "svd_tall", "tanh_grad", "update_flat_view",
 })  # fmt: skip
