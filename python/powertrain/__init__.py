@@ -163,6 +163,7 @@ if _typing.TYPE_CHECKING:
     from powertrain import solvers as solvers
     from powertrain import typing as typing
     from powertrain.linalg.fitting import polyfit
+    from powertrain.nn.quantizing import quantize as quantize
     from powertrain.saved import restore, save
     from powertrain.sklearn import PCA as PCA
     from powertrain.sklearn import Classifier as Classifier
@@ -194,7 +195,7 @@ __all__ = [
     "cuda", "custom_gradient", "device", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
     "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
-    "nonzero", "ones", "ones_like", "pack", "pad", "restore", "save", "scan",
+    "nonzero", "ones", "ones_like", "pack", "pad", "quantize", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx",
@@ -233,7 +234,7 @@ _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
 _LATE = {
     "Predictions": "train.evaluate.predictions", "TrainedRun": "train.trained_run",
     "fit": "train.fit", "load": "train.fit", "polyfit": "linalg.fitting",
-    "restore": "saved", "save": "saved",
+    "quantize": "nn.quantizing", "restore": "saved", "save": "saved",
 }  # fmt: skip
 
 

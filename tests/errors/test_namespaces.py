@@ -170,7 +170,7 @@ NAMES = [
     ("powertrain", "eigh", "write pt.linalg.eigh(x)"),
     ("powertrain", "no_grad", "nothing is recorded for gradients unless pt.grad or pt.nn.value_and_grad asks for "
      "them; leave it out"),
-    ("powertrain", "quantize_per_tensor", "there are no quantized tensors; pt.autocast('bf16') computes in 16 bits"),
+    ("powertrain", "quantize_per_tensor", "there are no quantized tensors; pt.quantize gives layers of 8 or 4 bits"),
     ("powertrain", "maxmum", "did you mean maximum?"),
     ("powertrain", "zzzzzz", "see dir(pt)"),
     ("powertrain.nn.functional", "swish", "write pt.nn.functional.silu(x)"),

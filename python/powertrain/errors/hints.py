@@ -66,7 +66,7 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
     ),
     "quantization": (
         r"(de|fake_)?quantize.*|quantized_.*|q_\w+|qscheme|int_repr|is_quantized|scaled_(grouped_)?mm|grouped_mm",
-        "there are no quantized tensors; pt.autocast('bf16') computes in 16 bits",
+        "there are no quantized tensors; pt.quantize gives layers of 8 or 4 bits",
     ),
     "sparse layouts": (
         r"sparse_.*|to_sparse.*|(col|crow|ccol|row)_indices.*|(is_)?coalesced?|dense_dim|hspmm|smm|sspaddmm|"

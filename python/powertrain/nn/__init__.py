@@ -31,6 +31,7 @@ from powertrain.nn.module import Parameter as Parameter
 from powertrain.nn.norm import *  # noqa: F403
 from powertrain.nn.padding import *  # noqa: F403
 from powertrain.nn.pooling import *  # noqa: F403
+from powertrain.nn.quantized import *  # noqa: F403
 from powertrain.nn.rearrange import *  # noqa: F403
 from powertrain.nn.recurrent import *  # noqa: F403
 from powertrain.nn.row_norm import *  # noqa: F403

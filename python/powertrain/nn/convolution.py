@@ -119,8 +119,12 @@ class _Forward(_Conv):
             input = OPERATORS["pad"](input, (0, *before, 0), (0, *after, 0), 0.0, mode)
             padding = (0,) * self.AXES
         op = (F.conv1d, F.conv2d, F.conv3d)[self.AXES - 1]
-        y: pt.Tensor = op(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        y: pt.Tensor = op(input, self._kernel(), self.bias, self.stride, padding, self.dilation, self.groups)
         return y
+
+    def _kernel(self) -> Any:
+        """The weight as floats."""
+        return self.weight
 
 
 class Conv1d(_Forward):
