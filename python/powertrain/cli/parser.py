@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _retrain(verbs)
     _models(verbs)
     _export(verbs)
+    _quantize(verbs)
 
     runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
     runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
@@ -189,6 +190,25 @@ def _export(verbs: Any) -> None:
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the exporter")
     _trusting(export)
     export.add_argument("--json", action="store_true")
+
+
+def _quantize(verbs: Any) -> None:
+    about = "make a copy of a trained run with weights of 8 or 4 bits, and say what it costs"
+    takes = _verb(verbs, "quantize", "quantize:quantize", about)
+    takes.add_argument("run", type=Path, metavar="DIR")
+    takes.add_argument("--bits", type=int, choices=[8, 4], default=8, help="of a weight (default: 8)")
+    about = "inputs that share a scale (default: all with 8 bits, 64 with 4)"
+    takes.add_argument("--group-size", type=_whole, metavar="N", help=about)
+    about = "whether inputs are quantized too: each row by its largest number, or by known ranges (default: float)"
+    takes.add_argument("--activations", choices=["float", "dynamic", "static"], default="float", help=about)
+    about = "examples of the training part to find the ranges by (default: 256)"
+    takes.add_argument("--examples", type=_whole, default=256, metavar="N", help=about)
+    takes.add_argument("--skip", action="append", default=[], metavar="PATTERN", help="layers that stay as they are")
+    about = "leave nothing where the metric gets worse by more"
+    takes.add_argument("--tolerance", type=float, metavar="X", help=about)
+    takes.add_argument("--out", type=Path, metavar="DIR", help="the folder of the new run (default: DIR-8bit)")
+    _trusting(takes)
+    takes.add_argument("--json", action="store_true")
 
 
 def _generating(takes: argparse.ArgumentParser) -> None:

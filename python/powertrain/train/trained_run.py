@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from powertrain.monitor import Event, Monitor, Profile
     from powertrain.nn import Module, Written
+    from powertrain.nn.quantized import Activations
     from powertrain.plugin import Exported, Exporter
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from powertrain.train.explain.gradients import Attribution
     from powertrain.train.explain.nearest import Neighbours
     from powertrain.train.explain.permutation import Importance
+    from powertrain.train.quantizing.quantize import Quantized
     from powertrain.train.retraining.retrain import Retrained
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array, DataLike, ExamplesLike
@@ -336,6 +338,35 @@ class TrainedRun:
         )  # fmt: skip
         with random_numbers_kept():
             return retrain(self.folder, Path(data), given, Display(quiet=not verbose, python=True, kept=True))
+
+    def quantize(
+        self,
+        bits: int = 8,
+        *,
+        group_size: int | None = None,
+        activations: Activations = "float",
+        skip: Sequence[str] = (),
+        examples: int = 256,
+        tolerance: float | None = None,
+        folder: str | PathLike[str] | None = None,
+        trust: bool = False,
+    ) -> Quantized:
+        """Make a copy of this run whose weights have 8 or 4 bits, and measure both: `powertrain quantize` in Python.
+
+        The settings are those of `pt.quantize`; ranges of static activations come from `examples` of the training part.
+        With a `tolerance` nothing is left where the run's metric gets worse by more than that.
+
+        Errors    a run of Python objects, one without results, or whose data are gone
+        """
+        from powertrain.nn.quantizing import Form
+        from powertrain.train.quantizing.quantize import quantize_run
+
+        form, target = Form.of(bits, group_size, activations), None if folder is None else Path(folder)
+        with random_numbers_kept():
+            return quantize_run(
+                self, self._measured(), form, skip=skip, examples=examples, tolerance=tolerance, folder=target,
+                trust=trust,
+            )  # fmt: skip
 
     def export(self, to: str | Exporter, path: str | PathLike[str] | None = None, **settings: object) -> Exported:
         """Write the model in another form: "safetensors", "c", "wheel", or what a plugin offers, with its settings.

@@ -70,6 +70,7 @@ def open_run(
     from powertrain.train.building import build, build_again
     from powertrain.train.display.display import Display
     from powertrain.train.folder.reopening import kept_data, reopened
+    from powertrain.train.quantizing.form import take_form
     from powertrain.train.run.named_slots import random_numbers_kept
     from powertrain.train.trained_run import TrainedRun
 
@@ -91,6 +92,7 @@ def open_run(
         else:
             run, changes = build_again(recipe, folder, Display(), base, changed_data=changed_data)
         run.strategy.setup(run)
+        take_form(run)
         run.evaluations.prepare()
     for problem in problems:
         run.display.warn(f"[{path.name}] {problem}")

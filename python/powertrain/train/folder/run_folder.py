@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, LOCK, RESULTS, REPORT, EXAMPLES = "run.json", "run.lock", "results.json", "report.html", "examples.safetensors"
+QUANTIZED = "quantized.json"  # of a run with quantized layers: which, and what that cost
 
 ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str], "data": (RECORD,)}
 NUMBERS = {...: float}
@@ -157,7 +158,12 @@ class RunFolder:
         return about
 
     def compare(self, recipe: Recipe) -> None:
-        """Refuse to resume with another recipe: the numbers would belong to neither."""
+        """Refuse to resume with another recipe, whose numbers would belong to neither, or a run that is quantized."""
+        if self.files.there(QUANTIZED):
+            raise RunError(
+                f"[{self.path}] its weights are quantized, and are not trained on; expected the run that it was made "
+                "from; resume that one, and quantize it again"
+            )
         before, now = dict(_leaves(self.about()["tables"])), dict(_leaves(json.loads(_json(recipe.tables))))
         changed = [
             f"{key} was {_value(before.get(key))}, is {_value(now.get(key))}"
