@@ -68,9 +68,9 @@ def quantize(
         >>> small = pt.quantize(model, bits=4, group_size=8)
         >>> small
         Sequential(
-          (0): QuantizedLinear(in_features=8, out_features=16, bits=4, activations='float', group_size=None)
+          (0): QuantizedLinear(in_features=8, out_features=16, bits=4)
           (1): ReLU()
-          (2): QuantizedLinear(in_features=16, out_features=3, bits=4, activations='float', group_size=8)
+          (2): QuantizedLinear(in_features=16, out_features=3, bits=4, group_size=8)
         )
         >>> pt.quantize(model, activations="static", calibration=np.ones((4, 8)))(pt.ones((2, 8))).shape
         (2, 3)

@@ -1,0 +1,145 @@
+"""Taking whole units away: a model with fewer channels and neurons that computes the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.nn import activations, checks
+from powertrain.nn.containers import Sequential
+from powertrain.nn.convolution import Conv2d
+from powertrain.nn.dropout import Dropout
+from powertrain.nn.layers import Flatten, Linear
+from powertrain.nn.module import Module, Parameter
+from powertrain.nn.parameter import array_of
+from powertrain.nn.pooling import AvgPool2d, MaxPool2d
+
+M = TypeVar("M", bound=Module)
+# What gives zeros for zeros, channel by channel.
+BETWEEN = (
+    activations.ReLU, activations.LeakyReLU, activations.ELU, activations.GELU, activations.SiLU, activations.Tanh,
+    Dropout, MaxPool2d, AvgPool2d, Flatten,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What `shrink` took away: of each layer the units that are left and that there were, and why others stay whole.
+
+    Example
+        >>> pt.nn.utils.prune.Shrunk({"0": (2, 8)}, {}, (58, 16)).lines()
+        ['58 parameters before, 16 after', '0: 2 of 8 units are left']
+    """
+
+    units: dict[str, tuple[int, int]]
+    kept: dict[str, str]
+    parameters: tuple[int, int]  # of the model, before and after
+
+    def lines(self) -> list[str]:
+        """The same in words."""
+        before, after = self.parameters
+        return [
+            f"{before:,} parameters before, {after:,} after",
+            *(f"{path}: {left} of {every} units are left" for path, (left, every) in self.units.items()),
+            *(f"{path}: whole, since {why}" for path, why in self.kept.items()),
+        ]
+
+
+def shrink(model: M) -> tuple[M, Shrunk]:
+    """Give a smaller copy of a model without the units whose weights and bias are all zero, and what was taken away.
+
+    It looks at layers that follow each other in a Sequential: Linear and Conv2d, with activations, pooling, dropout and
+    Flatten between them that make zeros of zeros. Other layers stay whole, and the report says why. The answers stay
+    the same but for rounding.
+
+    Errors    parameters that are still pruned: `remove` makes them plain first
+    Example
+        >>> model = pt.nn.Sequential(pt.nn.Linear(4, 8), pt.nn.ReLU(), pt.nn.Linear(8, 2))
+        >>> _ = pt.nn.utils.prune.ln_structured(model[0], "weight", 0.75)
+        >>> for name in ("weight", "bias"):
+        ...     _ = pt.nn.utils.prune.remove(model[0], name)
+        >>> small, report = pt.nn.utils.prune.shrink(model)
+        >>> small[0].out_features, report.parameters
+        (2, (58, 16))
+    """
+    for path, module in model.named_modules():
+        if type(module) in (Linear, Conv2d) and "weight" not in module._slots:
+            raise checks.SettingError(
+                f"[shrink] the weight of {path or type(module).__name__} is computed from others; expected plain "
+                "weights; make them so: pt.nn.utils.prune.remove(layer, name)"
+            )
+    made = model.clone()
+    units: dict[str, tuple[int, int]] = {}
+    kept: dict[str, str] = {}
+    for prefix, chain in made.named_modules():
+        if isinstance(chain, Sequential):
+            _shrink_chain(prefix, chain, units, kept)
+    sizes = (_count(model), _count(made))
+    return made, Shrunk(units, kept, sizes)
+
+
+def _count(model: Module) -> int:
+    return sum(int(np.prod(slot.shape, dtype=np.int64)) for slot in model.parameters())
+
+
+def _shrink_chain(prefix: str, chain: Sequential, units: dict[str, tuple[int, int]], kept: dict[str, str]) -> None:
+    named = [(f"{prefix}.{name}" if prefix else name, part) for name, part in chain._modules.items()]
+    if len(named) != len(chain):
+        return  # functions stand between, of which nothing is known
+    for at, (path, layer) in enumerate(named):
+        if type(layer) not in (Linear, Conv2d):
+            continue
+        dead = _dead(layer)
+        if not dead.any():
+            continue
+        why = _reason(layer, [part for _, part in named[at + 1 :]])
+        if why:
+            kept[path] = why
+            continue
+        after = next(part for _, part in named[at + 1 :] if type(part) in (Linear, Conv2d))
+        keep = np.flatnonzero(~dead)
+        if not len(keep):
+            keep = np.array([0])  # a layer has one unit at least
+        units[path] = (len(keep), len(dead))
+        _take_outputs(layer, keep)
+        _take_inputs(after, keep, len(dead))
+
+
+def _dead(layer: Any) -> NDArray[np.bool_]:
+    weight = array_of(layer.weight)
+    dead = np.all(weight.reshape(-1, weight.shape[-1]) == 0, axis=0)
+    found: NDArray[np.bool_] = dead if layer.bias is None else dead & (array_of(layer.bias) == 0)
+    return found
+
+
+def _reason(layer: Any, behind: list[Any]) -> str:
+    """Why the units of a layer cannot be taken away; nothing where they can."""
+    if isinstance(layer, Conv2d) and layer.groups != 1:
+        return "its channels are in groups"
+    for part in behind:
+        if type(part) in (Linear, Conv2d):
+            return "the channels of the next layer are in groups" if getattr(part, "groups", 1) != 1 else ""
+        if type(part) not in BETWEEN:
+            return f"a {type(part).__name__} stands behind it"
+    return "no layer of the same Sequential reads it"
+
+
+def _take_outputs(layer: Any, keep: NDArray[np.int64]) -> None:
+    layer.weight = Parameter(array_of(layer.weight)[..., keep])
+    if layer.bias is not None:
+        layer.bias = Parameter(array_of(layer.bias)[keep])
+    setattr(layer, "out_features" if isinstance(layer, Linear) else "out_channels", len(keep))
+
+
+def _take_inputs(layer: Any, keep: NDArray[np.int64], units: int) -> None:
+    """A Linear behind a Flatten reads the channels of each place, one place behind the other."""
+    weight = array_of(layer.weight)
+    if isinstance(layer, Conv2d):
+        layer.weight, layer.in_channels = Parameter(weight[:, :, keep]), len(keep)
+        return
+    by_place = weight.reshape(-1, units, weight.shape[-1])[:, keep]
+    layer.weight = Parameter(by_place.reshape(-1, weight.shape[-1]))
+    layer.in_features = by_place.shape[0] * len(keep)
