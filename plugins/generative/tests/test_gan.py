@@ -1,0 +1,92 @@
+"""GANs: the penalty against a formula, turns of the two networks, resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+import powertrain as pt
+from powertrain.plugin.testing import killed_and_resumed
+from powertrain_generative.gan import Gan, energy
+
+MLP = {"use": "mlp", "hidden": [64], "activation": "silu"}
+RECIPE: dict[str, Any] = {
+    "data": {"use": "digits", "split": {"valid": 0.1, "test": 0.2, "stratify": True}},
+    "features": [{"use": "scale", "by": 0.0625}],
+    "model": {"generator": MLP, "critic": MLP},
+    "optimizer": {"generator": {"use": "adam", "lr": 2e-3, "beta1": 0.5},
+                  "critic": {"use": "adam", "lr": 2e-3, "beta1": 0.5}},
+    "run": {"until": "20 epochs", "batch": 64},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", ["logistic", "wasserstein"])
+def test_samples_come_near_to_the_data(loss: str) -> None:
+    run = pt.fit({**RECIPE, "strategy": {"use": "gan", "loss": loss, "judged": 100, "penalty": 1.0}}, verbose=False)
+    (mean,) = run.results["baselines"]
+    found = run.results["test"]
+    assert 0.19 < found["loss"] < mean["value"] and found["frechet"] > 0
+    (page,) = run.run.strategy.sections(run.run)
+    assert page.lines == ("The loss of training examples as samples is 0.19.",)
+    drawn = run.sample(6, seed=3)
+    assert drawn.shape == (6, 8, 8) and (drawn == run.sample(6, seed=3)).all()
+
+
+def test_the_slope_is_that_of_differences() -> None:
+    """And its gradient is there: a critic learns to be less steep."""
+    pt.random.seed(0)
+    gan = Gan(Gan.Params())
+    gan.critic = pt.nn.Sequential(pt.nn.Linear(5, 16), pt.nn.SiLU(), pt.nn.Linear(16, 1))
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("f")
+    found = gan.slope(pt.asarray(x)).numpy()
+    step, wanted = 1e-2, np.zeros(4)
+    for axis in range(5):
+        off = np.zeros(5, "f")
+        off[axis] = step
+        up, down = (gan.critic(pt.asarray(at)).numpy()[:, 0].astype(np.float64) for at in (x + off, x - off))
+        wanted += ((up - down) / (2 * step)) ** 2
+    np.testing.assert_allclose(found, wanted, rtol=2e-3)
+    loss_and_grads = pt.nn.value_and_grad(gan.critic, lambda rows: pt.mean(gan.slope(rows)))
+    opt = pt.optim.SGD(gan.critic, lr=0.1)
+    before, grads = loss_and_grads(pt.asarray(x))
+    opt.update(grads)
+    assert float(loss_and_grads(pt.asarray(x))[0]) < float(before)
+
+
+def test_the_energy_score_is_that_of_its_formula() -> None:
+    draw = np.random.default_rng(0)
+    x, one, other = (draw.normal(size=(count, 7)).astype("f") for count in (5, 8, 8))
+    both = np.concatenate([one, other])
+    wanted = (cdist(x, both).mean(axis=1) - cdist(one, other).mean() / 2) / np.sqrt(7)
+    np.testing.assert_allclose(energy(pt.asarray(x), one, other).numpy(), wanted, rtol=1e-4)
+
+
+def test_the_critic_has_its_turns_wherever_a_round_ends() -> None:
+    """Rounds of one step, and of many, give the same bits."""
+    short = {**RECIPE, "run": {"until": "14 steps", "batch": 32}}
+    found = []
+    for steps in (1, 5, 64):
+        run = pt.fit({**short, "strategy": {"use": "gan", "judged": 0, "round_steps": steps}}, verbose=False)
+        found.append({name: slot.numpy() for name, slot in run.run.table.model_slots().items()})
+    assert all((found[0][name] == other[name]).all() for other in found[1:] for name in found[0])
+
+
+@pytest.mark.parametrize("loss", ["logistic", "wasserstein"])
+def test_a_killed_run_ends_with_the_same_bits(loss: str, tmp_path: Path) -> None:
+    text = f"""\
+data      = {{ use = "digits", split = {{ valid = 0.1, test = 0.2 }} }}
+features  = [{{ use = "scale", by = 0.0625 }}]
+strategy  = {{ use = "gan", loss = "{loss}", judged = 0, round_steps = 5 }}
+run       = {{ until = "6 epochs", batch = 64, save_seconds = 0 }}
+[model]
+generator = {{ use = "mlp", hidden = [32] }}
+critic    = {{ use = "mlp", hidden = [32], activation = "silu" }}
+[optimizer]
+generator = {{ use = "adam", lr = 2e-3, beta1 = 0.5 }}
+critic    = {{ use = "adam", lr = 2e-3, beta1 = 0.5 }}
+"""
+    killed_and_resumed(text, tmp_path, after="epoch 3/")
