@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -220,6 +222,22 @@ class Pieces:
         if self.left < 0:
             raise AssertionError("a step behind the end")
         return self.left > 0
+
+
+def test_the_thread_keeps_no_model_that_it_has_asked(model: Any) -> None:
+    worker = Worker(batch=8, wait=0, queue=10)
+    model.gate.set()
+    asked: Any = Slow()
+    asked.gate.set()
+    assert got(worker.submit(asked, rows(1), SOON)).tolist() == [[2]]
+    gone = weakref.ref(asked)
+    del asked
+    until = time.monotonic() + 10
+    while gone() is not None and time.monotonic() < until:
+        gc.collect()
+        time.sleep(0.01)
+    assert gone() is None
+    worker.close()
 
 
 def test_texts_take_turns_and_wait_where_too_many_are_written(model: Any) -> None:

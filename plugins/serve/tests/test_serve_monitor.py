@@ -169,7 +169,12 @@ def test_labels_are_taken_once(address: str, images: Any) -> None:
 def test_pages_show_what_was_served(address: str, images: Any) -> None:
     for _ in range(2):
         predict(address, images[:40])
-    listed = ask(address, "/monitor").body.decode()
+    end = time.monotonic() + 90
+    while (
+        int(re.findall(r"digits 1</a>: ([0-9,]+)", listed := ask(address, "/monitor").body.decode())[0]) < WINDOW // 4
+    ):
+        assert time.monotonic() < end, listed
+        time.sleep(0.05)
     assert 'href="/monitor/digits/1"' in listed and "book" not in listed
     page = ask(address, "/monitor/digits")
     text = page.body.decode()

@@ -120,6 +120,7 @@ class Worker:
                 except Exception as error:  # of ours; those of a model are dealt with before
                     for job, _ in taken:
                         self._failed(job, error)
+            del taken  # it holds models, which may be replaced while this waits
             self._written = [text for text in self._written if text.step()]
 
     def _next(self) -> list[tuple[Job, int]] | None:

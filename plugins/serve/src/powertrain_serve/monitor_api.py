@@ -6,6 +6,7 @@ import asyncio
 import html
 import threading
 import time
+import weakref
 from typing import Any
 
 from starlette.requests import Request
@@ -28,7 +29,7 @@ _FORM = '{"id": "of the request", "labels": [...]} or {"id": ..., "rating": 0.8}
 class MonitorApi:
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._drawn: dict[Model, tuple[float, str]] = {}
+        self._drawn: weakref.WeakKeyDictionary[Model, tuple[float, str]] = weakref.WeakKeyDictionary()
         self._drawing = threading.Lock()
 
     async def feedback(self, request: Request) -> Response:
@@ -72,9 +73,7 @@ class MonitorApi:
             drawn, page = self._drawn.get(model, (0.0, ""))
             if not page or time.monotonic() > drawn + FRESH:
                 page = _drawn(model, one)
-                kept = {model: (time.monotonic(), page)}
-                here = set(self.service.watch.models())
-                self._drawn = {**{old: known for old, known in self._drawn.items() if old in here}, **kept}
+                self._drawn[model] = (time.monotonic(), page)
             return page
 
 

@@ -172,9 +172,6 @@ class Watch:
     def one(self, model: Model) -> One | None:
         return self._of.get(model)
 
-    def models(self) -> list[Model]:
-        return list(self._of)
-
     # ------------------------------------------------------------ in its thread
 
     def close(self) -> None:
