@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from powertrain.recipe import RecipeError, load_recipe
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
+from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.session import train
 
@@ -72,6 +74,70 @@ def test_weights_of_another_model_do_not_fit(tmp_path: Path) -> None:
         go(tmp_path, RECIPE.replace("[8] }", '[9], weights = "first" }'), "second")
 
 
+BODY = RECIPE.replace('use = "mlp", hidden = [8]', 'use = "cnn", channels = [4], hidden = 6')
+HEAD = BODY.replace("hidden = 6 }", 'hidden = 0, weights = "first", fresh = "head.*", frozen = "body.*" }')
+
+
+def arrays_of(folder: Path) -> dict[str, np.ndarray]:
+    found, _ = Checkpoints(folder).latest()
+    assert found is not None
+    return found.arrays
+
+
+def test_a_model_may_begin_with_a_part_of_another_runs_weights(tmp_path: Path) -> None:
+    """Its head is of another form, and begins anew; what is frozen stays, the statistics of batch norm too."""
+    go(tmp_path, BODY, "first")
+    shown = io.StringIO()
+    train(recipe(tmp_path, HEAD), tmp_path / "second", display=Display(stream=shown))
+    begun, after = arrays_of(tmp_path / "first"), arrays_of(tmp_path / "second")
+    body = [name for name in begun if name.startswith("model.body.")]
+    assert len(body) == 5 and any("running" in name for name in body)
+    assert all(np.array_equal(begun[name], after[name]) for name in body)
+    assert after["model.head.0.weight"].shape != begun["model.head.0.weight"].shape
+    assert f"weights 5 of 7 tensors from {tmp_path}/first; head.* begins anew" in shown.getvalue()
+
+
+def test_what_is_frozen_stays_after_a_resume(tmp_path: Path) -> None:
+    go(tmp_path, BODY, "first")
+    longer = HEAD.replace("1 epoch", "2 epochs")
+    straight = go(tmp_path, longer, "whole")
+    go(tmp_path, HEAD, "parts")
+    (tmp_path / "first").rename(tmp_path / "gone")  # a run that has begun needs it no more
+    parts = train(recipe(tmp_path, longer), tmp_path / "parts", resume=True, display=Display(quiet=True)).results
+    assert parts["hash"] == straight["hash"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('fresh = "head.*"', 'fresh = "tail.*"', "[model.model.fresh] 'tail.*' matches nothing; expected a pattern of "
+                                                 "names such as body.0.weight, body.1.weight, body.1.bias"),
+        ('frozen = "body.*"', 'frozen = "bdy.*"', "[model.model.frozen] 'bdy.*' matches nothing; expected a pattern of "
+                                                  "names such as body.0.weight, body.1.weight, body.1.bias"),
+        (', fresh = "head.*"', "", '[model.model.weights] {}/first does not fit the model: [load_state_dict] '),
+    ],
+)  # fmt: skip
+def test_patterns_that_match_nothing_are_said(tmp_path: Path, old: str, new: str, text: str) -> None:
+    go(tmp_path, BODY, "first")
+    with pytest.raises(RunError) as caught:
+        go(tmp_path, HEAD.replace(old, new), "second")
+    assert str(caught.value).startswith(text.format(tmp_path)) and not (tmp_path / "second" / "run.json").exists()
+
+
+def test_fresh_without_weights_is_a_mistake_of_the_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe(tmp_path, HEAD.replace('weights = "first", ', ""))
+    assert "model.fresh] received it without weights; expected both; without, all begins anew" in str(caught.value)
+
+
+def test_weights_may_lie_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").mkdir()
+    go(tmp_path, RECIPE, "first")
+    monkeypatch.chdir(tmp_path)
+    begun = RECIPE.replace("[8] }", '[8], weights = "first" }')
+    assert recipe(tmp_path / "recipes", begun).beginnings["model"].weights == tmp_path / "first"
+
+
 def test_a_part_of_another_data_set_passes_through_the_same_transforms(tmp_path: Path) -> None:
     np.savez(tmp_path / "more.npz", x=np.full((10, 8, 8), 16.0, np.float32), y=np.zeros(10, np.int64))
     text = RECIPE.replace('data      = { use = "digits",', 'data.more = { use = "arrays", path = "more.npz" }\n'
@@ -99,6 +165,14 @@ def test_batches_beside_each_other(tmp_path: Path) -> None:
     batch = next(both.take(1))
     assert set(batch.arrays) == {"x", "y", "free_x", "free_y", "free_weight", "weight"}
     assert batch.free_x.shape == batch.x.shape and both.left_in_epoch() == made.data("train").left_in_epoch()
+
+
+def test_a_source_may_have_larger_batches(tmp_path: Path) -> None:
+    made = run(tmp_path, RECIPE, "data.split.unlabelled=0.3")
+    free = made.data("unlabelled", times=3)
+    batch = next(made.data("train").beside(free=free).take(1))
+    assert len(batch.free_x) == 3 * len(batch.x) == len(batch.free_weight)
+    assert free.left_in_epoch() + 1 == len(free) == -(-len(free.loader.dataset) // len(batch.free_x))
 
 
 def test_a_part_that_is_not_there_is_said(tmp_path: Path) -> None:

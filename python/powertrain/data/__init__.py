@@ -39,7 +39,14 @@ from powertrain.data.samplers import (
     WeightedRandomSampler,
 )
 from powertrain.data.source import Source
-from powertrain.data.split import permutation, random_split, split_ordered, split_random, split_stratified
+from powertrain.data.split import (
+    permutation,
+    random_split,
+    split_labelled,
+    split_ordered,
+    split_random,
+    split_stratified,
+)
 from powertrain.data.tables import read_csv
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
@@ -101,6 +108,7 @@ __all__ = [
     "read_image",
     "read_r_table",
     "read_text",
+    "split_labelled",
     "split_ordered",
     "split_random",
     "split_stratified",

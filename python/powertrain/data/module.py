@@ -14,7 +14,7 @@ from powertrain.data.head import Head, stream_of
 from powertrain.data.identity import identities, kept_parts
 from powertrain.data.reading import InputFile, Piece
 from powertrain.data.source import Array, Source, whole
-from powertrain.data.split import split_ordered, split_random, split_stratified
+from powertrain.data.split import split_labelled, split_ordered, split_random, split_stratified
 from powertrain.data.targets import TargetScale
 from powertrain.data.transforms import Transformed
 from powertrain.plugin.bases import RandomTransform, Transform
@@ -192,6 +192,25 @@ class DataModule:
         return dataclasses.replace(
             self, splits={**self.splits, **{name: Subset(source, part) for name, part in rows.items()}}
         )
+
+    def few_labels(self, count: int, *, seed: int = 0, known: Mapping[str, Array] | None = None) -> DataModule:
+        """Keeps the labels of so many training examples of each class; the others become the part `unlabelled`. As in
+        `split`, examples that are `known` stay in their parts; new ones are without labels."""
+        if not self.kind.classes:
+            raise DataError("split", f"labelled on a {self.task} task", "expected classes", "leave labelled out")
+        if "unlabelled" in self.splits:
+            raise DataError(
+                "split", f"labelled = {count} of {self.name}, which brings its own unlabelled",
+                "expected a part that it lacks", "leave labelled out of the split",
+            )  # fmt: skip
+        source = self.train
+        found = identities(source) if known is not None else None
+        if known is not None and found is not None:
+            rows = kept_parts(found, known, {"unlabelled": 1.0})
+        else:
+            rows = split_labelled(whole(source, "y"), count, self.outputs, seed)
+        parts = {name: Subset(source, part) for name, part in rows.items()}
+        return dataclasses.replace(self, splits={**self.splits, **parts})
 
     @property
     def transforms(self) -> tuple[Transform, ...]:

@@ -1,8 +1,10 @@
-"""Texts and tables from an R lazy-load data base (Rdata.rdx and Rdata.rdb): how R packages carry their data sets.
+"""Texts and tables from an R lazy-load data base (Rdata.rdx and Rdata.rdb), or from an .rda file for each table: how
+R packages carry their data sets.
 
 The index (.rdx, compressed) is a list whose element `variables` maps each object to the offset and length of its chunk
 in the .rdb; a chunk is a big-endian length and a zlib stream. Both unpack to R's XDR serialization, of which only what
-vectors, factors and data frames need is read here. Source: "R Internals", Serialization Formats, and R's lazyload code.
+vectors, factors and data frames need is read here. An .rda file is such a serialization of a pairlist behind a line
+that says so, compressed as a whole. Source: "R Internals", Serialization Formats, and R's lazyload code.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ def read_texts(folder: Path) -> dict[str, str]:
 def _objects(folder: Path, only: str = "") -> dict[str, Any]:
     """The objects of the data base, or the one of a name."""
     try:
+        if only and (folder / f"{only}.rda").is_file():
+            return _of_file(folder / f"{only}.rda")
         # 47: zlib or gzip, whichever it is.
         index = _Reader(_unpacked(zlib.decompressobj(47), read_file(folder / "Rdata.rdx"), _MOST_INDEX)).item()
         chunks = read_file(folder / "Rdata.rdb")
@@ -64,7 +68,8 @@ def _objects(folder: Path, only: str = "") -> dict[str, Any]:
 
 
 def read_r_table(folder: Path | str, name: str) -> dict[str, list[str | float | None]]:
-    """Read the columns of a data frame of an R package, from the folder of its Rdata.rdx and Rdata.rdb.
+    """Read the columns of a data frame of an R package, from the folder of its Rdata.rdx and
+    Rdata.rdb, or of the file NAME.rda.
 
     Texts and the labels of factors come as str, numbers as float or int, gaps as None. R is not needed, and no code of
     the file is run.
@@ -89,6 +94,19 @@ def _are_columns(columns: list[Any]) -> bool:
     if not columns or not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         return False
     return all(value is None or isinstance(value, (str, int, float)) for column in columns for value in column)
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    """The objects of an .rda file."""
+    raw = read_file(path)
+    kinds: dict[bytes, Any] = {b"BZh": bz2.BZ2Decompressor, b"\xfd7z": lzma.LZMADecompressor}
+    made = _unpacked(kinds.get(raw[:3], lambda: zlib.decompressobj(47))(), raw, max_input_bytes())
+    if made[:5] not in (b"RDX2\n", b"RDX3\n"):
+        raise ValueError(f"a file that begins with {made[:5]!r}")
+    found = _Reader(made[5:]).item()
+    if not isinstance(found, dict):
+        raise ValueError("no list of objects")
+    return found
 
 
 def _unpack(chunk: bytes) -> bytes:

@@ -143,6 +143,32 @@ def split_stratified(labels: Array, parts: Mapping[str, float], seed: int = 0) -
     return _cut(shuffled[np.argsort(due, kind="stable")], _sizes(len(labels), parts))
 
 
+def split_labelled(labels: Array, count: int, classes: int, seed: int = 0) -> dict[str, Rows]:
+    """Rows of "train", `count` of each class at random, and of "unlabelled", all others; ascending within a part.
+
+    Example
+        >>> parts = pt.data.split_labelled(np.arange(10) % 2, 2, 2)
+        >>> len(parts['train']), len(parts['unlabelled'])
+        (4, 6)
+    """
+    shuffled = permutation(len(labels), seed)
+    values, kept = np.asarray(labels)[shuffled], np.zeros(len(labels), bool)
+    for value in range(classes):
+        mine = shuffled[values == value][:count]
+        if len(mine) < count:
+            raise DataError(
+                "split", f"labelled = {count}, and {len(mine)} training examples of class {value}",
+                f"expected {count} or more of each class", "lower labelled or bring more examples",
+            )  # fmt: skip
+        kept[mine] = True
+    if kept.all():
+        raise DataError(
+            "split", f"labelled = {count} of each class, which is all {len(labels)} training examples",
+            "expected some without labels", "lower labelled or leave it out",
+        )  # fmt: skip
+    return {"train": np.flatnonzero(kept), "unlabelled": np.flatnonzero(~kept)}
+
+
 def split_ordered(count: int, parts: Mapping[str, float]) -> dict[str, Rows]:
     """The first examples to train on and the last ones for the other parts: for series and text.
 

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from powertrain.plugin.model_inputs import check_task as check_task
     from powertrain.plugin.model_inputs import features as features
     from powertrain.plugin.model_inputs import image_shape as image_shape
+    from powertrain.plugin.semi_supervised import SemiSupervised as SemiSupervised
+    from powertrain.plugin.semi_supervised import SlowCopy as SlowCopy
 
 # What needs the engine's modules, which listing plugins does not.
 _MODEL_INPUTS = ("ModelError", "as_floats", "as_images", "as_rows", "check_task", "features", "image_shape")
@@ -64,6 +66,8 @@ _LAZY = {
     "HostModel": "powertrain.plugin.host_model",
     "Model": "powertrain.plugin.model",
     "Optimizer": "powertrain.optim.optimizer",
+    "SemiSupervised": "powertrain.plugin.semi_supervised",
+    "SlowCopy": "powertrain.plugin.semi_supervised",
     **dict.fromkeys(_MODEL_INPUTS, "powertrain.plugin.model_inputs"),
 }
 
@@ -120,7 +124,9 @@ __all__ = [
     "Save",
     "Schedule",
     "Section",
+    "SemiSupervised",
     "SetScalar",
+    "SlowCopy",
     "Start",
     "Step",
     "Stop",

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "vision": ("image-folder", "mnist1d", "resnet", "random-crop", "random-flip", "colour-jitter", "random-erasing",
-               "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru"),
+               "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru", "fixmatch", "mixmatch"),
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens"),
     "audio": ("audio-folder", "spoken-digits", "spectrogram"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
-                "least-squares", "full-batch", "k-means", "pca", "squared-hinge"),
+                "least-squares", "full-batch", "k-means", "gaussian-mixture", "outliers", "pca", "squared-hinge",
+                "shuttle", "satellite"),
     "generative": ("autoencoder", "vae", "diffusion", "gan", "flow", "picture-decoder", "picture-encoder", "unet",
                    "real-nvp", "frechet-distance", "sample-precision", "sample-recall"),
     "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "gymnasium", "actor-critic", "ppo"),

@@ -224,8 +224,16 @@ class Run(Protocol):
     def blob(self, name: str, make: Callable[[], T], dump: Callable[[T], bytes], load: Callable[[bytes], T]) -> Held[T]:
         """State that is no array: `blob.value`."""
 
-    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> Part:
-        """Endless batches of a part or of [data.ROLE]; of some rows only, where given, under a name of their own."""
+    def data(
+        self,
+        role: str = "train",
+        *,
+        rows: Sequence[int] | None = None,
+        name: str | None = None,
+        times: int = 1,
+    ) -> Part:
+        """Endless batches of a part or of [data.ROLE]; of some rows only, where given, under a name of their own;
+        with `times` the recipe's examples in a batch."""
 
     def env(self, role: str = "env") -> Environments:
         """The environment of [data.ROLE]."""

@@ -16,6 +16,7 @@ from powertrain.recipe.durations import Limit
 from powertrain.recipe.measured import unknown_metrics, unmeasured
 from powertrain.recipe.objects import GivenOptimizer, given, kebab
 from powertrain.recipe.sections import (
+    Beginning,
     EvaluateSection,
     OptimizerUse,
     Recipe,
@@ -104,7 +105,7 @@ class _Reader(Uses):
         data, copies, split = self.data()
         target = self.section(TargetSection, "target") if "target" in self.tables else None
         features = self.several("features", "transform")
-        models, weights = self.models()
+        models, beginnings = self.models()
         loss = self.use("loss", ("loss",)) if "loss" in self.tables else None
         strategy = self.strategy(models.get("model"))
         optimizers = self.by_role("optimizer", self.optimizer)
@@ -134,7 +135,7 @@ class _Reader(Uses):
             target=target,
             features=features,
             models=models,
-            weights=weights,
+            beginnings=beginnings,
             loss=loss,
             strategy=strategy,
             optimizers=optimizers,
@@ -254,18 +255,28 @@ class _Reader(Uses):
             named = {"model": read((section,), value)}
         return {role: found for role, found in named.items() if found is not None}
 
-    def models(self) -> tuple[dict[str, Use], dict[str, Path]]:
-        """The models by role, and where the weights of those that begin with some are."""
-        weights: dict[str, Path] = {}
+    def models(self) -> tuple[dict[str, Use], dict[str, Beginning]]:
+        """The models by role, and what each begins with."""
+        beginnings: dict[str, Beginning] = {}
+        owned = [field.name for field in dataclasses.fields(Beginning)]
 
         def read(path: KeyPath, value: Any) -> Use | None:
-            if isinstance(value, dict) and "weights" in value:
-                found = convert(value["weights"], Path, Range(), (*path, "weights"), self.mistakes)
-                if found is not None:
-                    weights[str(path[-1])] = self.base / found
-            return self.use("model", path, value, reserved=("weights",))
+            table = value if isinstance(value, dict) else {}
+            made, found = check(Beginning, {key: table[key] for key in owned if key in table}, "model", path)
+            self.mistakes.extend(found)
+            if made is not None:
+                if made.fresh and made.weights is None:
+                    self.wrong((*path, "fresh"), "received it without weights; expected both; without, all begins anew")
+                beginnings[str(path[-1])] = dataclasses.replace(made, weights=self.at_hand(made.weights))
+            return self.use("model", path, value, reserved=owned)
 
-        return self.by_role("model", read), weights
+        return self.by_role("model", read), beginnings
+
+    def at_hand(self, path: Path | None) -> Path | None:
+        """A path from the recipe's folder, or, where nothing is there, from the working directory: a recipe that is
+        known by its name lies where nobody keeps runs."""
+        here = path and self.base / path
+        return path.absolute() if path and here and not here.exists() and path.exists() else here
 
     def strategy(self, model: Use | None) -> Use | None:
         if "strategy" in self.tables:

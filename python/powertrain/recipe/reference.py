@@ -13,7 +13,15 @@ from powertrain.io.printable import printable
 from powertrain.plugin.conversion import words
 from powertrain.plugin.params import Parameter, parameters
 from powertrain.plugin.wording import show, suggestion
-from powertrain.recipe.sections import EvaluateSection, ReportSection, RunSection, Split, Surroundings, TargetSection
+from powertrain.recipe.sections import (
+    Beginning,
+    EvaluateSection,
+    ReportSection,
+    RunSection,
+    Split,
+    Surroundings,
+    TargetSection,
+)
 
 
 class HelpError(Error, ValueError):  # type: ignore[misc, unused-ignore]
@@ -51,12 +59,11 @@ SECTIONS = (
     Key("features", "transforms of the inputs, in order, fitted on the training part; random ones change training "
         "batches alone", "a list of names or tables", "[]",
         'features = [{ use = "scale", by = 0.0625 }, "standardise"]'),
-    Key("model", "what is trained: a model plugin with its parameters, or one for each role", "a name or a table",
-        example='model = { use = "mlp", hidden = [64] }'),
+    Key("model", "what is trained: a model plugin with its parameters, or one for each role; its layers may begin with "
+        "the weights of another run", "a name or a table",
+        example='model = { use = "cnn", weights = "runs/digits-1", fresh = "head.*", frozen = "body.*" }'),
     Key("model.ROLE", "one of several models, which the strategy asks for by role", "a table with use",
         example='model.critic = { use = "mlp", hidden = [64] }'),
-    Key("model.weights", "weights that the model begins with", "the folder of a run or a safetensors file",
-        example='model = { use = "cnn", weights = "runs/digits-1" }'),
     Key("loss", "one value for each example, which training lowers", "a name or a table",
         "that of the strategy, the model or the task", 'loss = { use = "cross-entropy", smoothing = 0.1 }'),
     Key("strategy", "the way of learning", "a name or a table", "that of the model; supervised",
@@ -84,6 +91,7 @@ SECTIONS = (
 TABLES: dict[str, type] = {
     "data.split": Split,
     "target": TargetSection,
+    "model": Beginning,
     "optimizer": Surroundings,
     "run": RunSection,
     "evaluate": EvaluateSection,

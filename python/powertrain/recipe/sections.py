@@ -59,6 +59,9 @@ class Split:
     valid: float = param(0.0, low=0, below=1, doc="share of the training examples that is watched during training")
     test: float = param(0.0, low=0, below=1, doc="share that is looked at once, after training")
     unlabelled: float = param(0.0, low=0, below=1, doc="share whose targets strategies do not look at")
+    labelled: int = param(
+        0, low=0, doc="training examples of each class that keep their labels; the rest is unlabelled"
+    )
     stratify: bool = param(False, doc="keep the share of each class equal in all parts")
     seed: int = param(0, low=0, doc="chooses the parts; the run's own seed does not touch them")
 
@@ -68,6 +71,11 @@ class Split:
             raise ValueError(
                 f"received valid {self.valid:g} and test {self.test:g}{others}; expected less than 1 together, so that "
                 "something is left to train on; lower one of them"
+            )
+        if self.labelled and self.unlabelled:
+            raise ValueError(
+                f"received labelled {self.labelled} and unlabelled {self.unlabelled:g}; expected one of them; leave "
+                "one out"
             )
 
 
@@ -175,6 +183,19 @@ class OptimizerUse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """Keys of [model] that belong to the engine, not to the model plugin: what it begins with, and what stays."""
+
+    weights: Path | None = param(
+        None,
+        doc="weights that the model begins with: the folder of a run or a safetensors file, looked for from the "
+        "recipe's folder, then the working directory",
+    )
+    fresh: str = param("", doc="a pattern of names, such as head.*, of what does not: it begins anew, in any form")
+    frozen: str = param("", doc="a pattern of the names of parameters that training leaves as they are")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """Keys of [optimizer] that belong to the engine, not to the optimizer plugin."""
 
@@ -206,7 +227,7 @@ class Recipe:
     target: TargetSection | None
     features: tuple[Use, ...]
     models: Mapping[str, Use]
-    weights: Mapping[str, Path]  # by role: a run or a file whose weights a model begins with
+    beginnings: Mapping[str, Beginning]  # by role
     loss: Use | None
     strategy: Use
     optimizers: Mapping[str, OptimizerUse]

@@ -89,7 +89,7 @@ def _locked(
         folder.compare(recipe)
     else:
         folder.demand_free(recipe)
-        demand_weights(recipe.weights)
+        demand_weights(recipe.beginnings)
     with chosen(recipe.run.device, "run"):
         return _placed(recipe, folder, display, max_minutes, changed_data, dataset)
 

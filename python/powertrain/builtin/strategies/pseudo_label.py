@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import powertrain as pt
 from powertrain.builtin.strategies.views import changed, demand_classes, rows
-from powertrain.plugin import Batch, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Run, SemiSupervised, Step, param
 
 
-class PseudoLabel(Strategy):
+class PseudoLabel(SemiSupervised):
     """Cross-entropy on what is labelled, and on what the model is sure of: a changed view must get the answer that the
     example itself gets. The unlabelled part is `data.split.unlabelled` or [data.unlabelled]."""
 

@@ -51,7 +51,8 @@ class Evaluation:
 def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
     """Modules in evaluation mode (no dropout, running statistics) for the length of a block; random numbers of its own,
     the same each time, so that looking at a run changes none of its numbers."""
-    training = {role: module.training for role, module in modules.items()}
+    # Each module by itself: a part that is frozen may be in evaluation mode while the rest trains.
+    training = [(inner, inner.training) for module in modules.values() for inner in module.modules()]
     drawn = pt.random.default_generator().slot
     before = drawn.value
     drawn.value = pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
@@ -61,8 +62,8 @@ def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         drawn.value = before
-        for role, module in modules.items():
-            module.train(training[role])
+        for inner, mode in training:
+            inner.train(mode)
 
 
 class Computer:

@@ -171,6 +171,8 @@ def _recipe(champion: TrainedRun, data: Path, settings: Settings, name: str) -> 
     changes = [*before.overrides, *settings.overrides, f"{where}={dumps(str(data))}"]
     if settings.policy == "continue":
         changes.append(f"model.weights={dumps(str(champion.folder.absolute()))}")
+        if any(one.fresh for one in before.beginnings.values()):
+            changes.append("model.fresh=")
     made = load_recipe(str(before.path), changes, trust=settings.trust)
     return dataclasses.replace(made, name=name)
 

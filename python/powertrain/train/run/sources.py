@@ -51,9 +51,13 @@ def split(dataset: DataModule, recipe: Recipe, known: Mapping[str, NDArray[Any]]
     """The data set with the held-out parts that the recipe asks for. Examples that are `known` stay where they were."""
     shares = {"valid": recipe.split.valid, "test": recipe.split.test, "unlabelled": recipe.split.unlabelled}
     parts = {name: share for name, share in shares.items() if share > 0}
-    if not parts:
-        return dataset
-    return dataset.split(parts, seed=recipe.split.seed, stratify=recipe.split.stratify, known=known)
+    seed, labelled = recipe.split.seed, recipe.split.labelled
+    if parts:
+        before = known
+        if known is not None and labelled:  # those without labels were training examples when the parts were cut
+            before = {**known, "train": np.concatenate([known["train"], known["unlabelled"]])}
+        dataset = dataset.split(parts, seed=seed, stratify=recipe.split.stratify, known=before)
+    return dataset.few_labels(labelled, seed=seed, known=known) if labelled else dataset
 
 
 def _of_environment(recipe: Recipe) -> DataModule:
@@ -78,7 +82,7 @@ class Sources:
         self._made: dict[str, TrainSource] = {}
         self._envs: dict[str, EnvSource | TracedEnvSource] = {}
 
-    def get(self, role: str, rows: Sequence[int] | None, name: str | None) -> TrainSource:
+    def get(self, role: str, rows: Sequence[int] | None, name: str | None, times: int = 1) -> TrainSource:
         key = name or role
         if rows is not None and name is None:
             raise RunError(
@@ -93,7 +97,7 @@ class Sources:
             target = self.dataset.target
             if target is not None and target.changes:
                 source = Learned(source, target)
-            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key))
+            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times)
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
 
@@ -155,12 +159,12 @@ class Sources:
 class TrainSource:
     """An endless stream of training batches. Its position is the loader's cursor, a slot of the run."""
 
-    def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int) -> None:
+    def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int, times: int = 1) -> None:
         # A text has a window at every place: so many that an epoch of them means nothing.
         stream = stream_of(source)
         self.streams = stream is not None
         self.has_epochs = stream is None and not dataset.kind.tokens
-        self.batch = settings.batch
+        self.batch = times * settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
         self.loader = DataLoader(
             source if stream is None else stream,

@@ -30,7 +30,7 @@ from powertrain.train.run.evaluations import Evaluations
 from powertrain.train.run.factories import build_backend, build_optimizer, choose_loss
 from powertrain.train.run.interrupts import Interrupts
 from powertrain.train.run.named_slots import SlotTable
-from powertrain.train.run.pretrained import load_weights
+from powertrain.train.run.pretrained import freeze, load_weights
 from powertrain.train.run.progress import Progress
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.schedule_horizon import Horizon
@@ -74,6 +74,7 @@ class TrainRun:
         self.sources = Sources(recipe, dataset, self.table, base)
         self.evaluations = Evaluations(self)
         self.interrupts = Interrupts(self)
+        self._begun: list[str] = []  # what models have begun with, in words
         self._names: set[tuple[str, str]] = set()  # of the strategy's slots, blobs and rings
         self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
@@ -99,6 +100,11 @@ class TrainRun:
             module.to(_core.current_device())  # a caller's own, which was made before the run
             if frozen:
                 module.freeze()
+            if (beginning := self.recipe.beginnings.get(role)) is not None:
+                # Before anything copies it. One that has begun takes its weights from its checkpoint.
+                if beginning.weights is not None and not self.folder.started:
+                    self._begun.append(load_weights(module, beginning, role))
+                freeze(module, beginning.frozen, role)
             self.table.modules[role] = module
         return self.table.modules[role]
 
@@ -147,9 +153,16 @@ class TrainRun:
         """What `data` knows."""
         return tuple({**self.dataset.splits, **self.recipe.data})
 
-    def data(self, role: str = "train", *, rows: Sequence[int] | None = None, name: str | None = None) -> TrainSource:
+    def data(
+        self,
+        role: str = "train",
+        *,
+        rows: Sequence[int] | None = None,
+        name: str | None = None,
+        times: int = 1,
+    ) -> TrainSource:
         """An endless stream of batches of a part or of [data.ROLE]; where it stands is a slot."""
-        return self.sources.get(role, rows, name)
+        return self.sources.get(role, rows, name, times)
 
     def env(self, role: str = "env") -> EnvSource | TracedEnvSource:
         """The environment of [data.ROLE]; where its copies stand is a slot."""
@@ -242,13 +255,13 @@ class TrainRun:
         self.evaluations.prepare()
         demand_roles(self)
         demand_expected(self)
-        if not self.saver.restore():
-            for role, path in self.recipe.weights.items():
-                load_weights(self.model(role), path, role)
+        self.saver.restore()
         if self.early is not None and self.early.reached:
             self.request_stop(self.early.reason)
         self.began_at = asdict(self.progress)
         self.display.begin(self)
+        for sentence in self._begun:
+            self.display.line(sentence)
 
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """The model's outputs for an array of inputs."""
