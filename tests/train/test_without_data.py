@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import leaving
 import powertrain as pt
+from powertrain.train.evaluate.review import open_run
 from powertrain.train.folder.run_folder import RunError
 from running import command, environment, run
 from your_data import KINDS
@@ -142,6 +144,32 @@ def test_every_form_of_the_answers_without_the_data(name: str, tmp_path: Path) -
         assert [line.split()[0] for line in said] == [str(file.relative_to(there)) for file in files]
     for form in in_memory(name, files[0]):
         np.testing.assert_allclose(opened.predict(form).outputs[:1], first.outputs[:1], rtol=1e-5, atol=1e-6)
+
+
+# How each kind is explained, and what it is exported to, in the words of docs/exports.md.
+LEAVES = {
+    "pictures": "gradients | yes | yes | yes | yes",
+    "customers": "gradients | yes | yes | yes | yes",
+    "sounds": "gradients | transform | without transforms | transform | yes",
+    "book": "attention | yes | yes | yes | yes",
+    "trees": "NumPy | NumPy | no module | NumPy | yes",
+    "groups": "gradients | yes | no module | yes | yes",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.peers
+@pytest.mark.parametrize("name", LEAVES)
+def test_each_kind_of_run_leaves_home(name: str, tmp_path: Path) -> None:
+    for needed in ("torch", "onnxruntime", "powertrain_onnx"):
+        pytest.importorskip(needed, reason=f"{needed} reads what was exported")
+    here = tmp_path / "here"
+    here.mkdir()
+    path = trained(name, KINDS[name], here) if name == "book" else smoke(name, here)
+    home = open_run(path, data=True)
+    x = leaving.asked(home.run)
+    found = leaving.moved(path, tmp_path / "there", x, np.asarray(home.predict(x).outputs))
+    assert leaving.row(name, found) == f"| `{name}` | {LEAVES[name]} |"
 
 
 def in_memory(name: str, file: Path) -> list[Any]:
