@@ -113,7 +113,10 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
     powertrain("plugins", "check", "powertrain-rl", "--seconds", "300", folder=tmp_path)
 
 
-@pytest.mark.parametrize("recipe", ["ppo-cartpole"])
+RECIPES = ["ppo-cartpole", "reinforce-cartpole", "q-learning-cliff"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_recipes_begin(tmp_path: Path, recipe: str) -> None:
     results = trained(recipe, "run", "--smoke", folder=tmp_path)
     assert np.isfinite(results["env"]["return"])

@@ -26,3 +26,11 @@ def demand_numbered(strategy: str, env: Environments) -> None:
             f"[strategy {strategy}] the environment takes actions of {env.actions.size} numbers; expected one whose "
             "actions can be counted; use another environment"
         )
+
+
+def greedy_or_random(t: Step, scores: Any, share: Any) -> Any:
+    """The action of the highest score in each row; in a share of them one at random, each as likely."""
+    rows, actions = scores.shape
+    best = pt.argmax(scores, axis=1)
+    drawn = pt.astype(pt.floor(t.rng.uniform(size=(rows,)) * actions), best.dtype)
+    return pt.where(t.rng.uniform(size=(rows,)) < share, pt.minimum(drawn, actions - 1), best)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import powertrain as pt
 from powertrain.nn import Linear, Sequential
-from powertrain.plugin import Inputs, Model, as_rows, check_task, features, param
+from powertrain.plugin import Inputs, Model, NoParams, as_rows, check_task, features, param
 
 ACTIVATIONS = {"tanh": pt.tanh, "relu": pt.relu}
 
@@ -55,3 +55,28 @@ class ActorCritic(Model):
         for layer in hidden:
             x = self._activation(layer(x))
         return last(x)
+
+
+class QTable(Model):
+    """One number for each state and action: a table, for observations that are rows with a one at their state.
+
+    Example
+        >>> from powertrain_rl.models import QTable
+        >>> QTable(states=3, actions=2)(pt.eye(3)).numpy().tolist()
+        [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    """
+
+    strategy = "q-learning"
+
+    def __init__(self, states: int, actions: int) -> None:
+        super().__init__()
+        self.table = Linear(states, actions, bias=False)
+        pt.nn.init.zeros_(self.table.weight)
+
+    @classmethod
+    def build(cls, params: NoParams, inputs: Inputs) -> QTable:
+        check_task("q-table", inputs, "regression")
+        return cls(features(inputs), inputs.outputs)
+
+    def forward(self, x: Any) -> Any:
+        return self.table(as_rows(x))
