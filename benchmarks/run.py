@@ -23,7 +23,17 @@ from powertrain.cli.bench.arrays import WorkloadError, find
 from powertrain.io.plain_json import dumps
 from race import caches, last, machine, table
 from race.field import FULL, QUICK, Field
-from race.sections import DEFAULT_SECTIONS, PEERS, QUICK_PEERS, SECTIONS, Options, Section, set_shares, workload_of
+from race.sections import (
+    DEFAULT_SECTIONS,
+    PEERS,
+    QUICK_PEERS,
+    SECTIONS,
+    Options,
+    Section,
+    set_shares,
+    task_of,
+    workload_of,
+)
 
 ROOFLINE_SECONDS = 1.5
 PLACE, LAST = "benchmarks/run.py", "benchmarks/run.py, last of each state"  # in a document
@@ -55,7 +65,7 @@ def text(sections: Sequence[Section], facts: dict[str, Any]) -> str:
     parts = ["\n".join(f"- {line}" for line in table.heading(facts))]
     for section in sections:
         parts += [f"## {section.title}", section.text()]
-        label = workload_of if section.name not in ("products", "optimizer") else lambda result: result.task
+        label = task_of if section.name in ("products", "optimizer", "generation") else workload_of
         below = [table.slower(section.results, label), "\n".join(table.notes(section.results, label))]
         parts += [part for part in below if part]
     return "\n\n".join([*parts, table.MARKS])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import powertrain as pt
+from peers import smollm2
 from powertrain.cli.bench.steps import training_step
 from powertrain.optim import AdamW
 
@@ -33,6 +34,25 @@ def product(variant: str, a: Any, b: Any, turn_a: bool, turn_b: bool, precision:
     dots = "hardware" if precision == "bf16" else "exact"
     multiply = pt.compile(lambda x, y: pt.matmul(x.T if turn_a else x, y.T if turn_b else y, dots=dots))
     return lambda: multiply(x, y)
+
+
+class Decoder:
+    def __init__(self, batch: int, precision: str) -> None:
+        from powertrain.nn.generation.decoders import CachedDecoder
+        from powertrain_text import load
+
+        self.model = load("smollm2", "bfloat16" if precision == "bf16" else "float32").model  # kept here alone
+        self.decoder = CachedDecoder(self.model, batch, smollm2.CONTEXT)
+
+    def begin(self) -> None:
+        self.decoder.begin()
+
+    def read(self, tokens: smollm2.Tokens) -> Any:
+        return self.decoder.scores(list(tokens))
+
+
+def generating(kind: str, batch: int, precision: str) -> Callable[[], Any]:
+    return smollm2.timed(kind, batch, Decoder(batch, precision))
 
 
 def wait(result: Any) -> None:

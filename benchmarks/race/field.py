@@ -29,7 +29,12 @@ FOLDER = Path(__file__).parent.parent
 # faults where activations have some MB. On the smallest workloads it only adds noise, so they run without.
 KEEP = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
 WITHOUT_KEEP = ("train mlp_tiny ", "train mlp_mnist ")
-NEEDS = {"jax": ("jax", "optax"), "torch": ("torch",), "mlx": ("mlx.core",), "numpy": ("numpy",), "powertrain": ()}
+NEEDS = {
+    "jax": ("jax", "optax"), "torch": ("torch",), "mlx": ("mlx.core",), "numpy": ("numpy",), "powertrain": (),
+    "transformers": ("torch", "transformers"), "onnxruntime": ("onnx", "onnxruntime"),
+}  # fmt: skip
+# Shares of the largest score: in bf16 frameworks round between layers in different places.
+SCORES_AGREE = {"f32": 1e-4, "bf16": 0.1}
 HOPELESS = 4.0  # a peer so many times slower than the best cannot become it: it takes one turn only
 # One that is so many times slower than another in its first steps does not take part; nor one whose step takes minutes.
 OUT_OF_SIGHT, LEAST_SECONDS, OUT_OF_SIGHT_SECONDS = 20.0, 1.0, 120.0
@@ -209,7 +214,10 @@ class Field:
     def _compare(self, task: str, entries: Sequence[Entry]) -> None:
         """Losses against the published ones, or else against Powertrain's; an op's results against Powertrain's."""
         if tasks.is_op(task):
-            self._compare_results(op_cases.CASES[task], entries)
+            self._compare_results(entries, op_calls.TOLERANCES[op_cases.CASES[task].dtype])
+            return
+        if tasks.is_generation(task):
+            self._compare_results(entries, SCORES_AGREE[task.split()[-1]])
             return
         if not tasks.losses_of(task):
             return
@@ -219,10 +227,10 @@ class Field:
         for entry in entries:
             entry.loss_error, entry.wrong = compare_losses(entry.losses, reference, workload.sgd, precision)
 
-    def _compare_results(self, case: op_cases.OpCase, entries: Sequence[Entry]) -> None:
+    def _compare_results(self, entries: Sequence[Entry], tolerance: float) -> None:
         for entry in entries:
             if not entry.note and not entries[0].note:
-                entry.loss_error, entry.wrong = op_calls.disagreement(entry.losses, entries[0].losses, case.dtype)
+                entry.loss_error, entry.wrong = op_calls.disagreement(entry.losses, entries[0].losses, tolerance)
 
     def _turn(self, entry: Entry, pace: Pace) -> None:
         state = caches.now()

@@ -149,7 +149,7 @@ def as_floats(result: Any) -> Array:
     return np.asarray(result).astype(np.float64)
 
 
-def disagreement(one: Sequence[float], other: Sequence[float], dtype: str) -> tuple[float, bool]:
+def disagreement(one: Sequence[float], other: Sequence[float], tolerance: float) -> tuple[float, bool]:
     """How far the figures of two results lie apart, and whether that is too far to be the same work."""
     if len(one) != len(other):
         return float("inf"), True
@@ -158,4 +158,4 @@ def disagreement(one: Sequence[float], other: Sequence[float], dtype: str) -> tu
     a, b = np.asarray(one), np.asarray(other)
     scale = float(np.abs(b[2:]).max(initial=0.0)) or 1.0
     error = float(np.abs(a - b).max()) / scale
-    return error, not error <= TOLERANCES[dtype]
+    return error, not error <= tolerance

@@ -11,16 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from peers import smollm2
 from powertrain.cli.bench.arrays import WORKLOADS
 from race import table, tasks
 from race.field import FULL, WITHOUT_KEEP, Field, Pace
-from race.figures import Result
+from race.figures import Entry, Result
 
 PEERS = ("torch eager", "torch fused", "torch compile", "jax", "mlx")
 # Compiling takes PyTorch up to a minute, which is more than a quick look.
 QUICK_PEERS = ("torch eager", "torch fused", "jax")
 EAGER = ("mlp_tiny", "lenet", "gpt_char")
 BATCHES = (1, 4, 16, 64, 256, 1024)
+DECODERS = ("powertrain", "transformers", "onnxruntime")
+GENERATED = [
+    (kind, batch, precision)
+    for precision in ("f32", "bf16")
+    for kind, batch in (("token", 1), ("token", 8), ("prompt", 1))
+]
 # Hidden widths of an MLP 784-w-w-10 with 1e4, 1e5, 1e6, 1e7 and 1e8 parameters.
 WIDTHS = (12, 109, 681, 2791, 9614)
 BATCH_WIDTH = 681  # 1e6 parameters
@@ -63,6 +70,10 @@ def workload_of(result: Result) -> str:
     return workload if precision == "f32" else f"{workload} {precision}"
 
 
+def task_of(result: Result) -> str:
+    return result.task
+
+
 def race_training(task: str, frameworks: Sequence[str], options: Options) -> Result:
     """Some laps on one workload, in new processes each; of each framework its best lap, since how a framework hands
     small work to its threads varies by process."""
@@ -84,7 +95,7 @@ def set_shares(result: Result, roofline: Mapping[str, float]) -> None:
     per_second = 1e3 / result.ours.median
     if result.task == "adamw_10m":
         result.copy_share = tasks.ADAMW_BYTES * 1e-9 * per_second / roofline["memory_gbytes"]
-    else:
+    elif tasks.gflop(result.task):
         result.peak_share = tasks.gflop(result.task) * per_second / roofline["gflops"]
 
 
@@ -135,7 +146,32 @@ def optimizer(options: Options) -> Section:
     section = Section("optimizer", "AdamW on 10 million parameters")
     with Field(["powertrain", *(peer for peer in options.peers if peer != "mlx")], options.threads) as racers:
         section.add(racers.race("adamw_10m", options.pace))
-    section.text = lambda: table.results(section.results, lambda result: result.task, steps=False)
+    section.text = lambda: table.results(section.results, task_of, steps=False)
+    return section
+
+
+def tokens_per_second(result: Result, entry: Entry) -> float:
+    _, kind, batch, _ = result.task.split()
+    return int(batch) * (smollm2.LONG_PROMPT if kind == "prompt" else 1) * 1e3 / entry.median
+
+
+def generation(options: Options) -> Section:
+    """SmolLM2-135M reads tokens: the next one of each sequence, or a prompt."""
+    section = Section("generation", "Generation with SmolLM2-135M")
+    for kind, batch, precision in GENERATED:
+        task = tasks.generation(kind, batch, precision)
+        with Field(DECODERS, options.threads) as racers:
+            for result in section.add(racers.race(task, options.pace)):
+                print(f"  {table.in_state(result, task_of)}: ratio {table.ratio(result)}", file=sys.stderr, flush=True)
+
+    def speeds() -> str:
+        rows = [["tokens/s", *DECODERS]]
+        for result in section.results:
+            found = [f"{tokens_per_second(result, one):.1f}" if one.turns else "-" for one in result.entries]
+            rows.append([table.in_state(result, task_of), *found])
+        return table.align(rows)
+
+    section.text = lambda: "\n\n".join([speeds(), table.results(section.results, task_of)])
     return section
 
 
@@ -205,6 +241,7 @@ SECTIONS: dict[str, Callable[[Options], Section]] = {
     "eager": eager,
     "products": products,
     "optimizer": optimizer,
+    "generation": generation,
     "threads": threads,
     "scaling": scaling,
 }

@@ -1,5 +1,5 @@
-"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM PRECISION`, and
-the cases of race.op_cases."""
+"""The work that frameworks race on, by name: `train WORKLOAD PRECISION`, `adamw_10m`, `gemm MxKxN FORM PRECISION`,
+`generate KIND BATCH PRECISION`, and the cases of race.op_cases."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def gemm(shape: tuple[int, int, int], form: str, precision: str = "f32") -> str:
     return f"gemm {'x'.join(map(str, shape))} {form} {precision}"
 
 
+def generation(kind: str, batch: int, precision: str) -> str:
+    return f"generate {kind} {batch} {precision}"
+
+
 def gflop(task: str) -> float:
     """Of one step: products and convolutions. 0 for work that is memory traffic."""
     kind, *rest = task.split()
@@ -45,6 +49,9 @@ def prepare(task: str, peer: ModuleType, variant: str) -> Callable[[], Any]:
         return step
     if kind == "op":
         return op_calls.prepare(peer.__name__.removeprefix("peers.").removesuffix("_steps"), task)
+    if kind == "generate":
+        read: Callable[[], Any] = peer.generating(rest[0], int(rest[1]), rest[2])
+        return read
     rng = np.random.default_rng(0)
     if kind == "adamw_10m":
         weights = [rng.normal(0, 0.02, (250, 400)).astype(np.float32) for _ in range(ADAMW_PARAMETERS // 100_000)]
@@ -65,3 +72,7 @@ def losses_of(task: str) -> bool:
 
 def is_op(task: str) -> bool:
     return task.startswith("op ")
+
+
+def is_generation(task: str) -> bool:
+    return task.startswith("generate ")

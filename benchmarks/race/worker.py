@@ -24,7 +24,7 @@ from typing import Any
 from powertrain.cli.bench import bind
 from powertrain.cli.bench.measure import Sampler
 from race import op_calls
-from race.tasks import is_op, losses_of, prepare
+from race.tasks import is_generation, is_op, losses_of, prepare
 
 PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
@@ -51,7 +51,7 @@ class Racer:
             result = self.sampler.step()
             self.peer.wait(result)
             self.sampler.first_step_s = time.perf_counter() - start
-            figures = op_calls.figures(result) if is_op(task) else []
+            figures = op_calls.figures(result) if is_op(task) or is_generation(task) else []
             del result
             self.sampler.run_for(warm_up)
         return {

@@ -69,17 +69,19 @@ def test_an_op_does_the_same_in_a_peer(framework: str, task: str) -> None:
         assert framework == "numpy" and str(error).lower().startswith("numpy has no ")
         return
     theirs = op_calls.figures(call())
-    error, wrong = op_calls.disagreement(theirs, ours, CASES[task].dtype)
+    tolerance = op_calls.TOLERANCES[CASES[task].dtype]
+    error, wrong = op_calls.disagreement(theirs, ours, tolerance)
     assert not wrong, error
     bent = [value * 1.2 + 1 for value in theirs]
-    assert op_calls.disagreement(bent, ours, CASES[task].dtype)[1], "other results are seen"
+    assert op_calls.disagreement(bent, ours, tolerance)[1], "other results are seen"
 
 
 def test_results_that_differ_are_not_the_same_work() -> None:
-    assert op_calls.disagreement([1.0, 2.0], [1.0], "f32") == (math.inf, True)
-    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, 3.001], "f32")[1] is False
-    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, 3.1], "f32")[1] is True
-    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, math.nan], "f32")[1] is True
+    tolerance = op_calls.TOLERANCES["f32"]
+    assert op_calls.disagreement([1.0, 2.0], [1.0], tolerance) == (math.inf, True)
+    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, 3.001], tolerance)[1] is False
+    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, 3.1], tolerance)[1] is True
+    assert op_calls.disagreement([2.0, 3.0, 3.0, 3.0], [2.0, 3.0, 3.0, math.nan], tolerance)[1] is True
 
 
 def test_the_race_of_ops_writes_a_table_and_a_picture_and_goes_on(

@@ -16,6 +16,7 @@ import pytest
 
 import compare
 import run
+from peers import smollm2
 from powertrain.cli.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
 from powertrain.cli.bench.losses import compare_losses
 from race import caches, last, table, tasks
@@ -55,6 +56,29 @@ def test_names_of_workloads() -> None:
     )
     with pytest.raises(WorkloadError, match="expected a batch and widths of at least 1"):
         find("mlp:64:784x0x10")
+
+
+def test_generation_reads_a_prompt_and_then_one_token_at_a_time() -> None:
+    class Decoder:
+        def __init__(self) -> None:
+            self.read_so_far: list[int] = []
+
+        def begin(self) -> None:
+            self.read_so_far.append(0)
+
+        def read(self, tokens: smollm2.Tokens) -> np.ndarray:
+            self.read_so_far.append(tokens.shape[1])
+            return np.zeros((len(tokens), 7), np.float32)
+
+    decoder = Decoder()
+    step = smollm2.timed("token", 2, decoder)
+    for _ in range(smollm2.TOKENS + 1):
+        assert step().shape == (2, 7)
+    once = [0, smollm2.PROMPT]
+    assert decoder.read_so_far == [*once, *[1] * smollm2.TOKENS, *once, 1]
+    decoder = Decoder()
+    smollm2.timed("prompt", 1, decoder)()
+    assert decoder.read_so_far == [0, smollm2.LONG_PROMPT]
 
 
 # Figures.
