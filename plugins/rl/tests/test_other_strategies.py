@@ -1,4 +1,4 @@
-"""Q-learning and REINFORCE: their formulas, that they learn, and that they go on after a kill."""
+"""Q-learning, REINFORCE and SAC: their formulas, that they learn, and that they go on after a kill."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.plugin.testing import killed_and_resumed
 from powertrain.recipe import load_recipe
 from powertrain.train.building import build
@@ -30,9 +31,18 @@ optimizer = { use = "sgd", lr = 0.3 }
 run       = { until = "12_800 env_steps", save_seconds = 0, evaluate = { every = "2_560 env_steps", episodes = 2 } }
 report    = { baseline = false }
 """
+SAC = """\
+data.env  = { use = "rl/pendulum", copies = 2 }
+model     = { use = "mlp", hidden = [16] }
+strategy  = { use = "rl/sac", batch = 32, replay = 500, warmup = 64 }
+optimizer = { use = "adam", lr = 1e-3 }
+run       = { until = "640 env_steps", save_seconds = 0, evaluate = { every = "160 env_steps", episodes = 2 } }
+report    = { baseline = false }
+"""
 ALL = {
     "reinforce": (REINFORCE, "env_step 4,096"),
     "q-learning": (Q_LEARNING, "env_step  5,120"),
+    "sac": (SAC, "env_step 320"),
 }
 
 
@@ -78,3 +88,17 @@ def test_a_table_moves_by_the_rate_towards_what_came(tmp_path: Path) -> None:
     changed = run.strategy.values.table.weight.numpy() - before
     at = int(np.argmax(played["x"][0])), int(played["action"][0])
     assert abs(changed[at] - 0.3 * played["reward"][0]) < 1e-6 and np.count_nonzero(changed) == 1
+
+
+def test_the_density_of_a_bent_action_is_that_of_its_distribution(tmp_path: Path) -> None:
+    """Of draws within an interval, the mean of 1 / density is the interval's width, whatever the policy."""
+    run = made(tmp_path, SAC)
+
+    class T:
+        rng = pt.random.Generator(3)
+
+    action, density = run.strategy._drawn(T(), pt.ones((40_000, 3)))
+    assert (np.abs(action.numpy()) <= 2).all()
+    inside = np.abs(action.numpy()[:, 0]) < 1.5
+    width = np.mean(np.where(inside, np.exp(-density.numpy().astype(np.float64)), 0))
+    assert abs(width - 3.0) < 0.1

@@ -113,7 +113,7 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
     powertrain("plugins", "check", "powertrain-rl", "--seconds", "300", folder=tmp_path)
 
 
-RECIPES = ["ppo-cartpole", "reinforce-cartpole", "q-learning-cliff"]
+RECIPES = ["ppo-cartpole", "reinforce-cartpole", "q-learning-cliff", "sac-pendulum"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

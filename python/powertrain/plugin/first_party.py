@@ -14,7 +14,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "generative": ("autoencoder", "vae", "diffusion", "gan", "flow", "picture-decoder", "picture-encoder", "unet",
                    "real-nvp", "frechet-distance", "sample-precision", "sample-recall"),
     "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "gymnasium", "actor-critic", "q-table",
-           "ppo", "reinforce", "q-learning"),
+           "ppo", "reinforce", "q-learning", "sac"),
     "xla": ("xla",),
     "onnx": ("onnx",),
 }  # fmt: skip

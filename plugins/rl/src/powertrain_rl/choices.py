@@ -24,7 +24,7 @@ def demand_numbered(strategy: str, env: Environments) -> None:
     if isinstance(env.actions, Box):
         raise StrategyError(
             f"[strategy {strategy}] the environment takes actions of {env.actions.size} numbers; expected one whose "
-            "actions can be counted; use another environment"
+            'actions can be counted; use strategy = "rl/sac"'
         )
 
 
