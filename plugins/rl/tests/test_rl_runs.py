@@ -120,3 +120,23 @@ RECIPES = ["ppo-cartpole", "reinforce-cartpole", "q-learning-cliff", "sac-pendul
 def test_recipes_begin(tmp_path: Path, recipe: str) -> None:
     results = trained(recipe, "run", "--smoke", folder=tmp_path)
     assert np.isfinite(results["env"]["return"])
+
+
+def test_a_policy_leaves_home(tmp_path: Path) -> None:
+    """What people do with a trained run, by the command; an environment keeps no examples for the rest."""
+    (tmp_path / "small.toml").write_text(PPO, encoding="utf-8")
+    powertrain("train", "small.toml", "--run", "run", "--set", "run.until=2_048 env_steps", folder=tmp_path)
+    np.save(tmp_path / "seen.npy", np.zeros((3, 4), np.float32))
+    assert '"action"' in powertrain("predict", "run", "seen.npy", "--json", folder=tmp_path)
+    assert " 20 episodes " in powertrain("evaluate", "run", folder=tmp_path)
+    for form in ("c", "wheel"):
+        assert "drawn inputs" in powertrain("export", "run", "--to", form, folder=tmp_path)
+    trained_run = pt.load(tmp_path / "run")
+    assert trained_run.predict(np.zeros((3, 4), np.float32)).outputs.shape == (3, 2)
+    assert len(trained_run.explain(np.zeros((3, 4), np.float32), method="gradients").values) == 3
+    for method in ("nearest", "permutation"):
+        with pytest.raises(RunError, match=r"\[explain .*plays in an environment"):
+            trained_run.explain(np.zeros((3, 4), np.float32), method=method)
+    with pytest.raises(RunError, match=r"\[quantize\] .*plays in an environment"):
+        trained_run.quantize(8, activations="static")
+    assert trained_run.quantize(8, folder=tmp_path / "small").metric == "return"

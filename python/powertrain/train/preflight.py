@@ -77,6 +77,15 @@ def judged_part(parts: Collection[str]) -> str:
     return next((part for part in PARTS if part in parts), "env")
 
 
+def demand_examples(run: TrainRun, where: str) -> None:
+    """Refuse a run in an environment for what looks at the examples that a run was trained on."""
+    if run.dataset.kind.plays:
+        raise RunError(
+            f"[{where}] {run.folder.path} plays in an environment, and has no training examples; expected a run that "
+            "was trained on examples; give one of these"
+        )
+
+
 def demand_steps(run: TrainRun) -> None:
     """Rounds bring the target nearer; else they would be repeated for ever."""
     until, progress = run.recipe.run.until, run.progress

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import powertrain as pt
 from powertrain.plugin import Box, Environments, Step
 from powertrain_rl.errors import StrategyError
@@ -17,6 +19,11 @@ def drawn(t: Step, scores: Any) -> Any:
 def taken(values: Any, action: Any) -> Any:
     """The value in each row that belongs to its action."""
     return pt.take_along_axis(values, action[:, None], axis=1)[:, 0]
+
+
+def best(output: Any) -> dict[str, Any]:
+    """What `powertrain predict` says of an observation: the action of the highest score."""
+    return {"action": int(np.argmax(output)), "scores": [float(one) for one in output]}
 
 
 def demand_numbered(strategy: str, env: Environments) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.plugin import Batch, Run, Step, Strategy, param
-from powertrain_rl.choices import demand_numbered, greedy_or_random, taken
+from powertrain_rl.choices import best, demand_numbered, greedy_or_random, taken
 
 
 class QLearning(Strategy):
@@ -53,3 +53,6 @@ run       = { until = "10_000 env_steps" }
 
     def predict(self, t: Step, batch: Batch) -> Any:
         return self.values(batch.x)
+
+    def answer(self, output: Any) -> dict[str, Any]:
+        return best(output)

@@ -7,7 +7,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.plugin import Batch, Run, Step, Strategy, param
-from powertrain_rl.choices import demand_numbered, drawn, taken
+from powertrain_rl.choices import best, demand_numbered, drawn, taken
 
 
 class Reinforce(Strategy):
@@ -71,3 +71,6 @@ run       = { until = "10_000 env_steps" }
 
     def predict(self, t: Step, batch: Batch) -> Any:
         return self.policy(batch.x)
+
+    def answer(self, output: Any) -> dict[str, Any]:
+        return best(output)

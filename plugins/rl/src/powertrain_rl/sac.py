@@ -122,6 +122,9 @@ run       = { until = "10_000 env_steps" }
         mean, _ = self._spread(batch.x)
         return self.middle + self.reach * pt.tanh(mean)
 
+    def answer(self, output: Any) -> dict[str, Any]:
+        return {"action": [float(one) for one in output]}
+
 
 def worth(critics: Sequence[Any], x: Any, action: Any) -> Any:
     """What actions are worth in states by each critic, a column each."""

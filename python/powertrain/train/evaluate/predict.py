@@ -75,7 +75,8 @@ def form_of(run: TrainRun) -> Form:
     unit = "" if dataset.target is None else dataset.target.unit
     if overridden(strategy, "answer"):
         return Form(answer=strategy.answer)
-    if own_losses(strategy) is not None:  # its answers are not held to the targets, so they are no classes of the data
+    # Answers that are not held to targets of the data are no classes of it.
+    if own_losses(strategy) is not None or dataset.kind.plays:
         return Form()
     if overridden(dataset.kind, "answer"):
         return Form(unit=unit, answer=functools.partial(dataset.kind.answer, dataset))
@@ -146,7 +147,11 @@ def _gathered(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
 
 
 def example_of(run: TrainRun) -> NDArray[Any]:
-    """One example of the training part, below its transforms: it says what others must look like."""
+    """One example of the training part, below its transforms: it says what others must look like. Of a run that plays
+    in an environment it is an observation of zeros."""
+    if run.dataset.kind.plays:
+        form = run.dataset.inputs()
+        return np.zeros(form.shape, form.dtype)
     found: NDArray[Any] = untransformed(run.dataset.train).fetch(np.zeros(1, dtype=np.int64))["x"][0]
     return found
 

@@ -14,6 +14,7 @@ from powertrain.io.plain_json import dumps
 from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
+from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -131,10 +132,11 @@ def evaluate(path: Path, as_json: bool, trust: bool = False, changed_data: bool 
         more = {**({"units": units} if units else {}), **({"changed_data": changes} if changes else {})}
         say(dumps({**values, **more}))
         return 0
+    what = "episodes" if run.dataset.kind.plays else "examples"
     for part, evaluation in evaluations.items():
         numbers = "  ".join(measured(name, value, units, 4) for name, value in evaluation.values.items())
-        say(f"{part:<6} {evaluation.examples:>8,} examples  {numbers}")
-    for row in score_table(run, evaluations.get("test") or evaluations.get("valid") or evaluations["train"]):
+        say(f"{part:<6} {evaluation.examples:>8,} {what}  {numbers}")
+    for row in score_table(run, evaluations[judged_part(evaluations)]):
         say(row)
     return 0
 

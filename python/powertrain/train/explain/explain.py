@@ -20,6 +20,7 @@ from powertrain.train.explain.gradients import attribution
 from powertrain.train.explain.nearest import nearest
 from powertrain.train.explain.permutation import importance
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.preflight import demand_examples
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -50,6 +51,8 @@ def explained(
                 f'[explain] received {name} with method="{method}"; expected it with method="{reader}", which alone '
                 "reads it; take that method, or leave it out"
             )
+    if method in ("permutation", "nearest"):
+        demand_examples(run, f"explain {method}")
     folder = run.folder.path
     if method == "permutation":
         inputs, targets = _labelled(run, with_data, x, y)

@@ -14,7 +14,8 @@ from powertrain.data.transforms import untransformed
 from powertrain.plugin.exporter import ExportError, Runner
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of, model_outputs, transformed
-from powertrain.train.folder.sample import judged_part, read_sample
+from powertrain.train.folder.sample import read_sample
+from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.data.targets import TargetScale
@@ -47,9 +48,11 @@ class Difference:
 def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
     """The test part of a run's data, or the last part that there is. Where the data is gone, the examples that the run
     kept, or drawn inputs."""
+    if run.dataset.kind.plays:
+        return CheckSet(drawn(run), f"{DRAWN} drawn inputs, since a run in an environment keeps no observations")
     try:
         opened = with_data()
-        dataset, part = opened.dataset, judged_part(opened)
+        dataset, part = opened.dataset, judged_part(opened.dataset.splits)
         source = untransformed(dataset.splits[part])
         count = len(source)
         # Windows of a text overlap: so many of them as an evaluation looks at say as much as all.
@@ -66,17 +69,12 @@ def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
 
 def tried(run: TrainRun) -> NDArray[Any]:
     """Some inputs that an exporter may try: those that the run kept, or drawn ones."""
-    kept = read_sample(run)
+    kept = None if run.dataset.kind.plays else read_sample(run)
     return drawn(run) if kept is None else kept
 
 
 def drawn(run: TrainRun) -> NDArray[Any]:
     """Random inputs of the form that the run keeps of its data, the same each time."""
-    if "train" not in run.dataset.splits:
-        raise ExportError(
-            f"[export] {run.recipe.name} plays in an environment, whose observations are not kept; expected a run that "
-            "was trained on examples; export one of these"
-        )
     form = example_of(run)
     draw, shape = np.random.Generator(np.random.Philox(key=1)), (DRAWN, *form.shape)
     if form.dtype.kind == "f":

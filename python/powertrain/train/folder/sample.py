@@ -15,17 +15,13 @@ from powertrain.data.transforms import untransformed
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
 FILE = "sample.safetensors"
 MOST_BYTES = 1 << 20  # of all examples together
-
-
-def judged_part(run: TrainRun) -> str:
-    """The part that says how good a run is: the test part, or the last that there is."""
-    return next(part for part in ("test", "valid", "train") if part in run.dataset.splits)
 
 
 def write_sample(run: TrainRun) -> None:
@@ -35,14 +31,14 @@ def write_sample(run: TrainRun) -> None:
     if run.dataset.kind.plays:
         return
     try:
-        source = untransformed(run.dataset.splits[judged_part(run)])
+        source = untransformed(run.dataset.splits[judged_part(run.dataset.splits)])
         count = min(run.recipe.report.sample, len(source), MOST_BYTES // max(example_of(run).nbytes, 1))
         if not count:
             run.folder.files.remove(FILE)
             return
         with drawing.batch(0, 0):
             x = source.fetch(np.unique(np.linspace(0, len(source) - 1, count).astype(np.int64)))["x"]
-        made = save({"x": np.ascontiguousarray(x)}, {"part": judged_part(run)})
+        made = save({"x": np.ascontiguousarray(x)}, {"part": judged_part(run.dataset.splits)})
     except Exception as error:  # of whatever kind: data are anybody's
         run.display.warn(f"[{run.folder.path}] no examples are kept for exports: {in_words(error)}")
         return

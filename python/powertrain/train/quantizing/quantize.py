@@ -20,9 +20,11 @@ from powertrain.models.folders import copy_run
 from powertrain.nn.quantizing import Form, demand_layers, layers_of, observed, quantized
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.evaluate.evaluation import evaluating
+from powertrain.train.evaluate.predict import example_of, transformed
 from powertrain.train.evaluate.review import open_run, write_again
 from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
 from powertrain.train.folder.run_folder import QUANTIZED, REPORT, RESULTS, RunError, RunFolder
+from powertrain.train.preflight import demand_examples
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.session import measure
@@ -170,6 +172,8 @@ def _demand(
         raise RunError(f"[quantize] {where} is quantized already; expected a run of floats; quantize the first one")
     if tolerance is not None and not 0 <= tolerance < np.inf:
         raise RunError(f"[quantize] tolerance = {tolerance}; expected a number of at least 0; 0.01 is usual")
+    if form.activations == "static":
+        demand_examples(run, "quantize")
     model = trained.model
     demand_layers(model, skip)
     if "" in layers_of(model):
@@ -198,7 +202,7 @@ def _values(run: TrainRun) -> Scores:
 
 def _milliseconds(run: TrainRun) -> float:
     """The median time of a prediction of one example."""
-    x = run.dataset.splits["train"].fetch(np.zeros(1, np.int64))["x"]
+    x = transformed(run, example_of(run)[None])
     run.predict(x)
     times = []
     for _ in range(TIMED):

@@ -54,7 +54,8 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
 
 
 def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html:
-    judged_on = f"judged on {judged.examples:,} {judged.part} examples"
+    what = "episodes" if run.dataset.kind.plays else f"{judged.part} examples"
+    judged_on = f"judged on {judged.examples:,} {what}"
     after = f", {judged_on} after {_length(results)} in {results['seconds']:.1f} s."
     rows = [html("<p><b>{}</b>{}</p>", headline(run, judged, results), after), html("<p>Fit: {}.</p>", results["fit"])]
     target = run.dataset.target
