@@ -163,3 +163,14 @@ def test_numbers_beyond_one_are_refused_before_anything_runs() -> None:
         "[vae] examples of numbers from 0 to 16; expected 0 to 1; scale them: "
         'features = [{ use = "scale", by = 0.0625 }]'
     )
+
+
+def test_a_finished_run_is_reported_and_quantized(tmp_path: Path) -> None:
+    """Its losses are its own, so that no output is read as a class, now or when it is measured again."""
+    text = 'strategy = { use = "vae", levels = 17 }\n' + TOML.replace("8 epochs", "2 epochs")
+    (tmp_path / "small.toml").write_text(text, encoding="utf-8")
+    powertrain("train", "small.toml", "--run", "run", folder=tmp_path)
+    page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    powertrain("report", "run", folder=tmp_path)
+    assert (tmp_path / "run/report.html").read_text(encoding="utf-8").count("<h2>") == page.count("<h2>")
+    assert pt.load(tmp_path / "run").quantize(8, folder=tmp_path / "small").metric == "loss"

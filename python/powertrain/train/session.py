@@ -283,10 +283,9 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
     if dataset.kind.plays:
         return {"env": evaluate("env")}
     found = {}
-    keep = dataset.kind.kept and own_losses(run.strategy) is None
     for part in ("valid", "test"):
         if part in dataset.splits:
-            found[part] = evaluate(part, keep=keep)
+            found[part] = evaluate(part, keep=True)
     found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     part = judged_part(found)
     found[part].values.update(run.strategy.score(run, part))

@@ -120,6 +120,8 @@ class Evaluator:
 
         self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
         own = own_losses(strategy)
+        # Outputs that are held to no target of the data would be read as classes or numbers of it.
+        self._keeps = dataset.kind.kept and own is None
 
         def measure(*arrays: Any) -> tuple[Any, Any]:
             batch = TracedBatch(self._names, arrays)
@@ -134,8 +136,9 @@ class Evaluator:
     def __call__(
         self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
     ) -> Evaluation:
-        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and
-        target of every example, in their order. `stopped` is asked before each batch."""
+        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and target of
+        every example, in their order, where the task and the strategy have such. `stopped` is asked before each
+        batch."""
         return self.on(self.dataset.splits[part], part, keep, most, stopped)
 
     def on(
@@ -153,6 +156,7 @@ class Evaluator:
         measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
         for metric in measured.values():
             metric.reset()
+        keep = keep and self._keeps
         kept: list[tuple[Any, Any, Any]] = []
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.

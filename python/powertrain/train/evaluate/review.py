@@ -203,7 +203,7 @@ def _judged(run: TrainRun, results: dict[str, Any]) -> tuple[Evaluation, Energy]
             f"[{run.folder.path}] its results are of the part {one_line(results['part'])}; expected one of "
             f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
         )
-    judged = run.evaluations.evaluator(results["part"], keep=run.dataset.kind.kept)
+    judged = run.evaluations.evaluator(results["part"], keep=True)
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
     return judged, Energy(kept["watt_hours"], round(spread, 6), kept["method"])
