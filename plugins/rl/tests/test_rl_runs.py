@@ -131,6 +131,8 @@ def test_a_policy_leaves_home(tmp_path: Path) -> None:
     assert " 20 episodes " in powertrain("evaluate", "run", folder=tmp_path)
     for form in ("c", "wheel"):
         assert "drawn inputs" in powertrain("export", "run", "--to", form, folder=tmp_path)
+    written = powertrain("export", "run", "--to", "safetensors", "--out", "torch", folder=tmp_path)
+    assert "drawn inputs" in written and "def forward" in (tmp_path / "torch/model.py").read_text(encoding="utf-8")
     trained_run = pt.load(tmp_path / "run")
     assert trained_run.predict(np.zeros((3, 4), np.float32)).outputs.shape == (3, 2)
     assert len(trained_run.explain(np.zeros((3, 4), np.float32), method="gradients").values) == 3

@@ -11,8 +11,6 @@ import powertrain as pt
 from powertrain.nn import Linear, Sequential
 from powertrain.plugin import Inputs, Model, NoParams, as_rows, check_task, features, param
 
-ACTIVATIONS = {"tanh": pt.tanh, "relu": pt.relu}
-
 
 class ActorCritic(Model):
     """Layers of an actor, which gives a score for each action, or of a critic, which says what a state is worth.
@@ -28,6 +26,13 @@ class ActorCritic(Model):
     """
 
     strategy = "ppo"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = x.flatten(1)
+            for layer in self.layers[:-1]:
+                x = layer(x).relu() if self.rectified else layer(x).tanh()
+            return self.layers[-1](x)
+    """
 
     @dataclass(frozen=True)
     class Params:
@@ -42,7 +47,7 @@ class ActorCritic(Model):
         for at, layer in enumerate(self.layers):
             pt.nn.init.orthogonal_(layer.weight, gain=math.sqrt(2.0) if at < len(params.hidden) else params.last)
             pt.nn.init.zeros_(layer.bias)
-        self._activation = ACTIVATIONS[params.activation]
+        self.rectified = params.activation == "relu"
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> ActorCritic:
@@ -53,7 +58,7 @@ class ActorCritic(Model):
         x = as_rows(x)
         *hidden, last = self.layers
         for layer in hidden:
-            x = self._activation(layer(x))
+            x = pt.relu(layer(x)) if self.rectified else pt.tanh(layer(x))
         return last(x)
 
 
@@ -67,6 +72,10 @@ class QTable(Model):
     """
 
     strategy = "q-learning"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            return self.table(x.flatten(1))
+    """
 
     def __init__(self, states: int, actions: int) -> None:
         super().__init__()

@@ -15,7 +15,8 @@ import powertrain as pt
 from powertrain.plugin.exporter import Program
 from powertrain.plugin.learning import Strategy
 from powertrain.plugin.registry import ENGINE
-from powertrain.train.evaluate.predict import outputs, transformed
+from powertrain.train.evaluate.evaluation import evaluating
+from powertrain.train.evaluate.predict import model_outputs, outputs, transformed
 from powertrain.train.export.comparing import tried
 from powertrain.train.export.tracing import program_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
 LONGEST_NAME = 60
+TRIED = 8  # examples for which the modules of a strategy are tried
 
 
 class TrainedModel:
@@ -52,10 +54,21 @@ class TrainedModel:
     def modules(self) -> Mapping[str, Module]:
         return self.run.table.modules
 
-    @property
+    @functools.cached_property
     def model(self) -> Module | None:
-        plain = type(self.run.strategy).predict is Strategy.predict
-        return self.run.table.modules.get("model") if plain else None
+        if type(self.run.strategy).predict is Strategy.predict:
+            return self.run.table.modules.get("model")
+        return next((one for one in self.run.table.modules.values() if self._answers_alone(one)), None)
+
+    def _answers_alone(self, module: Module) -> bool:
+        """Whether a module has the answers of the run to some examples, bit for bit: a policy, or an average."""
+        x = self.transformed(self.examples[:TRIED])
+        try:
+            with evaluating(self.modules):
+                found = module(pt.asarray(x))
+        except Exception:  # of whatever kind: another module may take other inputs
+            return False
+        return isinstance(found, pt.Tensor) and np.array_equal(found.numpy(), model_outputs(self.run, x))
 
     @property
     def requirements(self) -> Mapping[str, str]:
