@@ -48,12 +48,14 @@ def better(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {key: max(value, other[key]) for key, value in one.items()}
 
 
-def about(sections: Sequence[Section], roofline: dict[str, Any], written: Sequence[float | None]) -> dict[str, Any]:
+def about(
+    described: dict[str, Any], sections: Sequence[Section], roofline: dict[str, Any], written: Sequence[float | None]
+) -> dict[str, Any]:
     entries = [entry for section in sections for result in section.results for entry in result.entries]
     states = collections.Counter(turn.state for entry in entries for turn in entry.turns if turn.state)
     return {
         "date": datetime.date.today().isoformat(),
-        "machine": machine.describe(),
+        "machine": described,
         "caches": {"written_gbytes": list(written), "turns": dict(states)},
         "versions": sorted({entry.version for entry in entries if entry.version}),
         "roofline": roofline,
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = dataclasses.replace(asked, workloads=given.workloads)
     if given.bf16 is not None:
         asked = dataclasses.replace(asked, low=given.bf16)
-    at_start = caches.written_gbytes()
+    described, at_start = machine.describe(), caches.written_gbytes()  # before anybody commits beside it
     print(*table.caches_line({"written_gbytes": [at_start], "turns": {}}), file=sys.stderr)
     before = measured_roofline(given.threads)
     sections = []
@@ -159,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     roofline = better(before, measured_roofline(given.threads))  # what disturbs only makes it lower
     for result in (result for section in sections for result in section.results):
         set_shares(result, roofline)
-    facts = about(sections, roofline, [at_start, caches.written_gbytes()])
+    facts = about(described, sections, roofline, [at_start, caches.written_gbytes()])
     written = text(sections, facts)
     print(written)
     write(given.out, sections, facts, written)
