@@ -128,9 +128,10 @@ def read_idx(path: Path) -> None:
 
 def read_weights(path: Path) -> None:
     import powertrain as pt
+    from powertrain.recipe.sections import Beginning
     from powertrain.train.run.pretrained import load_weights
 
-    load_weights(pt.nn.Linear(4, 3), path, "model")
+    load_weights(pt.nn.Linear(4, 3), Beginning(weights=path), "model")
 
 
 def read_tokenizer(path: Path) -> None:

@@ -155,7 +155,7 @@ OWN = [
 
 @pytest.mark.parametrize("plugin", OWN, ids=lambda plugin: f"{plugin.group}-{plugin.name}")
 def test_the_engines_own_are_right(plugin: Plugin) -> None:
-    found = findings(plugin._asdict())
+    found = list(findings(plugin._asdict()))
     if [one.code for one in found] == ["not-here"]:  # PyTorch, in which an exporter's model.py runs
         pytest.skip(found[0].line())
     assert [one.line() for one in found] == []

@@ -34,6 +34,8 @@ CALLED = ("__init__", "__call__", "__getitem__", "__setitem__", "__iter__", "__l
 LEFT = {
     # What a user's forward takes and gives. A call of a module whose forward is known is as precise as that.
     "Module.forward args", "Module.forward kwargs", "Module.forward ->",
+    # A number or an array, as the environment's own `actions` say.
+    "Environment.step action", "TracedEnvironment.step action",
     # A number or a text, by the op's spec; a number, or lists of numbers, by dtype and shape; a tensor or several, by
     # the kernel. A union would have to be cast at every use.
     "Call.__getitem__ ->", "Kernel.__call__ ->", "Tensor.item ->", "Tensor.tolist ->",

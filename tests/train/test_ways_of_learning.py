@@ -223,14 +223,14 @@ class Booster(Strategy):
         self.x, self.y = fields["x"].reshape(len(source), -1), np.eye(10)[fields["y"]]
         self.stumps = run.blob("stumps", list, lambda value: json.dumps(value).encode(), json.loads)
 
-    def scores(self, x):
+    def sums(self, x):
         total = np.zeros((len(x), 10))
         for feature, threshold, low, high in self.stumps.value:
             total += np.where(x[:, feature, None] > threshold, high, low)
         return total
 
     def round(self, run):
-        scores = self.scores(self.x)
+        scores = self.sums(self.x)
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         left = self.y - shares / shares.sum(axis=1, keepdims=True)
         best = None
@@ -245,7 +245,7 @@ class Booster(Strategy):
         self.stumps.value.append(best[1])
 
     def predict(self, t, batch):
-        return self.scores(np.reshape(batch.x, (len(batch.x), -1)))
+        return self.sums(np.reshape(batch.x, (len(batch.x), -1)))
 '''
 
 

@@ -202,12 +202,12 @@ def test_an_answer_has_the_same_bits_in_every_batch(whole: Model, images: Any) -
 def test_programs_are_made_before_requests_come(digits: Path, images: Any) -> None:
     made = Model.of_folder("digits", "1", digits, False, None)
     made.warm(8)
-    programs = made.run.run.evaluations._predictor.programs
-    traces = {size: program.traces for size, program in programs.items()}
+    programs = made.run.run.evaluations._computer.programs
+    traces = {size: program.traces for (_, _, size), program in programs.items()}
     assert traces == {1: 1, 2: 1, 4: 1, 8: 1} and made.output_shape == (10,)
     for count in range(1, 9):
         made.answers(images[:count])
-    assert {size: program.traces for size, program in programs.items()} == traces
+    assert {size: program.traces for (_, _, size), program in programs.items()} == traces
 
 
 class Pieces:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import powertrain as pt
+from powertrain.data import open_file
 
 _MOST_LOCK = 1 << 20
 _NAME, _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}"), re.compile(r"[0-9][A-Za-z0-9.+!-]{0,40}")
@@ -43,13 +44,11 @@ def container_file(name: str, run: str, port: int, token: str, distributions: Se
 def distributions_of(run: Path) -> list[str]:
     """The plugins of a run by its run.lock, as `name==version`. Odd names are left out, as they would stand in a
     command."""
-    path = run / "run.lock"
-    if not path.is_file() or path.stat().st_size > _MOST_LOCK:
-        return []
     try:
-        uses = json.loads(path.read_text(encoding="utf-8"))["uses"]
+        with open_file(run / "run.lock") as file:
+            uses = json.loads(file.read(_MOST_LOCK))["uses"]
         named = {(str(one.get("distribution", "")), str(one.get("version", ""))) for one in uses}
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
+    except (pt.Error, ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         return []
     return sorted(
         f"{name}=={version}" for name, version in named

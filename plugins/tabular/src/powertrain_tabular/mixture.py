@@ -14,6 +14,7 @@ from powertrain.data import DataError
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain.solvers import kmeans, kmeans_plusplus
 from powertrain_tabular.covariances import FORMS, Covariance, Floats, log_norm, with_least
+from powertrain_tabular.linear import EXAMPLE
 from powertrain_tabular.mixture_page import mixture_section
 
 MOST_SEEDED = 20_000  # rows from which the groups begin
@@ -166,6 +167,11 @@ class Outliers(Mixture):
         share: float = param(0.05, above=0, below=1, doc="share of the training rows that are taken for outliers")
 
     task: ClassVar[str] = "classification"
+    example_recipe: ClassVar[str] = f"""\
+data     = {{ use = "table", path = "{EXAMPLE}", target = "bought", split = {{ valid = 0.2 }} }}
+strategy = "outliers"
+run      = {{ until = "3 rounds", batch = 32 }}
+"""
 
     def setup(self, run: Run) -> None:
         super().setup(run)

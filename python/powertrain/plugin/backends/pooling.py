@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from powertrain.plugin.backends.graph import Call
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,14 @@ class PooledAxis:
     dilation: int
 
     @classmethod
-    def of(cls, call: Any, image: Any, counts: Any) -> tuple[PooledAxis, PooledAxis]:
+    def of(cls, call: Call, image: Sequence[object], counts: Sequence[object]) -> tuple[PooledAxis, PooledAxis]:
         """Rows and columns of a call of a pooling of images, of their sizes and the numbers of windows."""
         window = call["kernel_size"]
-        told = (window, call["stride"] or window, call["padding"], call.attributes.get("dilation") or (1,))
+        dilation: Any = call.attributes.get("dilation") or (1,)
+        told = (window, call["stride"] or window, call["padding"], dilation)
+        sizes: Any = (image, counts)
         rows, columns = (
-            cls(int(image[axis]), int(counts[axis]), *(int(numbers[-axis]) for numbers in told)) for axis in (0, 1)
+            cls(*(int(one[axis]) for one in sizes), *(int(numbers[-axis]) for numbers in told)) for axis in (0, 1)
         )
         return rows, columns
 

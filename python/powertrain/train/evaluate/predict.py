@@ -127,6 +127,8 @@ def _pieces(run: TrainRun, given: InputFile) -> Iterator[Piece]:
         yield from read(given, _rows_at_once(run))
         return
     for x in array_pieces(given, example_of(run).shape, _rows_at_once(run)):
+        if x.ndim == 0:
+            raise DataError("predict", f"{given.name} holds one number", "expected examples", "save an array of them")
         yield (), x
 
 

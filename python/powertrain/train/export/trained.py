@@ -61,7 +61,7 @@ class TrainedModel:
         return next((one for one in self.run.table.modules.values() if self._answers_alone(one)), None)
 
     def _answers_alone(self, module: Module) -> bool:
-        """Whether a module has the answers of the run to some examples, bit for bit: a policy, or an average."""
+        """Whether a module answers some examples as the run does, bit for bit: a policy, or an average."""
         x = self.transformed(self.examples[:TRIED])
         try:
             with evaluating(self.modules):

@@ -56,7 +56,7 @@ class Quantized:
         >>> import tempfile
         >>> run = pt.fit("digits", epochs=1, folder=tempfile.mkdtemp() + "/run", verbose=False)
         >>> small = run.quantize(8)
-        >>> small.kept, small.bytes[1] < small.bytes[0] / 2, small.run.predict(np.zeros((2, 8, 8))).shape
+        >>> small.kept, small.bytes[1] < small.bytes[0] / 2, small.run.predict(np.zeros((2, 8, 8))).outputs.shape
         (True, True, (2, 10))
     """
 
