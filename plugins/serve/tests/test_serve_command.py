@@ -19,6 +19,7 @@ import powertrain as pt
 from powertrain.cli import main
 from powertrain_serve.container import distributions_of
 from powertrain_serve.listening import bound_socket
+from powertrain_serve.logs import LOGGER, on_standard_error
 from powertrain_serve.settings import TOKEN_VARIABLE, Settings, demand_safe, is_local, token_of
 from powertrain_serve.watching import MOST_WAITING
 
@@ -292,3 +293,11 @@ def test_memory_does_not_grow(digits: Path, images: Any) -> None:
 def test_memory_does_not_grow_for_long(digits: Path, images: Any) -> None:
     with process(str(digits)) as served:
         assert grown(served, images, 100_000) < 12 << 20
+
+
+def test_the_logger_is_given_back() -> None:
+    """A program that serves for a while keeps its own logging, and sees the lines of this package again."""
+    before = LOGGER.handlers, LOGGER.propagate, LOGGER.level
+    with on_standard_error():
+        assert not LOGGER.propagate
+    assert (LOGGER.handlers, LOGGER.propagate, LOGGER.level) == before

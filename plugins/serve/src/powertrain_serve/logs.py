@@ -36,6 +36,7 @@ def on_standard_error(level: int = logging.INFO) -> Iterator[None]:
     """Send the lines of this server, and those of uvicorn, to standard error, for the length of a block."""
     handler = logging.StreamHandler()
     handler.setFormatter(Lines())
+    before = LOGGER.handlers, LOGGER.propagate, LOGGER.level
     LOGGER.handlers, LOGGER.propagate = [handler], False
     LOGGER.setLevel(level)
     for name in _UVICORN:
@@ -45,7 +46,9 @@ def on_standard_error(level: int = logging.INFO) -> Iterator[None]:
     try:
         yield
     finally:
-        LOGGER.handlers = logging.getLogger("uvicorn").handlers = []
+        LOGGER.handlers, LOGGER.propagate, was = before
+        LOGGER.setLevel(was)
+        logging.getLogger("uvicorn").handlers = []
 
 
 def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
