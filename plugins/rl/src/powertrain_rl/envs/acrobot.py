@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugin import TracedEnvironment, param
+from powertrain.plugin import param
+from powertrain_rl.envs.limited import Limited
 
 GRAVITY, SECONDS, CENTRE, INERTIA = 9.8, 0.2, 0.5, 1.0
 FASTEST, FASTEST_SECOND = 4 * math.pi, 9 * math.pi
 NAMES = ("angle", "bend", "spin", "bend_spin")
 
 
-class Acrobot(TracedEnvironment):
+class Acrobot(Limited):
     """Swing the lower of two links above a line, by a torque of -1, 0 or 1 between them; -1 for each step before."""
 
     observation = np.zeros(6, np.float32)
@@ -27,12 +28,8 @@ class Acrobot(TracedEnvironment):
     draws = 4
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Limited.Params):
         longest: int = param(500, low=1, doc="steps after which an episode is cut short")
-
-    def __init__(self, params: Params) -> None:
-        super().__init__(params)
-        self.longest = params.longest
 
     def begin(self, uniform: Any) -> dict[str, Any]:
         start = uniform * 0.2 - 0.1

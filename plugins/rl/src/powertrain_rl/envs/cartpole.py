@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugin import TracedEnvironment, param
+from powertrain.plugin import param
+from powertrain_rl.envs.limited import Limited
 
 GRAVITY, CART, POLE, HALF, PUSH, SECONDS = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
 MASS, MOMENT = CART + POLE, POLE * HALF
 EDGE, LEAN = 2.4, 12 * math.pi / 180  # beyond these it has fallen
 
 
-class CartPole(TracedEnvironment):
+class CartPole(Limited):
     """Push a cart left (0) or right (1) so that the pole on it stays up: 1 for each step, at most `longest`."""
 
     observation = np.zeros(4, np.float32)
@@ -24,12 +25,8 @@ class CartPole(TracedEnvironment):
     draws = 4
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Limited.Params):
         longest: int = param(500, low=1, doc="steps after which an episode is cut short")
-
-    def __init__(self, params: Params) -> None:
-        super().__init__(params)
-        self.longest = params.longest
 
     def begin(self, uniform: Any) -> dict[str, Any]:
         start = uniform * 0.1 - 0.05

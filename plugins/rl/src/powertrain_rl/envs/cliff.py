@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugin import TracedEnvironment, param
+from powertrain_rl.envs.limited import Limited
 
 ROWS, COLUMNS = 4, 12
 START, GOAL = 36, 47  # the corners of the last row; what is between them is the cliff
 
 
-class Cliff(TracedEnvironment):
+class Cliff(Limited):
     """Walk up (0), right (1), down (2) or left (3) from one corner to the other: -1 for each step, -100 and back to the
     start for a fall. An observation is a row with a one at the place."""
 
     observation = np.zeros(ROWS * COLUMNS, np.float32)
     actions = 4
     draws = 0
-
-    @dataclass(frozen=True)
-    class Params:
-        longest: int = param(200, low=1, doc="steps after which an episode is cut short")
-
-    def __init__(self, params: Params) -> None:
-        super().__init__(params)
-        self.longest = params.longest
 
     def begin(self, uniform: Any) -> dict[str, Any]:
         return {"place": pt.full((uniform.shape[0],), START, dtype="int64")}

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugin import TracedEnvironment, param
+from powertrain_rl.envs.limited import Limited
 
 LEFT, RIGHT, FASTEST, GOAL = -1.2, 0.6, 0.07, 0.5
 ENGINE, GRAVITY = 0.001, 0.0025
 
 
-class MountainCar(TracedEnvironment):
+class MountainCar(Limited):
     """Drive a weak car out of a valley: left (0), coast (1) or right (2); -1 for each step until it is at the flag."""
 
     observation = np.zeros(2, np.float32)
     actions = 3
     draws = 1
-
-    @dataclass(frozen=True)
-    class Params:
-        longest: int = param(200, low=1, doc="steps after which an episode is cut short")
-
-    def __init__(self, params: Params) -> None:
-        super().__init__(params)
-        self.longest = params.longest
 
     def begin(self, uniform: Any) -> dict[str, Any]:
         place = uniform[:, 0] * 0.2 - 0.6

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import powertrain as pt
-from powertrain.plugin import Box, TracedEnvironment, param
+from powertrain.plugin import Box
 from powertrain_rl.envs.acrobot import around
+from powertrain_rl.envs.limited import Limited
 
 GRAVITY, SECONDS, FASTEST, STRONGEST = 10.0, 0.05, 8.0, 2.0
 
 
-class Pendulum(TracedEnvironment):
+class Pendulum(Limited):
     """Swing a pendulum up and hold it there, by a torque that is too weak to lift it at once."""
 
     observation = np.zeros(3, np.float32)
     actions = Box(low=(-STRONGEST,), high=(STRONGEST,))
     draws = 2
-
-    @dataclass(frozen=True)
-    class Params:
-        longest: int = param(200, low=1, doc="steps after which an episode is cut short")
-
-    def __init__(self, params: Params) -> None:
-        super().__init__(params)
-        self.longest = params.longest
 
     def begin(self, uniform: Any) -> dict[str, Any]:
         return {"angle": (uniform[:, 0] * 2 - 1) * math.pi, "spin": uniform[:, 1] * 2 - 1}
