@@ -33,6 +33,8 @@ def test_files_are_found_in_the_first_folder_that_has_all(tmp_path: Path) -> Non
     assert str(caught.value) == (
         f"[mine] no a in {folders[0]}, {folders[1]}; expected the data set in one of them; get it from the moon"
     )
+    with pytest.raises(DataError, match=r"no a in POWERTRAIN_DATA, which is not set; expected the data set"):
+        find_files(["a"], [], "mine", "get it from the moon")
 
 
 def test_what_is_no_file_is_an_error_of_data_and_of_the_system(tmp_path: Path) -> None:

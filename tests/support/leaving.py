@@ -42,9 +42,9 @@ REASONS = {
 def asked(run: Any) -> NDArray[Any]:
     """Some examples of the part that a run is judged by, as the data has them."""
     from powertrain.data.transforms import untransformed
-    from powertrain.train.folder.sample import judged_part
+    from powertrain.train.preflight import judged_part
 
-    source: Any = untransformed(run.dataset.splits[judged_part(run)])
+    source: Any = untransformed(run.dataset.splits[judged_part(run.dataset.splits)])
     rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
     return np.asarray(source.fetch(rows)["x"])
 

@@ -43,7 +43,7 @@ def find_files(names: Iterable[str], folders: Iterable[Path | str], where: str, 
         paths = [folder / name for name in wanted]
         if all(path.is_file() for path in paths):
             return paths
-    places = ", ".join(str(folder) for folder in looked)
+    places = ", ".join(str(folder) for folder in looked) or "POWERTRAIN_DATA, which is not set"
     raise DataError(where, f"no {wanted[0]} in {places}", "expected the data set in one of them", how_to_get)
 
 

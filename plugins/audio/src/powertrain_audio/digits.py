@@ -35,7 +35,7 @@ class SpokenDigits(Data):
     def build(cls, params: Params, base: Path) -> DataModule:
         (file,) = find_files(
             (FILE,),
-            [base / params.path] if params.path else data_folders() or ["$POWERTRAIN_DATA"],
+            [base / params.path] if params.path else data_folders(),
             WHERE,
             "pip install powertrain-audio[speech], `python -m powertrain_audio.speak FOLDER`, POWERTRAIN_DATA=FOLDER",
         )

