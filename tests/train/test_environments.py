@@ -41,10 +41,16 @@ class Half(Walk):
 class Narrow(Walk):
     def see(self, state): return state["place"]
 
+class Lost(Walk):
+    def begin(self, uniform): return {**Walk.begin(self, uniform), "place": pt.log(uniform[:, 0] - 2)}
+
 class Divides(Walk):
     def advance(self, state, action):
         after, reward, over = Walk.advance(self, state, action)
         return after, reward / (state["steps"] - 3), over
+
+class Nothing(Walk):
+    actions = 0
 
 class Motor(Environment):
     observation, actions = np.zeros(1, np.float32), Box(low=(-1.0, 0.0), high=(1.0, 2.0))
@@ -77,10 +83,11 @@ run       = { until = "240 env_steps", evaluate = { every = "120 env_steps", epi
 """
 
 
-def made(folder: Path, kind: str) -> Any:
+def made(folder: Path, kind: str, *changes: str) -> Any:
     (folder / "env.py").write_text(CODE)
     (folder / "small.toml").write_text(RECIPE.replace("KIND", kind))
-    run = build(load_recipe(str(folder / "small.toml")), RunFolder(folder / "run"), Display(quiet=True))
+    recipe = load_recipe(str(folder / "small.toml"), list(changes))
+    run = build(recipe, RunFolder(folder / "run"), Display(quiet=True))
     run.strategy.setup(run)
     return run
 
@@ -123,6 +130,56 @@ def test_a_checkpoint_holds_where_traced_copies_stand(tmp_path: Path) -> None:
     assert all((value == after[name]).all() for name, value in again.table.snapshot().items())
 
 
+def rates(run: Any) -> list[float]:
+    """The rate after each round of a whole run, as a share of the first one."""
+    found = []
+    while not run.done:
+        run.strategy.round(run)
+        run.progress.rounds += 1
+        found.append(run.strategy.opt.scheduled_lr.item() / 1e-2)
+    return found
+
+
+def test_a_schedule_ends_with_the_run(tmp_path: Path) -> None:
+    """Ten rounds of 24 steps in the environment and 4 updates: neither count is the other."""
+    found = rates(made(tmp_path, "Walk", "optimizer.schedule=cosine"))
+    wanted = [0.5 + 0.5 * np.cos(np.pi * (at + 1) / 10) for at in range(10)]
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    more = rates(made(tmp_path, "Walk", "optimizer.schedule=cosine", "run.until=230 env_steps"))
+    assert len(more) == 10 and more[-1] == 0  # the last round goes beyond the target, and the rate does not rise again
+
+
+@pytest.mark.parametrize(("until", "last"), [("10 rounds", 0.1), ("40 steps", 0.0)])
+def test_a_schedule_ends_with_a_run_of_any_unit(tmp_path: Path, until: str, last: float) -> None:
+    changes = ('optimizer.schedule="polynomial"', f"run.until={until}", f"run.evaluate.every={until}")
+    found = rates(made(tmp_path, "Walk", *changes))
+    assert len(found) == 10 and abs(found[-1] - last) < 1e-9
+
+
+def test_warm_up_and_lengths_that_are_given_count_updates(tmp_path: Path) -> None:
+    run = made(tmp_path, "Walk", 'optimizer.schedule={use="cosine", warmup=6}')
+    found = rates(run)
+    assert abs(found[0] - 5 / 7) < 1e-9 and found[1] > 0.89 and found[-1] < 1e-9
+    assert run.strategy.opt.updates.numpy() == 40
+    assert rates(made(tmp_path, "Walk", 'optimizer.schedule={use="cosine", T_max=80}'))[-1] == pytest.approx(0.5)
+    halves = rates(made(tmp_path, "Walk", 'optimizer.schedule={use="step", step_size=20, gamma=0.5}'))
+    assert halves == [1.0] * 4 + [0.5] * 5 + [0.25]
+
+
+def test_a_resumed_run_takes_up_its_rate(tmp_path: Path) -> None:
+    run = made(tmp_path, "Walk", "optimizer.schedule=cosine")
+    for _ in range(3):
+        run.strategy.round(run)
+    saved = {name: np.array(value) for name, value in run.table.snapshot().items()}
+    run.strategy.round(run)
+    (tmp_path / "again").mkdir()
+    again = made(tmp_path / "again", "Walk", "optimizer.schedule=cosine")
+    assert again.table.load(saved) == []
+    again.strategy.round(again)
+    after = again.table.snapshot()
+    assert all((np.array(value) == after[name]).all() for name, value in run.table.snapshot().items())
+
+
 def test_evaluation_side_by_side_is_that_of_one_by_one(tmp_path: Path) -> None:
     run = made(tmp_path, "Walk")
     run.evaluations.prepare()
@@ -154,6 +211,10 @@ SAID = {
             "row for each copy",
     "Narrow": "[data.env] see gave observations of shape [3]; expected [3, 2], as `observation` says; fix the "
               "environment",
+    "Lost": "[data.env] begin gave place with numbers that are not finite; expected finite ones; look at the "
+            "environment's arithmetic",
+    "Nothing": "[env ./env.py:Nothing] actions = 0; expected how many there are, a whole number >= 1, or a Box; set it "
+               "in the class, or in __init__ where it depends on a parameter",
     "Divides": "[data.env] advance gave a reward that is not finite; expected numbers; look at the environment's "
                "arithmetic, and at the actions that it got",
     "Three": "[data.env] step gave 3; expected four things: observation, reward, terminated, truncated; give False for "
@@ -167,6 +228,25 @@ def test_what_is_wrong_with_an_environment_is_said(tmp_path: Path, kind: str) ->
         run = made(tmp_path, kind)
         run.strategy.env.unroll(run.strategy.push if kind == "Three" else run.strategy.act, 12)
     assert str(caught.value) == SAID[kind]
+
+
+def test_copies_stand_where_they_stood_after_what_went_wrong(tmp_path: Path) -> None:
+    run = made(tmp_path, "Divides")
+    run.strategy.env.unroll(run.strategy.act, 2)
+    before = {name: np.array(slot.numpy()) for name, slot in run.strategy.env.slots.items()}
+    with pytest.raises(RunError, match="advance gave a reward that is not finite"):
+        run.strategy.env.unroll(run.strategy.act, 12)
+    with pytest.raises(RunError, match=r"\[unroll\] act gave actions 5 to 5; expected 0 to 1"):
+        run.strategy.env.unroll(lambda t, batch: pt.full((3,), 5, dtype="int64"), 1)
+    assert all((slot.numpy() == before[name]).all() for name, slot in run.strategy.env.slots.items())
+    assert run.progress.env_steps == 6
+
+
+def test_an_evaluation_without_a_finite_return_is_said(tmp_path: Path) -> None:
+    run = made(tmp_path, "Divides")
+    run.evaluations.prepare()
+    with pytest.raises(RunError, match=r"\[evaluate\] episode \d has the return -?(inf|nan); expected a finite number"):
+        run.evaluations.evaluator("env")
 
 
 def test_actions_out_of_bounds_are_said(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ PPO = """\
 data.env  = { use = "rl/cartpole", copies = 8 }
 model     = { use = "rl/actor-critic", hidden = [32] }
 strategy  = { use = "rl/ppo", horizon = 64, epochs = 4, minibatch = 128, entropy = 0.01, value_clip = 0.5 }
-optimizer = { use = "adam", lr = 3e-3, clip = 0.5 }
+optimizer = { use = "adam", lr = 3e-3, clip = 0.5, schedule = "polynomial" }
 run       = { until = "30_720 env_steps", save_seconds = 0, evaluate = { every = "5_120 env_steps", episodes = 20 } }
 report    = { baseline = false }
 """

@@ -34,6 +34,12 @@ class EpisodeEvaluator:
     ) -> Evaluation:
         """The mean return and length; the same episodes each time. `stopped` is asked in between."""
         returns, lengths = self._play(self._seeds, stopped)
+        wrong = np.flatnonzero(~np.isfinite(np.asarray(returns, np.float64))).tolist()
+        if wrong:
+            raise RunError(
+                f"[evaluate] episode {wrong[0]} has the return {returns[wrong[0]]}; expected a finite number; look at "
+                "the rewards of the environment"
+            )
         values = {"return": float(np.mean(returns, dtype=np.float64)), "length": float(np.mean(lengths))}
         return Evaluation(part, values, len(self._seeds))
 

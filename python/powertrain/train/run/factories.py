@@ -13,14 +13,16 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.params import call_with, params_of
 from powertrain.train.evaluate.evaluation import choose_metrics
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.position import OverTarget, Position
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.recipe import OptimizerUse, Recipe, Use
 
 
-def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: int, precision: str) -> Any:
-    """An optimizer over the parameters of some modules, with its schedule stretched over the run."""
+def build_optimizer(found: OptimizerUse, modules: dict[str, Any], length: int | Position, precision: str) -> Any:
+    """An optimizer over the parameters of some modules, with its schedule stretched over the run: over so many steps,
+    or by a position where they cannot be counted ahead."""
     role, *others = modules
     params = modules[role]
     if others:
@@ -28,9 +30,9 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: i
         params = [(f"{name}.{path}", slot) for name, named in each.items() for path, slot in named]
     schedule = None
     if found.schedule is not None:
-        # A schedule counts updates, of which there is one in so many steps.
-        updates = -(-total_steps // found.accumulate)
-        schedule = build_schedule(found.schedule, updates, found.warmup)
+        if isinstance(length, int):  # a schedule counts updates, of which there is one in so many steps
+            length = -(-length // found.accumulate)
+        schedule = build_schedule(found.schedule, length, found.warmup)
     return found.use.plugin.build(
         found.use.params,
         params,
@@ -43,13 +45,24 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], total_steps: i
     )
 
 
-def build_schedule(found: Use, updates: int, warmup: int) -> Schedule:
+def build_schedule(found: Use, length: int | Position, warmup: int) -> Schedule:
     """The schedule of a recipe over the updates of a run; after a warm-up it has those that are left."""
-    made, left = call_with(found.plugin, found.params), max(1, updates - warmup)
-    schedule = made.over(left) if isinstance(made, Schedule) else LambdaLR(lambda step: made(step, left))
+    made = call_with(found.plugin, found.params)
+    if isinstance(length, Position):
+        schedule = _over_target(made, length)
+    else:
+        left = max(1, length - warmup)
+        schedule = made.over(left) if isinstance(made, Schedule) else LambdaLR(lambda step: made(step, left))
     if warmup == 0:
         return schedule
     return SequentialLR([LinearLR(1 / (warmup + 1), 1.0, warmup), schedule], [warmup])
+
+
+def _over_target(made: Any, position: Position) -> Schedule:
+    """A schedule by the position of a run; one whose lengths are all given counts updates, as everywhere."""
+    if not isinstance(made, Schedule):
+        return OverTarget(LambdaLR(lambda step: made(step, position.until.amount)), position)
+    return OverTarget(made, position) if made.open_lengths() else made
 
 
 def build_backend(recipe: Recipe) -> Any:

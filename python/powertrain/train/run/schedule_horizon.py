@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from powertrain.recipe.durations import Duration
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.position import Position
 from powertrain.train.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Horizon:
         self.until = settings.until
         self.source = source
         self.has_epochs = source is not None and source.has_epochs
+        counts_updates = source is not None or settings.until.unit == "steps"
+        self.position = None if counts_updates else Position(settings.until)
         if settings.until.unit == "epochs" and not self.has_epochs:
             raise RunError(
                 f"[run.until] received {settings.until}; the data is drawn at random, or a stream, and has no epochs; "
@@ -37,8 +40,13 @@ class Horizon:
             self.every = every or Duration(max(1, self.total_steps // DEFAULT_EVALUATIONS), "steps")
 
     @property
+    def length(self) -> int | Position:
+        """What a schedule is stretched over: the steps of the whole run, or the way to a target of another unit."""
+        return self.total_steps if self.position is None else self.position
+
+    @property
     def total_steps(self) -> int:
-        """Steps of the whole run: what a schedule is stretched over."""
+        """Steps of the whole run."""
         if self.source is None:
             return self.until.amount
         if self.until.unit == "epochs":

@@ -67,11 +67,22 @@ def _of_environment(recipe: Recipe) -> DataModule:
             f"[data] it has {', '.join(recipe.data)}; expected train or env; for example data.train = {{ use = ... }}"
         )
     env = use.plugin.build(use.params)
-    example = np.asarray(env.observation)
-    outputs = env.actions.size if isinstance(env.actions, Box) else int(env.actions)
+    example, outputs = np.asarray(env.observation), _outputs(use.name, env.actions)
     return DataModule(
         use.name, "control", {}, outputs, given=Inputs("regression", example.shape, outputs, str(example.dtype))
     )
+
+
+def _outputs(name: str, actions: Any) -> int:
+    """What a model gives for one observation: a score for each action, or the numbers of one."""
+    if isinstance(actions, Box):
+        return actions.size
+    if isinstance(actions, bool) or not isinstance(actions, (int, np.integer)) or actions < 1:
+        raise RunError(
+            f"[env {name}] actions = {actions!r}; expected how many there are, a whole number >= 1, or a Box; set it "
+            "in the class, or in __init__ where it depends on a parameter"
+        )
+    return int(actions)
 
 
 class Sources:

@@ -44,6 +44,11 @@ class TracedEnvSource:
 
     def _check(self, begun: Mapping[str, Tensor]) -> None:
         for name, value in begun.items():
+            if value.numpy().dtype.kind == "f" and not np.isfinite(value.numpy()).all():
+                raise RunError(
+                    f"[data.{self.role}] begin gave {name} with numbers that are not finite; expected finite ones; "
+                    "look at the environment's arithmetic"
+                )
             if not value.ndim or value.shape[0] != self.copies:
                 raise RunError(
                     f"[data.{self.role}] begin gave {name} of shape {list(value.shape)} for {self.copies} copies; "
@@ -64,17 +69,27 @@ class TracedEnvSource:
         """Play every copy on: see `powertrain.plugin.Environments`."""
         key = (act, steps, finish)
         program = self._programs.get(key) or self._programs.setdefault(key, Rollout(self, act, steps, finish))
+        before = {name: slot.value for name, slot in self.slots.items()}
         made = {name: value.numpy() for name, value in self._call(program, (), ()).items()}
-        returns, action = made.pop("return"), made["action"]
-        made["action"] = checked_actions(self.actions, action, len(action))
+        try:
+            returns = made.pop("return")
+            self._check_rows(made)
+        except RunError:  # the program has moved the copies on, to where nobody should play on from
+            for name, slot in self.slots.items():
+                slot.value = before[name]
+            raise
+        self._ended(steps * self.copies, returns[made["done"] > 0].tolist())
+        return Played(made)
+
+    def _check_rows(self, made: dict[str, NDArray[Any]]) -> None:
+        """Refuse actions that there are not, and numbers that are not finite."""
+        made["action"] = checked_actions(self.actions, made["action"], len(made["action"]))
         for name in ("next", "reward"):
             if made[name].dtype.kind == "f" and not np.isfinite(made[name]).all():
                 raise RunError(
                     f"[data.{self.role}] advance gave a {'reward' if name == 'reward' else 'state'} that is not "
                     "finite; expected numbers; look at the environment's arithmetic, and at the actions that it got"
                 )
-        self._ended(steps * self.copies, returns[made["done"] > 0].tolist())
-        return Played(made)
 
 
 class Rollout:

@@ -117,7 +117,7 @@ class TrainRun:
             found = self.recipe.optimizers.get(roles[0]) or next(iter(self.recipe.optimizers.values()))
             modules = {role: self.model(role) for role in roles}
             self.table.optimizers[roles[0]] = build_optimizer(
-                found, modules, self.horizon.total_steps, self.recipe.run.precision
+                found, modules, self.horizon.length, self.recipe.run.precision
             )
         return self.table.optimizers[roles[0]]
 
@@ -180,6 +180,8 @@ class TrainRun:
 
     def loop(self, step: StepFunction, source: Stream, n: int | None = None) -> None:
         """Replay a step over the next n batches of a source, or over what is left of its epoch."""
+        if self.horizon.position is not None:
+            self.horizon.position.follow(self.progress)
         self.stepper.loop(step, source, n)
 
     def fold(self, function: Fold, source: Part) -> tuple[NDArray[np.float64], ...]:
