@@ -26,6 +26,10 @@ class Bell(Strategy):
 
     needs = ()
     scores = ("miss",)
+    forms = (".txt",)
+
+    def write(self, run, drawn, form):
+        return f"{len(drawn)} samples as {form}".encode()
 
     def setup(self, run):
         self.data = run.data("train")
@@ -83,6 +87,10 @@ def test_samples_of_a_run(bell: Path) -> None:
     assert said.stdout == "5 samples in b.npy\n" and (np.load(bell / "b.npy") == drawn).all()
     run(["sample", "a", "--out", "b.png"], bell)
     assert (bell / "b.png").read_bytes().startswith(b"\x89PNG")
+    run(["sample", "a", "--count", "3", "--out", "b.TXT"], bell)
+    assert (bell / "b.TXT").read_bytes() == b"3 samples as .txt"
+    said = run(["sample", "a", "--out", "b.wav"], bell, expect=2).stderr.strip()
+    assert said == "[sample --out] received b.wav; expected a name that ends in .npy, .png or .txt; rename it"
     # Looking at a run moves none of its random numbers.
     before = pt.random.default_generator().slot.numpy().tolist()
     trained.sample(3)

@@ -14,7 +14,7 @@ from powertrain.plugin import Inputs, ModelError
 from powertrain.plugin.testing import killed_and_resumed
 from powertrain_generative.diffusion import Diffusion
 from powertrain_generative.errors import GenerativeError
-from powertrain_generative.unet import UNet
+from powertrain_generative.unet import UNet, gathered, spread
 
 RECIPE: dict[str, Any] = {
     "data": {"use": "digits", "split": {"valid": 0.1, "test": 0.2, "stratify": True}},
@@ -74,6 +74,8 @@ def test_it_learns_and_is_measured(run: Any) -> None:
     assert run.results["test"]["loss"] < 0.9 * simple["value"]
     assert run.results["test"]["frechet"] > 0 and 0 <= run.results["test"]["precision"] <= 1
     assert "frechet" not in run.results["valid"]
+    # Of digits of any kind, one in ten would be the one that was asked for.
+    assert 0.2 < run.results["test"]["recognised"] <= 1
     (page,) = run.run.strategy.sections(run.run)
     assert page.title == "Samples" and page.png() is not None
 
@@ -106,6 +108,26 @@ def test_pictures_of_another_size_are_refused() -> None:
     )
     with pytest.raises(ModelError, match=r"\[unet\] 10 outputs for pictures of 64 numbers; expected as many"):
         UNet.build(UNet.Params(), Inputs("regression", (8, 8), 10))
+    with pytest.raises(
+        ModelError, match=r"8 x 6 for 2 widths of patches of 2; expected a multiple of 4 pixels each way"
+    ):
+        UNet((8, 6, 1), params=UNet.Params(widths=(4, 8), patch=2))
+
+
+def test_a_patch_is_one_place_and_comes_back_as_it_was() -> None:
+    x = np.arange(2 * 4 * 6 * 3, dtype="f").reshape(2, 4, 6, 3)
+    places = gathered(pt.asarray(x), 2)
+    assert places.shape == (2, 2, 3, 12)
+    assert (places.numpy()[1, 0, 2].reshape(2, 2, 3) == x[1, 0:2, 4:6]).all()
+    assert (spread(places, 2).numpy() == x).all()
+    assert UNet((8, 4, 3), params=UNet.Params(widths=(4, 8), patch=2))(pt.ones((5, 8, 4, 3))).shape == (5, 96)
+
+
+def test_guidance_1_is_what_the_class_says(run: Any) -> None:
+    """The way that leaves out half of the work ends where the whole one does."""
+    drawn = [run.sample(6, seed=1, steps=4, guidance=guidance) for guidance in (1.0, 1.0 + 1e-6, 3.0)]
+    np.testing.assert_allclose(drawn[0], drawn[1], atol=1e-4)
+    assert np.abs(drawn[0] - drawn[2]).max() > 0.01
 
 
 def test_a_class_without_an_example_is_refused(tmp_path: Path) -> None:

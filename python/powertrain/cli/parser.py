@@ -232,7 +232,7 @@ def _sampling(takes: argparse.ArgumentParser) -> None:
     takes.add_argument("--count", type=_whole, default=64, metavar="N", help="how many (default: 64)")
     takes.add_argument("--seed", type=int, default=0, metavar="N", help="the same examples for the same seed")
     takes.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the strategy")
-    where = "a .npy of the examples, or a .png of pictures side by side (default: samples.npy)"
+    where = "a .npy of the examples, a .png of pictures, or what the strategy writes (default: samples.npy)"
     takes.add_argument("--out", type=Path, default=Path("samples.npy"), metavar="FILE", help=where)
     _trusting(takes)
 

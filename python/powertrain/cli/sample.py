@@ -24,14 +24,21 @@ COLUMNS = 10  # of pictures side by side
 
 
 def sample(options: argparse.Namespace) -> int:
-    out = options.out
-    if out.suffix.lower() not in FORMS:
-        raise RunError(f"[sample --out] received {out.name}; expected a name that ends in .npy or .png; rename it")
+    out, form = options.out, options.out.suffix.lower()
     if not out.parent.is_dir():
         raise RunError(f"[sample --out] there is no folder {out.parent}; expected one; make it first")
     trained = open_run(options.run, options.trust)
+    strategy = trained.run.strategy
+    known = (*FORMS, *strategy.forms)
+    if form not in known:
+        names = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise RunError(f"[sample --out] received {out.name}; expected a name that ends in {names}; rename it")
     drawn = trained.sample(options.count, seed=options.seed, **settings_of(options.set))
-    Files(out.parent).replace(out.name, _as_png(drawn) if out.suffix.lower() == ".png" else _as_npy(drawn))
+    if form in strategy.forms:
+        made = strategy.write(trained.run, drawn, form)
+    else:
+        made = _as_png(drawn) if form == ".png" else _as_npy(drawn)
+    Files(out.parent).replace(out.name, made)
     say(f"{len(drawn):,} samples in {out}")
     return FINE
 

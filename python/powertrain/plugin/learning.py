@@ -47,6 +47,7 @@ class Strategy(OfParams, declares=True):
     host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
     task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
     scores: ClassVar[tuple[str, ...]] = ()  # what `score` measures, by name, so that `expect` may ask for it
+    forms: ClassVar[tuple[str, ...]] = ()  # ends of names of files that `write` makes, such as ".wav"
     example_recipe: ClassVar[str] = ""  # TOML that the check tries it with
 
     model: Module
@@ -92,6 +93,12 @@ class Strategy(OfParams, declares=True):
         """Draw `count` new examples as the model reads them, the same for the same seed: for `powertrain sample`.
         Keyword-only arguments are settings. Left out by a strategy that learns no distribution."""
         raise missing(self, "sample")
+
+    @optional
+    def write(self, run: Run, drawn: Array, form: str) -> bytes:
+        """The file that `powertrain sample --out` writes of samples, in one of `forms`. Every strategy's samples can be
+        written as .npy, and pictures as .png."""
+        raise missing(self, "write")
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
         """What is measured beside the loss, once the run has ended, on the part that it is judged by: a number for

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.plugin import Baseline, Batch, Inputs, Range, Run, Section, Step, Strategy, as_floats, features, param
-from powertrain_generative.judge import SCORES, class_number, demand_every_class, drawn_section, quality
+from powertrain_generative.judge import RECOGNISED, SCORES, class_number, demand_every_class, drawn_section, quality
 from powertrain_generative.pixels import demand_unit, some_rows
+from powertrain_generative.way import placed, walked
 
 CHUNK = 100  # samples that are drawn at once
 
@@ -30,7 +30,7 @@ class Diffusion(Strategy):
         judged: int = param(1000, low=0, doc="samples of which the quality is measured at the end; 0 for none")
         round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
-    scores: ClassVar[tuple[str, ...]] = SCORES
+    scores: ClassVar[tuple[str, ...]] = (*SCORES, RECOGNISED)
     example_recipe: ClassVar[str] = """\
 data      = { use = "digits", split = { valid = 0.1 } }
 features  = [{ use = "scale", by = 0.0625 }]
@@ -58,12 +58,9 @@ run       = { until = "100 rounds", batch = 16 }
     def misses(self, t: Step, batch: Batch, model: Any, told: Any) -> Any:
         """The squared error of the direction at a random place of each example's way."""
         x = 2 * as_floats(batch.x) - 1
-        count, over = x.shape[0], (-1, *[1] * len(self.shape))
-        when = t.rng.uniform(size=(count,))
-        noise = t.rng.normal(size=tuple(x.shape))
-        cos, sin = (pt.reshape(turn(0.5 * math.pi * when), over) for turn in (pt.cos, pt.sin))
-        direction = pt.reshape(noise * cos - x * sin, (count, -1))
-        return pt.mean(pt.square(model(x * cos + noise * sin, when, told) - direction), axis=1)
+        when = t.rng.uniform(size=(x.shape[0],))
+        place, direction = placed(x, t.rng.normal(size=tuple(x.shape)), when)
+        return pt.mean(pt.square(model(place, when, told) - direction), axis=1)
 
     def told(self, batch: Batch) -> Any:
         return pt.astype(batch.y, "int64") + 1 if self.labels else pt.zeros((batch.x.shape[0],), dtype="int64")
@@ -94,11 +91,13 @@ run       = { until = "100 rounds", batch = 16 }
         said = self.average(x, pt.full((count,), 0.1), pt.zeros((count,), dtype="int64"))
         return 0.5 + 0.5 * (pt.reshape(x, (count, -1)) * math.cos(angle) - said * math.sin(angle))
 
+    def directed(self, t: Step, batch: Batch) -> Any:
+        return self.average(batch.x, batch.when, batch.kind)
+
     def guided(self, t: Step, batch: Batch) -> Any:
         """The direction for each example, moved away from the one for no class in particular."""
         without = self.average(batch.x, batch.when, pt.zeros_like(batch.kind))
-        told = self.average(batch.x, batch.when, batch.kind)
-        return without + pt.reshape(batch.guidance, (-1, 1)) * (told - without)
+        return without + pt.reshape(batch.guidance, (-1, 1)) * (self.directed(t, batch) - without)
 
     def sample(
         self,
@@ -115,30 +114,22 @@ run       = { until = "100 rounds", batch = 16 }
         kinds = np.arange(count) % len(self.labels) + 1 if self.labels else np.zeros(count, np.int64)
         if label:
             kinds = np.full(count, class_number("diffusion", label, self.labels) + 1)
-        rng = pt.random.Generator(seed)
-        angles = np.linspace(1, 0, steps + 1) * (math.pi / 2)
-        made = []
+        rng, made = pt.random.Generator(seed), []
         for start in range(0, count, CHUNK):
             kind = kinds[start : start + CHUNK].astype(np.int64)
-            size = len(kind)
-            x = rng.normal(size=(size, *self.shape)).numpy()
-            for angle, following in itertools.pairwise(angles.tolist()):
-                when, push = (np.full(size, one, np.float32) for one in (angle / (math.pi / 2), guidance))
-                said = run.compute(self.guided, x=x, when=when, kind=kind, guidance=push)
-                said = np.asarray(said, np.float32).reshape(x.shape)
-                clean = np.clip(math.cos(angle) * x - math.sin(angle) * said, -1, 1)
-                left = math.sin(angle) * x + math.cos(angle) * said
-                ratio = math.cos(angle) / math.cos(following)
-                fresh = noise * math.sin(following) / math.sin(angle) * math.sqrt(max(0.0, 1 - ratio * ratio))
-                x = math.cos(following) * clean + math.sqrt(max(0.0, math.sin(following) ** 2 - fresh**2)) * left
-                if fresh > 0:
-                    x = x + fresh * rng.normal(size=tuple(x.shape)).numpy()
-                x = x.astype(np.float32)
-            made.append(np.clip(0.5 + 0.5 * x, 0, 1))
+            push = np.full(len(kind), guidance, np.float32)
+
+            def direction(x: Any, when: Any, kind: Any = kind, push: Any = push) -> Any:
+                if guidance == 1:  # what the class says alone, for half of the work
+                    return run.compute(self.directed, x=x, when=when, kind=kind)
+                return run.compute(self.guided, x=x, when=when, kind=kind, guidance=push)
+
+            x = rng.normal(size=(len(kind), *self.shape)).numpy()
+            made.append(np.clip(0.5 + 0.5 * walked(direction, x, steps, noise, rng), 0, 1))
         return np.concatenate(made)
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
-        return quality(run, part, self.sample, self.params.judged)
+        return quality(run, part, self.sample, self.params.judged, by_class=True)
 
     def simple(self, dataset: Any, part: str) -> list[Baseline]:
         """The direction is noise cos(w) - x sin(w), whose square is 1/2 + x^2 / 2 on average."""

@@ -15,6 +15,7 @@ from powertrain_generative.metrics import FrechetDistance, SamplePrecision, Samp
 from powertrain_generative.pixels import is_picture
 
 SCORES = ("frechet", "precision", "recall")
+RECOGNISED = "recognised"
 ROWS, COLUMNS = 5, 10  # of the page
 BLOCK = 4096  # examples that are read at once
 # The classifier: small, and the same bits for the same data on any machine, so that its features can be compared.
@@ -43,26 +44,30 @@ def demand_every_class(where: str, run: Run) -> None:
         )
 
 
-def quality(run: Run, part: str, draw: Draw, count: int) -> Mapping[str, float]:
+def quality(run: Run, part: str, draw: Draw, count: int, by_class: bool = False) -> Mapping[str, float]:
     """Fréchet distance, precision and recall of as many samples as held-out examples, in the features of a classifier.
-    It is trained on the training part. Nothing where there are no classes, no pictures, or no samples wanted."""
+    It is trained on the training part. Where samples are drawn `by_class`, of each in turn, also the share in which it
+    sees that class. Nothing where there are no classes, no pictures, or no samples wanted."""
     shape, task = run.dataset.inputs().shape, run.dataset.task
     source: Any = run.dataset.splits[part]
     count = min(count, len(source))
     if not count or task != "classification" or not is_picture(shape):
         return {}
-    features = _classifier(run)
+    features, classes = _classifier(run)
     picked = np.linspace(0, len(source) - 1, count).astype(np.int64)
     real, made = features(np.asarray(source.fetch(picked)["x"], np.float32)), features(draw(run, count, 1))
     found = {}
     for name, metric in zip(SCORES, (FrechetDistance(), SamplePrecision(), SampleRecall()), strict=True):
         metric.update(made, real)
         found[name] = metric.compute()
+    if by_class:
+        found[RECOGNISED] = float((classes(made) == np.arange(count) % len(run.dataset.labels)).mean())
     return found
 
 
-def _classifier(run: Run) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """The features of pictures: what stands before the last layer of a small network that tells the classes apart."""
+def _classifier(run: Run) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], Callable[[NDArray[Any]], NDArray[Any]]]:
+    """The features of pictures, which stand before the last layer of a small network that tells the classes apart; and
+    the classes that it sees in features."""
     source: Any = run.dataset.train
     picked = np.linspace(0, len(source) - 1, min(len(source), EXAMPLES)).astype(np.int64)
     fields = source.fetch(picked)
@@ -79,6 +84,9 @@ def _classifier(run: Run) -> Callable[[NDArray[Any]], NDArray[Any]]:
     model: Any = trained.model
     read = pt.compile(model.features)
 
+    def classes(made: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(model.last(made).numpy().argmax(axis=1))
+
     def features(x: NDArray[Any]) -> NDArray[Any]:
         parts = []
         for start in range(0, len(x), BATCH):
@@ -86,7 +94,7 @@ def _classifier(run: Run) -> Callable[[NDArray[Any]], NDArray[Any]]:
             parts.append(read(np.resize(part, (BATCH, *part.shape[1:]))).numpy()[: len(part)])
         return np.concatenate(parts)
 
-    return features
+    return features, classes
 
 
 def drawn_section(

@@ -52,29 +52,35 @@ class UNet(Model):
     class Params:
         widths: tuple[int, ...] = param((16, 32, 64), low=1, doc="channels of each stage; each but the first halves it")
         condition: int = param(64, low=1, doc="numbers that say the noise level and the class to each block")
+        patch: int = param(
+            1, low=1, high=16, doc="pixels each way that are one place of the network; 2 saves 3/4 of it"
+        )
 
     def __init__(self, shape: tuple[int, int, int], kinds: int = 0, params: Params | None = None) -> None:
         super().__init__()
         params = params or self.Params()
         height, width, colours = shape
-        halvings = 2 ** (len(params.widths) - 1)
-        if height % halvings or width % halvings:
+        self.patch = params.patch
+        times = 2 ** (len(params.widths) - 1) * self.patch
+        if height % times or width % times:
+            patches = f" of patches of {self.patch}" if self.patch > 1 else ""
             raise ModelError(
-                f"[unet] pictures of {height} x {width} for {len(params.widths)} widths; expected a multiple of "
-                f"{halvings} pixels each way, since each width but the first halves them; give fewer widths"
+                f"[unet] pictures of {height} x {width} for {len(params.widths)} widths{patches}; expected a multiple "
+                f"of {times} pixels each way, since each width but the first halves them; give fewer widths"
             )
         self.wave = Linear(2 * WAVES, params.condition)
         self.kind = Embedding(kinds + 1, params.condition)
         self.mix = Linear(params.condition, params.condition)
         first, *deeper = params.widths
-        self.first = Conv2d(colours, first, 3, padding=1)
+        depth = colours * self.patch**2
+        self.first = Conv2d(depth, first, 3, padding=1)
         pairs = list(zip(params.widths, deeper, strict=False))
         self.down = Sequential(*(Block(before, before, params.condition) for before, _ in pairs))
         self.deep = Sequential(*(Block(before, after, params.condition) for before, after in pairs))
         self.middle = Block(params.widths[-1], params.widths[-1], params.condition)
         self.up = Sequential(*(Block(before + after, before, params.condition) for before, after in reversed(pairs)))
         self.norm = GroupNorm(math.gcd(GROUPS, first), first)
-        self.last = Conv2d(first, colours, 3, padding=1)
+        self.last = Conv2d(first, depth, 3, padding=1)
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> UNet:
@@ -98,7 +104,7 @@ class UNet(Model):
         count = x.shape[0]
         when = pt.zeros((count,)) if when is None else when
         told = self.told(when, pt.zeros((count,), dtype="int64") if kind is None else kind)
-        h, beside = self.first(as_images(x)), []
+        h, beside = self.first(gathered(as_images(x), self.patch)), []
         for block, deeper in zip(self.down, self.deep, strict=True):
             h = block(h, told)
             beside.append(h)
@@ -106,4 +112,22 @@ class UNet(Model):
         h = self.middle(h, told)
         for block in self.up:
             h = block(pt.concat([doubled(h), beside.pop()], axis=3), told)
-        return pt.reshape(self.last(F.silu(self.norm(h))), (count, -1))
+        return pt.reshape(spread(self.last(F.silu(self.norm(h))), self.patch), (count, -1))
+
+
+def gathered(x: Any, patch: int) -> Any:
+    """Each patch of pixels as the numbers of one place: [batch, height / patch, width / patch, patch**2 * depth]."""
+    if patch == 1:
+        return x
+    count, height, width, depth = x.shape
+    x = pt.reshape(x, (count, height // patch, patch, width // patch, patch, depth))
+    return pt.reshape(pt.permute_dims(x, (0, 1, 3, 2, 4, 5)), (count, height // patch, width // patch, -1))
+
+
+def spread(x: Any, patch: int) -> Any:
+    """The same undone."""
+    if patch == 1:
+        return x
+    count, height, width, depth = x.shape
+    x = pt.reshape(x, (count, height, width, patch, patch, depth // patch**2))
+    return pt.reshape(pt.permute_dims(x, (0, 1, 3, 2, 4, 5)), (count, height * patch, width * patch, -1))
