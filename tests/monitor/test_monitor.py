@@ -232,7 +232,7 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('rules = 1', "it has rules; expected tables [[rule]]; add one"),
+        ('rules = 1', "it has rules; expected tables [[rule]] or [[detector]]; add one"),
         ('[[rule]]\nname = "a"\nwatch = "psy"\nabove = 1',
          "[rule a] received watch = 'psy'; expected one of psi, jensen_shannon, wasserstein, statistic, p, missing, "
          "outside, unseen, now, count.drift, count.missing, count.outside, count.unseen, count.worse, share.drift; "

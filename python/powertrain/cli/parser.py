@@ -134,7 +134,9 @@ def _monitor(verbs: Any) -> None:
     monitor.add_argument(
         "--window", type=_whole, default=1000, metavar="N", help="examples that are compared at a time"
     )
-    monitor.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]]: when an alarm is raised")
+    monitor.add_argument(
+        "--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]] and [[detector]]: when an alarm is raised"
+    )
     monitor.add_argument("--webhook", metavar="URL", help="post each alarm to an http or https address")
     monitor.add_argument("--labels", type=Path, metavar="FILE", help="labels that came later, joined by id")
     monitor.add_argument("--id", default="id", metavar="NAME", help="the column of the ids (default: id)")
@@ -261,7 +263,9 @@ def _serve(verbs: Any) -> None:
     serve.add_argument("--max-connections", type=_whole, default=512, metavar="N")
     serve.add_argument("--timeout", type=_positive, default=30.0, metavar="S", help="seconds for a request")
     serve.add_argument("--grace", type=_positive, default=30.0, metavar="S", help="seconds to finish in, after SIGTERM")
-    serve.add_argument("--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]]: when its monitor alarms")
+    serve.add_argument(
+        "--rules", type=Path, metavar="FILE", help="a TOML file of [[rule]] and [[detector]]: when its monitor alarms"
+    )
     serve.add_argument("--webhook", metavar="URL", help="post each alarm to an http or https address")
     serve.add_argument("--window", type=_whole, default=1000, metavar="N", help="examples that it compares at a time")
     serve.add_argument("--no-monitor", action="store_true", help="watch no model")

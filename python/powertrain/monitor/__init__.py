@@ -1,4 +1,4 @@
-"""Watching a model in use: a profile of what it was trained on, drift, data quality, late labels, alarms.
+"""Watching a model in use: a profile of what it was trained on, drift, data quality, late labels, detectors, alarms.
 
 Example
     >>> reference = np.random.default_rng(0).normal(size=(1000, 2))
@@ -11,8 +11,10 @@ Example
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
+from powertrain.monitor.adwin import ADWIN
 from powertrain.monitor.alarms import Webhook, prometheus, to_log
 from powertrain.monitor.comparison import Limits, Row
+from powertrain.monitor.detectors import DDM, EDDM, Detector, PageHinkley
 from powertrain.monitor.distances import (
     Binned,
     HypothesisTest,
@@ -31,13 +33,21 @@ from powertrain.monitor.labels import Waiting
 from powertrain.monitor.monitor import Monitor
 from powertrain.monitor.paired import PairedDifference, paired_difference
 from powertrain.monitor.profile import Moments, Profile, Scores
-from powertrain.monitor.rules import USUAL, Event, Rule, read_rules
+from powertrain.monitor.rule_files import read_rules
+from powertrain.monitor.rules import USUAL, Event, Rule
 from powertrain.monitor.significance import adjusted
+from powertrain.monitor.stream_rules import DETECTORS, DetectorRule
 
 __all__ = [
+    "ADWIN",
+    "DDM",
+    "DETECTORS",
+    "EDDM",
     "USUAL",
     "Binned",
     "CategoryFeature",
+    "Detector",
+    "DetectorRule",
     "Event",
     "HypothesisTest",
     "Limits",
@@ -45,6 +55,7 @@ __all__ = [
     "Monitor",
     "MonitorError",
     "NumberFeature",
+    "PageHinkley",
     "PairedDifference",
     "Profile",
     "Row",

@@ -15,9 +15,10 @@ from powertrain.errors.arguments import shown
 from powertrain.monitor import columns, labels
 from powertrain.monitor.comparison import Limits, Row, compare, summary
 from powertrain.monitor.errors import MonitorError
-from powertrain.monitor.features import CategoryFeature, Counts, Feature
+from powertrain.monitor.features import CategoryFeature, Counts, Feature, NumberFeature
 from powertrain.monitor.profile import Moments, Profile, Scores
 from powertrain.monitor.rules import USUAL, Alarms, Event, Rule
+from powertrain.monitor.stream_rules import DetectorRule, StreamAlarms, demand_names
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
@@ -52,7 +53,8 @@ class Monitor:
         profile    the reference: `Profile.of(...)`, or `pt.load(run).profile`
         window     examples that are compared with the reference at a time; it moves on by a quarter of itself
         limits     from where on a difference counts as one
-        rules      when it becomes an alarm; `pt.monitor.USUAL` where they are not given
+        rules      when it becomes an alarm; `pt.monitor.USUAL` where they are not given. A `DetectorRule` looks at
+                   every example, not at windows
         on_alarm   functions that get each event, such as `Webhook(url)`
 
     Its memory does not grow with the examples. One lock guards it, so any thread may call it; `on_alarm` functions run
@@ -73,7 +75,7 @@ class Monitor:
         *,
         window: int = WINDOW,
         limits: Limits | None = None,
-        rules: Sequence[Rule] = USUAL,
+        rules: Sequence[Rule | DetectorRule] = USUAL,
         on_alarm: Callable[[Event], object] | Iterable[Callable[[Event], object]] = (),
         most_waiting: int = labels.MOST_WAITING,
     ) -> None:
@@ -84,7 +86,11 @@ class Monitor:
         self.profile = profile
         self.window = window
         self.limits = limits or Limits()
-        self.alarms = Alarms(rules)
+        demand_names(rules)
+        self.alarms = Alarms([rule for rule in rules if isinstance(rule, Rule)])
+        numbers = [one.name for one in (*profile.inputs, *profile.columns) if isinstance(one, NumberFeature)]
+        by_example = [rule for rule in rules if isinstance(rule, DetectorRule)]
+        self.streams = StreamAlarms(by_example, numbers, classes=profile.labels is not None, window=window)
         self.on_alarm = (on_alarm,) if callable(on_alarm) else tuple(on_alarm)
         self.rows: list[Row] = []  # of the last window
         self.history: deque[dict[str, Any]] = deque(maxlen=1000)  # of the windows: examples, PSI by feature
@@ -123,10 +129,12 @@ class Monitor:
                 "expected an id for each output; pass both"
             )
         rows = None if outputs is None else columns.representation(outputs)
+        numbers = self.streams.numbers({**parts.get("inputs", {}), **parts.get("columns", {})})
         events: list[Event] = []
         with self._lock:
             if ids is not None:
                 self.waiting.add(ids, labels.predictions(outputs, self.profile.labels))
+            events += self.streams.see_inputs(numbers, self.examples)
             at = 0
             while at < count:
                 end = min(count, at + self._step - self._filling.examples)
@@ -148,11 +156,15 @@ class Monitor:
                 self.waiting.demand_sizes(ids, names)
             pairs, unknown = self.waiting.join(ids, names)
             self.unknown += unknown
-            self.labelled += len(pairs)
+            events: list[Event] = []
             if pairs:
-                self._scores.extend(labels.scored(pairs, known is not None).tolist())
+                scores = labels.scored(pairs, known is not None)
+                self._scores.extend(scores.tolist())
+                events += self.streams.see_errors(scores if known is None else 1 - scores, self.labelled)
+            self.labelled += len(pairs)
             self._labels_since += len(pairs)
-            events = self._compared() if self._labels_since >= self._step else []
+            if self._labels_since >= self._step:
+                events += self._compared()
         return self._told(events)
 
     def finish(self) -> list[Event]:
@@ -172,7 +184,7 @@ class Monitor:
                 "labelled": self.labelled,
                 "waiting": len(self.waiting),
                 "dropped": self.waiting.dropped,
-                "alarms": dict(self.alarms.on),
+                "alarms": {**self.alarms.on, **self.streams.on},
                 "problems": dict(summary(self.rows)),
                 "features": {
                     row.name: {

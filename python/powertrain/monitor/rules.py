@@ -1,30 +1,19 @@
-"""Rules: when what a window says becomes an alarm, and when the alarm ends. In Python, or in a TOML file."""
+"""Rules: when what a window says becomes an alarm, and when the alarm ends. rule_files.py reads them from TOML."""
 
 from __future__ import annotations
 
-import dataclasses
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
 
-from powertrain.io.inputs import read_file
 from powertrain.monitor.comparison import Row
 from powertrain.monitor.errors import MonitorError
 from powertrain.plugin.wording import suggestion
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 # What a rule may watch: a number of each row, or how many rows have a problem.
 OF_ROWS = ("psi", "jensen_shannon", "wasserstein", "statistic", "p", "missing", "outside", "unseen", "now")
 COUNTED = ("drift", "missing", "outside", "unseen", "worse")
 WATCHES = (*OF_ROWS, *(f"count.{problem}" for problem in COUNTED), "share.drift")
-_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -133,9 +122,6 @@ class Alarms:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        doubled = {rule.name for rule in self.rules if [one.name for one in self.rules].count(rule.name) > 1}
-        if doubled:
-            raise MonitorError(f"[rules] two are called {min(doubled)!r}; expected a name for each; rename one")
         self.on = {rule.name: False for rule in self.rules}
         self._waited = dict.fromkeys(self.on, 0)
 
@@ -154,45 +140,3 @@ class Alarms:
                 self.on[rule.name], self._waited[rule.name] = not on, 0
                 events.append(Event(rule.name, not on, value, tuple(features), examples))
         return events
-
-
-def read_rules(path: str | Path) -> tuple[Rule, ...]:
-    """The rules of a TOML file: a table [[rule]] for each, with the fields of `Rule`.
-
-    Errors    a file that is no TOML; a rule with a field or a value that there is not
-    Example
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "rules.toml"
-        >>> _ = path.write_text('[[rule]]\\nname = "ages"\\nwatch = "psi"\\nfeature = "age"\\nabove = 0.25')
-        >>> pt.monitor.read_rules(path)[0].above
-        0.25
-    """
-    where = f"rules {path}"
-    try:
-        tables = tomllib.loads(read_file(path, _MOST_BYTES).decode())
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise MonitorError(f"[{where}] {said}; expected a TOML file with tables [[rule]]; check the file") from error
-    given = tables.get("rule")
-    if list(tables) != ["rule"] or not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
-        raise MonitorError(f"[{where}] it has {', '.join(tables) or 'nothing'}; expected tables [[rule]]; add one")
-    return tuple(_rule(one, where) for one in given)
-
-
-def _rule(table: Mapping[str, Any], where: str) -> Rule:
-    kinds = {one.name: (int if one.type == "int" else float if "float" in str(one.type) else str)
-             for one in dataclasses.fields(Rule)}  # fmt: skip
-    for name, value in table.items():
-        kind = kinds.get(name)
-        if kind is None:
-            raise MonitorError(
-                f"[{where}] no field {name}; expected one of {', '.join(kinds)}{suggestion(name, kinds)}"
-            )
-        right = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
-        if not right:
-            wanted = {int: "a whole number", float: "a number", str: "a text"}[kind]
-            raise MonitorError(f"[{where}] {name} = {value!r}; expected {wanted}; correct it")
-    lacking = [name for name in ("name", "watch") if name not in table]
-    if lacking:
-        raise MonitorError(f"[{where}] a rule without {lacking[0]}; expected one; add it")
-    return Rule(**table)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
-from powertrain.monitor import USUAL, Rule
+from powertrain.monitor import USUAL, DetectorRule, Rule
 from powertrain_serve.errors import ServeError
 
 TOKEN_VARIABLE = "POWERTRAIN_SERVE_TOKEN"
@@ -41,7 +41,7 @@ class Watched:
     """How the monitor compares what models are asked with what they were trained on."""
 
     window: int = 1000  # examples that are compared at a time
-    rules: Sequence[Rule] = USUAL
+    rules: Sequence[Rule | DetectorRule] = USUAL
     webhook: str | None = None
 
 

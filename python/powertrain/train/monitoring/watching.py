@@ -17,7 +17,9 @@ from powertrain.monitor.comparison import largest
 from powertrain.monitor.features import NumberFeature
 from powertrain.monitor.monitor import PANES, WINDOW, Monitor
 from powertrain.monitor.profile import Profile
-from powertrain.monitor.rules import USUAL, Event, Rule, read_rules
+from powertrain.monitor.rule_files import read_rules
+from powertrain.monitor.rules import USUAL, Event, Rule
+from powertrain.monitor.stream_rules import DetectorRule
 from powertrain.train.evaluate.reference import read_profile
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.monitoring.traffic import Names, labels_of, traffic
@@ -48,7 +50,7 @@ def watch(trained: TrainedRun, given: str | None, settings: Settings) -> bool:
     if given is None:
         _print_profile(profile, settings.as_json)
         return False
-    rules: Sequence[Rule] = USUAL if settings.rules is None else read_rules(settings.rules)
+    rules: Sequence[Rule | DetectorRule] = USUAL if settings.rules is None else read_rules(settings.rules)
     events: list[Event] = []
     with _hook(settings.webhook, str(trained.folder)) as hooks:
         monitor = Monitor(profile, window=settings.window, rules=rules, on_alarm=[to_log, events.append, *hooks])
