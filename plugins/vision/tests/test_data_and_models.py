@@ -17,7 +17,7 @@ from powertrain.conformance.finding import Subject
 from powertrain.data import DataError
 from powertrain.plugin import Inputs
 from powertrain.plugin.testing import killed_and_resumed, powertrain
-from powertrain_vision.folder import ImageFolder, read_picture
+from powertrain_vision.folder import ImageFolder, read_picture, resized
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
 from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
@@ -101,6 +101,15 @@ def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
         Image.fromarray(pixels if folder.endswith("bar") else 255 - pixels).save(tmp_path / folder / "0.png")
     data = ImageFolder.build(ImageFolder.Params(path=tmp_path, height=10, width=10), Path())
     assert set(data.splits) == {"train", "test"} and (data.train.fetch(np.array([0]))["x"] == 1).all()
+
+
+def test_pictures_of_any_size_are_resized() -> None:
+    """32 / (32 / 49) is more than 49: the part that is cut out may not pass the picture by a rounding."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads pictures")
+    for width in (*range(1, 130), 4001):
+        for height in (width, width + 1, 1, 98):
+            for size in ((32, 32), (64, 48), (7, 11)):
+                assert resized(image.new("L", (width, height), 9), size).shape == size
 
 
 def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> None:

@@ -145,7 +145,8 @@ def resized(picture: Any, size: tuple[int, int]) -> Any:
 
     height, width = size
     scale = max(height / picture.height, width / picture.width)
-    across, down = width / scale, height / scale
+    # No wider than the picture: width / (width / 49) is more than 49.
+    across, down = min(width / scale, picture.width), min(height / scale, picture.height)
     left, top = (picture.width - across) / 2, (picture.height - down) / 2
     box = (left, top, left + across, top + down)
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box, reducing_gap=3.0))
