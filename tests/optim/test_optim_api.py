@@ -112,6 +112,31 @@ def test_names_of_two_models_do_not_collide() -> None:
     opt.update([*grads[0].values(), *grads[1].values()])
 
 
+@pytest.mark.parametrize("groups", [
+    lambda model: [{"params": model[0].parameters()}, {"params": model[2].parameters()}],
+    lambda model: [{"params": model[0]}, {"params": model[2]}],
+    lambda model: [{"params": [p for _, p in model.named_parameters() if p.ndim > 1]},
+                   {"params": [p for _, p in model.named_parameters() if p.ndim <= 1]}],
+    lambda model: [p for _, p in reversed(list(model.named_parameters()))],
+], ids=["parameters of parts", "parts", "by the number of axes", "slots in another order"])  # fmt: skip
+@pytest.mark.parametrize("wrap", [pt.compile, lambda step: step], ids=["compiled", "eager"])
+def test_groups_of_bare_parameters_take_the_gradients_of_the_model(groups: Any, wrap: Any) -> None:
+    """They do not know the paths in the model, by which its gradients are named."""
+    model, other, twin = net(), net(), net()
+    pt.nn.value_and_grad(twin, lambda x: pt.square(twin(x)).mean())(X)  # another model of the same paths
+    train(model, optim.SGD(model, lr=0.1, momentum=0.9), wrap=wrap)
+    train(other, optim.SGD(groups(other), lr=0.1, momentum=0.9), wrap=wrap)
+    assert equal(model.state_dict(), other.state_dict())
+
+
+def test_gradients_of_another_model_are_refused() -> None:
+    model, other = net(), nn.Sequential(nn.Linear(3, 2))
+    opt = optim.SGD([{"params": model[0]}, {"params": model[2]}], lr=0.1)
+    _, grads = pt.nn.value_and_grad(other, lambda x: pt.square(other(x)).mean())(X)
+    with pytest.raises(OptimizerError, match=r"^\[optimizer\] 2 gradients: 1\.bias is missing; 2\.weight is missing"):
+        opt.update(grads)
+
+
 def test_groups_as_pytorch_has_them() -> None:
     model = net()
     groups = [{"params": model[0].parameters(), "lr": 0.2}, {"params": model[2], "weight_decay": 0.5}]

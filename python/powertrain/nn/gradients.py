@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import powertrain as pt
@@ -22,6 +23,9 @@ __all__ = ["value_and_grad"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+# Models whose gradients were asked for. Their paths name the gradients, and an optimizer that was given bare parameters
+# does not know these.
+_MODELS: weakref.WeakSet[Module] = weakref.WeakSet()
 
 
 @overload
@@ -63,6 +67,8 @@ def value_and_grad(
             f"[value_and_grad] received {shown(model)} and {shown(function)}; expected a model, and a function that "
             "gives the loss; write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y)"
         )
+    if isinstance(model, Module):
+        _MODELS.add(model)
     # An iterator of slots would be empty at the second call.
     params = model if isinstance(model, (Module, pt.Slot, dict, list, tuple)) else _listed(model)
 
@@ -73,6 +79,16 @@ def value_and_grad(
         return differentiated("value_and_grad", found, places, lambda: function(*args, **kwargs), has_aux)
 
     return value_and_gradients
+
+
+def paths_in_models(slots: Sequence[Slot]) -> list[list[str]]:
+    """The paths of some parameters, in each model that has all of them and whose gradients were asked for."""
+    found = []
+    for model in list(_MODELS):
+        paths = {id(slot): path for path, slot in model.named_parameters()}
+        if all(id(slot) in paths for slot in slots):
+            found.append([paths[id(slot)] for slot in slots])
+    return found
 
 
 def _listed(model: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse, is_sparse
 from powertrain.errors.arguments import shown
+from powertrain.nn.gradients import paths_in_models
 from powertrain.optim.hints import HOW_TO_UPDATE
 from powertrain.optim.parts import Part, Rows
 from powertrain.optim.settings import OptimizerError
@@ -56,6 +57,10 @@ def _by_path(optimizer: Optimizer, grads: Mapping[str, pt.Tensor | RowSparse]) -
     wrong = [f"{path} is missing" for path in paths if path not in grads]
     if not wrong and len(grads) == len(paths):
         return [grads[path] for path in paths]
+    # Of groups of bare parameters the optimizer does not know the paths; the model whose gradients these are does.
+    for named in paths_in_models([slot for _, slot in optimizer.params]):
+        if set(named) == set(grads):
+            return [grads[path] for path in named]
     known = set(paths)
     wrong += [f"{shown(path)} is no parameter of the optimizer" for path in grads if path not in known]
     listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
