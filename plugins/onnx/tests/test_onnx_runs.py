@@ -133,6 +133,18 @@ def test_columns_are_encoded_inside(encode: Any, tmp_path: Path) -> None:
     assert kinds == {"joined": number, "city": text, "age": number, "income": number, "visits": number}
 
 
+def test_gaps_of_dates_are_encoded_inside(tmp_path: Path) -> None:
+    tabular = pytest.importorskip("powertrain_tabular", reason="powertrain-tabular is not installed")
+    pytest.importorskip("pyarrow", reason="powertrain-tabular reads CSV files by it")
+    lines = (Path(tabular.__file__).parent / "examples" / "people.csv").read_text().splitlines()
+    text = "\n".join(f",{line.partition(',')[2]}" if row % 9 == 4 else line for row, line in enumerate(lines))
+    (tmp_path / "gaps.csv").write_text(text, encoding="utf-8")
+    data = {"use": "table", "path": str(tmp_path / "gaps.csv"), "target": "bought", "split": {"test": 0.3}}
+    run = digits(tmp_path, data=data, features=[], model="linear")
+    made = run.export("onnx", tmp_path / "model.onnx", columns=True)
+    assert "joined missing" in run.run.dataset.columns and made.difference <= made.allowed
+
+
 def test_columns_that_are_encoded_otherwise_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from powertrain_onnx import columns
 

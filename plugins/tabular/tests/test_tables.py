@@ -104,6 +104,21 @@ def test_categories_rare_ones_and_new_ones() -> None:
     assert shares.ravel() == pytest.approx([4 / 12, 2 / 12, 2 / 12])
 
 
+def test_a_date_that_is_missing_is_the_middle_one_and_is_told(tmp_path: Path) -> None:
+    text = "day,x\n2024-01-01,1\n,2\n2024-01-11,3\n2024-01-31,4\n"
+    frame = read_frame(write(tmp_path, text), "t").without(["x"])
+    encoder = Encoder.fit(frame, Encode(), "t")
+    assert encoder.features[-1] == "day missing"
+    made = encoder(frame)
+    assert made[:, -1].tolist() == [0, 1, 0, 0]
+    assert np.array_equal(made[1, :-1], made[2, :-1])  # the median of the others
+    assert "day missing" not in Encoder.fit(frame, Encode(gaps=False), "t").features
+    # A run of version 0.1: gaps are the first day.
+    (learned,) = encoder.learned
+    old = Encoder([{name: value for name, value in learned.items() if name not in ("fill", "gaps")}])(frame)
+    assert old.shape == (4, 5) and np.array_equal(old[1], old[0])
+
+
 def test_combined_columns_and_state_that_json_holds() -> None:
     frame = Frame({"a": column_of([1, 2, 3, 4]), "b": column_of([2, 0, 4, 8])})
     encoder = Encoder.fit(frame, Encode(combine=("a*b", "a/b"), scale=False, log=False), "t")

@@ -156,8 +156,9 @@ class _Front:
 
     def date(self, one: Mapping[str, Any]) -> list[str]:
         days = self.column(one["name"], "date")
-        start = self.number(one["start"])
-        days = self.node("Where", [self.node("IsNaN", [days]), start, days])
+        start, missing = self.number(one["start"]), self.node("IsNaN", [days])
+        # Runs of version 0.1 know no gaps of dates: those are the first day.
+        days = self.node("Where", [missing, self.number(one.get("fill", one["start"])), days])
         made = [self.node("Div", [self.node("Sub", [days, start]), self.number(one["span"])])]
         for length in (YEAR, WEEK):
             # Where in the year or week, as an angle: small, so that float32 holds it.
@@ -165,7 +166,7 @@ class _Front:
             angle = self.node("Mul", [turn, self.number(2 * np.pi / length)])
             narrow = self.node("Cast", [angle], to=TensorProto.FLOAT)
             made += [self.node("Cast", [self.node(op, [narrow])], to=TensorProto.DOUBLE) for op in ("Cos", "Sin")]
-        return made
+        return [*made, self.node("Cast", [missing], to=TensorProto.DOUBLE)] if one.get("gaps") else made
 
     def category(self, one: Mapping[str, Any]) -> str:
         text = self.node("Unsqueeze", [self.column(one["name"], "category"), self.constant(np.array([1]))])

@@ -120,7 +120,9 @@ def _learn(name: str, column: Column, settings: Encode) -> dict[str, Any]:
         days = column.values[~column.missing]
         start = float(days.min()) if len(days) else 0.0
         span = float(days.max() - start) if len(days) else 0.0
-        return {"kind": "date", "name": name, "start": start, "span": span or 1.0}
+        gaps = bool(settings.gaps and column.missing.any())
+        fill = float(np.median(days)) if len(days) else 0.0
+        return {"kind": "date", "name": name, "start": start, "span": span or 1.0, "fill": fill, "gaps": gaps}
     return _learn_number(name, column, settings)
 
 
@@ -162,7 +164,8 @@ def _names(one: dict[str, Any]) -> list[str]:
     if one["kind"] == "number":
         return [name, f"{name} missing"] if one["gaps"] else [name]
     if one["kind"] == "date":
-        return [f"{name} {part}" for part in ("time", "year cos", "year sin", "week cos", "week sin")]
+        missing = ["missing"] if one.get("gaps") else []  # runs of version 0.1 know no gaps of dates
+        return [f"{name} {part}" for part in ("time", "year cos", "year sin", "week cos", "week sin", *missing)]
     if one["how"] == "one-hot":
         return [f"{name}={level or 'missing'}" for level in one["levels"]] + [f"{name}=other"]
     return [name]
@@ -177,9 +180,10 @@ def _encode(one: dict[str, Any], column: Column) -> list[Floats]:
         scaled = (shown - one["mean"]) / one["deviation"]
         return [scaled, column.missing.astype(np.float64)] if one["gaps"] else [scaled]
     if one["kind"] == "date":
-        days = np.where(column.missing, one["start"], column.values)
+        days = np.where(column.missing, one.get("fill", one["start"]), column.values)
         year, week = 2 * np.pi * days / YEAR, 2 * np.pi * days / WEEK
-        return [(days - one["start"]) / one["span"], np.cos(year), np.sin(year), np.cos(week), np.sin(week)]
+        made = [(days - one["start"]) / one["span"], np.cos(year), np.sin(year), np.cos(week), np.sin(week)]
+        return [*made, column.missing.astype(np.float64)] if one.get("gaps") else made
     places = {level: at for at, level in enumerate(one["levels"])}
     last = len(places)
     codes = np.array([places.get("" if value is None else value, last) for value in column.values])
