@@ -153,6 +153,21 @@ OWN = [
 ]
 
 
+def test_a_fault_that_shows_on_several_inputs_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The power of a probability of 0 has no slope, for one task as for another."""
+    source = """
+import powertrain as pt
+
+def it(output, target):
+    right = pt.take_along_axis(pt.softmax(output, axis=-1), pt.expand_dims(target, -1), axis=-1)[..., 0]
+    return 1.0 - right**0.7
+"""
+    distribution(tmp_path, "acme-powered", "[powertrain.v1.loss]\npowered = acme_powered:it\n", source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (checked,) = check_distribution(Registry(lambda: sys.path), "acme-powered", seconds=30)
+    assert [one.code for one in checked.findings] == ["not-finite"]
+
+
 @pytest.mark.parametrize("plugin", OWN, ids=lambda plugin: f"{plugin.group}-{plugin.name}")
 def test_the_engines_own_are_right(plugin: Plugin) -> None:
     found = list(findings(plugin._asdict()))

@@ -59,10 +59,10 @@ def digest(request: dict[str, Any]) -> str:
 
 
 def examine(request: dict[str, Any]) -> list[dict[str, str]]:
-    """The findings of one plugin."""
+    """The findings of one plugin, each once: a fault shows on several inputs."""
     from dataclasses import asdict
 
-    return [asdict(finding) for finding in findings(request["entry"])]
+    return [asdict(finding) for finding in dict.fromkeys(findings(request["entry"]))]
 
 
 def findings(entry: dict[str, str]) -> Iterator[Any]:
