@@ -169,7 +169,7 @@ def test_a_run_is_not_overwritten(small: Path) -> None:
     done = run(["train", "small.toml", "--run", "one"], small, expect=2)
     assert done.stderr.strip() == (
         "[one] it holds a run already; expected a new folder; add --resume (in Python resume=True) to go on with "
-        "that run"
+        "that run, or remove the folder to begin anew"
     )
 
 

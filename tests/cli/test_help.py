@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from powertrain.cli import help, main
+from powertrain.io import pages as documentation
 from powertrain.recipe.reference import HelpError
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data.md").write_text("# Data and metrics\n\nRead a table.\n", encoding="utf-8")
     (tmp_path / "plugins" / "loss.md").write_text("# A loss\n\nOne value per example.\n", encoding="utf-8")
     (tmp_path / "plugins" / "README.md").write_text("# Plugins\n", encoding="utf-8")
-    monkeypatch.setattr(help, "PAGES", tmp_path)
+    monkeypatch.setattr(documentation, "PAGES", tmp_path)
     return tmp_path
 
 
@@ -31,6 +32,16 @@ def test_a_page_is_printed_by_its_name_or_as_messages_cite_it(topic: str, pages:
 @pytest.mark.parametrize("topic", ["plugins", "plugins/", "docs/plugins/README.md"])
 def test_a_folder_means_its_first_page(topic: str, pages: Path) -> None:
     assert help.about(topic) == "# Plugins"
+
+
+def test_the_last_part_of_a_path_is_enough(pages: Path) -> None:
+    assert help.about("loss").startswith("loss: one value for each example")  # a key comes first
+    (pages / "ideas").mkdir()
+    (pages / "ideas" / "overfitting.md").write_text("# Overfitting\n", encoding="utf-8")
+    assert help.about("overfitting") == "# Overfitting"
+    (pages / "plugins" / "overfitting.md").write_text("# Another\n", encoding="utf-8")
+    with pytest.raises(HelpError, match=r"^\[help\] received overfitting; expected"):
+        help.about("overfitting")
 
 
 def test_a_key_comes_before_the_page_of_its_name(pages: Path) -> None:
@@ -79,10 +90,10 @@ def test_the_list_names_sections_and_pages(pages: Path, capsys: pytest.CaptureFi
 
 def test_the_wheel_has_every_page() -> None:
     """Each page of docs/ that is written by hand, whole."""
-    if not help.PAGES.is_dir():
-        pytest.skip(f"no {help.PAGES}: powertrain is not installed from a wheel")
+    if not documentation.PAGES.is_dir():
+        pytest.skip(f"no {documentation.PAGES}: powertrain is not installed from a wheel")
     docs = ROOT / "docs"
     wanted = {path.relative_to(docs) for path in docs.rglob("*.md")}
     wanted = {path for path in wanted if path.parts[0] not in ("api", "project") and path.name != "index.md"}
-    assert {path.relative_to(help.PAGES) for path in help.PAGES.rglob("*.md")} == wanted
-    assert all((help.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in wanted)
+    assert {path.relative_to(documentation.PAGES) for path in documentation.PAGES.rglob("*.md")} == wanted
+    assert all((documentation.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in wanted)

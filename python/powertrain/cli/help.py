@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import say
+from powertrain.io.pages import page_text, pages, title_of
 from powertrain.ops.functional import documentation
 from powertrain.recipe.reference import explain, keys, overview
-
-# The wheel holds the Markdown files of docs/ here.
-PAGES = Path(__file__).parents[1] / "pages"
 
 
 def help_on(options: argparse.Namespace) -> int:
@@ -27,42 +24,31 @@ def help_on(options: argparse.Namespace) -> int:
 def about(topic: str) -> str:
     """Return the text for a topic; an unknown one is a HelpError that shows what was probably meant.
 
-    A name that a key and a page share means the key; the page is then found by its path below docs/.
+    A name that a key and a page share means the key; the page is then found by its path below docs/. The last part of a
+    path is enough where no other page ends in it: `overfitting` is ideas/overfitting.
     """
     page = topic.removeprefix("docs/").removesuffix(".md").removesuffix("README").removesuffix("/")
     if topic in keys():
         cited = f"\n\npowertrain help docs/{page}.md prints the page of that name" if page in pages() else ""
         return explain(topic) + cited
     if page in pages():
-        return _text(pages()[page])
+        return page_text(pages()[page])
     name = f"pt.{topic.removeprefix('powertrain.').removeprefix('pt.')}"
     value = _public(name)
     if value is not None:
         return _described(name, value)
+    named = [path for known, path in pages().items() if known.rpartition("/")[2] == page]
+    if len(named) == 1:
+        return page_text(named[0])
     return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
-
-
-def pages() -> dict[str, Path]:
-    """Return the pages by their names; the README.md of a folder has the name of the folder."""
-    found = {path.relative_to(PAGES).with_suffix("").as_posix().removesuffix("/README"): path
-             for path in PAGES.rglob("*.md")}  # fmt: skip
-    return dict(sorted(found.items()))
 
 
 def topics() -> str:
     """Return what can be asked for."""
     width = max(map(len, pages()), default=0)
-    listed = [f"  {page:<{width}}  {_title(path)}" for page, path in pages().items()]
+    listed = [f"  {page:<{width}}  {title_of(path)}" for page, path in pages().items()]
     examples = "powertrain help run.stop (a key of a recipe), powertrain help pt.matmul (a public name)"
     return "\n".join([overview(), "", f"Also: {examples}, and these pages:", "", *listed])
-
-
-def _text(page: Path) -> str:
-    return page.read_text(encoding="utf-8").rstrip()
-
-
-def _title(page: Path) -> str:
-    return _text(page).partition("\n")[0].removeprefix("# ")
 
 
 def _public(name: str) -> Any:

@@ -35,6 +35,8 @@ def say(
     for one in missed:
         line(f"missed {one.line()}")
     line(f"fit    {results['fit']}")
+    for page in diagnosis.ideas_of_fit(results["fit"])[:1]:
+        line(f"read   powertrain help {page}")
     for row in score_table(run, judged):
         line(row)
     line(f"report {report}")

@@ -71,8 +71,8 @@ def train(
     with folder.locked():
         if folder.started and not resume:
             raise RunError(
-                f"[{path}] it holds a run already; expected a new folder; add --resume (in Python "
-                "resume=True) to go on with that run"
+                f"[{path}] it holds a run already; expected a new folder; add --resume (in Python resume=True) to go "
+                "on with that run, or remove the folder to begin anew"
             )
         return _locked(recipe, folder, display, max_minutes, changed_data, dataset)
 

@@ -62,6 +62,20 @@ FITTED = Advice(
 )
 
 
+# Pages of the documentation that explain a word, the first one first.
+_IDEAS = {
+    "overfits": ("ideas/overfitting", "ideas/regularization", "ideas/early-stopping"),
+    "slightly overfits": ("ideas/overfitting", "ideas/regularization"),
+    "weak": ("ideas/bias-and-variance", "ideas/learning-rate"),
+    "broken": ("ideas/learning-rate", "ideas/vanishing-gradients"),
+}
+
+
+def ideas_of_fit(line: str) -> tuple[str, ...]:
+    """The pages that explain the line of a Fit, as `powertrain help` knows them."""
+    return _IDEAS.get(line.partition(":")[0], ())
+
+
 def judge(
     train: Mapping[str, float],
     held_out: Mapping[str, float],

@@ -70,7 +70,8 @@ def _table(rows: Sequence[Row]) -> Html:
     table = table_of((_HEAD, *(_cells(row) for row in rows[:LISTED])))
     said = html(
         '<p class="quiet">PSI: population stability index. JS: Jensen-Shannon distance. Moved: Wasserstein distance in '
-        "deviations of the reference. Missing, outside and unseen are shares of the examples.</p>"
+        "deviations of the reference. Missing, outside and unseen are shares of the examples. "
+        "<code>powertrain help ideas/drift</code> explains drift.</p>"
     )
     return html('<h2>Features</h2><div class="wide">{}</div>{}{}', table, more, said)
 

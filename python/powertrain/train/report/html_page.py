@@ -18,6 +18,7 @@ from powertrain.train.report.elements import (
     section_html,
     table_of,
 )
+from powertrain.train.report.ideas import Ideas
 from powertrain.train.report.judged import classes, sureness, training_examples, worst_examples
 from powertrain.train.report.markup import Html, html, joined
 from powertrain.train.report.page import page_of
@@ -32,17 +33,23 @@ if TYPE_CHECKING:
 def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], energy: Energy) -> Path:
     """Write the report of a finished run and return its path."""
     history = read_history(run.folder.path)
+    ideas = Ideas(run, judged, results)
+    sure = sureness(run, judged)
     parts = [
         _summary(run, judged, results),
+        ideas.of_fit(),
         _curves(history, run.evaluations.units),
         training_examples(run),
         _comparison(results, run.evaluations.units),
         classes(run, judged),
-        sureness(run, judged),
+        ideas.of_classes(),
+        sure,
+        ideas.link("ideas/calibration") if sure else NOTHING,
         *(section_html(section) for section in of_task(run, judged)),
         worst_examples(run, judged),
         _samples(history),
         *(section_html(section) for section in told(run)),
+        ideas.section(),
         html("<h2>Energy and cost</h2><p>{}</p>", energy.sentence()),
         html("<h2>Recipe</h2><pre>{}</pre>", run.recipe.text or dumps(run.recipe.tables, indent=1)),
         _settings(run),

@@ -155,6 +155,8 @@ def _between(low: float, high: float) -> str:
 
 def _limits(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> str:
     lines = [f"Fit: {_words(results['fit'])}."]
+    for page in diagnosis.ideas_of_fit(results["fit"])[:1]:
+        lines[0] += f" `powertrain help {page}` explains it."
     if judged.part == "train":
         lines.append("No example was held out: how it does on new ones is not known.")
     if judged.confusion is not None:

@@ -17,6 +17,7 @@ td:first-child, th:first-child, .words td, .words th { text-align: left } .words
 pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
 @media print { pre { white-space: pre-wrap } }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
+details { margin: .5rem 0 } summary { cursor: pointer }
 .wide { overflow-x: auto } .wide :is(td, th) { white-space: nowrap }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
 @media (prefers-color-scheme: dark) { td, th { border-color: #444 } .quiet { color: #aaa } }
