@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format docs docs-serve docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim gpu clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -43,7 +43,8 @@ help:
 	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes, style of texts"
 	@echo "  make format          clang-format, ruff format and ruff's own fixes, in place"
 	@echo "  make docs            the documentation's site in build/docs/html, warnings as errors; make docs-serve: build and"
-	@echo "                       serve it at http://127.0.0.1:8000; make docs-links: try its links to other sites"
+	@echo "                       serve it at http://127.0.0.1:8000; make docs-links: try its links to other sites;"
+	@echo "                       make docs-versions SITE=DIR: put it beside those of earlier versions"
 	@echo "  make asan            C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "  make tsan            C++ tests under the thread sanitizer"
 	@echo "  make stress          trains, evaluates, forks and takes signals in eight threads at once (SECONDS=600)"
@@ -182,6 +183,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_imports.py
 	$(LINT)/bin/python tools/check_sizes.py
 	$(LINT)/bin/python tools/check_style.py
+	$(LINT)/bin/python tools/check_external_links.py
 
 format: $(LINT)/.done
 	$(LINT)/bin/ruff check --fix .
@@ -197,8 +199,13 @@ docs: $(VENV)/.wheel $(VENV)/.extras-run+cli+sklearn+docs
 docs-serve: docs
 	$(BIN)/python -m http.server --directory build/docs/html --bind 127.0.0.1 8000
 
-docs-links: $(VENV)/.wheel $(VENV)/.extras-run+cli+sklearn+docs
-	$(SPHINX) -b linkcheck docs build/docs/links
+# The site of this version beside those of earlier ones, in SITE: for a release.
+docs-versions: docs
+	$(BIN)/python tools/website/versions.py build/docs/html $(or $(SITE),build/docs/site)
+
+# Asks other sites, and notes in tools/external_links.toml which answered.
+docs-links: $(VENV)/.tools
+	$(BIN)/python tools/check_external_links.py --online
 
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
 define cpp-tests

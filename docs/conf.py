@@ -32,5 +32,6 @@ html_title = f"Powertrain {version}"
 html_theme_options = {"navigation_with_keys": True}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["choose_version.js"]
 html_copy_source = False
 html_show_sphinx = False

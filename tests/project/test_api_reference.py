@@ -46,6 +46,13 @@ def test_every_public_name_has_an_entry() -> None:
     assert len(found.homes) > 1000
 
 
+def test_what_only_says_what_to_write_is_no_part_of_a_page() -> None:
+    """Names of other libraries that are there for their error: EMA.update_parameters, Optimizer.zero_grad."""
+    page = pages()["powertrain.optim.EMA.md"]
+    assert "} update()" in page and "update_parameters" not in page and "} module" not in page
+    assert "zero_grad" not in pages()["powertrain.optim.Optimizer.md"]
+
+
 KNOWN = (
     "powertrain.matmul", "powertrain.nn.Linear", "powertrain.optim.AdamW", "powertrain.fit", "powertrain.plugin.Model",
     "powertrain.nn.functional.cross_entropy", "powertrain.linalg.svd", "powertrain.sklearn.Classifier",

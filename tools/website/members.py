@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from powertrain.ops.functional import documentation
 from website.signatures import signature
@@ -39,12 +39,18 @@ def members(cls: type, pages: dict[int, str]) -> list[Member]:
         if base in covered:
             continue
         for name, value in vars(base).items():
-            if name.startswith("_") or name in found:
+            if name.startswith("_") or name in found or _only_refuses(value):
                 continue
             member = _member(cls, name, value)
             if member is not None and (member.doc or name not in told):
                 found[name] = member
     return list(found.values())
+
+
+def _only_refuses(value: Any) -> bool:
+    """Whether a method or property is there to say what to write in its place, as for a name of another library."""
+    function = value.fget if isinstance(value, property) else value
+    return inspect.isfunction(function) and function.__annotations__.get("return") in (NoReturn, "NoReturn")
 
 
 def _member(cls: type, name: str, value: Any) -> Member | None:
