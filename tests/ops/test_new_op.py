@@ -4,26 +4,17 @@ The page's own files are added to a copy of the tree; all about the op is there 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
+from page_files import files_of_page
 from scratch_tree import ScratchTree
-
-ROOT = Path(__file__).parents[2]
-# A path in backquotes at the start of a line, some words, and the file in a fenced block.
-FILE = re.compile(r"^`(?P<path>[\w/.]+)`[^\n`]*\n\n```\w+\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-def files_of_the_page() -> dict[str, str]:
-    page = (ROOT / "docs" / "adding-an-op.md").read_text(encoding="utf-8")
-    return {match["path"]: match["text"] for match in FILE.finditer(page)}
 
 
 @pytest.mark.slow
 def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
-    files = files_of_the_page()
+    files = files_of_page("adding-an-op")
     assert list(files) == ["cpp/ops/squareplus/math.h", "cpp/ops/squareplus/spec.cpp", "tests/cases/squareplus.py"]
     tree = ScratchTree(tmp_path / "tree")
     for name, text in files.items():

@@ -24,6 +24,7 @@ from page_blocks import ROOT, Block, blocks, pages
 from powertrain.cli.parser import parser
 
 ELSEWHERE = {
+    "docs/adding-a-pass.md": "tests/program/test_new_rule.py",
     "docs/adding-an-op.md": "tests/ops/test_new_op.py",
     "docs/from-pytorch.md": "tests/errors/test_from_pytorch.py",
     "docs/optimizers.md": "tests/optim/test_optimizers_page.py",
