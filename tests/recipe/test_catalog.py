@@ -7,6 +7,11 @@ import json
 import sys
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 import pytest
 from test_recipe import PLUGINS
 
@@ -78,6 +83,32 @@ def test_every_key_that_the_reader_takes_is_explained() -> None:
 def test_the_page_of_the_documentation_is_made_from_the_table() -> None:
     """Written by `python tools/recipe_reference.py`."""
     assert (ROOT / "docs" / "recipes" / "reference.md").read_text(encoding="utf-8") == page()
+
+
+def _named(value: object) -> list[str]:
+    """The plugins that a part of a recipe names."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [name for one in value for name in _named(one)]
+    assert isinstance(value, dict)
+    return [str(value["use"])] if "use" in value else [name for one in value.values() for name in _named(one)]
+
+
+def test_the_examples_of_keys_name_plugins_that_there_are() -> None:
+    groups = {"features": "transform", "callbacks": "callback"}
+    entries = [requirements.read(path)["project"].get("entry-points", {})
+               for path in (ROOT / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml"))]  # fmt: skip
+    tried = 0
+    for section in ("data", "features", "model", "loss", "strategy", "optimizer", "callbacks"):
+        known = {name for one in entries for name in one.get(f"powertrain.v1.{groups.get(section, section)}", {})}
+        made = tomllib.loads(keys()[section].example)[section]
+        for name in _named({"use": made["use"]} if isinstance(made, dict) else made):
+            assert name in known, f"the example of {section} names {name}"
+            tried += 1
+    assert tried >= 8
+    schedules = {name for one in entries for name in one.get("powertrain.v1.schedule", {})}
+    assert tomllib.loads(keys()["optimizer.schedule"].example)["schedule"]["use"] in schedules
 
 
 def test_help_explains_a_key_and_those_below_it(tmp_path: Path) -> None:

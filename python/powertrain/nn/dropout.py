@@ -53,7 +53,7 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(Dropout1d):
-    """Dropout1d of images.
+    """In training, each channel of each image is 0 with probability p and else divided by 1 - p: [n, h, w, c].
 
     Example
         >>> pt.nn.Dropout2d(0.5).eval()(pt.ones((2, 8, 8, 3))).shape
@@ -62,7 +62,7 @@ class Dropout2d(Dropout1d):
 
 
 class Dropout3d(Dropout1d):
-    """Dropout1d of volumes.
+    """In training, each channel of each volume is 0 with probability p and else divided by 1 - p: [n, d, h, w, c].
 
     Example
         >>> pt.nn.Dropout3d(0.5).eval()(pt.ones((2, 4, 4, 4, 3))).shape
@@ -85,7 +85,7 @@ class AlphaDropout(_Dropout):
 
 
 class FeatureAlphaDropout(AlphaDropout):
-    """AlphaDropout of whole channels.
+    """Dropout for selu that drops whole channels: a dropped one becomes its limit at -infinity.
 
     Example
         >>> pt.nn.FeatureAlphaDropout(0.5).eval()(pt.ones((2, 8, 8, 3))).shape

@@ -67,7 +67,10 @@ class _Average(Stateful, NotAModel):
 
 
 class EMA(_Average):
-    """The exponential moving average: decay a + (1 - decay) p after each update.
+    """The exponential moving average of the parameters: decay a + (1 - decay) p after each update.
+
+    Buffers, such as the running statistics of a batch norm, are not averaged: in `applied` the model has those
+    of its own weights, and `refresh_statistics` makes them anew.
 
     Example
         >>> import powertrain as pt

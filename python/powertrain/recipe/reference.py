@@ -58,7 +58,7 @@ SECTIONS = (
         example='target = { scale = "log", unit = "dollars" }'),
     Key("features", "transforms of the inputs, in order, fitted on the training part; random ones change training "
         "batches alone", "a list of names or tables", "[]",
-        'features = [{ use = "scale", by = 0.0625 }, "standardise"]'),
+        'features = [{ use = "scale", by = 0.0625 }, "standardize"]'),
     Key("model", "what is trained: a model plugin with its parameters, or one for each role; its layers may begin with "
         "the weights of another run", "a name or a table",
         example='model = { use = "cnn", weights = "runs/digits-1", fresh = "head.*", frozen = "body.*" }'),

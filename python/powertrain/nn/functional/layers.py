@@ -263,8 +263,9 @@ _PADDING = ("constant", "reflect", "replicate", "circular")
 def pad(input: TensorLike, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """input with elements more around it: pad holds (before, after) of the last axis, then of the one before it, ...
 
-    That is PyTorch's order; images are channels-last here, so that their channels come first in it. Elements are
-    removed where a number is below 0.
+    That is PyTorch's order. Images are channels-last here, so their channels come first in it: (0, 0, 2, 2, 2, 2) is
+    two pixels on each side of an image. `mode` is "constant", "reflect", "replicate" or "circular". A number below 0
+    removes elements.
 
     Shapes    input [..., a, b], pad (b0, b1, a0, a1) -> [..., a0 + a + a1, b0 + b + b1]
     Errors    an odd number of numbers, or more than two per axis; another mode; a value with a mode other than constant
