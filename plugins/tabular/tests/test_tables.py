@@ -180,6 +180,15 @@ def test_the_report_finds_what_was_planted(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_of_columns_that_are_left_out_the_report_asks_nothing(tmp_path: Path) -> None:
+    lines = [f"K{at},{at % 7},{at % 2}" for at in range(60)]
+    path = write(tmp_path, "\n".join(["customer,x,y", *lines]))
+    told, quiet = load(path, "y", split=Split(test=0.2)), load(path, "y", split=Split(test=0.2), drop=("customer",))
+    asked = [row[:2] for section in told.sections for row in section.rows]
+    assert ("identifier", "customer") in asked
+    assert not [row for section in quiet.sections for row in section.rows if "customer" in row]
+
+
 def test_turned_labels_are_suspicious() -> None:
     x = draw().normal(size=(600, 4)).astype(np.float32)
     y = (x @ np.array([3.0, -2, 1, 0]) > 0).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,12 @@ class Finding:
     text: str
 
 
-def clean_report(frame: Frame, target: str) -> list[Finding]:
-    """What can be seen without a model."""
+def clean_report(frame: Frame, target: str, dropped: Collection[str] = ()) -> list[Finding]:
+    """What can be seen without a model; of columns that are left out nothing is asked any more."""
     found: list[Finding] = []
     for name, column in frame.columns.items():
-        found += _of_column(name, column, name == target)
+        if name not in dropped:
+            found += _of_column(name, column, name == target)
     found += repeated(frame, target)
     return found
 

@@ -49,7 +49,7 @@ def _draw(figure: Any, frame: Frame, target: str) -> None:
         column.values.astype(str) if column.kind == "category" else column.values, return_counts=True
     )
     if len(found) <= SHOWN_CLASSES:
-        names = [str(value) for value in found]
+        names = [str(value) if column.kind == "category" else f"{value:g}" for value in found]
         left.bar(names, counts)
         if sum(map(len, names)) > SHOWN_LETTERS:
             left.tick_params(axis="x", rotation=90)

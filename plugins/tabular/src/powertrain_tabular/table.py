@@ -131,7 +131,7 @@ def build(
             where, f"{target} is {value!r} in row {row:,}", "expected numbers, since task is regression",
             "correct it, name it in na_values, or set decimal and thousands",
         )  # fmt: skip
-    findings = clean_report(frame, target)
+    findings = clean_report(frame, target, params.drop)
     frame = frame.take(np.flatnonzero(~frame[target].missing))
     if not frame.count:
         raise DataError(where, f"no row with a value of {target}", "expected rows to learn from", "check the column")
