@@ -1,6 +1,7 @@
 // Achieved GFLOP/s of matrix products (in four transpose forms) and convolutions on one thread, beside the machine's
 // multiply-add peak, measured in turns. Arguments: words that a line's name must contain,
-// or `product M K N`, or `product M K N bf16` for the processor's own sums.
+// or `product M K N`, or `product M K N bf16` for the processor's own sums, or `convolution IMAGES SIZE IN OUT` of 3
+// x 3.
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -178,6 +179,11 @@ int main(int argc, char** argv) {
     words.clear();
     const bool bf16 = argc > 5 && std::string(argv[5]) == "bf16";
     products(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), bf16 ? DType::BF16 : DType::F32);
+    return 0;
+  }
+  if (argc == 6 && std::string(argv[1]) == "convolution") {
+    words.clear();
+    convolution(std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]), 3, padded(1));
     return 0;
   }
   peak();

@@ -1,8 +1,8 @@
 // Convolutions and their gradients: every bit against a scalar reference that follows the canonical order literally.
 #include <cmath>
-#include <random>
 
 #include "core/error.h"
+#include "images.h"
 #include "ops/conv2d/plan.h"
 #include "run_hostile.h"
 #include "run_plan.h"
@@ -10,65 +10,12 @@
 namespace pt {
 namespace {
 
-std::mt19937_64 random_bits(11);
+using check::CanonicalSum;
+using check::Image;
 
 struct Case {
   int64_t images, height, width, in_channels, kernel_h, kernel_w, out_channels;
   Conv2dParams params = {};
-};
-
-// A row-major tensor with canaries around it.
-template <class T>
-struct Image {
-  static constexpr int64_t kCanary = 64;
-  Operand operand;
-  std::vector<T> values;
-
-  explicit Image(const Shape& shape, DType dtype) : operand{dtype, shape, row_major(shape)} {
-    values.resize(count(shape) + 2 * kCanary);
-    std::memset(values.data(), 0xFF, values.size() * sizeof(T));
-  }
-  T* at(int64_t i, int64_t j, int64_t k, int64_t l) {
-    const Strides& s = operand.strides;
-    return values.data() + kCanary + i * s[0] + j * s[1] + k * s[2] + l;
-  }
-  char* data() { return reinterpret_cast<char*>(values.data() + kCanary); }
-  void fill() {
-    std::uniform_real_distribution<double> uniform(-1, 1);
-    for (int64_t i = 0; i < count(operand.shape); ++i) values[kCanary + i] = static_cast<T>(uniform(random_bits));
-  }
-  bool same(const Image& other) const {
-    return std::memcmp(values.data(), other.values.data(), values.size() * sizeof(T)) == 0;
-  }
-};
-
-// Adds the terms of one sum in the canonical order.
-template <class T>
-class CanonicalSum {
- public:
-  void add(T a, T b) {
-    if (terms_ % 256 == 0) close_block();
-    chain_ = std::fma(a, b, chain_);
-    ++terms_;
-  }
-  T result() {
-    close_block();
-    return groups_ ? total_ + group_ : blocks_ ? group_ : T(0);
-  }
-
- private:
-  void close_block() {
-    if (terms_ == 0 || closed_ == terms_) return;
-    if (blocks_ == 16) {
-      total_ = groups_++ ? total_ + group_ : group_;
-      blocks_ = 0;
-    }
-    group_ = blocks_++ ? group_ + chain_ : chain_;
-    chain_ = 0;
-    closed_ = terms_;
-  }
-  T chain_ = 0, group_ = 0, total_ = 0;
-  int64_t terms_ = 0, closed_ = 0, blocks_ = 0, groups_ = 0;
 };
 
 template <class T>

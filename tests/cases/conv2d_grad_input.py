@@ -22,5 +22,6 @@ CASES = [
     Case(normal((2, 5, 5, 6)), normal((3, 3, 2, 6)), groups=2, padding=1, image=(5, 5)),
     Case(normal((1, 3, 3, 16)), normal((3, 3, 1, 16)), groups=8, stride=2, padding=1, image=(6, 6)),
     Case(normal((1, 4, 4, 4)), normal((1, 1, 3, 4)), stride=2, image=(8, 8)),
+    Case(normal((2, 7, 6, 34)), normal((3, 3, 33, 34)), padding=1, image=(7, 6)),
 ]
 BENCH = [Case(normal((64, 14, 14, 64)), normal((5, 5, 32, 64)), padding=2, image=(14, 14))]

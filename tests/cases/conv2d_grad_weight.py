@@ -22,5 +22,6 @@ CASES = [
     Case(normal((1, 6, 6, 8)), normal((1, 6, 6, 8)), groups=8, padding=1, kernel_size=(3, 3)),
     Case(normal((3, 20, 20, 1)), normal((3, 20, 20, 2)), padding=1, kernel_size=(3, 3)),
     Case(normal((0, 6, 6, 3)), normal((0, 4, 4, 4)), kernel_size=(3, 3)),
+    Case(normal((6, 7, 6, 33)), normal((6, 7, 6, 34)), padding=1, kernel_size=(3, 3)),
 ]
 BENCH = [Case(normal((64, 14, 14, 32)), normal((64, 14, 14, 64)), padding=2, kernel_size=(5, 5))]

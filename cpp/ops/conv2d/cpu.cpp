@@ -3,6 +3,7 @@
 #include "ops/conv2d/depthwise.h"
 #include "ops/conv2d/gather.h"
 #include "ops/conv2d/padded.h"
+#include "ops/conv2d/winograd.h"
 #include "ops/matmul/chunk.h"
 #include "ops/matmul/finish.h"
 
@@ -83,4 +84,5 @@ void add_conv_groups(const KernelArgs* args, int64_t chunk) {
 PT_KERNELS(conv2d, pt::PT_ISA::convolve<float>, pt::PT_ISA::convolve<double>, pt::PT_ISA::add_conv_groups<float>,
            pt::PT_ISA::add_conv_groups<double>, pt::PT_ISA::convolve_weight<float>, pt::PT_ISA::convolve_weight<double>,
            pt::PT_ISA::depthwise<float>, pt::PT_ISA::depthwise<double>, pt::PT_ISA::depthwise_weight<float>,
-           pt::PT_ISA::depthwise_weight<double>);
+           pt::PT_ISA::depthwise_weight<double>, pt::PT_ISA::winograd, pt::PT_ISA::winograd_weights,
+           pt::PT_ISA::winograd_grad, pt::PT_ISA::winograd_grad_groups);

@@ -56,6 +56,11 @@ enum ConvVariant : int {
   kDepthwiseF64,
   kDepthwiseWeightF32,
   kDepthwiseWeightF64,
+  // By tiles of 2 x 2 pixels (winograd.h): pixels, the weights for them, and the gradient of the weights.
+  kWinograd,
+  kWinogradWeights,
+  kWinogradGrad,
+  kWinogradGradGroups,
 };
 
 inline constexpr int64_t kDepthwiseMaxTaps = kBlockDepth;  // one chain

@@ -49,6 +49,10 @@ bool flatten(const FusedProgram& program, FusedProgram& flat);
 // As schedule_product: an image is read by lines with zeros around them, where that pays, else by a gather.
 MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& context, bool rows_are_pixels);
 
+// Lets a flat program follow a product whose rows are pixels, and a consumer that: notes where their operands lie, and
+// gives the program as it runs.
+FusedProgram follow_pixels(MatmulProblem& p, const Following& flat, const PlanContext& context);
+
 // Plans and appends the product of a desc whose rows are pixels, and what follows it: a flat program.
 void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const Following& flat);
 

@@ -3,6 +3,7 @@
 
 #include "ops/conv2d/geometry.h"
 #include "ops/conv2d/plan.h"
+#include "ops/conv2d/winograd_plan.h"
 #include "ops/cpu_target.h"
 #include "ops/matmul/plan.h"
 
@@ -64,8 +65,14 @@ LaunchPlan plan_forward(const Operand& x, const Operand& w, const Operand& y, co
   d.gather = gather_input(s, p);
   d.source_elements = count(x.shape);
   d.scatter = {1, 1, 0, 0, s.out_height, s.out_width, s.out_channels};
+  const double bytes = bytes_of(x) + bytes_of(w) + (flat.consumer ? flat.consumer->bytes : bytes_of(y));
+  if (result_by_tiles(s, p, x, w, y)) {
+    append_winograd(plan, d, s.out_channels, 1, context, flat);
+    plan.launches.back().bytes = bytes;
+    return plan;
+  }
   append_pixels(plan, d, context, depthwise, flat);
-  plan.launches[0].bytes = bytes_of(x) + bytes_of(w) + (flat.consumer ? flat.consumer->bytes : bytes_of(y));
+  plan.launches[0].bytes = bytes;
   return plan;
 }
 
@@ -89,7 +96,8 @@ LaunchPlan plan_conv2d(const Operand& x, const Operand& w, const Operand& y, con
 bool conv2d_hands_rows(const FusedProgram& program, const Shape& x, const Shape& w, const TensorType& y,
                        const Conv2dParams& p, const RowConsumer& consumer) {
   const Operand image = {y.dtype, x, row_major(x)}, weights = {y.dtype, w, row_major(w)};
-  const Sizes s = check(image, weights, {y.dtype, y.shape, row_major(y.shape)}, p);
+  const Operand result = {y.dtype, y.shape, row_major(y.shape)};
+  const Sizes s = check(image, weights, result, p);
   const bool in_one_region =
       !is_pointwise(s, p) && p.groups == 1 && s.out_channels >= kLeastHanded && s.out_channels <= kMostRegionCols;
   const bool one_result = static_cast<int>(program.operands.size()) == program.inputs + 1 &&
@@ -97,7 +105,9 @@ bool conv2d_hands_rows(const FusedProgram& program, const Shape& x, const Shape&
   // Regions are whole lines, and end where a chunk of the consumer does.
   const int64_t lines = s.images * s.out_height, together = ceil_div(consumer.rows, s.out_width);
   const bool even = consumer.rows % s.out_width == 0 ? lines % together == 0 : s.out_width % consumer.rows == 0;
-  return in_one_region && one_result && even && together * s.out_width <= kMostRegionRows &&
+  // Tiles finish lines by twos.
+  const bool finished = s.out_height % kWinogradStep == 0 || !result_by_tiles(s, p, image, weights, result);
+  return in_one_region && one_result && even && finished && together * s.out_width <= kMostRegionRows &&
          consumer.launch.scratch_bytes == 0;
 }
 
@@ -134,6 +144,8 @@ LaunchPlan plan_conv2d_grad_weight(const Operand& x, const Operand& dy, const Op
   d.source_elements = count(x.shape);
   if (depthwise) {
     append_depthwise_weight(plan, d, context);
+  } else if (weight_gradient_by_tiles(s, p, x, dy, dw)) {
+    append_winograd_gradient(plan, d);
   } else {
     d.product.schedule = schedule_convolution(d, context, false);
     d.product.layout = lay_out(m, d.product.schedule, sizeof(d));

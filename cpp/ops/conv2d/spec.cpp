@@ -21,7 +21,8 @@ Shapes    input [n, h, w, ci], weight [kh, kw, ci / groups, co], bias [co] -> [n
 Dtypes    floats; f16 and bf16 accumulate in f32
 Errors    channels that do not match; a window larger than the padded image; groups that do not divide the channels
 Grad      input, weight, bias
-Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros
+Numerics  one product with k = (kh, kw, ci), in the order of matmul; padding counts as zeros; on a CPU those of 3 x 3 float32
+          taps and many channels by tiles, docs/numerics.md
 Source    LeCun et al. 1989; PyTorch, nn.functional.conv2d)",
             R"(>>> pt.nn.functional.conv2d(pt.ones((1, 8, 8, 3)), pt.ones((3, 3, 3, 4)), padding=1).shape
 (1, 8, 8, 4))");

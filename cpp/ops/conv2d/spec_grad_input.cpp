@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/conv2d/geometry.h"
+#include "ops/conv2d/winograd_plan.h"
 #include "ops/copy/plan.h"
 #include "ops/matmul/plan.h"
 
@@ -28,9 +29,9 @@ void append_turned_weights(LaunchPlan& plan, const Operand& w, const Sizes& s, c
   }
 }
 
-void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const Operand& dx, const Sizes& s,
-                  const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at,
-                  const PlanContext& context, const FusedProgram* flat) {
+// The product of a class of pixels: how it reads dy.
+ConvDesc product_of_class(const Operand& dy, const Operand& w, const Operand& dx, const Sizes& s, const Conv2dParams& p,
+                          const TapClass& y, const TapClass& x, ConvScatter scatter) {
   ConvDesc d = {};
   MatmulProblem& m = d.product.problem;
   const bool depthwise = is_depthwise(s);
@@ -45,8 +46,15 @@ void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const O
               x.tap,    y.taps,   x.taps, s.group_out, s.out_height, s.out_width, s.out_channels};
   d.scatter = scatter;
   d.source_elements = count(dy.shape);
+  return d;
+}
+
+void append_class(LaunchPlan& plan, const Operand& dy, const Operand& w, const Operand& dx, const Sizes& s,
+                  const Conv2dParams& p, const TapClass& y, const TapClass& x, ConvScatter scatter, int64_t at,
+                  const PlanContext& context, const FusedProgram* flat) {
+  ConvDesc d = product_of_class(dy, w, dx, s, p, y, x, scatter);
   const size_t first = plan.launches.size();
-  append_pixels(plan, d, context, depthwise, {flat});
+  append_pixels(plan, d, context, is_depthwise(s), {flat});
   std::vector<int>& operands = plan.launches[first].operands;
   operands = {0, -1, 2};
   for (int i = 3; flat && i <= static_cast<int>(flat->operands.size()); ++i) operands.push_back(i);
@@ -70,10 +78,16 @@ LaunchPlan plan_input(const Operand& dy, const Operand& w, const Operand& dx, co
     for (int64_t rx = 0; rx < std::min(p.stride_w, s.width); ++rx) {
       const TapClass y = tap_class(ry, s.height, s.kernel_h, p.stride_h, p.pad_top, p.dilation_h);
       const TapClass x = tap_class(rx, s.width, s.kernel_w, p.stride_w, p.pad_left, p.dilation_w);
+      const ConvScatter scatter = {p.stride_h, p.stride_w, ry, rx, s.height, s.width, s.in_channels};
+      if (input_gradient_by_tiles(s, p, dy, w, dx)) {  // one class: the stride is 1
+        ConvDesc d = product_of_class(dy, w, dx, s, p, y, x, scatter);
+        append_winograd(plan, d, 1, s.out_channels, context, {flat});
+        plan.launches.back().bytes = bytes_of(dy) + bytes_of(w) + bytes_of(dx);
+        return plan;
+      }
       const int64_t weights = y.taps * x.taps * s.group_in * s.out_channels;
       if (weights > 0) append_turned_weights(plan, w, s, p, y, x, at);
-      append_class(plan, dy, w, dx, s, p, y, x, {p.stride_h, p.stride_w, ry, rx, s.height, s.width, s.in_channels}, at,
-                   context, flat);
+      append_class(plan, dy, w, dx, s, p, y, x, scatter, at, context, flat);
       at += round_up(weights * static_cast<int64_t>(size_of(w.dtype)), 64);
     }
   plan.workspace_bytes = std::max<int64_t>(at, 64);

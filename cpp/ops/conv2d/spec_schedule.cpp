@@ -62,21 +62,23 @@ MatmulSchedule schedule_convolution(const ConvDesc& d, const PlanContext& contex
                           {.row_unit = p.hands_rows() ? together * g.grid_w : 0, .whole_rows = p.hands_rows()});
 }
 
+FusedProgram follow_pixels(MatmulProblem& p, const Following& flat, const PlanContext& context) {
+  p.epilogue_at = 2;
+  p.workspace_at = 1 + static_cast<int>(flat.program->operands.size());
+  Batch groups = {p.rows, {}, {}};
+  if (p.batch_axes > 0) groups.extents.push_back(p.batches);
+  for (const FusedOperand& operand : flat.program->operands) {
+    const bool whole = operand.strides.size() == 2;  // else the state of a generator
+    groups.walks.push_back({whole ? operand.strides[0] : 0, {whole ? operand.strides[1] * p.out_batch[0] : 0}});
+  }
+  const FusedProgram after = follow(p, *flat.program, groups, 0);
+  if (flat.consumer) hand_to(p, *flat.consumer, context);
+  return after;
+}
+
 void append_pixels(LaunchPlan& plan, ConvDesc& d, const PlanContext& context, bool depthwise, const Following& flat) {
   MatmulProblem& p = d.product.problem;
-  FusedProgram after;
-  if (flat.program) {
-    p.epilogue_at = 2;
-    p.workspace_at = 1 + static_cast<int>(flat.program->operands.size());
-    Batch groups = {p.rows, {}, {}};
-    if (p.batch_axes > 0) groups.extents.push_back(p.batches);
-    for (const FusedOperand& operand : flat.program->operands) {
-      const bool whole = operand.strides.size() == 2;  // else the state of a generator
-      groups.walks.push_back({whole ? operand.strides[0] : 0, {whole ? operand.strides[1] * p.out_batch[0] : 0}});
-    }
-    after = follow(p, *flat.program, groups, 0);
-    if (flat.consumer) hand_to(p, *flat.consumer, context);
-  }
+  const FusedProgram after = flat.program ? follow_pixels(p, flat, context) : FusedProgram{};
   const Following following = {flat.program ? &after : nullptr, flat.consumer};
   d.product.schedule = depthwise ? schedule_product(p, context) : schedule_convolution(d, context, true);
   d.product.layout = lay_out(p, d.product.schedule, sizeof(d), following);
