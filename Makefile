@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test coverage test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim gpu clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -38,6 +38,7 @@ help:
 	@echo "Targets (each sets itself up):"
 	@echo "  make run             build, install into $(VENV), train digits"
 	@echo "  make test            C++ and Python tests"
+	@echo "  make coverage        the Python tests, with the part of the package's lines that they run: build/coverage/html"
 	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
 	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
 	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes, style of texts"
@@ -147,6 +148,11 @@ test: cpp-test $(VENV)/.plugins
 	@$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda || echo "[make] no simulated GPU, since cuda.h is not here: its tests are skipped"
 	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
 
+# Fails below the floor in pyproject.toml.
+coverage: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+coverage
+	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" --cov --cov-report=term:skip-covered --cov-report=html \
+	  $(PYTEST_FLAGS)
+
 # What is skipped without PyTorch.
 test-peers: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers
 	$(BIN)/python -m pytest -n $(JOBS) -m "peers and not long and not gpu" $(PYTEST_FLAGS)
@@ -184,6 +190,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_sizes.py
 	$(LINT)/bin/python tools/check_style.py
 	$(LINT)/bin/python tools/check_external_links.py
+	@echo "towncrier build --draft (changes/)"; $(LINT)/bin/towncrier build --draft --version next >/dev/null
 
 format: $(LINT)/.done
 	$(LINT)/bin/ruff check --fix .

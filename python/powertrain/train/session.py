@@ -74,27 +74,16 @@ def train(
                 f"[{path}] it holds a run already; expected a new folder; add --resume (in Python resume=True) to go "
                 "on with that run, or remove the folder to begin anew"
             )
-        return _locked(recipe, folder, display, max_minutes, changed_data, dataset)
+        if folder.started:
+            folder.compare(recipe)
+        else:
+            folder.demand_free(recipe)
+            demand_weights(recipe.beginnings)
+        with chosen(recipe.run.device, "run"):
+            return _train(recipe, folder, display, max_minutes, changed_data, dataset)
 
 
-def _locked(
-    recipe: Recipe,
-    folder: RunFolder,
-    display: Display,
-    max_minutes: float | None,
-    changed_data: bool,
-    dataset: DataModule | None,
-) -> Outcome:
-    if folder.started:
-        folder.compare(recipe)
-    else:
-        folder.demand_free(recipe)
-        demand_weights(recipe.beginnings)
-    with chosen(recipe.run.device, "run"):
-        return _placed(recipe, folder, display, max_minutes, changed_data, dataset)
-
-
-def _placed(
+def _train(
     recipe: Recipe,
     folder: RunFolder,
     display: Display,
