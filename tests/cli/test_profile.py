@@ -249,6 +249,14 @@ def test_profile_of_a_recipe(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_profile_of_a_run_in_an_environment(tmp_path: Path) -> None:
+    pytest.importorskip("powertrain_rl")
+    settings = ["--set", "data.env.copies=4", "--set", "strategy.horizon=16", "--set", "strategy.minibatch=32"]
+    found = results(run(["profile", "ppo-cartpole", "--steps", "3", "--json", *settings], tmp_path))
+    names = [step["name"] for step in found["steps"]]
+    assert "ppo-cartpole learn" in names and all(step["step_ms"] > 0 for step in found["steps"]), names
+
+
 def test_profile_of_a_workload_has_no_settings(tmp_path: Path) -> None:
     done = run(["profile", "mlp_tiny", "--set", "run.batch=8"], tmp_path, expect=2)
     assert done.stderr.strip() == (

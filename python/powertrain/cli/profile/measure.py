@@ -115,11 +115,16 @@ def moved_share(places: Iterable[Sequence[int]]) -> float | None:
 
 
 class Recorder:
-    """Runs a compiled step in turns as it is and instruction by instruction; every run really trains."""
+    """Runs a compiled step in turns as it is and instruction by instruction; every run really trains.
 
-    def __init__(self, compiled: Any, warm_up: int = 3) -> None:
+    answers   whether the caller needs what the step gives: then what was timed by instruction, which gives nothing, is
+              followed by a run that does
+    """
+
+    def __init__(self, compiled: Any, warm_up: int = 3, answers: bool = False) -> None:
         self.compiled = compiled
         self.warm_up = warm_up
+        self.answers = answers
         self.runs: list[list[float]] = []
         self.steps: list[float] = []
         self.places: list[list[list[int]]] = []
@@ -127,8 +132,9 @@ class Recorder:
         self._calls = 0
         self._types: Any = None
 
-    def run(self, arrays: Sequence[Any]) -> None:
-        """One step on these inputs. Other shapes are another program: what was recorded of the last one is dropped."""
+    def run(self, arrays: Sequence[Any]) -> Any:
+        """One step on these inputs, and what it gives. Other shapes are another program: what was recorded of the last
+        one is dropped."""
         self._calls += 1
         types = [(tuple(array.shape), str(array.dtype)) for array in arrays]
         if types != self._types:
@@ -138,14 +144,15 @@ class Recorder:
                 self.places.append(self.compiled.places(*arrays))
             else:
                 self.runs.append(self.compiled.profile(*arrays))
-            return
+            return self.compiled(*arrays) if self.answers else None
         lost = _core.lost_instructions()
         start = time.perf_counter()
-        self.compiled(*arrays)
+        made = self.compiled(*arrays)
         if self._calls > self.warm_up and types == self._types:
             self.steps.append(time.perf_counter() - start)
             self.lost += _core.lost_instructions() - lost
         self._types = types
+        return made
 
     def profile(self, name: str, roofline: Roofline) -> Profile:
         moved = moved_share(chunks for step in self.places for chunks in step)

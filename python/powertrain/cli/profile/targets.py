@@ -36,7 +36,7 @@ class TimedStepper(Stepper):
         if step in self.recorders:
             return self.recorders[step].run(arrays)
         made = super().call(step, names, arrays)
-        self.recorders[step] = Recorder(self.compiled[step, names], WARM_UP - 1)
+        self.recorders[step] = Recorder(self.compiled[step, names], WARM_UP - 1, answers=made is not None)
         return made
 
 

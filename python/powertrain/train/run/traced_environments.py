@@ -97,7 +97,8 @@ class Rollout:
 
     def __init__(self, source: TracedEnvSource, act: Act, steps: int, finish: Finish | None) -> None:
         self.source, self.act, self.steps, self.finish = source, act, steps, finish
-        self.__qualname__ = getattr(act, "__qualname__", "act")
+        self.__name__ = getattr(act, "__name__", "act")
+        self.__qualname__ = getattr(act, "__qualname__", self.__name__)
 
     def __call__(self, t: Any, batch: Any) -> dict[str, Any]:
         source, steps, copies = self.source, self.steps, self.source.copies
