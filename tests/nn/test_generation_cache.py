@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.builtin.models import GPT, LSTMLanguageModel
 from powertrain.nn import GenerationError, Module
-from powertrain.nn.generation.decoders import MOST_KEPT, CachedDecoder, _kept, evaluating
+from powertrain.nn.generation.decoders import MOST_KEPT, CachedDecoder, _kept
+from powertrain.nn.modes import evaluating
 from powertrain.plugin import Inputs
 
 WORDS, CONTEXT = 40, 200

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Tensor
@@ -17,12 +18,26 @@ _default: Generator | None = None
 
 
 class InThread(threading.local):
-    """What gives this thread another default generator, while the loader makes an example in it."""
+    """What gives this thread another default generator: while the loader makes an example in it, or a run computes."""
 
     generator: Callable[[], Generator] | None = None
 
 
 in_thread = InThread()
+
+
+@contextlib.contextmanager
+def drawing_from(generator: Generator) -> Iterator[None]:
+    """Make a generator the default one of this thread, for the length of a block.
+
+    So runs in several threads draw each from its own, and those who call them find theirs as it was.
+    """
+    before = in_thread.generator
+    in_thread.generator = lambda: generator
+    try:
+        yield
+    finally:
+        in_thread.generator = before
 
 
 def default_generator() -> Generator:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.data import ArrayDataset, DataError, DataModule
+from powertrain.random.default import drawing_from
 from powertrain.recipe import load_recipe
 from powertrain.recipe.sections import Recipe
 from powertrain.sklearn.checks import EstimatorError, above, whole
@@ -17,7 +18,7 @@ from powertrain.solvers.tall import Array, Floats
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate.predict import outputs
 from powertrain.train.folder.run_folder import RunFolder
-from powertrain.train.run.named_slots import random_numbers_kept
+from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
 
@@ -51,7 +52,7 @@ class Trained:
         """Logits of each class, or values of each target."""
         if self._run is None:
             self._run = self._made_again()
-        with random_numbers_kept():
+        with drawing_from(self._run.generator):
             found = outputs(self._run, _shaped(x, self.shape))
         if self.classes is not None:
             return found.astype(x.dtype)
@@ -63,7 +64,7 @@ class Trained:
             prefix = f"transform.{at}."
             state = {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
             transform.restore(state)
-        with random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
+        with own_random_numbers(), tempfile.TemporaryDirectory() as folder:
             run = _run(self.recipe, dataset, Path(folder))
             run.strategy.setup(run)
             wrong = run.table.load(self.arrays)
@@ -100,7 +101,7 @@ def train_network(estimator: Any, x: Array, y: Array, classes: int | None, weigh
     else:
         targets = y.astype(np.int64)
     rows = _shaped(x, shape)
-    with random_numbers_kept(), tempfile.TemporaryDirectory() as folder:
+    with own_random_numbers(), tempfile.TemporaryDirectory() as folder:
         run = _run(recipe, _dataset(recipe, rows, targets, classes, weight), Path(folder))
         run.folder.lock()  # makes the folder
         try:

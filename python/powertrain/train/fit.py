@@ -107,7 +107,7 @@ def fit(
     """
     from powertrain.recipe import load_recipe
     from powertrain.train.display.display import Display
-    from powertrain.train.run.named_slots import random_numbers_kept
+    from powertrain.train.run.named_slots import own_random_numbers
     from powertrain.train.session import train
 
     _check_names(overrides)
@@ -140,7 +140,7 @@ def fit(
     path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
     display = Display(quiet=not verbose, python=True, kept=folder is not None)
     try:
-        with random_numbers_kept():
+        with own_random_numbers():
             outcome = train(
                 loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data
             )

@@ -10,11 +10,12 @@ import powertrain as pt
 from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
+from powertrain.random.default import drawing_from
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
-from powertrain.train.run.named_slots import random_numbers_kept
+from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.session import measure
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class TrainedRun:
         what changed."""
         if data is None:
             return {part: one.values for part, one in self._evaluations(changed_data).items()}
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             if isinstance(data, str):
                 run = self._measured(changed_data)
                 known = list(run.dataset.splits)
@@ -179,7 +180,7 @@ class TrainedRun:
 
     def _evaluations(self, changed_data: bool) -> dict[str, Evaluation]:
         run = self._measured(changed_data)
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             return measure(run)
 
     def _measured(self, changed_data: bool = False) -> TrainRun:
@@ -239,7 +240,7 @@ class TrainedRun:
         """
         from powertrain.train.evaluate.predict import answer, answers_of_file
 
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             return answers_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else answer(self.run, x)
 
     @overload
@@ -297,7 +298,7 @@ class TrainedRun:
         from powertrain.train.explain.explain import explained
 
         settings = {"of": of, "baseline": baseline, "metric": metric, "repeats": repeats, "count": count, "seed": seed}
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             return explained(self.run, self._measured, x, y, method, settings)
 
     def retrain(
@@ -336,7 +337,7 @@ class TrainedRun:
             folder=None if folder is None else Path(folder),
             overrides=tuple(f"{key}={value_text(value)}" for key, value in settings.items()),
         )  # fmt: skip
-        with random_numbers_kept():
+        with own_random_numbers():
             return retrain(self.folder, Path(data), given, Display(quiet=not verbose, python=True, kept=True))
 
     def quantize(
@@ -362,7 +363,7 @@ class TrainedRun:
         from powertrain.train.quantizing.quantize import quantize_run
 
         form, target = Form.of(bits, group_size, activations), None if folder is None else Path(folder)
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             return quantize_run(
                 self, self._measured(), form, skip=skip, examples=examples, tolerance=tolerance, folder=target,
                 trust=trust,
@@ -415,7 +416,7 @@ class TrainedRun:
         """
         from powertrain.train.evaluate.sampling import sample
 
-        with random_numbers_kept():
+        with drawing_from(self.run.generator):
             return sample(self.run, count, seed, settings)
 
     def report(self) -> Path:

@@ -6,14 +6,12 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain import _core
 from powertrain.nn import checks
 from powertrain.nn.generation.sampling import GenerationError
 from powertrain.nn.module import Module
@@ -39,44 +37,6 @@ class Decoder(Protocol):
 def power_of_two(count: int, least: int) -> int:
     """The smallest one, from `least` on, that is not below a count."""
     return max(least, 1 << (max(1, count) - 1).bit_length())
-
-
-@dataclass
-class _Evaluated:
-    """A model that generates: how many do it, and the parts that were in training mode before the first of them."""
-
-    users: int
-    modes: list[Module]
-
-
-_evaluated: weakref.WeakKeyDictionary[Module, _Evaluated] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Without dropout, for the length of a block. When the last of those who are in one leaves it, every part goes back
-    to the mode that it had."""
-    with _lock:
-        held = _evaluated.get(model)
-        if held is None:
-            training = [module for module in model.modules() if module.training]
-            if training:  # else nothing is to be changed back
-                held = _evaluated[model] = _Evaluated(0, training)
-                model.eval()
-        if held is not None:
-            held.users += 1
-    try:
-        yield
-    finally:
-        if held is not None:
-            with _lock:
-                held.users -= 1
-                if not held.users:
-                    del _evaluated[model]
-                    for module in held.modes:
-                        object.__setattr__(module, "training", True)
-                    _core.facts_changed()
 
 
 class CachedDecoder:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.nn import checks
-from powertrain.nn.generation.decoders import decoder, evaluating
+from powertrain.nn.generation.decoders import decoder
 from powertrain.nn.generation.prompts import Prompts
 from powertrain.nn.generation.sampling import Chooser, Sampling
 from powertrain.nn.generation.sequence import Continuation, StopLike, Stops, Written
+from powertrain.nn.modes import evaluating
 
 if TYPE_CHECKING:
     from powertrain.nn.generation.protocols import Constraint, TextCodec

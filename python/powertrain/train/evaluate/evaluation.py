@@ -16,6 +16,7 @@ from powertrain import metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
 from powertrain.errors.methods import overridden
+from powertrain.nn import modes
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
@@ -51,19 +52,14 @@ class Evaluation:
 def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
     """Modules in evaluation mode (no dropout, running statistics) for the length of a block; random numbers of its own,
     the same each time, so that looking at a run changes none of its numbers."""
-    # Each module by itself: a part that is frozen may be in evaluation mode while the rest trains.
-    training = [(inner, inner.training) for module in modules.values() for inner in module.modules()]
     drawn = pt.random.default_generator().slot
     before = drawn.value
     drawn.value = pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
-    for module in modules.values():
-        module.eval()
     try:
-        yield
+        with modes.evaluating(*modules.values()):
+            yield
     finally:
         drawn.value = before
-        for inner, mode in training:
-            inner.train(mode)
 
 
 class Computer:

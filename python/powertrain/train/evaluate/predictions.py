@@ -58,6 +58,7 @@ class Predictions:
         self.classes, self.unit = form.classes, form.unit
         self._form = form
         self._rows = np.arange(len(outputs)) if rows is None else rows  # their numbers in what was asked
+        self._numbers: Array | None = None  # what the dicts of examples say in numbers, once all of them were asked for
 
     @property
     def labels(self) -> NDArray[np.str_]:
@@ -104,30 +105,46 @@ class Predictions:
     def __getitem__(self, key: int | slice | Array) -> dict[str, object] | Predictions:
         if isinstance(key, (int, np.integer)):
             at = range(len(self))[key]
-            return self._row(at, self[at : at + 1])
-        taken = np.arange(len(self))[key]
-        names = tuple(self.names[row] for row in taken) if self.names else ()
-        return Predictions(self.outputs[taken], self._form, names, self._rows[taken])
+            return self._row(at) if self._numbers is not None else next(iter(self[at : at + 1]))
+        if isinstance(key, slice):
+            outputs, names, rows = self.outputs[key].copy(), self.names[key], self._rows[key]
+        else:
+            taken = np.arange(len(self))[key]
+            names = tuple(self.names[row] for row in taken) if self.names else ()
+            outputs, rows = self.outputs[taken], self._rows[taken]
+        found = Predictions(outputs, self._form, names, rows)
+        if self._numbers is not None:
+            found._numbers = self._numbers[key]
+        return found
 
     def __iter__(self) -> Iterator[dict[str, object]]:
-        return (self[row] for row in range(len(self)))
+        if self._numbers is None:
+            self._numbers = self._all_numbers()
+        return (self._row(row) for row in range(len(self)))
 
-    def _row(self, at: int, one: Predictions) -> dict[str, object]:
+    def _row(self, at: int) -> dict[str, object]:
         place: dict[str, object] = {"file": self.names[at]} if self.names else {"row": int(self._rows[at])}
         if self._form.answer is not None:
-            return {**place, **self._form.answer(one.outputs[0])}
+            return {**place, **self._form.answer(self.outputs[at])}
+        assert self._numbers is not None
         if not self.classes:
-            value = one.values[0].tolist()
+            value = self._numbers[at].tolist()
             return {**place, "value": value, **({"unit": self.unit} if self.unit else {})}
-        name, names, numbers = "score", "scores", one.outputs[0].astype(np.float64)
-        if self._form.probable:
-            name, names, numbers = "probability", "probabilities", one.probabilities[0]
-        rounded = [round(float(number), DIGITS) for number in numbers]
+        name, names = ("probability", "probabilities") if self._form.probable else ("score", "scores")
+        numbers = self._numbers[at]
+        rounded = [round(number, DIGITS) for number in numbers.tolist()]
         best = int(numbers.argmax())
         return {
             **place, "label": self.classes[best], name: rounded[best],
             names: dict(zip(self.classes, rounded, strict=True)),
         }  # fmt: skip
+
+    def _all_numbers(self) -> Array:
+        if self._form.answer is not None:
+            return self.outputs
+        if not self.classes:
+            return self.values
+        return self.probabilities if self._form.probable else self.outputs.astype(np.float64)
 
     def table(self) -> dict[str, object]:
         """Columns by name, for a data frame or a file: `file` or `row`, then `label`, `probability` and

@@ -72,7 +72,7 @@ def open_run(
     from powertrain.train.display.display import Display
     from powertrain.train.folder.reopening import kept_data, reopened
     from powertrain.train.quantizing.form import take_form
-    from powertrain.train.run.named_slots import random_numbers_kept
+    from powertrain.train.run.named_slots import own_random_numbers
     from powertrain.train.trained_run import TrainedRun
 
     path = resolved(path)
@@ -86,7 +86,7 @@ def open_run(
     kept = "train" in recipe.data and not data
     changes: list[str] = []
     dataset = kept_data(folder, about, recipe, found.arrays) if kept else None
-    with random_numbers_kept(), chosen(recipe.run.device, "run"):
+    with own_random_numbers(), chosen(recipe.run.device, "run"):
         base = Path(about["base"])
         if kept or objects:  # data of a caller's are new ones to measure on
             run = build(recipe, folder, Display(), base, dataset)
@@ -103,6 +103,8 @@ def open_run(
         run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     run.saver.load(found)
     run.evaluations.use_best()
+    for module in run.table.modules.values():
+        module.eval()  # it answers; what trains again is built again
     results = folder.results()
 
     def again(changed_data: bool) -> TrainRun:

@@ -17,9 +17,9 @@ from powertrain.plugin.params import params_of
 from powertrain.plugin.protocols import unfit
 from powertrain.plugin.registry import PluginError, registry
 from powertrain.plugin.wording import show
+from powertrain.random.default import drawing_from
 from powertrain.train.export.comparing import check_set, compare
 from powertrain.train.export.trained import TrainedModel
-from powertrain.train.run.named_slots import random_numbers_kept
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -34,7 +34,7 @@ def export(
 ) -> Exported:
     """Write a run by an exporter. `with_data` opens it with its data, to be compared on."""
     name, exporter = _made(to, settings)
-    with random_numbers_kept():
+    with drawing_from(run.generator):
         trained = TrainedModel(run)
         target = _target(exporter, trained, path)
         try:

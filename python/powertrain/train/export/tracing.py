@@ -12,9 +12,9 @@ from powertrain import _core
 from powertrain.plugin.backends import Graph, Node, record
 from powertrain.plugin.exporter import ExportError, Program
 from powertrain.plugin.importing import in_words
+from powertrain.random.default import drawing_from
 from powertrain.train.evaluate.evaluation import evaluating, on_host
 from powertrain.train.run.logs import Logs
-from powertrain.train.run.named_slots import random_numbers_kept
 from powertrain.train.run.step import Step, TracedBatch
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
         target = run.dataset.target if transforms else None
         return outputs if target is None else target.original(outputs)
 
-    with random_numbers_kept(), evaluating(run.table.modules):
+    with drawing_from(run.generator), evaluating(run.table.modules):
         recorded = record(predict, [x], ops)
     return _program(recorded.graph, recorded.slots, list(_named(run)), ops)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.plugin.importing import in_words
+from powertrain.random.default import drawing_from
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.logs import Logs
 
@@ -143,12 +144,6 @@ def _restored(name: str, restore: Callable[[], None]) -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def random_numbers_kept() -> Iterator[None]:
-    """A run seeds the random numbers of the process; those of a caller in Python go on as they were."""
-    slot = pt.random.default_generator().slot
-    before = slot.value
-    try:
-        yield
-    finally:
-        slot.value = before
+def own_random_numbers() -> AbstractContextManager[None]:
+    """A generator for a run that is made in a block, which it seeds and keeps; its caller's goes on as it was."""
+    return drawing_from(pt.random.Generator(0, name="random.default"))

@@ -76,9 +76,12 @@ class TrainRun:
         self.interrupts = Interrupts(self)
         self._begun: list[str] = []  # what models have begun with, in words
         self._names: set[tuple[str, str]] = set()  # of the strategy's slots, blobs and rings
+        self._losses: dict[tuple[str, bool], Callable[..., Any]] = {}
         self.saver = Saver(self)
         pt.random.seed(recipe.run.seed)
-        self.table.named["random"] = pt.random.default_generator().slot
+        # Of this thread: what the run computes later, in any thread, draws from it too.
+        self.generator = pt.random.default_generator()
+        self.table.named["random"] = self.generator.slot
         self.table.host.update({"progress": self.progress, "evaluations": self.evaluations.done})
         if self.early is not None:
             self.table.groups["early"] = self.early
@@ -123,7 +126,11 @@ class TrainRun:
 
     def loss(self, default: str = "") -> Callable[..., Any]:
         """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
-        return choose_loss(self.recipe, self.dataset, self.table.modules.get("model"), default)
+        model = self.table.modules.get("model")
+        key = (default, model is None)
+        if key not in self._losses:  # to look a plugin up takes longer than a small model's answer
+            self._losses[key] = choose_loss(self.recipe, self.dataset, model, default)
+        return self._losses[key]
 
     def slot(self, name: str, value: Any) -> Any:
         """A slot of the strategy's own: an average of weights, centroids, a counter."""
