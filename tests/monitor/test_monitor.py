@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +300,16 @@ def test_gaps_alone_and_constants() -> None:
     monitor.observe(np.stack([np.full(200, 1.0), np.full(200, 3.0)], axis=1))
     found = problems(monitor)
     assert "outside" in found["x0"] and set(found["x1"]) == {"drift", "outside", "unseen"}
+
+
+def test_comparisons_that_come_too_soon_are_put_off() -> None:
+    monitor = Monitor(made(), window=400, every=0.5)
+    assert monitor.observe(*batch(1, 100)) == [] and monitor.rows and not monitor.behind
+    x, logits = batch(2, 400)
+    assert monitor.observe(x + 5, logits) == [] and monitor.behind and monitor.catch_up() == []
+    time.sleep(0.6)
+    assert "drift" in {event.rule for event in monitor.catch_up()}
+    assert not monitor.behind and monitor.catch_up() == []
+    monitor.observe(x + 5, logits)
+    monitor.finish()
+    assert not monitor.behind, "the end of a stream is compared at once"

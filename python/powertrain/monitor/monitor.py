@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,8 @@ class Monitor:
         rules      when it becomes an alarm; `pt.monitor.USUAL` where they are not given. A `DetectorRule` looks at
                    every example, not at windows
         on_alarm   functions that get each event, such as `Webhook(url)`
+        every      seconds between two comparisons at least: where windows move on faster than that, some are passed
+                   over, and `catch_up` compares the last one
 
     Its memory does not grow with the examples. One lock guards it, so any thread may call it; `on_alarm` functions run
     in the thread that filled the window, outside of the lock.
@@ -78,6 +81,7 @@ class Monitor:
         rules: Sequence[Rule | DetectorRule] = USUAL,
         on_alarm: Callable[[Event], object] | Iterable[Callable[[Event], object]] = (),
         most_waiting: int = labels.MOST_WAITING,
+        every: float = 0.0,
     ) -> None:
         if type(window) is not int or window < PANES:
             raise MonitorError(
@@ -108,6 +112,7 @@ class Monitor:
         self._filling = _Filling()
         self._scores: deque[float] = deque(maxlen=window)
         self._labels_since = 0  # the last comparison
+        self.every, self.behind, self._next = every, False, 0.0  # behind: a window waits until then, by time.monotonic
         self._lock = threading.Lock()
 
     def observe(
@@ -170,8 +175,10 @@ class Monitor:
     def finish(self) -> list[Event]:
         """Compare what is left of a stream that has ended, where it is more than half of a step."""
         with self._lock:
+            self._next = 0.0
             due = self._filling.examples > self._step // 2 or (self._filling.examples and not self._panes)
-            events = self._turn() if due else self._compared() if self._labels_since else []
+            events = self._turn() if due else self._caught_up()
+            events += self._compared() if self._labels_since else []
         return self._told(events)
 
     def state(self) -> dict[str, Any]:
@@ -264,6 +271,20 @@ class Monitor:
             rows = np.concatenate(filled.representations)
             sums = (len(rows), rows.sum(axis=0), rows.T @ rows)
         self._panes.append(_Pane(counts, filled.examples, sums))
+        self.behind = True
+        return self._caught_up()
+
+    def catch_up(self) -> list[Event]:
+        """Compare the last window, where `every` has put that off and its time has come."""
+        with self._lock:
+            events = self._caught_up()
+        return self._told(events)
+
+    def _caught_up(self) -> list[Event]:
+        now = time.monotonic()
+        if not self.behind or now < self._next:
+            return []
+        self.behind, self._next = False, now + self.every
         events = self._compared()
         named = {row.name: row.psi for row in self.rows if row.psi == row.psi}
         self.history.append({"examples": self.examples, "psi": named, "problems": dict(summary(self.rows))})

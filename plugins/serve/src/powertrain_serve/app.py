@@ -47,15 +47,17 @@ def application(service: Service) -> Any:
             raise RefusedError(404, "no metrics; expected prometheus_client; pip install 'powertrain-serve[metrics]'")
         return Response(text + await monitor.metrics(), media_type=CONTENT_TYPE)
 
-    routes = [
+    routes = [  # the busiest first: they are tried in this order
+        Route("/predict", plain.predict, methods=["POST"]),
+        Route("/models/{name}/predict", plain.predict, methods=["POST"]),
+        Route("/models/{name}/versions/{version}/predict", plain.predict, methods=["POST"]),
+        Route(f"{model}/infer", v2.infer, methods=["POST"]),
+        Route(f"{version}/infer", v2.infer, methods=["POST"]),
         Route("/", page),
         Route("/docs", page),
         Route("/openapi.json", description),
         Route("/metrics", metrics),
         Route("/models", plain.models),
-        Route("/predict", plain.predict, methods=["POST"]),
-        Route("/models/{name}/predict", plain.predict, methods=["POST"]),
-        Route("/models/{name}/versions/{version}/predict", plain.predict, methods=["POST"]),
         Route("/feedback", monitor.feedback, methods=["POST"]),
         Route("/monitor", monitor.overview),
         Route("/monitor/{name}", monitor.page),
@@ -73,8 +75,6 @@ def application(service: Service) -> Any:
         Route(version, v2.model),
         Route(f"{model}/ready", v2.model_ready),
         Route(f"{version}/ready", v2.model_ready),
-        Route(f"{model}/infer", v2.infer, methods=["POST"]),
-        Route(f"{version}/infer", v2.infer, methods=["POST"]),
     ]
 
     @contextlib.asynccontextmanager

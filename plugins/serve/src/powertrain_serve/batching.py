@@ -4,6 +4,9 @@ A batch takes what waits. It does not wait for more, unless requests are being r
 `Limits.wait` at most. So one client alone pays nothing, and under load batches grow by themselves while the engine is
 busy. A request of many examples is computed in pieces, and goes to the end of the queue between them.
 
+A quick model's examples need no thread: to change to one and back costs more than the answer. The event loop computes
+them itself, all that were read in one of its turns together.
+
 Texts are written by the same thread: between two batches each that is being written gets one piece more. So one that is
 long holds up neither examples nor other texts.
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,7 @@ from powertrain_serve.model import Array, Model
 
 if TYPE_CHECKING:
     from powertrain_serve.texts import Text
+    from powertrain_serve.waiting import Awaited
 
 
 @dataclass(eq=False)
@@ -35,7 +39,7 @@ class Job:
     model: Model
     given: Array
     deadline: float  # by time.monotonic
-    done: Future[Any] = field(default_factory=Future)
+    done: Future[Any] | Awaited
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
     parts: list[Any] = field(default_factory=list)  # the answers so far
@@ -51,6 +55,7 @@ class Worker:
     texts      how many are written side by side; the others wait
     reading    how many requests are being read, and may be queued soon
     batched    called after each batch, with the model, its examples and its seconds
+    told       called when the jobs of a batch have their answers, or their refusals
     """
 
     def __init__(
@@ -61,14 +66,16 @@ class Worker:
         texts: int = 1,
         reading: Callable[[], int] = lambda: 0,
         batched: Callable[[Model, int, float], None] = lambda model, examples, seconds: None,
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         self.batch, self.wait, self.queue, self.texts = batch, wait, queue, texts
-        self._reading, self._batched = reading, batched
+        self._reading, self._batched, self._told = reading, batched, told
         self._jobs: deque[Job] = deque()
         self._texts: deque[Text] = deque()  # that wait
         self._written: list[Text] = []
         self._changed = threading.Condition()
         self._closed = False
+        self._gathering = False  # whether the thread waits for more to join a batch
         self._thread = threading.Thread(target=self._work, name="powertrain-serve-engine", daemon=True)
         self._thread.start()
 
@@ -76,18 +83,38 @@ class Worker:
         return len(self._jobs) + len(self._texts)
 
     @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
     def writing(self) -> int:
         """How many texts are being written."""
         return len(self._written)
 
     def submit(self, model: Model, given: Array, deadline: float, share: float = 1.0) -> Future[Any]:
-        """Queue a job; `share` is how much of the queue it may fill."""
-        job = Job(model, given, deadline)
+        """Queue examples; `share` is how much of the queue they may fill."""
+        done: Future[Any] = Future()
+        self.put(Job(model, given, deadline, done), share)
+        return done
+
+    def put(self, job: Job, share: float = 1.0) -> None:
+        """Queue a job."""
         with self._changed:
             self._demand_room(share)
             self._jobs.append(job)
-            self._changed.notify()
-        return job.done
+            # One that others may still join wakes nobody: to change threads costs as much as a small model's answer.
+            if not (self._gathering and self._worth_waiting(self._jobs[0])):
+                self._changed.notify()
+
+    def run_here(self, jobs: Sequence[Job]) -> None:
+        """Compute jobs of one model in the thread of the caller, in batches, without a queue."""
+        taken: list[tuple[Job, int]] = []
+        for job in jobs:
+            if taken and sum(count for _, count in taken) + job.left > self.batch:
+                self._run(taken)
+                taken = []
+            taken.append((job, job.left))
+        self._run(taken)
 
     def write(self, text: Text) -> None:
         """Queue a text."""
@@ -120,6 +147,7 @@ class Worker:
                 except Exception as error:  # of ours; those of a model are dealt with before
                     for job, _ in taken:
                         self._failed(job, error)
+            self._told()
             del taken  # it holds models, which may be replaced while this waits
             self._written = [text for text in self._written if text.step()]
 
@@ -137,6 +165,7 @@ class Worker:
                 return []
             first = self._jobs[0]
             until = first.since + self.wait
+            self._gathering = True
             while (
                 not self._written
                 and (left := until - time.monotonic()) > 0
@@ -144,6 +173,7 @@ class Worker:
                 and self._worth_waiting(first)
             ):
                 self._changed.wait(left)
+            self._gathering = False
             return self._taken(first)
 
     def _worth_waiting(self, first: Job) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import time
@@ -14,12 +15,20 @@ LOGGER = logging.getLogger("powertrain.serve")
 _UVICORN = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
+_JSON = json.JSONEncoder(default=str, allow_nan=False)
+
+
+@functools.lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+
+
 class Lines(logging.Formatter):
     """One object a line. An exception gives its kind and where it was raised, not its text, which may hold values."""
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03}Z",
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             **getattr(record, "fields", {}),
@@ -28,7 +37,7 @@ class Lines(logging.Formatter):
             error = record.exc_info[1]
             said["error"] = type(error).__name__
             said["at"] = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[-8:]]
-        return json.dumps(said, default=str, allow_nan=False)
+        return _JSON.encode(said)
 
 
 @contextlib.contextmanager
@@ -52,7 +61,10 @@ def on_standard_error(level: int = logging.INFO) -> Iterator[None]:
 
 
 def log(event: str, level: int = logging.INFO, **fields: Any) -> None:
-    LOGGER.log(level, event, extra={"fields": fields})
+    # Made here: `LOGGER.log` looks through the stack for who calls, which no line says.
+    if LOGGER.isEnabledFor(level):
+        record = LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), None, extra={"fields": fields})
+        LOGGER.handle(record)
 
 
 def quietly(function: Callable[..., object], *given: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from powertrain_serve.rows import TEXT
 from powertrain_serve.writers import Writer, is_pretrained, pretrained
 
 Array = Any
+QUICK = 1e-3  # seconds for which the event loop may be held up
 
 
 class Model:
@@ -28,6 +30,7 @@ class Model:
         self.dtype: Any = np.dtype(np.float32)
         self.labels: tuple[str, ...] = ()  # this and the next are known once it is warm
         self.output_shape: tuple[int, ...] | None = None
+        self.quick = False  # whether a batch takes less than a change of threads is worth
         self.profile: Any = None  # what it was trained on, where the run has kept that
         if writer is None:
             self._describe(run.run.dataset)
@@ -73,6 +76,18 @@ class Model:
                 made = self.run.predict(np.repeat(self._example, size, axis=0))
                 self.labels, self.output_shape = made.classes, tuple(made.outputs.shape[1:])
             size *= 2
+        if not self.writes:
+            self.quick = self._seconds(batch) < QUICK
+
+    def _seconds(self, batch: int) -> float:
+        """How long the largest batch takes, at best."""
+        examples, found = np.repeat(self._example, batch, axis=0), []
+        for _ in range(3):
+            began = time.perf_counter()
+            with contextlib.suppress(pt.Error):
+                self.run.predict(examples)
+            found.append(time.perf_counter() - began)
+        return min(found)
 
     def examples(self, given: Any) -> Array:
         """Examples of a request, [examples, ...], checked: an array, texts, rows, or the path of a file.
@@ -93,7 +108,9 @@ class Model:
         return self.run.run.dataset.raw.typed(columns)
 
     def answers(self, examples: Array) -> Any:
-        return self.run.predict(examples)
+        found = self.run.predict(examples)
+        iter(found)  # which computes the probabilities of all: its slices, one for each request, have theirs then
+        return found
 
     def continued(self, prompt: Any, **settings: Any) -> Iterator[pt.nn.Written]:
         """What comes after a prompt, piece by piece."""

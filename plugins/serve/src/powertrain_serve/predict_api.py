@@ -50,6 +50,9 @@ def _answered(model: Model, answers: Answers) -> Response:
     return answer({"model": model.name, "version": model.version, "predictions": answers.in_words(model.writes)})
 
 
+_JSON = json.JSONEncoder(allow_nan=False)
+
+
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON in ASCII: labels are texts of a data set, which may hold what UTF-8 cannot."""
-    return Response(json.dumps(value, allow_nan=False), status, headers, media_type="application/json")
+    return Response(_JSON.encode(value), status, headers, media_type="application/json")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 import powertrain as pt
 from powertrain_serve.answers import Answers
-from powertrain_serve.batching import Worker
+from powertrain_serve.batching import Job, Worker
 from powertrain_serve.bodies import FILES, Bodies, content_type_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.loading import Loader
@@ -25,6 +25,7 @@ from powertrain_serve.model import Array, Model
 from powertrain_serve.settings import Settings
 from powertrain_serve.table import Versions
 from powertrain_serve.texts import Text
+from powertrain_serve.waiting import Outbox, Until
 from powertrain_serve.watching import Watch
 
 # Bodies of more bytes are read by a thread, so that the event loop answers others meanwhile.
@@ -55,9 +56,12 @@ class Service:
         limits = settings.limits
         self.bodies = Bodies(limits)
         self.metrics = Metrics(settings.metrics, lambda: len(self.worker), lambda: self.worker.writing)
+        self.outbox = Outbox()
+        self._now: list[Job] = []  # that the loop computes in its next turn
         self.worker = Worker(
-            limits.batch, limits.wait, limits.queue, limits.texts, lambda: self.bodies.reading, self.metrics.batch
-        )
+            limits.batch, limits.wait, limits.queue, limits.texts, lambda: self.bodies.reading, self.metrics.batch,
+            self.outbox.flush,
+        )  # fmt: skip
         self.watch = Watch(settings.watched, self.metrics)
         self.connections = 0
         self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
@@ -111,8 +115,7 @@ class Service:
                     answers = Answers([await self._written(request, model, found.examples)])
                     self.watch.note(model, context.id)
                     return model, found, answers
-                waiting = self.worker.submit(model, found.examples, context.deadline)
-                answers = Answers(await self._answered(waiting, context.deadline))
+                answers = Answers(await self._answered(model, found.examples, context.deadline))
                 self.watch.see(model, context.id, found, answers, len(body))
                 if version is None:
                     self._shadow(versions, model, found.examples, answers)
@@ -150,12 +153,34 @@ class Service:
             return function(*given)
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *given)
 
-    async def _answered(self, waiting: Future[Any], deadline: float) -> Any:
+    async def _answered(self, model: Model, examples: Array, deadline: float) -> Any:
+        waiting = self.outbox.awaited()
+        job = Job(model, examples, deadline, waiting)
+        if model.quick and len(examples) <= self.worker.batch and not self.worker.closed:
+            self._together(job)
+        else:
+            self.worker.put(job)
         try:
             with refusing():
-                return await asyncio.wait_for(asyncio.wrap_future(waiting), deadline - time.monotonic())
+                async with Until(deadline):
+                    return await waiting.future
         except asyncio.TimeoutError:
             raise _no_answer() from None
+
+    def _together(self, job: Job) -> None:
+        """Compute a job with the others that are read in this turn of the loop."""
+        if not self._now:
+            asyncio.get_running_loop().call_soon(self._compute)
+        self._now.append(job)
+
+    def _compute(self) -> None:
+        jobs, self._now = self._now, []
+        of_model: dict[Model, list[Job]] = {}
+        for job in jobs:
+            of_model.setdefault(job.model, []).append(job)
+        for several in of_model.values():
+            self.worker.run_here(several)
+        self.outbox.deliver()
 
     def _shadow(self, versions: Versions, model: Model, examples: Array, answers: Answers) -> None:
         """Send a copy to the shadow, if it is its turn, and compare in the background."""

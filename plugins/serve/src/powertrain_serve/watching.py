@@ -28,6 +28,7 @@ from powertrain_serve.model import Model
 from powertrain_serve.settings import Watched
 
 GATHER = 0.2  # seconds in which examples gather, so that each is cheap
+COMPARE = 1.0  # seconds between two comparisons of a model, each of which may take some hundredths
 MOST_HELD = 32 << 20  # bytes of examples in the queue
 MOST_WAITING = 50_000  # examples of a model that wait for labels
 MOST_ASKED = 20_000  # requests of all models of which something may become known
@@ -74,6 +75,7 @@ class Watch:
         self._failed: set[Model] = set()  # whose fault stands in the log
         self._changed = threading.Condition()
         self._closed = False
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="powertrain-serve-monitor", daemon=True)
         self._thread.start()
 
@@ -97,8 +99,9 @@ class Watch:
         tell: list[Callable[[Event], object]] = [partial(_to_log, model), events.append]
         tell += [] if hook is None else [hook]
         monitor = Monitor(
-            model.profile, window=self.wanted.window, rules=self.wanted.rules, on_alarm=tell, most_waiting=MOST_WAITING
-        )
+            model.profile, window=self.wanted.window, rules=self.wanted.rules, on_alarm=tell,
+            most_waiting=MOST_WAITING, every=COMPARE,
+        )  # fmt: skip
         return One(monitor, hook, events)
 
     # ------------------------------------------------------------ in the way of a request
@@ -179,6 +182,7 @@ class Watch:
         with self._changed:
             self._closed = True
             self._changed.notify()
+        self._ending.set()
         self._thread.join()
         self.keep([])
 
@@ -188,13 +192,17 @@ class Watch:
                 while not self._waiting:
                     if self._closed:
                         return
-                    self._changed.wait()
-                if not self._closed:
-                    self._changed.wait_for(lambda: self._closed, GATHER)
+                    behind = any(one.monitor.behind for one in list(self._of.values()))
+                    if not self._changed.wait(COMPARE if behind else None):
+                        break
+            self._ending.wait(GATHER)  # not for the condition: each request that comes would wake this thread
+            with self._changed:
                 taken = list(self._waiting)
                 self._waiting.clear()
                 self._held = 0
             quietly(self._take, taken)
+            for one in list(self._of.values()):
+                quietly(one.monitor.catch_up)
             del taken  # it holds models, which may be replaced while this waits
 
     def _take(self, taken: Sequence[Seen | Labels]) -> None:
