@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powertrain_serve.batching import Worker
+from powertrain_serve.batching import Job, Worker
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
+from powertrain_serve.waiting import Outbox, Until
 
 SOON = 1e9
 
@@ -266,3 +268,58 @@ def test_texts_count_in_the_queue(model: Any) -> None:
     with pytest.raises(RefusedError) as refused:
         worker.write(Pieces("c", 1, []))  # type: ignore[arg-type]
     assert refused.value.status == 503
+
+
+def test_what_the_caller_computes_is_cut_into_batches_and_a_fault_fails_alone(model: Any) -> None:
+    worker = Worker(batch=4, wait=0, queue=10)
+    model.gate.set()
+    jobs = [Job(model, rows(number), SOON, Future()) for number in (1, 2, 3, 4, -1, 5)]
+    worker.run_here(jobs)
+    worker.close()
+    assert model.batches[0] == [1, 2, 3, 4]
+    for job, number in zip(jobs, (1, 2, 3, 4, -1, 5), strict=True):
+        if number < 0:
+            assert isinstance(job.done.exception(0), ValueError)  # type: ignore[union-attr]
+        else:
+            assert got(job.done).tolist() == [[2 * number]]  # type: ignore[arg-type]
+
+
+def test_a_block_that_is_late_ends_and_one_that_is_in_time_does_not() -> None:
+    async def waited(deadline: float, seconds: float) -> str:
+        async with Until(time.monotonic() + deadline):
+            await asyncio.sleep(seconds)
+        return "done"
+
+    assert asyncio.run(waited(5.0, 0.01)) == "done"
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(waited(0.05, 5.0))
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(waited(5.0, 5.0))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+
+
+def test_answers_of_a_batch_come_to_the_loop_together() -> None:
+    async def asked() -> tuple[list[Any], int]:
+        outbox, crossings = Outbox(), []
+        loop = asyncio.get_running_loop()
+        waiting = [outbox.awaited() for _ in range(4)]
+        waiting[1].future.cancel()
+        for number, one in enumerate(waiting[:3]):
+            if one.set_running_or_notify_cancel():
+                one.set_result(number)
+        waiting[3].set_exception(ValueError("mine"))
+        call = loop.call_soon_threadsafe
+        loop.call_soon_threadsafe = lambda *given: (crossings.append(given), call(*given))[1]  # type: ignore
+        await loop.run_in_executor(None, outbox.flush)
+        found = await asyncio.gather(*(one.future for one in waiting), return_exceptions=True)
+        return found, sum(given[0] == outbox.deliver for given in crossings)
+
+    found, crossings = asyncio.run(asked())
+    assert found[0] == 0 and found[2] == 2 and isinstance(found[1], asyncio.CancelledError)
+    assert str(found[3]) == "mine" and crossings == 1
