@@ -81,10 +81,10 @@ def test_columns_of_a_table_are_compared_as_they_came(address: str) -> None:
     pytest.importorskip("prometheus_client", reason="prometheus_client is not installed")
     rows = [{"age": 30 + row % 20, "city": "Rome" if row % 2 else None, "since": "2024-01-07"} for row in range(WINDOW)]
     assert ask(address, "/models/customers/predict", {"examples": rows}).status == 200
-    until(address, "powertrain_monitor_window", WINDOW, model="customers")
+    until(address, "powertrain_monitor_alarm", 1, model="customers", rule="unseen values")
+    assert sample(address, "powertrain_monitor_window", model="customers") == WINDOW
     assert sample(address, "powertrain_monitor_unseen", model="customers", feature="city") == 0.5
     assert sample(address, "powertrain_monitor_missing", model="customers", feature="city") == 0.5
-    assert sample(address, "powertrain_monitor_alarm", model="customers", rule="unseen values") == 1
 
 
 def test_labels_that_come_later_tell_how_well_the_model_does(address: str, known: Any) -> None:

@@ -31,8 +31,8 @@ _lock = threading.Lock()
 def evaluating(*models: Module) -> Iterator[None]:
     """Models without dropout and with their running statistics, for the length of a block.
 
-    When the last of those who are in one leaves it, in any thread, every part goes back to the mode that it had: one
-    that is frozen may be in evaluation mode while the rest trains.
+    When the last one leaves, in whatever thread, each part goes back to the mode that it had. One that is frozen may be
+    in evaluation mode while the rest trains.
     """
     entered: list[tuple[Module, _Evaluated]] = []
     with _lock:

@@ -184,6 +184,8 @@ class Watch:
             self._changed.notify()
         self._ending.set()
         self._thread.join()
+        for one in self._of.values():
+            quietly(one.monitor.finish)
         self.keep([])
 
     def _work(self) -> None:
@@ -201,9 +203,12 @@ class Watch:
                 self._waiting.clear()
                 self._held = 0
             quietly(self._take, taken)
-            for one in list(self._of.values()):
-                quietly(one.monitor.catch_up)
+            quietly(self._catch_up)
             del taken  # it holds models, which may be replaced while this waits
+
+    def _catch_up(self) -> None:
+        for one in list(self._of.values()):
+            one.monitor.catch_up()
 
     def _take(self, taken: Sequence[Seen | Labels]) -> None:
         """Give examples to their monitors, all of a model together; then the labels."""
