@@ -37,7 +37,7 @@ ALLOWED: Final = {
 PUBLIC: Final = frozenset(
     {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.fft",
      "powertrain.data.transforms", "powertrain.linalg", "powertrain.metrics", "powertrain.models", "powertrain.monitor",
-     "powertrain.nn",
+     "powertrain.nn", "powertrain.nn.adapters",
      "powertrain.nn.functional", "powertrain.nn.init", "powertrain.nn.utils", "powertrain.optim",
      "powertrain.optim.schedules", "powertrain.plugin", "powertrain.plugin.testing", "powertrain.random",
      "powertrain.solvers", "powertrain.typing"}

@@ -193,7 +193,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise NoFileError(f"[restore] {path}: {said}; expected a file that pt.save wrote; check the path") from error
     _refuse_weights(path, raw)
     try:
-        header = json.loads(_described(raw)["__metadata__"][_KEY])
+        header = json.loads(described(raw)["__metadata__"][_KEY])
         arrays = load(raw)
         whole = header["format"] == _FORMAT and header["sha256"] == _hash(arrays)
         values = [_unpacked(value, arrays) for value in header["parts"].values()]
@@ -210,7 +210,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, arrays
 
 
-def _described(raw: bytes) -> dict[str, Any]:
+def described(raw: bytes) -> dict[str, Any]:
     """The header of a safetensors file."""
     return dict(json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")]))
 
@@ -221,7 +221,7 @@ def _refuse_weights(path: Path, raw: bytes) -> None:
         received, load = "a file of torch.save", "torch.load(path), layout='torch'"
     else:
         try:
-            other = _KEY not in _described(raw).get("__metadata__", {})
+            other = _KEY not in described(raw).get("__metadata__", {})
         except Exception:  # said where the file is read
             return
         received, load = "a safetensors file of another program", "safetensors.numpy.load_file(path), layout='torch'"

@@ -105,6 +105,19 @@ def weights(draw: random.Random) -> bytes:
     return bytes(save({"weight": np.ones((4, 3), np.float32), "bias": np.zeros(3, np.float32)}))
 
 
+def adapters(draw: random.Random) -> bytes:
+    import tempfile
+
+    import powertrain as pt
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        chance = pt.random.Generator(0)
+        model = pt.nn.Sequential(pt.nn.Linear(4, 3, generator=chance))
+        pt.nn.adapters.save(path, pt.nn.adapters.add(model, rank=2, generator=chance))
+        return path.read_bytes()
+
+
 def texts(draw: random.Random) -> bytes:
     return "\n".join(draw.choice(["it was naïve", "she went home", "“no”, he said"]) for _ in range(60)).encode()
 
@@ -129,9 +142,15 @@ def read_idx(path: Path) -> None:
 def read_weights(path: Path) -> None:
     import powertrain as pt
     from powertrain.recipe.sections import Beginning
-    from powertrain.train.run.pretrained import load_weights
+    from powertrain.train.run.pretrained import begun
 
-    load_weights(pt.nn.Linear(4, 3), Beginning(weights=path), "model")
+    begun(pt.nn.Linear(4, 3), Beginning(weights=path), "model", False)
+
+
+def read_adapters(path: Path) -> None:
+    import powertrain as pt
+
+    pt.nn.adapters.load(path, pt.nn.Sequential(pt.nn.Linear(4, 3)), strict=False)
 
 
 def read_tokenizer(path: Path) -> None:
@@ -254,6 +273,7 @@ READERS = (
     Reader("wav", "a.wav", sound("WAV"), read_as_class("sounds")),
     Reader("flac", "a.flac", sound("FLAC"), read_as_class("sounds")),
     Reader("safetensors", "a.safetensors", weights, read_weights),
+    Reader("adapters", "a.safetensors", adapters, read_adapters),
     Reader("tokenizer", "a.json", tokenizer, read_tokenizer),
     Reader("r-data", "a.rdata", r_data, read_r_data),
 )

@@ -23,7 +23,7 @@ from powertrain.io.printable import printable
 from powertrain.recipe import RecipeError, load_recipe
 from powertrain.recipe.sections import Beginning
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.pretrained import load_weights
+from powertrain.train.run.pretrained import begun
 
 ROOT = Path(__file__).parents[2]
 
@@ -229,14 +229,14 @@ def test_weights_are_read_and_not_mapped(folder: Path, monkeypatch: pytest.Monke
     (folder / "w").write_bytes(save({"weight": weight, "bias": np.zeros(3, np.float32)}))
     monkeypatch.setattr("safetensors.numpy.load_file", None)  # which maps
     model = pt.nn.Linear(4, 3)
-    load_weights(model, Beginning(weights=folder / "w"), "model")
+    begun(model, Beginning(weights=folder / "w"), "model", False)
     assert (model.weight.value.numpy() == weight).all()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
 def test_weights_that_are_no_file(folder: Path, kind: str) -> None:
     with pytest.raises(RunError) as caught:
-        load_weights(pt.nn.Linear(4, 3), Beginning(weights=folder / kind), "model")
+        begun(pt.nn.Linear(4, 3), Beginning(weights=folder / kind), "model", False)
     assert f"it is a {kind}, not a regular file" in str(caught.value)
 
 
@@ -253,7 +253,7 @@ def test_weights_that_are_no_file(folder: Path, kind: str) -> None:
 def test_weights_with_a_forged_header(tmp_path: Path, header: bytes) -> None:
     (tmp_path / "w").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     with pytest.raises(RunError, match=r"^\[model.model.weights\] .* expected "):
-        load_weights(pt.nn.Linear(4, 3), Beginning(weights=tmp_path / "w"), "model")
+        begun(pt.nn.Linear(4, 3), Beginning(weights=tmp_path / "w"), "model", False)
 
 
 # ---------------------------------------------------------------- nobody goes around it

@@ -352,7 +352,7 @@ def test_a_schedule_inside_a_compiled_step_moves_with_the_step_slot() -> None:
         ),
         (
             lambda p: SGD(p, groups=[{"pattern": "*.bias"}]),
-            "[optimizer groups.pattern] no such parameter of a group; expected match, lr, weight_decay, frozen",
+            "[optimizer groups.pattern] no such parameter of a group; expected match, lr, weight_decay, start, frozen",
         ),
         (
             lambda p: SGD(p, groups=[{}]),

@@ -293,7 +293,7 @@ def test_the_norm_of_rows_is_that_of_the_whole_gradient() -> None:
 LINE = "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"
 KNOWN = (
     "params, lr, betas, eps, weight_decay, amsgrad, schedule, clip, clip_value, accumulate, loss_scale, maximize, "
-    "track_grad_norm, groups, name"
+    "track_grad_norm, groups, layer_decay, unfreeze_every, name"
 )
 REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: optim.Adam(net(), clip_norm=1.0), TypeError,

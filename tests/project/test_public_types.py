@@ -23,8 +23,8 @@ import powertrain as pt
 
 MODULES = (
     "powertrain", "powertrain.nn", "powertrain.nn.functional", "powertrain.nn.init", "powertrain.nn.utils",
-    "powertrain.nn.utils.parametrizations", "powertrain.nn.utils.rnn", "powertrain.optim", "powertrain.optim.schedules",
-    "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
+    "powertrain.nn.adapters", "powertrain.nn.utils.parametrizations", "powertrain.nn.utils.rnn", "powertrain.optim",
+    "powertrain.optim.schedules", "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
     "powertrain.plugin", "powertrain.plugin.testing", "powertrain.linalg", "powertrain.fft", "powertrain.random",
     "powertrain.array_api", "powertrain.sklearn", "powertrain.solvers",
 )  # fmt: skip

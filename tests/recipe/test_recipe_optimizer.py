@@ -34,7 +34,7 @@ LINES = [
     (
         "optimizer = { use = 'adamw', groups = [{ match = '*.bias', weight_decy = 0 }] }",
         "[digits.toml:5 optimizer.groups.0.weight_decy] no such parameter of groups; expected match, lr, weight_decay, "
-        "frozen; did you mean weight_decay?",
+        "start, frozen; did you mean weight_decay?",
     ),
     (
         "optimizer = { use = 'adamw', groups = [{ match = '*.bias' }, { lr = 0.1 }] }",

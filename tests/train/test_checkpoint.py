@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 
 from powertrain.io.files import Files, NoSpaceError
-from powertrain.train.folder.checkpoint import FOLDER, Checkpoints, hash_arrays
+from powertrain.io.hashing import hash_arrays
+from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE, Ledger, read_history, read_lines
 
 
@@ -222,3 +224,62 @@ def test_the_ledger_counts_replayed_steps_once(tmp_path: Path) -> None:
     assert history == [(10, 3.0), (20, math.inf)]
     for raw in (tmp_path / FILE).read_text().splitlines()[:2]:
         json.loads(raw)
+
+
+def large(seed: int) -> dict[str, Any]:
+    return {"model.base": np.random.default_rng(seed).random((600, 600)), "model.lora_a": np.full(3, float(seed))}
+
+
+def test_what_never_changes_is_written_once(tmp_path: Path) -> None:
+    here = Checkpoints(tmp_path)
+    base = large(0)["model.base"]
+    for number in (1, 2, 3):
+        here.save(number, {**large(number), "model.base": base}, {"seconds": 1.0, "steps": number}, ["model.base"])
+    files = {path.name: path.stat() for path in (tmp_path / FOLDER).iterdir()}
+    (lasting,) = (name for name in files if name.startswith("lasting-"))
+    assert files[lasting].st_size > base.nbytes and sum(stat.st_size for stat in files.values()) < 1.1 * base.nbytes
+    assert here.files_of(3) == [f"{FOLDER}/round-000000000003.json", f"{FOLDER}/round-000000000003.safetensors",
+                                f"{FOLDER}/{lasting}"]  # fmt: skip
+    for number in (2, 3):
+        found = here.load(number).arrays
+        np.testing.assert_array_equal(found["model.base"], base)
+        np.testing.assert_array_equal(found["model.lora_a"], np.full(3, float(number)))
+    # Another base is another file; the first one goes with the last checkpoint that names it.
+    for number in (4, 5):
+        here.save(number, large(9), {"seconds": 1.0, "steps": number}, ["model.base"])
+        assert (tmp_path / FOLDER / lasting).exists() is (number == 4)
+    np.testing.assert_array_equal(here.load(5).arrays["model.base"], large(9)["model.base"])
+
+
+def test_few_bytes_that_never_change_need_no_file(tmp_path: Path) -> None:
+    Checkpoints(tmp_path).save(1, arrays(), {"seconds": 1.0, "steps": 1}, list(arrays()))
+    assert not list((tmp_path / FOLDER).glob("lasting-*"))
+    assert hash_arrays(Checkpoints(tmp_path).load(1).arrays) == hash_arrays(arrays())
+
+
+@pytest.mark.parametrize("how", ["gone", "cut", "changed", "pipe"])
+def test_a_checkpoint_without_its_lasting_file_is_not_used(tmp_path: Path, how: str) -> None:
+    here = Checkpoints(tmp_path)
+    here.save(1, large(0), {"seconds": 1.0, "steps": 1}, ["model.base"])
+    (path,) = (tmp_path / FOLDER).glob("lasting-*")
+    raw = path.read_bytes()
+    path.unlink()
+    if how == "pipe":
+        os.mkfifo(path)
+    elif how != "gone":
+        path.write_bytes(raw[:-8] if how == "cut" else raw[:-1] + bytes([raw[-1] ^ 1]))
+    found, problems = here.latest()
+    assert found is None and len(problems) == 1 and path.name in problems[0]
+
+
+def test_a_lasting_file_is_named_by_a_hash_alone(tmp_path: Path) -> None:
+    here = Checkpoints(tmp_path)
+    here.save(1, large(0), {"seconds": 1.0, "steps": 1}, ["model.base"])
+    path = tmp_path / FOLDER / "round-000000000001.json"
+    header = json.loads(path.read_text())
+    header["lasting"] = "../../elsewhere"
+    del header["seal"]
+    sealed = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    path.write_text(json.dumps({**header, "seal": sealed}))
+    found, problems = here.latest()
+    assert found is None and "lasting is no SHA-256" in problems[0]

@@ -51,6 +51,7 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.solvers": "pt.solvers",
     "powertrain.array_api": "pt.array_api",
     "powertrain.sklearn": "pt.sklearn",
+    "powertrain.nn.adapters": "pt.nn.adapters",
     "powertrain.nn.init": "pt.nn.init",
     "Slot": "pt.Slot",
     "Tensor": "pt.Tensor",

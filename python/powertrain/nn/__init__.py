@@ -6,6 +6,7 @@ import types as _types
 
 from powertrain.errors.boundary import export as _export
 from powertrain.errors.hints import attributes as _attributes
+from powertrain.nn import adapters as adapters
 from powertrain.nn import init as init
 from powertrain.nn import utils as utils
 from powertrain.nn.activations import *  # noqa: F403 - what its __all__ names
@@ -41,7 +42,7 @@ from powertrain.nn.unpooling import *  # noqa: F403
 __all__ = sorted(
     name
     for name, value in globals().items()
-    if not name.startswith("_") and (name in ("init", "utils") or not isinstance(value, _types.ModuleType))
+    if not name.startswith("_") and (name in ("adapters", "init", "utils") or not isinstance(value, _types.ModuleType))
 )
 
 _export(globals())

@@ -80,9 +80,25 @@ def table(module: Module) -> str:
             count += 0 if name in part._buffers else slot_size(slot)
         if shapes:
             rows.append((path or "(self)", type(part).__name__, f"{count:,}", ", ".join(shapes)))
-    total = sum(slot_size(slot) for slot in module.parameters())
-    trained = sum(slot_size(slot) for slot in module.trainable())
+    total, trained = counts(module)
     widths = [max([len(row[column]) for row in rows], default=0) for column in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in rows]
     frozen = f", of which {total - trained:,} are frozen" if trained < total else ""
     return "\n".join([*lines, f"{total:,} parameters{frozen}"])
+
+
+def counts(module: Module) -> tuple[int, int]:
+    """How many numbers its parameters have, and how many of these are trained. Weights of 8 or 4 bits count as others
+    do."""
+    from powertrain.nn.quantized import QuantizedConv2d, QuantizedLinear
+
+    coded = 0
+    for inner in module.modules():
+        if isinstance(inner, QuantizedLinear):
+            coded += inner.in_features * inner.out_features
+        elif isinstance(inner, QuantizedConv2d):
+            coded += slot_size(inner.weight)
+        else:
+            continue
+        coded += slot_size(inner.bias) if inner.bias is not None else 0
+    return coded + sum(map(slot_size, module.parameters())), sum(map(slot_size, module.trainable()))

@@ -56,7 +56,11 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
     loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
     maximize    go up instead of down
     track_grad_norm  keep the norm of the gradients for `grad_norm`, where neither clip nor loss_scale needs it
-    groups      settings by a pattern of names: [{"match": "*.bias", "weight_decay": 0.0}], with lr and frozen too
+    groups      settings by a pattern of names: [{"match": "*.bias", "weight_decay": 0.0}]; lr, start, frozen too
+    layer_decay      each layer's rate is that of the next one to the output times this: 0.8, for example
+    unfreeze_every   train the last layer alone, and one more before it after every so many updates
+
+    What is a layer stands in depth.py: what is below one number, such as blocks.3, is one.
 
     Complex parameters are two real ones each, as PyTorch has it; moments are of their parts, [..., 2].
 
@@ -96,13 +100,16 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         maximize: bool = False,
         track_grad_norm: bool = False,
         groups: Sequence[Group | Mapping[str, object]] = (),
+        layer_decay: float | None = None,
+        unfreeze_every: int | None = None,
         name: str = "optimizer",
         **unknown: object,
     ) -> None:
         if unknown:
             refuse_unknown(type(self), unknown)
         check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate)
-        chosen = choose(name, params, groups, lr)
+        check_settings(name, layer_decay=layer_decay, unfreeze_every=unfreeze_every)
+        chosen = choose(name, params, groups, lr, layer_decay, unfreeze_every)
         if clip is not None and clip_value is not None:
             raise OptimizerError(
                 f"[{name}] clip = {clip:g}, clip_value = {clip_value:g}; expected one of them; clip by norm is usual"
@@ -181,7 +188,8 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
 
     @property
     def param_groups(self) -> list[ParamGroup]:
-        """The parameters by their settings, to read: `params`, `names`, `lr` before the schedule and `weight_decay`."""
+        """The parameters by their settings, to read: `params`, `names`, `lr` before the schedule, `weight_decay` and
+        `start`."""
         lr = float(self.lr.item())
         return [
             ParamGroup(
@@ -189,6 +197,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 names=[self.params[place][0] for place in part.places],
                 lr=lr * part.rate,
                 weight_decay=part.weight_decay,
+                start=part.start,
             )
             for part in self.parts
         ]
@@ -283,6 +292,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
             last = self._held.gather(self.parts, flat, weight) if self._held else None
             if last is None and weight is not None:
                 flat = [g / weight for g in flat]
+            flat = [self._awake(part, g) for part, g in zip(self.parts, flat, strict=True)]
             if self.loss_scale is None:
                 self._update(guarded(flat, self.clip, self.clip_value, self.track_grad_norm), last, rows)
                 return
@@ -291,6 +301,10 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 found = clipped(flat, pt.guard(norm, skip=True), self.clip, self.clip_value)
                 self._update(found, last, rows)
             self.loss_scale.adjust(norm)
+
+    def _awake(self, part: Part, g: pt.Tensor) -> pt.Tensor:
+        """The gradient of a part, zero before it is trained: it counts in no norm then."""
+        return g if part.start == 0 else pt.where(self.updates.value >= part.start, g, pt.zeros((), g.dtype))
 
     def _update(self, grads: Guarded, last: pt.Tensor | None, rows: list[Rows | None]) -> None:
         """One update from the gradients of each part, if this call is the last that makes one."""
@@ -306,14 +320,17 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
             rate = in_dtype(dtype, rates[part.rate])
             g = -g if self.maximize else g
             moved = self.moved_momentum(step, dtype)
-            scalars = {**self.scalars(step, rate, part.weight_decay), **moved, **counters}
+            # Moments begin with the part, and so does the count that corrects them.
+            own = step if part.start == 0 else pt.maximum(step - part.start, 1)
+            scalars = {**self.scalars(own, rate, part.weight_decay), **moved, **counters}
             if grads.factor is not None:
                 shrunk = in_dtype(dtype, grads.factor)
                 g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)
             p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
-            _assign(part.values, p, last)
+            due = _both(last, None if part.start == 0 else step > part.start)
+            _assign(part.values, p, due)
             for name, value in new.items():
-                _assign(part.state[name], value, last)
+                _assign(part.state[name], value, due)
         _assign(self.updates, step, last)
         if grads.norm is not None:
             _assign(self._norm, grads.norm, last)
@@ -325,6 +342,12 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
 def _parts_of(numbers: pt.Tensor) -> pt.Tensor:
     """Real and imaginary parts by turns."""
     return pt.reshape(pt.view_as_real(numbers), (-1,))
+
+
+def _both(first: pt.Tensor | None, second: pt.Tensor | None) -> pt.Tensor | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return pt.logical_and(first, second)
 
 
 def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import powertrain as pt
 from powertrain.errors.arguments import shown
 from powertrain.nn.module import Module
+from powertrain.optim.depth import from_the_output
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.conversion import check
 from powertrain.plugin.group import Group
@@ -20,18 +21,28 @@ Named: TypeAlias = Module | pt.Slot | Mapping[str, Any] | Iterable[pt.Slot | tup
 
 @dataclasses.dataclass(frozen=True)
 class Chosen:
-    """One parameter with its name, the factor on its rate, and its decay, if it has one of its own."""
+    """One parameter with its name, the factor on its rate, its decay, if it has one of its own, and how many updates
+    leave it as it is."""
 
     path: str
     slot: pt.Slot
     rate: float = 1.0
     weight_decay: float | None = None
+    start: int = 0
 
 
-def choose(where: str, params: Any, groups: Sequence[Group | Mapping[str, object]], lr: float) -> list[Chosen]:
+def choose(
+    where: str,
+    params: Any,
+    groups: Sequence[Group | Mapping[str, object]],
+    lr: float,
+    layer_decay: float | None = None,
+    unfreeze_every: int | None = None,
+) -> list[Chosen]:
     """The parameters to train, each named, after those of frozen groups are frozen.
 
-    Every pattern must match a parameter, and a parameter at most one pattern.
+    Every pattern must match a parameter, and a parameter at most one pattern. What a group says goes before what the
+    depth of a layer says.
     """
     found = _unique(where, list(_entries(where, params, lr)))
     made = [_made(where, group) for group in groups]
@@ -48,7 +59,12 @@ def choose(where: str, params: Any, groups: Sequence[Group | Mapping[str, object
     for one, match in matched:
         if match is not None and match.frozen:
             one.slot.trainable = False
-    chosen = [_with(one, match, lr) for one, match in matched if one.slot.trainable]
+    matched = [(one, match) for one, match in matched if one.slot.trainable]
+    if matched and (layer_decay is not None or unfreeze_every is not None):
+        settings = {"layer_decay": layer_decay, "unfreeze_every": unfreeze_every}
+        depth = from_the_output(where, [one.path for one, _ in matched], settings)
+        matched = [(_at_depth(one, depth[one.path], layer_decay, unfreeze_every), match) for one, match in matched]
+    chosen = [_with(one, match, lr) for one, match in matched]
     if not chosen:
         raise OptimizerError(
             f"[{where}] {len(found)} parameters, none to train; expected at least one; unfreeze some of the model"
@@ -92,7 +108,15 @@ def _with(one: Chosen, group: Group | None, lr: float) -> Chosen:
     if group is None:
         return one
     decay = one.weight_decay if group.weight_decay is None else group.weight_decay
-    return dataclasses.replace(one, rate=one.rate if group.lr is None else group.lr / lr, weight_decay=decay)
+    start = one.start if group.start is None else group.start
+    rate = one.rate if group.lr is None else group.lr / lr
+    return dataclasses.replace(one, rate=rate, weight_decay=decay, start=start)
+
+
+def _at_depth(one: Chosen, layers: int, layer_decay: float | None, unfreeze_every: int | None) -> Chosen:
+    """With the settings of a parameter that so many layers part from the output."""
+    rate = one.rate * (1.0 if layer_decay is None else layer_decay) ** layers
+    return dataclasses.replace(one, rate=rate, start=layers * (unfreeze_every or 0))
 
 
 def _entries(where: str, params: Any, lr: float) -> Iterator[Chosen]:

@@ -35,6 +35,7 @@ class Part(Watched):
     # How gradients and moments lie: as the values, or, of complex ones, as their parts.
     layout: pt.Slot | RealLayout
     sparse: bool = False
+    start: int = 0  # so many updates leave it as it is
 
     @property
     def complex(self) -> bool:
@@ -59,15 +60,20 @@ _OWNERS = "optimizers"
 
 
 def make_parts(optimizer: Optimizer, chosen: Sequence[Chosen], weight_decay: float) -> Iterator[Part]:
-    """The parameters by dtype, rate and decay, each part with its moments."""
-    settings: dict[tuple[float, float, str, str], list[int]] = {}
+    """The parameters by dtype, rate, decay and start, each part with its moments."""
+    settings: dict[tuple[float, float, int, str, str], list[int]] = {}
     for place, one in enumerate(chosen):
         decay = weight_decay if one.weight_decay is None else one.weight_decay
         alone = one.path if is_sparse(one.slot) else ""
-        settings.setdefault((one.rate, decay, str(one.slot.dtype), alone), []).append(place)
-    for number, ((rate, decay, _, alone), places) in enumerate(settings.items()):
+        settings.setdefault((one.rate, decay, one.start, str(one.slot.dtype), alone), []).append(place)
+    for number, ((rate, decay, start, _, alone), places) in enumerate(settings.items()):
+        if start and optimizer.COUNTERS:
+            raise OptimizerError(
+                f"[{optimizer.name}] {type(optimizer).__name__} with parameters that begin after {start} updates; "
+                "expected an optimizer that counts for each of them, such as AdamW; leave start and unfreeze_every out"
+            )
         if alone:
-            yield _make_sparse_part(optimizer, rate, decay, places[0])
+            yield _make_sparse_part(optimizer, rate, decay, start, places[0])
             continue
         values = _flat_values(optimizer, [optimizer.params[place][1] for place in places], f"parameters.{number}")
         layout = RealLayout.of(values) if values.dtype.name in REAL else values
@@ -79,7 +85,7 @@ def make_parts(optimizer: Optimizer, chosen: Sequence[Chosen], weight_decay: flo
                 f"{optimizer.params[places[0]][0]} among them; expected real "
                 "ones; take an elementwise optimizer, such as AdamW, for these"
             )
-        yield Part(rate, decay, places, values, state, gradient, layout)
+        yield Part(rate, decay, places, values, state, gradient, layout, start=start)
 
 
 def _flat_values(optimizer: Optimizer, slots: list[pt.Slot], name: str) -> pt.Slot:
@@ -101,7 +107,7 @@ def _flat_values(optimizer: Optimizer, slots: list[pt.Slot], name: str) -> pt.Sl
     return flat
 
 
-def _make_sparse_part(optimizer: Optimizer, rate: float, decay: float, place: int) -> Part:
+def _make_sparse_part(optimizer: Optimizer, rate: float, decay: float, start: int, place: int) -> Part:
     path, table = optimizer.params[place]
     for received, good, fix in (
         (type(optimizer).__name__, optimizer.ROWS, "SGD without momentum, Adagrad or SparseAdam"),
@@ -121,7 +127,7 @@ def _make_sparse_part(optimizer: Optimizer, rate: float, decay: float, place: in
     state = {name: pt.Slot(zeros, name=f"{optimizer.name}.{name}.{path}") for name in optimizer.MOMENTS}
     for slot in state.values():
         _core.move_slot(slot, table.device)
-    return Part(rate, decay, [place], table, state, None, table, sparse=True)
+    return Part(rate, decay, [place], table, state, None, table, sparse=True, start=start)
 
 
 def _make_moment(optimizer: Optimizer, moment: str, values: pt.Slot | RealLayout) -> pt.Slot:

@@ -30,6 +30,8 @@ class Settings(TypedDict, total=False):
     maximize: bool
     track_grad_norm: bool
     groups: Sequence[Group | Mapping[str, object]]
+    layer_decay: float | None
+    unfreeze_every: int | None
     name: str
 
 
@@ -57,6 +59,12 @@ _LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
     "clip_value": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
     "max_norm": ("a number > 0", lambda value: 0 < value < math.inf, "1.0 is usual"),
     "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
+    "layer_decay": ("0 < layer_decay < 1, or None", lambda value: 0 < value < 1, "0.8 is usual"),
+    "unfreeze_every": (
+        "a whole number >= 1, or None",
+        lambda value: value >= 1 and value == int(value),
+        "the updates of an epoch are usual",
+    ),
     "max_iter": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "20 is usual"),
     "max_eval": ("a whole number >= 1, or None", lambda value: value >= 1 and value == int(value), "25 is usual"),
     "history_size": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "10 is usual"),

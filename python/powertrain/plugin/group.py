@@ -20,4 +20,5 @@ class Group:
     match: str = param(doc="a pattern of names, such as *.bias; * stands for any letters, dots too")
     lr: float | None = param(None, above=0, doc="their rate before the schedule; the optimizer's where it is not given")
     weight_decay: float | None = param(None, low=0, doc="the optimizer's where it is not given")
+    start: int | None = param(None, low=0, doc="how many updates leave them as they are, before they are trained too")
     frozen: bool = param(False, doc="leave these parameters as they are")

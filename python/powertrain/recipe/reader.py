@@ -267,6 +267,10 @@ class _Reader(Uses):
             if made is not None:
                 if made.fresh and made.weights is None:
                     self.wrong((*path, "fresh"), "received it without weights; expected both; without, all begins anew")
+                if made.frozen and made.adapters is not None:
+                    self.wrong(
+                        (*path, "frozen"), "received it with adapters, which freeze all else; expected one of them"
+                    )
                 beginnings[str(path[-1])] = dataclasses.replace(made, weights=self.at_hand(made.weights))
             return self.use("model", path, value, reserved=owned)
 
@@ -296,7 +300,10 @@ class _Reader(Uses):
         self.mistakes.extend(found)
         if use is None or around is None:
             return None
-        return OptimizerUse(use, schedule, warmup, around.clip, around.accumulate, around.groups)
+        return OptimizerUse(
+            use, schedule, warmup, around.clip, around.accumulate, around.groups, around.layer_decay,
+            around.unfreeze_every,
+        )  # fmt: skip
 
     def schedule(self, path: KeyPath, value: Any) -> tuple[Use | None, int]:
         """A schedule, and the updates of a warm-up before it, which is the engine's unless the plugin has its own."""

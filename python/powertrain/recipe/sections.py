@@ -180,6 +180,32 @@ class OptimizerUse:
     clip: float | None
     accumulate: int
     groups: tuple[Group, ...]
+    layer_decay: float | None = None
+    unfreeze_every: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """Adapters beside a model's linear layers, which are trained in place of the model."""
+
+    kind: str = param(
+        "lora",
+        choices=("lora", "dora", "bottleneck"),
+        doc="lora: the product of two thin matrices; dora: the same with trained lengths; bottleneck: a narrow network "
+        "behind each layer",
+    )
+    rank: int = param(8, low=1, high=1 << 16, doc="the inner width of each adapter")
+    alpha: float | None = param(
+        None, above=0, doc="what an adapter gives is multiplied by alpha / rank; as rank where it is not given"
+    )
+    dropout: float = param(0.0, low=0, below=1, doc="share of an adapter's inputs that is zero in training")
+    targets: tuple[str, ...] = param(("*",), doc="patterns of the paths of linear layers that get an adapter")
+    trained: tuple[str, ...] = param(
+        (), doc="patterns of the names of parameters that are trained whole beside them; what is fresh is, too"
+    )
+    bits: int | None = param(
+        None, choices=(8, 4), doc="keep the frozen weights of linear and convolutional layers in so many bits"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +219,9 @@ class Beginning:
     )
     fresh: str = param("", doc="a pattern of names, such as head.*, of what does not: it begins anew, in any form")
     frozen: str = param("", doc="a pattern of the names of parameters that training leaves as they are")
+    adapters: Adapters | None = param(
+        None, doc="what is trained in place of the model: a few numbers beside its layers"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +231,16 @@ class Surroundings:
     clip: float | None = param(None, above=0, doc="the largest norm of all gradients together", usual="1.0 is usual")
     accumulate: int = param(1, low=1, doc="batches whose gradients make one update")
     groups: tuple[Group, ...] = param((), doc="settings of some parameters, by a pattern of their names")
+    layer_decay: float | None = param(
+        None,
+        above=0,
+        below=1,
+        doc="each layer's rate is that of the next one to the output times this",
+        usual="0.8 is usual",
+    )
+    unfreeze_every: int | None = param(
+        None, low=1, doc="train the last layer alone, and one more before it after every so many updates"
+    )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.devices.place import chosen
 from powertrain.io.files import FolderError, NoSpaceError
+from powertrain.io.hashing import hash_arrays
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
@@ -21,7 +22,6 @@ from powertrain.train.closing_words import say
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
-from powertrain.train.folder.checkpoint import hash_arrays
 from powertrain.train.folder.ledger import Ledger, read_history
 from powertrain.train.folder.reopening import identities_of
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder

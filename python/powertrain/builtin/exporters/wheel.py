@@ -172,7 +172,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
         raise ExportError(
             f"[export wheel] run.lock of {folder} names {outside[0]!r}; expected files of that folder; bring it back"
         )
-    names += [f"checkpoints/round-{found.number:012d}{suffix}" for suffix in (".json", ".safetensors")]
+    names += run.checkpoints.files_of(found.number)
     files = {name: run.files.read(name, MOST_BYTES) for name in names}
     lock = json.loads(run.files.read(LOCK))
     files[LOCK] = _json({key: value for key, value in lock.items() if key not in PRIVATE})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from powertrain.io.console import complain, one_line, say, silence
+from powertrain.nn.display import counts
 from powertrain.train.display.live import live_line
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ class Display:
         order = ("train", "unlabelled", "valid", "test")
         ordered = sorted(dataset.splits, key=lambda part: (order.index(part) if part in order else len(order), part))
         parts = " / ".join(f"{part} {len(dataset.splits[part]):,}" for part in ordered)
-        sizes = [int(slot.size) for module in run.table.modules.values() for slot in module.parameters()]
+        each = [counts(module) for module in run.table.modules.values()]
+        total, trained = (sum(numbers[place] for numbers in each) for place in (0, 1))
         model = use.name if use else run.recipe.strategy.name
-        if sizes:  # what another library fits has none that could be counted before
-            model += f" {sum(sizes):,} params"
+        if total:  # what another library fits has none that could be counted before
+            model += f" {total:,} params" + (f", {trained:,} trained" if trained < total else "")
         kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
         backend = run.recipe.run.backend
         machine = f"{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"

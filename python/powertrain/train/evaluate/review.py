@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from powertrain.devices.place import chosen
 from powertrain.io.console import one_line, say
 from powertrain.io.files import FolderError
+from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
-from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
+from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.preflight import judged_part

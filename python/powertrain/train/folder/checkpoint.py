@@ -3,6 +3,9 @@
 One checkpoint is two files. `round-000000000120.safetensors` holds the arrays; `round-000000000120.json` holds what is
 no array, the size and SHA-256 of the first, and its own. The JSON is written last: without it there is no checkpoint.
 Each file is written aside, synced and renamed, and then the folder is synced.
+
+Arrays that training never changes, such as a frozen base below adapters, may be gigabytes. They are a third file,
+`lasting-<hash>.safetensors`, which is written once and named by the JSON of each checkpoint that it belongs to.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,12 @@ from numpy.typing import NDArray
 
 from powertrain._core import Error
 from powertrain.io.files import Files, FolderError, NoSpaceError
+from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import MisfitError, fitted, from_json
 
 KEEP = 2
-FORMAT = 1
+FORMAT, FORMAT_LASTING = 1, 2  # the second where there is a lasting file
+LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
 HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
@@ -55,61 +60,92 @@ class Checkpoints:
         found = (re.fullmatch(r"round-([0-9]{12,})\.json", name) for name in self.files.names(FOLDER))
         return sorted(int(match[1]) for match in found if match)
 
-    def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any]) -> None:
-        """Write a checkpoint, then drop all but the last two. On a full disk nothing that was there is lost."""
-        from safetensors.numpy import save
+    def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: Iterable[str] = ()) -> None:
+        """Write a checkpoint, then drop all but the last two. On a full disk nothing that was there is lost.
 
-        payload = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
-        header = {
-            "format": FORMAT,
+        `lasting` names arrays that are hardly ever other ones: while they are the same they are written once.
+        """
+        apart = {name: arrays[name] for name in lasting}
+        if sum(array.nbytes for array in apart.values()) < LEAST_LASTING:
+            apart = {}
+        payload = _payload({name: array for name, array in arrays.items() if name not in apart})
+        header: dict[str, Any] = {
+            "format": FORMAT_LASTING if apart else FORMAT,
             "number": number,
             "bytes": len(payload),
             "sha256": _sha256(payload),
             "meta": dict(meta),
         }
         try:
+            if apart:
+                header["lasting"] = self._save_lasting(apart)
             self.files.replace(_name(number, ".safetensors"), payload)
             self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
             if number not in self.numbers():
                 self.files.remove(_name(number, ".safetensors"))
+            self._drop_old()
             raise
         self._drop_old()
+
+    def _save_lasting(self, arrays: Arrays) -> str:
+        digest = hash_arrays(arrays)
+        if not self.files.there(_lasting(digest)):
+            self.files.replace(_lasting(digest), _payload(arrays))
+        return digest
+
+    def files_of(self, number: int) -> list[str]:
+        """The names of the files of a checkpoint, in the folder of the run."""
+        digest = self._header(number)["lasting"]
+        return [_name(number, ".json"), _name(number, ".safetensors"), *([_lasting(digest)] if digest else [])]
 
     def _drop_old(self) -> None:
         numbers = self.numbers()
         for number in numbers[:-KEEP]:
             self.files.remove(_name(number, ".json"))  # first: without it the arrays are nobody's
             self.files.remove(_name(number, ".safetensors"))
-        kept = {Path(_name(number, ".safetensors")).name for number in numbers[-KEEP:]}
+        kept: set[str] = set()
+        for number in numbers[-KEEP:]:
+            try:
+                kept.update(Path(name).name for name in self.files_of(number))
+            except CheckpointError:  # damaged: its arrays stay, for whoever looks at it
+                kept.add(Path(_name(number, ".safetensors")).name)
         for name in self.files.names(FOLDER):
             # Arrays without their JSON: a kill came between the two files of a checkpoint. What is written aside, too.
-            stray = re.fullmatch(r"round-[0-9]+\.safetensors|\.round-[0-9]+\.(safetensors|json)\.part", name)
+            stray = re.fullmatch(
+                r"(round-[0-9]+|lasting-[0-9a-f]+)\.safetensors|\.(round|lasting)-[0-9a-f]+\.(safetensors|json)\.part",
+                name,
+            )
             if stray and name not in kept:
                 self.files.remove(f"{FOLDER}/{name}")
 
     def load(self, number: int) -> Checkpoint:
         """One checkpoint, or a CheckpointError that says what is wrong with it."""
-        from safetensors.numpy import load
-
-        header, name = self._header(number), Path(_name(number, ".safetensors")).name
-        try:
-            with self.files.reading(_name(number, ".safetensors")) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size != header["bytes"]:
-                    raise CheckpointError(f"{name} has {size:,} bytes; {header['bytes']:,} were written")
-                payload = file.read(size)
-        except OSError as error:
-            raise CheckpointError(f"{name} cannot be read: {error.strerror}") from error
-        except FolderError as error:
-            raise CheckpointError(f"{name} cannot be read: {error}") from error
+        header, name = self._header(number), _name(number, ".safetensors")
+        payload = self._read(name, header["bytes"])
         if _sha256(payload) != header["sha256"]:
-            raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
-        try:
-            arrays = load(payload)
-        except Exception as error:  # of whatever kind: bytes that fit their own hash may still be anybody's
-            raise CheckpointError(f"{name} holds no arrays: {type(error).__name__}") from error
+            raise CheckpointError(f"{Path(name).name} is not what was written: its SHA-256 differs")
+        arrays = _unpacked(name, payload)
+        if digest := header["lasting"]:
+            lasting = _unpacked(_lasting(digest), self._read(_lasting(digest)))
+            if hash_arrays(lasting) != digest:
+                raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
+            arrays |= lasting
         return Checkpoint(number, arrays, header["meta"])
+
+    def _read(self, name: str, wanted: int | None = None) -> bytes:
+        """A file of arrays, of so many bytes."""
+        short = Path(name).name
+        try:
+            with self.files.reading(name) as file:
+                size = os.fstat(file.fileno()).st_size
+                if wanted is not None and size != wanted:
+                    raise CheckpointError(f"{short} has {size:,} bytes; {wanted:,} were written")
+                return file.read(size)
+        except OSError as error:
+            raise CheckpointError(f"{short} cannot be read: {error.strerror}") from error
+        except FolderError as error:
+            raise CheckpointError(f"{short} cannot be read: {error}") from error
 
     def _header(self, number: int) -> dict[str, Any]:
         name = Path(_name(number, ".json")).name
@@ -121,12 +157,15 @@ class Checkpoints:
             raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
         if _sha256(written) != seal:
             raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
-        if header["format"] != FORMAT:
-            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT}")
+        if header["format"] not in (FORMAT, FORMAT_LASTING):
+            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT_LASTING}")
         if header["number"] != number:
             raise CheckpointError(f"{name} is of checkpoint {header['number']}, under another name")
         try:
-            return {**header, "meta": fitted(header.get("meta"), META, "meta")}
+            lasting = fitted(header.get("lasting"), (str,), "lasting")
+            if lasting is not None and not re.fullmatch("[0-9a-f]{64}", lasting):
+                raise MisfitError("lasting is no SHA-256")
+            return {**header, "lasting": lasting, "meta": fitted(header.get("meta"), META, "meta")}
         except MisfitError as error:
             raise CheckpointError(f"{name} is not what powertrain writes: {error}") from error
 
@@ -154,15 +193,23 @@ def _name(number: int, suffix: str) -> str:
     return f"{FOLDER}/round-{number:012d}{suffix}"
 
 
-def hash_arrays(arrays: Arrays) -> str:
-    """One SHA-256 over all slots: names, dtypes, shapes and bytes, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
-        shape = ",".join(str(size) for size in array.shape)
-        digest.update(f"{name}\0{array.dtype.str}\0{shape}\0".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def _lasting(digest: str) -> str:
+    return f"{FOLDER}/lasting-{digest}.safetensors"
+
+
+def _payload(arrays: Arrays) -> bytes:
+    from safetensors.numpy import save
+
+    return bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
+
+
+def _unpacked(name: str, payload: bytes) -> dict[str, NDArray[Any]]:
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(payload))
+    except Exception as error:  # of whatever kind: bytes that fit their own hash may still be anybody's
+        raise CheckpointError(f"{Path(name).name} holds no arrays: {type(error).__name__}") from error
 
 
 def _sha256(content: bytes) -> str:

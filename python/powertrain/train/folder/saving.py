@@ -48,7 +48,7 @@ class Saver:
             run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
         meta = {"seconds": self.elapsed(), "steps": run.progress.steps}
         try:
-            run.folder.checkpoints.save(number, run.table.snapshot(), meta)
+            run.folder.checkpoints.save(number, run.table.snapshot(), meta, run.table.lasting())
             self._saved_round, self.saved_step = number, run.progress.steps
             run.record("commit")
         except NoSpaceError as error:

@@ -15,6 +15,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.data import DataLoader, Subset
+from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import to_json
 from powertrain.models.folders import copy_run
 from powertrain.nn.quantizing import Form, demand_layers, layers_of, observed, quantized
@@ -22,7 +23,7 @@ from powertrain.train.closing_words import headline_metric
 from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.evaluate.predict import example_of, transformed
 from powertrain.train.evaluate.review import open_run, write_again
-from powertrain.train.folder.checkpoint import Checkpoints, hash_arrays
+from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import QUANTIZED, REPORT, RESULTS, RunError, RunFolder
 from powertrain.train.preflight import demand_examples
 from powertrain.train.run.logs import Logs

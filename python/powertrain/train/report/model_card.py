@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
+from powertrain.nn.display import counts
 from powertrain.plugin.wording import suggestion
 from powertrain.train.closing_words import headline
 from powertrain.train.evaluate import diagnosis
@@ -20,6 +21,7 @@ from powertrain.train.folder.run_folder import RunError
 from powertrain.train.report.judged import class_rows, labels_of
 
 if TYPE_CHECKING:
+    from powertrain.nn import Module
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.report.energy import Energy
     from powertrain.train.run.train_run import TrainRun
@@ -53,7 +55,7 @@ def _about(run: TrainRun, results: Mapping[str, Any]) -> str:
     rows = [
         ("task", run.dataset.task),
         ("model", run.recipe.model.name if run.recipe.model else "none"),
-        ("parameters", "" if model is None else f"{sum(slot.size for slot in model.parameters()):,}"),
+        ("parameters", "" if model is None else _counted(model)),
         ("strategy", run.recipe.strategy.name),
         ("made by", f"the recipe {results['recipe']}, in {results['steps']:,} steps ({results['seconds']:.1f} s)"),
         ("SHA-256 of the weights and all other slots", results["hash"]),
@@ -187,6 +189,11 @@ def _again(run: TrainRun, results: Mapping[str, Any]) -> str:
     text = run.recipe.text or dumps(run.recipe.tables, indent=1)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"## Recipe\n\n{fence}toml\n{text.strip()}\n{fence}{changed}"
+
+
+def _counted(model: Module) -> str:
+    total, trained = counts(model)
+    return f"{total:,}" + (f", of which {trained:,} are trained" if trained < total else "")
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -25,6 +25,13 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], length: int | 
     or by a position where they cannot be counted ahead."""
     role, *others = modules
     params = modules[role]
+    by_depth = {"layer_decay": found.layer_decay, "unfreeze_every": found.unfreeze_every}
+    by_depth = {name: value for name, value in by_depth.items() if value is not None}
+    if others and by_depth:
+        raise RunError(
+            f"[optimizer.{next(iter(by_depth))}] received it for the models {', '.join(modules)} together, whose "
+            "layers have no common order; expected an optimizer of one model; use optimizer.groups"
+        )
     if others:
         each = {name: module.named_parameters() for name, module in modules.items()}
         params = [(f"{name}.{path}", slot) for name, named in each.items() for path, slot in named]
@@ -40,6 +47,7 @@ def build_optimizer(found: OptimizerUse, modules: dict[str, Any], length: int | 
         clip=found.clip,
         accumulate=found.accumulate,
         groups=found.groups,
+        **by_depth,
         **({"loss_scale": LossScale()} if precision == "f16" else {}),
         name="optimizer" if role == "model" else f"optimizer.{role}",
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.nn import QuantizedConv2d, QuantizedLinear
 from powertrain.plugin.importing import in_words
 from powertrain.random.default import drawing_from
 from powertrain.train.folder.run_folder import RunError
@@ -62,6 +63,18 @@ class SlotTable:
 
     def model_slots(self) -> dict[str, Any]:
         return {f"{role}.{name}": slot for role, module in self.modules.items() for name, slot in module.named_slots()}
+
+    def lasting(self) -> list[str]:
+        """The slots that no update changes: frozen parameters, and weights of few bits."""
+        found = []
+        for role, module in self.modules.items():
+            coded = {
+                id(slot) for inner in module.modules() if isinstance(inner, (QuantizedLinear, QuantizedConv2d))
+                for slot in inner.buffers()
+            }  # fmt: skip
+            frozen = {id(slot) for _, slot in module.named_parameters() if not slot.trainable}
+            found += [f"{role}.{name}" for name, slot in module.named_slots() if id(slot) in coded | frozen]
+        return found
 
     def engine_slots(self) -> dict[str, Any]:
         slots = self.model_slots()

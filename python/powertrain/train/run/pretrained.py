@@ -1,4 +1,4 @@
-"""What a model begins with: the weights of another run or of a safetensors file, and parameters that stay."""
+"""What a model begins with: the weights of another run or of a safetensors file; parameters that stay; adapters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from powertrain.io.inputs import read_file
+from powertrain.nn import SettingError, StateError
+from powertrain.nn.adapters import add
+from powertrain.nn.quantizing import Form, empty, layers_of, quantized
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.recipe.sections import Beginning
+    from powertrain.recipe.sections import Adapters, Beginning
 
 PREFIXES = ("best.model.", "model.")  # the best that early stopping kept, or else the last
 SHOWN = 3  # names in a message
@@ -30,18 +33,31 @@ def demand_weights(beginnings: Mapping[str, Beginning]) -> None:
             )
 
 
-def load_weights(module: Any, beginning: Beginning, role: str) -> str:
-    """Set every slot of a module from a run's folder or a file, but those that begin anew; all of them, or an error.
-    Says how many."""
-    path = beginning.weights
-    assert path is not None
-    arrays = _read(path, role)
+def begun(module: Any, beginning: Beginning, role: str, started: bool) -> tuple[Any, str]:
+    """The model as training begins with it, and how many weights it has from elsewhere, in words. One that has started
+    takes its numbers from its checkpoint."""
+    arrays = None if beginning.weights is None or started else _read(beginning.weights, role)
+    words = ""
+    # Of a run with adapters the weights fit behind them alone.
+    late = arrays is not None and beginning.adapters is not None and any(".base." in name for name in arrays)
+    if arrays is not None and not late:
+        words = load_weights(module, arrays, beginning, role)
+    freeze(module, beginning.frozen, role)
+    if beginning.adapters is not None:
+        module = adapted(module, beginning.adapters, beginning.fresh, role, started)
+    if arrays is not None and late:
+        words = load_weights(module, arrays, beginning, role)
+    return module, words
+
+
+def load_weights(module: Any, arrays: Mapping[str, NDArray[Any]], beginning: Beginning, role: str) -> str:
+    """Set every slot of a module from arrays, but those that begin anew; all of them, or an error. Says how many."""
+    path, chosen = beginning.weights, dict(arrays)
     for prefix in PREFIXES:
-        chosen = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-        if chosen:
+        found = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        if found:
+            chosen = found
             break
-    else:
-        chosen = arrays
     own = module.state_dict()
     anew = _matching(own, beginning.fresh, f"model.{role}.fresh") if beginning.fresh else []
     if anew:
@@ -64,6 +80,35 @@ def freeze(module: Any, pattern: str, role: str) -> None:
         return
     _matching(dict(module.named_parameters()), pattern, f"model.{role}.frozen")
     module.freeze(pattern)
+    _rest(module)
+
+
+def adapted(module: Any, given: Adapters, fresh: str, role: str, started: bool) -> Any:
+    """A model with adapters, its other weights frozen, and in fewer bits if the recipe says so."""
+    names = dict(module.named_parameters())
+    for pattern in given.trained:
+        _matching(names, pattern, f"model.{role}.adapters.trained")
+    trained = [*given.trained, *([fresh] if fresh else [])]
+    if given.bits is not None:
+        whole = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in trained)]
+        paths = [path for path in layers_of(module) if f"{path}.weight" not in whole]
+        form = Form.of(given.bits, None, "float")
+        # Of a run that has started the numbers come from its checkpoint.
+        skip = [path for path in layers_of(module) if path not in paths]
+        module = empty(module, form, paths) if started else quantized(module, form, {}, skip)
+    try:
+        module = add(
+            module, given.kind, rank=given.rank, alpha=given.alpha, dropout=given.dropout, targets=given.targets,
+            trained=trained,
+        )  # fmt: skip
+    except (SettingError, StateError) as error:
+        raise RunError(f"[model.{role}.adapters] {error}") from error
+    _rest(module)
+    return module
+
+
+def _rest(module: Any) -> None:
+    """Bring what is frozen as a whole into evaluation mode."""
     for inner in module.modules():
         held = [slot for _, slot in inner.named_parameters()]
         if held and not any(slot.trainable for slot in held):

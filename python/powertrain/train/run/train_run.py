@@ -30,7 +30,7 @@ from powertrain.train.run.evaluations import Evaluations
 from powertrain.train.run.factories import build_backend, build_optimizer, choose_loss
 from powertrain.train.run.interrupts import Interrupts
 from powertrain.train.run.named_slots import SlotTable
-from powertrain.train.run.pretrained import freeze, load_weights
+from powertrain.train.run.pretrained import begun
 from powertrain.train.run.progress import Progress
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.schedule_horizon import Horizon
@@ -101,13 +101,11 @@ class TrainRun:
             if not isinstance(module, pt.nn.Module):
                 raise RunError(f"[model {use.name}] build gave {module!r}; expected a powertrain.nn.Module; return one")
             module.to(_core.current_device())  # a caller's own, which was made before the run
+            if (beginning := self.recipe.beginnings.get(role)) is not None:
+                module, words = begun(module, beginning, role, self.folder.started)  # before anything copies it
+                self._begun += [words] if words else []
             if frozen:
                 module.freeze()
-            if (beginning := self.recipe.beginnings.get(role)) is not None:
-                # Before anything copies it. One that has begun takes its weights from its checkpoint.
-                if beginning.weights is not None and not self.folder.started:
-                    self._begun.append(load_weights(module, beginning, role))
-                freeze(module, beginning.frozen, role)
             self.table.modules[role] = module
         return self.table.modules[role]
 
