@@ -67,3 +67,49 @@ def test_what_does_not_fit_is_refused_before_anything_changes() -> None:
         made.sample(8).left_in_epoch()
     assert made.misfits({}) == ["replay.state is missing", "replay.x is missing or of another size",
                                 "replay.n is missing or of another size"]  # fmt: skip
+
+
+def weighted(size: int = 8) -> Ring:
+    made = Ring("replay", size, {"n": np.int64(0), "priority": np.float32(1)}, 3)
+    made.append(n=np.arange(4), priority=np.float32([1, 0, 3, 4]))
+    return made
+
+
+def test_draws_are_in_proportion_to_a_field() -> None:
+    made = weighted()
+    batches = [made.draw(64, "priority") for _ in range(100)]
+    counts = np.bincount(np.concatenate([batch.n for batch in batches]), minlength=4)
+    wanted = 6400 * np.array([1, 0, 3, 4]) / 8
+    assert counts[1] == 0 and (np.abs(counts - wanted) < 6 * np.sqrt(6400)).all()
+    one = batches[0]
+    assert (one.arrays["chance"] == (np.float32([1, 0, 3, 4]) / 2)[one.arrays["n"]]).all()
+
+
+def test_the_rows_of_the_last_batch_get_other_values() -> None:
+    made = weighted()
+    drawn = made.draw(3, "priority").arrays["n"]
+    made.update(priority=np.float32([5, 6, 7]))
+    held = made.arrays()["replay.priority"]
+    assert held[drawn[-1]] == 7 and all(held[at] in (5, 6, 7) for at in drawn)
+    assert all(held[at] == (1, 0, 3, 4)[at] for at in set(range(4)) - set(drawn.tolist()))
+
+
+def test_a_wrong_field_or_batch_is_said() -> None:
+    made = weighted()
+    with pytest.raises(RunError) as caught:
+        made.sample(4, by="size")
+    assert str(caught.value) == (
+        "[ring replay] received by = 'size'; expected a field with one number a row: n, priority; make the ring with "
+        "one, as run.ring(..., priority=np.float32(1))"
+    )
+    with pytest.raises(RunError) as caught:
+        made.update(priority=np.float32([1]))
+    assert str(caught.value) == (
+        "[ring replay] received 1 rows; the last batch has 0; expected as many, before others are appended; call "
+        "update after run.loop"
+    )
+    with pytest.raises(RunError, match=r"\[ring replay\] received size int64\[1\]; expected .* as many rows in each"):
+        made.update(size=np.zeros(1, np.int64))
+    made.append(n=[5], priority=np.float32([np.nan]))
+    with pytest.raises(RunError, match=r"\[ring replay\] priority has numbers that are no chances, or none above 0"):
+        made.draw(2, "priority")

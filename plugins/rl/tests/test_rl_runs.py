@@ -113,7 +113,9 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
     powertrain("plugins", "check", "powertrain-rl", "--seconds", "300", folder=tmp_path)
 
 
-RECIPES = ["ppo-cartpole", "reinforce-cartpole", "q-learning-cliff", "sac-pendulum"]
+RECIPES = [
+    "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "sac-pendulum",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -13,8 +13,8 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
                 "shuttle", "satellite"),
     "generative": ("autoencoder", "vae", "diffusion", "gan", "flow", "picture-decoder", "picture-encoder", "unet",
                    "real-nvp", "frechet-distance", "sample-precision", "sample-recall"),
-    "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "gymnasium", "actor-critic", "q-table",
-           "ppo", "reinforce", "q-learning", "sac"),
+    "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "breakout", "snake", "gymnasium", "actor-critic",
+           "q-network", "q-table", "ppo", "reinforce", "q-learning", "dqn", "sac"),
     "xla": ("xla",),
     "onnx": ("onnx",),
 }  # fmt: skip

@@ -145,7 +145,12 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
     def append(self, **fields: ArrayLike) -> None: ...
-    def sample(self, batch: int) -> Stream: ...
+    def sample(self, batch: int, by: str | None = None) -> Stream:
+        """Batches of rows drawn with replacement: all with the same chance, or in proportion to the field `by`, and
+        then with a field `chance`, which is 1 on average."""
+
+    def update(self, **fields: ArrayLike) -> None:
+        """Give the rows of the last batch other values, such as priorities."""
 
 
 class Held(Protocol[T]):

@@ -62,6 +62,61 @@ class ActorCritic(Model):
         return last(x)
 
 
+class QNetwork(Model):
+    """What each action is worth. With `duelling` it is the value of the state plus how much better each action is than
+    the average (Wang et al. 2016).
+
+    Example
+        >>> from powertrain_rl.models import QNetwork
+        >>> QNetwork(inputs=4, actions=2, params=QNetwork.Params(hidden=(8,)))(pt.ones((3, 4))).shape
+        (3, 2)
+    """
+
+    strategy = "dqn"
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = x.flatten(1)
+            for layer in self.layers:
+                x = layer(x).relu()
+            advantage = self.advantage(x)
+            if not self.duelling:
+                return advantage
+            if self.several:
+                advantage = advantage - advantage.mean(1, keepdim=True)
+            return self.value(x) + advantage
+    """
+
+    @dataclass(frozen=True)
+    class Params:
+        hidden: tuple[int, ...] = param((128, 128), low=1, doc="widths of the hidden layers")
+        duelling: bool = param(True, doc="tell the value of the state and the advantages of actions apart")
+
+    def __init__(self, inputs: int, actions: int, params: Params) -> None:
+        super().__init__()
+        widths = [inputs, *params.hidden]
+        self.layers = Sequential(*(Linear(before, after) for before, after in itertools.pairwise(widths)))
+        self.advantage = Linear(widths[-1], actions)
+        self.duelling, self.several = params.duelling, actions > 1  # one action is never better than the mean
+        if params.duelling:
+            self.value = Linear(widths[-1], 1)
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> QNetwork:
+        check_task("q-network", inputs, "regression")
+        return cls(features(inputs), inputs.outputs, params)
+
+    def forward(self, x: Any) -> Any:
+        x = as_rows(x)
+        for layer in self.layers:
+            x = pt.relu(layer(x))
+        advantage = self.advantage(x)
+        if not self.duelling:
+            return advantage
+        if self.several:
+            advantage = advantage - pt.mean(advantage, axis=1, keepdims=True)
+        return self.value(x) + advantage
+
+
 class QTable(Model):
     """One number for each state and action: a table, for observations that are rows with a one at their state.
 

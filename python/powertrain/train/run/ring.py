@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Ring:
         self._arrays = {field: np.zeros((size, *one.shape), one.dtype) for field, one in examples.items()}
         self.appended = 0
         self._draws = 0
+        self._drawn = np.zeros(0, np.int64)  # the rows of the last batch, until others are appended
 
     def __len__(self) -> int:
         """Rows that it holds now."""
@@ -43,33 +44,73 @@ class Ring:
         for field, value in rows.items():
             self._arrays[field][places] = value[count - kept :]
         self.appended += count
+        self._drawn = self._drawn[:0]
 
-    def _check(self, rows: Mapping[str, NDArray[Any]]) -> None:
+    def update(self, **fields: Any) -> None:
+        """Give the rows of the last batch other values: one array a field, in the order of the batch. Of a row that the
+        batch has twice, the last one counts."""
+        rows = {field: np.asarray(value) for field, value in fields.items()}
+        self._check(rows, [field for field in self._arrays if field in rows])
+        if len(next(iter(rows.values()))) != len(self._drawn):
+            raise RunError(
+                f"[ring {self.name}] received {len(next(iter(rows.values())))} rows; the last batch has "
+                f"{len(self._drawn)}; expected as many, before others are appended; call update after run.loop"
+            )
+        for field, value in rows.items():
+            self._arrays[field][self._drawn] = value
+
+    def _check(self, rows: Mapping[str, NDArray[Any]], names: Sequence[str] | None = None) -> None:
         shapes = {field: (value.shape[1:], value.dtype.kind) for field, value in rows.items() if value.ndim}
-        wanted = {field: (value.shape[1:], value.dtype.kind) for field, value in self._arrays.items()}
+        arrays = self._arrays if names is None else {name: self._arrays[name] for name in names}
+        wanted = {field: (value.shape[1:], value.dtype.kind) for field, value in arrays.items()}
         counts = {len(value) for value in rows.values() if value.ndim}
-        if shapes != wanted or len(counts) != 1:
+        if shapes != wanted or len(counts) != 1 or not rows:
             received = ", ".join(f"{field} {value.dtype}{list(value.shape)}" for field, value in rows.items())
             expected = ", ".join(f"{field} {value.dtype}{['rows', *value.shape[1:]]}" for field, value in
-                                 self._arrays.items()).replace("'", "")  # fmt: skip
+                                 (arrays or self._arrays).items()).replace("'", "")  # fmt: skip
             raise RunError(
                 f"[ring {self.name}] received {received or 'nothing'}; expected {expected}, as many rows in each; "
                 "append rows like those that the ring was made for"
             )
 
-    def sample(self, batch: int) -> RingSample:
-        """Batches of rows drawn with replacement, for `run.loop(step, ring.sample(64), n)`."""
-        return RingSample(self, batch)
+    def sample(self, batch: int, by: str | None = None) -> RingSample:
+        """Batches of rows drawn with replacement, for `run.loop(step, ring.sample(64), n)`: each with the same chance,
+        or one in proportion to the field `by`, and then with a field `chance`, which is 1 on average."""
+        if by is not None and (by not in self._arrays or self._arrays[by].ndim != 1):
+            known = [field for field, value in self._arrays.items() if value.ndim == 1]
+            raise RunError(
+                f"[ring {self.name}] received by = {by!r}; expected a field with one number a row: "
+                f"{', '.join(known) or 'it has none'}; make the ring with one, as run.ring(..., priority=np.float32(1))"
+            )
+        return RingSample(self, batch, by)
 
-    def draw(self, batch: int) -> Batch:
+    def draw(self, batch: int, by: str | None = None) -> Batch:
         """One batch; which rows depends on the run's seed and the number of draws before it."""
         if len(self) == 0:
             raise RunError(f"[ring {self.name}] it is empty; expected rows to draw from; append some first")
         words = raw_bits(self._seed, RING, self._draws, batch)
         self._draws += 1
-        rows = (words % np.uint64(len(self))).astype(np.int64)
-        fields = {field: value[rows] for field, value in self._arrays.items()}
+        chance: dict[str, NDArray[Any]] = {}
+        if by is None:
+            rows = (words % np.uint64(len(self))).astype(np.int64)
+        else:
+            rows, chance["chance"] = self._weighted(words, by)
+        self._drawn = rows
+        fields = {**{field: value[rows] for field, value in self._arrays.items()}, **chance}
         return Batch(fields, Pick(rows, np.ones(batch, dtype=np.float32), Cursor(0, self._draws)), weighted=False)
+
+    def _weighted(self, words: NDArray[np.uint64], by: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows by random words, each with a chance in proportion to a field."""
+        sizes = self._arrays[by][: len(self)].astype(np.float64)
+        ends = np.cumsum(sizes)
+        if not np.isfinite(ends[-1]) or ends[-1] <= 0 or (sizes < 0).any():
+            raise RunError(
+                f"[ring {self.name}] {by} has numbers that are no chances, or none above 0; expected finite numbers >= "
+                "0; check what is appended and given by update"
+            )
+        places = (words >> np.uint64(11)).astype(np.float64) * (2.0**-53 * ends[-1])
+        rows = np.minimum(np.searchsorted(ends, places, "right"), len(self) - 1)
+        return rows, (sizes[rows] * (len(self) / ends[-1])).astype(np.float32)
 
     # A group of slots whose sizes grow, for checkpoints.
 
@@ -93,6 +134,7 @@ class Ring:
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         self.appended, self._draws = (int(value) for value in saved[f"{self.name}.state"])
+        self._drawn = self._drawn[:0]
         for field, value in self._arrays.items():
             found = saved[f"{self.name}.{field}"]
             value[: len(found)] = found
@@ -105,8 +147,8 @@ class RingSample:
     epoch = 0
     padded = 0
 
-    def __init__(self, ring: Ring, batch: int) -> None:
-        self.ring, self.batch = ring, batch
+    def __init__(self, ring: Ring, batch: int, by: str | None) -> None:
+        self.ring, self.batch, self.by = ring, batch, by
 
     def left_in_epoch(self) -> int:
         raise RunError(
@@ -116,4 +158,4 @@ class RingSample:
 
     def take(self, count: int) -> Iterator[Batch]:
         for _ in range(count):
-            yield self.ring.draw(self.batch)
+            yield self.ring.draw(self.batch, self.by)
