@@ -10,7 +10,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "audio": ("audio-folder", "spoken-digits", "spectrogram"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "least-squares", "full-batch", "k-means", "gaussian-mixture", "outliers", "pca", "squared-hinge",
-                "shuttle", "satellite"),
+                "shuttle", "satellite", "electricity"),
     "generative": ("autoencoder", "vae", "diffusion", "gan", "flow", "picture-decoder", "picture-encoder", "unet",
                    "real-nvp", "frechet-distance", "sample-precision", "sample-recall"),
     "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "breakout", "snake", "gymnasium", "actor-critic",

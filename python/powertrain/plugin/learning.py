@@ -45,6 +45,7 @@ class Strategy(OfParams, declares=True):
     resume: ClassVar[Literal["exact", "restart"]] = "exact"  # what --resume promises
     needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")  # sections that its recipe must have
     host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
+    ordered: ClassVar[bool] = False  # examples come once, as they stand in the data: a stream in the order of time
     task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
     scores: ClassVar[tuple[str, ...]] = ()  # what `score` measures, by name, so that `expect` may ask for it
     forms: ClassVar[tuple[str, ...]] = ()  # ends of names of files that `write` makes, such as ".wav"
@@ -81,6 +82,11 @@ class Strategy(OfParams, declares=True):
     def losses(self, t: Step, batch: Batch) -> Tensor:
         """One value per example that evaluation reports, where answers have no target; left out where they have."""
         raise missing(self, "losses")
+
+    @optional
+    def measurable(self, fields: Mapping[str, Array]) -> Array:
+        """Which rows of a part evaluation may measure, as booleans; left out where it may all of them."""
+        raise missing(self, "measurable")
 
     @optional
     def answer(self, output: Array) -> State:

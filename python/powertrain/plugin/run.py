@@ -119,6 +119,10 @@ class Part(Stream, Protocol):
         ...         self.class_counts = np.bincount(run.data("train").rows()["y"])
     """
 
+    @property
+    def batch(self) -> int:
+        """Examples of a batch."""
+
     def __len__(self) -> int:
         """Batches in one epoch."""
 
@@ -126,7 +130,7 @@ class Part(Stream, Protocol):
         """Every example at once: for what learns from all of them together. Where examples have weights it is an error
         without `weights`, with which they are the field `weight`."""
 
-    def beside(self, **others: Part) -> Stream:
+    def beside(self, **others: Stream) -> Stream:
         """Batches of this part with a batch of each other one: `batch.NAME_x`, `batch.NAME_weight`."""
 
 

@@ -64,7 +64,11 @@ def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:
 
 
 def headline_metric(run: TrainRun, values: Mapping[str, float]) -> str:
-    """The one that people look at first: the task's, or else the first that was measured."""
+    """The one that people look at first: of a stream the strategy's own, whose examples were answered before they were
+    learned; else the task's, or the first that was measured."""
+    own = next((name for name in run.strategy.scores if name in values), "") if run.strategy.ordered else ""
+    if own:
+        return own
     if run.dataset.kind.headline in values:
         return run.dataset.kind.headline
     return next((name for name in values if name != "loss"), "loss")

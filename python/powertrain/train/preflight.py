@@ -56,6 +56,19 @@ def demand_roles(run: TrainRun) -> None:
                 )
 
 
+def demand_once(run: TrainRun) -> None:
+    """A strategy that takes examples in their order takes each once: the second time they would be known."""
+    source, until = run.horizon.source, run.recipe.run.until
+    if not run.strategy.ordered or source is None or not source.has_epochs or until.unit == "rounds":
+        return
+    if run.horizon.total_steps > len(source):
+        count = len(source.loader.dataset)
+        raise RunError(
+            f"[run.until] received {until}; {run.recipe.strategy.name} takes each of the {count:,} examples of "
+            f'{run.dataset.name} once; expected no more than that; write until = "1 epoch"'
+        )
+
+
 def demand_expected(run: TrainRun) -> None:
     """What `expect` names will be measured."""
     if run.evaluations.evaluator is None or run.dataset.kind.plays:

@@ -204,7 +204,9 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     part = judged_part(evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
     predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
-    simple = list(predictors(run.dataset, part)) if run.recipe.report.baseline and part != "env" else []
+    # Of a stream, others would be shown all of it before they answer; its strategy compares with those that are not.
+    compared = run.recipe.report.baseline and part != "env" and not run.strategy.ordered
+    simple = list(predictors(run.dataset, part)) if compared else []
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
         fit_words = diagnosis.Fit("played", f"{evaluations['env'].examples} episodes", "")

@@ -116,6 +116,7 @@ class Evaluator:
 
         self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
         own = own_losses(strategy)
+        self._measurable = strategy.measurable if overridden(strategy, "measurable") else None
         # Outputs that are held to no target of the data would be read as classes or numbers of it.
         self._keeps = dataset.kind.kept and own is None
 
@@ -148,6 +149,9 @@ class Evaluator:
         """The same for examples that are no part of the data set, as `part`."""
         if most is not None and len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
+        if self._measurable is not None:
+            fields = source.fetch(np.arange(len(source), dtype=np.int64))
+            source = Subset(source, np.flatnonzero(self._measurable(fields)))
         # Copies: those of the caller's keep what they have seen.
         measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
         for metric in measured.values():

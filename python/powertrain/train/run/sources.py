@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Subset
+from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Sampler, SequentialSampler, Subset
 from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.pairs import WithClassWeights
@@ -28,7 +28,7 @@ from powertrain.train.run.traced_environments import TracedEnvSource
 
 if TYPE_CHECKING:
     from powertrain.data import Source
-    from powertrain.plugin.run import Part
+    from powertrain.plugin.run import Stream
     from powertrain.recipe import Recipe, RunSection
     from powertrain.train.run.named_slots import SlotTable
 
@@ -108,7 +108,8 @@ class Sources:
             target = self.dataset.target
             if target is not None and target.changes:
                 source = Learned(source, target)
-            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times)
+            ordered = self.recipe.strategy.plugin.ordered
+            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times, ordered)
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
 
@@ -170,7 +171,15 @@ class Sources:
 class TrainSource:
     """An endless stream of training batches. Its position is the loader's cursor, a slot of the run."""
 
-    def __init__(self, source: Source, dataset: DataModule, settings: RunSection, seed: int, times: int = 1) -> None:
+    def __init__(
+        self,
+        source: Source,
+        dataset: DataModule,
+        settings: RunSection,
+        seed: int,
+        times: int = 1,
+        ordered: bool = False,
+    ) -> None:
         # A text has a window at every place: so many that an epoch of them means nothing.
         stream = stream_of(source)
         self.streams = stream is not None
@@ -180,7 +189,7 @@ class TrainSource:
         self.loader = DataLoader(
             source if stream is None else stream,
             self.batch,
-            sampler=None if self.streams else RandomSampler(source, replacement=not self.has_epochs),
+            sampler=self._sampler(source, ordered),
             num_workers=settings.workers,
             seed=seed,
             pad_last=True,
@@ -189,6 +198,11 @@ class TrainSource:
             device=_core.current_device(),
         )
         self._batches: Iterator[Batch] | None = None
+
+    def _sampler(self, source: Source, ordered: bool) -> Sampler | None:
+        if self.streams:
+            return None
+        return SequentialSampler(source) if ordered else RandomSampler(source, replacement=not self.has_epochs)
 
     @property
     def padded(self) -> int:
@@ -235,7 +249,7 @@ class TrainSource:
                 self._batches = iter(self.loader)
             yield next(self._batches)
 
-    def beside(self, **others: Part) -> Beside:
+    def beside(self, **others: Stream) -> Beside:
         """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
         `batch.NAME_weight`."""
         return Beside(self, others)
@@ -267,7 +281,7 @@ class TrainSource:
 class Beside:
     """Several sources drawn from at once; an epoch is one of the first."""
 
-    def __init__(self, first: TrainSource, others: Mapping[str, Part]) -> None:
+    def __init__(self, first: TrainSource, others: Mapping[str, Stream]) -> None:
         self.first, self.others = first, dict(others)
 
     @property

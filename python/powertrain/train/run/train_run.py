@@ -21,7 +21,7 @@ from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
-from powertrain.train.preflight import demand_expected, demand_roles, demand_steps
+from powertrain.train.preflight import demand_expected, demand_once, demand_roles, demand_steps
 from powertrain.train.run.compiled_steps import Stepper
 from powertrain.train.run.dataset_passes import Blob, fork
 from powertrain.train.run.early_stopping import EarlyStop
@@ -261,6 +261,7 @@ class TrainRun:
         """Take up the newest whole checkpoint, if there is one; after setup, so that every slot has its name."""
         self.evaluations.prepare()
         demand_roles(self)
+        demand_once(self)
         demand_expected(self)
         self.saver.restore()
         if self.early is not None and self.early.reached:

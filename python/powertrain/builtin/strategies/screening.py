@@ -1,0 +1,94 @@
+"""Examples of a stream that nothing can be learned from: they are counted, and left out before the step sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.builtin.strategies.views import StrategyError
+from powertrain.data import Batch
+from powertrain.data.order import Cursor, Pick
+
+if TYPE_CHECKING:
+    from powertrain.builtin.strategies.stream_tally import Sums
+    from powertrain.plugin import Inputs, Stream
+
+Bools = NDArray[np.bool_]
+NO_LABEL = -1
+
+
+def demand_floats(inputs: Inputs) -> None:
+    if not inputs.dtype.startswith("float"):
+        raise StrategyError(
+            f"[prequential] inputs of {inputs.dtype}, which have no scale; expected floats; write standardize = false, "
+            "or a feature that makes floats of them"
+        )
+
+
+def checks(x: Any, y: Any, classes: int) -> tuple[Bools, Bools, Bools]:
+    """Of each row: whether its inputs are finite, its class is one that there is, and it has a label."""
+    size = len(x)
+    whole = np.isfinite(x.reshape(size, -1)).all(axis=1) if x.dtype.kind == "f" else np.ones(size, bool)
+    if not classes:
+        return whole, np.ones(size, bool), np.isfinite(y.reshape(size, -1)).all(axis=1)
+    return whole, (y >= NO_LABEL) & (y < classes), y != NO_LABEL
+
+
+class Screened:
+    """Batches of a stream, of which unusable rows weigh nothing. A batch that has no other rows is passed over.
+
+    last    the batch that was given last
+    """
+
+    def __init__(self, source: Stream, sums: Sums, classes: int, *, skips: bool) -> None:
+        self.source, self.sums, self.classes, self.skips = source, sums, classes, skips
+        self.last: Batch | None = None
+
+    @property
+    def has_epochs(self) -> bool:
+        return self.source.has_epochs
+
+    @property
+    def epoch(self) -> int:
+        return self.source.epoch
+
+    @property
+    def padded(self) -> int:
+        return self.source.padded
+
+    def left_in_epoch(self) -> int:
+        return self.source.left_in_epoch()
+
+    def take(self, count: int) -> Iterator[Batch]:
+        for batch in self.source.take(count):
+            x, y, real = batch.arrays["x"], batch.arrays["y"], batch.arrays["weight"] > 0
+            whole, known, there = checks(np.asarray(x), np.asarray(y), self.classes)
+            if not (whole & known & there)[real].all():
+                batch = self._screened(batch, real, whole & known, there)
+            self.last = batch if (batch.arrays["weight"] > 0).any() else None
+            if self.last is not None:
+                yield batch
+
+    def _screened(self, batch: Batch, real: Bools, good: Bools, there: Bools) -> Batch:
+        if not self.skips and not good[real].all():
+            row = int(np.flatnonzero(real & ~good)[0])
+            finite = np.isfinite(np.asarray(batch.arrays["x"][row])).all()
+            what = f"class {batch.arrays['y'][row]}" if finite else "an input that is not finite"
+            classes = f"a class from 0 to {self.classes - 1} ({NO_LABEL} where there is none)"
+            raise StrategyError(
+                f"[prequential] example {int(batch.indices[row]):,} has {what}; expected finite inputs"
+                f'{" and " + classes if self.classes else ""}; fix it, or write bad = "skip"'
+            )
+        self.sums.gaps += int((real & ~good).sum())
+        self.sums.unlabelled += int((real & good & ~there).sum())
+        kept = good & there
+        fields = {name: np.array(value) for name, value in batch.arrays.items()}
+        weight = fields.pop("weight") * kept
+        for name in ("x", "y"):  # nothing that is not finite may reach the step, which multiplies it by 0
+            fields[name][~kept] = 0
+        made = Batch(fields, Pick(batch.indices, weight, Cursor(*batch.cursor.tolist())), weighted=True)
+        made.has_weights = batch.has_weights
+        return made
