@@ -7,6 +7,7 @@ A framework's decoder has `begin()`, which forgets all sequences, and `read(toke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -28,10 +29,9 @@ class Decoder(Protocol):
 
 
 def checkpoint() -> Checkpoint:
-    from powertrain_text.checkpoints import from_gguf
-    from powertrain_text.pretrained import smollm2
+    from powertrain_text.pretrained import checkpoint_of
 
-    return from_gguf(smollm2())
+    return checkpoint_of("smollm2", "smollm2", Path())
 
 
 def tokens(batch: int, time: int) -> Tokens:

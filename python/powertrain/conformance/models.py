@@ -14,6 +14,7 @@ from powertrain.conformance.hosts import check_host
 from powertrain.conformance.model_twins import ROWS, answers, batch_of, check_twins
 from powertrain.conformance.pages import check_sections, dataset_of
 from powertrain.conformance.usage import check_effects
+from powertrain.data import DataError
 from powertrain.plugin.host_model import HostModel
 from powertrain.plugin.model import Model
 from powertrain.plugin.protocols import Inputs
@@ -48,6 +49,11 @@ def check_model(subject: Subject) -> Iterator[Finding]:
         try:
             with no_global_random(subject, "build") as drawn:
                 module = subject.plugin.build(subject.params, inputs)
+        except DataError as error:  # it says what is missing: its weights are not here
+            yield subject.finding(
+                "not-here", f"build could not be tried: {error}", "its weights", "make them available, and check again"
+            )
+            return
         except Exception as error:
             if not str(error).startswith("["):  # a refusal says what was received, expected and how to fix it
                 yield subject.raised(f"build for {inputs.task} of shape {list(inputs.shape)}", error)

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from powertrain_text.json_schema import JsonSchema
     from powertrain_text.pretrained import LanguageModel, chat_tokens, load
+    from powertrain_text.sentences import SentenceEncoder, load_encoder
 
-__all__ = ["JsonSchema", "LanguageModel", "chat_tokens", "load"]
+__all__ = ["JsonSchema", "LanguageModel", "SentenceEncoder", "chat_tokens", "load", "load_encoder"]
 _HOMES = {
-    "JsonSchema": "json_schema", "LanguageModel": "pretrained", "chat_tokens": "pretrained", "load": "pretrained",
+    "JsonSchema": "json_schema", "LanguageModel": "pretrained", "SentenceEncoder": "sentences",
+    "chat_tokens": "pretrained", "load": "pretrained", "load_encoder": "sentences",
 }  # fmt: skip
 
 

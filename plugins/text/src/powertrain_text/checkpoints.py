@@ -55,7 +55,7 @@ def shapes_of(params: Llama.Params, vocabulary: int) -> dict[str, tuple[int, ...
     return out
 
 
-class _Settings:
+class Settings:
     """Settings of a model, each asked for by name and kind."""
 
     def __init__(self, where: str, given: Mapping[str, Any]) -> None:
@@ -92,7 +92,7 @@ class _Settings:
             self.refuse(str(error), "expected sizes of a Llama", "fetch the model again")
 
 
-def _demand(where: str, wanted: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]) -> None:
+def demand_shapes(where: str, wanted: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]) -> None:
     for name, shape in wanted.items():
         if there.get(name) != shape:
             received = f"{name} is {list(there[name])}" if name in there else f"no {name}"
@@ -108,7 +108,7 @@ def from_gguf(path: Path) -> Checkpoint:
     """The model of a GGUF file."""
     file = Gguf(path)
     where = f"gguf {path.name}"
-    meta = _Settings(where, file.meta)
+    meta = Settings(where, file.meta)
     if (kind := meta.get("general.architecture", str)) != "llama":
         meta.refuse(f"general.architecture = {kind[:60]}", "expected llama", "this model is not computed here")
     meta.fixed("llama.rope.scaling.type", "none")
@@ -129,7 +129,9 @@ def from_gguf(path: Path) -> Checkpoint:
     words = meta.get("tokenizer.ggml.tokens", list)
     names = _gguf_names(params)
     shapes = shapes_of(params, len(words))
-    _demand(where, shapes, {name: file.tensors[other].shape for name, other in names.items() if other in file.tensors})
+    demand_shapes(
+        where, shapes, {name: file.tensors[other].shape for name, other in names.items() if other in file.tensors}
+    )
 
     def read(name: str) -> Any:
         value = file.read(names[name])
@@ -151,12 +153,12 @@ def _gguf_names(params: Llama.Params) -> dict[str, str]:
     return out
 
 
-def _gguf_ends(meta: _Settings, words: int) -> tuple[int, ...]:
+def _gguf_ends(meta: Settings, words: int) -> tuple[int, ...]:
     end = meta.get("tokenizer.ggml.eos_token_id", int, -1)
     return (end,) if 0 <= end < words else ()
 
 
-def _gguf_tokenizer(meta: _Settings, words: list[Any]) -> Tokenizer:
+def _gguf_tokenizer(meta: Settings, words: list[Any]) -> Tokenizer:
     """Byte-level pairs, from the words and the merges that the file lists."""
     if (kind := meta.get("tokenizer.ggml.model", str)) != "gpt2":
         meta.refuse(f"tokenizer.ggml.model = {kind[:60]}", "expected gpt2, pairs of bytes", "convert another model")
@@ -189,13 +191,13 @@ def _gguf_tokenizer(meta: _Settings, words: list[Any]) -> Tokenizer:
 def from_folder(folder: Path) -> Checkpoint:
     """The model of a folder with config.json, safetensors and tokenizer.json."""
     where = f"model {folder.name}"
-    config = _Settings(where, _json(folder / "config.json", where))
+    config = Settings(where, json_of(folder / "config.json", where))
     if (kind := config.get("model_type", str)) != "llama":
         config.refuse(f"model_type = {kind[:60]}", "expected llama", "this model is not computed here")
     config.fixed("hidden_act", "silu")
     for name in ("attention_bias", "mlp_bias", "rope_scaling"):
         config.fixed(name, False)
-    rope = _Settings(where, config.get("rope_parameters", dict, {}))
+    rope = Settings(where, config.get("rope_parameters", dict, {}))
     rope.fixed("rope_type", "default")
     heads, width = config.get("num_attention_heads", int), config.get("hidden_size", int)
     params = config.params(
@@ -210,20 +212,20 @@ def from_folder(folder: Path) -> Checkpoint:
     )
     config.fixed("head_dim", params.width // params.heads)
     vocabulary = config.get("vocab_size", int)
-    tensors = _safetensors(folder, where)
+    tensors = stored_tensors(folder, where)
     shapes = shapes_of(params, vocabulary)
-    _demand(where, shapes, {name: shape for name, (_, shape, _) in tensors.items()})
+    demand_shapes(where, shapes, {name: shape for name, (_, shape, _) in tensors.items()})
     text = read_bytes(folder / "tokenizer.json", where).decode("utf-8", "replace")
     ends = config.given.get("eos_token_id")
     ends = ends if isinstance(ends, list) else [ends]
     return Checkpoint(
         params, vocabulary, config.get("max_position_embeddings", int), Tokenizer(text, plain=True),
         tuple(end for end in ends if type(end) is int and 0 <= end < vocabulary), shapes,
-        lambda name: _float32(*tensors[name]),
+        lambda name: as_float32(*tensors[name]),
     )  # fmt: skip
 
 
-def _json(path: Path, where: str) -> dict[str, Any]:
+def json_of(path: Path, where: str) -> dict[str, Any]:
     try:
         found = json.loads(read_bytes(path, where))
     except (ValueError, RecursionError) as error:
@@ -233,14 +235,14 @@ def _json(path: Path, where: str) -> dict[str, Any]:
     return found
 
 
-def _safetensors(folder: Path, where: str) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+def stored_tensors(folder: Path, where: str) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
     """Dtype, shape and bytes of each tensor of model.safetensors, or of the files that its index names."""
     from safetensors import SafetensorError, deserialize
 
     index = folder / "model.safetensors.index.json"
     files = ["model.safetensors"]
     if index.is_file():
-        listed = _json(index, where).get("weight_map")
+        listed = json_of(index, where).get("weight_map")
         files = sorted(set(map(str, listed.values()))) if isinstance(listed, dict) else []
         wrong = next((name for name in files if Path(name).name != name or name in (".", "..")), None)
         if wrong is not None or not files:
@@ -254,6 +256,8 @@ def _safetensors(folder: Path, where: str) -> dict[str, tuple[str, tuple[int, ..
         except SafetensorError as error:
             raise DataError(where, f"{name}: {error}", "expected a safetensors file", "fetch it again") from None
         for key, one in found:
+            if one["dtype"] == "I64":  # numbers of places, which are no weights
+                continue
             out[key.removeprefix("model.")] = (one["dtype"], tuple(one["shape"]), one["data"])
     for key, (dtype, _, _) in out.items():
         if dtype not in _DTYPES:
@@ -268,5 +272,5 @@ _DTYPES: dict[str, Callable[[bytes], Any]] = {
 }
 
 
-def _float32(dtype: str, shape: tuple[int, ...], raw: bytes) -> Any:
+def as_float32(dtype: str, shape: tuple[int, ...], raw: bytes) -> Any:
     return _DTYPES[dtype](raw).reshape(shape)

