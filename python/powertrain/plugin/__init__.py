@@ -48,6 +48,7 @@ from powertrain.plugin.tasks import Task
 
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
+    from powertrain.plugin.contrast import nt_xent as nt_xent
     from powertrain.plugin.host_model import HostModel as HostModel
     from powertrain.plugin.model import Model as Model
     from powertrain.plugin.model_inputs import ModelError as ModelError
@@ -68,6 +69,7 @@ _LAZY = {
     "Optimizer": "powertrain.optim.optimizer",
     "SemiSupervised": "powertrain.plugin.semi_supervised",
     "SlowCopy": "powertrain.plugin.semi_supervised",
+    "nt_xent": "powertrain.plugin.contrast",
     **dict.fromkeys(_MODEL_INPUTS, "powertrain.plugin.model_inputs"),
 }
 
@@ -145,6 +147,7 @@ __all__ = [
     "columns_section",
     "features",
     "image_shape",
+    "nt_xent",
     "op",
     "param",
     "pictures_section",

@@ -228,7 +228,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         **{name: evaluation.values for name, evaluation in evaluations.items()},
         "part": part,
         **({"units": run.evaluations.units} if run.evaluations.units else {}),
-        "baselines": [asdict(one) for one in simple],
+        "baselines": [{"name": one.name, "metric": one.metric, "value": one.value, "how": one.how} for one in simple],
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,

@@ -8,7 +8,7 @@ from typing import Any
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.builtin.strategies.views import changed
-from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, nt_xent, param
 
 
 class Contrastive(Strategy):
@@ -31,22 +31,11 @@ class Contrastive(Strategy):
         self.opt = run.optim("model")
         self.data = run.data("train")
 
-    def place(self, x: Any) -> Any:
-        found = self.model(x)
-        return found * pt.rsqrt(pt.sum(pt.square(found), axis=1, keepdims=True) + 1e-12)
-
     def losses(self, t: Step, batch: Batch) -> Any:
-        """NT-Xent: of all the other places, the one of the same example must be nearest; padding is never another."""
-        settings, count = self.params, batch.x.shape[0]
-        first, second = (self.place(changed(t, batch.x, settings.noise, settings.drop)) for _ in range(2))
-        both = pt.concat([first, second], axis=0)
-        near = pt.matmul(both, pt.permute_dims(both, (1, 0))) / settings.temperature
-        real = pt.concat([batch.weight, batch.weight], axis=0)
-        itself = pt.astype(F.one_hot(pt.arange(2 * count), 2 * count), "float32")
-        near = near - 1e9 * (itself + pt.reshape(1.0 - real, (1, 2 * count)))
-        partner = pt.concat([pt.arange(count) + count, pt.arange(count)], axis=0)
-        each = F.cross_entropy(near, partner, ignore_index=None, reduction="none")
-        return (each[:count] + each[count:]) / 2
+        """NT-Xent: of all the other places, the one of the same example must be nearest."""
+        views = (changed(t, batch.x, self.params.noise, self.params.drop) for _ in range(2))
+        first, second = (self.model(view) for view in views)
+        return nt_xent(first, second, batch.weight, self.params.temperature)
 
     def step(self, t: Step, batch: Batch) -> None:
         losses = self.losses(t, batch)
@@ -55,4 +44,4 @@ class Contrastive(Strategy):
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
     def predict(self, t: Step, batch: Batch) -> Any:
-        return self.place(batch.x)
+        return F.normalize(self.model(batch.x))

@@ -1,0 +1,120 @@
+"""A self-supervised recipe, such as `digits-simclr`, here and in PyTorch: the same pictures, networks, views, loss,
+optimizer, schedule and steps; other random numbers. For each seed, which also draws the split, it prints the accuracy
+of the recipe's linear probe on the pixels, on our encoder before training and after it, and on PyTorch's after it.
+
+    python -m benchmarks.peers.torch_self_supervised digits-simclr --seeds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.peers.torch_fixmatch import Endless, network, strong
+from torch import nn
+from torch.nn import functional
+
+from powertrain.recipe import Recipe, load_recipe
+from powertrain.train.display.display import Display
+from powertrain.train.run.sources import prepare
+from powertrain.train.session import train
+from powertrain_vision.probe import probe
+
+Loss = Callable[[torch.Tensor], torch.Tensor]
+
+
+def two_views(recipe: Recipe, size: int) -> tuple[nn.Module, nn.Module, Loss]:
+    """The encoder of SimCLR or VICReg, its projector, and the loss of a batch."""
+    settings: Any = recipe.strategy.params
+    encoder = network(recipe.models["model"].params.channels, size, settings.width)
+    hidden = recipe.models["projector"].params.hidden[0]
+    head = nn.Sequential(nn.Linear(settings.width, hidden), nn.ReLU(), nn.Linear(hidden, settings.places))
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        both = head(encoder(torch.cat([strong(x, settings), strong(x, settings)])))
+        if recipe.strategy.name.endswith("simclr"):
+            places = functional.normalize(both)
+            scores = places @ places.T / settings.temperature
+            scores.fill_diagonal_(-1e9)
+            return functional.cross_entropy(scores, torch.arange(len(both)).roll(len(x)))
+        first, second = both.chunk(2)
+        total = settings.same * functional.mse_loss(first, second)
+        for one in (first, second):
+            lacking = functional.relu(1 - torch.sqrt(one.var(dim=0) + 1e-4)).mean()
+            covariance = torch.cov(one.T)
+            apart = (covariance.square().sum() - covariance.diagonal().square().sum()) / one.shape[1]
+            total = total + settings.spread * lacking / 2 + settings.apart * apart
+        return total
+
+    return encoder, head, loss
+
+
+def in_torch(recipe: Recipe, seed: int) -> float:
+    """What the probe reaches after the recipe's steps in PyTorch."""
+    torch.manual_seed(seed)
+    dataset = prepare(recipe, Path())
+    x = torch.from_numpy(dataset.train.fetch(np.arange(len(dataset.train)))["x"].astype(np.float32))[:, None]
+    encoder, head, loss = two_views(recipe, x.shape[-1])
+    weights = [*encoder.parameters(), *head.parameters()]
+    found = next(iter(recipe.optimizers.values()))
+    rates, steps, warm = found.use.params, recipe.run.until.amount, found.warmup
+    optimizer = torch.optim.AdamW(weights, lr=rates.lr, weight_decay=rates.weight_decay)
+
+    def rate(at: int) -> float:
+        return (at + 1) / (warm + 1) if at < warm else 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (steps - warm))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    order = Endless(len(x), recipe.run.batch)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(x[order.next()]).backward()
+        optimizer.step()
+        schedule.step()
+    encoder.eval()
+
+    def encode(pictures: Any) -> Any:
+        with torch.no_grad():
+            return encoder(torch.from_numpy(pictures)[:, None]).numpy()
+
+    return probe(dataset, "test", recipe.strategy.params.probe, encode)
+
+
+def here(recipe: str, settings: list[str]) -> tuple[float, float]:
+    """What the probe reaches in a run of ours, and on the pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(load_recipe(recipe, settings), Path(folder) / "run", display=Display(quiet=True))
+    pixels = next(one["value"] for one in run.results["baselines"] if one["metric"] == "probe")
+    return run.results["test"]["probe"], pixels
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[], help="of the recipe, such as strategy.probe=20")
+    settings = parser.parse_args()
+    rows = []
+    print("seed  pixels  untrained  powertrain  pytorch", flush=True)
+    for seed in range(settings.seeds):
+        own = [*settings.set, f"run.seed={seed}", f"data.split.seed={seed}", "expect={}"]
+        ours, pixels = here(settings.recipe, own)
+        untrained, _ = here(settings.recipe, [*own, "run.until=1 step", "optimizer.lr=1e-9"])
+        rows.append([pixels, untrained, ours, in_torch(load_recipe(settings.recipe, own), seed)])
+        print(f"{seed:4}  " + "  ".join(f"{value:.4f}" for value in rows[-1]), flush=True)
+    table = np.array(rows)
+    print("mean  " + "  ".join(f"{value:.4f}" for value in table.mean(axis=0)))
+    print("dev.  " + "  ".join(f"{value:.4f}" for value in table.std(axis=0, ddof=1)))
+    for name, column in (("pixels", 0), ("untrained", 1), ("pytorch", 3)):
+        gain = table[:, 2] - table[:, column]
+        error = gain.std(ddof=1) / math.sqrt(len(gain))
+        print(f"powertrain is {gain.mean():+.4f} from {name}, with a standard error of {error:.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Pages of the report of self-supervised strategies: a map of held-out pictures, and pictures beside changed ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugin import Run, Section, pictures_section
+from powertrain.solvers import principal_components
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST, MOST_CLASSES = 1000, 20  # pictures on the map, classes that have a colour
+NEIGHBOURS = 5
+SHOWN = 10  # pictures side by side
+
+
+def held_out(run: Run, count: int) -> dict[str, NDArray[Any]]:
+    """Evenly spaced examples of the part that the run is judged by."""
+    splits = run.dataset.splits
+    source: Any = splits.get("test") or splits.get("valid") or splits["train"]
+    fields: dict[str, NDArray[Any]] = source.fetch(
+        np.unique(np.linspace(0, len(source) - 1, min(len(source), count)).astype(np.int64))
+    )
+    return {**fields, "x": np.asarray(fields["x"], np.float32)}
+
+
+def map_section(run: Run) -> list[Section]:
+    """Held-out pictures at the two principal components of their places, coloured by class where there are labels."""
+    fields = held_out(run, MOST)
+    places = np.asarray(run.predict(fields["x"]), np.float32).reshape(len(fields["x"]), -1)
+    if min(places.shape) < 2:
+        return []
+    points = places @ principal_components(places).components[:2].T
+    known = run.dataset.task == "classification" and run.dataset.outputs <= MOST_CLASSES
+    names = run.dataset.labels or tuple(map(str, range(run.dataset.outputs)))
+    lines = [f"{len(points):,} held-out pictures at the two principal components of their places."]
+    if known:
+        share = same_class(places, np.asarray(fields["y"]))
+        lines.append(f"Of the {NEIGHBOURS} nearest of each, {share:.0%} are of its class. Training saw no classes.")
+
+    def draw(figure: Figure) -> None:
+        figure.set_size_inches(6.8, 5.2)
+        axes = figure.add_subplot()
+        for kind in range(run.dataset.outputs) if known else ():
+            across, down = points[fields["y"] == kind].T
+            colour = f"C{kind}" if kind < 10 else None
+            axes.scatter(across, down, s=9, color=colour, label=names[kind].replace("$", r"\$"))
+        if known:
+            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        else:
+            axes.scatter(points[:, 0], points[:, 1], s=9)
+        axes.set(xlabel="first principal component", ylabel="second")
+
+    return [Section("Map of what was learned", tuple(lines), draw=draw)]
+
+
+def same_class(places: NDArray[Any], y: NDArray[Any]) -> float:
+    """The share of the nearest neighbours of each place that are of its class."""
+    lengths = np.square(places).sum(axis=1)
+    apart = lengths[:, None] + lengths - 2 * places @ places.T
+    np.fill_diagonal(apart, np.inf)
+    near = np.argpartition(apart, min(NEIGHBOURS, len(y) - 1) - 1, axis=1)[:, : min(NEIGHBOURS, len(y) - 1)]
+    return float((y[near] == y[:, None]).mean())
+
+
+def beside_section(title: str, x: NDArray[Any], others: dict[str, NDArray[Any]], lines: tuple[str, ...]) -> Section:
+    """Held-out pictures in a row, and below each what was made of it; all on the scale of the first row."""
+    rows = {"held out": x, **others}
+    low, high = float(x.min()), float(x.max())
+    shown = np.concatenate([made.reshape(x.shape) for made in rows.values()])
+    scaled = (shown - low) / max(high - low, 1e-12)
+    return pictures_section(title, scaled, columns=len(x), rows=tuple(rows), lines=lines)

@@ -1,0 +1,88 @@
+"""A linear probe: how much a linear model on the places of pictures knows of their classes, from few labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.plugin import Baseline, Run
+from powertrain.solvers import fit_logistic
+from powertrain_vision.errors import VisionError
+
+SCORES = ("probe",)
+MOST = 10_000  # examples that it is judged on, evenly spaced
+BLOCK = 500  # examples that are read and encoded at once
+
+Encode = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def demand_classes(name: str, run: Run, labels: int) -> None:
+    """Refuse a probe of what has no classes."""
+    if labels and run.dataset.task != "classification":
+        raise VisionError(
+            f"[{name}] probe = {labels} on a {run.dataset.task} task; expected classes, whose labels a probe needs; "
+            "set strategy.probe = 0, which leaves it out"
+        )
+
+
+def demand_labels(name: str, run: Run, labels: int) -> None:
+    """Refuse a probe where a class has no training example, before anything is trained."""
+    if not labels:
+        return
+    counts = np.bincount(_targets(run.dataset.train), minlength=run.dataset.outputs)
+    if (counts == 0).any():
+        lacking = np.flatnonzero(counts == 0)
+        names = run.dataset.labels or tuple(map(str, range(run.dataset.outputs)))
+        raise VisionError(
+            f"[{name}] probe = {labels}, and no training example of {', '.join(names[kind] for kind in lacking[:5])}; "
+            "expected one or more of each class; add some, or set strategy.probe = 0"
+        )
+
+
+def probe(dataset: Any, part: str, labels: int, encode: Encode) -> float:
+    """The accuracy on a part of logistic regression on what `encode` gives of pictures, fitted on so many labelled
+    training examples of each class; they are the same ones for the same split."""
+    train, held = dataset.train, dataset.splits[part]
+    y = _targets(train)
+    order = np.random.Generator(np.random.Philox(key=0)).permutation(len(y))
+    few = np.concatenate([order[y[order] == kind][:labels] for kind in range(dataset.outputs)])
+    x, wanted = _encoded(train, few, encode)
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(deviation > 1e-6, deviation, 1.0)
+    # A penalty as scikit-learn's C = 1: few examples must not decide alone.
+    fit = fit_logistic((x - mean) / scale, wanted, dataset.outputs, l2=1 / len(x))
+    asked = np.linspace(0, len(held) - 1, min(len(held), MOST)).astype(np.int64)
+    places, truth = _encoded(held, asked, encode)
+    said = fit.probabilities((places - mean) / scale).argmax(axis=1)
+    return float((said == truth).mean())
+
+
+def of_pixels(dataset: Any, part: str, labels: int) -> list[Baseline]:
+    """The same probe on the numbers of the pictures as they are."""
+    if not labels:
+        return []
+    value = probe(dataset, part, labels, lambda x: x)
+    how = f"the same probe on the pixels, with {labels} labels of each class"
+    return [Baseline("linear", "probe", value, how, higher_is_better=True)]
+
+
+def _targets(source: Any) -> NDArray[np.int64]:
+    blocks = (np.arange(at, min(at + BLOCK, len(source))) for at in range(0, len(source), BLOCK))
+    return np.concatenate([np.asarray(source.fetch(block)["y"]) for block in blocks]).astype(np.int64)
+
+
+def _encoded(source: Any, rows: NDArray[Any], encode: Encode) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """What `encode` gives of some examples, as rows, and their classes. Blocks have one size, so that one program is
+    enough."""
+    parts, targets = [], []
+    for at in range(0, len(rows), BLOCK):
+        block = rows[at : at + BLOCK]
+        fields = source.fetch(block)
+        x = np.asarray(fields["x"], np.float32)
+        made = np.asarray(encode(np.resize(x, (BLOCK, *x.shape[1:]))), np.float32)[: len(block)]
+        parts.append(made.reshape(len(block), -1))
+        targets.append(np.asarray(fields["y"], np.int64))
+    return np.concatenate(parts), np.concatenate(targets)
