@@ -8,7 +8,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
                "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru", "fixmatch", "mixmatch",
                "simclr", "vicreg"),
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens"),
-    "audio": ("audio-folder", "spoken-digits", "spectrogram"),
+    "audio": ("audio-folder", "spoken-digits", "spectrogram", "abc-tunes", "melody"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "least-squares", "full-batch", "k-means", "gaussian-mixture", "outliers", "pca", "squared-hinge",
                 "shuttle", "satellite", "electricity"),
