@@ -115,6 +115,7 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
 
 RECIPES = [
     "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "sac-pendulum",
+    "alphazero-tic-tac-toe",
 ]  # fmt: skip
 
 

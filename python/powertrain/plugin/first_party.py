@@ -14,8 +14,9 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
                 "shuttle", "satellite", "electricity"),
     "generative": ("autoencoder", "vae", "diffusion", "gan", "flow", "picture-decoder", "picture-encoder", "unet",
                    "real-nvp", "frechet-distance", "sample-precision", "sample-recall"),
-    "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "breakout", "snake", "gymnasium", "actor-critic",
-           "q-network", "q-table", "ppo", "reinforce", "q-learning", "dqn", "sac"),
+    "rl": ("cartpole", "mountain-car", "acrobot", "pendulum", "cliff", "breakout", "snake", "gymnasium", "tic-tac-toe",
+           "connect-four", "actor-critic", "q-network", "q-table", "ppo", "reinforce", "q-learning", "dqn", "sac",
+           "alphazero"),
     "xla": ("xla",),
     "onnx": ("onnx",),
 }  # fmt: skip

@@ -264,7 +264,7 @@ class Run(Protocol):
 
     def compute(self, function: Act, **fields: NDArray[np.generic]) -> Array:
         """What a traced `function(t, batch)` gives for arrays, which are the fields of the batch: in evaluation mode,
-        between two rounds. It may change no slot. Random numbers of `t.rng` are the same in each call."""
+        outside of steps. It may change no slot. Random numbers of `t.rng` are the same in each call."""
 
     def after_evaluation(self, hook: Hook) -> None:
         """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
