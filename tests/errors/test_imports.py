@@ -134,3 +134,10 @@ def test_a_tensor_keeps_its_special_attributes() -> None:
         x.__class__ = int  # type: ignore[assignment]
     x += 1
     assert x.tolist() == [2, 2]
+
+
+def test_a_module_that_an_installation_lacks_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of a name imports modules, and so may ask for the same one again."""
+    finder = imports._Finder()
+    monkeypatch.setattr(imports.hints, "knows", lambda where, name: finder.find_spec(f"{where}.{name}") is not None)
+    assert finder.find_spec("powertrain.gap") is None

@@ -8,6 +8,7 @@ here.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -24,13 +25,24 @@ class UnknownModuleError(_core.Error, ModuleNotFoundError):
 class _Finder(MetaPathFinder):
     """Finds nothing: of a name that hints.py knows it raises what is to be written."""
 
+    def __init__(self) -> None:
+        self._asked: set[tuple[int, str]] = set()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         where, _, name = fullname.rpartition(".")
-        if hints.is_public(where) and not name.startswith("_") and hints.knows(where, name):
-            # Without the attribute `name`: with it, `from powertrain import cat` would drop this error for its own.
-            raise UnknownModuleError(hints.hint(where, name))
+        # What is known of a name imports modules itself: of an installation with a gap, that one again.
+        key = threading.get_ident(), fullname
+        if key in self._asked or not hints.is_public(where) or name.startswith("_"):
+            return None
+        self._asked.add(key)
+        try:
+            if hints.knows(where, name):
+                # Without the attribute `name`: with it, `from powertrain import cat` would drop this error for its own.
+                raise UnknownModuleError(hints.hint(where, name))
+        finally:
+            self._asked.discard(key)
         return None
 
 
