@@ -280,8 +280,9 @@ def test_nothing_in_a_run_breaks_out_of_its_report(trained: Path, tmp_path: Path
     assert "default-src &#x27;none&#x27;; img-src data:; style-src" in page
     assert set(re.findall(r"<(\w+)", page)) <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "span", "table", "tr", "th", "td",
-        "img", "pre",
+        "img", "pre", "a", "code", "details", "summary", "ul", "li",
     }  # fmt: skip
+    assert all(link.startswith("#") for link in re.findall(r'href="([^"]*)"', page)), "links stay on the page"
 
 
 def test_markup_escapes_what_is_none() -> None:

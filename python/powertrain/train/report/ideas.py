@@ -53,8 +53,9 @@ class Ideas:
     def _shown(self, page: str) -> Html:
         title, paragraphs = _parts(page_text(self._pages[page]))
         text, command = joined(map(_paragraph, paragraphs)), f"powertrain help {page}"
-        form = '<details id="{}"><summary>{}: <code>{}</code></summary>{}</details>'
-        return html(form, _anchor(page), title, command, text)
+        return html(
+            '<details id="{}"><summary>{}: <code>{}</code></summary>{}</details>', _anchor(page), title, command, text
+        )
 
 
 def _anchor(name: str) -> str:
@@ -75,6 +76,11 @@ def _paragraph(text: str) -> Html:
 
 
 def _words(text: str) -> Html:
-    plain = markup(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(r"\s+", " ", text)))
-    bold = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", plain)
-    return Html(re.sub(r"`([^`]+)`", r"<code>\1</code>", bold))
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(r"\s+", " ", text))
+    return joined(map(_marked, re.split(r"(\*\*[^*]+\*\*|`[^`]+`)", plain)))
+
+
+def _marked(part: str) -> Html:
+    if part.startswith("**"):
+        return html("<b>{}</b>", part.strip("*"))
+    return html("<code>{}</code>", part.strip("`")) if part.startswith("`") else markup(part)
