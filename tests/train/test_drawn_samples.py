@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.cli.sample import as_png
 from powertrain.plugin import FieldError, pictures_section
 from powertrain.recipe import RecipeError
 from powertrain.train.folder.run_folder import RunError
@@ -95,6 +96,12 @@ def test_samples_of_a_run(bell: Path) -> None:
     before = pt.random.default_generator().slot.numpy().tolist()
     trained.sample(3)
     assert pt.random.default_generator().slot.numpy().tolist() == before
+
+
+def test_what_is_no_picture_is_not_drawn_as_one() -> None:
+    for shape in ((3, 5), (3, 8, 8, 2), (3,)):
+        with pytest.raises(RunError, match=r"a \.png shows pictures; expected another kind of file; write a \.npy"):
+            as_png(np.zeros(shape))
 
 
 @pytest.mark.parametrize(

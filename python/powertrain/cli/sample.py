@@ -37,7 +37,7 @@ def sample(options: argparse.Namespace) -> int:
     if form in strategy.forms:
         made = strategy.write(trained.run, drawn, form)
     else:
-        made = _as_png(drawn) if form == ".png" else _as_npy(drawn)
+        made = as_png(drawn) if form == ".png" else _as_npy(drawn)
     Files(out.parent).replace(out.name, made)
     say(f"{len(drawn):,} samples in {out}")
     return FINE
@@ -49,7 +49,12 @@ def _as_npy(drawn: Array) -> bytes:
     return buffer.getvalue()
 
 
-def _as_png(drawn: Array) -> bytes:
+def as_png(drawn: Array) -> bytes:
+    if drawn.ndim not in (3, 4) or (drawn.ndim == 4 and drawn.shape[-1] not in (1, 3)):
+        raise RunError(
+            f"[sample --out] each sample has the shape {list(drawn.shape[1:])}, and a .png shows pictures; expected "
+            "another kind of file; write a .npy"
+        )
     made = pictures_section("Samples", drawn, columns=min(COLUMNS, len(drawn))).png()
     if made is None:
         raise RunError(

@@ -136,6 +136,7 @@ class LoRALinear(Adapter):
 
     def _factor(self) -> pt.Tensor:
         """What DoRA multiplies each output with."""
+        assert self.magnitude is not None, "of DoRA alone"
         return self.magnitude / pt.maximum(pt.stop_gradient(_lengths(self._whole())), SMALLEST_NORM)
 
     def merged(self) -> Linear:
