@@ -236,26 +236,8 @@ void check_epilogue(const Case& t, const std::vector<std::string_view>& isas) {
     residual.fill(), bias.fill();
     set_isa("generic");
     check::run_hostile(plain(sums.operand), {first.data(), trial.w.data(), sums.data()});
-    FusedProgram program;
-    program.extents = shape;
-    program.inputs = 3;
-    program.operands = {
-        {DType::F32, {}}, {DType::F32, {0, 0, 0, 1}}, {DType::F32, row_major(shape)}, {DType::F32, row_major(shape)}};
-    const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
-      program.steps.push_back({.kind = kind, .op = op, .dtype = DType::F32, .args = args, .operand = operand});
-    };
-    step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
-    step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
-    step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
-    step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
-    step(StepKind::Load, "", {-1, -1, -1, -1}, 2);
-    step(StepKind::Math, "multiply", {3, 4, -1, -1}, -1);
-    step(StepKind::Store, "", {5, -1, -1, -1}, 3);
-    Image<float> want = out;
-    for (int64_t i = 0; i < count(shape); ++i) {
-      const float sum = sums.values[sums.kCanary + i] + bias.values[bias.kCanary + i % shape[3]];
-      want.values[want.kCanary + i] = (sum > 0 ? sum : 0) * residual.values[residual.kCanary + i];
-    }
+    const FusedProgram program = check::gated_residual(shape);
+    const Image<float> want = check::gated_residual(sums, bias, residual);
     for (std::string_view isa : isas) {
       set_isa(isa);
       Image<float> got = out;

@@ -1,11 +1,13 @@
 // Images with canaries around them, and sums in the canonical order, for tests of convolutions.
 #pragma once
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <vector>
 
 #include "core/launch.h"
+#include "ops/fused/machine.h"
 
 namespace pt::check {
 
@@ -35,6 +37,37 @@ struct Image {
     return std::memcmp(values.data(), other.values.data(), values.size() * sizeof(T)) == 0;
   }
 };
+
+// relu(sums + bias) * residual as the program behind a convolution, where the bias has a number for each channel.
+inline FusedProgram gated_residual(const Shape& shape) {
+  FusedProgram program;
+  program.extents = shape;
+  program.inputs = 3;
+  program.operands = {
+      {DType::F32, {}}, {DType::F32, {0, 0, 0, 1}}, {DType::F32, row_major(shape)}, {DType::F32, row_major(shape)}};
+  const auto step = [&](StepKind kind, const char* op, std::array<int, 4> args, int operand) {
+    program.steps.push_back({.kind = kind, .op = op, .dtype = DType::F32, .args = args, .operand = operand});
+  };
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 0);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 1);
+  step(StepKind::Math, "add", {0, 1, -1, -1}, -1);
+  step(StepKind::Math, "relu", {2, -1, -1, -1}, -1);
+  step(StepKind::Load, "", {-1, -1, -1, -1}, 2);
+  step(StepKind::Math, "multiply", {3, 4, -1, -1}, -1);
+  step(StepKind::Store, "", {5, -1, -1, -1}, 3);
+  return program;
+}
+
+// The same of given sums.
+inline Image<float> gated_residual(const Image<float>& sums, const Image<float>& bias, const Image<float>& residual) {
+  const Shape& shape = sums.operand.shape;
+  Image<float> made(shape, DType::F32);
+  for (int64_t i = 0; i < count(shape); ++i) {
+    const float sum = sums.values[sums.kCanary + i] + bias.values[bias.kCanary + i % shape[3]];
+    made.values[made.kCanary + i] = (sum > 0 ? sum : 0) * residual.values[residual.kCanary + i];
+  }
+  return made;
+}
 
 // Adds the terms of one sum in the canonical order.
 template <class T>
