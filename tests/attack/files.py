@@ -166,6 +166,8 @@ def examine(number: int) -> tuple[str | None, Sequence[str]]:
 
 def examine_damaged(number: int, folder: Path) -> tuple[str | None, Sequence[str]]:
     from powertrain.data import DataError
+    from powertrain.nn import StateError
+    from powertrain.saved import NoFileError
     from powertrain.train.folder.run_folder import RunError
 
     reader = READERS[number % len(READERS)]
@@ -173,7 +175,7 @@ def examine_damaged(number: int, folder: Path) -> tuple[str | None, Sequence[str
     how = spoil(path, reader, number)
     try:
         reader.read(path)
-    except (DataError, RunError) as error:
+    except (DataError, NoFileError, RunError, StateError) as error:
         told, wrong = str(error), []
         if not told.isprintable():
             wrong.append(f"characters that do not print: {told!r}")

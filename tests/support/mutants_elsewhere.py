@@ -322,8 +322,8 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/nn/functional/unpooling.py", "out + width - 1 > size", "out + width > size"),
     )),
     "groups": Part(GROUPS, (
-        ("python/powertrain/optim/parts.py", "(one.rate, decay, str(one.slot.dtype), alone)",
-         "(1.0, decay, str(one.slot.dtype), alone)"),
+        ("python/powertrain/optim/parts.py", "(one.rate, decay, one.start, str(one.slot.dtype), alone)",
+         "(1.0, decay, one.start, str(one.slot.dtype), alone)"),
         ("python/powertrain/optim/parts.py", "weight_decay if one.weight_decay is None else one.weight_decay",
          "weight_decay"),
         ("python/powertrain/optim/parts.py", "other.replaced_by = optimizer.name", "pass"),

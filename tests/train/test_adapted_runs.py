@@ -99,6 +99,7 @@ def test_layers_begin_to_be_trained_one_after_the_other(home: Path, tmp_path: Pa
         assert np.array_equal(begun[f"model.{name}"], after[f"model.{name}"]) is not name.startswith("layers.2"), name
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("kind", ["lora", "dora", "bottleneck"])
 def test_every_verb_takes_a_run_with_adapters(home: Path, tmp_path: Path, kind: str) -> None:
     pytest.importorskip("torch", reason="the export to safetensors is compared in PyTorch")

@@ -19,7 +19,7 @@ from powertrain.train.report.elements import (
     table_of,
 )
 from powertrain.train.report.ideas import Ideas
-from powertrain.train.report.judged import classes, sureness, training_examples, worst_examples
+from powertrain.train.report.judged import classes, gives_probabilities, sureness, training_examples, worst_examples
 from powertrain.train.report.markup import Html, html, joined
 from powertrain.train.report.page import page_of
 from powertrain.train.report.sections import of_task, told
@@ -44,7 +44,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         classes(run, judged),
         ideas.of_classes(),
         sure,
-        ideas.link("ideas/calibration") if sure else NOTHING,
+        ideas.link("ideas/calibration") if sure and gives_probabilities(run) else NOTHING,
         *(section_html(section) for section in of_task(run, judged)),
         worst_examples(run, judged),
         _samples(history),
