@@ -151,8 +151,8 @@ def _files(path: Path | None) -> list[Path]:
         where = path or "POWERTRAIN_DATA" + ("" if data_folders() else ", which is not set")
         raise DataError(
             WHERE, f"no .abc file in {where}", "expected the data set in one of them",
-            "set path; or get music21's with `pip download --no-deps music21`, `unzip music21-*.whl 'music21/corpus/*.abc' -d FOLDER` "
-            "and POWERTRAIN_DATA=FOLDER",
+            "set path; or get music21's with `pip download --no-deps music21`, "
+            "`unzip music21-*.whl 'music21/corpus/*.abc' -d FOLDER` and POWERTRAIN_DATA=FOLDER",
         )  # fmt: skip
     return files
 
