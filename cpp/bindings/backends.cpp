@@ -182,9 +182,10 @@ class BackendStep final : public ForeignStep {
       if (held && held->of(adapter_)) {
         read.add(slot);
       } else {
-        const Tensor value = slot->current();
+        // The version first: what another thread writes from here on is seen at the end.
         read.add(slot);
         const uint64_t version = slot->version();
+        const Tensor value = slot->current();
         held = std::make_shared<Held>(adapter_, adapter_.attr("place")(wrap(value)));
         slot->keep_elsewhere(held, version);
       }

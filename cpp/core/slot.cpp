@@ -263,7 +263,10 @@ void Slot::own_memory(Memory& memory) {
 
 void Slot::keep_elsewhere(std::shared_ptr<Elsewhere> copy, uint64_t version) {
   if (base_) return;  // its own version does not tell when the base changes
-  elsewhere_ = std::move(copy);
+  const Held held(*this, Lease::Mode::Write);
+  // Another thread may have written meanwhile, and what it wrote may be elsewhere alone.
+  if (base_ || away_ || version_ != version) return;
+  elsewhere_.swap(copy);  // the one before goes after the lease is released
   elsewhere_version_ = version;
 }
 

@@ -175,3 +175,29 @@ def test_a_reader_of_one_slot_lets_nobody_in_between_the_writes_of_a_step() -> N
     looking.join()
     assert not wrong
     assert [slot.numpy()[0, 0] for slot in slots] == [120.0] * 3
+
+
+@pytest.mark.parametrize("when", ["before the value is placed", "after it"])
+def test_a_write_while_a_step_gathers_its_arrays_is_kept(when: str) -> None:
+    """The other step's result lies with its backend alone; what this one holds of the slot is older."""
+    slot = pt.Slot(pt.zeros((4,)), name="count")
+
+    def add() -> None:
+        slot.value = slot.value + 1.0
+
+    other = pt.compile(add, backend=NumPyBackend())
+    other()
+    turns = [1]
+
+    class Interrupted(NumPyBackend):
+        def place(self, array: Array, dtype: str) -> Array:
+            placed = super().place(array, dtype) if when == "after it" else None
+            if array.shape == (4,) and turns:
+                turns.clear()
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(other).result(30)
+            return super().place(array, dtype) if placed is None else placed
+
+    step = pt.compile(add, backend=Interrupted())
+    step()
+    assert np.array(slot.value).tolist() == [3.0] * 4
