@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.server
 import json
+import logging
 import re
 import threading
 import time
@@ -20,6 +21,7 @@ import powertrain as pt
 from powertrain_serve import Settings, Watched, running
 from powertrain_serve.answers import Answers
 from powertrain_serve.bodies import Given
+from powertrain_serve.logs import LOGGER
 from powertrain_serve.metrics import Metrics
 from powertrain_serve.model import Model
 from powertrain_serve.watching import MOST_HELD, Watch
@@ -187,6 +189,21 @@ def test_pages_show_what_was_served(address: str, images: Any) -> None:
     assert ask(address, "/monitor/book").status == 404 and ask(address, "/monitor/none").status == 404
 
 
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[logging.LogRecord]]:
+    """The warnings of the server, whatever others have done to the loggers of this process."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = records.append  # type: ignore[method-assign]
+    monkeypatch.setattr(logging.root.manager, "disable", 0)
+    monkeypatch.setattr(LOGGER, "disabled", False)
+    monkeypatch.setattr(LOGGER, "handlers", [handler])
+    before = LOGGER.level
+    LOGGER.setLevel(logging.INFO)
+    yield records
+    LOGGER.setLevel(before)
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server: Any = self.server
@@ -198,14 +215,14 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_alarms_go_to_the_log_and_a_webhook(digits: Path, images: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_alarms_go_to_the_log_and_a_webhook(digits: Path, images: Any, said: list[logging.LogRecord]) -> None:
     server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.seen = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     rule = pt.monitor.Rule("bright", "psi", feature="x mean", above=0.2, min_samples=20)
     watched = Watched(40, (rule,), f"http://127.0.0.1:{server.server_address[1]}/hook")
-    with running({"digits": digits}, Settings(port=0, watched=watched)) as address, caplog.at_level("WARNING"):
+    with running({"digits": digits}, Settings(port=0, watched=watched)) as address:
         for _ in range(3):
             assert predict(address, images + 100).status == 200
     server.shutdown()
@@ -213,7 +230,7 @@ def test_alarms_go_to_the_log_and_a_webhook(digits: Path, images: Any, caplog: p
     server.server_close()
     (told,) = server.seen
     assert (told["source"], told["rule"], told["on"], told["features"]) == ("digits 1", "bright", True, ["x mean"])
-    (line,) = [record for record in caplog.records if record.message == "alarm"]
+    (line,) = [record for record in said if record.getMessage() == "alarm"]
     assert line.fields["rule"] == "bright" and line.fields["model"] == "digits"  # type: ignore[attr-defined]
 
 
@@ -260,22 +277,21 @@ def test_a_monitor_that_cannot_keep_up_skips_examples_and_holds_nobody_up(digits
     assert watch.states() == []
 
 
-def test_a_fault_in_a_monitor_ends_nothing(digits: Path, images: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_in_a_monitor_ends_nothing(digits: Path, images: Any, said: list[logging.LogRecord]) -> None:
     model = Model.of_folder("digits", "1", digits, False, None)
     model.warm(1)
     watch = Watch(Watched(window=40), Metrics(False, lambda: 0, lambda: 0))
     watch.keep([model])
     good = Answers([model.answers(images)])
-    with caplog.at_level("WARNING"):
-        for number in range(2):
-            watch.see(model, f"bad {number}", Given(images), Answers([model.answers(images[:3])]), 0)
-            time.sleep(0.5)
-        watch.see(model, "good", Given(images), good, 0)
+    for number in range(2):
+        watch.see(model, f"bad {number}", Given(images), Answers([model.answers(images[:3])]), 0)
         time.sleep(0.5)
+    watch.see(model, "good", Given(images), good, 0)
+    time.sleep(0.5)
     ((state, _),) = watch.states()
     watch.close()
     assert state["examples"] == 40
-    assert [record.message for record in caplog.records] == ["monitor failed"]  # once for a model
+    assert [record.getMessage() for record in said] == ["monitor failed"]  # once for a model
 
 
 def test_a_model_that_was_replaced_is_let_go(digits: Path, images: Any) -> None:
