@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from powertrain.io.pages import IDEAS, page_text, pages
+from powertrain.io.pages import IDEAS, page_text, pages, title_of
 from powertrain.train.evaluate.diagnosis import ideas_of_fit
 from powertrain.train.report.elements import NOTHING
 from powertrain.train.report.markup import Html, html, joined, markup
@@ -41,7 +41,7 @@ class Ideas:
         """A line that leads to the texts of some ideas; nothing where their pages are not installed."""
         known = [name for name in names if name in self._pages]
         self._cited.update(dict.fromkeys(known))
-        links = [html('<a href="#{}">{}</a>', _anchor(name), _parts(page_text(self._pages[name]))[0]) for name in known]
+        links = [html('<a href="#{}">{}</a>', _anchor(name), title_of(self._pages[name])) for name in known]
         return html('<p class="quiet">Read: {}.</p>', joined(links, ", ")) if links else NOTHING
 
     def section(self) -> Html:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from powertrain.io.inputs import read_file
 from powertrain.nn import SettingError, StateError
 from powertrain.nn.adapters import add
+from powertrain.nn.adapters.placing import fits
 from powertrain.nn.quantizing import Form, empty, layers_of, quantized
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import RunError
@@ -90,7 +91,7 @@ def adapted(module: Any, given: Adapters, fresh: str, role: str, started: bool) 
         _matching(names, pattern, f"model.{role}.adapters.trained")
     trained = [*given.trained, *([fresh] if fresh else [])]
     if given.bits is not None:
-        whole = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in trained)]
+        whole = [name for name in names if fits(name, trained)]
         paths = [path for path in layers_of(module) if f"{path}.weight" not in whole]
         form = Form.of(given.bits, None, "float")
         # Of a run that has started the numbers come from its checkpoint.
