@@ -44,7 +44,8 @@ class TracedEnvSource:
 
     def _check(self, begun: Mapping[str, Tensor]) -> None:
         for name, value in begun.items():
-            if value.numpy().dtype.kind == "f" and not np.isfinite(value.numpy()).all():
+            numbers = value.numpy()
+            if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
                 raise RunError(
                     f"[data.{self.role}] begin gave {name} with numbers that are not finite; expected finite ones; "
                     "look at the environment's arithmetic"
