@@ -132,9 +132,8 @@ def test_forms_of_a_tune_stay_in_one_part(book: Path) -> None:
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"\[abc-tunes\] no \.abc file in .*; expected some; set path; or get music21's"
-    ):
+    words = r"\[abc-tunes\] no \.abc file in .*; expected the data set in one of them; set path; or get music21's"
+    with pytest.raises(DataError, match=words):
         AbcTunes.build(AbcTunes.Params(path=tmp_path), Path())
     (tmp_path / "a.abc").write_text("no tune")
     with pytest.raises(DataError, match=r"\[abc-tunes\] no tune in .*a\.abc; expected melodies in ABC notation"):
