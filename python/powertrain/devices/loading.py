@@ -6,12 +6,12 @@ A distribution has an entry point in the group `powertrain.v1.device`, named as 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Final, Protocol
 
 from powertrain import _core
+from powertrain.io.locks import ModuleLock
 
 if TYPE_CHECKING:
     from powertrain.devices.place import device
@@ -31,7 +31,7 @@ class MissingDeviceError(_core.Error, RuntimeError):
     """A device that cannot be used on this machine: `[where] what was received; what was expected; the fix`."""
 
 
-_busy = threading.Lock()
+_busy = ModuleLock()
 _libraries: dict[str, str] = {}  # the path of each kind that was found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powertrain import _core
+from powertrain.io.locks import ModuleLock
 
 if TYPE_CHECKING:
     from powertrain.nn.module import Module
@@ -24,7 +24,7 @@ class _Evaluated:
 
 
 _evaluated: weakref.WeakKeyDictionary[Module, _Evaluated] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = ModuleLock()
 
 
 @contextlib.contextmanager

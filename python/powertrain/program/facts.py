@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from powertrain import _core
+from powertrain.io.locks import ModuleLock
 
 Cell = tuple[types.CellType, str]
 Entry = tuple[dict[str, Any], str, str]
@@ -69,7 +70,7 @@ class _Own(threading.local):
 
 
 _own = _Own()
-_busy = threading.Lock()
+_busy = ModuleLock()
 _traces = 0  # that note, on all threads
 
 
@@ -96,9 +97,8 @@ def end_noting() -> None:
 
 
 def _after_fork() -> None:
-    """In a child process there is the forking thread alone: nobody else traces, or holds the lock."""
-    global _busy, _traces
-    _busy = threading.Lock()
+    """In a child process there is the forking thread alone: nobody else traces."""
+    global _traces
     _traces = _own.traces
     if _traces == 0 and "__getattribute__" in vars(Watched):
         type.__delattr__(Watched, "__getattribute__")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.io.locks import ModuleLock
 from powertrain.nn import checks
 from powertrain.nn.generation.sampling import GenerationError
 from powertrain.nn.module import Module
@@ -150,7 +151,8 @@ class WindowDecoder:
 _kept: weakref.WeakKeyDictionary[Module, list[_Kept]] = weakref.WeakKeyDictionary()
 MOST_KEPT = 4  # of a model that several threads, or several streams by turns, generate with
 KEPT_TOKENS = 8192  # whose keys and values all but the last may hold together
-_keeping = threading.RLock()  # the collector may end a stream, which gives its decoder back, in the middle of this
+# The collector may end a stream, which gives its decoder back, while the same thread holds the lock.
+_keeping = ModuleLock(threading.RLock)
 
 
 def _taken(model: Module, key: _Key, capacity: int) -> Any:
