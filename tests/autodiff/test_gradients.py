@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,6 +14,7 @@ import pytest
 import powertrain as pt
 from oracles import same_bits as same_arrays
 from powertrain import nn
+from powertrain.nn.gradients import paths_in_models
 from powertrain.optim.settings import OptimizerError
 
 RNG = np.random.default_rng(3)
@@ -259,3 +263,28 @@ def test_a_gradient_goes_through_what_a_function_assigns(compiled: bool, flat: b
     layer.weight.value = start  # a value of its own again, which depends on nothing
     again = pt.nn.value_and_grad(layer, lambda x: layer(x).sum())(pt.tensor(x))[1]
     assert again["weight"].numpy().tolist() == x.T.tolist()
+
+
+def test_models_may_be_made_by_another_thread_while_paths_are_looked_up() -> None:
+    done = threading.Event()
+    made: deque[nn.Module] = deque(maxlen=200)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def make() -> None:
+        while not done.is_set():
+            model = nn.Linear(2, 1)
+            pt.nn.value_and_grad(model, lambda held=model: held.weight.sum())
+            made.append(model)
+
+    other = threading.Thread(target=make)
+    other.start()
+    try:
+        mine = nn.Linear(2, 1)
+        pt.nn.value_and_grad(mine, lambda: mine.weight.sum())
+        for _ in range(300):
+            assert paths_in_models([mine.bias]) == [["bias"]]
+    finally:
+        done.set()
+        other.join()
+        sys.setswitchinterval(before)

@@ -23,9 +23,10 @@ __all__ = ["value_and_grad"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# Models whose gradients were asked for. Their paths name the gradients, and an optimizer that was given bare parameters
-# does not know these.
-_MODELS: weakref.WeakSet[Module] = weakref.WeakSet()
+# Models whose gradients were asked for, by id. Their paths name the gradients, and an optimizer that was given bare
+# parameters does not know these. Any thread adds models and lists them: a dict is listed in one go, while a WeakSet may
+# grow as it is walked.
+_MODELS: weakref.WeakValueDictionary[int, Module] = weakref.WeakValueDictionary()
 
 
 @overload
@@ -68,7 +69,7 @@ def value_and_grad(
             "gives the loss; write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y)"
         )
     if isinstance(model, Module):
-        _MODELS.add(model)
+        _MODELS[id(model)] = model
     # An iterator of slots would be empty at the second call.
     params = model if isinstance(model, (Module, pt.Slot, dict, list, tuple)) else _listed(model)
 
@@ -84,7 +85,7 @@ def value_and_grad(
 def paths_in_models(slots: Sequence[Slot]) -> list[list[str]]:
     """The paths of some parameters, in each model that has all of them and whose gradients were asked for."""
     found = []
-    for model in list(_MODELS):
+    for model in filter(None, (known() for known in _MODELS.valuerefs())):
         paths = {id(slot): path for path, slot in model.named_parameters()}
         if all(id(slot) in paths for slot in slots):
             found.append([paths[id(slot)] for slot in slots])
