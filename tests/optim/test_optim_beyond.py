@@ -110,6 +110,30 @@ def test_averages_are_torchs(kind: str, compiled: bool) -> None:
     assert [name for name, _ in average.named_slots()] == [f"{kind}.count", f"{kind}.weight", f"{kind}.bias"]
 
 
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_averages_of_buffers_are_torchs(kind: str) -> None:
+    utils = torch.optim.swa_utils
+    model, theirs = nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    made = {"ema": lambda: optim.EMA(model, 0.9, use_buffers=True), "swa": lambda: optim.SWA(model, use_buffers=True)}
+    average = made[kind]()
+    peer = utils.AveragedModel(
+        theirs, avg_fn=utils.get_ema_avg_fn(0.9) if kind == "ema" else utils.get_swa_avg_fn(), use_buffers=True
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(STEPS):
+        x = rng.normal(1, 2, size=(8, 3)).astype("float32")
+        model(x), theirs(torch.tensor(x))
+        average.update()
+        peer.update_parameters(theirs)
+    before = model.running_mean.numpy().copy()
+    with average.applied():
+        for name in ("running_mean", "running_var"):
+            want = getattr(peer.module, name).numpy()
+            np.testing.assert_allclose(getattr(model, name).numpy(), want, rtol=1e-5, atol=1e-6)
+        assert not (model.running_mean.numpy() == before).all()
+    assert (model.running_mean.numpy() == before).all()
+
+
 def test_averages_beside_an_optimizer_in_one_compiled_step() -> None:
     model = nn.Linear(4, 1)
     opt, average = SGD(model, 0.1), optim.EMA(model, 0.5)

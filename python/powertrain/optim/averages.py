@@ -20,19 +20,19 @@ from powertrain.optim.state import Stateful
 class _Average(Stateful, NotAModel):
     """Averages of the trained parameters of a model, one slot for each; the first update copies them.
 
-    `update` belongs behind the optimizer's, in the step that is compiled. `named_slots` is the state of a checkpoint.
+    With `use_buffers` also those of its floating-point buffers. `update` belongs behind the optimizer's, in the step
+    that is compiled. `named_slots` is the state of a checkpoint.
     """
 
-    def __init__(self, model: Module, name: str) -> None:
+    def __init__(self, model: Module, use_buffers: bool, name: str) -> None:
         self.name = name
         self.count = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.count")
-        self.pairs = [
-            (slot, pt.Slot(pt.tensor(slot.value), name=f"{name}.{path}"))
-            for path, slot in model.named_parameters()
-            if slot.trainable
-        ]
-        if not self.pairs:
+        averaged = [(path, slot) for path, slot in model.named_parameters() if slot.trainable]
+        if not averaged:
             raise OptimizerError(f"[{name}] a model without trained parameters; expected some; unfreeze them")
+        if use_buffers:
+            averaged += [(path, slot) for path, slot in model.named_buffers() if slot.dtype.is_float]
+        self.pairs = [(slot, pt.Slot(pt.tensor(slot.value), name=f"{name}.{path}")) for path, slot in averaged]
 
     @abstractmethod
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
@@ -40,7 +40,7 @@ class _Average(Stateful, NotAModel):
         raise missing(self, "_next")
 
     def update(self) -> None:
-        """One more value of every parameter."""
+        """One more value of everything that is averaged."""
         count = self.count.value
         for slot, average in self.pairs:
             value = slot.value
@@ -69,8 +69,10 @@ class _Average(Stateful, NotAModel):
 class EMA(_Average):
     """The exponential moving average of the parameters: decay a + (1 - decay) p after each update.
 
-    Buffers, such as the running statistics of a batch norm, are not averaged: in `applied` the model has those
-    of its own weights, and `refresh_statistics` makes them anew.
+    In `applied` a batch norm has the running statistics of the model's own weights. Averaged weights have others:
+    `use_buffers` averages floating-point buffers too, and `refresh_statistics` makes the statistics anew.
+
+    Source    torch.optim.swa_utils.AveragedModel
 
     Example
         >>> import powertrain as pt
@@ -81,17 +83,19 @@ class EMA(_Average):
         ...     y = model(pt.ones((1, 2)))
     """
 
-    def __init__(self, model: Module, decay: float = 0.999, name: str = "ema") -> None:
+    def __init__(self, model: Module, decay: float = 0.999, use_buffers: bool = False, name: str = "ema") -> None:
         check_settings(name, momentum=decay)
         self.decay = decay
-        super().__init__(model, name)
+        super().__init__(model, use_buffers, name)
 
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
         return running_mean(average, value, self.decay)
 
 
 class SWA(_Average):
-    """The plain mean of all values so far (Izmailov et al. 2018); batch norms then want `refresh_statistics`.
+    """The plain mean of all values so far (Izmailov et al. 2018).
+
+    Batch norms then want `refresh_statistics`, or `use_buffers`, which averages floating-point buffers too.
 
     Example
         >>> model = pt.nn.Linear(3, 2)
@@ -101,8 +105,8 @@ class SWA(_Average):
         1
     """
 
-    def __init__(self, model: Module, name: str = "swa") -> None:
-        super().__init__(model, name)
+    def __init__(self, model: Module, use_buffers: bool = False, name: str = "swa") -> None:
+        super().__init__(model, use_buffers, name)
 
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
         return average + (value - average) / pt.astype(count + 1, value.dtype)
