@@ -141,6 +141,16 @@ def test_an_example_has_the_same_bits_in_any_batch() -> None:
         assert np.array_equal(layer(x[first:end]).numpy(), whole[first:end])
 
 
+@pytest.mark.parametrize("size", [(3, 5, 131), (2, 9, 7), (1, 11, 260)], ids=str)
+def test_what_follows_reads_whole_and_partial_lines(size: tuple[int, int, int]) -> None:
+    """A line of many tiles is cut into chunks that have a part of it each; the last line of an image may be alone."""
+    x, w, b = drawn(*size, 200), drawn(3, 3, 200, 70, seed=5) / 20, drawn(70)
+    layer = pt.compile(lambda x, w, b: pt.relu(F.conv2d(x, w, b, padding=1)))
+    exact = CALLS["conv2d_kernel"](x.astype("float64"), w.astype("float64"), padding=1).numpy()
+    wanted = np.maximum(exact + b.numpy(), 0)
+    np.testing.assert_allclose(layer(x, w, b).numpy(), wanted, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("height", [12, 9])
 @pytest.mark.parametrize("window", [2, 3])
 def test_a_pooling_behind_tiles_reads_their_pixels(window: int, height: int) -> None:

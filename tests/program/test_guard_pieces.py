@@ -18,6 +18,10 @@ Array = np.ndarray[Any, Any]
 Loss = Callable[[pt.Tensor, pt.Tensor], pt.Tensor]
 
 
+def convolved(x: pt.Tensor, w: pt.Tensor) -> pt.Tensor:
+    return pt.ops.functional.OPERATORS["conv2d_kernel"](x, w, padding=1)
+
+
 class Case:
     """Of a loss that is 0 for weights of 0; `bad` makes of inputs those whose gradient has one bad row or column."""
 
@@ -40,11 +44,9 @@ CASES = {
     "a weight of images": Case(
         (1, 1, 700, 800), (2, 6, 5, 700), lambda x, w: pt.ops.functional.OPERATORS["conv2d_kernel"](x, w).sum()
     ),
-    "convolution": Case(
-        (3, 3, 250, 256),
-        (2, 9, 8, 250),
-        lambda x, w: pt.ops.functional.OPERATORS["conv2d_kernel"](x, w, padding=1).sum(),
-    ),
+    "convolution": Case((3, 3, 250, 256), (2, 9, 8, 250), lambda x, w: convolved(x, w).sum()),
+    "convolution by tiles": Case((3, 3, 250, 256), (4, 9, 8, 250), lambda x, w: convolved(x, w).sum()),
+    "convolution by tiles in groups": Case((3, 3, 250, 256), (30, 9, 8, 250), lambda x, w: convolved(x, w).sum()),
     "bf16": Case((700, 800), (60, 700), lambda x, w: (x @ w).astype("float32").sum(), "bf16"),
     "bf16, rows that are no whole lines": Case(
         (700, 801), (60, 700), lambda x, w: (x @ w).astype("float32").sum(), "bf16"

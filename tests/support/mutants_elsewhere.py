@@ -27,6 +27,11 @@ COMPILED = ("tests/program/test_compile.py", "tests/program/test_program.py", "t
             "-m", "not slow")  # fmt: skip
 CONTROL = ("tests/program/test_control_flow.py",)
 THREADS = ("tests/laws/test_threads.py", "-m", "not long")
+TILES = (
+    "tests/ops/test_convolutions_by_tiles.py",
+    "tests/ops/test_pooled_convolutions.py",
+    "tests/program/test_guard_pieces.py",
+)
 ROWS_OF_LOOPS = ("tests/program/test_control_flow_rows.py",)
 ROW_SPARSE = ("tests/autodiff/test_row_sparse.py", "tests/optim/test_optim_complex.py")
 BACKENDS = ("tests/plugin/test_backends.py", "tests/plugin/test_backend_threads.py")
@@ -52,6 +57,34 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/fused/plan_shared_programs.cpp", "case DType::F16:\n    case DType::BF16:", "case DType::BF16:"),
         ("cpp/ops/window_sizes.h", "return {values.front(), values.back()};",
          "return {values.back(), values.front()};"),
+    )),
+    "tiles": Part(TILES, (
+        ("cpp/ops/conv2d/winograd_points.h", "to[0] = WinogradLanes::sub(d[0], d[2]);",
+         "to[0] = WinogradLanes::add(d[0], d[2]);"),
+        ("cpp/ops/conv2d/winograd_points.h", "WinogradLanes::mul(WinogradLanes::sub(ends, g[1]), half)",
+         "WinogradLanes::mul(WinogradLanes::sub(g[1], ends), half)"),
+        ("cpp/ops/conv2d/winograd_points.h", "WinogradLanes::sub(WinogradLanes::sub(m[1], m[2]), m[3])",
+         "WinogradLanes::add(WinogradLanes::sub(m[1], m[2]), m[3])"),
+        ("cpp/ops/conv2d/winograd_points.h", "WinogradLanes::sub(WinogradLanes::fill(0), y[1])", "y[1]"),
+        ("cpp/ops/conv2d/winograd_points.h", "to[2] = WinogradLanes::add(sum, m[3]);",
+         "to[2] = WinogradLanes::sub(sum, m[3]);"),
+        ("cpp/ops/conv2d/winograd_points.h", "if (n > 0)", "if (n > 4)"),
+        ("cpp/ops/conv2d/winograd_tiles.h", "y + i >= 0 && y + i < height", "y + i >= 0 && y + i < height - 1"),
+        ("cpp/ops/conv2d/winograd_tiles.h", "col = begin, ++row;", "col = begin;"),
+        ("cpp/ops/conv2d/cpu_winograd.cpp", "turned + (kWinogradTaps * y + x) * kTap",
+         "turned + (kWinogradTaps * x + y) * kTap"),
+        ("cpp/ops/conv2d/cpu_winograd.cpp", "if (i < lines && j < xs)", "if (i < lines)"),
+        ("cpp/ops/conv2d/cpu_winograd.cpp", "c.outs - col), k > 0)", "c.outs - col), false)"),
+        ("cpp/ops/conv2d/cpu_winograd.cpp", "const int64_t at_once = whole ? lines : 1;",
+         "const int64_t at_once = lines;"),
+        ("cpp/ops/conv2d/cpu_winograd.cpp", "tiles.height - last % tiles.height", "kWinogradStep"),
+        ("cpp/ops/conv2d/cpu_winograd_grad.cpp", "tile > first}", "false}"),
+        ("cpp/ops/conv2d/cpu_winograd_grad.cpp", "for (int64_t g = 1; g < groups; ++g)",
+         "for (int64_t g = 2; g < groups; ++g)"),
+        ("cpp/ops/conv2d/cpu_winograd_grad.cpp", "raise_status(args->status, kStatusNonFinite);", ";"),
+        ("cpp/ops/conv2d/spec_winograd.cpp", "kWinogradTaps * g.tap_y * tap", "g.tap_y * tap"),
+        ("cpp/ops/conv2d/spec_winograd.cpp", "return lines % kWinogradStep == 0 ? lines / kWinogradStep : lines;",
+         "return lines / kWinogradStep;"),
     )),
     "threads": Part(THREADS, (
         ("cpp/ops/matmul/chunk.h", "padded_left ? LeftForm::Pieces", "padded_left ? LeftForm::Plain"),
