@@ -12,11 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.io.files import Files
-from powertrain.io.hashing import hash_arrays
-from powertrain.io.inputs import read_file
-from powertrain.io.plain_json import dumps
-from powertrain.io.records import from_json
 from powertrain.nn import checks
 from powertrain.nn.adapters.layers import check_sizes
 from powertrain.nn.adapters.placing import KINDS, Form, adaptable, demand_form, fits, placed, refuse_adapted
@@ -24,7 +19,6 @@ from powertrain.nn.module import Module
 from powertrain.nn.parameter import array_of
 from powertrain.nn.quantized import QuantizedConv2d, QuantizedLinear
 from powertrain.nn.registry import join
-from powertrain.saved import NoFileError, described
 
 M = TypeVar("M", bound=Module)
 _KEY, _FORMAT = "powertrain.adapters", 1
@@ -53,6 +47,10 @@ def save(path: str | os.PathLike[str], model: Module) -> None:
     """
     from safetensors.numpy import save as serialized
 
+    from powertrain.io.files import Files
+    from powertrain.io.hashing import hash_arrays
+    from powertrain.io.plain_json import dumps
+
     form = demand_form("adapters.save", model)
     own, base = _parted(model, form)
     about = {"format": _FORMAT, **asdict(form), "base": hash_arrays(base), "arrays": hash_arrays(own)}
@@ -75,6 +73,8 @@ def load(path: str | os.PathLike[str], model: M, *, strict: bool = True) -> M:
         >>> pt.nn.adapters.load(path, base)[0].rank
         2
     """
+    from powertrain.io.hashing import hash_arrays
+
     about, arrays = _read(Path(path))
     settings = {name: about[name] for name in ("kind", "rank", "alpha", "dropout")}
     form = Form(**settings, layers=tuple(about["layers"]), trained=tuple(about["trained"]))
@@ -142,6 +142,11 @@ def _misfit(where: str, model: Module, wrong: Sequence[str]) -> checks.StateErro
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """What a file says of its adapters, and their arrays."""
     from safetensors.numpy import load as arrays_of
+
+    from powertrain.io.hashing import hash_arrays
+    from powertrain.io.inputs import read_file
+    from powertrain.io.records import from_json
+    from powertrain.saved import NoFileError, described
 
     try:
         raw = read_file(path)
