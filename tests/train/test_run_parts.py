@@ -152,7 +152,8 @@ def test_the_simplest_predictor_that_does_as_well() -> None:
     assert diagnosis.unbeaten({"mse": 0.9}, linear) is None
     assert diagnosis.unbeaten({"mse": 1.0}, linear) == "a linear model"
     assert diagnosis.unbeaten({"mse": 3.0}, linear) == "a dummy model (the mean)"
-    assert diagnosis.unbeaten({"accuracy": 0.5}, [Baseline("dummy", "accuracy", 0.6, "")]) == "a dummy model ()"
+    guess = [Baseline("dummy", "accuracy", 0.6, "", higher_is_better=True)]
+    assert diagnosis.unbeaten({"accuracy": 0.5}, guess) == "a dummy model ()"
     assert diagnosis.unbeaten({"return": 0.5}, linear) is None
     probe = [Baseline("linear", "probe", 0.8, "pixels", higher_is_better=True)]
     assert diagnosis.unbeaten({"probe": 0.9}, probe) is None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Baseline:
     """One simple predictor on the part that the model is judged on: its name, the metric and its value, and `how` it
-    predicts, in words. `higher_is_better` is for a metric of a strategy's own; of accuracy the engine knows it.
+    predicts, in words. Of a metric that grows as a model gets better, such as accuracy, say `higher_is_better`.
 
     Example
-        >>> Baseline("dummy", "accuracy", 0.1, "always the most frequent class").value
+        >>> Baseline("dummy", "accuracy", 0.1, "always the most frequent class", higher_is_better=True).value
         0.1
     """
 

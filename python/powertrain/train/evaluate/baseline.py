@@ -53,7 +53,8 @@ def rows_of(dataset: DataModule, part: str) -> tuple[NDArray[Any], NDArray[Any]]
 def _dummy(dataset: DataModule, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
     if dataset.kind.classes:
         common = int(np.bincount(y, minlength=dataset.outputs).argmax())
-        return Baseline("dummy", "accuracy", float((y_part == common).mean()), "always the most frequent class")
+        share = float((y_part == common).mean())
+        return Baseline("dummy", "accuracy", share, "always the most frequent class", higher_is_better=True)
     guess = y.mean(axis=0)
     return Baseline("dummy", "mse", float(np.square(y_part - guess).mean()), "always the mean of the training targets")
 
@@ -106,7 +107,8 @@ def _linear(
     output = np.asarray(model(((x_part - mean) / spread).astype(np.float32)))
     if classify:
         accuracy = float((output.argmax(axis=1) == y_part).mean())
-        return Baseline("linear", "accuracy", accuracy, "logistic regression on standardized inputs")
+        how = "logistic regression on standardized inputs"
+        return Baseline("linear", "accuracy", accuracy, how, higher_is_better=True)
     answers = output * scale + centre
     answers = answers if target is None else target.original(answers)
     error = float(np.square(answers - y_part.reshape(len(y_part), -1)).mean())

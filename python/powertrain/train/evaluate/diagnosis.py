@@ -110,8 +110,7 @@ def unbeaten(values: Mapping[str, float], simple: Sequence[Baseline]) -> str | N
     """The simplest predictor that a model is no better than."""
     for one in simple:
         mine = values.get(one.metric)
-        higher = one.higher_is_better or one.metric == "accuracy"
-        if mine is not None and (mine <= one.value if higher else mine >= one.value):
+        if mine is not None and (mine <= one.value if one.higher_is_better else mine >= one.value):
             return f"a {one.name} model ({one.how})" if one.name == "dummy" else f"a {one.name} model"
     return None
 
