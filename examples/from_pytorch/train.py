@@ -122,7 +122,7 @@ def main():
     fall = schedules.CosineAnnealingLR(T_max=total_steps - args.warmup)
     schedule = schedules.SequentialLR([rise, fall], milestones=[args.warmup])
     optimizer = pt.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05, schedule=schedule)
-    ema = pt.optim.EMA(model, 0.98)
+    ema = pt.optim.EMA(model, 0.98, use_buffers=True)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     writer = SummaryWriter(args.out / "tensorboard") if SummaryWriter else None
 

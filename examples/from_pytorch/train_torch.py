@@ -128,7 +128,7 @@ def main():
         ],
         milestones=[args.warmup],
     )
-    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.98))
+    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.98), use_buffers=True)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     writer = SummaryWriter(args.out / "tensorboard") if SummaryWriter else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -179,6 +180,22 @@ class DataLoader:
         _check_seeds(state_dict, self._seeds())
         self.order.check(cursor, parts)
         self._cursor, self._parts, self._loaded = cursor, parts, True
+
+    @contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """Iterations in the block leave the loader where it was, so that training goes on with the same batches.
+
+        >>> loader = DataLoader(pt.data.TensorDataset(np.arange(4)), batch_size=2, shuffle=True)
+        >>> with loader.unmoved():
+        ...     seen = [batch.tolist() for batch in loader]
+        >>> seen == [batch.tolist() for batch in loader]
+        True
+        """
+        before = self._cursor, self._parts, self._loaded
+        try:
+            yield
+        finally:
+            self._cursor, self._parts, self._loaded = before
 
     def _seeds(self) -> LoaderState:
         """What the order and the random changes depend on."""

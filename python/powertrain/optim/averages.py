@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeVar
 
 import powertrain as pt
 from powertrain.errors.methods import missing
@@ -13,11 +13,13 @@ from powertrain.nn.module import Module
 from powertrain.nn.norm import AnyBatchNorm
 from powertrain.optim.formulas import running_mean
 from powertrain.optim.hints import NotAModel
+from powertrain.optim.parts import accumulating
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.optim.state import Stateful
+from powertrain.program.facts import Watched
 
 
-class _Average(Stateful, NotAModel):
+class _Average(Watched, Stateful, NotAModel):
     """Averages of the trained parameters of a model, one slot for each; the first update copies them.
 
     With `use_buffers` also those of its floating-point buffers. `update` belongs behind the optimizer's, in the step
@@ -25,7 +27,7 @@ class _Average(Stateful, NotAModel):
     """
 
     def __init__(self, model: Module, use_buffers: bool, name: str) -> None:
-        self.name = name
+        self.name, self._model = name, model
         self.count = pt.Slot(pt.tensor(0, dtype="int64"), name=f"{name}.count")
         averaged = [(path, slot) for path, slot in model.named_parameters() if slot.trainable]
         if not averaged:
@@ -40,12 +42,17 @@ class _Average(Stateful, NotAModel):
         raise missing(self, "_next")
 
     def update(self) -> None:
-        """One more value of everything that is averaged."""
+        """Take the present values into the average.
+
+        A call between two updates of an optimizer with `accumulate` changes nothing: values count once per update.
+        """
         count = self.count.value
+        between = accumulating([slot for slot, _ in self.pairs])
         for slot, average in self.pairs:
             value = slot.value
-            average.value = pt.where(pt.equal(count, 0), value, self._next(average.value, value, count))
-        self.count.value = count + 1
+            following = pt.where(pt.equal(count, 0), value, self._next(average.value, value, count))
+            average.value = following if between is None else pt.where(between, average.value, following)
+        self.count.value = count + 1 if between is None else pt.where(between, count, count + 1)
         pt.end_phase()
 
     def named_slots(self) -> Iterator[tuple[str, pt.Slot]]:
@@ -55,14 +62,19 @@ class _Average(Stateful, NotAModel):
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model holds the averages inside of the block, and what it held before behind it."""
-        before = [slot.value for slot, _ in self.pairs]
+        """The model holds the averages inside of the block, and what it held before behind it.
+
+        That includes every buffer: the running statistics that a forward pass or `refresh_statistics` makes inside of
+        the block end with it.
+        """
+        changed = [slot for slot, _ in self.pairs] + [slot for _, slot in self._model.named_buffers()]
+        before = [slot.value for slot in changed]
         for slot, average in self.pairs:
             slot.value = average.value
         try:
             yield
         finally:
-            for (slot, _), value in zip(self.pairs, before, strict=True):
+            for slot, value in zip(changed, before, strict=True):
                 slot.value = value
 
 
@@ -84,7 +96,7 @@ class EMA(_Average):
     """
 
     def __init__(self, model: Module, decay: float = 0.999, use_buffers: bool = False, name: str = "ema") -> None:
-        check_settings(name, momentum=decay)
+        check_settings(name, decay=decay)
         self.decay = decay
         super().__init__(model, use_buffers, name)
 
@@ -118,8 +130,14 @@ Given = TypeVar("Given")
 def refresh_statistics(
     model: Module, batches: Iterable[Given], forward: Callable[[Given], object] | None = None
 ) -> None:
-    """Running statistics of every batch norm anew, as plain means over the batches: averaged weights have others.
+    """Measure the running statistics of every batch norm anew, as plain means over batches of inputs.
 
+    Averaged weights have other statistics than the weights that were trained. Of a batch that is a tuple, a list or
+    that of a DataLoader the model gets the first field; `forward` gets whole batches. A DataLoader goes on afterwards
+    where it was, so that training takes the same order; an iterator over one does not.
+
+    Errors    no batches; then, and after an error of the model, the statistics are as they were
+    Source    as torch.optim.swa_utils.update_bn
     Example
         >>> model = pt.nn.Sequential(pt.nn.Linear(3, 3), pt.nn.BatchNorm1d(3))
         >>> pt.optim.refresh_statistics(model, [np.ones((4, 3), np.float32)])
@@ -127,16 +145,34 @@ def refresh_statistics(
         (3,)
     """
     norms = [module for _, module in model.named_modules() if isinstance(module, AnyBatchNorm)]
-    before = [(norm.momentum, norm.training) for norm in norms]
+    settings = [(norm.momentum, norm.training) for norm in norms]
+    held = [(slot, slot.value) for norm in norms for slot in norm.buffers()]
     for norm in norms:
         norm.reset_running_stats()
         norm.train()
+    number = 0
     try:
-        for number, batch in enumerate(batches, 1):
-            for norm in norms:
-                norm.momentum = 1.0 / number
-            (forward or model)(batch)
+        with batches.unmoved() if hasattr(batches, "unmoved") else nullcontext():
+            for number, batch in enumerate(batches, 1):
+                for norm in norms:
+                    norm.momentum = 1.0 / number
+                model(_inputs(batch)) if forward is None else forward(batch)
+        if number == 0:
+            raise OptimizerError(
+                "[refresh_statistics] received no batches; expected some inputs of the model; make the iterator anew, "
+                "or pass a DataLoader"
+            )
+    except BaseException:
+        for slot, value in held:
+            slot.value = value
+        raise
     finally:
-        for norm, (momentum, training) in zip(norms, before, strict=True):
+        for norm, (momentum, training) in zip(norms, settings, strict=True):
             norm.momentum = momentum
             norm.train(training)
+
+
+def _inputs(batch: Any) -> Any:
+    """What the model gets of a batch: the first field, where it has fields in an order."""
+    is_batch = hasattr(batch, "keys") and not isinstance(batch, Mapping)  # of a DataLoader
+    return batch[0] if is_batch or isinstance(batch, (tuple, list)) else batch

@@ -187,6 +187,11 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         return self._norm.value
 
     @property
+    def pending(self) -> pt.Tensor | None:
+        """Whether gradients are held for an update that later calls make; None without `accumulate`."""
+        return None if self._held is None else pt.greater(self._held.calls.value, 0)
+
+    @property
     def param_groups(self) -> list[ParamGroup]:
         """The parameters by their settings, to read: `params`, `names`, `lr` before the schedule, `weight_decay` and
         `start`."""

@@ -55,8 +55,8 @@ class Rows:
     before: pt.Tensor
 
 
-# The optimizers of a flat slot are held there, as an attribute of it.
-_OWNERS = "optimizers"
+# The optimizers of a flat slot are held there, as an attribute of it, and the one that was made last.
+_OWNERS, _LAST = "optimizers", "last_optimizer"
 
 
 def make_parts(optimizer: Optimizer, chosen: Sequence[Chosen], weight_decay: float) -> Iterator[Part]:
@@ -104,7 +104,19 @@ def _flat_values(optimizer: Optimizer, slots: list[pt.Slot], name: str) -> pt.Sl
             other.replaced_by = optimizer.name
         flat = pt.flatten_slots(slots, f"{optimizer.name}.{name}")
     setattr(flat, _OWNERS, weakref.WeakSet([optimizer, *getattr(flat, _OWNERS, ())]))
+    setattr(flat, _LAST, weakref.ref(optimizer))
     return flat
+
+
+def accumulating(slots: Sequence[pt.Slot]) -> pt.Tensor | None:
+    """Whether an optimizer of these parameters holds gradients for an update to come; None if none ever does."""
+    homes = {id(slot.base): slot.base for slot in slots}
+    owners = (getattr(home, _LAST, None) for home in homes.values())
+    between: pt.Tensor | None = None
+    for optimizer in {id(one): one for one in (owner() for owner in owners if owner) if one is not None}.values():
+        if optimizer.pending is not None:
+            between = optimizer.pending if between is None else pt.logical_or(between, optimizer.pending)
+    return between
 
 
 def _make_sparse_part(optimizer: Optimizer, rate: float, decay: float, start: int, place: int) -> Part:

@@ -70,6 +70,11 @@ _LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
     "history_size": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "10 is usual"),
     "ns_steps": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "5 is usual"),
     "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
+    "decay": (
+        "a number with 0 <= decay < 1",
+        lambda value: 0 <= value < 1,
+        "0.999 is usual; for one that changes average by hand: average.value = pt.lerp(average, slot, 1 - decay)",
+    ),
     "dampening": ("0 <= dampening <= 1", lambda value: 0 <= value <= 1, "0 is usual"),
     "beta1": ("0 <= beta1 < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
     "beta2": ("0 <= beta2 < 1", lambda value: 0 <= value < 1, "0.999 is usual"),
@@ -104,7 +109,7 @@ def check_settings(where: str, **settings: float | None) -> None:
             if value is not None and not good(value):
                 raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
         except TypeError:
-            fix = "pass a function of the step as schedule=..." if callable(value) else fix
+            fix = "pass a function of the step as schedule=..." if callable(value) and name == "lr" else fix
             raise OptimizerError(f"[{where}] {name} = {shown(value)}; expected {expected}; {fix}") from None
 
 
