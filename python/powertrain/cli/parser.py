@@ -65,6 +65,13 @@ def parser() -> argparse.ArgumentParser:
     _export(verbs)
     _quantize(verbs)
 
+    about = "compare finished runs: scores, settings, and how sure it is that one is better than the first"
+    compare = _verb(verbs, "compare", "runs:compare", about)
+    compare.add_argument("runs", nargs="+", type=Path, metavar="DIR", help="the folders of two or more runs")
+    compare.add_argument("--confidence", type=float, default=0.95, metavar="C", help="of the interval (default: 0.95)")
+    compare.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+    _trusting(compare)
+
     runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
     runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
     runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")

@@ -1,4 +1,4 @@
-"""`powertrain evaluate`, `report`, `export` and `runs`: what is done with runs that exist."""
+"""`powertrain evaluate`, `report`, `compare`, `export` and `runs`: what is done with runs that exist."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def settings_of(texts: list[str]) -> dict[str, Any]:
     source = of_tables({})
     override(source, texts)
     return dict(source.tables)
+
+
+def compare(options: argparse.Namespace) -> int:
+    opened = [review.open_run(one, options.trust) for one in options.runs]
+    found = opened[0].compare(*opened[1:], confidence=options.confidence)
+    say(dumps(found.table()) if options.json else str(found))
+    return FINE
 
 
 def runs(options: argparse.Namespace) -> int:

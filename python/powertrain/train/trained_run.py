@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from powertrain.nn import Module, Written
     from powertrain.nn.quantized import Activations
     from powertrain.plugin import Exported, Exporter
+    from powertrain.train.evaluate.compare import Comparison
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
     from powertrain.train.explain.attention import Attention
@@ -300,6 +301,24 @@ class TrainedRun:
         settings = {"of": of, "baseline": baseline, "metric": metric, "repeats": repeats, "count": count, "seed": seed}
         with drawing_from(self.run.generator):
             return explained(self.run, self._measured, x, y, method, settings)
+
+    def compare(self, *others: TrainedRun, confidence: float = 0.95, seed: int = 0) -> Comparison:
+        """Compare this run with others: `powertrain compare` in Python. All must be finished, with their data there.
+
+        The result has `values` (what each reached), `settings` (what of the recipes differs) and `differences`: of each
+        other run from this one, on the examples that both were judged on, with an interval. `print` shows it all.
+
+        Errors    a run without results, or runs that were judged on different parts: RunError
+        Example
+            >>> first, second = (pt.fit("digits", epochs=n, verbose=False) for n in (1, 3))
+            >>> found = first.compare(second)
+            >>> found.differences[0].found.difference > 0, found.settings["run.until"]
+            (True, ('"1 epoch"', '"3 epochs"'))
+        """
+        from powertrain.train.evaluate.compare import Ended, compare
+
+        ended = [Ended(one._measured(), one.results) for one in (self, *others)]
+        return compare(ended, confidence=confidence, seed=seed)
 
     def retrain(
         self,
