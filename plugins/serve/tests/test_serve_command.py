@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import socket
@@ -18,8 +19,10 @@ from serve_process import Process, process
 import powertrain as pt
 from powertrain.cli import main
 from powertrain_serve.container import distributions_of
-from powertrain_serve.listening import bound_socket
-from powertrain_serve.logs import LOGGER, on_standard_error
+from powertrain_serve.listening import bound_socket, server
+from powertrain_serve.loading import Loader
+from powertrain_serve.logs import LOGGER, log, on_standard_error
+from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Settings, demand_safe, is_local, token_of
 from powertrain_serve.watching import MOST_WAITING
 
@@ -174,6 +177,30 @@ def test_sigterm_answers_what_was_asked_and_ends(digits: Path, images: Any) -> N
         with pytest.raises(ConnectionError):
             ask(served.address, "/v2")
     assert said == [200] * 8
+
+
+def test_a_signal_in_the_middle_of_a_line_of_the_log_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream refuses a second line within the first one: nothing of the handler may depend on it."""
+    settings = Settings(port=0)
+    service = Service(settings, Loader(settings, dict))
+    made = server(service)
+
+    class Terminal(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, line: Any) -> int:
+            if not made.should_exit:
+                made.handle_exit(signal.SIGTERM, None)
+            return len(line)
+
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(io.BufferedWriter(Terminal()), line_buffering=True))
+    try:
+        with on_standard_error():
+            log("alarm")
+    finally:
+        service.close()
+    assert made.should_exit and service.stopping
 
 
 def test_sighup_reads_the_models_again(digits: Path, other_digits: Path, images: Any, tmp_path: Path) -> None:

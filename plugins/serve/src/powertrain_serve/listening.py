@@ -23,11 +23,18 @@ class Ending(uvicorn.Server):  # type: ignore[misc]
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self.service = service
+        self.told: signal.Signals | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Nothing is written here: the signal may have come in the middle of another line, which refuses a second one.
         self.service.stopping = True
-        log("ending", signal=signal.Signals(sig).name, grace=self.service.settings.limits.grace)
+        self.told = signal.Signals(sig)
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.told is not None:
+            log("ending", signal=self.told.name, grace=self.service.settings.limits.grace)
+        await super().shutdown(sockets)
 
 
 def server(service: Service) -> Ending:
