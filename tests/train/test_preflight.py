@@ -40,7 +40,8 @@ SETTINGS = [
      "[optimizer.modle] supervised asks for no optimizer of that role; expected model; did you mean model?; rename it "
      "or take it out"),
     (["model=nearest-mean", "strategy=fitted", "run={until='2 steps'}"],
-     "[run.until] received 2 steps; 2 rounds of fitted made no step; expected rounds; for example until = \"1 round\""),
+     "[run.until] received 2 steps; the strategy fitted fits its model whole, so there are no steps to count; expected "
+     'rounds; write until = "1 round"'),
     (["strategy=distillation"],
      "[--set strategy] there is no model.teacher; expected one for each role; write model.model = { use = ... } and "
      "model.teacher = { use = ... }"),
@@ -58,6 +59,7 @@ def test_what_a_run_cannot_give_is_said(tmp_path: Path, settings: list[str], tex
     given = [word for setting in settings for word in ("--set", setting)]
     said = run(["train", "small.toml", "--run", "a", *given], tmp_path, expect=2).stderr
     assert said.replace("[small.toml:3 model]", "[--set strategy]").strip() == text
+    assert not (tmp_path / "a").exists()  # which would refuse the corrected recipe
 
 
 MODEL = "from powertrain.plugin import Model\nclass Net(Model):\n"

@@ -99,11 +99,23 @@ def demand_examples(run: TrainRun, where: str) -> None:
         )
 
 
+def demand_rounds(run: TrainRun) -> None:
+    """What another library fits makes no step of ours, so it counts rounds alone. Said before anything is fitted."""
+    until = run.recipe.run.until
+    if run.strategy.host and "optimizer" not in run.strategy.needs and until.unit != "rounds":
+        raise _without_steps(run, "fits its model whole")
+
+
 def demand_steps(run: TrainRun) -> None:
     """Rounds bring the target nearer; else they would be repeated for ever."""
     until, progress = run.recipe.run.until, run.progress
     if run.rounds_now == ROUNDS_WITHOUT_STEPS and until.unit != "rounds" and progress.steps + progress.env_steps == 0:
-        raise RunError(
-            f"[run.until] received {until}; {progress.rounds} rounds of {run.recipe.strategy.name} made no step; "
-            'expected rounds; for example until = "1 round"'
-        )
+        raise _without_steps(run, f"made no step in {progress.rounds} rounds")
+
+
+def _without_steps(run: TrainRun, why: str) -> RunError:
+    until = run.recipe.run.until
+    return RunError(
+        f"[run.until] received {until}; the strategy {run.recipe.strategy.name} {why}, so there are no {until.unit} to "
+        'count; expected rounds; write until = "1 round"'
+    )

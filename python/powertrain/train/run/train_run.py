@@ -21,7 +21,7 @@ from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
-from powertrain.train.preflight import demand_expected, demand_once, demand_roles, demand_steps
+from powertrain.train.preflight import demand_expected, demand_once, demand_roles, demand_rounds, demand_steps
 from powertrain.train.run.compiled_steps import Stepper
 from powertrain.train.run.dataset_passes import Blob, fork
 from powertrain.train.run.early_stopping import EarlyStop
@@ -262,6 +262,7 @@ class TrainRun:
         self.evaluations.prepare()
         demand_roles(self)
         demand_once(self)
+        demand_rounds(self)
         demand_expected(self)
         self.saver.restore()
         if self.early is not None and self.early.reached:
