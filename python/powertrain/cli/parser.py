@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _trusting(compare)
 
     runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
-    runs.add_argument("what", nargs="?", choices=["list", "hash"], default="list")
+    runs.add_argument("what", nargs="?", metavar="list|hash", default="list")
     runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
     runs.add_argument("--json", action="store_true")
 

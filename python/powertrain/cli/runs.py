@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from powertrain.cli.exit_codes import FINE
@@ -56,6 +57,10 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def runs(options: argparse.Namespace) -> int:
+    if options.what not in ("list", "hash"):  # powertrain runs DIR
+        if options.folder is not None or not Path(options.what).is_dir():
+            raise RunError(f"[runs] received {one_line(options.what)}; expected list, hash or a folder; check it")
+        options.what, options.folder = "list", Path(options.what)
     if options.what == "hash":
         if options.folder is None:
             raise RunError("[runs hash] received no folder; expected one; powertrain runs lists them")

@@ -48,12 +48,12 @@ def _row(folder: RunFolder) -> dict[str, Any]:
         results = folder.results()
     except (RunError, FolderError, OSError) as error:
         return {"run": str(folder.path), "state": "damaged", "steps": steps, "summary": str(error)}
-    values = results[results["part"]] if results is not None else {}
+    scores = [] if results is None else [f"{name} {value:.4g}" for name, value in results[results["part"]].items()]
     return {
         "run": str(folder.path),
         "state": "finished" if results is not None else "unfinished",
         "steps": steps,
-        "summary": "  ".join(f"{name} {value:.4g}" for name, value in values.items()),
+        "summary": "" if results is None else "  ".join([results["part"], *scores]),
     }
 
 
