@@ -142,6 +142,14 @@ def test_the_gap_in_words(train: dict[str, float], held_out: dict[str, float], s
     assert diagnosis.judge(train, held_out, "valid", simple).line() == line
 
 
+def test_a_gap_on_few_examples_may_be_chance() -> None:
+    train, held_out = {"accuracy": 1.0}, {"accuracy": 0.9}
+    line = diagnosis.judge(train, held_out, "valid", examples=30).line()
+    assert line == "unclear: train-valid gap 10.0 points ± 11 on 30 examples; hold out more to tell"
+    assert diagnosis.judge(train, held_out, "valid", examples=300).word == "overfits"
+    assert diagnosis.judge(train, {"accuracy": 0.98}, "valid", examples=30).word == "healthy"
+
+
 def test_what_another_library_fits_is_advised_on_its_own_parameters() -> None:
     fit = diagnosis.judge({"accuracy": 1.0}, {"accuracy": 0.8}, "valid", None, diagnosis.FITTED)
     assert fit.advice == "use more data, or parameters of the model that restrain it"

@@ -217,6 +217,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             # That one linear model is no better than another says nothing.
             diagnosis.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
             diagnosis.FITTED if on_host(run.strategy) else diagnosis.NETWORK,
+            examples=evaluations[held_part].examples,
         )  # fmt: skip
     results: dict[str, Any] = {
         "run": str(run.folder.path),

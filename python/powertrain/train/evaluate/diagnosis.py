@@ -82,9 +82,12 @@ def judge(
     part: str,
     unbeaten: str | None = None,
     advice: Advice = NETWORK,
+    *,
+    examples: int = 0,
 ) -> Fit:
     """Compare a metric on training examples with the same on held-out ones, both measured after training; `unbeaten` is
-    a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first."""
+    a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first. A gap
+    of the accuracy on so many held-out `examples` may be chance."""
     shares = [name for name in ("accuracy", "r2") if name in train and name in held_out]
     if shares and "perplexity" not in train:
         gap = train[shares[0]] - held_out[shares[0]]
@@ -99,6 +102,8 @@ def judge(
         return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
     if unbeaten is not None:
         return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.weak)
+    if examples and "accuracy" in shares and size[0] < gap <= (doubt := interval(held_out["accuracy"], examples)):
+        return Fit("unclear", f"{sentence} ± {100 * doubt:.0f} on {examples:,} examples", "hold out more to tell")
     if gap > size[1]:
         return Fit("overfits", sentence, advice.overfits)
     if gap > size[0]:
