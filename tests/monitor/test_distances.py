@@ -9,6 +9,7 @@ import pytest
 from scipy import spatial, special, stats
 
 import powertrain as pt
+from powertrain.monitor.comparison import Limits, compare, distances_moved
 from powertrain.monitor.significance import METHODS, chi_square_tail, kolmogorov_tail, rise_tail
 
 
@@ -94,21 +95,58 @@ def test_bins_are_within_the_error_that_they_state(seed: int) -> None:
     exact = stats.ks_2samp(a, b).statistic
     assert -1e-12 <= exact - statistic.value <= statistic.error + 1e-12
     assert statistic.error < 0.2
-    from powertrain.monitor.comparison import distance_moved
+    (moved,), wanted = distances_moved([feature], [counts]), stats.wasserstein_distance(a, b)
+    ends = [end for end in (counts.low, counts.high) if not feature.edges[0] <= end <= feature.edges[-1]]
+    edges = np.sort([*feature.edges, *ends])
+    binned = [np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1) for x in (a, b)]
+    if counts.low < feature.edges[0]:  # it is spread, as all below the edge are
+        binned[1][1] += binned[1][0]
+        binned[1][0] = 0
+    alone = pt.monitor.wasserstein_of_bins(edges, *binned)
+    assert moved == pytest.approx(alone.value, rel=1e-12) and abs(moved - wanted) <= alone.error
+    assert abs(moved - wanted) < 0.1 * max(wanted, 0.3)
 
-    moved, wanted = distance_moved(feature, counts), stats.wasserstein_distance(a, b)
-    assert abs(moved.value - wanted) <= moved.error
-    assert abs(moved.value - wanted) < 0.1 * max(wanted, 0.3)
+
+def test_many_features_at_once_have_the_numbers_of_each_alone() -> None:
+    """Rows of fewer bins than others are filled up, and categories are joined by how many they are."""
+    generator = np.random.default_rng(7)
+    pairs = []
+    for at in range(40):
+        n, m = int(generator.integers(5, 2000)), int(generator.integers(1, 400))
+        if at % 4 == 0:
+            a, b = generator.normal(size=n), generator.normal(0.2, 1.1, size=m)
+        elif at % 4 == 1:
+            a, b = generator.integers(0, 2 + at, n).astype(float), generator.integers(0, 3 + at, m).astype(float)
+        elif at % 4 == 2:
+            a, b = np.full(n, 3.0), np.where(generator.random(m) < 0.3, np.nan, 3.0)
+        if at % 4 < 3:
+            feature = pt.monitor.NumberFeature.of(f"x{at}", a)
+            pairs.append(("input", feature, feature.count(b)))
+        else:
+            levels = [str(one) for one in generator.geometric(0.05, n)]
+            category = pt.monitor.CategoryFeature.of(f"x{at}", levels)
+            pairs.append(("input", category, category.count([str(one) for one in generator.geometric(0.06, m)])))
+    gaps = pt.monitor.NumberFeature.of("gaps", np.full(9, np.nan))
+    pairs.append(("input", gaps, gaps.count(np.ones(4))))
+    limits = Limits(correction="none")
+    together = compare(pairs, limits)
+    for row, pair in zip(together, pairs, strict=True):
+        (alone,) = compare([pair], limits)
+        assert (row.name, row.kind, row.test, row.problems) == (alone.name, alone.kind, alone.test, alone.problems)
+        for name in ("statistic", "p", "psi", "jensen_shannon", "wasserstein", "outside", "unseen", "missing"):
+            assert getattr(row, name) == pytest.approx(getattr(alone, name), rel=1e-9, abs=1e-13, nan_ok=True), name
+    (first, of_gaps) = together[0], together[-1]
+    bins = pairs[0][1].reference.bins, pairs[0][2].bins
+    assert first.jensen_shannon == pytest.approx(spatial.distance.jensenshannon(*bins, base=2), rel=1e-12)
+    assert of_gaps.test == "none" and of_gaps.psi != of_gaps.psi
 
 
 def test_few_values_are_exact() -> None:
     a, b = np.repeat([0, 1, 5], [10, 20, 30]), np.repeat([0, 1, 5], [30, 20, 10])
     feature = pt.monitor.NumberFeature.of("x", a)
-    from powertrain.monitor.comparison import distance_moved
-
     assert feature.discrete
-    moved = distance_moved(feature, feature.count(b))
-    assert moved.error == 0 and moved.value == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-12)
+    (moved,) = distances_moved([feature], [feature.count(b)])
+    assert moved == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-12)
 
 
 @pytest.mark.parametrize(

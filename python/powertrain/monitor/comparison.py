@@ -4,21 +4,13 @@ are."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from powertrain.monitor.distances import (
-    Binned,
-    HypothesisTest,
-    chi_square,
-    jensen_shannon,
-    kolmogorov_smirnov_of_bins,
-    pooled,
-    psi,
-    wasserstein_of_bins,
-)
-from powertrain.monitor.features import CategoryFeature, Counts, Feature, NumberFeature
+from powertrain.monitor import binned
+from powertrain.monitor.features import Counts, Feature, NumberFeature
 from powertrain.monitor.profile import Moments, Scores
 from powertrain.monitor.significance import adjusted, chi_square_tail, kolmogorov_tail, normal_tail, rise_tail
 
@@ -82,11 +74,23 @@ class Row:
 
 @dataclass(frozen=True)
 class _Found:
-    """A row before the correction, with the p-value of each problem that it may be and whether that is large."""
+    """A row before the correction: its fields, the p-value of each problem that it may be, and whether it is large."""
 
-    row: Row
+    fields: Mapping[str, Any]
     p_values: tuple[float, ...]
     large: tuple[tuple[str, bool], ...]
+
+
+@dataclass
+class _Apart:
+    """How far the counts of a feature are from its reference; so stands one that has no counts on one side."""
+
+    test: str = "none"
+    statistic: float = 0.0
+    p: float = 1.0
+    psi: float = NAN
+    jensen_shannon: float = NAN
+    moved: float = NAN
 
 
 def compare(
@@ -96,12 +100,14 @@ def compare(
     scores: tuple[Scores, Scores] | None = None,
 ) -> list[Row]:
     """Compare each feature's counts in a window, (kind, feature, counts), and what else is given, (before, now)."""
-    found = [_feature_row(kind, feature, counts, limits) for kind, feature, counts in pairs if counts.examples]
+    seen = [one for one in pairs if one[2].examples]
+    apart = _measures([(feature, counts) for _, feature, counts in seen])
+    found = [_feature_row(*one, how, limits) for one, how in zip(seen, apart, strict=True)]
     if representation is not None and representation[1].examples > 1:
         found.append(_representation_row(*representation, limits))
     if scores is not None and scores[1].examples > 1:
         found.append(_scores_row(*scores, limits))
-    corrected = adjusted([p for one in found for p in one.p_values], limits.correction)
+    corrected = adjusted([p for one in found for p in one.p_values], limits.correction).tolist()
     rows, at = [], 0
     for one in found:
         p_values = corrected[at : at + len(one.p_values)]
@@ -109,54 +115,99 @@ def compare(
         problems = tuple(
             name for (name, large), p in zip(one.large, p_values, strict=True) if large and p < limits.alpha
         )
-        rows.append(replace(one.row, p=float(p_values[0]), problems=problems))
+        rows.append(Row(**one.fields, p=p_values[0], problems=problems))
     return rows
 
 
-def _feature_row(kind: str, feature: Feature, counts: Counts, limits: Limits) -> _Found:
-    reference = feature.reference
-    both = bool(reference.bins.sum()) and bool(counts.bins.sum())
-    name, test = _test(feature, counts) if both else ("none", HypothesisTest(0.0, 1.0))
-    joined = feature.joined if isinstance(feature, NumberFeature) else (lambda bins: bins)
-    index = psi(joined(reference.bins), joined(counts.bins)) if both else NAN
-    moved = NAN
-    if isinstance(feature, NumberFeature) and both and feature.deviation > 0:
-        moved = distance_moved(feature, counts).value / feature.deviation
-    shares = {part: getattr(counts, part) / counts.examples for part in ("missing", "outside", "unseen")}
-    row = Row(
-        feature.name, kind, name, counts.examples, test.statistic, test.p, index,
-        jensen_shannon(reference.bins, counts.bins) if both else NAN, moved, **shares,
-    )  # fmt: skip
-    p_values, large = [test.p], [("drift", both and index >= limits.psi)]
+def _measures(pairs: Sequence[tuple[Feature, Counts]]) -> list[_Apart]:
+    """All features that are alike at once: numbers, and categories with about as many levels."""
+    found = [_Apart() for _ in pairs]
+    alike: dict[int, list[int]] = {}
+    for at, (feature, seen) in enumerate(pairs):
+        without_edges = isinstance(feature, NumberFeature) and not feature.edges
+        if feature.reference.binned and seen.binned and not without_edges:
+            size = -1 if isinstance(feature, NumberFeature) else len(feature.levels).bit_length()
+            alike.setdefault(size, []).append(at)
+    for size, places in alike.items():
+        features, counts = [pairs[at][0] for at in places], [pairs[at][1] for at in places]
+        measured = _numbers(features, counts) if size < 0 else _categories(features, counts)  # type: ignore[arg-type]
+        for at, one in zip(places, measured, strict=True):
+            found[at] = one
+    return found
+
+
+def _categories(features: Sequence[Feature], counts: Sequence[Counts]) -> list[_Apart]:
+    """Chi-square, PSI and Jensen-Shannon of bins as they are."""
+    a, b = binned.stacked([one.reference.bins for one in features]), binned.stacked([one.bins for one in counts])
+    lengths = np.array([len(one.bins) for one in counts])
+    p, q = binned.shares(a), binned.shares(b)
+    statistics, degrees = binned.chi_square(*binned.pooled(a, b, lengths))
+    columns = (statistics, degrees, binned.psi(p, q), binned.jensen_shannon(p, q))
+    return [
+        _Apart("chi-square", statistic, chi_square_tail(statistic, free), psi, far)
+        for statistic, free, psi, far in zip(*(one.tolist() for one in columns), strict=True)
+    ]
+
+
+def _numbers(features: Sequence[NumberFeature], counts: Sequence[Counts]) -> list[_Apart]:
+    """The same of numbers: the PSI in fewer bins, how far they moved, and of many values Kolmogorov-Smirnov at the
+    edges, which errs to the careful side."""
+    found = _categories(features, counts)
+    a, b = binned.stacked([one.reference.bins for one in features]), binned.stacked([one.bins for one in counts])
+    largest = binned.kolmogorov_smirnov(binned.shares(a), binned.shares(b)).tolist()
+    places = binned.stacked([one.psi_bins for one in features]).astype(np.int64)
+    index = binned.psi(*(binned.shares(_joined(one, places)) for one in (a, b))).tolist()
+    moved = distances_moved(features, counts).tolist()
+    for at, (feature, one) in enumerate(zip(features, found, strict=True)):
+        one.psi = index[at]
+        if feature.deviation > 0:
+            one.moved = moved[at] / feature.deviation
+        if not feature.discrete:
+            one.test, one.statistic = "ks", largest[at]
+            one.p = kolmogorov_tail(largest[at], feature.reference.binned, counts[at].binned)
+    return found
+
+
+def _joined(bins: Any, places: Any) -> Any:
+    """Counts in fewer bins, of each row those that `places` says."""
+    wide = int(places.max()) + 1
+    flat = places + wide * np.arange(len(bins))[:, None]
+    return np.bincount(flat.ravel(), weights=bins.ravel(), minlength=wide * len(bins)).reshape(len(bins), wide)
+
+
+def _feature_row(kind: str, feature: Feature, counts: Counts, how: _Apart, limits: Limits) -> _Found:
+    examples = counts.examples
+    shares = {part: getattr(counts, part) / examples for part in ("missing", "outside", "unseen")}
+    fields = {
+        "name": feature.name, "kind": kind, "test": how.test, "examples": examples, "statistic": how.statistic,
+        "psi": how.psi, "jensen_shannon": how.jensen_shannon, "wasserstein": how.moved, **shares,
+    }  # fmt: skip
+    p_values, large = [how.p], [("drift", how.psi >= limits.psi)]
     for part, share in shares.items():
         # Nothing of the reference lies outside of it.
-        before = reference.missing if part == "missing" else 0
-        p_values.append(rise_tail(before, reference.examples, getattr(counts, part), counts.examples))
-        large.append((part, share - before / max(reference.examples, 1) >= limits.share))
-    return _Found(row, tuple(p_values), tuple(large))
+        before = feature.reference.missing if part == "missing" else 0
+        p_values.append(rise_tail(before, feature.reference.examples, getattr(counts, part), examples))
+        large.append((part, share - before / max(feature.reference.examples, 1) >= limits.share))
+    return _Found(fields, tuple(p_values), tuple(large))
 
 
-def _test(feature: Feature, counts: Counts) -> tuple[str, HypothesisTest]:
-    """Chi-square of what has few values, else Kolmogorov-Smirnov at the edges, which errs to the careful side."""
-    reference = feature.reference.bins
-    if isinstance(feature, CategoryFeature) or feature.discrete:
-        return "chi-square", chi_square(*pooled(reference, counts.bins))
-    statistic = kolmogorov_smirnov_of_bins(reference, counts.bins).value
-    return "ks", HypothesisTest(statistic, kolmogorov_tail(statistic, int(reference.sum()), int(counts.bins.sum())))
-
-
-def distance_moved(feature: NumberFeature, counts: Counts) -> Binned:
-    """The first Wasserstein distance of a window from the reference. Values beyond the range are taken to be spread up
-    to the smallest and the largest that were seen."""
-    edges, before, now = np.array(feature.edges), feature.reference.bins, counts.bins
-    if counts.low < edges[0]:
-        edges, before, now = np.append(counts.low, edges), np.append(0, before), np.append(0, now)
-    if counts.high > edges[-1]:
-        edges, before, now = np.append(edges, counts.high), np.append(before, 0), np.append(now, 0)
-    if feature.discrete and not counts.unseen:  # all values are edges
-        p, q = before / before.sum(), now / now.sum()
-        return Binned(float(np.sum(np.abs(np.cumsum(p - q)[:-2]) * np.diff(edges))), 0.0)
-    return wasserstein_of_bins(edges, before, now)
+def distances_moved(features: Sequence[NumberFeature], counts: Sequence[Counts]) -> Any:
+    """The first Wasserstein distance of each window from its reference. Values beyond the range are taken to be spread
+    up to the smallest and the largest that were seen; few values that are all known lie where they lie."""
+    edges, before, now, ends = [], [], [], []
+    for feature, seen in zip(features, counts, strict=True):
+        low = [seen.low] if seen.low < feature.edges[0] else []
+        high = [seen.high] if seen.high > feature.edges[-1] else []
+        edges.append([*low, *feature.edges, *high])
+        none = [0] * len(low)
+        before.append([*none, *feature.reference.bins.tolist(), *[0] * len(high)])
+        now.append([*none, *seen.bins.tolist(), *[0] * len(high)])
+        ends.append(edges[-1][-1])
+    places = binned.stacked([np.array(one) for one in edges], np.nan)
+    places = np.where(np.isnan(places), np.array(ends)[:, None], places)
+    p, q = (binned.shares(binned.stacked([np.array(one) for one in rows])) for rows in (before, now))
+    exact = [feature.discrete and not seen.unseen for feature, seen in zip(features, counts, strict=True)]
+    return binned.wasserstein(places, p, q, np.array(exact, dtype=bool))
 
 
 def _representation_row(before: Moments, now: Moments, limits: Limits) -> _Found:
@@ -173,8 +224,11 @@ def _representation_row(before: Moments, now: Moments, limits: Limits) -> _Found
     shift = float(np.sqrt(distance / max(rank, 1)))
     # The limit holds where there are many examples for each axis.
     p = chi_square_tail(statistic, rank) if now.examples >= 10 * rank else 1.0
-    row = Row("representation", "representation", "hotelling", now.examples, statistic, p, wasserstein=shift)
-    return _Found(row, (p,), (("drift", shift >= limits.shift),))
+    fields = {
+        "name": "representation", "kind": "representation", "test": "hotelling", "examples": now.examples,
+        "statistic": statistic, "wasserstein": shift,
+    }  # fmt: skip
+    return _Found(fields, (p,), (("drift", shift >= limits.shift),))
 
 
 def _scores_row(before: Scores, now: Scores, limits: Limits) -> _Found:
@@ -185,8 +239,11 @@ def _scores_row(before: Scores, now: Scores, limits: Limits) -> _Found:
     noise = deviation * np.sqrt(1 / before.examples + 1 / now.examples)
     statistic = float(worse / noise) if noise > 0 else 0.0
     large = worse >= (limits.accuracy if before.measure == "accuracy" else limits.error * before.mean)
-    row = Row(before.measure, "performance", "mean", now.examples, statistic, 1.0, before=before.mean, now=now.mean)
-    return _Found(row, (normal_tail(statistic),), (("worse", bool(large)),))
+    fields = {
+        "name": before.measure, "kind": "performance", "test": "mean", "examples": now.examples,
+        "statistic": statistic, "before": before.mean, "now": now.mean,
+    }  # fmt: skip
+    return _Found(fields, (normal_tail(statistic),), (("worse", bool(large)),))
 
 
 def largest(rows: Sequence[Row]) -> list[Row]:

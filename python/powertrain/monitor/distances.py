@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.monitor import binned
 from powertrain.monitor.errors import MonitorError
 from powertrain.monitor.significance import chi_square_tail, kolmogorov_tail
 
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from powertrain.typing import TensorLike
 
 Floats = NDArray[np.float64]
-# The share that stands for an empty bin in the PSI, which has logarithms of shares.
-EMPTY = 1e-4
-# A chi-square test holds where at least so many examples are expected in each cell (Cochran 1954).
-LEAST_EXPECTED = 5.0
 
 
 class HypothesisTest(NamedTuple):
@@ -57,9 +54,7 @@ def psi(reference: TensorLike, current: TensorLike) -> float:
         >>> round(pt.monitor.psi([50, 50], [75, 25]), 4)
         0.2747
     """
-    p, q = _shares("psi", reference, current)
-    p, q = np.where(p == 0, EMPTY, p), np.where(q == 0, EMPTY, q)
-    return float(np.sum((p - q) * np.log(p / q)))
+    return float(binned.psi(*_shares("psi", reference, current))[0])
 
 
 def jensen_shannon(reference: TensorLike, current: TensorLike, base: float = 2.0) -> float:
@@ -69,10 +64,7 @@ def jensen_shannon(reference: TensorLike, current: TensorLike, base: float = 2.0
         >>> pt.monitor.jensen_shannon([1, 0], [0, 1])
         1.0
     """
-    p, q = _shares("jensen_shannon", reference, current)
-    middle = (p + q) / 2
-    both = _entropy_against(p, middle) + _entropy_against(q, middle)
-    return float(np.sqrt(max(both / 2 / np.log(base), 0.0)))
+    return float(binned.jensen_shannon(*_shares("jensen_shannon", reference, current), base)[0])
 
 
 def chi_square(reference: TensorLike, current: TensorLike) -> HypothesisTest:
@@ -83,13 +75,8 @@ def chi_square(reference: TensorLike, current: TensorLike) -> HypothesisTest:
         >>> round(test.statistic, 3), round(test.p, 5)
         (13.333, 0.00026)
     """
-    a, b = _counts("chi_square", reference, current)
-    table = np.stack([a, b])[:, (a + b) > 0]
-    if table.shape[1] < 2:
-        return HypothesisTest(0.0, 1.0)
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    statistic = float(np.sum(np.square(table - expected) / expected))
-    return HypothesisTest(statistic, chi_square_tail(statistic, table.shape[1] - 1))
+    statistic, degrees = binned.chi_square(*_counts("chi_square", reference, current))
+    return HypothesisTest(float(statistic[0]), chi_square_tail(float(statistic[0]), int(degrees[0])))
 
 
 def pooled(reference: TensorLike, current: TensorLike) -> tuple[Floats, Floats]:
@@ -101,16 +88,11 @@ def pooled(reference: TensorLike, current: TensorLike) -> tuple[Floats, Floats]:
         ([90.0, 10.0], [90.0, 10.0])
     """
     a, b = _counts("pooled", reference, current)
-    least = (a + b) * min(a.sum(), b.sum()) / (a + b).sum()  # expected in the smaller of the two
-    order = np.argsort(least, kind="stable")
-    rare = int(np.searchsorted(least[order], LEAST_EXPECTED))
-    while 0 < rare < len(order) and least[order][:rare].sum() < LEAST_EXPECTED:
-        rare += 1
-    if rare < 2:
-        return a, b
-    kept = np.sort(order[rare:])
-    together = order[:rare]
-    return np.append(a[kept], a[together].sum()), np.append(b[kept], b[together].sum())
+    together = binned.rare(a, b, np.array([a.shape[1]]))[0]
+    if not together.any():
+        return a[0], b[0]
+    made = (np.append(one[0, ~together], one[0, together].sum()) for one in (a, b))
+    return next(made), next(made)
 
 
 def kolmogorov_smirnov(reference: TensorLike, current: TensorLike) -> HypothesisTest:
@@ -150,10 +132,11 @@ def kolmogorov_smirnov_of_bins(reference: TensorLike, current: TensorLike) -> Bi
         >>> pt.monitor.kolmogorov_smirnov_of_bins([2, 2, 0], [0, 2, 2])
         Binned(value=0.5, error=0.5)
     """
-    p, q = _shares("kolmogorov_smirnov_of_bins", reference, current)
+    both = _shares("kolmogorov_smirnov_of_bins", reference, current)
+    value = float(binned.kolmogorov_smirnov(*both)[0])
+    p, q = both[0][0], both[1][0]
     right = np.cumsum(p - q)
     left = right - (p - q)
-    value = float(np.abs(right).max())
     # Inside of a bin one function may rise before the other does; both ends say how far they can be apart.
     from_left = np.maximum(left + p, q - left)
     from_right = np.maximum(right + q, p - right)
@@ -173,26 +156,17 @@ def wasserstein_of_bins(edges: TensorLike, reference: TensorLike, current: Tenso
     """
     places = np.asarray(edges, dtype=np.float64)
     p, q = _shares("wasserstein_of_bins", reference, current)
-    if len(p) != len(places) + 1 or p[-1] or q[-1]:
+    if p.shape[1] != len(places) + 1 or p[0, -1] or q[0, -1]:
         raise MonitorError(
-            f"[wasserstein_of_bins] received {len(places)} edges and {len(p)} counts; expected one count more than "
+            f"[wasserstein_of_bins] received {len(places)} edges and {p.shape[1]} counts; expected one count more than "
             "edges, the last one 0; add an edge above all values"
         )
-    widths, apart = np.diff(places), np.cumsum(p - q)[:-1]
-    left, right = apart[:-1], apart[1:]
-    sizes = np.abs(left) + np.abs(right)
-    # The area between two lines: a trapezoid, or two triangles where they cross.
-    crossed = (np.square(left) + np.square(right)) / np.where(sizes > 0, sizes, 1.0)
-    areas = widths / 2 * np.where(left * right < 0, crossed, sizes)
-    return Binned(float(areas.sum()), float(np.sum((p + q)[1:-1] * widths) / 2))
-
-
-def _entropy_against(p: Floats, q: Floats) -> float:
-    there = p > 0
-    return float(np.sum(p[there] * np.log(p[there] / q[there])))
+    value = binned.wasserstein(places[None], p, q, np.array([False]))[0]
+    return Binned(float(value), float(np.sum((p + q)[0, 1:-1] * np.diff(places)) / 2))
 
 
 def _counts(where: str, reference: TensorLike, current: TensorLike) -> tuple[Floats, Floats]:
+    """Both rows of counts as arrays of one row, checked."""
     a, b = (np.asarray(one, dtype=np.float64) for one in (reference, current))
     good = a.ndim == 1 and a.shape == b.shape and len(a) and all(np.isfinite(one).all() for one in (a, b))
     if not good or a.min() < 0 or b.min() < 0 or a.sum() <= 0 or b.sum() <= 0:
@@ -200,12 +174,12 @@ def _counts(where: str, reference: TensorLike, current: TensorLike) -> tuple[Flo
             f"[{where}] received counts of shapes {list(a.shape)} and {list(b.shape)}; expected two rows of one length "
             "with numbers >= 0, not all 0; count both in the same bins"
         )
-    return a, b
+    return a[None], b[None]
 
 
 def _shares(where: str, reference: TensorLike, current: TensorLike) -> tuple[Floats, Floats]:
     a, b = _counts(where, reference, current)
-    return a / a.sum(), b / b.sum()
+    return binned.shares(a), binned.shares(b)
 
 
 def _samples(where: str, reference: TensorLike, current: TensorLike) -> tuple[Floats, Floats]:

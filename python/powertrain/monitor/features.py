@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,9 +33,14 @@ class Counts:
     low: float = np.inf
     high: float = -np.inf
 
+    @cached_property
+    def binned(self) -> int:
+        """How many examples have a bin."""
+        return int(self.bins.sum())
+
     @property
     def examples(self) -> int:
-        return int(self.bins.sum()) + self.missing
+        return self.binned + self.missing
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -75,11 +81,15 @@ class NumberFeature:
         made = cls(name, tuple(edges.tolist()), Counts(np.zeros(0, np.int64)), mean, deviation, discrete)
         return cls(name, made.edges, made.count(values), mean, deviation, discrete)
 
+    @cached_property
+    def _edges(self) -> Floats:
+        return np.array(self.edges, dtype=np.float64)
+
     def count(self, values: Any) -> Counts:
         """Put values into the bins."""
         values = np.asarray(values, dtype=np.float64)
         there = values[~np.isnan(values)]
-        edges = np.array(self.edges)
+        edges = self._edges
         places = np.searchsorted(edges, there, side="left")
         bins = np.bincount(places, minlength=len(edges) + 1).astype(np.int64)
         low, high = (float(there.min()), float(there.max())) if len(there) else (np.inf, -np.inf)
@@ -91,13 +101,14 @@ class NumberFeature:
             unseen = int(np.count_nonzero(edges[np.minimum(places, len(edges) - 1)] != there))
         return Counts(bins, len(values) - len(there), outside, unseen, low, high)
 
-    def joined(self, bins: Ints) -> Ints:
-        """The counts in fewer bins, of about as many examples of the reference each: for the PSI."""
+    @cached_property
+    def psi_bins(self) -> Ints:
+        """For the PSI: which of fewer bins, of about as many examples of the reference each, every bin belongs to."""
+        bins = self.reference.bins
         if len(bins) <= PSI_BINS + 1:
-            return bins
-        before = np.cumsum(self.reference.bins) - self.reference.bins
-        group = np.minimum(before * PSI_BINS // max(int(self.reference.bins.sum()), 1), PSI_BINS - 1)
-        return np.bincount(group, weights=bins, minlength=PSI_BINS).astype(np.int64)
+            return np.arange(len(bins))
+        before = np.cumsum(bins) - bins
+        return np.asarray(np.minimum(before * PSI_BINS // max(int(bins.sum()), 1), PSI_BINS - 1))
 
     def quantile(self, share: float, counts: Counts | None = None) -> float:
         """The value below which a share of the examples lies, by the line between two edges. It is off by one bin at
