@@ -1,6 +1,6 @@
 """Time `powertrain serve` beside other servers: python benchmarks/serve.py
 
-    bare echo                  reads the body and answers: what the stack costs without a model
+    bare echo                  answers with the body: what the stack costs without a model
     powertrain serve           as it is by default, and with --no-monitor
     ONNX Runtime, FastAPI      the same run, exported
     PyTorch, FastAPI           an eager model of the same layers
@@ -8,8 +8,8 @@
     PyTorch, BentoML           the same
 
 They run one after the other, one process each (LitServe and BentoML start more), and get the same bodies: one example
-of digits as JSON. The first five run under uvicorn with h11. What is not installed is left out, by name. Clients are
-connections that each ask again as soon as they have an answer.
+of digits as JSON. The first five run under uvicorn with httptools. What is not installed is left out, by name. Clients
+are connections that each ask again as soon as they have an answer.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def servers(run: Path, threads: int) -> Iterator[tuple[str, list[str], int]]:
         "--log-level",
         "warning",
         "--http",
-        "h11",
+        "httptools",
         "--loop",
         "asyncio",
         "--port",

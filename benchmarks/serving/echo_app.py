@@ -1,4 +1,4 @@
-"""A bare ASGI application that reads the body and answers: what the stack costs without a model."""
+"""A bare ASGI application that answers with the body: what the stack costs without a model."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
-    more = True
+    body, more = b"", True
     while more:
-        more = (await receive()).get("more_body", False)
-    head = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
-    await send({"type": "http.response.body", "body": b"{}"})
+    await send({"type": "http.response.body", "body": body})

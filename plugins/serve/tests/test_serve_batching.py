@@ -17,7 +17,7 @@ import pytest
 from powertrain_serve.batching import Job, Worker
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
-from powertrain_serve.waiting import Outbox, Until
+from powertrain_serve.waiting import Deadlines, Outbox
 
 SOON = 1e9
 
@@ -285,8 +285,8 @@ def test_what_the_caller_computes_is_cut_into_batches_and_a_fault_fails_alone(mo
 
 
 def test_a_block_that_is_late_ends_and_one_that_is_in_time_does_not() -> None:
-    async def waited(deadline: float, seconds: float) -> str:
-        async with Until(time.monotonic() + deadline):
+    async def waited(deadline: float, seconds: float, deadlines: Deadlines | None = None) -> str:
+        with (deadlines or Deadlines()).until(time.monotonic() + deadline):
             await asyncio.sleep(seconds)
         return "done"
 
@@ -302,6 +302,19 @@ def test_a_block_that_is_late_ends_and_one_that_is_in_time_does_not() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
+
+    async def several() -> list[Any]:
+        """Of the same timer: those that are late, whenever they began, and no other."""
+        deadlines = Deadlines()
+        given = [(5.0, 0.3), (0.2, 5.0), (0.1, 5.0), (5.0, 0.01), (0.15, 5.0)]
+        return await asyncio.gather(*(waited(*one, deadlines) for one in given), return_exceptions=True)
+
+    began = time.monotonic()
+    found = asyncio.run(several())
+    assert time.monotonic() - began < 3
+    assert [one if one == "done" else type(one) for one in found] == [
+        "done", asyncio.TimeoutError, asyncio.TimeoutError, "done", asyncio.TimeoutError,
+    ]  # fmt: skip
 
 
 def test_answers_of_a_batch_come_to_the_loop_together() -> None:

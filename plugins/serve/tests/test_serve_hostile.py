@@ -193,7 +193,7 @@ ROWS = [
     text("a long path", "model 'aaa", _SOUND, 404, f"/models/{'a' * 20_000}/predict"),
     text("two slashes", "Not Found", _SOUND, 404, "//predict"),
     text("another method", "Method Not Allowed", b"", 405)._replace(method="DELETE"),
-    text("a method of its own", "Method Not Allowed", b"", 405)._replace(method="PREDICT"),
+    text("a method of its own", "no request of HTTP/1.1", b"", 400)._replace(method="PREDICT"),
     # Hosts and lengths.
     Row("a body that says it is huge", 413, "expected at most 1,048,576", headers=("Content-Type: application/json", "Expect: 100-continue"), body=bytes((1 << 20) + 1)),
 ]  # fmt: skip
@@ -231,6 +231,14 @@ BROKEN = {
     "a chunk of no number": b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     "a path in no ASCII": b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "HTTP/0.9": b"GET /v2\r\n\r\n",
+    "another version": b"GET /v2 HTTP/2.0\r\nHost: localhost\r\n\r\n",
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a tunnel": b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "lines that end in LF": b"GET /v2 HTTP/1.1\nHost: localhost\n\n",
+    "a length and chunks": b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\n",
+    "a length of 30 digits": b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 30 + b"\r\n\r\n",
 }
 
 
@@ -238,7 +246,7 @@ BROKEN = {
 def test_what_is_no_request_is_refused(name: str, served: str) -> None:
     said = raw(served, BROKEN[name])
     assert said.startswith(b"HTTP/1.1 4"), said[:200]
-    assert len(said.partition(b"\r\n\r\n")[2]) > 10
+    assert "; expected " in json.loads(said.partition(b"\r\n\r\n")[2])["error"]
     assert ask(served, "/v2/health/live").status == 200
 
 
@@ -355,12 +363,3 @@ def is_closed(link: socket.socket) -> bool:
         return False
     except ConnectionError:
         return True
-
-
-def test_pipelined_requests_are_answered_in_order(served: str) -> None:
-    with connected(served) as link:
-        link.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
-        said = b""
-        while said.count(b'{"live": true}') < 50:
-            said += link.recv(65536)
-        assert said.count(b"HTTP/1.1 200") == 50

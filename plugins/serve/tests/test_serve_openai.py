@@ -232,8 +232,12 @@ def until(address: str, name: str, value: float, seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_who_goes_away_ends_the_text(stream: bool, address: str) -> None:
+@pytest.mark.parametrize(
+    ("stream", "behind"),
+    [(False, b""), (True, b""), (True, b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")],
+    ids=["whole", "stream", "another request waits behind the stream"],
+)
+def test_who_goes_away_ends_the_text(stream: bool, behind: bytes, address: str) -> None:
     pytest.importorskip("prometheus_client", reason="prometheus_client is not installed")
     written = 'powertrain_tokens_total{kind="written"'
     before = sample(address, written)
@@ -242,6 +246,7 @@ def test_who_goes_away_ends_the_text(stream: bool, address: str) -> None:
         assert link.recv(100).startswith(b"HTTP/1.1 200")
     else:
         until(address, "powertrain_writing_requests", 1)
+    link.sendall(behind)
     link.close()
     until(address, "powertrain_writing_requests", 0)
     assert sample(address, written) - before < LONG["max_tokens"]  # type: ignore[operator]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
@@ -16,7 +17,7 @@ from powertrain.data.reading import InputFile, Piece
 from powertrain.data.source import Array, Source, whole
 from powertrain.data.split import split_labelled, split_ordered, split_random, split_stratified
 from powertrain.data.targets import TargetScale
-from powertrain.data.transforms import Transformed
+from powertrain.data.transforms import Transformed, untransformed
 from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import Inputs, is_random
 from powertrain.plugin.section import Section
@@ -129,6 +130,13 @@ class DataModule:
     @property
     def train(self) -> Source:
         return self.splits["train"]
+
+    @functools.cached_property
+    def example(self) -> Array:
+        """One example of the training part, below its transforms: it says what others must look like."""
+        found: Array = untransformed(self.train).fetch(np.zeros(1, dtype=np.int64))["x"][0]
+        found.flags.writeable = False
+        return found
 
     def inputs(self) -> Inputs:
         """What a model is built from, read off one example after the transforms."""

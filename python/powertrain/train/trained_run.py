@@ -211,7 +211,7 @@ class TrainedRun:
         """One example as `predict` takes it, [1, ...]; zeros where the run was opened without its data."""
         from powertrain.train.evaluate.predict import example_of
 
-        return example_of(self.run)[None]
+        return example_of(self.run)[None].copy()
 
     def examples(self, x: ExamplesLike | str) -> Array:
         """The examples that `predict` makes of `x`, checked: an array [examples, ...], which it takes as it is.

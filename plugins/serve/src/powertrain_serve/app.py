@@ -1,27 +1,22 @@
-"""The application: routes, and what becomes of errors."""
+"""The application: what answers each path, behind the guard."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from powertrain_serve import openapi
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.guard import Guard
-from powertrain_serve.logs import log
 from powertrain_serve.metrics import CONTENT_TYPE
 from powertrain_serve.monitor_api import MonitorApi
 from powertrain_serve.openai_api import OpenAiApi
 from powertrain_serve.predict_api import PredictApi, answer
-from powertrain_serve.refusals import problem, refusal
-from powertrain_serve.service import Service, context_of
+from powertrain_serve.routing import Route, Routes, post
+from powertrain_serve.service import Service
 from powertrain_serve.v2 import V2Api
 
 _PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -47,65 +42,51 @@ def application(service: Service) -> Any:
             raise RefusedError(404, "no metrics; expected prometheus_client; pip install 'powertrain-serve[metrics]'")
         return Response(text + await monitor.metrics(), media_type=CONTENT_TYPE)
 
-    routes = [  # the busiest first: they are tried in this order
-        Route("/predict", plain.predict, methods=["POST"]),
-        Route("/models/{name}/predict", plain.predict, methods=["POST"]),
-        Route("/models/{name}/versions/{version}/predict", plain.predict, methods=["POST"]),
-        Route(f"{model}/infer", v2.infer, methods=["POST"]),
-        Route(f"{version}/infer", v2.infer, methods=["POST"]),
+    routes = Routes([
+        post("/predict", plain.predict),
+        post("/models/{name}/predict", plain.predict),
+        post("/models/{name}/versions/{version}/predict", plain.predict),
+        post(f"{model}/infer", v2.infer),
+        post(f"{version}/infer", v2.infer),
         Route("/", page),
         Route("/docs", page),
         Route("/openapi.json", description),
         Route("/metrics", metrics),
         Route("/models", plain.models),
-        Route("/feedback", monitor.feedback, methods=["POST"]),
+        post("/feedback", monitor.feedback),
         Route("/monitor", monitor.overview),
         Route("/monitor/{name}", monitor.page),
         Route("/monitor/{name}/{version}", monitor.page),
         Route("/v1/models", openai.models),
         Route("/v1/models/{name}", openai.model),
-        Route("/v1/completions", openai.completions, methods=["POST"]),
-        Route("/v1/chat/completions", openai.chat, methods=["POST"]),
+        post("/v1/completions", openai.completions),
+        post("/v1/chat/completions", openai.chat),
         Route("/v2", v2.server),
         Route("/v2/health/live", v2.live),
         Route("/v2/health/ready", v2.ready),
-        Route("/v2/repository/index", v2.index, methods=["POST"]),
-        Route("/v2/repository/models/{name}/load", v2.load, methods=["POST"]),
+        post("/v2/repository/index", v2.index),
+        post("/v2/repository/models/{name}/load", v2.load),
         Route(model, v2.model),
         Route(version, v2.model),
         Route(f"{model}/ready", v2.model_ready),
         Route(f"{version}/ready", v2.model_ready),
-    ]
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        await service.in_thread(True, service.worker.close)
-        service.close()
-
-    made = Starlette(
-        routes=routes, lifespan=lifespan,
-        exception_handlers={RefusedError: _refused, HTTPException: _http, Exception: _ours},
-    )  # fmt: skip
-    made.router.redirect_slashes = False
-    return Guard(made, service)
+    ])  # fmt: skip
+    return Guard(Lived(routes, service), service)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    found: Response = refusal(error, request.url.path)
-    return found
+class Lived:
+    """An ASGI application that closes its service when the server ends."""
 
+    def __init__(self, app: Any, service: Service) -> None:
+        self.app, self.service = app, service
 
-async def _http(request: Request, error: Exception) -> Response:
-    """What the router says: no such path, another method."""
-    assert isinstance(error, HTTPException)
-    said = problem(f"{error.detail}; see /docs", error.status_code, request.url.path)
-    return answer(said, error.status_code, dict(error.headers or {}))
-
-
-async def _ours(request: Request, error: Exception) -> Response:
-    context = context_of(request)
-    log("fault", 40, id=context.id, error=type(error).__name__)
-    said = problem(f"a fault of the server; its log says more under {context.id}", 500, request.url.path)
-    return answer(said, 500)
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.service.in_thread(True, self.service.worker.close)
+        self.service.close()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -109,11 +109,13 @@ class Worker:
     def run_here(self, jobs: Sequence[Job]) -> None:
         """Compute jobs of one model in the thread of the caller, in batches, without a queue."""
         taken: list[tuple[Job, int]] = []
+        room = self.batch
         for job in jobs:
-            if taken and sum(count for _, count in taken) + job.left > self.batch:
+            if taken and job.left > room:
                 self._run(taken)
-                taken = []
+                taken, room = [], self.batch
             taken.append((job, job.left))
+            room -= job.left
         self._run(taken)
 
     def write(self, text: Text) -> None:

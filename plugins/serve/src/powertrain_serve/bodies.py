@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 import powertrain as pt
 from powertrain_serve.arrow import ARROW, examples_of
+from powertrain_serve.context import header_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Array, Model
 from powertrain_serve.rows import TEXT, columns_of, texts_of
 from powertrain_serve.settings import Limits
 from powertrain_serve.tensors import demand_no_texts
-from powertrain_serve.waiting import Until
+from powertrain_serve.waiting import Deadlines
 
 JSON = "application/json"
 NPY = "application/x-npy"
@@ -38,29 +38,24 @@ CONTENT_TYPES = (JSON, *FILES)
 class Bodies:
     """Reads bodies, and knows how much of them is in memory."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, deadlines: Deadlines) -> None:
+        self.limits, self.deadlines = limits, deadlines
         self.held = 0  # bytes of all requests
         self.reading = 0  # requests that are being read, and may be queued soon
 
-    @contextlib.contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a request as being read, for the length of a block."""
-        self.reading += 1
-        try:
-            yield
-        finally:
-            self.reading -= 1
+    def counted(self) -> Counted:
+        """Count a request as being read, until what this gives is closed."""
+        return Counted(self)
 
     def read(self, request: Request, deadline: float) -> Body:
         """The body, for the length of an `async with`; its bytes count as held until that ends."""
         return Body(self, request, deadline)
 
     def check_head(self, request: Request) -> None:
-        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        encoding = header_of(request, b"content-encoding").strip().lower()
         if encoding not in ("", "identity"):
             raise RefusedError(415, "a compressed body; expected one as it is; leave Content-Encoding out")
-        length = request.headers.get("content-length", "")
+        length = header_of(request, b"content-length")
         if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body:
             raise self.too_large(f"{length[:20]} bytes")
 
@@ -68,6 +63,19 @@ class Bodies:
         return RefusedError(
             413, f"a body of {size}; expected at most {self.limits.body:,}; send fewer examples at once"
         )
+
+
+class Counted:
+    """A request that is being read. To close it twice is the same as once."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies, self._open = bodies, True
+        bodies.reading += 1
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._bodies.reading -= 1
 
 
 class Body:
@@ -80,19 +88,21 @@ class Body:
     async def __aenter__(self) -> bytes:
         self._bodies.check_head(self._request)
         try:
-            async with Until(self._deadline):
+            with self._bodies.deadlines.until(self._deadline):
                 return await self._all()
         except BaseException as error:
             self._bodies.held -= self._size
             if isinstance(error, asyncio.TimeoutError):
                 raise RefusedError(408, "a body that did not come in time; expected it sooner; send it again") from None
-            if isinstance(error, ClientDisconnect):
-                raise RefusedError(400, "a body that ended early; expected all of it; send it again") from None
             raise
 
     async def _all(self) -> bytes:
-        bodies, chunks = self._bodies, []
-        async for chunk in self._request.stream():
+        bodies, chunks, more = self._bodies, [], True
+        while more:
+            message = await self._request.receive()
+            if message["type"] == "http.disconnect":
+                raise RefusedError(400, "a body that ended early; expected all of it; send it again")
+            chunk, more = message.get("body", b""), message.get("more_body", False)
             self._size += len(chunk)
             bodies.held += len(chunk)
             if self._size > bodies.limits.body:
@@ -100,7 +110,7 @@ class Body:
             if bodies.held > bodies.limits.held:
                 raise RefusedError(503, "too many bytes of other requests; expected fewer; ask again", 1)
             chunks.append(chunk)
-        return b"".join(chunks)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def __aexit__(self, *error: object) -> None:
         self._bodies.held -= self._size
@@ -151,10 +161,6 @@ def given_in(content_type: str, body: bytes) -> Any:
             415, f"a body of {content_type[:80]!r}; expected one of {', '.join(CONTENT_TYPES)}; set Content-Type"
         )
     return ending, body
-
-
-def content_type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass

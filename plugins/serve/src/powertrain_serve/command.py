@@ -24,6 +24,10 @@ from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, Watched, demand_safe, token_of
 from powertrain_serve.wanted import Wanted, of_arguments, of_file
 
+# Seconds after which a thread lets others run. By Python's 0.005 the loop would wait so long at each call of the system
+# while another thread computes: a request has several.
+SWITCH = 0.0005
+
 
 def serve(options: argparse.Namespace) -> int:
     """Run the server, or write the file of a container; the exit code."""
@@ -87,6 +91,7 @@ def run(service: Service) -> None:
     # time. Models come later, so that one that is replaced can go.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(SWITCH)
     failed: list[BaseException] = []
     made = server(service)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
+import os
 import re
 import time
-import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
+from powertrain_serve.context import Context
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log, quietly
 from powertrain_serve.refusals import refusal
-from powertrain_serve.service import Context, Service
+from powertrain_serve.service import Service
 from powertrain_serve.settings import is_local
 
 # What anybody may ask: whether the server lives.
@@ -28,7 +30,7 @@ class Guard:
 
     def __init__(self, app: Any, service: Service) -> None:
         self.app, self.service = app, service
-        self._token = service.settings.token.encode()
+        self._token, self._local = service.settings.token.encode(), service.settings.local
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -36,19 +38,15 @@ class Guard:
             return
         now = time.monotonic()
         headers = dict(reversed(scope["headers"]))  # the first of each name counts
-        context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds)
+        context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds, headers)
         scope["powertrain"] = context
-        status = 500
 
-        async def answering(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+        def answering(message: MutableMapping[str, Any]) -> Any:
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message = {
-                    **message,
-                    "headers": [*message["headers"], *_HEADERS, (b"x-request-id", context.id.encode())],
-                }
-            await send(message)
+                context.status = message["status"]
+                ours = [*message["headers"], *_HEADERS, (b"x-request-id", context.id.encode())]
+                message = {**message, "headers": ours}
+            return send(message)
 
         try:
             refused = self._refused(scope, headers)
@@ -57,7 +55,7 @@ class Guard:
             else:
                 await refusal(refused, scope["path"])(scope, receive, answering)
         finally:
-            self._told(scope, context, status)
+            self._told(scope, context)
 
     def _refused(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> RefusedError | None:
         if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MOST_HEAD:
@@ -71,7 +69,7 @@ class Guard:
                 return RefusedError(
                     401, "no valid token; expected Authorization: Bearer TOKEN; send the server's token"
                 )
-        elif self.service.settings.local and not _of_here(headers.get(b"host", b"")):
+        elif self._local and not _of_here(headers.get(b"host", b"")):
             # A page in a browser could otherwise reach this server by a name of its own for this machine.
             return RefusedError(421, "a Host that is not this machine; expected localhost; ask by that name")
         if not self._token and scope["method"] not in _READING and _of_another_site(headers):
@@ -81,8 +79,8 @@ class Guard:
             return RefusedError(503, "too many connections; expected fewer; ask again", retry_after=1)
         return None
 
-    def _told(self, scope: MutableMapping[str, Any], context: Context, status: int) -> None:
-        route = _route_of(scope)
+    def _told(self, scope: MutableMapping[str, Any], context: Context) -> None:
+        route, status = _route_of(scope), context.status or 500
         seconds = time.monotonic() - context.began
         quietly(self.service.metrics.request, route, status, seconds)
         log(
@@ -99,9 +97,10 @@ def _route_of(scope: MutableMapping[str, Any]) -> str:
 def _id_of(headers: dict[bytes, bytes]) -> str:
     """The sender's name of the request, where it is a plain one."""
     given = headers.get(b"x-request-id", b"").decode("latin-1")
-    return given if _ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _ID.fullmatch(given) else os.urandom(16).hex()
 
 
+@functools.lru_cache(maxsize=64)
 def _of_here(host: bytes) -> bool:
     name = host.decode("latin-1")
     name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]

@@ -10,7 +10,6 @@ import uvicorn
 
 from powertrain_serve.app import application
 from powertrain_serve.errors import ServeError
-from powertrain_serve.guard import MOST_HEAD
 from powertrain_serve.logs import log
 from powertrain_serve.protocol import timed
 from powertrain_serve.service import Service
@@ -45,7 +44,7 @@ def server(service: Service) -> Ending:
         application(service), host=settings.host, port=settings.port, http=timed(service), ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
         timeout_keep_alive=int(limits.idle_seconds), backlog=limits.connections,
-        timeout_graceful_shutdown=int(limits.grace), h11_max_incomplete_event_size=MOST_HEAD,
+        timeout_graceful_shutdown=int(limits.grace),
     )  # fmt: skip
     return Ending(config, service)
 

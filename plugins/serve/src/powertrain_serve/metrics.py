@@ -16,6 +16,8 @@ class Metrics:
 
     def __init__(self, wanted: bool, waiting: Callable[[], int], writing: Callable[[], int]) -> None:
         self.registry: Any = None
+        # To find the counter of some labels takes longer than to count.
+        self._of_route: dict[tuple[str, int], tuple[Any, Any]] = {}
         if not wanted:
             return
         try:
@@ -75,8 +77,12 @@ class Metrics:
 
     def request(self, route: str, status: int, seconds: float) -> None:
         if self.registry is not None:
-            self._requests.labels(route, str(status)).inc()
-            self._seconds.labels(route).observe(seconds)
+            found = self._of_route.get((route, status))
+            if found is None:
+                found = self._requests.labels(route, str(status)), self._seconds.labels(route)
+                self._of_route[route, status] = found
+            found[0].inc()
+            found[1].observe(seconds)
 
     def batch(self, model: Model, examples: int, seconds: float) -> None:
         if self.registry is not None:

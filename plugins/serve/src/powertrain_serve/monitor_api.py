@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import powertrain as pt
-from powertrain_serve.bodies import JSON, content_type_of, parsed_json
+from powertrain_serve.bodies import JSON, parsed_json
+from powertrain_serve.context import content_type_of, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.predict_api import answer
-from powertrain_serve.service import Service, context_of
+from powertrain_serve.service import Service
 from powertrain_serve.watching import One
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

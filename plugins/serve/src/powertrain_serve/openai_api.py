@@ -14,13 +14,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from powertrain_serve.bodies import JSON, content_type_of
+from powertrain_serve.bodies import JSON
+from powertrain_serve.context import content_type_of, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.openai_asked import Asked, asked, body_of, model_name
 from powertrain_serve.predict_api import answer
 from powertrain_serve.refusals import problem
-from powertrain_serve.service import SMALL, Service, context_of, refusing
+from powertrain_serve.service import SMALL, Service, refusing
 from powertrain_serve.texts import Text
 
 EVENTS = "text/event-stream"

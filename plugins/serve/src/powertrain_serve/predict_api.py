@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from powertrain_serve.answers import Answers
 from powertrain_serve.arrow import ARROW, written
-from powertrain_serve.bodies import NPY, Given, content_type_of, examples_in, given_in
+from powertrain_serve.bodies import NPY, Given, examples_in, given_in
+from powertrain_serve.context import content_type_of, context_of, header_of
 from powertrain_serve.model import Model
-from powertrain_serve.service import FEW, Service, context_of
+from powertrain_serve.service import FEW, Service
 
 
 class PredictApi:
@@ -30,12 +31,13 @@ class PredictApi:
 
         path = request.path_params
         model, _, answers = await self.service.answers(request, path.get("name"), path.get("version"), parsed)
-        if request.headers.get("accept", "") == NPY and not model.writes:
+        accepted = header_of(request, b"accept")
+        if accepted == NPY and not model.writes:
             file = io.BytesIO()
             np.save(file, answers.outputs, allow_pickle=False)
             headers = {"powertrain-model": model.name, "powertrain-version": model.version}
             return Response(file.getvalue(), headers=headers, media_type=NPY)
-        if request.headers.get("accept", "") == ARROW and not model.writes:
+        if accepted == ARROW and not model.writes:
             content = await self.service.in_thread(len(answers) > FEW, written, model, answers)
             return Response(content, media_type=ARROW)
         return await self.service.in_thread(len(answers) > FEW, _answered, model, answers)

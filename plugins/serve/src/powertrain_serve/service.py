@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from starlette.requests import Request
 import powertrain as pt
 from powertrain_serve.answers import Answers
 from powertrain_serve.batching import Job, Worker
-from powertrain_serve.bodies import FILES, Bodies, content_type_of
+from powertrain_serve.bodies import FILES, Bodies
+from powertrain_serve.context import content_type_of, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log
@@ -25,7 +25,7 @@ from powertrain_serve.model import Array, Model
 from powertrain_serve.settings import Settings
 from powertrain_serve.table import Versions
 from powertrain_serve.texts import Text
-from powertrain_serve.waiting import Outbox, Until
+from powertrain_serve.waiting import Deadlines, Outbox
 from powertrain_serve.watching import Watch
 
 # Bodies of more bytes are read by a thread, so that the event loop answers others meanwhile.
@@ -36,25 +36,14 @@ READERS = 2
 SHADOW_SHARE = 0.5
 
 
-@dataclass
-class Context:
-    """What a log line says of a request, filled in on its way."""
-
-    id: str
-    began: float
-    deadline: float
-    model: str = ""
-    version: str = ""
-    examples: int = 0
-
-
 class Service:
     """Everything that answers requests, apart from HTTP."""
 
     def __init__(self, settings: Settings, loader: Loader) -> None:
         self.settings, self.loader = settings, loader
         limits = settings.limits
-        self.bodies = Bodies(limits)
+        self.deadlines = Deadlines()
+        self.bodies = Bodies(limits, self.deadlines)
         self.metrics = Metrics(settings.metrics, lambda: len(self.worker), lambda: self.worker.writing)
         self.outbox = Outbox()
         self._now: list[Job] = []  # that the loop computes in its next turn
@@ -64,6 +53,7 @@ class Service:
         )  # fmt: skip
         self.watch = Watch(settings.watched, self.metrics)
         self.connections = 0
+        self.asked = 0  # requests whose heads were read, and that are not answered
         self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
         self._readers = ThreadPoolExecutor(READERS, "powertrain-serve-reader")
 
@@ -104,8 +94,8 @@ class Service:
         versions = self.versions(name)
         model = versions.choose(version)
         context.model, context.version = model.name, model.version
-        with contextlib.ExitStack() as reading:
-            reading.enter_context(self.bodies.counted())
+        reading = self.bodies.counted()
+        try:
             async with self.bodies.read(request, context.deadline) as body:
                 slow = len(body) > SMALL or content_type_of(request) in FILES
                 found = await self.in_thread(slow, parsed, model, body)
@@ -120,6 +110,8 @@ class Service:
                 if version is None:
                     self._shadow(versions, model, found.examples, answers)
                 return model, found, answers
+        finally:
+            reading.close()
 
     @contextlib.asynccontextmanager
     async def writing(self, request: Request, text: Text) -> AsyncIterator[Text]:
@@ -161,17 +153,18 @@ class Service:
         else:
             self.worker.put(job)
         try:
-            with refusing():
-                async with Until(deadline):
-                    return await waiting.future
+            with refusing(), self.deadlines.until(deadline):
+                return await waiting.future
         except asyncio.TimeoutError:
             raise _no_answer() from None
 
     def _together(self, job: Job) -> None:
-        """Compute a job with the others that are read in this turn of the loop."""
-        if not self._now:
-            asyncio.get_running_loop().call_soon(self._compute)
+        """Compute a job with the others that are read in this turn of the loop; at once where there are none."""
         self._now.append(job)
+        if self.asked == 1:
+            self._compute()
+        elif len(self._now) == 1:
+            asyncio.get_running_loop().call_soon(self._compute)
 
     def _compute(self) -> None:
         jobs, self._now = self._now, []
@@ -228,8 +221,3 @@ def compared(done: Future[Any], answers: Answers) -> str:
     ours, theirs = answers.outputs, other.outputs
     near = ours.shape == theirs.shape and np.allclose(theirs, ours, rtol=1e-3, atol=1e-6)
     return "same" if near else "differs"
-
-
-def context_of(request: Request) -> Context:
-    found: Context = request.scope["powertrain"]
-    return found

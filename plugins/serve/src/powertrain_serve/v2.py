@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 import powertrain as pt
 from powertrain_serve.answers import Answers
-from powertrain_serve.bodies import JSON, Given, content_type_of, parsed_json
+from powertrain_serve.bodies import JSON, Given, parsed_json
+from powertrain_serve.context import content_type_of, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.predict_api import answer
@@ -74,7 +75,9 @@ class V2Api:
         return answer({"name": name, "state": "READY"})
 
     async def infer(self, request: Request) -> Response:
-        content_type, header = content_type_of(request), request.headers.get(HEADER)
+        content_type = content_type_of(request)
+        given = context_of(request).headers.get(HEADER.encode())
+        header = None if given is None else given.decode("latin-1")
         if header is None and content_type != JSON:
             raise RefusedError(415, f"a body of {content_type[:80]!r}; expected {JSON}, or {HEADER}; set Content-Type")
         limits = self.service.settings.limits

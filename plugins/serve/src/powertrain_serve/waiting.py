@@ -69,28 +69,65 @@ class Awaited:
         self._outbox.put(self.future, None, error)
 
 
+class Deadlines:
+    """Blocks of one loop that end with asyncio.TimeoutError where they are not done in time. One timer serves them all:
+    it is set for the first that may be late, and seldom fires."""
+
+    def __init__(self) -> None:
+        self._open: dict[Until, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._at = 0.0  # when the timer fires, by time.monotonic
+
+    def until(self, deadline: float) -> Until:
+        """`with deadlines.until(deadline)`, by time.monotonic, in a task. asyncio.wait_for makes a task for each
+        coroutine, and asyncio.timeout is not in Python 3.10."""
+        return Until(self, deadline)
+
+    def add(self, one: Until) -> None:
+        self._open[one] = None
+        if self._timer is None or one.deadline < self._at:
+            self._set(one.deadline)
+
+    def remove(self, one: Until) -> None:
+        self._open.pop(one, None)
+
+    def _set(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._at = at
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, at - time.monotonic()), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for one in [one for one in self._open if one.deadline <= now]:
+            self.remove(one)
+            one.end()
+        if self._open:
+            self._set(min(one.deadline for one in self._open))
+
+
 class Until:
-    """`async with Until(deadline)`: a block that ends with asyncio.TimeoutError where it is not done by then, by
-    time.monotonic. asyncio.wait_for makes a task for each coroutine, and asyncio.timeout is not in Python 3.10."""
+    """A block that may be late; `Deadlines.until` makes it."""
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline, self._late = deadline, False
+    def __init__(self, deadlines: Deadlines, deadline: float) -> None:
+        self.deadline = deadline
+        self._deadlines, self._late = deadlines, False
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        left = max(0.0, self._deadline - time.monotonic())
-        self._timer = asyncio.get_running_loop().call_later(left, self._fire)
+        self._deadlines.add(self)
 
-    def _fire(self) -> None:
+    def end(self) -> None:
         self._late = True
         self._task.cancel()
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._deadlines.remove(self)
         if self._late and kind is not None and issubclass(kind, asyncio.CancelledError):
             if hasattr(self._task, "uncancel"):  # from Python 3.11 on a task counts them
                 self._task.uncancel()

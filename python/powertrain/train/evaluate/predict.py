@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from powertrain.data import DataError, InputFile
 from powertrain.data.in_memory import array_of
 from powertrain.data.reading import Piece, array_pieces
-from powertrain.data.transforms import untransformed
 from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import Form, Predictions
@@ -154,8 +153,7 @@ def example_of(run: TrainRun) -> NDArray[Any]:
     if run.dataset.kind.plays:
         form = run.dataset.inputs()
         return np.zeros(form.shape, form.dtype)
-    found: NDArray[Any] = untransformed(run.dataset.train).fetch(np.zeros(1, dtype=np.int64))["x"][0]
-    return found
+    return run.dataset.example
 
 
 def _rows_at_once(run: TrainRun) -> int:
