@@ -55,13 +55,60 @@ def two_views(recipe: Recipe, size: int) -> tuple[nn.Module, nn.Module, Loss]:
     return encoder, head, loss
 
 
+def blocks(width: int, heads: int, layers: int) -> nn.Module:
+    layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+    return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+
+
+class Masked(nn.Module):
+    """A vit that gives `code` numbers for each token; `forward` gives those of the patches, side by side."""
+
+    def __init__(self, recipe: Recipe, size: int) -> None:
+        super().__init__()
+        vit, self.settings = recipe.models["model"].params, recipe.strategy.params
+        decoder: Any = recipe.models["decoder"].params
+        self.side, self.count = vit.patch, (size // vit.patch) ** 2
+        code = self.settings.code
+        self.patch = nn.Linear(vit.patch**2, vit.width)
+        self.first = nn.Parameter(0.02 * torch.randn(1, 1, vit.width))
+        self.places = nn.Parameter(0.02 * torch.randn(1, self.count, vit.width))
+        self.blocks, self.head = blocks(vit.width, vit.heads, vit.layers), nn.Linear(vit.width, code)
+        self.decoder_places = nn.Parameter(0.02 * torch.randn(1, self.count + 1, code))
+        self.decoder, self.pixels = blocks(code, decoder.heads, decoder.layers), nn.Linear(code, vit.patch**2)
+
+    def cut(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.unfold(x, self.side, stride=self.side).transpose(1, 2)
+
+    def said(self, tokens: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(self.blocks(torch.cat([self.first.expand(len(tokens), -1, -1), tokens], dim=1)))
+        return found
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.said(self.patch(self.cut(x)) + self.places)[:, 1:].flatten(1)
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        wanted = self.cut(x)
+        kept = round(self.count * (1 - self.settings.hide))
+        picked = torch.rand(len(x), self.count).argsort(dim=1)[:, :kept]
+        chosen = functional.one_hot(picked, self.count).float()
+        code = self.said(chosen @ (self.patch(wanted) + self.places))
+        seen = torch.cat([code[:, :1], chosen.transpose(1, 2) @ code[:, 1:]], dim=1)
+        made = self.pixels(self.decoder(seen + self.decoder_places)[:, 1:])
+        hidden = 1 - chosen.sum(dim=1)
+        return ((made - wanted).square().mean(dim=2) * hidden).sum() / hidden.sum()
+
+
 def in_torch(recipe: Recipe, seed: int) -> float:
     """What the probe reaches after the recipe's steps in PyTorch."""
     torch.manual_seed(seed)
     dataset = prepare(recipe, Path())
     x = torch.from_numpy(dataset.train.fetch(np.arange(len(dataset.train)))["x"].astype(np.float32))[:, None]
-    encoder, head, loss = two_views(recipe, x.shape[-1])
-    weights = [*encoder.parameters(), *head.parameters()]
+    if recipe.strategy.name.endswith("masked-autoencoder"):
+        encoder = Masked(recipe, x.shape[-1])
+        loss, weights = encoder.loss, list(encoder.parameters())
+    else:
+        encoder, head, loss = two_views(recipe, x.shape[-1])
+        weights = [*encoder.parameters(), *head.parameters()]
     found = next(iter(recipe.optimizers.values()))
     rates, steps, warm = found.use.params, recipe.run.until.amount, found.warmup
     optimizer = torch.optim.AdamW(weights, lr=rates.lr, weight_decay=rates.weight_decay)

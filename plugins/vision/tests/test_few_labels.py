@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from vision_runs import go
 
 import powertrain as pt
 from powertrain.data import DataError
 from powertrain.plugin.semi_supervised import LabelError
 from powertrain.plugin.testing import killed_and_resumed
-from powertrain.recipe import load_recipe
-from powertrain.train.display.display import Display
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step
-from powertrain.train.session import train
 from powertrain_vision.errors import VisionError
 from powertrain_vision.views import ViewParams, strong, weak
 
@@ -31,12 +29,6 @@ run       = { until = "400 steps", batch = 25, evaluate = { every = "50 steps" }
 report    = { baseline = false, worst = 0 }
 """
 FIXMATCH = 'strategy  = { use = "fixmatch", ratio = 4, sure = 0.9, keep = 0.95, flip = false, erase = 0.3 }\n'
-
-
-def go(folder: Path, text: str, name: str, *settings: str) -> dict[str, Any]:
-    (folder / "few.toml").write_text(text)
-    recipe = load_recipe(str(folder / "few.toml"), settings)
-    return train(recipe, folder / name, display=Display(quiet=True)).results
 
 
 @pytest.fixture(scope="module")

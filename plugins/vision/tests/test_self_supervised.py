@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from vision_runs import go, open_data
 
 import powertrain as pt
 from powertrain.plugin.testing import killed_and_resumed
-from powertrain.recipe import load_recipe
-from powertrain.train.display.display import Display
-from powertrain.train.evaluate.review import open_run
-from powertrain.train.session import train
 from powertrain_vision.errors import VisionError
 from powertrain_vision.places import same_class
 from powertrain_vision.probe import probe
@@ -31,12 +28,6 @@ RECIPES = {
     "simclr": DATA + NETWORKS + f'strategy = {{ use = "simclr", {VIEWS} }}\n',
     "vicreg": DATA + NETWORKS + f'strategy = {{ use = "vicreg", {VIEWS} }}\n',
 }
-
-
-def go(folder: Path, text: str, name: str, *settings: str) -> dict[str, Any]:
-    (folder / "some.toml").write_text(text)
-    recipe = load_recipe(str(folder / "some.toml"), settings)
-    return train(recipe, folder / name, display=Display(quiet=True)).results
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +78,6 @@ def test_the_report_shows_a_map_and_views(name: str, runs: Path) -> None:
     assert [one.title for one in run.strategy.sections(run)] == ["Map of what was learned", "Views"]
     page = (runs / name / "report.html").read_text(encoding="utf-8")
     assert "Map of what was learned" in page and "nearest of each" in page and "Training draws views" in page
-
-
-def open_data(folder: Path) -> Any:
-    return open_run(folder, data=True).run
 
 
 def test_a_probe_is_logistic_regression_on_few_labels() -> None:

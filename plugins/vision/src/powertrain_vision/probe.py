@@ -1,22 +1,48 @@
-"""A linear probe: how much a linear model on the places of pictures knows of their classes, from few labels."""
+"""A linear probe: how much a linear model on the places of pictures knows of their classes, from few labels; and what
+the strategies that end with one share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin import Baseline, Run
+from powertrain.plugin import Baseline, Run, Strategy
 from powertrain.solvers import fit_logistic
 from powertrain_vision.errors import VisionError
+from powertrain_vision.views import demand_views
 
-SCORES = ("probe",)
 MOST = 10_000  # examples that it is judged on, evenly spaced
 BLOCK = 500  # examples that are read and encoded at once
 
 Encode = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class ProbedStrategy(Strategy, declares=True):
+    """A strategy that learns representations of pictures without labels. A linear probe says what they are worth, once
+    the run has ended: `params.probe` is the number of labels of each class, and 0 leaves it out."""
+
+    NAME: ClassVar[str]
+    scores = ("probe",)
+
+    def demand_data(self, run: Run) -> None:
+        """Refuse data that are no pictures, or have no classes for the probe."""
+        demand_views(self.NAME, run)
+        demand_classes(self.NAME, run, self.params.probe)
+
+    def round(self, run: Run) -> None:
+        if run.progress.rounds == 0:  # not in setup: a run that is opened to be asked has no examples
+            demand_labels(self.NAME, run, self.params.probe)
+        super().round(run)
+
+    def score(self, run: Run, part: str) -> Mapping[str, float]:
+        labels = self.params.probe
+        return {"probe": probe(run.dataset, part, labels, run.predict)} if labels else {}
+
+    def simple(self, dataset: Any, part: str) -> Sequence[Baseline]:
+        return of_pixels(dataset, part, self.params.probe)
 
 
 def demand_classes(name: str, run: Run, labels: int) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import powertrain as pt
-from powertrain.plugin import Baseline, Batch, Inputs, Run, Section, Step, Strategy, nt_xent, param
+from powertrain.plugin import Batch, Inputs, Run, Section, Step, nt_xent, param
 from powertrain_vision.places import SHOWN, beside_section, held_out, map_section
-from powertrain_vision.probe import SCORES, demand_classes, demand_labels, of_pixels, probe
-from powertrain_vision.views import ViewParams, demand_views, strong
+from powertrain_vision.probe import ProbedStrategy
+from powertrain_vision.views import ViewParams, strong
 
 EXAMPLE = """\
 data            = { use = "digits", split = { valid = 0.1 } }
@@ -36,27 +36,19 @@ class PairParams(ViewParams):
     round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
 
-class TwoViews(Strategy, declares=True):
+class TwoViews(ProbedStrategy, declares=True):
     """What both share. `model` makes the representation of a picture; `projector` reads it and makes the place that the
     loss compares. Once trained, the projector is left out: what makes views alike there need not be lost before."""
 
-    NAME: ClassVar[str]
     needs = ("model", "model.projector", "optimizer")
-    scores = SCORES
 
     def setup(self, run: Run) -> None:
-        demand_views(self.NAME, run)
-        demand_classes(self.NAME, run, self.params.probe)
+        self.demand_data(run)
         given, width = run.dataset.inputs(), self.params.width
         self.model = run.model(inputs=Inputs("regression", given.shape, width, given.dtype))
         self.projector = run.model("projector", inputs=Inputs("regression", (width,), self.params.places))
         self.opt = run.optim("model", "projector")
         self.data = run.data("train")
-
-    def round(self, run: Run) -> None:
-        if run.progress.rounds == 0:  # not in setup: a run that is opened to be asked has no examples
-            demand_labels(self.NAME, run, self.params.probe)
-        super().round(run)
 
     def placed(self, t: Step, x: Any) -> tuple[Any, Any]:
         """The places of two views of each picture. One pass over both, so that batch norm measures them together."""
@@ -75,13 +67,6 @@ class TwoViews(Strategy, declares=True):
     def predict(self, t: Step, batch: Batch) -> Any:
         """The representation."""
         return self.model(batch.x)
-
-    def score(self, run: Run, part: str) -> Mapping[str, float]:
-        labels = self.params.probe
-        return {"probe": probe(run.dataset, part, labels, run.predict)} if labels else {}
-
-    def simple(self, dataset: Any, part: str) -> Sequence[Baseline]:
-        return of_pixels(dataset, part, self.params.probe)
 
     def sections(self, run: Run) -> Sequence[Section]:
         x = held_out(run, SHOWN)["x"]

@@ -77,10 +77,13 @@ class ViT(Model):
         check_task("vit", inputs, "classification", "regression")
         return cls(image_shape("vit", inputs), inputs.outputs, params)
 
-    def forward(self, x: Tensor) -> pt.Tensor:
+    def tokens(self, x: Tensor) -> pt.Tensor:
+        """The class token and the patches of images, each with the vector of its position: [batch, tokens, width]."""
         patches = self.patch(as_images(x))
         batch, height, width, channels = patches.shape
         tokens = pt.reshape(patches, (batch, height * width, channels))
         first = pt.broadcast_to(self.cls, (batch, 1, channels))
-        tokens = self.dropout(pt.concat([first, tokens], axis=1) + self.positions)
-        return self.head(self.ln_f(self.blocks(tokens)[:, 0]))
+        return pt.concat([first, tokens], axis=1) + self.positions
+
+    def forward(self, x: Tensor) -> pt.Tensor:
+        return self.head(self.ln_f(self.blocks(self.dropout(self.tokens(x)))[:, 0]))
