@@ -91,6 +91,7 @@ class Backward {
   }
 
   void visit(const NodeRef& node) {
+    const LocationScope here(node->location);
     if (node->region) return visit_output(node);
     const Op& op = *node->op;
     Tensors grads;

@@ -1,10 +1,13 @@
 #include "graph/region.h"
 
+#include <unordered_set>
+
 #include "graph/autodiff.h"
 #include "graph/trace.h"
 #include "ops/autocast.h"
 #include "ops/functional.h"
 #include "ops/recorder.h"
+#include "ops/tape.h"
 
 namespace pt {
 namespace {
@@ -73,6 +76,7 @@ Tensors replay(const Graph& graph, const Tensors& inputs, uint64_t recompute) {
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
     marks.mark(node.recompute);
+    const LocationScope here(node.location);
     Tensors in;
     for (int input : node.inputs) in.push_back(input < 0 ? Tensor() : value[input]);
     Tensors outputs;
@@ -189,6 +193,30 @@ Graph recomputing(const Graph& part, const Types& read, const Types& outputs) {
   return trace.finish(gradients(reached, wanted, floats_of(values)));
 }
 
+// Gradients are wanted by values that the function read without being given them: they would be zero.
+void refuse_other_variables(const Tensors& outputs, const Tensors& inputs) {
+  std::unordered_set<uint64_t> seen;
+  for (const Tensor& input : inputs) seen.insert(input.id());
+  Tensors reached;
+  const auto reach = [&](const Tensor& t) {
+    if (t.defined() && is_continuous(t.dtype()) && seen.insert(t.id()).second) reached.push_back(t);
+  };
+  for (const Tensor& output : outputs) reach(output);
+  while (!reached.empty()) {
+    const Tensor t = std::move(reached.back());
+    reached.pop_back();
+    if (is_watched(t)) {
+      throw TraceError(text("[custom_gradient] the function reads ", t.type(),
+                            ", by which a gradient is wanted, and it is no argument; expected an argument for "
+                            "each such value, or its gradient would be zero; pass it, as in f(x, module.weight), or "
+                            "read it through pt.stop_gradient"));
+    }
+    const std::shared_ptr<Node>& node = t.node();
+    if (!node || (node->op->no_gradient && !node->region)) continue;
+    for (const Tensor& input : node->region ? node->region->inputs : node->inputs) reach(input);
+  }
+}
+
 }  // namespace
 
 Tensors checkpointed(const Function& function, const Tensors& inputs) {
@@ -225,6 +253,7 @@ Tensors checkpointed(const Function& function, const Tensors& inputs) {
 
 Tensors with_gradient(const Tensors& outputs, const Tensors& inputs, const Function& back) {
   if (!differentiating()) return outputs;
+  refuse_other_variables(outputs, inputs);
   auto region = std::make_shared<Region>();
   region->inputs = inputs;
   region->outputs = types_of(outputs);

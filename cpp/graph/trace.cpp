@@ -96,7 +96,7 @@ Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, co
   node->phase = phase_;
   node->trace = id_;
   node->recompute = recompute_;
-  node->location = location_ ? location_ : (locator() ? locator()() : nullptr);
+  node->location = location_ ? location_ : location_now();
   Tensors outputs;
   for (std::size_t i = 0; i < types.size(); ++i) {
     outputs.push_back(symbol(types[i], node, static_cast<int>(i)));

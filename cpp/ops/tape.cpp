@@ -20,6 +20,11 @@ std::unordered_map<uint64_t, Tensor>& written() {
   return values;
 }
 
+std::shared_ptr<const Location>& innermost_location() {
+  thread_local std::shared_ptr<const Location> location;
+  return location;
+}
+
 }  // namespace
 
 int& tape_depth() {
@@ -42,6 +47,19 @@ WatchScope::~WatchScope() {
   if (watched().empty()) written().clear();
 }
 
+bool is_watched(const Tensor& tensor) { return watched().count(tensor.id()) != 0; }
+
+LocationScope::LocationScope(std::shared_ptr<const Location> location) : outer_(innermost_location()) {
+  if (location) innermost_location() = std::move(location);
+}
+
+LocationScope::~LocationScope() { innermost_location() = std::move(outer_); }
+
+std::shared_ptr<const Location> location_now() {
+  if (innermost_location()) return innermost_location();
+  return locator() ? locator()() : nullptr;
+}
+
 void remember_written(const Tensor& held, const Tensor& value) {
   if (tape_depth() > 0) written().insert_or_assign(held.id(), value);
 }
@@ -56,7 +74,7 @@ void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, c
   if (tape_depth() == 0) return;
   bool depends = false;
   for (const Tensor& input : inputs) {
-    depends = depends || (input.defined() && (input.node() || watched().count(input.id())));
+    depends = depends || (input.defined() && (input.node() || is_watched(input)));
   }
   if (!depends) return;
   auto node = std::make_shared<Node>();
@@ -64,7 +82,7 @@ void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, c
   node->attrs = attrs;
   node->types = types;
   node->order = next_value_id();
-  if (locator()) node->location = locator()();
+  node->location = location_now();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool kept = op.saves.inputs.empty() || (i < op.saves.inputs.size() && op.saves.inputs[i]);
     node->inputs.push_back(!inputs[i].defined() || kept ? inputs[i] : inputs[i].ghost());

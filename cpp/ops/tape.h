@@ -15,6 +15,23 @@ class WatchScope {
   std::vector<uint64_t> ids_;
 };
 
+// Whether a gradient by this value is wanted.
+bool is_watched(const Tensor& tensor);
+
+// While it lives, calls are recorded at this line, where there is one: those of a backward pass belong to the line of
+// the call that they are the gradient of.
+class LocationScope {
+ public:
+  explicit LocationScope(std::shared_ptr<const Location> location);
+  ~LocationScope();
+  LocationScope(const LocationScope&) = delete;
+
+ private:
+  std::shared_ptr<const Location> outer_;
+};
+// Of the innermost scope, or the user's line that is being executed.
+std::shared_ptr<const Location> location_now();
+
 // Does nothing unless a tape is on and an input is watched or was itself remembered.
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -208,3 +209,84 @@ def test_long_chains_of_regions_are_let_go_of() -> None:
         return x.sum()
 
     assert pt.grad(long)(pt.ones((1,))).item() == 1.0
+
+
+# ---------------------------------------------------------------- what a function reads beside its arguments
+
+
+class Scaled(nn.Module):
+    """x w v, w by a gradient by hand: read from the module, passed, or read as a constant."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.w, self.v = nn.Parameter(pt.tensor(2.0)), nn.Parameter(pt.tensor(1.0))
+        self.how = how
+
+    def forward(self, x: Any) -> Any:
+        @pt.custom_gradient
+        def read(x: Any) -> Any:
+            w = pt.stop_gradient(self.w) if self.how == "constant" else self.w
+            return x * w, lambda g: g * self.w
+
+        @pt.custom_gradient
+        def passed(x: Any, w: Any) -> Any:
+            return x * w, lambda g: (g * w, (g * x).sum())
+
+        return (passed(x, self.w) if self.how == "passed" else read(x)) * self.v
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("wrap", [lambda f: f, pt.checkpoint], ids=["plain", "checkpoint"])
+def test_a_parameter_that_is_no_argument_is_refused(compiled: bool, wrap: Any) -> None:
+    """Its gradient would be zero. Where none is wanted, it may be read."""
+    run = pt.compile if compiled else (lambda function: function)
+
+    def gradients(model: Any, of: Any) -> Any:
+        return run(nn.value_and_grad(of, lambda x: wrap(model)(x).sum()))(pt.ones((3,)))[1]
+
+    model = Scaled("read")
+    with pytest.raises(pt.TraceError, match=r"^\[custom_gradient\] the function reads f32\[\], by which a gradient is"):
+        gradients(model, model)
+    assert run(lambda x: wrap(model)(x).sum())(pt.ones((3,))).item() == 6.0
+    assert gradients(model, {"v": model.v})["v"].item() == 6.0
+    for how, expected in (("constant", [0.0, 6.0]), ("passed", [3.0, 6.0])):
+        model = Scaled(how)
+        assert [gradient.item() for gradient in gradients(model, model).values()] == expected, how
+
+
+def test_a_tensor_of_the_closure_is_refused_too() -> None:
+    def loss(x: Any, w: Any) -> Any:
+        scaled = pt.exp(w)
+        return pt.custom_gradient(lambda x: (x * scaled, lambda g: g * scaled))(x).sum()
+
+    x, w = pt.ones((3,)), pt.ones(())
+    assert pt.grad(loss)(x, w).shape == (3,)
+    with pytest.raises(pt.TraceError, match="the function reads f32"):
+        pt.grad(loss, argnums=1)(x, w)
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda x: x * 2, lambda x: (x, x), lambda x: (x, None), lambda x: [x, lambda g: g]]
+)
+def test_a_function_without_backward_is_refused(returned: Callable[[Any], Any]) -> None:
+    with pytest.raises(pt.DTypeError, match=r"^\[custom_gradient\] <lambda> returned .*; expected \(result, back\), "):
+        pt.custom_gradient(returned)(pt.ones((3,)))
+
+
+def test_one_gradient_for_each_argument_with_none_for_numbers() -> None:
+    @pt.custom_gradient
+    def power(x: Any, n: int) -> Any:
+        return x**n, lambda g: (g * n * x ** (n - 1), None)
+
+    assert pt.grad(lambda x: power(x, 3).sum())(pt.tensor([2.0])).tolist() == [12.0]
+
+
+@pytest.mark.parametrize("made", [pt.custom_gradient, pt.checkpoint])
+def test_a_function_keeps_its_name(made: Any) -> None:
+    def doubled(x: Any) -> Any:
+        """Twice x."""
+        return x * 2, lambda g: g * 2
+
+    assert (made(doubled).__name__, made(doubled).__doc__) == ("doubled", "Twice x.")
+    assert list(inspect.signature(made(doubled)).parameters) == ["x"]
+    assert not hasattr(made(nn.Linear(1, 1)), "weight")

@@ -177,6 +177,20 @@ def test_a_torch_state_is_checked_as_any_other() -> None:
         ours.load_state_dict(state, layout="torch", flattened={"0.weight": (2, 2, 2)})
 
 
+@pytest.mark.parametrize("size", [3, 5])
+def test_arrays_of_torch_are_told_to_say_so_beside_batch_norms(size: int) -> None:
+    """The counts of batches are in every file of PyTorch's; of square matrices they alone show whose it is."""
+    ours = nn.Sequential(nn.Linear(3, size), nn.BatchNorm1d(size))
+    theirs = torch.nn.Sequential(torch.nn.Linear(3, size), torch.nn.BatchNorm1d(size))
+    state = {name: value.numpy() for name, value in theirs.state_dict().items()}
+    with pytest.raises(StateError, match=r"in PyTorch's layout they fit: write load_state_dict\(state, layout=\"torch"):
+        ours.load_state_dict(state)
+    assert ours.load_state_dict(state, layout="torch") == ([], [])
+    state["2.weight"] = np.ones(2, np.float32)
+    with pytest.raises(StateError, match=r"build the model with the parameters that it was saved with"):
+        ours.load_state_dict(state)
+
+
 def test_a_clone_shares_nothing_but_what_is_tied() -> None:
     model = Tied()
     twin = model.clone()

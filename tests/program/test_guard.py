@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import time
 from collections.abc import Callable
 
@@ -272,3 +273,42 @@ def test_a_built_in_model_is_named_by_its_own_line() -> None:
 
     with pytest.raises(pt.NonFiniteError, match=r"models/mlp\.py:\d+"):
         step(pt.tensor(np.full((8, 6), 3e38, np.float32)))
+
+
+def root_of_zero(x: pt.Tensor, w: pt.Slot) -> pt.Tensor:
+    return (x * w).sum() + pt.sqrt((w * 0.0).sum())  # the slope of sqrt is infinite at 0
+
+
+@pytest.mark.parametrize("inside", [lambda model: model, lambda model: lambda x, w: pt.checkpoint(model)(x, w)])
+def test_a_fault_of_the_backward_pass_is_named_by_the_line_of_the_forward_one(
+    inside: Callable[[Callable[..., pt.Tensor]], Callable[[pt.Tensor, pt.Slot], pt.Tensor]],
+) -> None:
+    step, _ = training(inside(root_of_zero))
+    line = root_of_zero.__code__.co_firstlineno + 1
+    with pytest.raises(pt.NonFiniteError, match=rf"{re.escape(__file__)}:{line} in root_of_zero"):
+        step(X)  # type: ignore[operator]
+
+
+def test_a_fault_of_a_gradient_by_hand_is_named_by_its_line() -> None:
+    @pt.custom_gradient
+    def infinite(x: pt.Tensor) -> object:
+        return x, lambda g: g / (g * 0.0)
+
+    step, _ = training(lambda x, w: infinite(x * w))
+    line = infinite.__wrapped__.__code__.co_firstlineno + 2  # type: ignore[attr-defined]
+    with pytest.raises(pt.NonFiniteError, match=rf"^\[divide\] .*{re.escape(__file__)}:{line} in "):
+        step(X)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("settings", [{}, {"clip": 1.0}, {"clip_value": 1.0}, {"accumulate": 2}])
+def test_an_eager_step_names_the_gradients_that_are_not_finite(settings: dict[str, float]) -> None:
+    model = pt.nn.Sequential(pt.nn.Linear(2, 3), pt.nn.Linear(3, 1))
+    optimizer = pt.optim.SGD(model, lr=0.1, **settings)  # type: ignore[arg-type]
+    before = model.state_dict()
+    _, grads = pt.nn.value_and_grad(model, lambda x: model(x).sum())(pt.ones((1, 2)))
+    grads["0.bias"] = pt.tensor([1.0, np.nan, np.inf])
+    with pytest.raises(pt.NonFiniteError, match=r"not finite, of 0\.bias \(2 of 3\); expected .*pt\.compile\(step\)"):
+        optimizer.update(grads)
+    assert all(np.array_equal(value, before[name]) for name, value in model.state_dict().items())
+    state = optimizer.state_dict()
+    assert state["optimizer.updates"] == 0 and state.get("optimizer.calls", 0) == 0

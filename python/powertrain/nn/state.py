@@ -212,8 +212,9 @@ class State(Registry):
         always agree. Slots keep their dtypes, unless `assign` says that they take those of the state.
 
         With `layout="torch"` the state is of PyTorch's module of the same names: weights are transposed as each module
-        says, and tied ones may come under any of their names, or under all. Of PyTorch's tensors that is what is
-        assumed where their shapes say so; a state that fits both ways, as square matrices do, wants the layout said.
+        says, and tied ones may come under any of their names, or under all. Without a layout NumPy arrays are taken as
+        they are. The shapes of PyTorch's tensors decide; where they fit both ways, as square matrices do, it is an
+        error.
         A linear layer on a flattened image needs to be told of it, since PyTorch's flat images have the channels
         first: `flattened={"4.weight": (channels, height, width)}`.
 
@@ -238,7 +239,8 @@ class State(Registry):
         missing = [name for name in slots if name not in state]
         unknown = [name for name in state if name not in slots]
         tensors, wrong = _fitting(slots, state, assign)
-        turned = (not strict or not (missing or unknown)) and layout == "own" and torch_layout.fits(self, state)
+        named = not strict or not (missing or torch_layout.unknown(self, state))
+        turned = named and layout == "own" and torch_layout.fits(self, state)
         if strict:
             wrong += [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in unknown]
         if wrong:

@@ -18,9 +18,22 @@ Flattened = Mapping[str, tuple[int, ...]]
 
 
 def fits(model: State, state: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether all values have PyTorch's shapes, and one of them those alone."""
+    """Whether all values have PyTorch's shapes, and a shape or a name is PyTorch's alone."""
     found = _shapes(model, state)
-    return all(torch for _, torch, _ in found) and any(torch and not own for own, torch, _ in found)
+    alone = any(torch and not own for own, torch, _ in found) or any(name in state for name in _torch_only(model))
+    return all(torch for _, torch, _ in found) and alone
+
+
+def unknown(model: State, state: Mapping[str, NDArray[Any]]) -> list[str]:
+    """The names that PyTorch's module has not."""
+    known = {path for path, *_ in model.every_path()} | _torch_only(model)
+    return [name for name in state if name not in known]
+
+
+def _torch_only(model: State) -> set[str]:
+    """The names that PyTorch's module has and this one has not."""
+    named = {f"{path}.{name}" if path else name for path, one in model.named_modules() for name in one.TORCH_ONLY}
+    return named - {path for path, *_ in model.every_path()}
 
 
 def assumed(model: State, state: Mapping[str, NDArray[Any]], foreign: bool) -> Literal["own", "torch"]:
@@ -79,9 +92,8 @@ def from_torch(model: State, state: Mapping[str, NDArray[Any]], flattened: Flatt
                 "here; untie them in the model"
             )
         found[own] = value
-    for path, module in model.named_modules():
-        for name in module.TORCH_ONLY:
-            rest.pop(f"{path}.{name}" if path else name, None)
+    for name in _torch_only(model):
+        rest.pop(name, None)
     return {**found, **rest}
 
 

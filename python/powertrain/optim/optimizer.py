@@ -22,7 +22,7 @@ from powertrain.optim.hints import NotStepped, ParamGroup
 from powertrain.optim.momentum import Momentum
 from powertrain.optim.parameters import Named, choose
 from powertrain.optim.parts import Part, Rows, in_dtype, make_parts, scalar_dtype
-from powertrain.optim.received import Gradients, check_gradients, lay_out
+from powertrain.optim.received import Gradients, check_gradients, lay_out, not_finite
 from powertrain.optim.scaling import LossScale
 from powertrain.optim.schedules.combined import as_schedule
 from powertrain.optim.settings import OptimizerError, check_settings, refuse_unknown
@@ -299,7 +299,11 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 flat = [g / weight for g in flat]
             flat = [self._awake(part, g) for part, g in zip(self.parts, flat, strict=True)]
             if self.loss_scale is None:
-                self._update(guarded(flat, self.clip, self.clip_value, self.track_grad_norm), last, rows)
+                try:
+                    found = guarded(flat, self.clip, self.clip_value, self.track_grad_norm)
+                except pt.NonFiniteError as error:  # of a step that is not compiled
+                    raise not_finite(self, given) or error from None
+                self._update(found, last, rows)
                 return
             norm = global_norm(flat)
             with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips

@@ -70,6 +70,22 @@ def _by_path(optimizer: Optimizer, grads: Mapping[str, pt.Tensor | RowSparse]) -
     )
 
 
+def not_finite(optimizer: Optimizer, grads: Sequence[pt.Tensor | RowSparse]) -> pt.NonFiniteError | None:
+    """The error that names the parameters whose gradients are not finite; None if all are."""
+    named = []
+    for (path, _), grad in zip(optimizer.params, grads, strict=True):
+        values = grad.rows if isinstance(grad, RowSparse) else grad
+        bad = values.size - pt.count_nonzero(pt.isfinite(values)).item()
+        named += [f"{path} ({bad} of {values.size})"] if bad else []
+    if not named:
+        return None
+    listed = ", ".join(named[:4]) + (f" and {len(named) - 4} more" if len(named) > 4 else "")
+    return pt.NonFiniteError(
+        f"[{optimizer.name}] received gradients that are not finite, of {listed}; expected finite gradients; compile "
+        "the step, pt.compile(step): its error names the op and the line that made the first such number"
+    )
+
+
 def lay_out(parts: Sequence[Part], grads: Sequence[Any]) -> tuple[list[pt.Tensor], list[Rows | None]]:
     """The gradient of each part as one tensor; of a sparse one its rows, and beside it where these belong."""
     flat: list[pt.Tensor] = []
