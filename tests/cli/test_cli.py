@@ -65,7 +65,8 @@ def test_help_is_quick_and_names_every_verb() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     verbs = (
-        "train evaluate predict generate sample explain serve report export runs recipes plugins new profile help bench"
+        "train evaluate predict generate sample explain suggest serve report export runs recipes plugins new profile "
+        "help bench"
     )
     for verb in verbs.split():
         assert f"    {verb} " in done.stdout

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _generating(_verb(verbs, "generate", "generate:generate", "go on with a text, with the run of a language model"))
     _sampling(_verb(verbs, "sample", "sample:sample", "draw new examples from the run of a generative model"))
     _explain(verbs)
+    _suggest(verbs)
     _serve(verbs)
 
     about = "write report.html of a finished run again; with --card its model card, card.md"
@@ -246,6 +247,27 @@ def _sampling(takes: argparse.ArgumentParser) -> None:
     _trusting(takes)
 
 
+def _suggest(verbs: Any) -> None:
+    about = "look at a table, compare models on it, and write the recipe to train (powertrain-tabular)"
+    suggest = _verb(verbs, "suggest", "suggest:suggest", about)
+    suggest.add_argument("data", type=Path, metavar="DATA", help="a table: .csv, .tsv (.gz too), .parquet")
+    suggest.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    suggest.add_argument("--minutes", type=_positive, default=5.0, metavar="M", help="time limit (default: 5)")
+    suggest.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="that the model must not see")
+    suggest.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="whatever it looks like")
+    suggest.add_argument("--group", default="", metavar="COLUMN", help="whose rows stay together, such as patient")
+    suggest.add_argument("--time", default="", metavar="COLUMN", help="learn from earlier rows, judge by later ones")
+    suggest.add_argument("--metric", default="", metavar="NAME", help="to compare by (default: what suits the target)")
+    suggest.add_argument("--sizes", action="store_true", help="also how much more rows would bring")
+    suggest.add_argument("--cost-per-label", type=_positive, metavar="X", help="the same, and what it would cost")
+    suggest.add_argument("--seed", type=_count, default=0, metavar="N", help="deals out the rows (default: 0)")
+    suggest.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="how the file is read, such "
+                         "as sep or date_format; task")  # fmt: skip
+    suggest.add_argument("--out", type=Path, metavar="FILE", help="the recipe to write (default: named as DATA)")
+    suggest.add_argument("--threads", type=_whole, metavar="N", help="threads that compute")
+    suggest.add_argument("--json", action="store_true", help="print one line of results, nothing else")
+
+
 def _serve(verbs: Any) -> None:
     serve = _verb(verbs, "serve", "serve:serve", "answer requests over HTTP with trained runs (powertrain-serve)")
     serve.add_argument("runs", nargs="*", metavar="DIR", help="the folder of a run, or NAME=DIR; one for each model")
@@ -299,6 +321,12 @@ def _positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"received {text}; expected a number > 0")
     return value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(f"received {text}; expected a whole number from 0 to 2147483647")
+    return int(text)
 
 
 def _whole(text: str) -> int:

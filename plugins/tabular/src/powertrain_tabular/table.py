@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, identities, kept_parts
-from powertrain.plugin import Data, param
+from powertrain.plugin import Data, Section, param
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
@@ -116,6 +116,49 @@ def build(
 ) -> DataModule:
     """The data set of a table: its parts, what was fitted, what its report says. Of a table that has changed, with what
     was `kept`, and `known` rows in their parts."""
+    table = usable(loaded, params)
+    frame, target, where, params = table.frame, loaded.target, loaded.where, table.params
+    order = frame[params.split.column] if params.split.column else None
+    rows = split_rows(params.split, frame[target], order, where)
+    classify = is_class(frame[target], params.task)
+    labels = class_labels(frame[target].take(rows["train"]), classify, where) if kept is None else kept.labels
+    made = encoded(table, rows, labels, None if kept is None else Encoder.from_state(kept.state))
+    if known is not None and params.split.by in ("random", "stratify") and params.split.folds is None:
+        found = identities(ArrayDataset(x=made.x, y=made.y))
+        if found is not None:
+            shares = {part: getattr(params.split, part) for part in rows if part != "train"}
+            rows = kept_parts(found, known, shares)
+    classes = len(labels) if labels else None
+    inputs = frame.without(table.hidden)
+    x_train, y_train = made.x[rows["train"]], made.y[rows["train"]]
+    findings = clean_report(table.all_rows, target, params.drop)
+    findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
+    columns = one_column_at_a_time(made.encoder, inputs.take(rows["train"]))
+    leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
+    _refuse(leaked, params.leakage, where)
+    sizes = {part: len(found) for part, found in rows.items()}
+    module = made.module(loaded.name, rows, sections(frame, target, findings, leaked, sizes))
+    frames = {part: inputs.take(found) for part, found in rows.items()}
+    return dataclasses.replace(OfColumns.reopen(params, module), raw=RawColumns(made.encoder, target, labels, frames))
+
+
+@dataclass(frozen=True)
+class Usable:
+    """The rows of a table that have a target, and which columns a model does not see."""
+
+    frame: Frame
+    target: str
+    hidden: tuple[str, ...]
+    params: TableParams  # as given, without dropped columns that hold nothing readable
+    all_rows: Frame  # with those that have no target, and those that repeat others
+    where: str
+
+    def take(self, rows: Any) -> Usable:
+        return dataclasses.replace(self, frame=self.frame.take(rows))
+
+
+def usable(loaded: Loaded, params: TableParams) -> Usable:
+    """Check a table against its settings, and leave out the rows that have no target."""
     frame, target, where = loaded.frame, loaded.target, loaded.where
     named = [target, *params.drop, *([params.split.column] if params.split.column else [])]
     frame.demand(where, *named)
@@ -131,51 +174,51 @@ def build(
             where, f"{target} is {value!r} in row {row:,}", "expected numbers, since task is regression",
             "correct it, name it in na_values, or set decimal and thousands",
         )  # fmt: skip
-    findings = clean_report(frame, target, params.drop)
+    all_rows = frame
     frame = frame.take(np.flatnonzero(~frame[target].missing))
     if not frame.count:
         raise DataError(where, f"no row with a value of {target}", "expected rows to learn from", "check the column")
     if params.duplicates == "drop":
         frame = frame.take(np.sort(np.unique(row_keys(frame), return_index=True)[1]))
-    order = frame[params.split.column] if params.split.column else None
-    rows = split_rows(params.split, frame[target], order, where)
-    classify = _is_class(frame[target], params.task)
-    labels = _labels(frame[target].take(rows["train"]), classify, where) if kept is None else kept.labels
-    y = _targets(frame[target], labels, where)
-    inputs = frame.without(hidden)
-    train = inputs.take(rows["train"])
-    encoder = Encoder.fit(train, params.encode, where) if kept is None else Encoder.from_state(kept.state)
+    return Usable(frame, target, tuple(hidden), params, all_rows, where)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Every row as numbers, by what was fitted on the training rows."""
+
+    x: NDArray[np.float32]
+    y: NDArray[Any]
+    labels: tuple[str, ...]
+    encoder: Encoder
+
+    def module(self, name: str, rows: Mapping[str, NDArray[np.int64]], pages: tuple[Section, ...] = ()) -> DataModule:
+        """The data set whose parts are these rows."""
+        return DataModule(
+            name,
+            "classification" if self.labels else "regression",
+            {part: ArrayDataset(x=self.x[found], y=self.y[found]) for part, found in rows.items()},
+            len(self.labels) if self.labels else 1,
+            self.labels,
+            state={**self.encoder.state(), "labels": np.frombuffer(json.dumps(self.labels).encode(), dtype=np.uint8)},
+            columns=tuple(self.encoder.features),
+            sections=pages,
+        )
+
+
+def encoded(
+    table: Usable, rows: Mapping[str, NDArray[np.int64]], labels: tuple[str, ...], encoder: Encoder | None = None
+) -> Encoded:
+    """The rows of a table as numbers, by an encoder that is fitted on the training rows unless it is given."""
+    y = _targets(table.frame[table.target], labels, table.where)
+    inputs = table.frame.without(table.hidden)
+    encoder = encoder or Encoder.fit(inputs.take(rows["train"]), table.params.encode, table.where)
     if not encoder.learned:
-        raise DataError(where, "no column that varies", "expected something to learn from", "check the file")
-    x = encoder(inputs, where)
-    if known is not None and params.split.by in ("random", "stratify") and params.split.folds is None:
-        found = identities(ArrayDataset(x=x, y=y))
-        if found is not None:
-            shares = {part: getattr(params.split, part) for part in rows if part != "train"}
-            rows = kept_parts(found, known, shares)
-            train = inputs.take(rows["train"])
-    classes = len(labels) if labels else None
-    x_train, y_train = x[rows["train"]], y[rows["train"]]
-    findings += label_finding(suspicious(x_train, y_train, classes, rows["train"]), target)
-    columns = one_column_at_a_time(encoder, train)
-    leaked = leaks(inputs, rows, params.split, order, columns, y_train, classes)
-    _refuse(leaked, params.leakage, where)
-    parts = {part: ArrayDataset(x=x[found], y=y[found]) for part, found in rows.items()}
-    made = DataModule(
-        loaded.name,
-        "classification" if labels else "regression",
-        parts,
-        len(labels) if labels else 1,
-        labels,
-        state={**encoder.state(), "labels": np.frombuffer(json.dumps(labels).encode(), dtype=np.uint8)},
-        columns=tuple(encoder.features),
-        sections=sections(frame, target, findings, leaked, {part: len(found) for part, found in rows.items()}),
-    )
-    frames = {part: inputs.take(found) for part, found in rows.items()}
-    return dataclasses.replace(OfColumns.reopen(params, made), raw=RawColumns(encoder, target, labels, frames))
+        raise DataError(table.where, "no column that varies", "expected something to learn from", "check the file")
+    return Encoded(encoder(inputs, table.where), y, labels, encoder)
 
 
-def _is_class(column: Column, task: str) -> bool:
+def is_class(column: Column, task: str) -> bool:
     if task != "auto":
         return task == "classification"
     if column.kind != "number":
@@ -184,7 +227,7 @@ def _is_class(column: Column, task: str) -> bool:
     return len(found) <= FEW and bool((found == np.round(found)).all())
 
 
-def _names(column: Column, where: str) -> Any:
+def class_names(column: Column, where: str) -> Any:
     """The class of each row as a text: of numbers with all of their digits, so that no two are one class."""
     if column.kind == "category":
         return column.values
@@ -199,11 +242,11 @@ def _names(column: Column, where: str) -> Any:
     return [repr(float(value) + 0.0).removesuffix(".0") for value in column.values]
 
 
-def _labels(column: Column, classify: bool, where: str) -> tuple[str, ...]:
+def class_labels(column: Column, classify: bool, where: str) -> tuple[str, ...]:
     """The names of the classes that the training rows have; none for a number."""
     if not classify:
         return ()
-    values = _names(column, where)
+    values = class_names(column, where)
     labels = tuple(sorted(set(values), key=lambda text: (len(text), text) if text.isdigit() else (0, text)))
     if len(labels) < 2:
         raise DataError(where, f"the target is always {labels[0]} in train", "expected two classes", "stratify")
@@ -220,7 +263,7 @@ def _targets(column: Column, labels: tuple[str, ...], where: str) -> NDArray[Any
             raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "divide it before")
         return targets
     numbers = {label: number for number, label in enumerate(labels)}
-    values = _names(column, where)
+    values = class_names(column, where)
     unknown = sorted({value for value in values if value not in numbers})
     if unknown:
         raise DataError(
