@@ -354,7 +354,8 @@ def test_a_wrong_cell_is_named_by_file_and_row(tmp_path: Path) -> None:
     (tmp_path / "wrong.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
     said = run(["predict", "run", "wrong.csv", "--json"], tmp_path, expect=2).stderr.strip()
     assert said == (
-        "[predict wrong.csv] size holds 'huge' in row 33,333; expected numbers, as in the training rows; check the file"
+        "[predict wrong.csv] size holds 'huge' in row 33,333; expected numbers, as in the training rows; "
+        "correct it, or leave the value empty"
     )
     lines[33_333] = "1,3"
     (tmp_path / "short.csv").write_text("\n".join([header, *lines]), encoding="utf-8")

@@ -14,7 +14,7 @@ from powertrain.plugin.baseline import Baseline
 from powertrain.recipe import Duration, Limit
 from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
 from powertrain.train.evaluate import diagnosis
-from powertrain.train.evaluate.baseline import of_rows
+from powertrain.train.evaluate.baseline import in_one_measure, of_rows
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.report import energy
 from powertrain.train.run.early_stopping import EarlyStop
@@ -132,6 +132,20 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
         ({"accuracy": 0.8}, {"accuracy": 0.8}, "a linear model", "weak: no better than a linear model; train-valid "
                                                "gap 0.0 points; train longer, raise the rate or widen the model"),
         ({"loss": 0.001, "r2": 0.99}, {"loss": 0.01, "r2": 0.97}, None, "healthy: train-valid gap of r2 2.0 points"),
+        (
+            {"loss": 0.1, "r2": 0.6},
+            {"loss": 9.0, "r2": -1.758},
+            None,
+            "overfits: always the mean of the targets is better on valid (r2 train 0.6, valid -1.76); use more data, "
+            "weight decay or dropout, or stop earlier (run.stop)",
+        ),
+        (
+            {"loss": 1.2, "r2": -0.2},
+            {"loss": 1.2, "r2": -0.17},
+            None,
+            "weak: always the mean of the targets is better on train and valid (r2 train -0.2, valid -0.17); train "
+            "longer, raise the rate or widen the model",
+        ),
         ({"loss": 2.0}, {"loss": 2.1}, None, "healthy: valid loss 5 % above the training loss"),
         ({"loss": 2.0}, {"loss": 1.9}, None, "healthy: valid loss 5 % below the training loss"),
         ({"loss": 2.0}, {"loss": math.nan}, None, "broken: the valid loss is not a number; lower the rate or clip the "
@@ -227,5 +241,7 @@ def test_the_linear_baseline_of_numbers_does_not_hang_on_their_size() -> None:
     for centre, scale in ((0.0, 1.0), (1e4, 1.0), (-30.0, 100.0)):
         y = (centre + scale * line).astype(np.float32)
         parts = {"train": ArrayDataset(x=x[:400], y=y[:400]), "test": ArrayDataset(x=x[400:], y=y[400:])}
-        dummy, linear = of_rows(DataModule("line", "regression", parts, 1), "test")
+        found = of_rows(DataModule("line", "regression", parts, 1), "test")
+        assert [one.name for one in in_one_measure(found, "mae")] == ["dummy", "linear"]
+        dummy, linear = in_one_measure(found, "mse")
         assert dummy.value > 4 * scale**2 and linear.value < 0.4 * scale**2

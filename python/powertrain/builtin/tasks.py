@@ -33,7 +33,7 @@ class Regression(Task):
 
     loss = "mse"
     metrics = ("mse", "mae", "r2")
-    headline = "mse"
+    headline = "mae"
 
     def baselines(self, dataset: DataModule, part: str) -> Sequence[Baseline]:
         return of_rows(dataset, part)

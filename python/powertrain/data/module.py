@@ -81,6 +81,11 @@ class DataModule:
     of an example, where they have any. `made_of` says what each was made of, such as the column of a file. `raw` has
     the columns of a table as they were before, for who watches the model in use.
 
+    `made_by` is what a recipe would say of it where a plugin made it from settings, {"use": "table", "target": ...}. By
+    it a run that was given the data set predicts for files without it.
+
+    `notes` are said when a run begins, such as columns that the model does not read.
+
     `task` is the name of a task plugin; `own_task` is one that no distribution offers. `class_weight` has a number for
     each class, by which a training example counts, but not one that is measured. `target` is the scale on which targets
     are learned, with their unit, as the recipe says. The parts keep them as they are.
@@ -114,6 +119,8 @@ class DataModule:
     class_weight: Array | None = None
     target: TargetScale | None = None
     takes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    made_by: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         parts = {

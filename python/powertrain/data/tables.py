@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -46,13 +48,35 @@ def read_csv(path: str | PathLike[str], target: str, **settings: object) -> Data
             "read_csv", "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",
             "pip install 'powertrain-tabular[files]'",
         ) from error  # fmt: skip
-    table = {"path": str(Path(path)), "target": target, **settings}
-    params, mistakes = check(params_of(plugin), table, "read_csv")
+    params = _params(plugin, {"path": str(Path(path)), "target": target, **settings}, "read_csv")
+    loaded: DataModule = plugin.build(params, Path())
+    return dataclasses.replace(loaded, made_by={"use": "table", **_plain(dataclasses.asdict(params))})
+
+
+def reopened(made_by: Mapping[str, Any], kept: DataModule) -> DataModule:
+    """A data set without its examples, with what its plugin adds so that it reads files: by the name and the settings
+    that a run wrote down."""
+    plugin: Any = registry().load("data", str(made_by.get("use")))
+    settings = {name: value for name, value in made_by.items() if name != "use"}
+    made: DataModule = plugin.reopen(_params(plugin, settings, "data"), kept)
+    return made
+
+
+def _params(plugin: Any, table: Mapping[str, Any], called: str) -> Any:
+    params, mistakes = check(params_of(plugin), table, called)
     if mistakes:
         first = mistakes[0]
-        where = "read_csv" + "".join(f" {key}" for key in first.path)
+        where = called + "".join(f" {key}" for key in first.path)
         received, _, rest = first.text.partition("; ")
         expected, _, fix = rest.partition("; ")
         raise DataError(where, received, expected, fix or "correct it")
-    loaded: DataModule = plugin.build(params, Path())
-    return loaded
+    return params
+
+
+def _plain(value: Any) -> Any:
+    """Settings as JSON has them, without those of no value; of a path its name, since files move."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items() if one is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.name if isinstance(value, Path) else value

@@ -40,9 +40,12 @@ class TargetScale:
     @classmethod
     def fit(cls, name: str, unit: str, train: Source) -> TargetScale:
         """The scale of a training part."""
-        if name != "standardize":
+        if name == "none":
             return cls(name, unit)
         y = whole(train, "y").astype(np.float64)
+        made = cls(name, unit)
+        made.check(y, "target of train")
+        y = made._curved(y)
         deviation = y.std(axis=0)
         # A target that never varies is learned as 0.
         return cls(name, unit, y.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
@@ -69,19 +72,25 @@ class TargetScale:
     @property
     def formula(self) -> str:
         """What is learned, in symbols."""
-        formulas = {"log": "log(y)", "log1p": "log(1 + y)", "standardize": "(y - mean) / deviation"}
-        return formulas.get(self.name, "y")
+        formulas = {"log": "log(y)", "log1p": "log(1 + y)"}
+        curved = formulas.get(self.name, "y")
+        return curved if self._plain else f"({curved} - mean) / deviation"
+
+    @property
+    def _plain(self) -> bool:
+        """Whether nothing is subtracted and divided: without a scale, and of logarithms in runs of version 0.1."""
+        return not self.mean.any() and bool((self.deviation == 1).all())
+
+    def _curved(self, y: Array) -> Array:
+        return np.log(y) if self.name == "log" else np.log1p(y) if self.name == "log1p" else y
 
     def learned(self, y: Array) -> Array:
         """Targets as a model learns them, in float32."""
         if not self.changes:
             return y
-        values = y.astype(np.float64)
-        if self.name == "standardize":
-            flat = values.reshape(len(values), -1)  # in whichever shape, as in `original`
-            made = ((flat - self.mean.reshape(-1)) / self.deviation.reshape(-1)).reshape(values.shape)
-        else:
-            made = np.log(values) if self.name == "log" else np.log1p(values)
+        values = self._curved(y.astype(np.float64))
+        flat = values.reshape(len(values), -1)  # in whichever shape, as in `original`
+        made = ((flat - self.mean.reshape(-1)) / self.deviation.reshape(-1)).reshape(values.shape)
         return made.astype(np.float32)
 
     def original(self, outputs: Array) -> Array:
@@ -92,21 +101,21 @@ class TargetScale:
             return outputs
         values = outputs.astype(np.float64)
         with np.errstate(over="ignore"):
-            if self.name != "standardize":
-                return np.exp(values) if self.name == "log" else np.expm1(values)
-            # A model gives the outputs of one example in a row, whatever the shape of its targets.
-            flat = values.reshape(len(values), -1) * self.deviation.reshape(-1) + self.mean.reshape(-1)
-        return flat.reshape(values.shape)
+            if not self._plain:
+                # A model gives the outputs of one example in a row, whatever the shape of its targets.
+                flat = values.reshape(len(values), -1) * self.deviation.reshape(-1) + self.mean.reshape(-1)
+                values = flat.reshape(values.shape)
+            return np.exp(values) if self.name == "log" else np.expm1(values) if self.name == "log1p" else values
 
     def state(self) -> dict[str, Array]:
         """What was fitted, as named arrays."""
-        return {"mean": self.mean, "deviation": self.deviation} if self.name == "standardize" else {}
+        return {} if self._plain and self.name != "standardize" else {"mean": self.mean, "deviation": self.deviation}
 
     @classmethod
     def restored(cls, name: str, unit: str, state: Mapping[str, Array]) -> TargetScale:
-        """The scale of a run, from what its checkpoint holds."""
+        """The scale of a run, from what its checkpoint holds: of logarithms in version 0.1, nothing."""
         made = cls(name, unit)
-        if name == "standardize":
+        if name == "standardize" or state:
             mean, deviation = (np.asarray(state.get(key, np.nan), np.float64) for key in ("mean", "deviation"))
             if mean.shape != deviation.shape or not (np.isfinite(mean).all() and (deviation > 0).all()):
                 raise DataError(

@@ -87,7 +87,9 @@ class GivenData(Stands):
         return self.dataset
 
     def reopen(self, params: Any, kept: Any) -> Any:
-        return kept
+        from powertrain.data.tables import reopened
+
+        return reopened(self.dataset.made_by, kept) if self.dataset.made_by else kept
 
     def rebuild(self, params: Any, base: Path, kept: Any, known: Any) -> Any:
         return self.dataset
@@ -100,6 +102,8 @@ def _data(value: Any) -> Given:
     record: dict[str, Any] = {"use": dataset.name, "task": dataset.task, "outputs": dataset.outputs}
     if dataset.class_weight is not None:
         record["class_weight"] = dataset.class_weight.tolist()
+    if dataset.made_by:
+        record["made_by"] = dict(dataset.made_by)
     return Given(dataset.name, GivenData(dataset), record)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.data import kept
-from powertrain.train.folder.reopening import rebuilt
+from powertrain.train.folder.reopening import rebuilt, with_target
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.preflight import demand_task
 from powertrain.train.run.sources import prepare
@@ -76,6 +76,16 @@ def build(
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
-    dataset = dataset or prepare(recipe, base)
+    dataset = dataset or _as_learned(prepare(recipe, base), recipe, folder)
     demand_task(recipe, dataset)
     return TrainRun(recipe, folder, dataset, display, base)
+
+
+def _as_learned(dataset: DataModule, recipe: Recipe, folder: RunFolder) -> DataModule:
+    """The data set with the target scale that the run's model has learned: version 0.1 left logarithms as they are."""
+    if not folder.started or recipe.target is None or not recipe.target.scale.startswith("log"):
+        return dataset
+    found, _ = folder.checkpoints.latest()
+    if found is None or "target.mean" in found.arrays:
+        return dataset
+    return with_target(dataset, recipe, found.arrays)

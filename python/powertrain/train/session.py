@@ -18,9 +18,10 @@ from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
 from powertrain.train.building import build, build_again, data_record
-from powertrain.train.closing_words import say
+from powertrain.train.closing_words import headline_metric, say
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate import diagnosis
+from powertrain.train.evaluate.baseline import in_one_measure
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder.ledger import Ledger, read_history
 from powertrain.train.folder.reopening import identities_of
@@ -206,7 +207,8 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
     # Of a stream, others would be shown all of it before they answer; its strategy compares with those that are not.
     compared = run.recipe.report.baseline and part != "env" and not run.strategy.ordered
-    simple = list(predictors(run.dataset, part)) if compared else []
+    found = list(predictors(run.dataset, part)) if compared else []
+    simple = in_one_measure(found, headline_metric(run, evaluations[part].values))
     held_part = "valid" if "valid" in evaluations else part
     if part == "env":
         fit_words = diagnosis.Fit("played", f"{evaluations['env'].examples} episodes", "")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from powertrain.data import permutation
 from powertrain.solvers import fit_logistic, fit_ridge
 from powertrain_tabular.encoding import fences_of
-from powertrain_tabular.frame import Column, Frame, no_numbers
+from powertrain_tabular.frame import FEW, Column, Frame, no_dates, no_numbers
 
 MANY_GAPS = 0.05
 FOLDS = 5
@@ -55,11 +55,8 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
     distinct = len(np.unique(there.astype(str) if column.kind == "category" else there))
     if distinct <= 1:
         found.append(Finding("constant", name, count, "never varies; left out"))
-    elif column.kind == "category" and (wrong := no_numbers(column)):
-        text = f"{len(wrong):,} of {len(there):,} values are no numbers, first {wrong[0][1]!r} in row {wrong[0][0]:,}"
-        found.append(Finding("mixed", name, len(wrong), f"{text}; name it in na_values if it is a gap"))
-    elif column.kind == "category" and distinct > count / 2 and not is_target:
-        found.append(Finding("identifier", name, distinct, f"{distinct:,} values in {count:,} rows; drop it"))
+    elif column.kind == "category" and (finding := _of_texts(name, column, distinct, is_target)):
+        found.append(finding)
     if column.kind == "number" and distinct > 2:
         low, high = fences_of(there)
         outside = int(((there < low) | (there > high)).sum())
@@ -67,6 +64,49 @@ def _of_column(name: str, column: Column, is_target: bool) -> list[Finding]:
             text = f"{outside / count:.2%} beyond {_short(low)} to {_short(high)} (three interquartile ranges)"
             found.append(Finding("outliers", name, outside, text))
     return found
+
+
+def _of_texts(name: str, column: Column, distinct: int, is_target: bool) -> Finding | None:
+    """What texts are that stand for something else."""
+    for what, setting, wrong in (
+        ("numbers", "decimal and thousands", no_numbers(column)), ("dates", "date_format", no_dates(column)),
+    ):  # fmt: skip
+        if wrong:
+            row, value = wrong[0]
+            there = int((~column.missing).sum())
+            text = f"{len(wrong):,} of {there:,} values are no {what}, first {value!r} in row {row:,}"
+            return Finding("mixed", name, len(wrong), f"{text}; name it in na_values if it is a gap")
+        if wrong is not None and distinct > FEW:
+            first = next(value for value in column.values if value is not None)
+            return Finding(what, name, distinct, f"texts that look like {what}, such as {first!r}; set {setting}")
+    count = len(column.values)
+    if distinct > count / 2 and not is_target:
+        return Finding("identifier", name, distinct, f"{distinct:,} values in {count:,} rows; drop it")
+    return None
+
+
+def notes(inputs: Frame, used: Collection[str], findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What is said when a run begins: columns that the model does not read, and numbers that may be an identifier."""
+    reasons = {finding.column: finding.text for finding in findings}
+    left = [name for name in inputs.columns if name not in used]
+    said = [f"{name} ({reasons.get(name, 'no value in enough rows: see encode.rare')})" for name in left]
+    found = [f"not used: {_listed(said)}"] if left else []
+    ids = [name for name, column in inputs.columns.items() if name in used and _counts_rows(column)]
+    if ids:
+        wanted = ", ".join(f'"{name}"' for name in ids[:SHOWN])
+        found.append(f"whole numbers, each in one row: {_listed(ids)}; if they number the rows, drop = [{wanted}]")
+    return tuple(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+
+
+def _counts_rows(column: Column) -> bool:
+    values = column.values
+    if column.kind != "number" or len(values) < LEAST_ROWS or column.missing.any():
+        return False
+    return bool((values == np.round(values)).all()) and len(np.unique(values)) == len(values)
 
 
 def _short(value: float) -> str:

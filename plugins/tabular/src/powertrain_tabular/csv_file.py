@@ -6,13 +6,13 @@ import codecs
 import csv
 import io
 import itertools
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 from powertrain.data import DataError, max_input_bytes
 from powertrain.plugin import param
+from powertrain_tabular.texts import Marks, dates, dates_by, found_marks, numbers, told_marks
 
 # What stands for a gap.
 GAPS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
@@ -20,11 +20,6 @@ SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space":
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Characters and lines from which separator and decimal sign are told.
 _HEAD, _LOOKED_AT = 1 << 20, 200
-_WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
-_WITH_POINT = re.compile(r"[+-]?\d*\.\d+")
-# A day first, as written with points; with strokes either order, which the numbers must tell.
-_POINTS, _STROKES = "%d.%m.%Y", {"day first": "%d/%m/%Y", "month first": "%m/%d/%Y"}
-_STROKED = r"^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +28,15 @@ class Csv:
 
     sep: str = param("auto", doc="between values: , ; | or a tab (\\t); auto: the one that cuts the first lines alike")
     encoding: str = param("utf-8", doc="of the text, such as latin-1 or cp1252; a byte order mark is seen")
-    decimal: str = param("auto", choices=("auto", ".", ","), doc="auto: a comma where numbers can only be read so")
-    thousands: str = param("", choices=("", ",", ".", " ", "'", "_"), doc="what groups the digits of large numbers")
+    decimal: str = param("auto", choices=("auto", ".", ","), doc="auto: the sign by which columns are numbers")
+    thousands: str = param(
+        "", choices=("", ",", ".", " ", "'", "_"), doc="what groups the digits of large numbers; else found out"
+    )
     header: bool = param(True, doc="whether the first line names the columns; false: they are called c0, c1, ...")
     names: tuple[str, ...] = param((), doc="names of the columns, in place of those of the file")
     quotechar: str = param('"', doc="around values that hold a separator or a line's end")
     na_values: tuple[str, ...] = param((), doc="what stands for a gap, besides nothing, NA, NaN, null, None and ?")
-    date_format: str = param("", doc="of dates, such as %d/%m/%Y; ISO dates, and those with points, are seen")
+    date_format: str = param("", doc="of dates, such as %d/%m/%y; ISO dates, 31.5.2024 and 31/5/2024 are seen")
 
 
 @dataclass(frozen=True)
@@ -47,32 +44,89 @@ class _Written:
     """How one file is written, all of it found out."""
 
     sep: str
-    decimal: str
+    marks: Marks
     names: list[str]
 
 
-def parse_csv(content: bytes, name: str, settings: Csv, where: str) -> Any:
-    """A table of pyarrow from the content of a CSV file."""
+@dataclass(frozen=True)
+class Parsed:
+    """A table of pyarrow, the formats of the columns that became dates by one, and how its numbers are written."""
+
+    table: Any
+    formats: dict[str, str]
+    marks: Marks
+
+
+def parse_csv(content: bytes, name: str, settings: Csv, where: str) -> Parsed:
+    """A table from the content of a CSV file."""
     text = _decoded(content, name, settings.encoding, where)
     head = text if len(text) <= _HEAD else text[: text.rfind("\n", 0, _HEAD) + 1] or text
-    return _parsed(text, _how(head, name, settings, where), settings, name, where, header=head)
+    how = _how(head, name, settings, where)
+    dated = _of_format(text, head, how, settings, name, where) if settings.date_format else {}
+    table = _typed(text, how, settings, name, where, header=head, texts=dated)
+    formats, columns = dict.fromkeys(dated, settings.date_format), {}
+    for column in how.names:
+        columns[column] = dated.get(column, table.column(column))
+        if column not in dated and _is_text(columns[column]):
+            as_numbers = numbers(columns[column], how.marks)
+            found = dates(columns[column], column, where) if as_numbers is None else None
+            if as_numbers is not None:
+                columns[column] = as_numbers
+            elif found is not None:
+                columns[column], formats[column] = found
+    return Parsed(_table(columns), formats, how.marks)
 
 
-def csv_pieces(file: IO[bytes], name: str, settings: Csv, texts: Collection[str], where: str) -> Iterator[Any]:
-    """The same in pieces of about a megabyte, whose columns `texts` stay texts. How the file is written is found out
-    from the first piece."""
+def _of_format(text: str, head: str, how: _Written, settings: Csv, name: str, where: str) -> dict[str, Any]:
+    """The columns whose values are all dates of `date_format`; at least one."""
+    table = _typed(text, how, settings, name, where, header=head, texts=how.names)
+    found = {column: dates_by(table.column(column), settings.date_format) for column in how.names}
+    made = {column: one[0] for column, one in found.items() if one is not None}
+    if not made:
+        raise DataError(
+            where, f'date_format = "{settings.date_format}", which fits no column of {name}',
+            "expected a column whose values are all dates of it", "correct it, or leave it out",
+        )  # fmt: skip
+    return made
+
+
+def _is_text(values: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(values.type))
+
+
+def _table(columns: dict[str, Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.table(list(columns.values()), names=list(columns))
+
+
+def csv_pieces(
+    file: IO[bytes], name: str, settings: Csv, texts: Collection[str], where: str, known: Marks | None = None
+) -> Iterator[Any]:
+    """Tables of pyarrow in pieces of about a megabyte, whose columns `texts` stay texts. How the file is written is
+    found out from the first piece, and by the marks that are `known` where numbers can be read in several ways."""
     how: _Written | None = None
     before = 0  # lines of earlier pieces
     for content in _whole_rows(file, settings.quotechar.encode()):
         text = _decoded(content, name, settings.encoding, where, before)
         if how is None:
-            how = _how(text, name, settings, where)
-            yield _parsed(text, how, settings, name, where, header=text, texts=texts)
+            how = _how(text, name, settings, where, known)
+            yield _piece(_typed(text, how, settings, name, where, header=text, texts=texts), how, texts)
         elif text.strip():
-            yield _parsed(text, how, settings, name, where, texts=texts, before=before)
+            yield _piece(_typed(text, how, settings, name, where, texts=texts, before=before), how, texts)
         before += text.count("\n")
     if how is None:
         raise DataError(where, f"{name} has no rows", "expected a table", "check the file")
+
+
+def _piece(table: Any, how: _Written, texts: Collection[str]) -> Any:
+    columns = {name: table.column(name) for name in how.names}
+    for name, values in columns.items():
+        if name not in texts and _is_text(values) and (made := numbers(values, how.marks)) is not None:
+            columns[name] = made
+    return _table(columns)
 
 
 def _whole_rows(file: IO[bytes], quote: bytes) -> Iterator[bytes]:
@@ -96,7 +150,7 @@ def _whole_rows(file: IO[bytes], quote: bytes) -> Iterator[bytes]:
         yield held
 
 
-def _how(head: str, name: str, settings: Csv, where: str) -> _Written:
+def _how(head: str, name: str, settings: Csv, where: str, known: Marks | None = None) -> _Written:
     if len(settings.quotechar) != 1 or settings.quotechar in "\r\n":
         received = f"quotechar = {settings.quotechar!r}"
         raise DataError(where, received, "expected one character", "a single ' is usual too")
@@ -104,11 +158,11 @@ def _how(head: str, name: str, settings: Csv, where: str) -> _Written:
     rows = list(itertools.islice(_rows(head, sep, settings), _LOOKED_AT))
     if len(rows) <= settings.header:
         raise DataError(where, f"{name} has no rows", "expected a table", "check the file")
-    decimal = _decimal(rows[settings.header :], sep, settings, name, where)
-    return _Written(sep, decimal, _names(rows[0], settings, name, where))
+    marks = _marks(rows[settings.header :], sep, settings, name, where, known)
+    return _Written(sep, marks, _names(rows[0], settings, name, where))
 
 
-def _parsed(
+def _typed(
     text: str,
     how: _Written,
     settings: Csv,
@@ -119,14 +173,13 @@ def _parsed(
     texts: Collection[str] = (),
     before: int = 0,
 ) -> Any:
-    """A table of pyarrow from rows of text, which begin with what `header` begins with; `before` is the number of lines
-    that the file has before them."""
+    """A table of pyarrow from rows of text, which begin with what `header` begins with; columns of `texts` stay texts.
+    `before` is the number of lines that the file has before them."""
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-    kept = how.names if settings.thousands else [column for column in how.names if column in texts]
     try:
-        table = pa_csv.read_csv(
+        return pa_csv.read_csv(
             pa.BufferReader(text.encode()),
             read_options=pa_csv.ReadOptions(
                 column_names=how.names, skip_rows=_skipped(header, how.sep, settings) if header else 0
@@ -137,18 +190,13 @@ def _parsed(
             convert_options=pa_csv.ConvertOptions(
                 null_values=[*GAPS, *settings.na_values],
                 strings_can_be_null=True,
-                decimal_point=how.decimal,
-                column_types={column: pa.string() for column in kept},
-                timestamp_parsers=[pa_csv.ISO8601, *([settings.date_format] if settings.date_format else [_POINTS])],
+                decimal_point=how.marks.decimal,
+                column_types={column: pa.string() for column in how.names if column in texts},
+                timestamp_parsers=[pa_csv.ISO8601],
             ),
         )
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _wrong(error, text, how.sep, len(how.names), settings, name, where, before) from None
-    columns = [
-        table.column(at) if column in texts else _finished(table.column(at), column, how.decimal, settings, where)
-        for at, column in enumerate(how.names)
-    ]
-    return pa.table(columns, names=how.names)
 
 
 def _decoded(content: bytes, name: str, encoding: str, where: str, before: int = 0) -> str:
@@ -189,25 +237,15 @@ def _separator(text: str, name: str, settings: Csv, where: str) -> str:
     return best
 
 
-def _decimal(rows: list[list[str]], sep: str, settings: Csv, name: str, where: str) -> str:
-    if settings.decimal != "auto":
-        if settings.decimal == settings.thousands:
-            raise DataError(
-                where, f'decimal = "{settings.decimal}" and thousands = "{settings.thousands}"', "expected two signs",
-                "set one of them otherwise",
-            )  # fmt: skip
-        return settings.decimal
-    if settings.thousands:
-        return "," if settings.thousands == "." else "."
-    if sep == "," or any(_WITH_POINT.fullmatch(value.strip()) for row in rows for value in row):
-        return "."
-    found = [value.strip() for row in rows for value in row if _WITH_COMMA.fullmatch(value.strip())]
-    if found and all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", value) for value in found):
+def _marks(rows: list[list[str]], sep: str, settings: Csv, name: str, where: str, known: Marks | None) -> Marks:
+    if settings.decimal == "auto" and not settings.thousands:
+        return found_marks(rows, sep, {*GAPS, *settings.na_values}, name, where, known)
+    if settings.decimal == settings.thousands:
         raise DataError(
-            where, f"{name} holds {found[0]}", "expected to know what the comma is",
-            'set decimal = "," or thousands = ","',
+            where, f'decimal = "{settings.decimal}" and thousands = "{settings.thousands}"', "expected two signs",
+            "set one of them otherwise",
         )  # fmt: skip
-    return "," if found else "."
+    return told_marks(settings.decimal, settings.thousands)
 
 
 def _names(first: list[str], settings: Csv, name: str, where: str) -> list[str]:
@@ -248,41 +286,3 @@ def _wrong(
             )  # fmt: skip
     said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
     return DataError(where, f"{name}: {said}", "expected a CSV file", "check the file, or set sep and quotechar")
-
-
-def _finished(values: Any, column: str, decimal: str, settings: Csv, where: str) -> Any:
-    """A column of texts as the numbers or dates that they are, where pyarrow cannot know it."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not pa.types.is_string(values.type):
-        return values
-    if settings.thousands:
-        grouped = f"[0-9]+|[0-9]{{1,3}}({re.escape(settings.thousands)}[0-9]{{3}})+"
-        number = rf"^\s*[+-]?({grouped})({re.escape(decimal)}[0-9]*)?([eE][+-]?[0-9]+)?\s*$"
-        if pc.all(pc.match_substring_regex(values, number)).as_py():
-            plain = pc.replace_substring(pc.utf8_trim_whitespace(values), settings.thousands, "")
-            return pc.replace_substring(plain, decimal, ".").cast(pa.float64())
-        return values
-    if not settings.date_format and pc.all(pc.match_substring_regex(values, _STROKED)).as_py():
-        return _stroked(values, column, where)
-    return values
-
-
-def _stroked(values: Any, column: str, where: str) -> Any:
-    """Dates such as 31/12/2024, if one of them has a number above 12 that tells the day from the month."""
-    import pyarrow.compute as pc
-
-    made = []
-    for form in _STROKES.values():
-        dates = pc.strptime(values, format=form, unit="s", error_is_null=True)
-        if dates.null_count == values.null_count:
-            made.append(dates)
-    if len(made) == 1:
-        return made[0]
-    if not made:
-        return values
-    raise DataError(
-        where, f"the column {column} holds dates such as {next(one for one in values.to_pylist() if one)}",
-        "expected to know which is the day", 'set date_format = "%d/%m/%Y" or "%m/%d/%Y"',
-    )  # fmt: skip

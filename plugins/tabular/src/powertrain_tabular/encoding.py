@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError
 from powertrain.plugin import param
-from powertrain_tabular.frame import Column, Frame, Kind, no_numbers
+from powertrain_tabular.frame import PLURAL, Column, Frame, Kind, dates_of_texts, no_numbers, numbers_of_texts
+from powertrain_tabular.texts import Marks
 
 Floats = NDArray[np.float64]
 SKEWED = 1.0  # from this skewness on a column of numbers >= 0 is replaced by log(1 + x)
@@ -36,10 +37,11 @@ class Encode:
 
 
 class Encoder:
-    """What was learned of each column: a plain table, which JSON holds without loss."""
+    """What was learned of each column: a plain table, which JSON holds without loss. `marks` say how the numbers of the
+    training file are written, where it was a CSV file."""
 
-    def __init__(self, learned: list[dict[str, Any]]) -> None:
-        self.learned = learned
+    def __init__(self, learned: list[dict[str, Any]], marks: Marks | None = None) -> None:
+        self.learned, self.marks = learned, marks
 
     @classmethod
     def fit(cls, frame: Frame, settings: Encode, where: str) -> Encoder:
@@ -51,12 +53,18 @@ class Encoder:
         for one in learned:
             if one.get("kind") == "number" and not np.isfinite([one["mean"], one["deviation"]]).all():
                 raise _too_large(one["name"], where)
-        return cls([one for one in learned if one is not None and one.get("kind")])
+        return cls([one for one in learned if one is not None and one.get("kind")], frame.marks)
 
     @property
-    def categories(self) -> set[str]:
-        """The columns whose values are texts."""
-        return {one["name"] for one in self.learned if one["kind"] == "category"}
+    def texts(self) -> set[str]:
+        """The columns that are read as texts: categories, and dates, whose format was learned."""
+        return {one["name"] for one in self.learned if one["kind"] in ("category", "date")}
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """The format of each column of dates; empty is ISO's."""
+        # Runs of version 0.1 know no formats.
+        return {one["name"]: one.get("format", "") for one in self.learned if one["kind"] == "date"}
 
     @property
     def takes(self) -> dict[str, Kind]:
@@ -99,11 +107,21 @@ class Encoder:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Encoder:
-        return cls(json.loads(np.asarray(state["encoder"], dtype=np.uint8).tobytes()))
+        marks = _of_bytes(state["marks"]) if "marks" in state else None  # runs of version 0.1 do not know
+        return cls(_of_bytes(state["encoder"]), None if marks is None else Marks(*map(str, marks)))
 
     def state(self) -> dict[str, Any]:
-        """As an array of bytes, which a checkpoint holds."""
-        return {"encoder": np.frombuffer(json.dumps(self.learned, allow_nan=False).encode(), dtype=np.uint8)}
+        """As arrays of bytes, which a checkpoint holds."""
+        marks = {} if self.marks is None else {"marks": _bytes([self.marks.decimal, self.marks.thousands])}
+        return {"encoder": _bytes(self.learned), **marks}
+
+
+def _bytes(value: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value, allow_nan=False).encode(), dtype=np.uint8)
+
+
+def _of_bytes(array: Any) -> Any:
+    return json.loads(np.asarray(array, dtype=np.uint8).tobytes())
 
 
 def _too_large(name: str, where: str) -> DataError:
@@ -122,7 +140,10 @@ def _learn(name: str, column: Column, settings: Encode) -> dict[str, Any]:
         span = float(days.max() - start) if len(days) else 0.0
         gaps = bool(settings.gaps and column.missing.any())
         fill = float(np.median(days)) if len(days) else 0.0
-        return {"kind": "date", "name": name, "start": start, "span": span or 1.0, "fill": fill, "gaps": gaps}
+        return {
+            "kind": "date", "name": name, "start": start, "span": span or 1.0, "fill": fill, "gaps": gaps,
+            "format": column.format,
+        }  # fmt: skip
     return _learn_number(name, column, settings)
 
 
@@ -195,15 +216,26 @@ def _encode(one: dict[str, Any], column: Column) -> list[Floats]:
 
 
 def _as_learned(one: dict[str, Any], column: Column, where: str, first: int) -> Column:
-    """A column of another kind than that of the training rows: gaps alone are gaps of any kind."""
-    if column.kind != "other" and column.missing.all():
-        gaps = np.full(len(column.values), None if one["kind"] == "category" else np.nan)
-        return Column(one["kind"], gaps)
-    wrong = no_numbers(column, 1.0) if one["kind"] == "number" and column.kind == "category" else []
-    held = f"{wrong[0][1]!r} in row {first + wrong[0][0] - 1:,}" if wrong else f"{column.kind}s"
-    raise DataError(
-        where, f"{one['name']} holds {held}", f"expected {one['kind']}s, as in the training rows", "check the file"
-    )
+    """A column of another kind than that of the training rows: gaps alone are gaps of any kind, and texts are the
+    dates or numbers that they stand for."""
+    kind, gaps = one["kind"], column.missing
+    if column.kind != "other" and gaps.all():
+        return Column(kind, np.full(len(column.values), None if kind == "category" else np.nan))
+    fix, held = "check the file", f"{PLURAL[column.kind]}"
+    if column.kind == "category" and kind in ("date", "number"):
+        made = dates_of_texts(column.values, one.get("format", "")) if kind == "date" else numbers_of_texts(column)
+        wrong = np.flatnonzero(made.missing & ~gaps)
+        if not len(wrong):
+            return made
+        if kind == "number":  # one that is no number in any writing made texts of the others
+            strange = [row - 1 for row, _ in no_numbers(column, 1.0) or ()]
+            wrong = np.array(strange) if strange else wrong
+        held = f"{column.values[wrong[0]]!r} in row {first + int(wrong[0]):,}"
+        forms = " or ".join(form for form in (one.get("format", ""), "such as 2024-05-31") if form)
+        fix = f"write dates {forms}, or leave the value empty" if kind == "date" else (
+            "correct it, or leave the value empty"
+        )  # fmt: skip
+    raise DataError(where, f"{one['name']} holds {held}", f"expected {PLURAL[kind]}, as in the training rows", fix)
 
 
 def _combined_names(text: str) -> list[str]:

@@ -13,23 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile, max_input_bytes, read_bytes
-from powertrain_tabular.csv_file import Csv, csv_pieces, parse_csv
+from powertrain_tabular.csv_file import Csv, Parsed, csv_pieces, parse_csv
+from powertrain_tabular.texts import MOST_WRONG, Marks, dates_in
 
 Kind = Literal["number", "category", "date", "other"]
 Array = NDArray[Any]
 
 SECONDS_OF_A_DAY = 86_400
+PLURAL = {"number": "numbers", "category": "categories", "date": "dates", "other": "values of another kind"}
 PLAIN = Csv()
-NUMBER = re.compile(r"\s*[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
+POINTED = Marks()
+# A number however it is written: 3,14 or 1.234.567,89 or 12 000.
+NUMBER = re.compile(r"\s*[+-]?(\d{1,3}([., '_]\d{3})+([.,]\d*)?|\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?\s*")
+
+# A day in whichever order, maybe with a time.
+DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}([ T].*)?\s*")
+FEW = 20  # a target of so many whole numbers is a class
 
 
 @dataclass(frozen=True)
 class Column:
     """Numbers and dates (days since 1970) as float64 with NaN for gaps, categories as texts with None. Of a column of
-    another kind there is the name of that kind in each row: it can only be left out."""
+    another kind there is the name of that kind in each row: it can only be left out. `format` is that of the texts that
+    dates were read from, where it is not ISO's."""
 
     kind: Kind
     values: Array
+    format: str = ""
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -38,24 +48,26 @@ class Column:
         return np.isnan(self.values)
 
     def take(self, rows: Any) -> Column:
-        return Column(self.kind, self.values[rows])
+        return Column(self.kind, self.values[rows], self.format)
 
 
 class Frame:
-    """Columns by name, of one length. Of a piece of a table, `first` is the number of its first row."""
+    """Columns by name, of one length. Of a piece of a table, `first` is the number of its first row; `marks` say how
+    the numbers of its file are written."""
 
-    def __init__(self, columns: Mapping[str, Column], first: int = 0) -> None:
-        self.columns, self.first = dict(columns), first
+    def __init__(self, columns: Mapping[str, Column], first: int = 0, marks: Marks | None = None) -> None:
+        self.columns, self.first, self.marks = dict(columns), first, marks
         self.count = len(next(iter(self.columns.values())).values)
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
 
     def take(self, rows: Any) -> Frame:
-        return Frame({name: column.take(rows) for name, column in self.columns.items()})
+        return Frame({name: column.take(rows) for name, column in self.columns.items()}, marks=self.marks)
 
     def without(self, names: Sequence[str]) -> Frame:
-        return Frame({name: column for name, column in self.columns.items() if name not in names})
+        kept = {name: column for name, column in self.columns.items() if name not in names}
+        return Frame(kept, marks=self.marks)
 
     def readable(self, dropped: Sequence[str], where: str) -> Frame:
         """The frame without the dropped columns that hold neither numbers nor texts nor dates; others of these are
@@ -77,14 +89,24 @@ class Frame:
                 raise DataError(where, f"no column {name}", f"expected one of {known}", "check the name")
 
 
-def no_numbers(column: Column, most: float = 0.1) -> list[tuple[int, str]]:
-    """The values, with their rows from 1 on, that alone make texts of a column of numbers: at most that share."""
+def no_numbers(column: Column, most: float = MOST_WRONG) -> list[tuple[int, str]] | None:
+    """The values, with their rows from 1 on, that alone make texts of a column of numbers: at most that share. None
+    where more are no numbers."""
+    return _strangers(column, NUMBER, most)
+
+
+def no_dates(column: Column) -> list[tuple[int, str]] | None:
+    """The same of dates."""
+    return _strangers(column, DATE, MOST_WRONG)
+
+
+def _strangers(column: Column, pattern: re.Pattern[str], most: float) -> list[tuple[int, str]] | None:
     wrong = []
     for row, value in enumerate(column.values, 1):
-        if value is not None and not NUMBER.fullmatch(value):
+        if value is not None and not pattern.fullmatch(value):
             wrong.append((row, value))
             if len(wrong) > most * len(column.values):
-                return []
+                return None
     return wrong
 
 
@@ -109,13 +131,14 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
         raise _no_pyarrow(where, error) from None
     try:
         if path.suffix == ".parquet":
-            table = _parquet(content, pa, pa_parquet)
+            parsed = Parsed(_parquet(content, pa, pa_parquet), {}, Marks())
         else:
-            table = parse_csv(content, str(path), settings, where)
+            parsed = parse_csv(content, str(path), settings, where)
     except DataError:
         raise
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         raise _unreadable(where, str(path), error) from None
+    table = parsed.table
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError(where, f"{path} has no rows", "expected a table", "check the file")
     try:
@@ -125,23 +148,29 @@ def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
-    return frame_of(table)
+    made = {name: _column(table.column(name), form=parsed.formats.get(name, "")) for name in names}
+    return Frame(made, marks=parsed.marks)
 
 
 def frame_of(table: Any, texts: Collection[str] = (), first: int = 0) -> Frame:
-    """The columns of a table of pyarrow; those of `texts` are categories, whatever they hold."""
+    """The columns of a table of pyarrow; those of `texts` are texts, whatever they hold but dates."""
     return Frame({name: _column(table.column(name), name in texts) for name in table.column_names}, first)
 
 
-def frame_pieces(given: InputFile, settings: Csv, texts: Collection[str], count: int) -> Iterator[Frame]:
-    """A file, or standard input as CSV, in frames of about a megabyte of CSV or `count` rows of Parquet."""
+def frame_pieces(
+    given: InputFile, settings: Csv, texts: Collection[str], count: int, known: Marks | None = None
+) -> Iterator[Frame]:
+    """A file, or standard input as CSV, in frames of about a megabyte of CSV or `count` rows of Parquet. `known` marks
+    count where numbers can be read in several ways."""
     where, first = f"predict {given.name}", 0
-    for table in _tables(given, settings, texts, count, where):
+    for table in _tables(given, settings, texts, count, where, known):
         yield frame_of(table, texts, first)
         first += table.num_rows
 
 
-def _tables(given: InputFile, settings: Csv, texts: Collection[str], count: int, where: str) -> Iterator[Any]:
+def _tables(
+    given: InputFile, settings: Csv, texts: Collection[str], count: int, where: str, known: Marks | None
+) -> Iterator[Any]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pa_parquet
@@ -149,7 +178,7 @@ def _tables(given: InputFile, settings: Csv, texts: Collection[str], count: int,
         raise _no_pyarrow(where, error) from None
     if given.suffix != ".parquet":
         with given.opened() as file:
-            yield from csv_pieces(file, given.name, settings, texts, where)
+            yield from csv_pieces(file, given.name, settings, texts, where, known)
         return
     with given.opened() as file:
         try:
@@ -219,7 +248,7 @@ def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
     return file.read()
 
 
-def _column(values: Any, as_text: bool = False) -> Column:
+def _column(values: Any, as_text: bool = False, form: str = "") -> Column:
     import pyarrow as pa
 
     kind = values.type
@@ -232,9 +261,7 @@ def _column(values: Any, as_text: bool = False) -> Column:
     if pa.types.is_decimal(kind):
         return Column("number", values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64))
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        seconds = values.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype("datetime64[s]")
-        days = seconds.astype(np.int64) / SECONDS_OF_A_DAY
-        return Column("date", np.where(np.isnat(seconds), np.nan, days))
+        return Column("date", _days(values), form)
     if pa.types.is_dictionary(kind):
         values = values.cast(kind.value_type)
     if str(values.type) == "string_view":  # as polars may have texts
@@ -242,3 +269,27 @@ def _column(values: Any, as_text: bool = False) -> Column:
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return Column("category", np.array(values.to_pylist(), dtype=object))
     return Column("other", np.full(len(values), str(kind), dtype=object))
+
+
+def _days(values: Any) -> NDArray[np.float64]:
+    """Moments as days since 1970."""
+    import pyarrow as pa
+
+    seconds = values.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype("datetime64[s]")
+    days = seconds.astype(np.int64) / SECONDS_OF_A_DAY
+    return np.where(np.isnat(seconds), np.nan, days)
+
+
+def dates_of_texts(values: Array, form: str) -> Column:
+    """Texts as dates, by the format that was learned or as ISO has them; gaps where they are neither."""
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise _no_pyarrow("predict", error) from None
+    return Column("date", _days(dates_in(pa.chunked_array([pa.array(values, pa.string())]), form)), form)
+
+
+def numbers_of_texts(column: Column) -> Column:
+    """Texts as the numbers that they are with a decimal point; gaps where they are none."""
+    made = [np.nan if text is None or (found := POINTED.number(text)) is None else found for text in column.values]
+    return Column("number", np.array(made, dtype=np.float64))

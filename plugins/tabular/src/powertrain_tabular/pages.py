@@ -9,12 +9,11 @@ import numpy as np
 
 from powertrain.plugin import Section, bin_edges
 from powertrain_tabular.cleaning import Finding
-from powertrain_tabular.frame import Frame
+from powertrain_tabular.frame import PLURAL, Frame
 
 SHOWN_GAPS = 12
 SHOWN_CLASSES = 20
 SHOWN_LETTERS = 40  # of their names beside each other
-PLURAL = {"number": "numbers", "category": "categories", "date": "dates"}
 
 
 def sections(

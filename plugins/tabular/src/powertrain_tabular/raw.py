@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from powertrain.data import DataError
 from powertrain_tabular.csv_file import GAPS
 from powertrain_tabular.encoding import Encoder
-from powertrain_tabular.frame import Column, Frame
+from powertrain_tabular.frame import Column, Frame, Kind, dates_of_texts
 
 Array = NDArray[Any]
 _PLAIN_GAPS = frozenset(GAPS)
@@ -38,7 +38,12 @@ class RawColumns:
             raise DataError(
                 "table", f"no column {lacking[0]}", f"expected {', '.join(list(self._kinds)[:12])}", "add the column"
             )
-        return {name: _CONVERTERS[kind](texts[name]) for name, kind in self._kinds.items()}
+        return {name: self._typed(kind, texts[name], name) for name, kind in self._kinds.items()}
+
+    def _typed(self, kind: Kind, values: Array, name: str) -> Array:
+        if kind == "date":
+            return _days(values, self.encoder.formats[name])
+        return _numbers(values) if kind == "number" else _categories(values)
 
     def encode(self, columns: Mapping[str, Array]) -> NDArray[np.float32]:
         return self.encoder(Frame({name: Column(kind, columns[name]) for name, kind in self._kinds.items()}))
@@ -82,23 +87,14 @@ def _categories(values: Array) -> Array:
     return np.array([None if _gap(value) else str(value) for value in values], dtype=object)
 
 
-def _days(values: Array) -> NDArray[np.float64]:
-    """Days since 1970, of ISO dates; numbers are days already."""
-
+def _days(values: Array, form: str) -> NDArray[np.float64]:
+    """Days since 1970, of dates in their format or ISO's; numbers are days already."""
     if values.dtype.kind in "fiub":
         return values.astype(np.float64)
-
-    def day(value: Any) -> float:
-        if _gap(value):
-            return float("nan")
-        if not isinstance(value, str):
-            return float(value)
-        try:
-            return float((np.datetime64(value.strip(), "s") - np.datetime64(0, "s")) / np.timedelta64(1, "D"))
-        except ValueError:
-            return float("nan")
-
-    return np.array([day(value) for value in values], dtype=np.float64)
-
-
-_CONVERTERS = {"number": _numbers, "category": _categories, "date": _days}
+    is_text = np.array([isinstance(value, str) for value in values], dtype=bool)
+    texts = np.array(
+        [None if not one or _gap(value) else value.strip() for value, one in zip(values, is_text, strict=True)]
+    )
+    days: NDArray[np.float64] = dates_of_texts(texts.astype(object), form).values
+    numbers = [np.nan if one or value is None else float(value) for value, one in zip(values, is_text, strict=True)]
+    return np.where(is_text, days, numbers)

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, identities, kept_parts
 from powertrain.plugin import Data, Section, param
-from powertrain_tabular.cleaning import Finding, clean_report, label_finding, row_keys, suspicious
+from powertrain_tabular.cleaning import Finding, clean_report, label_finding, notes, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
-from powertrain_tabular.frame import PLAIN, Column, Frame, frame_in_memory, frame_pieces, no_numbers, read_frame
+from powertrain_tabular.frame import FEW, PLAIN, Column, Frame, frame_in_memory, frame_pieces, no_numbers, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
 from powertrain_tabular.raw import RawColumns
 from powertrain_tabular.splits import Split, split_rows
 
-FEW = 20  # a target of so many whole numbers is a class
 EXACT = 2.0**53  # from which float64 does not hold every whole number
 
 
@@ -72,12 +71,12 @@ class OfColumns(Data, declares=True):
         written = params if isinstance(params, Csv) else PLAIN
 
         def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for frame in frame_pieces(given, written, encoder.categories, count):
+            for frame in frame_pieces(given, written, encoder.texts, count, encoder.marks):
                 x = encoder(frame, f"predict {given.name}")
                 yield from (([], x[start : start + count]) for start in range(0, len(x), count))
 
         def encode(values: object) -> Any:
-            frame = frame_in_memory(values, encoder.categories)
+            frame = frame_in_memory(values, encoder.texts)
             return None if frame is None else encoder(frame, "predict")
 
         raw = RawColumns(encoder, cls.target_of(params), kept.labels)
@@ -139,7 +138,9 @@ def build(
     sizes = {part: len(found) for part, found in rows.items()}
     module = made.module(loaded.name, rows, sections(frame, target, findings, leaked, sizes))
     frames = {part: inputs.take(found) for part, found in rows.items()}
-    return dataclasses.replace(OfColumns.reopen(params, module), raw=RawColumns(made.encoder, target, labels, frames))
+    raw = RawColumns(made.encoder, target, labels, frames)
+    said = notes(inputs, made.encoder.takes, findings)
+    return dataclasses.replace(OfColumns.reopen(params, module), raw=raw, notes=said)
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,8 @@ def usable(loaded: Loaded, params: TableParams) -> Usable:
             where, f"{target} is {value!r} in row {row:,}", "expected numbers, since task is regression",
             "correct it, name it in na_values, or set decimal and thousands",
         )  # fmt: skip
+    if params.task == "auto":
+        _demand_classes(target, frame[target], where)
     all_rows = frame
     frame = frame.take(np.flatnonzero(~frame[target].missing))
     if not frame.count:
@@ -225,6 +228,24 @@ def is_class(column: Column, task: str) -> bool:
         return column.kind == "category"
     found = np.unique(column.values)
     return len(found) <= FEW and bool((found == np.round(found)).all())
+
+
+def _demand_classes(target: str, column: Column, where: str) -> None:
+    """Refuse texts that look like numbers as classes, where they are many."""
+    values = {value for value in column.values if value is not None} if column.kind == "category" else set()
+    if len(values) <= FEW or (wrong := no_numbers(column)) is None:
+        return
+    known = {value for _, value in wrong}
+    shown = next(value for value in column.values if value is not None and value not in known)
+    marks = [sign for sign in shown if sign in ".,' _"]
+    if wrong:
+        fix = f"name {wrong[0][1]!r} in na_values if it is a gap"
+    else:
+        fix = f'set thousands = "{marks[0]}"' if marks else "write them as numbers"
+    raise DataError(
+        where, f"{target} holds {shown!r} and {len(values) - 1:,} more texts, which look like numbers",
+        "expected numbers, or few classes", f'{fix}; or set task = "classification"',
+    )  # fmt: skip
 
 
 def class_names(column: Column, where: str) -> Any:

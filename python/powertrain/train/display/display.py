@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # A live line that changes more often than this cannot be read.
 REFRESH_SECONDS = 0.1
-SHOWN = ("accuracy", "perplexity", "mse", "r2")
+SHOWN = ("accuracy", "perplexity", "mae", "mse", "r2")
 
 
 class Display:
@@ -73,6 +73,8 @@ class Display:
         machine = f"{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"
         described = one_line(f"{dataset.name} ({parts})" if parts else dataset.name)
         self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
+        for note in dataset.notes:
+            self.line(f"note   {one_line(note)}")
         if run.progress.steps:
             self.line(f"resumed at {run.progress.steps:,} steps")
 
@@ -97,6 +99,7 @@ class Display:
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
         shown = dict.fromkeys((*SHOWN, run.dataset.kind.headline))
         known = [name for name in shown if f"valid.{name}" in values and name != "loss"]
+        known = [name for name in known if name != "mse" or "mae" not in known]  # whose unit nobody counts in
         words += [measured(name, values[f"valid.{name}"], run.evaluations.units) for name in known]
         words += [f"{name} {values[f'env.{name}']:.4g}" for name in ("return", "length") if f"env.{name}" in values]
         self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +35,10 @@ def of_rows(dataset: DataModule, part: str) -> list[Baseline]:
     """The dummy and the linear model of classes or numbers, judged on a part."""
     x, y = rows_of(dataset, "train")
     x_part, y_part = rows_of(dataset, part)
-    found = [_dummy(dataset, y, y_part)]
+    found = _dummy(dataset, y, y_part)
     if x.shape[1] <= MOST_FEATURES and x.dtype.kind == "f":
         with pt.device("cpu"):  # of NumPy's arrays, wherever the run is
-            found.append(_linear(dataset, x, y, x_part, y_part))
+            found += _linear(dataset, x, y, x_part, y_part)
     return found
 
 
@@ -50,13 +51,28 @@ def rows_of(dataset: DataModule, part: str) -> tuple[NDArray[Any], NDArray[Any]]
     return fields["x"].reshape(len(rows), -1), fields["y"]
 
 
-def _dummy(dataset: DataModule, y: NDArray[Any], y_part: NDArray[Any]) -> Baseline:
+def _dummy(dataset: DataModule, y: NDArray[Any], y_part: NDArray[Any]) -> list[Baseline]:
     if dataset.kind.classes:
         common = int(np.bincount(y, minlength=dataset.outputs).argmax())
         share = float((y_part == common).mean())
-        return Baseline("dummy", "accuracy", share, "always the most frequent class", higher_is_better=True)
-    guess = y.mean(axis=0)
-    return Baseline("dummy", "mse", float(np.square(y_part - guess).mean()), "always the mean of the training targets")
+        return [Baseline("dummy", "accuracy", share, "always the most frequent class", higher_is_better=True)]
+    return _errors("dummy", y_part - y.mean(axis=0), "always the mean of the training targets")
+
+
+def _errors(name: str, off: NDArray[Any], how: str) -> list[Baseline]:
+    """How far off a predictor of numbers is, by each measure that a run may have."""
+    mse = float(np.square(off).mean())
+    found = {"mae": float(np.abs(off).mean()), "rmse": math.sqrt(mse), "mse": mse}
+    return [Baseline(name, metric, value, how) for metric, value in found.items()]
+
+
+def in_one_measure(found: Sequence[Baseline], headline: str) -> list[Baseline]:
+    """Each predictor once: by the measure that is looked at first where it has that, else by its first."""
+    chosen: dict[str, Baseline] = {}
+    for one in found:
+        if one.name not in chosen or one.metric == headline:
+            chosen[one.name] = one
+    return list(chosen.values())
 
 
 def by_frequency(dataset: DataModule, part: str) -> float:
@@ -72,7 +88,7 @@ def by_frequency(dataset: DataModule, part: str) -> float:
 
 def _linear(
     dataset: DataModule, x: NDArray[Any], y: NDArray[Any], x_part: NDArray[Any], y_part: NDArray[Any]
-) -> Baseline:
+) -> list[Baseline]:
     """Softmax or least-squares regression on standardized features, by the engine's own step. Numbers are learned on
     the scale that the model learns them on, and judged as they are."""
     mean, spread = x.mean(axis=0), x.std(axis=0)
@@ -108,8 +124,7 @@ def _linear(
     if classify:
         accuracy = float((output.argmax(axis=1) == y_part).mean())
         how = "logistic regression on standardized inputs"
-        return Baseline("linear", "accuracy", accuracy, how, higher_is_better=True)
+        return [Baseline("linear", "accuracy", accuracy, how, higher_is_better=True)]
     answers = output * scale + centre
     answers = answers if target is None else target.original(answers)
-    error = float(np.square(answers - y_part.reshape(len(y_part), -1)).mean())
-    return Baseline("linear", "mse", error, "linear regression on standardized inputs")
+    return _errors("linear", answers - y_part.reshape(len(y_part), -1), "linear regression on standardized inputs")

@@ -88,11 +88,17 @@ def judge(
     """Compare a metric on training examples with the same on held-out ones, both measured after training; `unbeaten` is
     a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first. A gap
     of the accuracy on so many held-out `examples` may be chance."""
+    weak = False
     shares = [name for name in ("accuracy", "r2") if name in train and name in held_out]
     if shares and "perplexity" not in train:
         gap = train[shares[0]] - held_out[shares[0]]
         of = "" if shares[0] == "accuracy" else f" of {shares[0]}"
         size, sentence = (SMALL_GAP, LARGE_GAP), f"train-{part} gap{of} {100 * gap:.1f} points"
+        if shares[0] == "r2" and min(train["r2"], held_out["r2"]) < 0:  # no share of anything any more
+            below = " and ".join(name for name, values in (("train", train), (part, held_out)) if values["r2"] < 0)
+            scores = f"r2 train {train['r2']:.3g}, {part} {held_out['r2']:.3g}"
+            sentence = f"always the mean of the targets is better on {below} ({scores})"
+            weak = held_out["r2"] < 0 and gap <= LARGE_GAP
     else:
         gap = (held_out["loss"] - train["loss"]) / max(abs(train["loss"]), 1e-12)
         size, sentence = (SMALL_RATIO, LARGE_RATIO), f"{part} loss {100 * gap:.0f} % above the training loss"
@@ -102,6 +108,8 @@ def judge(
         return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
     if unbeaten is not None:
         return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.weak)
+    if weak:
+        return Fit("weak", sentence, advice.weak)
     if examples and "accuracy" in shares and size[0] < gap <= (doubt := interval(held_out["accuracy"], examples)):
         return Fit("unclear", f"{sentence} ± {100 * doubt:.0f} on {examples:,} examples", "hold out more to tell")
     if gap > size[1]:

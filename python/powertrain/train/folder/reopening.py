@@ -61,7 +61,9 @@ def reopened(
     missing = tuple(name for name in wanted if name not in given)
     tables = {section: value for section, value in about["tables"].items() if section not in wanted}
     if "data" in missing:
-        given["data"] = {"use": kept.without_examples(_record(folder, about), {})}
+        made_by = _at(about["tables"], "data", "use", "made_by")
+        bare = kept.without_examples(_record(folder, about), {})
+        given["data"] = {"use": dataclasses.replace(bare, made_by=made_by if isinstance(made_by, dict) else {})}
     if "data" in given and isinstance(split := _at(about["tables"], "data", "split"), dict):
         given["data"] = {**given["data"], "split": split}
     if "optimizer" in missing:
@@ -89,7 +91,7 @@ def kept_data(folder: RunFolder, about: Mapping[str, Any], recipe: Recipe, array
                 "expected what reopen adds",
                 "give it there: dataclasses.replace(kept, own_task=...); of a run of objects, pass data= again",
             )
-        dataset = _with_target(dataset, recipe, arrays)
+        dataset = with_target(dataset, recipe, arrays)
         features = [(feature.plugin, feature.params) for feature in recipe.features]
         return kept.transformed(dataset, features, _states(arrays))
     except Exception as error:  # of whatever kind: plugins read here what may be anybody's
@@ -109,7 +111,7 @@ def rebuilt(
         dataset = split(dataset, recipe, known)
         dataset.kind.check(dataset)
         words = _of_parts(known, dataset)
-        dataset = _with_target(dataset, recipe, arrays)
+        dataset = with_target(dataset, recipe, arrays)
         features = [(feature.plugin, feature.params) for feature in recipe.features]
         return kept.transformed(dataset, features, _states(arrays), whole=True), words
     except Error:  # which says what is wrong with the data as they are now
@@ -155,7 +157,7 @@ def identities_of(dataset: DataModule) -> dict[str, NDArray[Any]]:
     return known if len(known) == len(found) else {}
 
 
-def _with_target(dataset: DataModule, recipe: Recipe, arrays: Arrays) -> DataModule:
+def with_target(dataset: DataModule, recipe: Recipe, arrays: Arrays) -> DataModule:
     """With the scale on which the model has learned its targets."""
     if recipe.target is None:
         return dataset

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
 
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
-FREE = ("run.until", "run.stop", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
+FREE = (
+    "run.until", "run.stop", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report",
+    "data.use.made_by",  # data that have changed are told by their examples
+)  # fmt: skip
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, LOCK, RESULTS, REPORT, EXAMPLES = "run.json", "run.lock", "results.json", "report.html", "examples.safetensors"
 QUANTIZED = "quantized.json"  # of a run with quantized layers: which, and what that cost

@@ -31,16 +31,17 @@ TRANSFORMS: dict[type, Lines] = {
 
 
 LOADED = f'fitted = load_file(Path(folder) / "{FITTED}")'
+STANDARDIZED = [
+    LOADED,
+    'flat = y.double().flatten(1) * fitted["target.deviation"].flatten() + fitted["target.mean"].flatten()',
+    "y = flat.reshape(y.shape)",
+]
 # What brings outputs y back, by the scale of the targets.
 TARGETS = {
     "none": [],
-    "log": ["y = y.double().exp()"],
-    "log1p": ["y = y.double().expm1()"],
-    "standardize": [
-        LOADED,
-        'flat = y.double().flatten(1) * fitted["target.deviation"].flatten() + fitted["target.mean"].flatten()',
-        "y = flat.reshape(y.shape)",
-    ],
+    "log": [*STANDARDIZED, "y = y.exp()"],
+    "log1p": [*STANDARDIZED, "y = y.expm1()"],
+    "standardize": STANDARDIZED,
 }
 
 
