@@ -172,7 +172,7 @@ def test_targets_are_compared_on_the_scale_that_the_model_has(scale: str, tmp_pa
             compare(run, check, lambda x: wrong, "it")  # noqa: B023
     if scale in ("log", "log1p"):
         real = run.predict
-        run.predict = lambda seen: np.concatenate([np.full((1, 1), 800, np.float32), real(seen)[1:]])  # type: ignore[method-assign]
+        run.predict = lambda seen: np.concatenate([np.full((1, 1), 8000, np.float32), real(seen)[1:]])  # type: ignore[method-assign]
         huge = run.dataset.target.original(model_outputs(run, transformed(run, check.x)))
         assert np.isinf(huge[0]).all() and compare(run, check, lambda x: huge, "it").largest == 0
         for wrong in (np.where(np.isinf(huge), 1e300, huge), np.where(np.isinf(huge), huge, 2 * huge)):
