@@ -91,7 +91,7 @@ def notes(inputs: Frame, used: Collection[str], findings: Sequence[Finding]) -> 
     left = [name for name in inputs.columns if name not in used]
     said = [f"{name} ({reasons.get(name, 'no value in enough rows: see encode.rare')})" for name in left]
     found = [f"not used: {_listed(said)}"] if left else []
-    ids = [name for name, column in inputs.columns.items() if name in used and _counts_rows(column)]
+    ids = [name for name, column in inputs.columns.items() if name in used and different_wholes(column)]
     if ids:
         wanted = ", ".join(f'"{name}"' for name in ids[:SHOWN])
         found.append(f"whole numbers, each in one row: {_listed(ids)}; if they number the rows, drop = [{wanted}]")
@@ -102,7 +102,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
 
 
-def _counts_rows(column: Column) -> bool:
+def different_wholes(column: Column) -> bool:
+    """Whether it holds whole numbers, each of them once, as those of rows or customers are; of a few rows, no."""
     values = column.values
     if column.kind != "number" or len(values) < LEAST_ROWS or column.missing.any():
         return False

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain_tabular.cleaning import different_wholes
 from powertrain_tabular.encoding import skewness
-from powertrain_tabular.frame import Column, Frame
-from powertrain_tabular.pages import PLURAL
+from powertrain_tabular.frame import PLURAL, Column, Frame
 
 IMBALANCED = 0.4  # of an equal share: where the rarest class has less, accuracy hides it
 SKEWED = 1.0
-LEAST_NUMBERED = 20  # rows, from which one number after the other is no accident
 DENSE = 1.5  # whole numbers up to the largest, for each row
 SAME = 1 - 1e-9  # of a correlation: float64 leaves nothing else
 SHOWN = 5
@@ -104,7 +103,4 @@ def _codes(column: Column) -> NDArray[np.int64]:
 def _numbered(column: Column) -> bool:
     """Whether all values are different whole numbers with few between them: some numbers are those of other rows."""
     values = column.values
-    if column.kind != "number" or len(values) < LEAST_NUMBERED or column.missing.any():
-        return False
-    different = len(np.unique(values)) == len(values) and bool((values == np.round(values)).all())
-    return different and float(values.max() - values.min()) < DENSE * len(values)
+    return different_wholes(column) and float(values.max() - values.min()) < DENSE * len(values)
