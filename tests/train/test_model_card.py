@@ -84,6 +84,42 @@ def test_results_by_group_add_up(customers: Any) -> None:
         )
 
 
+def test_groups_of_two_classes_have_their_rates(customers: Any) -> None:
+    """Those of `pt.fairness`, from the answers of the run."""
+    text = customers.card(groups=["age"]).read_text()
+    found = rows(text, "age")
+    head = next(line for line in text.split("\n") if line.startswith("| age |"))
+    assert head.endswith("| are yes | said yes | true positives | false positives |")
+    part = customers.run.dataset.splits["test"].fetch(np.arange(120))
+    said = customers.run.predict(part["x"]).argmax(axis=1)
+    age = customers.run.dataset.raw.columns("test")["age"]
+    ends = np.quantile(age, [0.25, 0.5, 0.75])
+    rates = pt.fairness.group_rates(part["y"], said, sensitive_features=np.searchsorted(ends, age))
+    for row, one in zip(found, rates.values(), strict=True):
+        wanted = (one.base_rate, one.selection_rate, one.true_positive_rate, one.false_positive_rate)
+        assert row[3:] == [f"{value:.3f}" for value in wanted]
+    apart = pt.fairness.demographic_parity_difference(part["y"], said, sensitive_features=np.searchsorted(ends, age))
+    assert f"a difference of {apart:.3f} (demographic parity)." in text
+
+
+def test_the_report_shows_the_groups_that_a_recipe_names(customers: Any, tmp_path: Path) -> None:
+    table = dict(customers.run.recipe.tables)
+    run = pt.fit({**table, "report": {"groups": ["city", "age"]}}, folder=tmp_path / "grouped", verbose=False)
+    page = run.report().read_text()
+    assert "<h2>By city</h2>" in page and "<h2>By age</h2>" in page and "&lt;b&gt;Ulm|*&lt;/b&gt;" in page
+    assert "(equal opportunity)" in page
+    hidden = {**table, "data": {**table["data"], "drop": ["age"]}, "report": {"groups": ["age"]}}
+    run = pt.fit(hidden, folder=tmp_path / "hidden", verbose=False)
+    assert "age" not in run.run.dataset.columns and "<h2>By age</h2>" in run.report().read_text()
+    with pytest.raises(
+        RunError, match=r"\[report.groups\] received the group cty; expected one of .*did you mean city"
+    ):
+        pt.fit({**table, "report": {"groups": ["cty"]}}, folder=tmp_path / "wrong", verbose=False)
+    assert not (tmp_path / "wrong").exists()
+    with pytest.raises(RunError, match=r"\[report.groups\] received the group city; expected none of such data"):
+        pt.fit("digits", epochs=1, verbose=False, report={"groups": ["city"]})
+
+
 def test_a_card_of_numbers_has_errors_of_groups(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
     run = pt.fit(model=pt.nn.Linear(3, 1), data=(x, 2 * x[:, 0]), epochs=5, folder=tmp_path / "line", verbose=False)

@@ -79,7 +79,8 @@ class DataModule:
 
     `show` is one example in words, for the report, and `sections` are pages of it. `columns` are names of the numbers
     of an example, where they have any. `made_of` says what each was made of, such as the column of a file. `raw` has
-    the columns of a table as they were before, for who watches the model in use.
+    the columns of a table as they were before, for who watches the model in use; `unseen(part)` those that the model
+    must not see, which are groups for the report all the same.
 
     `made_by` is what a recipe would say of it where a plugin made it from settings, {"use": "table", "target": ...}. By
     it a run that was given the data set predicts for files without it.
@@ -115,6 +116,7 @@ class DataModule:
     columns: tuple[str, ...] = ()
     made_of: tuple[str, ...] = ()
     raw: RawTable | None = dataclasses.field(default=None, repr=False)
+    unseen: Callable[[str], Mapping[str, Array]] | None = dataclasses.field(default=None, repr=False)
     own_task: Task | None = None
     class_weight: Array | None = None
     target: TargetScale | None = None

@@ -157,6 +157,7 @@ class ReportSection:
 
     baseline: bool = param(True, doc="compare with a dummy and a linear model")
     worst: int = param(16, low=0, high=100, doc="how many of the worst examples to show")
+    groups: tuple[str, ...] = param((), doc="columns of a table, by whose values the results are shown")
     profile: bool = param(True, doc="keep what powertrain monitor compares with: profile.json, of counts and moments")
     sample: int = param(
         64, low=0, high=1_000, doc="examples of the judged part that the run keeps, to check exports without the data"

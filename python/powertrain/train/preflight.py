@@ -85,6 +85,14 @@ def demand_expected(run: TrainRun) -> None:
             )
 
 
+def demand_groups(run: TrainRun) -> None:
+    """The columns by whose values the report shows results are there."""
+    from powertrain.train.report.groups import demand_column
+
+    for name in run.recipe.report.groups:
+        demand_column(run.dataset, judged_part(run.dataset.splits), name, "report.groups")
+
+
 def judged_part(parts: Collection[str]) -> str:
     """The part by which a run is judged: the test part, or else what comes nearest."""
     return next((part for part in PARTS if part in parts), "env")

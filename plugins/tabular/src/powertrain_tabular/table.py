@@ -140,7 +140,13 @@ def build(
     frames = {part: inputs.take(found) for part, found in rows.items()}
     raw = RawColumns(made.encoder, target, labels, frames)
     said = notes(inputs, made.encoder.takes, findings)
-    return dataclasses.replace(OfColumns.reopen(params, module), raw=raw, notes=said)
+    dropped = {name: frame[name].values for name in table.hidden if name != target}
+    return dataclasses.replace(
+        OfColumns.reopen(params, module),
+        raw=raw,
+        unseen=lambda part: {name: values[rows[part]] for name, values in dropped.items()},
+        notes=said,
+    )
 
 
 @dataclass(frozen=True)

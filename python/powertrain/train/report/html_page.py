@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powertrain.io.plain_json import dumps
+from powertrain.plugin.section import Section
 from powertrain.train.closing_words import headline
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT
@@ -18,6 +19,7 @@ from powertrain.train.report.elements import (
     section_html,
     table_of,
 )
+from powertrain.train.report.groups import by_group
 from powertrain.train.report.ideas import Ideas
 from powertrain.train.report.judged import classes, gives_probabilities, sureness, training_examples, worst_examples
 from powertrain.train.report.markup import Html, html, joined
@@ -46,6 +48,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         sure,
         ideas.link("ideas/calibration") if sure and gives_probabilities(run) else NOTHING,
         *(section_html(section) for section in of_task(run, judged)),
+        *(section_html(_by_group(run, judged, name)) for name in run.recipe.report.groups),
         worst_examples(run, judged),
         _samples(history),
         *(section_html(section) for section in told(run)),
@@ -77,6 +80,11 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
         rows.append(html("<p>Expected {} {}: {}, {}.</p>", one["name"], one["limit"], value, mark))
     return joined(rows, "\n")
+
+
+def _by_group(run: TrainRun, judged: Evaluation, name: str) -> Section:
+    found = by_group(run, judged, name, "report.groups")
+    return Section(f"By {name}", found.lines, found.rows)
 
 
 def _length(results: dict[str, Any]) -> str:

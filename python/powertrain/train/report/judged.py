@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain.errors.methods import overridden
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
+from powertrain.train.explain.explanation import is_picture
 from powertrain.train.report import elements
 from powertrain.train.report.elements import NOTHING, left_out, paragraphs, table_of
 from powertrain.train.report.markup import Html, html, joined
@@ -107,7 +108,7 @@ def training_examples(run: TrainRun) -> Html:
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
     y = batch.arrays["y"]
     pixels, draw = _pixels(run, batch.arrays["x"]), elements.charts_module()
-    if not _is_picture(pixels.shape[1:]) or draw is None:
+    if not is_picture(pixels.shape[1:]) or draw is None:
         return NOTHING
     labels = labels_of(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
@@ -127,10 +128,6 @@ def _pixels(run: TrainRun, x: Any) -> Any:
     """Examples as people look at them, where a transform knows how; the last of them does."""
     views = [made.picture for made in run.dataset.transforms if overridden(made, "picture")]
     return views[-1](x) if views else x
-
-
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
 
 
 def labels_of(run: TrainRun) -> tuple[str, ...]:
@@ -156,7 +153,7 @@ def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
         ]
         return joined((head, table_of((("it said", "it is", "example"), *words), "words")))
     pixels = _pixels(run, fields["x"])
-    if not _is_picture(pixels.shape[1:]):
+    if not is_picture(pixels.shape[1:]):
         return NOTHING
     draw = elements.charts_module()
     if draw is None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
 from powertrain.nn.display import counts
-from powertrain.plugin.wording import suggestion
 from powertrain.train.closing_words import headline
 from powertrain.train.evaluate import diagnosis
-from powertrain.train.folder.run_folder import RunError
+from powertrain.train.report.groups import FEW, MOST_ROWS, by_group
 from powertrain.train.report.judged import class_rows, labels_of
 
 if TYPE_CHECKING:
@@ -27,9 +22,6 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
 CARD = "card.md"
-FEW = 30  # examples, below which a share says little
-MOST_ROWS = 20  # of a table; what is left out is said
-QUARTERS = (0.25, 0.5, 0.75)  # where a column of numbers is cut into groups
 
 
 def write_card(
@@ -108,51 +100,9 @@ def _scores(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> st
 
 def _group(run: TrainRun, judged: Evaluation, name: str) -> str:
     """How well the model does on the examples of each group, by a column of the table."""
-    truth, outputs = judged.truth, judged.outputs
-    columns = {} if run.dataset.raw is None else run.dataset.raw.columns(judged.part)
-    if name not in columns or truth is None or outputs is None or len(columns[name]) != len(truth):
-        wanted = f"one of {', '.join(columns)}{suggestion(name, list(columns))}" if columns else "none of such data"
-        raise RunError(f"[card] received the group {one_line(name)}; expected {wanted}")
-    right = _measure(run, outputs, truth)
-    what = "accuracy" if run.dataset.kind.classes else "mean absolute error"
-    rows = []
-    for label, here in _groups(columns[name]):
-        value = float(right[here].mean())
-        spread = f" ± {diagnosis.interval(value, int(here.sum())):.3f}" if run.dataset.kind.classes else ""
-        rows.append((label, f"{int(here.sum()):,}", f"{value:.4g}{spread}"))
-    shown = _table(((name, "examples", what), *rows[:MOST_ROWS]))
-    more = f"\n\n{len(rows) - MOST_ROWS} smaller groups are not shown." if len(rows) > MOST_ROWS else ""
-    return f"### By {_words(name)}\n\n{shown}{more}"
-
-
-def _measure(run: TrainRun, outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
-    """Of each example: whether its class is right, or how far its numbers are off."""
-    if run.dataset.kind.classes:
-        return (outputs.argmax(axis=1) == truth).astype(np.float64)
-    apart = np.abs(outputs.reshape(len(outputs), -1) - truth.reshape(len(truth), -1))
-    found: NDArray[np.float64] = apart.mean(axis=1, dtype=np.float64)
-    return found
-
-
-def _groups(values: NDArray[Any]) -> list[tuple[str, NDArray[np.bool_]]]:
-    """The examples of each value, the largest group first; of numbers with many values, of each quarter."""
-    if values.dtype.kind in "fiub" and len(np.unique(values)) > MOST_ROWS:
-        numbers = values.astype(np.float64)
-        there = np.isfinite(numbers)
-        ends = np.unique(np.quantile(numbers[there], QUARTERS))
-        place = np.searchsorted(ends, numbers, side="left")
-        limits = [-math.inf, *ends.tolist(), math.inf]
-        found = [(_between(limits[at], limits[at + 1]), there & (place == at)) for at in range(len(ends) + 1)]
-        return [(label, here) for label, here in [*found, ("a gap", ~there)] if here.any()]
-    names = np.array(["a gap" if one is None or one != one else str(one) for one in values.tolist()], dtype=object)
-    found = [(str(name), names == name) for name in dict.fromkeys(names.tolist())]
-    return sorted(found, key=lambda one: -int(one[1].sum()))
-
-
-def _between(low: float, high: float) -> str:
-    if low == -math.inf:
-        return f"at most {high:.4g}"
-    return f"above {low:.4g}" if high == math.inf else f"above {low:.4g}, at most {high:.4g}"
+    found = by_group(run, judged, name, "card")
+    said = "".join(f"\n\n{_words(line)}" for line in found.lines)
+    return f"### By {_words(name)}\n\n{_table(found.rows)}{said}"
 
 
 def _limits(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> str:

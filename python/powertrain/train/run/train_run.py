@@ -21,7 +21,14 @@ from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
-from powertrain.train.preflight import demand_expected, demand_once, demand_roles, demand_rounds, demand_steps
+from powertrain.train.preflight import (
+    demand_expected,
+    demand_groups,
+    demand_once,
+    demand_roles,
+    demand_rounds,
+    demand_steps,
+)
 from powertrain.train.run.compiled_steps import Stepper
 from powertrain.train.run.dataset_passes import Blob, fork
 from powertrain.train.run.early_stopping import EarlyStop
@@ -264,6 +271,7 @@ class TrainRun:
         demand_once(self)
         demand_rounds(self)
         demand_expected(self)
+        demand_groups(self)
         self.saver.restore()
         if self.early is not None and self.early.reached:
             self.request_stop(self.early.reason)
