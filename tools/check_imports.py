@@ -21,8 +21,8 @@ PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
     "_core", "abi", "errors", "typing", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
     "array_api", "autodiff",
-    "program", "saved", "nn", "onnx", "plugin", "optim", "solvers", "data", "metrics", "models", "monitor", "recipe",
-    "train", "builtin", "sklearn", "conformance", "cli",
+    "program", "saved", "nn", "onnx", "plugin", "optim", "solvers", "data", "metrics", "quality",
+    "fairness", "models", "monitor", "recipe", "train", "builtin", "sklearn", "conformance", "cli",
 )  # fmt: skip
 # Not in a room: the package itself, which names what is public, and `python -m powertrain`.
 ABOVE: Final = ("__init__", "__main__")
@@ -35,12 +35,13 @@ ALLOWED: Final = {
 }
 # What plugins import from: the modules that docs/ shows to everybody.
 PUBLIC: Final = frozenset(
-    {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.fft",
-     "powertrain.data.transforms", "powertrain.linalg", "powertrain.metrics", "powertrain.models", "powertrain.monitor",
+    {"powertrain", "powertrain.builtin.data", "powertrain.builtin.models", "powertrain.data", "powertrain.fairness",
+     "powertrain.fft", "powertrain.data.transforms", "powertrain.linalg", "powertrain.metrics", "powertrain.models",
+     "powertrain.monitor",
      "powertrain.nn", "powertrain.nn.adapters",
      "powertrain.nn.functional", "powertrain.nn.init", "powertrain.nn.utils", "powertrain.optim",
-     "powertrain.optim.schedules", "powertrain.plugin", "powertrain.plugin.testing", "powertrain.random",
-     "powertrain.solvers", "powertrain.typing"}
+     "powertrain.optim.schedules", "powertrain.plugin", "powertrain.plugin.testing", "powertrain.quality",
+     "powertrain.random", "powertrain.solvers", "powertrain.typing"}
 )  # fmt: skip
 
 

@@ -154,10 +154,12 @@ if _typing.TYPE_CHECKING:
     from powertrain import builtin as builtin
     from powertrain import cuda as cuda
     from powertrain import data, fft, linalg, metrics, nn, optim, random
+    from powertrain import fairness as fairness
     from powertrain import models as models
     from powertrain import monitor as monitor
     from powertrain import onnx as onnx
     from powertrain import plugin as plugin
+    from powertrain import quality as quality
     from powertrain import recipe as recipe
     from powertrain import sklearn as sklearn
     from powertrain import solvers as solvers
@@ -183,8 +185,8 @@ inf, nan, pi, e, newaxis = float("inf"), float("nan"), 3.141592653589793, 2.7182
 globals().update({name: _OPERATORS[name] for name in _op_names()})
 
 _LAZY = (
-    "array_api", "builtin", "cuda", "data", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx", "optim",
-    "plugin", "random", "recipe", "sklearn", "solvers", "typing",
+    "array_api", "builtin", "cuda", "data", "fairness", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx",
+    "optim", "plugin", "quality", "random", "recipe", "sklearn", "solvers", "typing",
 )  # fmt: skip
 
 __all__ = [
@@ -198,8 +200,8 @@ __all__ = [
     "nonzero", "ones", "ones_like", "pack", "pad", "quantize", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
-    "zeros_like", "array_api", "builtin", "data", "fft", "linalg", "metrics", "models", "monitor", "nn", "onnx",
-    "optim", "plugin", "random", "recipe", "sklearn", "solvers", "typing", *_op_names(),
+    "zeros_like", "array_api", "builtin", "data", "fairness", "fft", "linalg", "metrics", "models", "monitor", "nn",
+    "onnx", "optim", "plugin", "quality", "random", "recipe", "sklearn", "solvers", "typing", *_op_names(),
 ]  # fmt: skip
 # Functions over arrays that are made of ops.
 __all__ += [

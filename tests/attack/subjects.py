@@ -17,7 +17,7 @@ from powertrain.errors.methods import lacking
 
 MODULES = (
     "", "array_api", "builtin.losses", "builtin.models", "data", "data.transforms", "fft", "metrics", "nn", "nn.init",
-    "optim", "optim.schedules", "plugin", "random", "recipe", "sklearn", "solvers",
+    "optim", "optim.schedules", "plugin", "random", "recipe", "sklearn", "solvers", "quality", "fairness",
 )  # fmt: skip
 # The registry runs other people's code, and a loop may be one without end: lines.py has forms that end.
 LEFT_OUT = frozenset({"pt.plugin.registry", "pt.get_include", "pt.while_loop", "pt.metrics.State"})

@@ -24,7 +24,7 @@ MODULES = [
         "builtin.data", "builtin.losses", "builtin.models", "data", "fft", "linalg", "metrics", "nn", "nn.functional",
         "recipe",
         "nn.init", "nn.utils", "nn.utils.parametrizations", "nn.utils.parametrize", "nn.utils.rnn", "optim",
-        "optim.schedules", "plugin", "random", "solvers"))
+        "optim.schedules", "plugin", "random", "solvers", "quality", "fairness"))
 ]  # fmt: skip
 TABLES = {
     name: getattr(namespaces, name)

@@ -26,7 +26,7 @@ MODULES = (
     "powertrain.nn.adapters", "powertrain.nn.utils.parametrizations", "powertrain.nn.utils.rnn", "powertrain.optim",
     "powertrain.optim.schedules", "powertrain.data", "powertrain.data.transforms", "powertrain.metrics",
     "powertrain.plugin", "powertrain.plugin.testing", "powertrain.linalg", "powertrain.fft", "powertrain.random",
-    "powertrain.array_api", "powertrain.sklearn", "powertrain.solvers",
+    "powertrain.array_api", "powertrain.sklearn", "powertrain.solvers", "powertrain.quality", "powertrain.fairness",
 )  # fmt: skip
 # Of a class, beside methods whose names show.
 CALLED = ("__init__", "__call__", "__getitem__", "__setitem__", "__iter__", "__len__", "__contains__")

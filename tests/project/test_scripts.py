@@ -49,6 +49,16 @@ def stream(path: Path, seed: int = 0) -> None:
 
 
 @pytest.mark.slow
+def test_active_learning(tmp_path: Path) -> None:
+    said = run("active_learning.py", "--seeds", 3, "--rounds", 4, folder=tmp_path)
+    scores = {
+        line.split()[0]: [float(one) for one in re.findall(r"([\d.]+) ±", line)] for line in said.splitlines()[1:]
+    }
+    assert list(scores) == ["random", "margin", "least_confidence", "entropy"]
+    assert scores["margin"][-1] > scores["random"][-1] + 0.005 and scores["margin"][0] == scores["random"][0]
+
+
+@pytest.mark.slow
 def test_watch_and_retrain(tmp_path: Path) -> None:
     stream(tmp_path / "stream.csv")
     words = ("stream.csv", "--target", "way", "--first", 1200, "--block", 200, "--window", 400, "--recent", 800)

@@ -16,7 +16,6 @@ from powertrain.data import DataError
 from powertrain_tabular.cleaning import clean_report, suspicious
 from powertrain_tabular.encoding import Encode, Encoder
 from powertrain_tabular.frame import Column, Frame, column_of, read_frame
-from powertrain_tabular.leakage import area
 from powertrain_tabular.splits import Split, split_rows
 from powertrain_tabular.table import Table
 
@@ -223,12 +222,6 @@ def test_leaks_are_said_or_stop_the_run(tmp_path: Path) -> None:
     clean = load(path, "retired", split=split, drop=("pension",), duplicates="drop", leakage="error")
     assert clean.sections[2].lines == ("No leak was found: rows, time and single columns were looked at.",)
     assert len(clean.train) + len(clean.splits["test"]) <= 300
-
-
-def test_the_area_under_the_curve_counts_ties_half() -> None:
-    assert area(np.array([1.0, 2, 3, 4]), np.array([False, False, True, True])) == 1
-    assert area(np.array([1.0, 1, 1, 1]), np.array([False, True, False, True])) == 0.5
-    assert area(np.array([1.0, 2, 2, 3]), np.array([True, False, True, False])) == pytest.approx(1 - 0.5 / 4)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ _ALIAS: Final[dict[str, str]] = {
     "powertrain.data": "pt.data",
     "powertrain.data.transforms": "pt.data.transforms",
     "powertrain.metrics": "pt.metrics",
+    "powertrain.quality": "pt.quality",
+    "powertrain.fairness": "pt.fairness",
     "powertrain.models": "pt.models",
     "powertrain.monitor": "pt.monitor",
     "powertrain.recipe": "pt.recipe",

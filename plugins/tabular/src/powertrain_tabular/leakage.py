@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.quality import target_scores
 from powertrain_tabular.cleaning import Finding, row_keys
 from powertrain_tabular.frame import Column, Frame
 from powertrain_tabular.splits import Split
@@ -53,31 +54,9 @@ def _telling(columns: Sequence[tuple[str, Any]], y: NDArray[Any], classes: int |
     at = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.int64)
     found = []
     for name, features in columns:
-        score = max((_score(features[at, each], y[at], classes) for each in range(features.shape[1])), default=0.0)
+        score = float(target_scores(features[at], y[at], regression=classes is None).max()) if features.size else 0.0
         if score > TELLING:
             how = "explains" if classes is None else "ranks"
             text = f"alone it {how} the target to {score:.1%}; is it known before the target is?"
             found.append(Finding("telling", name, len(y), text))
     return found
-
-
-def _score(feature: NDArray[Any], y: NDArray[Any], classes: int | None) -> float:
-    """The share of variance explained by a line, or how well the feature ranks a class (area under the curve)."""
-    values = feature.astype(np.float64)
-    if values.min() == values.max():
-        return 0.0
-    if classes is None:
-        return float(np.corrcoef(values, y.astype(np.float64))[0, 1] ** 2) if y.min() < y.max() else 0.0
-    return max((area(values, y == number) for number in np.unique(y)), default=0.0)
-
-
-def area(values: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-    """The area under the curve of one feature, whichever way it points; ties count half."""
-    count = int(positive.sum())
-    if count in (0, len(values)):
-        return 0.0
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    u = float(ranks[positive].sum()) - count * (count + 1) / 2
-    share = u / (count * (len(values) - count))
-    return max(share, 1 - share)
