@@ -30,6 +30,18 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
     train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, or auto: a GPU if there is one")
 
+    about = "look for wrong labels, duplicates, outliers and leaks in the data of a recipe, and write a page"
+    check = _verb(verbs, "check", "check:check", about)
+    check.add_argument("recipe", metavar="NAME|PATH")
+    about = "judge labels by the recipe's own model, trained once for each fold (default: a linear model)"
+    check.add_argument("--train", action="store_true", help=about)
+    check.add_argument("--folds", type=_whole, default=5, metavar="N", help="of the cross-validation (default: 5)")
+    about = "cosine from which examples are near duplicates (default: 0.99)"
+    check.add_argument("--near", type=_positive, default=0.99, metavar="S", help=about)
+    check.add_argument("--out", type=Path, metavar="FILE", help="the page (default: check-NAME.html)")
+    _trusting(check)
+    check.add_argument("--json", action="store_true", help="print one line of findings, nothing else")
+
     evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")
     _changing(evaluate, "measure")
