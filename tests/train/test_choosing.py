@@ -147,9 +147,11 @@ def test_slow_candidates_are_given_up_for_three_folds_but_never_the_best(monkeyp
 
 
 def test_the_first_fold_of_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch, FLAT, {"c": 100.0})
-    made = compare(Asked(named(a=0, b=1, c=2)), 20.0, Silent(), False)
+    Clock(monkeypatch, {**FLAT, "d": FLAT["b"]}, {"c": 100.0})
+    made = compare(Asked(named(a=0, b=1, c=2, d=3)), 24.0, Silent(), False)
     assert made.measured[2].out == OUT_OF_TIME and "c (out of time)" in made.cut
+    # It got half of the time that was left, so that the next one could be tried.
+    assert [len(one.values) for one in made.measured] == [4, 4, 0, 4]
 
 
 def test_many_rows_are_looked_at_in_part_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -240,6 +240,9 @@ def test_the_constant_answers_with_shares_and_means() -> None:
     state = model.fit({"x": np.zeros((4, 2)), "y": np.array([0, 0, 0, 2])}, None)
     said = model.answer(model.load(model.dump(state)), np.ones((5, 2)))
     assert said.shape == (5, 3) and np.exp(said[0]) == pytest.approx([0.75, 1e-7, 0.25], rel=1e-4)
+    for bad in (b"[1.0, 2.0]", b"[1.0, 2.0, Infinity]"):
+        with pytest.raises(ModelError, match=r"\[constant\] a state of . numbers; expected 3 finite ones"):
+            model.load(bad)
     weighted = model.fit({"x": np.zeros((2, 1)), "y": np.array([0, 2]), "weight": np.array([1.0, 3.0])}, None)
     assert np.exp(weighted) == pytest.approx([0.25, 1e-7, 0.75])
     numbers = Constant.build(None, Inputs("regression", (2,), 1, "float32"))

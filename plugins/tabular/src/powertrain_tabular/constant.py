@@ -45,4 +45,10 @@ class Constant(HostModel):
         return json.dumps(state, allow_nan=False).encode()
 
     def load(self, data: bytes) -> list[float]:
-        return [float(value) for value in json.loads(data)]
+        state = [float(value) for value in json.loads(data)]
+        if len(state) != self.outputs or not np.isfinite(state).all():
+            raise ModelError(
+                f"[constant] a state of {len(state)} numbers; expected {self.outputs} finite ones; bring the "
+                "checkpoint of the run back"
+            )
+        return state

@@ -21,6 +21,8 @@ from powertrain.train.display.display import duration
 
 # From so many rows on a first look at a share of them says how long a candidate will take.
 LOOKED_AT, LOOK = 8_000, 1 / 8
+# Of the time that is left: what a trial of the first fold may take, so that others can be tried after it.
+MOST_OF_TIME = 0.5
 # Folds from which a standard error is worth something; slow candidates are given up for them.
 LEAST_FOLDS = 3
 # The quantile of Student's t distribution for an interval of 95 %, by degrees of freedom from 1 on.
@@ -133,7 +135,8 @@ def _look(question: Question, made: Comparison, deadline: float, teller: Teller)
         if one.out or made.signal:
             continue
         teller.moving(f"first look, at an eighth of the rows: {one.candidate.name}")
-        trial = tried(one.candidate.tables, question.dataset(one.candidate, 0, LOOK), question.metric, deadline)
+        data, ends = question.dataset(one.candidate, 0, LOOK), _ends(made, deadline)
+        trial = tried(one.candidate.tables, data, question.metric, ends)
         made.signal = trial.signal
         one.out = trial.problem
         one.expected = trial.seconds / LOOK**one.candidate.growth
@@ -152,7 +155,8 @@ def _fold(question: Question, made: Comparison, deadline: float, teller: Teller)
             _note(made, one)
             continue
         teller.moving(f"fold {made.folds + 1} of {question.folds}: {one.candidate.name}")
-        trial = tried(one.candidate.tables, question.dataset(one.candidate, made.folds), question.metric, deadline)
+        data, ends = question.dataset(one.candidate, made.folds), _ends(made, deadline)
+        trial = tried(one.candidate.tables, data, question.metric, ends)
         if trial.signal:
             made.signal = trial.signal
             return False
@@ -168,6 +172,12 @@ def _fold(question: Question, made: Comparison, deadline: float, teller: Teller)
         one.expected = float(np.mean(one.seconds))
     made.folds += bool(trials)
     return bool(trials)
+
+
+def _ends(made: Comparison, deadline: float) -> float:
+    """When a trial has to end."""
+    now = time.monotonic()
+    return deadline if made.folds else now + MOST_OF_TIME * (deadline - now)
 
 
 def _note(made: Comparison, one: Measured) -> None:
