@@ -74,6 +74,8 @@ MADE = {
     "pt.nn.Upsample": "pt.nn.Upsample(scale_factor=2)",
     "pt.nn.UpsamplingBilinear2d": "pt.nn.UpsamplingBilinear2d(scale_factor=2)",
     "pt.nn.UpsamplingNearest2d": "pt.nn.UpsamplingNearest2d(scale_factor=2)",
+    "pt.fairness.GroupThresholds": "pt.fairness.fit_thresholds([0.1, 0.9], [0, 1], sensitive_features=[0, 0])",
+    "pt.fairness.Mixture": "pt.fairness.Mixture(0.4, 0.6, 0.5)",
     "pt.solvers.LogisticFit": "pt.solvers.fit_logistic(np.eye(4)[:, :3], [0, 1, 0, 1], 2, l2=1.0)",
     "pt.recipe.Duration": "pt.recipe.Duration(3, 'epochs')",
     "pt.recipe.Limit": "pt.recipe.Limit('<', 0.5)",

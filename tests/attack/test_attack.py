@@ -40,6 +40,7 @@ RECORDS = {
     *("pt.plugin.Exported", "pt.plugin.Program", "pt.plugin.Recorded"),
     *("pt.nn.CacheStep", "pt.nn.KVCache", "pt.nn.LayerCache", "pt.nn.Written"),
     *("pt.solvers.Clusters", "pt.solvers.Descent", "pt.solvers.ElasticNetFit"),
+    *("pt.fairness.GroupRates", "pt.quality.LabelIssues", "pt.quality.Twins"),
     *("pt.solvers.Minimum", "pt.solvers.PrincipalComponents", "pt.solvers.SquaredHingeFit"),
 }
 

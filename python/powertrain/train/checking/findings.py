@@ -222,5 +222,5 @@ def _labels(data: Checked, issues: LabelIssues) -> list[Finding]:
         f"{data.where(row)} is {labels[data.y[row]]}, looks like {labels[other]}"
         for row, other in zip(issues.rows[:SHOWN].tolist(), issues.suggested[:SHOWN].tolist(), strict=True)
     ]
-    text = f"{_many(len(issues), 'label')} probably wrong ({len(issues) / len(data.y):.1%}): {', '.join(first)}"
+    text = f"{_many(len(issues), 'label')} in doubt ({len(issues) / len(data.y):.1%}): {', '.join(first)}"
     return [Finding("wrong labels", len(issues), text, _listed(issues.rows))]
