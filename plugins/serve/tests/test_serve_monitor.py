@@ -7,6 +7,7 @@ import http.server
 import json
 import logging
 import re
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 from serve_client import Answer, ask
+from serve_process import process
 
 import powertrain as pt
+from powertrain.cli import main
 from powertrain_serve import Settings, Watched, running
 from powertrain_serve.answers import Answers
 from powertrain_serve.bodies import Given
@@ -122,6 +125,69 @@ def test_performance_follows_from_labels(digits: Path, known: Any) -> None:
     assert (
         state["features"]["accuracy"]["now"] == pytest.approx(right) and state["features"]["accuracy"]["before"] == 0.99
     )
+
+
+def copied(run: Path, folder: Path) -> Path:
+    """A run of a test's own, without the labels that servers of others were told."""
+    return Path(shutil.copytree(run, folder / "digits-1", ignore=shutil.ignore_patterns("feedback*")))
+
+
+def test_labels_outlive_the_server_that_was_told(digits: Path, known: Any, tmp_path: Path) -> None:
+    run = copied(digits, tmp_path)
+    model = Model.of_folder("digits", "1", run, False, None)
+    model.warm(1)
+    model.profile = dataclasses.replace(model.profile, scores=pt.monitor.Scores("accuracy", 0.99, 0.1, 1000))
+    images, y = known
+    answers = model.answers(images)
+    first = Watch(Watched(window=100), Metrics(False, lambda: 0, lambda: 0))
+    first.keep([model])
+    first.see(model, "a", Given(images), Answers([answers]), 0)
+    first.feedback("a", y.tolist(), None)
+    first.close()
+    second = Watch(Watched(window=100), Metrics(False, lambda: 0, lambda: 0))
+    second.keep([model])
+    ((state, _),) = second.states()
+    second.close()
+    right = (np.array(answers.labels[100:]) == y[100:].astype(str)).mean()  # the window of scores
+    assert state["features"]["accuracy"]["now"] == pytest.approx(right) and state["labelled"] == 0
+
+
+def test_labels_outlive_a_kill(digits: Path, known: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = copied(digits, tmp_path)
+    images, y = known
+    file = run / "feedback.jsonl"
+    with process(str(run)) as server:
+        said = predict(server.address, images[:40], "digits-1")
+        body = {"id": said.headers["x-request-id"], "labels": y[:40].tolist()}
+        assert ask(server.address, "/feedback", body).status == 200
+        end = time.monotonic() + 60
+        while not file.exists() or not file.read_bytes().endswith(b"\n"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        server.process.kill()
+        server.process.wait(10)
+    file.write_bytes(file.read_bytes() + b'{"time": 1, "said": ["3"], "tr')  # of a kill within a line
+    capsys.readouterr()
+    assert main(["monitor", str(run)]) == 0
+    assert "later  40 labels came to a server" in capsys.readouterr().out
+    assert main(["monitor", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["feedback"]["labels"] == 40
+
+
+def test_labels_that_cannot_be_written_cost_nothing_else(
+    digits: Path, known: Any, tmp_path: Path, said: list[logging.LogRecord]
+) -> None:
+    run = copied(digits, tmp_path)
+    (run / "feedback.jsonl").mkdir()
+    images, y = known
+    with running({"digits": run}, Settings(port=0, watched=Watched(window=WINDOW))) as address:
+        for at in (0, 20):
+            asked = predict(address, images[at : at + 20])
+            body = {"id": asked.headers["x-request-id"], "labels": y[at : at + 20].tolist()}
+            assert ask(address, "/feedback", body).status == 200
+            time.sleep(0.5)  # so that they come one after the other
+        until(address, "powertrain_monitor_labelled_total", 40, model="digits")
+    assert sum(record.getMessage() == "feedback not kept" for record in said) == 1
 
 
 def test_answers_are_rated(address: str) -> None:

@@ -14,8 +14,10 @@ from powertrain.io.files import Files
 
 _CHUNK = 1 << 20
 _DEEPEST = 8
-_LEFT_OUT = (".lock",)
 MONITOR_PAGE = "monitor.html"
+# Labels that came to a server of the run: one file is added to, the other is full. They are no part of the run.
+FEEDBACK = ("feedback.jsonl", "feedback-before.jsonl")
+_LEFT_OUT = (".lock", *FEEDBACK)
 # What `powertrain monitor` and `powertrain report` write anew beside a model is no part of it.
 _PAGES = (MONITOR_PAGE, "report.html", "card.md")
 

@@ -29,6 +29,7 @@ from powertrain.monitor.distances import (
 )
 from powertrain.monitor.errors import MonitorError
 from powertrain.monitor.features import CategoryFeature, NumberFeature
+from powertrain.monitor.feedback import Feedback
 from powertrain.monitor.labels import Waiting
 from powertrain.monitor.monitor import Monitor
 from powertrain.monitor.paired import PairedDifference, paired_difference
@@ -49,6 +50,7 @@ __all__ = [
     "Detector",
     "DetectorRule",
     "Event",
+    "Feedback",
     "HypothesisTest",
     "Limits",
     "Moments",

@@ -57,6 +57,7 @@ class Monitor:
         rules      when it becomes an alarm; `pt.monitor.USUAL` where they are not given. A `DetectorRule` looks at
                    every example, not at windows
         on_alarm   functions that get each event, such as `Webhook(url)`
+        on_labels  a function that gets predictions with the labels that came for them, such as one that keeps them
         every      seconds between two comparisons at least: where windows move on faster than that, some are passed
                    over, and `catch_up` compares the last one
 
@@ -80,6 +81,7 @@ class Monitor:
         limits: Limits | None = None,
         rules: Sequence[Rule | DetectorRule] = USUAL,
         on_alarm: Callable[[Event], object] | Iterable[Callable[[Event], object]] = (),
+        on_labels: Callable[[list[tuple[Any, Any]]], object] | None = None,
         most_waiting: int = labels.MOST_WAITING,
         every: float = 0.0,
     ) -> None:
@@ -95,6 +97,7 @@ class Monitor:
         numbers = [one.name for one in (*profile.inputs, *profile.columns) if isinstance(one, NumberFeature)]
         by_example = [rule for rule in rules if isinstance(rule, DetectorRule)]
         self.streams = StreamAlarms(by_example, numbers, classes=profile.labels is not None, window=window)
+        self.on_labels = on_labels
         self.on_alarm = (on_alarm,) if callable(on_alarm) else tuple(on_alarm)
         self.rows: list[Row] = []  # of the last window
         self.history: deque[dict[str, Any]] = deque(maxlen=1000)  # of the windows: examples, PSI by feature
@@ -161,16 +164,30 @@ class Monitor:
                 self.waiting.demand_sizes(ids, names)
             pairs, unknown = self.waiting.join(ids, names)
             self.unknown += unknown
-            events: list[Event] = []
-            if pairs:
-                scores = labels.scored(pairs, known is not None)
-                self._scores.extend(scores.tolist())
-                events += self.streams.see_errors(scores if known is None else 1 - scores, self.labelled)
+            events = self._score(pairs)
             self.labelled += len(pairs)
-            self._labels_since += len(pairs)
-            if self._labels_since >= self._step:
-                events += self._compared()
+        if pairs and self.on_labels is not None:
+            self.on_labels(pairs)
         return self._told(events)
+
+    def recall(self, pairs: Sequence[tuple[Any, Any]]) -> list[Event]:
+        """Take in predictions with their labels that were joined before: those that `on_labels` of a monitor before
+        this one was given. They count for how well the model does, not in `labelled`."""
+        with self._lock:
+            events = self._score(pairs)
+        return self._told(events)
+
+    def _score(self, pairs: Sequence[tuple[Any, Any]]) -> list[Event]:
+        events: list[Event] = []
+        known = self.profile.labels
+        if pairs:
+            scores = labels.scored(pairs, known is not None)
+            self._scores.extend(scores.tolist())
+            events += self.streams.see_errors(scores if known is None else 1 - scores, self.labelled)
+        self._labels_since += len(pairs)
+        if self._labels_since >= self._step:
+            events += self._compared()
+        return events
 
     def finish(self) -> list[Event]:
         """Compare what is left of a stream that has ended, where it is more than half of a step."""

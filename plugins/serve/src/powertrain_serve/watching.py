@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.monitor import Event, Monitor, Webhook
+import powertrain as pt
+from powertrain.monitor import Event, Feedback, Monitor, Webhook
 from powertrain_serve.answers import Answers
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log, quietly
@@ -73,6 +74,7 @@ class Watch:
         self._waiting: deque[Seen | Labels] = deque()
         self._held = 0
         self._failed: set[Model] = set()  # whose fault stands in the log
+        self._unkept: set[Model] = set()  # and whose labels could not be written
         self._changed = threading.Condition()
         self._closed = False
         self._ending = threading.Event()
@@ -85,6 +87,7 @@ class Watch:
         for model in set(self._of) - set(wanted):
             gone = self._of.pop(model)
             self._failed.discard(model)
+            self._unkept.discard(model)
             if gone.hook is not None:
                 gone.hook.close()
         for model in wanted:
@@ -98,10 +101,12 @@ class Watch:
         events: deque[Event] = deque(maxlen=EVENTS)
         tell: list[Callable[[Event], object]] = [partial(_to_log, model), events.append]
         tell += [] if hook is None else [hook]
+        feedback = Feedback(model.run.folder, classes=model.profile.labels is not None)
         monitor = Monitor(
             model.profile, window=self.wanted.window, rules=self.wanted.rules, on_alarm=tell,
-            most_waiting=MOST_WAITING, every=COMPARE,
+            on_labels=partial(self._keep_labels, model, feedback), most_waiting=MOST_WAITING, every=COMPARE,
         )  # fmt: skip
+        self._carefully(model, _recall, monitor, feedback)
         return One(monitor, hook, events)
 
     # ------------------------------------------------------------ in the way of a request
@@ -230,6 +235,15 @@ class Watch:
         ids = [(one.id, row) for one in several for row in range(len(one.examples))]
         found.monitor.observe(_inputs(several), outputs, ids=ids)
 
+    def _keep_labels(self, model: Model, feedback: Feedback, pairs: Sequence[Any]) -> None:
+        """Write labels beside the run, for a server after this one; where that cannot be done, the log says it once."""
+        try:
+            feedback.add(pairs)
+        except (OSError, pt.Error) as error:
+            if model not in self._unkept:
+                self._unkept.add(model)
+                log("feedback not kept", 30, model=model.name, version=model.version, error=type(error).__name__)
+
     def _carefully(self, model: Model, function: Any, *given: Any) -> None:
         """Call what may fail on strange data; of each model the first fault stands in the log."""
         try:
@@ -238,6 +252,11 @@ class Watch:
             if model not in self._failed:
                 self._failed.add(model)
                 log("monitor failed", 30, model=model.name, version=model.version, error=type(error).__name__)
+
+
+def _recall(monitor: Monitor, feedback: Feedback) -> None:
+    """Go on where a server before this one ended: with the labels of the last window."""
+    monitor.recall(list(deque(feedback.pairs(), maxlen=monitor.window)))
 
 
 def _inputs(several: Sequence[Seen]) -> Any:

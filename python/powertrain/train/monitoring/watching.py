@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from powertrain.models.folders import MONITOR_PAGE
 from powertrain.monitor.alarms import Webhook, prometheus, to_log
 from powertrain.monitor.comparison import largest
 from powertrain.monitor.features import NumberFeature
+from powertrain.monitor.feedback import Feedback
 from powertrain.monitor.monitor import PANES, WINDOW, Monitor
 from powertrain.monitor.profile import Profile
 from powertrain.monitor.rule_files import read_rules
@@ -45,15 +48,17 @@ class Settings:
 
 
 def watch(trained: TrainedRun, given: str | None, settings: Settings) -> bool:
-    """Compare traffic with the run's profile; whether an alarm was raised. Without traffic, print the profile."""
+    """Compare traffic with the run's profile; whether an alarm was raised. Without traffic, print the profile, and
+    compare the labels that came to a server of the run."""
     profile = read_profile(trained.run.folder.files)
-    if given is None:
-        _print_profile(profile, settings.as_json)
-        return False
     rules: Sequence[Rule | DetectorRule] = USUAL if settings.rules is None else read_rules(settings.rules)
     events: list[Event] = []
     with _hook(settings.webhook, str(trained.folder)) as hooks:
         monitor = Monitor(profile, window=settings.window, rules=rules, on_alarm=[to_log, events.append, *hooks])
+        if given is None:
+            later = _recall(trained, monitor)
+            _print_profile(profile, settings.as_json, later, monitor, events)
+            return any(event.on for event in events)
         _observe(trained, monitor, given, settings)
     if not monitor.rows:
         raise RunError(f"[monitor {one_line(given)}] it has no examples; expected some; check the file")
@@ -97,6 +102,16 @@ def _observe(trained: TrainedRun, monitor: Monitor, given: str, settings: Settin
     monitor.finish()
 
 
+def _recall(trained: TrainedRun, monitor: Monitor) -> int:
+    """Take in the labels that came to a server of the run, and count them."""
+    kept, count = Feedback(trained.folder, classes=monitor.profile.labels is not None).pairs(), 0
+    while some := list(islice(kept, max(monitor.window // PANES, 1))):
+        count += len(some)
+        monitor.recall(some)
+    monitor.finish()
+    return count
+
+
 def _write_page(trained: TrainedRun, monitor: Monitor, events: Sequence[Event], settings: Settings) -> Path:
     from powertrain.train.report.drift_page import drift_page
 
@@ -129,9 +144,12 @@ def _print(monitor: Monitor, events: Sequence[Event], page: Path) -> None:
     say(f"page    {page}")
 
 
-def _print_profile(profile: Profile, as_json: bool) -> None:
+def _print_profile(profile: Profile, as_json: bool, later: int, monitor: Monitor, events: Sequence[Event]) -> None:
+    """The profile, and how well the model does by so many labels that came later."""
     if as_json:
-        say(profile.to_json().decode())
+        alarms = [{"text": event.text(), **vars(event)} for event in events]
+        said = {"feedback": {"labels": later, "features": monitor.state()["features"], "events": alarms}}
+        say(dumps({**json.loads(profile.to_json()), **(said if later else {})}))
         return
     for kind, features in (("input", profile.columns or profile.inputs), ("output", profile.outputs)):
         for one in features:
@@ -147,3 +165,10 @@ def _print_profile(profile: Profile, as_json: bool) -> None:
     if profile.scores is not None:
         known = profile.scores
         say(f"score  {known.measure} {known.mean:.4g} on {known.examples:,} held-out examples")
+    if later:
+        row = next((row for row in monitor.rows if row.kind == "performance"), None)
+        now = "" if row is None else f": {row.name} {row.now:.4g} on the last {row.examples:,}, p {row.p:.2g}"
+        worse = "" if row is None or not row.problems else ", worse"
+        say(f"later  {later:,} labels came to a server{now}{worse}")
+        for event in events:
+            say(event.text())
