@@ -174,6 +174,7 @@ if _typing.TYPE_CHECKING:
     from powertrain.train.evaluate.predictions import Predictions as Predictions
     from powertrain.train.fit import fit, load
     from powertrain.train.trained_run import TrainedRun as TrainedRun
+    from powertrain.tuning.tune import tune
 
 __version__: str = _core.__version__
 bool_, int8, int16, int32, int64 = DType.bool, DType.int8, DType.int16, DType.int32, DType.int64
@@ -198,7 +199,7 @@ __all__ = [
     "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
     "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
     "nonzero", "ones", "ones_like", "pack", "pad", "quantize", "restore", "save", "scan",
-    "set_threads", "stft", "tensor", "tensordot", "uint16", "uint32", "uint64", "uint8", "unique_all",
+    "set_threads", "stft", "tensor", "tensordot", "tune", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fairness", "fft", "linalg", "metrics", "models", "monitor", "nn",
     "onnx", "optim", "plugin", "quality", "random", "recipe", "sklearn", "solvers", "typing", *_op_names(),
@@ -236,7 +237,7 @@ _ESTIMATORS = ("Classifier", "KMeans", "PCA", "Regressor")
 _LATE = {
     "Predictions": "train.evaluate.predictions", "TrainedRun": "train.trained_run",
     "fit": "train.fit", "load": "train.fit", "polyfit": "linalg.fitting",
-    "quantize": "nn.quantizing", "restore": "saved", "save": "saved",
+    "quantize": "nn.quantizing", "restore": "saved", "save": "saved", "tune": "tuning.tune",
 }  # fmt: skip
 
 

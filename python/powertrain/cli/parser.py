@@ -30,6 +30,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
     train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, or auto: a GPU if there is one")
 
+    _tune(verbs)
+
     about = "look for wrong labels, duplicates, outliers and leaks in the data of a recipe, and write a page"
     check = _verb(verbs, "check", "check:check", about)
     check.add_argument("recipe", metavar="NAME|PATH")
@@ -130,6 +132,32 @@ def parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("bench", help="time a training step: bench WORKLOAD", add_help=False)
     return found
+
+
+def _tune(verbs: Any) -> None:
+    about = "search for the best settings of a recipe, by many short runs (powertrain[tune])"
+    tune = _verb(verbs, "tune", "tune:tune", about)
+    tune.add_argument("recipe", metavar="NAME|PATH")
+    about = 'what to search: "optimizer.lr=1e-4..1e-1 log", "model.use=mlp|cnn", or a .toml file of such'
+    tune.add_argument("--space", action="append", default=[], metavar="KEY=RANGE|FILE", help=about)
+    tune.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="of all trials: change one setting"
+    )
+    tune.add_argument("--trials", type=_whole, default=20, metavar="N", help="how many there are in the end (default: "
+                      "20); the same command with more goes on")  # fmt: skip
+    tune.add_argument("--workers", type=_whole, default=1, metavar="N", help="trials at a time, each in a process that "
+                      "gets its share of the threads (default: 1)")  # fmt: skip
+    tune.add_argument("--metric", default="", metavar="NAME", help="of the validation part (default: what the recipe "
+                      "watches, measures first, or its task's usual one)")  # fmt: skip
+    tune.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn for the trials (default: 0); "
+                      "one worker draws the same again")  # fmt: skip
+    tune.add_argument("--no-prune", action="store_true", help="train every trial to its end, also those that are worse "
+                      "than the median on the way")  # fmt: skip
+    tune.add_argument("--study", type=Path, metavar="DIR", help="the folder of the search (default: studies/NAME); one "
+                      "that has begun goes on")  # fmt: skip
+    tune.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
+    _trusting(tune)
+    tune.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
 
 
 def _explain(verbs: Any) -> None:

@@ -221,13 +221,19 @@ def override(source: Source, settings: Iterable[str]) -> None:
         raise RecipeError(mistakes)
 
 
+def as_written(text: str) -> Any:
+    """The value that a text means in `--set`: one of TOML, or else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+
+
 def _set(tables: dict[str, Any], keys: tuple[str | int, ...], text: str) -> str:
     """Read a value and lay it over the tables; what is wrong with it, or nothing."""
     try:
         demand_short_keys(text)
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+        value = as_written(text)
     except (ValueError, RecursionError):
         return f"received {show(text)}; expected a value of TOML, of few digits and few levels"
     try:

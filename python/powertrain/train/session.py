@@ -62,11 +62,13 @@ def train(
     max_minutes: float | None = None,
     changed_data: bool = False,
     dataset: DataModule | None = None,
+    measured: bool = True,
 ) -> Outcome:
     """Train a recipe in a folder, evaluate it and write its report. With `resume` go on with the run that the folder
     holds; where it holds none yet, begin: so one command does for who starts runs that may be killed. With
     `changed_data` it goes on with data that have changed, and says how. A `dataset` takes the place of the recipe's,
-    where a run begins."""
+    where a run begins. Without `measured` it trains alone: the test part is not looked at, and a later resume
+    evaluates and writes the report."""
     display = display or Display()
     folder = RunFolder(path)
     with folder.locked():
@@ -81,7 +83,7 @@ def train(
             folder.demand_free(recipe)
             demand_weights(recipe.beginnings)
         with chosen(recipe.run.device, "run"):
-            return _train(recipe, folder, display, max_minutes, changed_data, dataset)
+            return _train(recipe, folder, display, max_minutes, changed_data, dataset, measured)
 
 
 def _train(
@@ -91,6 +93,7 @@ def _train(
     max_minutes: float | None,
     changed_data: bool,
     dataset: DataModule | None,
+    measured: bool,
 ) -> Outcome:
     meter = Meter()
     changes: list[str] = []
@@ -109,7 +112,7 @@ def _train(
     else:
         run.before_first = lambda: _begin(run, fitted_before=dataset is not None)
     try:
-        return _trained(run, meter)
+        return _trained(run, meter, measured)
     except BaseException as error:
         with contextlib.suppress(RunError):  # the first mistake is the one to tell
             run.callbacks.end(End(asdict(run.progress), False, f"failed: {in_words(error)}"))
@@ -131,7 +134,7 @@ def _begin(run: TrainRun, *, fitted_before: bool = False) -> None:
         run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")
 
 
-def _trained(run: TrainRun, meter: Meter) -> Outcome:
+def _trained(run: TrainRun, meter: Meter, measured: bool) -> Outcome:
     earlier = _earlier(run)
     run.interrupts.watch()
     fit(run.strategy, run, run.recipe.run.until)
@@ -148,6 +151,9 @@ def _trained(run: TrainRun, meter: Meter) -> Outcome:
         return Outcome(run, earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.stopped_early:
         return _interrupted(run)
+    if not measured:
+        run.callbacks.end(End(asdict(run.progress), False, "it is trained, and not measured yet"))
+        return Outcome(run, {}, False, True, saved=run.saver.saved)
     digest = hash_arrays(run.table.snapshot())
     run.evaluations.use_best()
     try:

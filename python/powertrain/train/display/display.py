@@ -86,9 +86,14 @@ class Display:
 
     def _move(self, run: TrainRun) -> None:
         self._shown = time.monotonic()
-        assert self._live is not None
+        self.show(f"{position(run)}  {self._speed(run)}")
+
+    def show(self, text: str) -> None:
+        """Put a text on the live line, where there is one."""
+        if self._live is None:
+            return
         try:
-            self._live.show(f"{position(run)}  {self._speed(run)}")
+            self._live.show(text)
         except OSError:  # the terminal was closed
             self.quiet, self._live = True, None
             silence(self.stream)
