@@ -146,6 +146,20 @@ def test_slow_candidates_are_given_up_for_three_folds_but_never_the_best(monkeyp
     assert made.measured[3].out == "" and made.measured[2].out.startswith(OUT_OF_TIME)
 
 
+def test_none_is_given_up_where_that_does_not_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch, FLAT, {"c": 20.0})
+    # Two folds more of the best alone would take 40 seconds, and 28 are left.
+    made = compare(Asked(named(a=0, b=1, c=2)), 50.0, Silent(), False)
+    assert [one.out for one in made.measured] == ["", "", ""] and made.folds == 2
+    assert made.cut == ["3 of 5 folds (the time was over)"]
+    Clock(monkeypatch, FLAT, {"c": 20.0})
+    made = compare(Asked(named(a=0, b=1, c=2)), 43.0, Silent(), False)
+    assert [len(one.values) for one in made.measured] == [1, 1, 1]
+    Clock(monkeypatch, FLAT, {})
+    made = compare(Asked(named(a=0, b=1, c=2)), 0.0, Silent(), False)
+    assert made.compared == [] and made.folds == 0
+
+
 def test_the_first_fold_of_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch, {**FLAT, "d": FLAT["b"]}, {"c": 100.0})
     made = compare(Asked(named(a=0, b=1, c=2, d=3)), 24.0, Silent(), False)

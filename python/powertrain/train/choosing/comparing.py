@@ -151,7 +151,8 @@ def _fold(question: Question, made: Comparison, deadline: float, teller: Teller)
             continue
         left = deadline - time.monotonic()
         if made.folds == 0 and one.expected > left:
-            one.out = f"out of time: a fold would take about {duration(one.expected)}"
+            took = f"a fold would take about {duration(one.expected)}" if one.expected else "it was over before"
+            one.out = f"{OUT_OF_TIME}: {took}"
             _note(made, one)
             continue
         teller.moving(f"fold {made.folds + 1} of {question.folds}: {one.candidate.name}")
@@ -186,22 +187,24 @@ def _note(made: Comparison, one: Measured) -> None:
 
 
 def _time_for(made: Comparison, running: list[Measured], deadline: float, lower_is_better: bool) -> bool:
-    """Whether another fold of all fits into the time. For the first folds slow candidates are given up, but never the
-    best so far."""
+    """Whether another fold fits into the time. For the first folds slow candidates are given up, but never the best so
+    far, and none where that is not enough: what all have on fewer folds says more."""
     left = deadline - time.monotonic()
     needed = sum(one.expected for one in running)
     folds = max(1, LEAST_FOLDS - made.folds)
-    if made.folds >= LEAST_FOLDS:
-        return needed <= left
     best = _ordered(running, lower_is_better)[0]
-    for one in sorted(running, key=lambda one: -one.expected):
-        if needed * folds <= left:
-            break
-        if one is not best:
-            one.out = f"{OUT_OF_TIME} after {made.folds} of the folds, at {duration(one.expected)} each"
-            needed -= one.expected
-            _note(made, one)
-    return best.expected <= left
+    given_up: list[Measured] = []
+    if made.folds < LEAST_FOLDS:
+        for one in sorted(running, key=lambda one: -one.expected):
+            if needed * folds > left and one is not best:
+                given_up.append(one)
+                needed -= one.expected
+    if needed * folds > left:
+        return sum(one.expected for one in running) <= left
+    for one in given_up:
+        one.out = f"{OUT_OF_TIME} after {made.folds} of the folds, at {duration(one.expected)} each"
+        _note(made, one)
+    return True
 
 
 def _ordered(found: Sequence[Measured], lower_is_better: bool) -> list[Measured]:
