@@ -2,7 +2,7 @@
 
 An output is followed from a baseline to the example, along a straight line; the attribution of a number is its gradient
 along the line, integrated. All attributions of an example add up to how far the output is from that of the baseline
-(completeness), which is checked: the line of an example gets more points until they do, or until it has 1,024.
+(completeness). This is checked: the line of an example gets more points until they do, or until it has 1,024.
 """
 
 from __future__ import annotations
