@@ -17,18 +17,19 @@ def parser() -> argparse.ArgumentParser:
     verbs = found.add_subparsers(dest="verb", metavar="VERB")
 
     train = _verb(verbs, "train", "train:train", "train a recipe, given by name or as a .toml file")
-    train.add_argument("recipe", metavar="NAME|PATH")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    _running(train)
     train.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (default: runs/NAME-N)")
     train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe; "
                        "where there is none yet, begin")  # fmt: skip
     _changing(train, "with --resume: go on")
-    _trusting(train)
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
     train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
-    train.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
-    train.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
-    train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, or auto: a GPU if there is one")
+
+    plan = _verb(verbs, "plan", "plan:plan", "what a run will cost, before it is run: time, memory, energy, disk")
+    _running(plan)
+    plan.add_argument("--price-per-hour", type=_positive, metavar="X", help="of the machine, to say what the run costs")
+    plan.add_argument("--price-per-kwh", type=_positive, metavar="X", help="of the energy")
+    plan.add_argument("--json", action="store_true", help="print one line of figures, nothing else")
 
     _tune(verbs)
 
@@ -158,6 +159,16 @@ def _tune(verbs: Any) -> None:
     tune.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
     _trusting(tune)
     tune.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
+
+
+def _running(takes: argparse.ArgumentParser) -> None:
+    """Which run."""
+    takes.add_argument("recipe", metavar="NAME|PATH")
+    takes.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
+    _trusting(takes)
+    takes.add_argument("--max-minutes", type=_positive, metavar="M", help="stop and save after so long")
+    takes.add_argument("--threads", type=int, metavar="N", help="threads that compute (results do not depend on it)")
+    takes.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, or auto: a GPU if there is one")
 
 
 def _explain(verbs: Any) -> None:

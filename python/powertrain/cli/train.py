@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, MISSED, USER
@@ -15,15 +16,11 @@ from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
 
 
 def train(options: argparse.Namespace) -> int:
-    settings = list(options.set)
+    settings = []
     if options.smoke:
-        unit = load_recipe(options.recipe, settings, trust=options.trust).run.until.unit
-        settings += [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
-    if options.threads is not None:
-        settings.append(f"run.threads={options.threads}")
-    if options.device is not None:
-        settings.append(f"run.device={options.device}")
-    recipe = load_recipe(options.recipe, settings, trust=options.trust)
+        unit = load_recipe(options.recipe, options.set, trust=options.trust).run.until.unit
+        settings = [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
+    recipe = given_recipe(options, settings)
     path = _run_folder(options, recipe)
     outcome = session.train(
         recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
@@ -32,6 +29,16 @@ def train(options: argparse.Namespace) -> int:
     if options.json:
         say(dumps(outcome.results), flush=True)
     return _exit_code(outcome)
+
+
+def given_recipe(options: argparse.Namespace, more: Sequence[str] = ()) -> Recipe:
+    """The recipe with the settings that the options name, and more."""
+    settings = [*options.set, *more]
+    if options.threads is not None:
+        settings.append(f"run.threads={options.threads}")
+    if options.device is not None:
+        settings.append(f"run.device={options.device}")
+    return load_recipe(options.recipe, settings, trust=options.trust)
 
 
 def _exit_code(outcome: session.Outcome) -> int:

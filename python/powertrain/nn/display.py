@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import powertrain as pt
 from powertrain.nn.parameter import slot_size
@@ -67,24 +67,44 @@ def _alike(parts: list[tuple[str, Any]]) -> list[tuple[str, str]]:
 
 def table(module: Module) -> str:
     """The parts that hold slots, with shapes and counts, and the totals."""
-    rows = []
+    rows = [
+        (part.path or "(self)", part.kind, f"{part.parameters:,}", ", ".join(part.shapes)) for part in parts(module)
+    ]
+    total, trained = counts(module)
+    widths = [max([len(row[column]) for row in rows], default=0) for column in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in rows]
+    frozen = f", of which {total - trained:,} are frozen" if trained < total else ""
+    return "\n".join([*lines, f"{total:,} parameters{frozen}"])
+
+
+class Part(NamedTuple):
+    """A module that holds slots of its own: how many parameters it has, how many of these are trained, and its slots
+    with their shapes."""
+
+    path: str
+    kind: str
+    parameters: int
+    trained: int
+    shapes: list[str]
+
+
+def parts(module: Module) -> list[Part]:
+    """Those of a module that hold slots. What is tied counts where it comes first."""
+    found = []
     first: dict[int, str] = {}
     for path, part in module.named_modules():
-        shapes, count = [], 0
+        shapes, count, trained = [], 0, 0
         for name, slot in part._slots.items():
             tied = first.setdefault(id(slot), join(path, name))
             if tied != join(path, name):
                 shapes.append(f"{name} = {tied}")
                 continue
             shapes.append(f"{name} {list(slot.shape)}")
-            count += 0 if name in part._buffers else slot_size(slot)
+            size = 0 if name in part._buffers else slot_size(slot)
+            count, trained = count + size, trained + (size if slot.trainable else 0)
         if shapes:
-            rows.append((path or "(self)", type(part).__name__, f"{count:,}", ", ".join(shapes)))
-    total, trained = counts(module)
-    widths = [max([len(row[column]) for row in rows], default=0) for column in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in rows]
-    frozen = f", of which {total - trained:,} are frozen" if trained < total else ""
-    return "\n".join([*lines, f"{total:,} parameters{frozen}"])
+            found.append(Part(path, type(part).__name__, count, trained, shapes))
+    return found
 
 
 def counts(module: Module) -> tuple[int, int]:

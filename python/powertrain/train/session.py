@@ -122,14 +122,20 @@ def _train(
         run.close()
 
 
-def _begin(run: TrainRun, *, fitted_before: bool = False) -> None:
-    """Make the folder a run. Only now: a recipe that is refused, by a first step at the latest, leaves nothing behind
-    that would refuse the corrected one. Data with what another run had fitted are read so for ever."""
+def begin(run: TrainRun, *, fitted_before: bool = False) -> None:
+    """Make the folder a run. Only after the first round: a recipe that is refused, by a first step at the latest,
+    leaves nothing behind that would refuse the corrected one. Data with what another run had fitted are read so for
+    ever."""
     record, identities = data_record(run), identities_of(run.dataset)
     run.folder.begin(run.recipe, record, identities)
     if fitted_before and record is not None:
         run.folder.take_data(record, identities)
     run.ledger = Ledger(run.folder.path)
+
+
+def _begin(run: TrainRun, *, fitted_before: bool) -> None:
+    """The same, and note that the caller trusts what the recipe uses."""
+    begin(run, fitted_before=fitted_before)
     if problem := trust.remember(run.recipe.uses()):
         run.display.warn(f"powertrain evaluate will ask for --trust, since this could not be noted: {problem}")
 

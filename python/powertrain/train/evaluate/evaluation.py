@@ -128,7 +128,7 @@ class Evaluator:
             output = pt.asarray(strategy.predict(Step(Logs()), batch))
             return output, pt.asarray(loss(output, batch.y))
 
-        self._measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
+        self.measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
 
     def __call__(
         self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
@@ -192,11 +192,11 @@ class Evaluator:
             )
         real = len(batch)
         cut = tuple(array[:real] for array in arrays)
-        output, losses = (value.numpy() for value in self._measure(*(cut if self._whole_loss else arrays)))
+        output, losses = (value.numpy() for value in self.measure(*(cut if self._whole_loss else arrays)))
         if losses.ndim == 0:
             size = len(batch.indices)
             if not self._whole_loss and real < size:
-                output, losses = (value.numpy() for value in self._measure(*cut))
+                output, losses = (value.numpy() for value in self.measure(*cut))
             self._whole_loss = True
             output = np.concatenate([output, np.repeat(output[-1:], size - real, axis=0)])
             losses = np.full(size, losses)

@@ -3,6 +3,7 @@ estimated from processor time. Always with its method and a range."""
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from dataclasses import dataclass
@@ -47,6 +48,31 @@ class Energy:
         )
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a stretch of work took: seconds on the clock, seconds of all processors, and joules where counters show
+    them (else NaN). Stretches can be added and scaled."""
+
+    seconds: float = 0.0
+    busy: float = 0.0
+    joules: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.seconds + other.seconds, self.busy + other.busy, self.joules + other.joules)
+
+    def __sub__(self, other: Usage) -> Usage:
+        return self + other * -1
+
+    def __mul__(self, times: float) -> Usage:
+        return Usage(self.seconds * times, self.busy * times, self.joules * times)
+
+    def energy(self) -> Energy:
+        if self.joules > 0:  # a counter that wrapped around gives nonsense: then estimate
+            return Energy(self.joules / 3600, MEASURED_RANGE, "measured by the processor's energy counters (RAPL)")
+        method = f"estimated from {self.busy:.0f} s of processor time at {WATTS_PER_CORE:g} W a core"
+        return Energy(self.busy * WATTS_PER_CORE / 3600, ESTIMATE_RANGE, method)
+
+
 class Meter:
     """Measures from when it is made."""
 
@@ -55,15 +81,14 @@ class Meter:
         self._processor = _processor_seconds()
         self._start = time.monotonic()
 
-    def read(self) -> Energy:
-        now = _counters()
+    def usage(self) -> Usage:
+        now, joules = _counters(), math.nan
         if self._joules and now.keys() == self._joules.keys():
             joules = sum(now[name] - before for name, before in self._joules.items())
-            if joules > 0:  # a counter that wrapped around gives nonsense: then estimate
-                return Energy(joules / 3600, MEASURED_RANGE, "measured by the processor's energy counters (RAPL)")
-        busy = _processor_seconds() - self._processor
-        method = f"estimated from {busy:.0f} s of processor time at {WATTS_PER_CORE:g} W a core"
-        return Energy(busy * WATTS_PER_CORE / 3600, ESTIMATE_RANGE, method)
+        return Usage(time.monotonic() - self._start, _processor_seconds() - self._processor, joules)
+
+    def read(self) -> Energy:
+        return self.usage().energy()
 
 
 def _processor_seconds() -> float:

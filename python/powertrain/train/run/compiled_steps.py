@@ -33,7 +33,7 @@ class Stepper:
         self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._weighted = False  # whether the examples of the batch have weights of their own
-        self._folds: dict[Callable[..., Any], Fold] = {}
+        self.folds: dict[Callable[..., Any], Fold] = {}
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
         for batch in source.take(source.left_in_epoch() if n is None else n):
@@ -45,10 +45,10 @@ class Stepper:
             self.progress.epochs = source.epoch
 
     def fold(self, function: Summed, source: Part) -> tuple[NDArray[Any], ...]:
-        if function not in self._folds:
-            self._room(function, self._folds)
-            self._folds[function] = Fold(function, self._backend)
-        return self._folds[function](cast("TrainSource", source))
+        if function not in self.folds:
+            self._room(function, self.folds)
+            self.folds[function] = Fold(function, self._backend)
+        return self.folds[function](cast("TrainSource", source))
 
     def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
         """One call of a step, traced the first time."""

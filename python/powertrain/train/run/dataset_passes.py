@@ -35,7 +35,7 @@ class Fold:
                 demand_weight_read(function, batch)
             return made if isinstance(made, tuple) else (made,)
 
-        self._compiled = pt.compile(traced, backend=backend)
+        self.compiled = pt.compile(traced, backend=backend)
 
     def __call__(self, source: TrainSource) -> tuple[NDArray[np.float64], ...]:
         """The sums, in float64 and in the order of the batches, so that they do not depend on workers or threads."""
@@ -48,7 +48,7 @@ class Fold:
         for batch in DataLoader(source.loader.dataset, source.batch, pad_last=True):
             self._names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
-            parts = [tensor.numpy().astype(np.float64) for tensor in self._compiled(*arrays)]
+            parts = [tensor.numpy().astype(np.float64) for tensor in self.compiled(*arrays)]
             sums = parts if not sums else [total + part for total, part in zip(sums, parts, strict=True)]
         return tuple(sums)
 

@@ -34,6 +34,10 @@ class Ring:
         """Rows that it holds now."""
         return min(self.appended, self.size)
 
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """Those rows, one array a field: views, which change with the ring."""
+        return {field: value[: len(self)] for field, value in self._arrays.items()}
+
     def append(self, **fields: Any) -> None:
         """Add rows: one array a field, all of as many rows."""
         rows = {field: np.asarray(value) for field, value in fields.items()}
@@ -118,7 +122,7 @@ class Ring:
         state = np.array([self.appended, self._draws], dtype=np.int64)
         return {
             f"{self.name}.state": state,
-            **{f"{self.name}.{field}": value[: len(self)] for field, value in self._arrays.items()},
+            **{f"{self.name}.{field}": value for field, value in self.rows().items()},
         }
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:

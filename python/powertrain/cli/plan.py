@@ -1,0 +1,22 @@
+"""`powertrain plan`: what a run will cost, before it is run."""
+
+from __future__ import annotations
+
+import argparse
+
+from powertrain.cli.exit_codes import FINE
+from powertrain.cli.train import given_recipe
+from powertrain.io.console import say
+from powertrain.io.plain_json import dumps
+from powertrain.train.planning.plan import Prices
+from powertrain.train.planning.plan import plan as planned
+from powertrain.train.planning.words import text
+from powertrain.train.report.process import age
+
+
+def plan(options: argparse.Namespace) -> int:
+    before = age()
+    prices = Prices(options.price_per_hour, options.price_per_kwh)
+    made = planned(given_recipe(options), prices=prices, max_minutes=options.max_minutes, before=before)
+    say(dumps(made.as_json()) if options.json else text(made))
+    return FINE
