@@ -460,7 +460,7 @@ def test_the_page_about_security_names_what_there_is() -> None:
 
 
 def test_the_trust_option_is_where_code_of_a_run_may_run() -> None:
-    for verb in ("train", "evaluate", "predict", "report", "profile", "monitor", "retrain"):
+    for verb in ("train", "evaluate", "predict", "report", "profile", "monitor", "retrain", "tune"):
         done = subprocess.run(
             [*command([verb, "--help"])], env=environment(), capture_output=True, text=True, check=True
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from powertrain.io.files import Files
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train.display.display import Display, duration
+from powertrain.train.report.elements import charts_module
 from powertrain.tuning.found import Tuned, told
 from powertrain.tuning.pool import Pool, Worker
 from powertrain.tuning.space import Space, TuneError, space_of
@@ -65,6 +66,7 @@ class Settings:
 def search(settings: Settings, display: Display) -> Tuned:
     """Make the trials that a study lacks, measure the best one, and write its recipe and the page."""
     optuna_module()
+    charts_module()  # now: the first import of matplotlib keeps the frames that it is met in, and what they hold
     recipe = settings.load()
     space = space_of(settings.space, lambda more: settings.load(more))
     folder = settings.folder or STUDIES / recipe.name

@@ -76,12 +76,16 @@ def tune(
         tuple(f"{key}={value_text(value)}" for key, value in overrides.items()), trials, workers, metric, seed, prune,
         path, max_minutes, trust,
     )  # fmt: skip
+    display = Display(quiet=not verbose, python=True, kept=folder is not None)
     try:
-        found = search(settings, Display(quiet=not verbose, python=True, kept=folder is not None))
+        return search(settings, display) if folder is not None else _with_folder(search(settings, display))
     except BaseException:
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)
         raise
-    if folder is None:
-        weakref.finalize(found, shutil.rmtree, path, ignore_errors=True)
+
+
+def _with_folder(found: Tuned) -> Tuned:
+    """A result that takes its folder with it."""
+    weakref.finalize(found, shutil.rmtree, found.folder, ignore_errors=True)
     return found
