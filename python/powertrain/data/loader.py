@@ -187,8 +187,8 @@ class DataLoader:
 
         >>> loader = DataLoader(pt.data.TensorDataset(np.arange(4)), batch_size=2, shuffle=True)
         >>> with loader.unmoved():
-        ...     seen = [batch.tolist() for batch in loader]
-        >>> seen == [batch.tolist() for batch in loader]
+        ...     seen = [batch.x.tolist() for batch in loader]
+        >>> seen == [batch.x.tolist() for batch in loader]
         True
         """
         before = self._cursor, self._parts, self._loaded

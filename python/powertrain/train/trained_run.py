@@ -310,10 +310,10 @@ class TrainedRun:
 
         Errors    a run without results, or runs that were judged on different parts: RunError
         Example
-            >>> first, second = (pt.fit("digits", epochs=n, verbose=False) for n in (1, 3))
+            >>> first, second = (pt.fit("digits", epochs=n, verbose=False) for n in (2, 6))
             >>> found = first.compare(second)
             >>> found.differences[0].found.difference > 0, found.settings["run.until"]
-            (True, ('"1 epoch"', '"3 epochs"'))
+            (True, ('"2 epochs"', '"6 epochs"'))
         """
         from powertrain.train.evaluate.compare import Ended, compare
 
