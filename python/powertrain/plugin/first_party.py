@@ -6,7 +6,8 @@ from __future__ import annotations
 FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "vision": ("image-folder", "mnist1d", "resnet", "random-crop", "random-flip", "colour-jitter", "random-erasing",
                "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru", "fixmatch", "mixmatch",
-               "simclr", "vicreg", "masked-autoencoder", "patch-decoder"),
+               "simclr", "vicreg", "masked-autoencoder", "patch-decoder",
+               "captioned-folder", "captions", "caption-encoder", "clip"),
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens"),
     "audio": ("audio-folder", "spoken-digits", "spectrogram", "abc-tunes", "melody"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",

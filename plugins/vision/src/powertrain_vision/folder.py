@@ -150,3 +150,17 @@ def resized(picture: Any, size: tuple[int, int]) -> Any:
     left, top = (picture.width - across) / 2, (picture.height - down) / 2
     box = (left, top, left + across, top + down)
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box, reducing_gap=3.0))
+
+
+def on_white(picture: Any, size: tuple[int, int]) -> Any:
+    """The whole of a picture of Pillow as bytes [height, width, 3]: what is transparent, and what its form leaves free,
+    is white."""
+    from PIL import Image
+
+    height, width = size
+    scale = min(height / picture.height, width / picture.width)
+    across, down = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    small = picture.convert("RGBA").resize((across, down), Image.Resampling.BOX)
+    sheet = Image.new("RGBA", (width, height), "white")
+    sheet.alpha_composite(small, ((width - across) // 2, (height - down) // 2))
+    return np.asarray(sheet.convert("RGB"))

@@ -102,7 +102,7 @@ class Evaluator:
         self,
         strategy: Strategy,
         modules: Mapping[str, Any],
-        loss: Callable[..., Any],
+        loss: Callable[..., Any] | None,
         dataset: DataModule,
         batch: int,
         chosen: Mapping[str, Any],
@@ -125,6 +125,7 @@ class Evaluator:
             if own is not None:
                 values = own(Step(Logs()), batch)
                 return values, values
+            assert loss is not None  # what has no losses of its own is compared with targets
             output = pt.asarray(strategy.predict(Step(Logs()), batch))
             return output, pt.asarray(loss(output, batch.y))
 

@@ -45,10 +45,11 @@ class Evaluations:
             episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
             self.evaluator = EpisodeEvaluator(play, run.recipe.run.seed, episodes)
         else:
-            chosen = load_metrics(run.recipe, run.dataset, own_losses(run.strategy) is not None)
+            own = own_losses(run.strategy) is not None
+            chosen, loss = load_metrics(run.recipe, run.dataset, own), None if own else run.loss()
             batch = run.recipe.evaluate.batch or max(run.recipe.run.batch, LEAST_EVALUATED)
             modules = run.table.modules
-            self.evaluator = Evaluator(run.strategy, modules, run.loss(), run.dataset, batch, chosen, run.backend)
+            self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, batch, chosen, run.backend)
         if run.early is not None:
             run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
 
