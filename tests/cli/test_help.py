@@ -97,3 +97,20 @@ def test_the_wheel_has_every_page() -> None:
     wanted = {path for path in wanted if path.parts[0] not in ("api", "project") and path.name != "index.md"}
     assert {path.relative_to(documentation.PAGES) for path in documentation.PAGES.rglob("*.md")} == wanted
     assert all((documentation.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in wanted)
+
+
+@pytest.mark.parametrize("topic", ["pt.nan", "nan", "powertrain.nan"])
+def test_a_number_is_shown_as_what_it_is(topic: str, pages: Path) -> None:
+    assert help.about(topic) == "pt.nan = nan"
+
+
+@pytest.mark.parametrize(
+    ("topic", "written"),
+    [
+        ("AveragedModel", "write pt.optim.EMA(model)"),
+        ("torch.optim.swa_utils.AveragedModel", "write pt.optim.EMA(model)"),
+        ("autograd.Function", "pt.custom_gradient(fn) for Function"),
+    ],
+)
+def test_a_name_of_another_library_shows_what_to_write(topic: str, written: str, pages: Path) -> None:
+    assert written in help.about(topic)

@@ -257,11 +257,11 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: s.CyclicLR(0.1, mode="square"), ValueError,
      '[CyclicLR mode] received "square"; expected one of "triangular", "triangular2", "exp_range"'),
     (lambda: s.SequentialLR([s.StepLR(3)], [3]), ValueError,
-     "[SequentialLR] milestones = [3] for 1 schedules; expected 0 rising numbers of updates, one between each two; "
-     "write milestones=[100]"),
+     "[SequentialLR] milestones = [3] for 1 schedule; expected two schedules or more; "
+     "write SequentialLR([warmup, decay], milestones=[100])"),
     (lambda: s.SequentialLR([s.StepLR(3)] * 3, [5, 5]), ValueError,
      "[SequentialLR] milestones = [5, 5] for 3 schedules; expected 2 rising numbers of updates, one between each two; "
-     "write milestones=[100]"),
+     "write milestones=[100, 200]"),
     (lambda: s.ChainedScheduler(s.StepLR(3)), ValueError,
      "[ChainedScheduler] received StepLR; expected a list of schedules; write ChainedScheduler([a, b])"),
     (lambda: s.LambdaLR([1]), ValueError,

@@ -9,6 +9,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import FINE
+from powertrain.errors.hints import counterpart
 from powertrain.io.console import say
 from powertrain.io.pages import page_text, pages, title_of
 from powertrain.ops.functional import documentation
@@ -35,11 +36,14 @@ def about(topic: str) -> str:
         return page_text(pages()[page])
     name = f"pt.{topic.removeprefix('powertrain.').removeprefix('pt.')}"
     value = _public(name)
-    if value is not None:
+    if value is not _UNKNOWN:
         return _described(name, value)
     named = [path for known, path in pages().items() if known.rpartition("/")[2] == page]
     if len(named) == 1:
         return page_text(named[0])
+    written = counterpart(name.removeprefix("pt.").removeprefix("torch."))
+    if written:
+        return written
     return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
 
 
@@ -51,18 +55,23 @@ def topics() -> str:
     return "\n".join([overview(), "", f"Also: {examples}, and these pages:", "", *listed])
 
 
+_UNKNOWN = object()
+
+
 def _public(name: str) -> Any:
-    """Return what a dotted name means if each part of it is public, else None."""
+    """Return what a dotted name means if each part of it is public."""
     value: Any = pt
     for part in name.split(".")[1:]:
         if part.startswith("_") or part not in dir(value):
-            return None
+            return _UNKNOWN
         value = getattr(value, part)
     return value
 
 
 def _described(name: str, value: Any) -> str:
-    """Return the signature and the docstring."""
+    """Return the signature and the docstring; of a plain number or None what it is."""
+    if value is None or isinstance(value, (int, float, str)):
+        return f"{name} = {value!r}"
     try:
         parameters = str(inspect.signature(value)) if callable(value) else ""
     except (TypeError, ValueError):  # those of pybind11 have it in their docstring

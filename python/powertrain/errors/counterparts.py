@@ -116,6 +116,7 @@ LAYERS: Final[dict[str, str]] = {
     "ZeroPadding2D": "pt.nn.ZeroPad2d(padding)",
     "ZeroPadding3D": "pt.nn.ZeroPad3d(padding)",
     "compact": "__init__ of a pt.nn.Module, in which its parts are made",
+    "functional_call": "slot.value = tensor for what is to be exchanged, then model(x)",
     "initializers": "pt.nn.init.kaiming_normal_(layer.weight)",
     "parallel": "pt.set_threads(n): one process uses all cores",
 }

@@ -170,6 +170,16 @@ def line(where: str, name: str) -> str | None:
     return ARRAYS.get(plain) or (FUNCTIONS.get(plain) if where == "powertrain.nn.functional" else None)
 
 
+def counterpart(name: str) -> str | None:
+    """What to write in place of a dotted name of another library: of its last part that a table has."""
+    for part in reversed(name.split(".")):
+        for where in (*_PUBLIC, "Module", "Tensor"):
+            written = TABLES.get(where, {}).get(part)
+            if written:
+                return f"{name} is a name of another library; write {written}"
+    return None
+
+
 def is_public(module: str) -> bool:
     return module in _PUBLIC
 

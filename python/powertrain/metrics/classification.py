@@ -281,11 +281,13 @@ class ClassScores:
 class ConfusionMatrix(Metric):
     """Counts by (target row, predicted column), as `matrix`; the result is the accuracy, NaN of nothing.
 
+    num_classes  how many the data has
+
     Example
-        >>> metric = pt.metrics.ConfusionMatrix()
-        >>> metric.update(np.array([0, 1, 1]), np.array([0, 1, 0]))
-        >>> round(metric.compute(), 4)
-        0.6667
+        >>> metric = pt.metrics.ConfusionMatrix(num_classes=3)
+        >>> metric.update(np.array([0, 1, 2]), np.array([0, 1, 1]))
+        >>> round(metric.compute(), 4), metric.matrix.tolist()
+        (0.6667, [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
     """
 
     @dataclass(frozen=True)
@@ -312,9 +314,10 @@ class ConfusionMatrix(Metric):
         return ratio(np.trace(state), state.sum())
 
     @property
-    def matrix(self) -> State:
-        """The counts so far."""
-        return self.state
+    def matrix(self) -> NDArray[np.int64] | Floats:
+        """The counts so far: whole numbers, unless examples had fractions for weights."""
+        whole = self.state.astype(np.int64)
+        return whole if np.array_equal(whole, self.state) else self.state
 
     def scores(self) -> ClassScores:
         """Precision, recall and F1 of each class."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
 import powertrain.nn.functional as F
+from powertrain.errors.arguments import shown
 from powertrain.errors.methods import Abstract, missing
 from powertrain.nn import checks
 from powertrain.nn.cells import TRANSPOSED, Nonlinearity, make_weights, weights_of
@@ -129,6 +130,16 @@ class _Stack(Abstract, Module):
         """The states of each kind at every step, [batch, time, width], of one layer in one direction."""
         raise missing(self, "_run")
 
+    def _check_states(self, states: Any, batch: int) -> None:
+        wanted = [[self.num_layers * self.directions, batch, width] for width in self._widths()]
+        given = list(states) if isinstance(states, (list, tuple)) else [states]
+        if [list(getattr(state, "shape", ())) for state in given] != wanted:
+            shapes = " and ".join(map(str, wanted))
+            raise pt.ShapeError(
+                f"[{type(self).__name__}] hx is {', '.join(map(shown, given))}; expected {shapes}, the state at the "
+                f"first step; pass lengths by name: {type(self).__name__.lower()}(x, lengths=lengths)"
+            )
+
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:
         """The outputs of the last layer, and the last state of each kind [layers directions, batch, width]."""
         if x.ndim != 3 or x.shape[2] != self.input_size:
@@ -136,6 +147,8 @@ class _Stack(Abstract, Module):
                 f"[{type(self).__name__}] input is {list(x.shape)}; expected [batch, time, {self.input_size}]; check "
                 "its axes"
             )
+        if states is not None:
+            self._check_states(states, x.shape[0])
         padded = None if lengths is None else _Padded(type(self).__name__, lengths, x)
         zeros = [pt.zeros((x.shape[0], width), x.dtype) for width in self._widths()]
         last: list[list[pt.Tensor]] = [[] for _ in range(self.STATES)]

@@ -53,14 +53,14 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
     clip        largest norm of all gradients together; larger ones are scaled down
     clip_value  largest magnitude of one number of a gradient; larger ones are cut
     accumulate  gradients of so many calls make one update
-    loss_scale  for float16: what `scaled` multiplies a loss with, see scaling.py
+    loss_scale  for float16: what `scaled` multiplies a loss with: pt.optim.LossScale()
     maximize    go up instead of down
     track_grad_norm  keep the norm of the gradients for `grad_norm`, where neither clip nor loss_scale needs it
     groups      settings by a pattern of names: [{"match": "*.bias", "weight_decay": 0.0}]; lr, start, frozen too
     layer_decay      each layer's rate is that of the next one to the output times this: 0.8, for example
     unfreeze_every   train the last layer alone, and one more before it after every so many updates
 
-    What is a layer stands in depth.py: what is below one number, such as blocks.3, is one.
+    A layer is what is below one number of the names, such as blocks.3.
 
     Complex parameters are two real ones each, as PyTorch has it; moments are of their parts, [..., 2].
 
@@ -241,7 +241,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         return {"rate": rate}
 
     def update_part(self, part: Part, g: pt.Tensor, scalars: Numbers) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
-        """New values and moments of a part; layerwise.py has a frame that goes through its parameters."""
+        """New values and moments of a part."""
         state = {name: slot.value for name, slot in part.state.items()}
         if not part.complex:
             return self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
@@ -278,7 +278,9 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
 
     def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
-        """Make one update from the gradients, and end a phase.
+        """Make one update from the gradients. If one of them is not finite, nothing of it happens.
+
+        It ends a phase: what a step writes is committed whole up to here, or not at all.
 
         `grads` is what `pt.nn.value_and_grad` gave: a dict by the paths of the parameters, in any order, or a list in
         the order of `opt.params`.

@@ -139,15 +139,23 @@ def _entries(where: str, params: Any, lr: float) -> Iterator[Chosen]:
         yield Chosen(name or slot.name, slot)
 
 
+# What else the settings of a group are called.
+_OTHER_NAMES = {
+    name: known
+    for known, names in (("weight_decay", ("wd", "decay", "l2")), ("lr", ("learning_rate", "rate")))
+    for name in names
+}
+
+
 def _group(where: str, group: Mapping[str, Any], lr: float) -> Iterator[Chosen]:
     """A group as PyTorch has it: {"params": ..., "lr": ..., "weight_decay": ...}."""
     unknown = [key for key in group if key not in ("params", "lr", "weight_decay")]
     if unknown or "params" not in group:
         received = f"a group with {shown(unknown[0])}" if unknown else "a group without 'params'"
-        raise OptimizerError(
-            f"[{where}] {received}; expected params, and lr and weight_decay of their own; make another optimizer for "
-            "parameters with other settings"
-        )
+        fix = "make another optimizer for parameters with other settings"
+        if unknown and unknown[0] in _OTHER_NAMES:
+            fix = f"write {_OTHER_NAMES[unknown[0]]}"
+        raise OptimizerError(f"[{where}] {received}; expected params, and lr and weight_decay of their own; {fix}")
     check_settings(where, lr=group.get("lr"), weight_decay=group.get("weight_decay"))
     rate = 1.0 if group.get("lr") is None else group["lr"] / lr
     for one in _entries(where, group["params"], lr):

@@ -8,11 +8,12 @@ upper case, as `Optimizer` has, a constant that is nearly one of them is an erro
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import inspect
 import sys
 import typing
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import FunctionType, GenericAlias
 from typing import Any, ClassVar, NoReturn, TypeVar
 
@@ -70,6 +71,24 @@ class OfParams(Declared, declares=True):
     def build(cls: type[M], params: NoReturn) -> M:
         """The plugin, made of what the recipe says."""
         return cls(params)
+
+
+def signature_of(cls: type, general: Callable[..., None]) -> inspect.Signature:
+    """How a class is called: with the settings of its Params, where its constructor is the general one."""
+    own = inspect.signature(cls.__init__)  # type: ignore[misc]
+    if cls.__init__ is not general:  # type: ignore[misc]
+        return own.replace(parameters=list(own.parameters.values())[1:])
+    settings = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+            annotation=field.type,
+        )
+        for field in dataclasses.fields(cls.Params)  # type: ignore[attr-defined]
+        if field.init
+    ]
+    return own.replace(parameters=settings)
 
 
 def fields(cls: type) -> dict[str, tuple[Any, type]]:

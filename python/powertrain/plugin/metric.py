@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NoReturn, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from powertrain import _core
 from powertrain.errors.methods import missing
 from powertrain.plugin.conversion import check
-from powertrain.plugin.declared import FieldError, OfParams
+from powertrain.plugin.declared import FieldError, OfParams, signature_of
 from powertrain.plugin.wording import show
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ class Metric(OfParams, declares=True):
                 raise FieldError(f"[{where}] {mistakes[0].text}")
         super().__init__(params)
         self._state: State | None = None
+
+    def __init_subclass__(cls, declares: bool = False, **more: Any) -> None:
+        super().__init_subclass__(declares, **more)
+        cls.__signature__ = signature_of(cls, Metric.__init__)  # type: ignore[attr-defined]
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise _core.DTypeError(

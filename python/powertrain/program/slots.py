@@ -95,7 +95,8 @@ def pack(tensors: Sequence[Tensor], flat: Slot | RealLayout) -> Tensor:
 def guard(tensor: Tensor, skip: bool = False) -> Tensor:
     """The same tensor, checked: if a value is not finite, nothing that was written in this phase happens.
 
-    With `skip` a compiled step leaves the phase out and goes on with the next one; a call outside of one raises.
+    A phase is the part of a step up to the end of an optimizer's `update`: it is committed whole or not at all. With
+    `skip` a compiled step leaves the phase out and goes on with the next one; a call outside of one raises.
 
     Errors    NonFiniteError, naming the op that made the first value that is not finite
     Example

@@ -72,11 +72,14 @@ class SequentialLR(_OfSchedules):
         object.__setattr__(self, "schedulers", _members("SequentialLR", self.schedulers))
         super().__post_init__()
         given = list(self.milestones)
-        if len(given) != len(self.schedulers) - 1 or given != sorted(set(given)):
-            raise ScheduleError(
-                f"[SequentialLR] milestones = {given} for {len(self.schedulers)} schedules; expected "
-                f"{len(self.schedulers) - 1} rising numbers of updates, one between each two; write milestones=[100]"
-            )
+        between = len(self.schedulers) - 1
+        if len(given) != between or given != sorted(set(given)):
+            count = f"{len(self.schedulers)} schedule{'s' if between else ''}"
+            wanted = f"{between} rising number{'s' if between > 1 else ''} of updates, one between each two"
+            fix = f"write milestones={[100 * (n + 1) for n in range(between)]}"
+            if not between:
+                wanted, fix = "two schedules or more", "write SequentialLR([warmup, decay], milestones=[100])"
+            raise ScheduleError(f"[SequentialLR] milestones = {given} for {count}; expected {wanted}; {fix}")
 
     def rate(self, step: pt.Tensor, lr: pt.Tensor) -> pt.Tensor:
         return self._in_turn(step, lambda schedule, since: schedule.rate(since, lr))
