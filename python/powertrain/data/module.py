@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import Inputs, is_random
 from powertrain.plugin.section import Section
 from powertrain.plugin.tasks import Task, task_of
+
+if TYPE_CHECKING:
+    from powertrain.typing import Plain
 
 
 class Codec(Protocol):
@@ -122,7 +125,7 @@ class DataModule:
     target: TargetScale | None = None
     takes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    made_by: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    made_by: Mapping[str, Plain] = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         parts = {

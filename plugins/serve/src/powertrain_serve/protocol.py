@@ -254,7 +254,7 @@ def timed(service: Service) -> type[asyncio.Protocol]:
             return bool(self._rest) or self._broken is not None
 
         def _say(self, status: str, reason: str) -> None:
-            body = json.dumps({"error": reason})
+            body = json.dumps({"error": reason}, allow_nan=False)
             head = f"content-type: application/json\r\nconnection: close\r\ncontent-length: {len(body)}"
             self.transport.write(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}".encode())
 
