@@ -3,6 +3,8 @@ training and asked about in every form."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.cli.help import about
 from powertrain.data import DataError, DataModule, InputFile, read_csv
+from powertrain.plugin.listing import describe
 from powertrain_tabular.cleaning import clean_report
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.frame import Frame, frame_pieces, read_frame
 from powertrain_tabular.texts import Marks
+from running import command, environment, run
 
 pytest.importorskip("pyarrow", reason="pyarrow is an extra")
 
@@ -222,15 +227,121 @@ def test_a_run_from_python_predicts_for_files_when_it_was_moved(tmp_path: Path, 
         "use": "table", "path": str(path), "target": "preis", "drop": ["nummer"], "encode": {"rare": 5}
     }  # fmt: skip
     columns = len(read_csv(path, "preis", drop=["nummer"], encode={"rare": 5}).columns)
-    run = pt.fit(
+    first = pt.fit(
         model=pt.nn.Linear(columns, 1), data=given, epochs=2, folder=here / "run", verbose=False,
         target={"scale": "log", "unit": "euros"},
     )  # fmt: skip
     asked = path.rename(tmp_path / "asked.csv")
-    before = run.predict(asked)
+    before = first.predict(asked)
     (here / "run").rename(tmp_path / "moved")
     opened = pt.load(tmp_path / "moved", model=pt.nn.Linear(columns, 1))
     np.testing.assert_array_equal(opened.predict(asked), before)
     row = {"verkauft": "31.5.2024", "fläche": 100.5, "ort": "Ulm"}
-    np.testing.assert_array_equal(opened.predict([row]), run.predict([row]))
+    np.testing.assert_array_equal(opened.predict([row]), first.predict([row]))
     assert opened.predict([row]).unit == "euros"
+
+
+@pytest.fixture(scope="module")
+def sold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run on prices, `run`, one on towns, `town`, and the file that they were trained on."""
+    folder = tmp_path_factory.mktemp("sold")
+    path = houses(folder)
+    for target, name in (("preis", "run"), ("ort", "town")):
+        pt.fit(
+            model="linear", data={"use": "table", "path": str(path), "target": target, "split": {"test": 0.2}},
+            epochs=2, folder=folder / name, verbose=False,
+        )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("name", ["run", "town"])
+def test_a_file_with_targets_is_measured(sold: Path, name: str) -> None:
+    trained, path = pt.load(sold / name), sold / "häuser.csv"
+    frame = read_frame(path, "t")
+    target = "preis" if name == "run" else "ort"
+    columns: dict[str, Any] = {
+        "verkauft": [line.split(";")[1] for line in path.read_text(encoding="utf-8").splitlines()[1:]],
+        "fläche": frame["fläche"].values.tolist(), "ort": frame["ort"].values.tolist(),
+        "preis": frame["preis"].values.tolist(),
+    }  # fmt: skip
+    scores = trained.evaluate(str(path))
+    assert trained.evaluate(path) == scores and trained.evaluate(columns) == scores
+    said = trained.predict(path)
+    if name == "run":
+        off = np.abs(said.values - np.array(columns["preis"]))
+        assert scores["mae"] == pytest.approx(off.mean(), rel=1e-5)
+    else:
+        assert scores["accuracy"] == pytest.approx((said.labels == np.array(columns["ort"])).mean())
+    partly = {**columns, target: [None, *columns[target][1:]]}
+    assert trained.evaluate(partly) == trained.evaluate({key: values[1:] for key, values in columns.items()})
+    for given, message in (
+        ({key: values for key, values in columns.items() if key != target}, f"no column {target}"),
+        ({**columns, target: ["?!", *columns[target][1:]] if name == "town" else ["?!"] + ["1"] * (COUNT - 1)},
+         f"{target} is '?!' in row 0; expected {'numbers' if name == 'run' else 'one of Bonn, Ulm'}"),
+        (sold / "none.csv", "none.csv"),
+    ):  # fmt: skip
+        with pytest.raises(pt.Error, match=message.replace("?", r"\?")):
+            trained.evaluate(given)
+    with pytest.raises(pt.Error, match=r"^\[evaluate\] received tset; expected one of"):
+        trained.evaluate("tset")
+    assert trained.evaluate("test")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("piped", [False, True])
+def test_columns_stand_beside_the_answers(sold: Path, tmp_path: Path, ending: str, piped: bool) -> None:
+    out, path = tmp_path / f"answers{ending}", sold / "häuser.csv"
+    words = [
+        "predict",
+        str(sold / "run"),
+        "-" if piped else str(path),
+        "--id",
+        "nummer",
+        "--id",
+        "ort",
+        "--out",
+        str(out),
+    ]
+    subprocess.run(command(words), env=environment(), input=path.read_bytes() if piped else None, check=True)
+    if ending == ".csv":
+        lines = out.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("row,nummer,ort,value") and lines[4].startswith("3,H-0003,Bonn,")
+        found = [line.split(",")[1] for line in lines[1:]]
+    elif ending == ".jsonl":
+        found = [json.loads(line)["nummer"] for line in out.read_text(encoding="utf-8").splitlines()]
+    else:
+        import pyarrow.parquet as parquet
+
+        found = parquet.read_table(out).column("nummer").to_pylist()
+    assert found == [f"H-{at:04}" for at in range(COUNT)]
+
+
+def test_columns_on_the_terminal_and_those_that_cannot_be(sold: Path, tmp_path: Path) -> None:
+    path = sold / "häuser.csv"
+    first = run(["predict", str(sold / "town"), str(path), "--id", "nummer"], tmp_path).stdout.splitlines()[0]
+    assert first.split()[:2] == ["0", "H-0000"]
+    said = run(["predict", str(sold / "run"), str(path), "--id", "kunde"], tmp_path, expect=2).stderr
+    assert (
+        said
+        == f"[predict {path}] no column kunde; expected one of nummer, verkauft, fläche, ort, preis; check the name\n"
+    )
+    new = tmp_path / "new.csv"
+    new.write_text(path.read_text(encoding="utf-8").replace("nummer", "value", 1), encoding="utf-8")
+    said = run(["predict", str(sold / "run"), str(new), "--id", "value"], tmp_path, expect=2).stderr
+    assert said == (
+        "[predict] the column value, which answers have too; expected another name; rename it in the file\n"
+    )  # fmt: skip
+    np.save(tmp_path / "x.npy", pt.load(sold / "run").examples(path))
+    said = run(["predict", str(sold / "run"), "x.npy", "--id", "nummer"], tmp_path, expect=2).stderr
+    assert said.startswith("[predict] the column nummer of x.npy; expected a table, whose rows have columns; leave id")
+
+
+def test_keys_of_tables_in_a_table_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = describe("table")
+    assert "\n  encode = a table  its keys are encode.categories and so on\n" in shown
+    assert '\n  split.by = one of "random", "stratify", "group", "time"; default "random"  how rows are dealt' in shown
+    assert "Split(" not in shown and "Encode(" not in shown
+    assert "\n  encode.rare = a whole number >= 1; default 10  categories of fewer" in about("data.encode")
+    whole = about("data.split")
+    assert "  data.split.stratify: keep the share" in whole and "\n  split.column = a text in quotes;" in whole
+    assert about("data.split.by").startswith("data.split.by of adult, ames, churn,")

@@ -13,7 +13,10 @@ from powertrain.errors.hints import counterpart
 from powertrain.io.console import say
 from powertrain.io.pages import page_text, pages, title_of
 from powertrain.ops.functional import documentation
+from powertrain.plugin.listing import of_parameter
 from powertrain.recipe.reference import explain, keys, overview
+
+_WITH_PLUGINS = ("data", "model", "loss", "strategy", "optimizer")  # sections that hold parameters of a plugin
 
 
 def help_on(options: argparse.Namespace) -> int:
@@ -30,6 +33,9 @@ def about(topic: str) -> str:
     """
     page = topic.removeprefix("docs/").removesuffix(".md").removesuffix("README").removesuffix("/")
     if topic in keys():
+        own = of_parameter("data", "split") if topic == "data.split" else []  # tables cut themselves
+        if own:
+            return "\n\n".join([explain(topic), *own])
         cited = f"\n\npowertrain help docs/{page}.md prints the page of that name" if page in pages() else ""
         return explain(topic) + cited
     if page in pages():
@@ -41,6 +47,10 @@ def about(topic: str) -> str:
     named = [path for known, path in pages().items() if known.rpartition("/")[2] == page]
     if len(named) == 1:
         return page_text(named[0])
+    section, _, key = topic.partition(".")
+    found = of_parameter(section, key) if section in _WITH_PLUGINS and key else []
+    if found:
+        return "\n\n".join(found)
     written = counterpart(name.removeprefix("pt.").removeprefix("torch."))
     if written:
         return written

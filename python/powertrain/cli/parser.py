@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     about = "of the kind that the run was trained on, such as a .csv or pictures; .npy, .npz (its x)"
     predict.add_argument("file", type=Path, metavar="FILE|FOLDER|-", help=f"{about}; -: standard input")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the answers to a .csv, .jsonl or .parquet")
+    about = "a column of the table, beside each answer; may be given several times"
+    predict.add_argument("--id", action="append", default=[], metavar="COLUMN", help=about)
     predict.add_argument("--probabilities", action="store_true", help="print those of all classes; --out and --json "
                          "have them always")  # fmt: skip
     _trusting(predict)

@@ -35,7 +35,7 @@ def predict(options: argparse.Namespace) -> int:
             f"[predict] {options.run} is the run of a language model; expected one that answers for each example; "
             f"powertrain generate {options.run} TEXT goes on with a text"
         )
-    answers = prediction.answered(trained.run, given)
+    answers = prediction.answered(trained.run, given, options.id)
     if options.out is not None:
         return _written(answers, options.out)
     for said in answers:

@@ -80,6 +80,10 @@ class DataModule:
     it does not know. By both a trained run can be asked about pictures, sounds or tables. `takes` says what `encode`
     needs, by name: of a table, its columns and what each holds ("number", "category" or "date"); of texts, "text".
 
+    `labelled(given)` gives inputs and targets of such a file (an `InputFile`) or table, to be measured on, and None of
+    what it does not know. `beside(file, names)` gives columns of a file as they stand there, piece by piece, to be
+    written beside the answers.
+
     `show` is one example in words, for the report, and `sections` are pages of it. `columns` are names of the numbers
     of an example, where they have any. `made_of` says what each was made of, such as the column of a file. `raw` has
     the columns of a table as they were before, for who watches the model in use; `unseen(part)` those that the model
@@ -114,6 +118,8 @@ class DataModule:
     given: Inputs | None = None
     read: Callable[[InputFile, int], Iterator[Piece]] | None = None
     encode: Callable[[object], Array | None] | None = None
+    labelled: Callable[[object], tuple[Array, Array] | None] | None = None
+    beside: Callable[[InputFile, Sequence[str]], Iterator[Mapping[str, Sequence[object]]]] | None = None
     show: Callable[[Array], str] | None = None
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()

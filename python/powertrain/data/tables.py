@@ -53,7 +53,7 @@ def read_csv(path: str | PathLike[str], target: str, **settings: object) -> Data
     return dataclasses.replace(loaded, made_by={"use": "table", **_plain(dataclasses.asdict(params))})
 
 
-def reopened(made_by: Mapping[str, Any], kept: DataModule) -> DataModule:
+def reopened(made_by: Mapping[str, object], kept: DataModule) -> DataModule:
     """A data set without its examples, with what its plugin adds so that it reads files: by the name and the settings
     that a run wrote down."""
     plugin: Any = registry().load("data", str(made_by.get("use")))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
+import types
+import typing
 from typing import Any
 
 from powertrain.plugin.conversion import words
@@ -82,19 +85,50 @@ def _named(group: str, name: str) -> list[Plugin]:
 def _details(plugin: Plugin) -> dict[str, Any]:
     loaded = plugin.load()
     doc = (loaded.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
-    rows = [] if plugin.group == "recipe" else parameters(params_of(loaded))
-    table = [
-        {
-            "name": row.name,
-            "expected": words(row.type, row.range),
-            "required": row.required,
-            "default": None if row.required else show(row.default),
-            "doc": row.range.doc,
-        }
-        for row in rows
-    ]
+    table = [] if plugin.group == "recipe" else _rows(params_of(loaded))
     ops = {"ops": _ops(loaded)} if plugin.group == "backend" else {}
     return {**plugin._asdict(), "doc": " ".join(doc.split()), "parameters": table, **ops}
+
+
+def _rows(params: type, prefix: str = "") -> list[dict[str, Any]]:
+    """The parameters, those of tables in them by their path after the table."""
+    found: list[dict[str, Any]] = []
+    for row in parameters(params):
+        name, inner = f"{prefix}{row.name}", _table(row.type)
+        default = None if row.required or inner else show(row.default)
+        found.append({
+            "name": name, "expected": words(row.type, row.range), "required": row.required, "default": default,
+            "doc": row.range.doc or (f"its keys are {name}.{parameters(inner)[0].name} and so on" if inner else ""),
+        })  # fmt: skip
+        found += _rows(inner, f"{name}.") if inner else []
+    return found
+
+
+def _table(kind: Any) -> type | None:
+    """The dataclass of a parameter that is a table with keys of its own."""
+    options = [kind, *(typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else ())]
+    made = (one for one in options if dataclasses.is_dataclass(one) and not hasattr(one, "expected"))
+    return next((one for one in made if isinstance(one, type)), None)
+
+
+def of_parameter(group: str, path: str) -> list[str]:
+    """What plugins of a group say of a parameter, such as `encode` or `split.by`, with the keys below it. It imports
+    them; those that say the same stand together."""
+    said: dict[str, list[str]] = {}
+    for plugin in registry().plugins(group):
+        try:
+            rows = _details(plugin)["parameters"]
+        except PluginError:  # which `powertrain plugins doctor` tells
+            continue
+        lines = [_line(row) for row in rows if row["name"] == path or row["name"].startswith(f"{path}.")]
+        if lines:
+            said.setdefault("\n".join(f"  {line}" for line in lines), []).append(plugin.name)
+    return [f"{group}.{path} of {', '.join(names)}:\n{text}" for text, names in said.items()]
+
+
+def _line(row: dict[str, Any]) -> str:
+    default = "; required" if row["required"] else "" if row["default"] is None else f"; default {row['default']}"
+    return f"{row['name']} = {row['expected']}{default}" + (f"  {row['doc']}" if row["doc"] else "")
 
 
 def _ops(backend: Any) -> list[str]:
@@ -109,10 +143,7 @@ def _description(plugin: dict[str, Any]) -> str:
     full = f"{plugin['distribution']}/{plugin['name']}"
     lines = [f"{plugin['group']} {full} {plugin['version']} ({plugin['target']})"]
     lines += [f"  {plugin['doc']}"] if plugin["doc"] else []
-    for row in plugin["parameters"]:
-        default = "required" if row["required"] else f"default {row['default']}"
-        note = f"  {row['doc']}" if row["doc"] else ""
-        lines.append(f"  {row['name']} = {row['expected']}; {default}{note}")
+    lines += [f"  {_line(row)}" for row in plugin["parameters"]]
     if plugin.get("ops"):
         rules = f"rules for {', '.join(plugin['ops'])}"
         lines += textwrap.wrap(rules, 118, initial_indent="  ", subsequent_indent="    ")

@@ -158,17 +158,22 @@ class TrainedRun:
     @overload
     def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...
     @overload
-    def evaluate(self, data: DataLike, *, changed_data: bool = False) -> Scores: ...
-    def evaluate(self, data: DataLike | None = None, *, changed_data: bool = False) -> Scores | dict[str, Scores]:
+    def evaluate(self, data: DataLike | ExamplesLike, *, changed_data: bool = False) -> Scores: ...
+    def evaluate(
+        self, data: DataLike | ExamplesLike | None = None, *, changed_data: bool = False
+    ) -> Scores | dict[str, Scores]:
         """Measure the model: by part, `{"test": {"accuracy": 0.98, ...}, ...}`; with the name of a part, or with data
-        of your own as `fit` takes them, the scores of that alone.
+        of your own as `fit` takes them, the scores of that alone. A run of a table takes a data frame, or the path of a
+        file, with the column that is predicted.
 
         Data of the run that have changed since are an error, or, with `changed_data`, measured with a warning that says
         what changed."""
         if data is None:
             return {part: one.values for part, one in self._evaluations(changed_data).items()}
+        from powertrain.train.evaluate.predict import means_file
+
         with drawing_from(self.run.generator):
-            if isinstance(data, str):
+            if isinstance(data, str) and not means_file(self.run, data):
                 run = self._measured(changed_data)
                 known = list(run.dataset.splits)
                 if data not in known and data != "env":
@@ -201,9 +206,10 @@ class TrainedRun:
         """Examples of a caller's as the run's own parts are: transformed by what was fitted on the training part."""
         from powertrain.data.in_memory import with_part
         from powertrain.data.transforms import Transformed
+        from powertrain.train.evaluate.predict import with_targets
 
         dataset = self.run.dataset
-        source = with_part(dataset, "data", data).splits["data"]
+        source = with_part(dataset, "data", with_targets(self.run, data)).splits["data"]
         return Transformed(source, dataset.chain) if dataset.chain else source
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, identities, kept_parts
+from powertrain.data import ArrayDataset, DataError, DataModule, identities, kept_parts
 from powertrain.plugin import Data, Section, param
+from powertrain_tabular.asked import Asked
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, notes, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
-from powertrain_tabular.frame import FEW, PLAIN, Column, Frame, frame_in_memory, frame_pieces, no_numbers, read_frame
+from powertrain_tabular.frame import FEW, PLAIN, Column, Frame, no_numbers, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
 from powertrain_tabular.raw import RawColumns
@@ -68,20 +69,12 @@ class OfColumns(Data, declares=True):
     @classmethod
     def reopen(cls, params: TableParams, kept: DataModule) -> DataModule:
         encoder = Encoder.from_state(kept.state)
-        written = params if isinstance(params, Csv) else PLAIN
-
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for frame in frame_pieces(given, written, encoder.texts, count, encoder.marks):
-                x = encoder(frame, f"predict {given.name}")
-                yield from (([], x[start : start + count]) for start in range(0, len(x), count))
-
-        def encode(values: object) -> Any:
-            frame = frame_in_memory(values, encoder.texts)
-            return None if frame is None else encoder(frame, "predict")
-
         raw = RawColumns(encoder, cls.target_of(params), kept.labels)
-        made_of = tuple(encoder.made_of)
-        return dataclasses.replace(kept, read=read, encode=encode, raw=raw, made_of=made_of, takes=encoder.takes)
+        asked = Asked(encoder, params if isinstance(params, Csv) else PLAIN, raw)
+        return dataclasses.replace(
+            kept, read=asked.read, encode=asked.encode, labelled=asked.labelled, beside=asked.columns, raw=raw,
+            made_of=tuple(encoder.made_of), takes=encoder.takes,
+        )  # fmt: skip
 
     @classmethod
     def target_of(cls, params: TableParams) -> str:

@@ -151,8 +151,10 @@ def position(run: TrainRun) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with so many decimals; of a large one, its first four digits."""
-    return f"{value:.4g}" if abs(value) >= 1e5 else f"{value:.{digits}f}"
+    """A number with so many decimals; of one from 100,000 on the whole, and of a huge one its first four digits."""
+    if abs(value) >= 1e9:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.{digits}f}"
 
 
 def measured(name: str, value: float, units: Mapping[str, str], digits: int = 3) -> str:

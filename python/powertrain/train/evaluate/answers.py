@@ -80,7 +80,10 @@ def _parquet(file: IO[bytes]) -> Iterator[Callable[[Predictions], None]]:
 
         def write(said: Predictions) -> None:
             nonlocal writer
-            table = pa.table(said.table())
+            columns = said.table()
+            for name, values in said.beside.items():  # of gaps alone, it would be a column of no kind
+                columns[name] = pa.array(values, pa.string()) if not any(values) else values
+            table = pa.table(columns)
             if writer is None:
                 writer = pa_parquet.ParquetWriter(file, table.schema)
             writer.write_table(table)

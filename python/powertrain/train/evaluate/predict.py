@@ -28,10 +28,49 @@ BATCH = 256
 PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
 
 
-def answered(run: TrainRun, given: InputFile) -> Iterator[Predictions]:
-    """Answers to the examples of a file, a folder or standard input, piece by piece: memory does not grow with them."""
+def answered(run: TrainRun, given: InputFile, columns: Sequence[str] = ()) -> Iterator[Predictions]:
+    """Answers to the examples of a file, a folder or standard input, piece by piece: memory does not grow with them.
+    Columns of a table stand beside the answers as they stand in the file."""
+    if columns and given.path is None:  # which is read twice
+        for _, path in given.files((".csv",)):
+            yield from answered(run, InputFile(path), columns)
+        return
+    beside = _Beside(run, given, columns) if columns else None
     for rows, x, told in _read(run, given):
-        yield _answer(run, x, told, rows)
+        said = _answer(run, x, told, rows)
+        if beside is not None:
+            said = beside.added(said)
+        yield said
+
+
+class _Beside:
+    """Columns of a file, for as many rows as were answered at once."""
+
+    def __init__(self, run: TrainRun, given: InputFile, columns: Sequence[str]) -> None:
+        if run.dataset.beside is None or given.suffix in (".npy", ".npz"):
+            raise DataError(
+                "predict", f"the column {columns[0]} of {given.name}", "expected a table, whose rows have columns",
+                "leave id out: answers have the name of the file, or the number of the row",
+            )  # fmt: skip
+        self._columns = columns
+        self._pieces = run.dataset.beside(given, columns)
+        self._held: dict[str, list[Any]] = {name: [] for name in columns}
+
+    def added(self, said: Predictions) -> Predictions:
+        """The answers with their rows of the columns."""
+        count, held = len(said), self._held
+        twice = [name for name in self._columns if name in said.table()]
+        if twice:
+            raise DataError(
+                "predict", f"the column {twice[0]}, which answers have too", "expected another name",
+                "rename it in the file",
+            )  # fmt: skip
+        while len(held[self._columns[0]]) < count:
+            for name, values in next(self._pieces).items():
+                held[name] += values
+        now = {name: values[:count] for name, values in held.items()}
+        self._held = {name: values[count:] for name, values in held.items()}
+        return said.with_columns(now)
 
 
 def _read(run: TrainRun, given: InputFile) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], Told]]:
@@ -55,6 +94,21 @@ def checked_examples(run: TrainRun, given: Any) -> NDArray[Any]:
     if not isinstance(given, (str, Path)):
         return _checked(run, _encoded(run, given), IN_MEMORY)
     return np.concatenate([x for _, x, _ in _read(run, InputFile(Path(given)))])
+
+
+def means_file(run: TrainRun, text: str) -> bool:
+    """Whether a text means a file to be measured on, and not a part."""
+    path = Path(text)
+    known = run.dataset.labelled is not None and text not in run.dataset.splits
+    return known and (path.is_file() or path.suffix in (".csv", ".tsv", ".gz", ".parquet"))
+
+
+def with_targets(run: TrainRun, given: Any) -> Any:
+    """Inputs and targets of a file or of a table in memory, where the data set reads such; else what was given."""
+    if run.dataset.labelled is None:
+        return given
+    found = run.dataset.labelled(InputFile(Path(given)) if isinstance(given, (str, Path)) else given)
+    return given if found is None else found
 
 
 def _empty(given: InputFile) -> DataError:

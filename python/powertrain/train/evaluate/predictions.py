@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -41,6 +41,7 @@ class Predictions:
     * `classes`: the names of the classes, in the order of `outputs` and `probabilities`.
     * `unit`: what values are counted in, where the recipe says it (`target.unit`).
     * `names`: the file of each example, where they came from files.
+    * `beside`: columns of the input that were asked to stand beside the answers, by name.
 
     What a task does not have is an error that says so. `len`, slices and arrays of rows work as for a list;
     `predictions[0]` and iterating give a dict of each example, and `table()` columns for a data frame.
@@ -52,9 +53,15 @@ class Predictions:
     """
 
     def __init__(
-        self, outputs: Array, form: Form, names: tuple[str, ...] = (), rows: NDArray[np.int64] | None = None
+        self,
+        outputs: Array,
+        form: Form,
+        names: tuple[str, ...] = (),
+        rows: NDArray[np.int64] | None = None,
+        beside: Mapping[str, Sequence[object]] | None = None,
     ) -> None:
         self.outputs, self.names = outputs, names
+        self.beside = {name: list(values) for name, values in (beside or {}).items()}
         self.classes, self.unit = form.classes, form.unit
         self._form = form
         self._rows = np.arange(len(outputs)) if rows is None else rows  # their numbers in what was asked
@@ -108,14 +115,31 @@ class Predictions:
             return self._row(at) if self._numbers is not None else next(iter(self[at : at + 1]))
         if isinstance(key, slice):
             outputs, names, rows = self.outputs[key].copy(), self.names[key], self._rows[key]
+            beside = {name: values[key] for name, values in self.beside.items()}
         else:
             taken = np.arange(len(self))[key]
             names = tuple(self.names[row] for row in taken) if self.names else ()
             outputs, rows = self.outputs[taken], self._rows[taken]
-        found = Predictions(outputs, self._form, names, rows)
+            beside = {name: [values[row] for row in taken] for name, values in self.beside.items()}
+        found = Predictions(outputs, self._form, names, rows, beside)
         if self._numbers is not None:
             found._numbers = self._numbers[key]
         return found
+
+    def with_columns(self, beside: Mapping[str, Sequence[object]]) -> Predictions:
+        """The same answers with columns beside them, such as the id of each example.
+
+        >>> run = pt.fit("digits", epochs=1, verbose=False)
+        >>> run.predict(np.zeros((2, 8, 8))).with_columns({"id": ["a", "b"]})[1]["id"]
+        'b'
+        """
+        for name, values in beside.items():
+            if len(values) != len(self):
+                raise RunError(
+                    f"[predictions.with_columns] received {len(values):,} values of {name}; expected {len(self):,}, "
+                    "one for each example; give as many"
+                )
+        return Predictions(self.outputs, self._form, self.names, self._rows, {**self.beside, **beside})
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         if self._numbers is None:
@@ -124,6 +148,7 @@ class Predictions:
 
     def _row(self, at: int) -> dict[str, object]:
         place: dict[str, object] = {"file": self.names[at]} if self.names else {"row": int(self._rows[at])}
+        place.update({name: values[at] for name, values in self.beside.items()})
         if self._form.answer is not None:
             return {**place, **self._form.answer(self.outputs[at])}
         assert self._numbers is not None
@@ -156,7 +181,7 @@ class Predictions:
         """
         count, answer = len(self), self._form.answer
         place: dict[str, object] = {"file": list(self.names)} if self.names else {}
-        place = place or {"row": self._rows}
+        place = {**(place or {"row": self._rows}), **self.beside}
         if answer is not None:
             rows = [answer(output) for output in self.outputs]
             return {**place, **{name: [row[name] for row in rows] for name in (rows[0] if rows else ())}}
