@@ -169,7 +169,9 @@ def test_models_that_fit_themselves_are_measured_whole(tmp_path: Path) -> None:
     content = SMALL.partition("optimizer")[0].replace(
         'use = "mlp", hidden = [32], dropout = 0.1', 'use = "nearest-mean"'
     )
-    found = planned(tmp_path, content + 'strategy = "fitted"\nrun = { until = "1 round" }\n')
+    content += 'strategy = "fitted"\nrun = { until = "1 round" }\n'
+    found = planned(tmp_path, content, before=Usage(100, 1))
+    assert found.seconds > 100 and found.processor_seconds < found.seconds - 90  # the process waited before
     assert found.steps == 0 and found.parameters == 0 and found.step_flops is None
     assert "all of it was run" in found.unknown[0] and "work   not known" in text(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 
 from powertrain.cli.exit_codes import FINE
 from powertrain.cli.train import given_recipe
@@ -11,11 +12,12 @@ from powertrain.io.plain_json import dumps
 from powertrain.train.planning.plan import Prices
 from powertrain.train.planning.plan import plan as planned
 from powertrain.train.planning.words import text
+from powertrain.train.report.energy import Usage
 from powertrain.train.report.process import age
 
 
 def plan(options: argparse.Namespace) -> int:
-    before = age()
+    before = Usage(age(), time.process_time())
     prices = Prices(options.price_per_hour, options.price_per_kwh)
     made = planned(given_recipe(options), prices=prices, max_minutes=options.max_minutes, before=before)
     say(dumps(made.as_json()) if options.json else text(made))

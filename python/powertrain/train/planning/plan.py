@@ -93,15 +93,17 @@ class Plan:
         return asdict(self)
 
 
-def plan(recipe: Recipe, *, prices: Prices = Prices(), max_minutes: float | None = None, before: float = 0.0) -> Plan:
-    """What the run of a recipe will cost. Some of it is run, in a temporary folder; `before` are seconds of the process
-    that went by already."""
+def plan(
+    recipe: Recipe, *, prices: Prices = Prices(), max_minutes: float | None = None, before: Usage | None = None
+) -> Plan:
+    """What the run of a recipe will cost. Some of it is run, in a temporary folder; `before` is what the process
+    took already."""
     with tempfile.TemporaryDirectory(prefix="powertrain-plan-") as folder:
         found = rehearse(recipe, Path(folder))
-        return _plan(recipe, found, prices, max_minutes, before)
+        return _plan(recipe, found, prices, max_minutes, before or Usage())
 
 
-def _plan(recipe: Recipe, found: Rehearsal, prices: Prices, max_minutes: float | None, before: float) -> Plan:
+def _plan(recipe: Recipe, found: Rehearsal, prices: Prices, max_minutes: float | None, before: Usage) -> Plan:
     run, extent = found.run, found.extent()
     times, training, whole = _times(found, extent, before)
     modules = run.table.modules
@@ -139,12 +141,12 @@ def _counted(found: Rehearsal, extent: Extent) -> tuple[int, Usage, int]:
     return count, took, saves(extent, seconds, least, cost)
 
 
-def _times(found: Rehearsal, extent: Extent, before: float) -> tuple[tuple[Item, ...], Usage, Usage]:
+def _times(found: Rehearsal, extent: Extent, before: Usage) -> tuple[tuple[Item, ...], Usage, Usage]:
     """The parts of the time, what the training takes, and the whole command."""
     looks, looking, saved = _counted(found, extent)
     rounds, save = extent.training, found.saver.took[-1]
     training = rounds + looking + save * saved
-    start = Usage(before, before) + found.start
+    start = before + found.start
     unit, count = ("steps", extent.steps) if extent.steps else ("rounds", round(extent.rounds))
     each = (rounds.seconds - extent.first) / max(count, 1)
     items = (
