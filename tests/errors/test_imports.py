@@ -22,7 +22,7 @@ SCHEDULES = (
 )
 UTILS = (
     "[powertrain] utils; expected a name of powertrain; write pt.data for torch.utils.data, pt.checkpoint for "
-    "torch.utils.checkpoint"
+    "torch.utils.checkpoint, tensorboardX for torch.utils.tensorboard"
 )
 LINES = [
     ("from powertrain.utils.data import DataLoader", UTILS),

@@ -72,7 +72,7 @@ LATE: dict[str, tuple[str, str, str, str]] = {
     "metric-random": ("metric", "global-random", "measure or result draws",
                       but(METRIC, "prediction.argmax", "(prediction + 1e-9 * np.random.rand()).argmax")),
     "data-task": ("data", "not-a-dataset", "its task is 'clasification'; expected one of classification, regression, "
-                  "language; did you mean classification?", but(DATA, '"classification"', '"clasification"')),
+                  "language", but(DATA, '"classification"', '"clasification"')),
     "data-labels": ("data", "outputs", "there are 2 labels and outputs = 3", but(DATA, "}, 3)", '}, 3, ("a", "b"))')),
     "data-float-classes": ("data", "outputs", "targets of train are float32; expected class numbers",
                            but(DATA, '"y": self.y[rows]', '"y": self.y[rows].astype("f4")')),

@@ -161,7 +161,7 @@ def test_a_long_evaluation_is_measured_on_a_part(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sampled, "MOST_SECONDS", 1e-9)
     part = planned(tmp_path, SMALL.replace("batch = 64", "batch = 1") + "evaluate = { batch = 1 }\n")
     seconds = [next(item.each for item in found.times if item.name == "evaluations") for found in (whole, part)]
-    assert seconds[1] == pytest.approx(seconds[0], rel=0.9)  # on a machine that is busy with others
+    assert seconds[0] / 5 < seconds[1] < 5 * seconds[0]  # on a machine that is busy with others
 
 
 @pytest.mark.usefixtures("quick")

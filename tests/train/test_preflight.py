@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -27,8 +28,8 @@ SETTINGS = [
     (['expect."test.acuracy"=0.9'],
      "[--set expect.\"test.acuracy\"=0.9] expected KEY=VALUE, for example --set optimizer.lr=1e-3"),
     (["expect={'test.acuracy'='>= 0.9'}"],
-     "[--set expect.test.acuracy] it is not measured; expected a part (test, valid, train), a dot and a metric (loss, "
-     "accuracy, perplexity, mse, mae, r2), or one of seconds, steps, examples_per_second, energy.watt_hours, "
+     "[--set expect.test.acuracy] it is not measured; expected a part (test, valid, train), a dot and a metric (...), "
+     "or one of seconds, steps, examples_per_second, energy.watt_hours, "
      "energy.low, energy.high; did you mean test.accuracy?"),
     (["expect={'test.r2'='>= 0.9'}"],
      "[expect.test.r2] it is not measured; expected one of test.loss, test.accuracy, valid.loss, valid.accuracy, "
@@ -58,6 +59,8 @@ def test_what_a_run_cannot_give_is_said(tmp_path: Path, settings: list[str], tex
     (tmp_path / "small.toml").write_text(BASE)
     given = [word for setting in settings for word in ("--set", setting)]
     said = run(["train", "small.toml", "--run", "a", *given], tmp_path, expect=2).stderr
+    # Tasks that are installed bring metrics.
+    said = re.sub(r"a metric \(loss, accuracy, [^)]*\)", "a metric (...)", said)
     assert said.replace("[small.toml:3 model]", "[--set strategy]").strip() == text
     assert not (tmp_path / "a").exists()  # which would refuse the corrected recipe
 

@@ -434,6 +434,7 @@ OPENERS = re.compile(
 # What opens files that are none of a run's, or the run's by the one way.
 ELSEWHERE = {
     "energy.py": {"path.read_text"},  # the processor's counters
+    "process.py": {"(SELF / name).read_text"},  # what the system says of this process
     "exporting.py": {"written.rename"},  # to where the caller wants it
 }
 

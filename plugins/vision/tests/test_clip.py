@@ -236,11 +236,11 @@ def test_without_a_path_it_is_the_stamps(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(DataError) as caught:
         go(tmp_path, text, "refused")
     assert str(caught.value) == (
-        "[captioned-folder] POWERTRAIN_DATA is not set, and no path; expected the stamps; get them with `python -m "
-        "powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path"
+        "[captioned-folder] POWERTRAIN_DATA is not set, and no path; expected the data set in one of them; get them "
+        "with `python -m powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path"
     )
     monkeypatch.setenv("POWERTRAIN_DATA", str(tmp_path))
-    with pytest.raises(DataError, match="/stamps; expected the stamps"):
+    with pytest.raises(DataError, match="/stamps; expected the data set in one of them"):
         go(tmp_path, text, "refused")
     (tmp_path / "boxes").rename(tmp_path / "stamps")
     assert go(tmp_path, text, "run", "run.until=2 steps", "run.batch=8")["test"]["loss"] > 0

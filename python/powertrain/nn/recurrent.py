@@ -134,10 +134,11 @@ class _Stack(Abstract, Module):
         wanted = [[self.num_layers * self.directions, batch, width] for width in self._widths()]
         given = list(states) if isinstance(states, (list, tuple)) else [states]
         if [list(getattr(state, "shape", ())) for state in given] != wanted:
-            shapes = " and ".join(map(str, wanted))
+            name, shapes = type(self).__name__, " and ".join(map(str, wanted))
+            is_lengths = not isinstance(states, (list, tuple)) and len(getattr(states, "shape", ())) == 1
+            fix = f"pass lengths by name: {name.lower()}(x, lengths=lengths)" if is_lengths else "give such a state"
             raise pt.ShapeError(
-                f"[{type(self).__name__}] hx is {', '.join(map(shown, given))}; expected {shapes}, the state at the "
-                f"first step; pass lengths by name: {type(self).__name__.lower()}(x, lengths=lengths)"
+                f"[{name}] hx is {', '.join(map(shown, given))}; expected {shapes}, the state at the first step; {fix}"
             )
 
     def _through(self, x: Any, states: Sequence[Any] | None, lengths: Any) -> tuple[pt.Tensor, list[pt.Tensor]]:

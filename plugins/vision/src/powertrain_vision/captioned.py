@@ -68,7 +68,8 @@ def stamps() -> Path:
     if folders and folders[0].is_dir():
         return folders[0]
     raise DataError(
-        WHERE, f"no {folders[0]}" if folders else "POWERTRAIN_DATA is not set, and no path", "expected the stamps",
+        WHERE, f"no {folders[0]}" if folders else "POWERTRAIN_DATA is not set, and no path",
+        "expected the data set in one of them",
         "get them with `python -m powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path",
     )  # fmt: skip
 
