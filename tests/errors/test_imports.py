@@ -21,8 +21,8 @@ SCHEDULES = (
     "schedule=pt.optim.schedules.StepLR(step_size=30))"
 )
 UTILS = (
-    "[powertrain] utils; expected a name of powertrain; write pt.data for torch.utils.data, pt.checkpoint for "
-    "torch.utils.checkpoint, tensorboardX for torch.utils.tensorboard"
+    "[powertrain] utils; expected a name of powertrain; write pt.data for torch.utils.data, pt.checkpoint, "
+    "tensorboardX for torch.utils.tensorboard"
 )
 LINES = [
     ("from powertrain.utils.data import DataLoader", UTILS),
