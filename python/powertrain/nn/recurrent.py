@@ -135,7 +135,7 @@ class _Stack(Abstract, Module):
         given = list(states) if isinstance(states, (list, tuple)) else [states]
         if [list(getattr(state, "shape", ())) for state in given] != wanted:
             name, shapes = type(self).__name__, " and ".join(map(str, wanted))
-            is_lengths = not isinstance(states, (list, tuple)) and len(getattr(states, "shape", ())) == 1
+            is_lengths = all(len(getattr(state, "shape", ())) < 2 for state in given)
             fix = f"pass lengths by name: {name.lower()}(x, lengths=lengths)" if is_lengths else "give such a state"
             raise pt.ShapeError(
                 f"[{name}] hx is {', '.join(map(shown, given))}; expected {shapes}, the state at the first step; {fix}"
