@@ -1,4 +1,4 @@
-"""Connections: requests behind each other, heads and trailers without an end, what is counted whatever happens."""
+"""Connections: pipelined requests, endless heads and trailers, and counters that stay right."""
 
 from __future__ import annotations
 

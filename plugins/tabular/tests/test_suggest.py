@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from table_files import draw, write
 
 from powertrain.cli import main
 from powertrain.data import DataError
@@ -26,16 +27,6 @@ from powertrain_tabular.table import Table
 pytest.importorskip("pyarrow", reason="pyarrow is an extra")
 PEOPLE = Path(Table.examples_folder) / "people.csv"
 RAW = Candidate("raw", "", 0, {}, encode=PLAIN)
-
-
-def draw(key: int = 0) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=key))
-
-
-def write(folder: Path, text: str, name: str = "t.csv") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def table(folder: Path, name: str = "t.csv", **columns: Any) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from table_files import draw, write
 
 from powertrain.data import DataError
 from powertrain_tabular.cleaning import clean_report, suspicious
@@ -25,16 +26,6 @@ PEOPLE = Path(Table.examples_folder) / "people.csv"
 
 def load(path: Path = PEOPLE, target: str = "bought", **more: Any) -> Any:
     return Table.build(Table.Params(path=path, target=target, **more), Path())
-
-
-def draw(key: int = 0) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=key))
-
-
-def write(folder: Path, text: str, name: str = "t.csv") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_csv_gz_tsv_and_parquet_are_one_table(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from table_files import draw
 
 from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugin import Inputs, ModelError
@@ -27,10 +28,6 @@ from powertrain_tabular.linear import FullBatch, solve
 from powertrain_tabular.table import Table
 
 EXAMPLES = Path(Table.examples_folder)
-
-
-def draw(key: int = 0) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=key))
 
 
 def run_of(folder: Path, data: DataModule, text: str) -> TrainRun:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from powertrain import _core
+from powertrain.errors.arguments import shown
 from powertrain.io.printable import printable
 
 
@@ -13,6 +16,12 @@ class DataError(_core.Error, ValueError):
         # Names and values in it come from files: nothing of them may move a terminal's cursor.
         super().__init__(printable(f"[{where}] {received}; {expected}; {fix}"))
         self.where = where
+
+
+def demand_choice(where: str, name: str, value: object, known: Sequence[str]) -> None:
+    """Refuse a setting that is none of those there are."""
+    if value not in known:
+        raise DataError(where, f"{name} = {shown(value)}", f"expected one of {', '.join(known)}", "take one of them")
 
 
 class DataFileError(DataError, OSError):

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, demand_choice
 from powertrain.data.in_memory import array_of
 from powertrain.data.source import check_finite
-from powertrain.errors.arguments import shown
 from powertrain.fairness.checks import Bools, Floats, Numbers, grouped, two_classes
 from powertrain.random import Generator
 
@@ -125,9 +124,7 @@ def fit_thresholds(
         0.75
     """
     where = "fit_thresholds"
-    if constraint not in CONSTRAINTS:
-        received = f"constraint = {shown(constraint)}"
-        raise DataError(where, received, f"expected one of {', '.join(CONSTRAINTS)}", "take one of them")
+    demand_choice(where, "constraint", constraint, CONSTRAINTS)
     values, truth = _scores(where, scores), two_classes(where, "y", y)
     if len(values) != len(truth):
         raise DataError(where, f"{len(values):,} scores and {len(truth):,} labels", "expected as many", "check both")

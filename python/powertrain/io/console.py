@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import TextIO
 
 from powertrain.io.printable import printable
@@ -30,6 +31,19 @@ def visible(text: str) -> str:
 def one_line(text: object) -> str:
     """The same, with line ends and tabs shown too: for names, which stand inside a line."""
     return printable(str(text), keep=SPACES)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Rows of a table as lines: the first `left` columns begin together, and the others end together."""
+    shown = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in shown
+    ]
 
 
 def fitting(text: str, encoding: str) -> str:

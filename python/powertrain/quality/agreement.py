@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, demand_choice
 from powertrain.errors.arguments import shown
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def krippendorff_alpha(ratings: TensorLike, level: str = "nominal", *, order: Se
         [0.4545, 0.7398, 0.7391]
     """
     where = "krippendorff_alpha"
-    if level not in LEVELS:
-        raise DataError(where, f"level = {shown(level)}", f"expected one of {', '.join(LEVELS)}", "take one of them")
+    demand_choice(where, "level", level, LEVELS)
     if level == "interval":
         return _alpha_of_numbers(_numbers(where, ratings))
     counts = _counts(*_coded(where, ratings, order, ordered=level == "ordinal"))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.errors import DataError
-from powertrain.errors.arguments import shown
+from powertrain.data.errors import demand_choice
 from powertrain.quality.checks import Floats, Labels, Rows, labelled
 
 if TYPE_CHECKING:
@@ -64,8 +63,12 @@ def confident_joint(labels: TensorLike, probabilities: TensorLike) -> NDArray[np
         [[1, 1], [0, 1]]
     """
     given, shares = labelled("confident_joint", labels, probabilities)
-    count = shares.shape[1]
-    return np.bincount(_cells(given, shares), minlength=count**2 + 1)[: count**2].reshape(count, count)
+    return _counted(_cells(given, shares), shares.shape[1])
+
+
+def _counted(cells: Labels, count: int) -> NDArray[np.int64]:
+    """How many rows are in each cell of the joint."""
+    return np.bincount(cells, minlength=count**2 + 1)[: count**2].reshape(count, count)
 
 
 def _cells(given: Labels, shares: Floats) -> Labels:
@@ -110,13 +113,11 @@ def find_label_issues(
         ([11], 0.083)
     """
     where = "find_label_issues"
-    if filter_by not in FILTERS:
-        received = f"filter_by = {shown(filter_by)}"
-        raise DataError(where, received, f"expected one of {', '.join(FILTERS)}", "take one of them")
+    demand_choice(where, "filter_by", filter_by, FILTERS)
     given, shares = labelled(where, labels, probabilities)
     count, rows = shares.shape[1], np.arange(len(given))
     cells = _cells(given, shares)
-    joint = _expected(np.bincount(cells, minlength=count**2 + 1)[: count**2].reshape(count, count), given)
+    joint = _expected(_counted(cells, count), given)
     own = shares[rows, given]
     likeliest = shares.argmax(axis=1)
     taken = np.ones(len(given), np.bool_)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, demand_choice
 from powertrain.errors.arguments import shown
 from powertrain.quality.checks import Array, Floats, flat_rows
 from powertrain.quality.products import tiles
@@ -32,8 +32,7 @@ def outlier_scores(x: TensorLike, method: str = "knn", *, neighbours: int = 10, 
         3
     """
     where = "outlier_scores"
-    if method not in METHODS:
-        raise DataError(where, f"method = {shown(method)}", f"expected one of {', '.join(METHODS)}", "take one of them")
+    demand_choice(where, "method", method, METHODS)
     rows = flat_rows(where, x)
     if method == "mahalanobis":
         return _mahalanobis(rows)

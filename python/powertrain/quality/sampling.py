@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powertrain.data.errors import DataError
-from powertrain.errors.arguments import shown
+from powertrain.data.errors import demand_choice
 from powertrain.quality.checks import Floats, probabilities
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ def uncertainty(predicted: TensorLike, method: str = "margin") -> Floats:
         [0.693, 0.639]
     """
     where = "uncertainty"
-    if method not in METHODS:
-        raise DataError(where, f"method = {shown(method)}", f"expected one of {', '.join(METHODS)}", "take one of them")
+    demand_choice(where, "method", method, METHODS)
     shares = probabilities(where, predicted)
     if method == "entropy":
         logs = np.log(np.where(shares > 0, shares, 1.0))

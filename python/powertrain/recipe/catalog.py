@@ -10,6 +10,7 @@ from typing import Any
 
 from powertrain.io.inputs import read_file
 from powertrain.plugin.registry import ENGINE, Registry
+from powertrain.recipe.toml import flat
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
             "mae": "regression", "return": "control"}  # fmt: skip
@@ -53,7 +54,8 @@ def describe(text: str, tables: dict[str, Any]) -> dict[str, Any]:
             break
         comment.append(line.lstrip("# "))
     sentence = " ".join(comment).partition(". ")[0].rstrip(".")
-    expect = _flat(tables.get("expect", {}))
+    asked = tables.get("expect")
+    expect = flat(asked) if isinstance(asked, dict) else {}
     figure = next((name for name in expect if name != "seconds"), "")
     limit = str(expect.get(figure, ""))
     measure = figure.rpartition(".")[2]
@@ -78,15 +80,6 @@ def _of_role(section: Any, *roles: str) -> str:
     """What the first of some roles uses."""
     found = [_use(section.get(role)) for role in roles] if isinstance(section, dict) else []
     return next((name for name in found if name), "")
-
-
-def _flat(table: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(table, dict):
-        return {}
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        found.update(_flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
-    return found
 
 
 def catalog(plugins: Registry) -> list[Entry]:

@@ -19,6 +19,14 @@ def document(tables: Mapping[str, Any]) -> str:
     return "".join(f"{_key(name)} = {value_text(value)}\n" for name, value in tables.items())
 
 
+def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of tables within tables, by keys such as optimizer.lr."""
+    found: dict[str, Any] = {}
+    for key, value in tables.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
 def value_text(value: Any) -> str:
     """One value: a text, a number, a list or a table of such."""
     if isinstance(value, np.generic):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from powertrain.io.console import one_line
+from powertrain.io.console import aligned, one_line
 from powertrain.tuning.study import Trial
 
 SHOWN = 5  # trials in the table at the end
@@ -64,7 +64,7 @@ class Tuned:
             return []
         rows = [("trial", self.metric, *self.best.texts)]
         rows += [(str(one.number), f"{one.value:.4g}", *one.texts.values()) for one in self.ranked()[:SHOWN]]
-        said = ["best trials", *aligned(rows)]
+        said = ["best trials", *(f"  {line}" for line in aligned(rows, left=0))]
         if self.importances:
             said.append("counts " + ", ".join(f"{key} {share:.0%}" for key, share in self.importances.items()))
         if self.scores:
@@ -79,13 +79,6 @@ class Tuned:
         """The complete trials, the best first."""
         sign = 1 if self.lower else -1
         return sorted((one for one in self.trials if one.state == "complete"), key=lambda one: sign * one.value)
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of a table as lines, each column as wide as its widest cell."""
-    shown = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    return ["  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in shown]
 
 
 def told(trial: Trial, target: int, best: bool) -> str:

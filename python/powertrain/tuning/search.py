@@ -155,7 +155,7 @@ class Search:
         return self.study.ask() if len(self.study.trials()) < self.settings.trials else None
 
     def _take(self, worker: Worker, message: dict[str, Any] | None) -> None:
-        """What a worker said of its trial."""
+        """Take up what a worker sent about its trial."""
         number = worker.trial
         if message is None or "failed" in message:
             reason = worker.ended() if message is None else message["failed"]

@@ -18,7 +18,7 @@ from powertrain._core import Error
 from powertrain.plugin.wording import show
 from powertrain.recipe import RecipeError
 from powertrain.recipe.source import read
-from powertrain.recipe.toml import is_plain, value_text
+from powertrain.recipe.toml import flat, is_plain, value_text
 
 MOST_SETTINGS, MOST_CHOICES, LONGEST = 50, 100, 4096
 LARGEST = 1 << 53  # of whole numbers: up to there floats count exactly
@@ -78,19 +78,11 @@ def read_space(given: Iterable[str]) -> dict[str, Any]:
         key, equals, value = item.partition("=")
         if not equals and not key.endswith(".toml"):
             raise TuneError(f"[--space {item[:60]}] expected KEY=RANGE or a .toml file; {EXAMPLE}")
-        entries = {key.strip(): value} if equals else dict(_flat(read(Path(item)).tables))
+        entries = {key.strip(): value} if equals else flat(read(Path(item)).tables)
         if again := sorted(found.keys() & entries.keys()):
             raise TuneError(f"[space {again[0]}] received it twice; expected one range; leave one of them out")
         found.update(entries)
     return found
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def space_of(given: Mapping[str, object], load: Callable[[list[str]], object]) -> dict[str, Numbers | Choices]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from powertrain.io.console import one_line
+from powertrain.io.console import aligned
 from powertrain.train.choosing.comparing import Measured
 from powertrain.train.choosing.growth import Ahead, Growth
 from powertrain.train.choosing.suggestion import Suggestion
@@ -37,15 +37,8 @@ def others(found: Suggestion) -> list[tuple[str, str]]:
             if one not in found.comparison.compared]  # fmt: skip
 
 
-def aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """A table as lines: its first column begins on the left, numbers end on the right."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    made = []
-    for row in rows:
-        first, *rest = [one_line(cell) for cell in row]
-        cells = [f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True)]
-        made.append("  ".join(["", f"{first:<{widths[0]}}", *cells]).rstrip())
-    return made
+def indented(rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"  {line}" for line in aligned(rows)]
 
 
 def cut(found: Suggestion) -> str:
@@ -114,7 +107,7 @@ def lines(found: Suggestion) -> list[str]:
     """What was compared, what is chosen and why, and what more rows would bring."""
     if found.choice is None:
         return ["stopped before the first fold was measured: nothing is suggested"]
-    said = aligned(table(found))
+    said = indented(table(found))
     said += [f"  {name}: {why}" for name, why in others(found)]
     chosen = found.choice.chosen.candidate
     said += [f"chosen   {chosen.name}: {chosen.words}", f"why      {' '.join(found.choice.why)}"]
@@ -127,7 +120,7 @@ def lines(found: Suggestion) -> list[str]:
         words = ["sizes", *[""] * len(growth_words(found, growth))]
         said += [f"{word:<8} {line}" for word, line in zip(words, growth_words(found, growth), strict=False)]
         said += bars(growth)
-        said += aligned(growth_table(found, growth))
+        said += indented(growth_table(found, growth))
     return [*said, f"took     {duration(found.seconds)}"]
 
 

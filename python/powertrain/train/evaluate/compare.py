@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.identity import identities
-from powertrain.io.console import one_line
+from powertrain.io.console import aligned, one_line
 from powertrain.monitor.labels import class_name, predictions, scored
 from powertrain.monitor.paired import PairedDifference, paired_difference
 from powertrain.random.default import drawing_from
-from powertrain.recipe.toml import value_text
+from powertrain.recipe.toml import flat, value_text
 from powertrain.train.display.display import number
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import RunError
@@ -85,14 +85,7 @@ class Comparison:
         rows += [(name, *map(_number, row)) for name, row in self.values.items()]
         rows += [("", *("" for _ in self.runs))] * bool(self.settings)
         rows += [(name, *(_short(one) for one in row)) for name, row in self.settings.items()]
-        widths = [max(len(row[at]) for row in rows) for at in range(len(self.runs) + 1)]
-        lines = [
-            "  ".join((row[0].ljust(widths[0]), *(one.rjust(w) for one, w in zip(row[1:], widths[1:], strict=True))))
-            for row in rows
-        ]
-        return "\n".join(
-            [*(line.rstrip() for line in lines), "", *(one.line(self.runs[0]) for one in self.differences)]
-        )
+        return "\n".join([*aligned(rows), "", *(one.line(self.runs[0]) for one in self.differences)])
 
     def table(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -146,19 +139,9 @@ def _values(runs: Sequence[Ended], part: str) -> dict[str, tuple[float | None, .
 
 
 def _settings(runs: Sequence[Ended]) -> dict[str, tuple[str, ...]]:
-    flat = [_flat(one.run.recipe.tables) for one in runs]
-    rows = {key: tuple(one.get(key, "") for one in flat) for key in sorted({key for one in flat for key in one})}
+    texts = [{key: value_text(value) for key, value in flat(one.run.recipe.tables).items()} for one in runs]
+    rows = {key: tuple(one.get(key, "") for one in texts) for key in sorted({key for one in texts for key in one})}
     return {one_line(key): row for key, row in rows.items() if len(set(row)) > 1}
-
-
-def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in tables.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value_text(value)
-    return found
 
 
 def _number(value: float | None) -> str:
