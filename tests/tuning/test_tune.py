@@ -16,6 +16,7 @@ from powertrain.tuning.found import Tuned
 from powertrain.tuning.page import search_page
 from powertrain.tuning.space import Choices, Numbers
 from powertrain.tuning.study import Trial
+from powertrain.tuning.trial import Asked, trained
 
 SHORT = ["run.until=1 epoch", "expect={}"]
 
@@ -67,3 +68,38 @@ def test_the_page_cannot_be_broken_by_what_it_tells(tmp_path: Path) -> None:
     assert "<script" not in page and "a<b>" not in page and "\x1b" not in page
     assert page.count("<img") == 3 and "Trial 3 is the best" in page
     assert "the test part was not looked at" in page
+
+
+def test_a_search_hears_of_what_it_died_before_noting(tmp_path: Path) -> None:
+    folder = tmp_path / "trial-1"
+    recipe = {"data": {"use": "digits", "split": {"valid": 0.1}}, "model": "linear", "optimizer": "adamw",
+              "run": {"until": "4 epochs", "save_seconds": 0}}  # fmt: skip
+    job = {
+        "recipe": recipe,
+        "settings": ["expect={}"],
+        "trust": False,
+        "metric": "valid.accuracy",
+        "folder": str(folder),
+    }
+    heard: dict[int, float] = {}
+
+    def dies(last: int) -> Asked:
+        def asked(number: int, value: float) -> str:
+            assert heard.setdefault(number, value) == value  # told again, it is the same
+            return "the search ended" if number >= last else ""
+
+        return asked
+
+    trained(job, dies(2), lambda: False)
+    del heard[2]
+    done = trained(job, dies(4), lambda: False)
+    assert sorted(heard) == [1, 2, 3, 4] and done["evaluations"] == 4
+    # After the last evaluation nothing is left to train.
+    assert trained(job, lambda number, value: "", lambda: False)["value"] == heard.pop(4)
+    trained(job, dies(5), lambda: False)
+    assert sorted(heard) == [1, 2, 3, 4]
+    # What would have ended the trial then ends it now, before it trains.
+    saved = sorted((folder / "checkpoints").iterdir())
+    ended = trained(job, lambda number, value: "worse" if number == 4 else "", lambda: False)
+    assert ended["ended"] == "worse" and ended["evaluations"] == 4 and ended["seconds"] > 0
+    assert sorted((folder / "checkpoints").iterdir()) == saved

@@ -19,6 +19,7 @@ from powertrain.recipe import Use, load_recipe
 from powertrain.recipe.objects import Giver
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
+from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import RunFolder
 from powertrain.train.session import train
@@ -103,6 +104,9 @@ def trained(job: Mapping[str, Any], asked: Asked, gone: Callable[[], bool]) -> d
     use = Use("callback", "tune", Giver(watcher), NoParams())
     recipe = dataclasses.replace(recipe, callbacks=(*recipe.callbacks, use))
     folder = Path(job["folder"])
+    if reason := _caught_up(folder, job["metric"], asked):
+        seconds = Checkpoints(folder).newest_meta()["seconds"]
+        return {"evaluations": len(evaluations(folder)), "seconds": round(seconds, 3), "ended": reason}
     outcome = train(recipe, folder, resume=True, display=Display(quiet=True), measured=False)
     run = outcome.run
     said = evaluations(folder)
@@ -112,6 +116,14 @@ def trained(job: Mapping[str, Any], asked: Asked, gone: Callable[[], bool]) -> d
     if run.stop and not run.stopped_early:
         return {**found, "value": math.nan, "signal": run.stop_signal, "reason": run.stop_reason}
     return {**found, "value": _value(run, said, job["metric"])}
+
+
+def _caught_up(folder: Path, metric: str, asked: Asked) -> str:
+    """Tell the search of the evaluations that stand behind the newest checkpoint: it may have died before it noted the
+    last of them. The reason to end the trial, or nothing."""
+    steps = Checkpoints(folder).newest_meta().get("steps", -1)
+    values = [event["values"][metric] for event in evaluations(folder) if event["step"] <= steps]
+    return next((reason for number, value in enumerate(values, 1) if (reason := asked(number, value))), "")
 
 
 def _value(run: TrainRun, said: list[dict[str, Any]], metric: str) -> float:
