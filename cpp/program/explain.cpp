@@ -105,11 +105,25 @@ class Replay {
     for (const GraphNode& node : graph_.nodes) read.insert(node.inputs.begin(), node.inputs.end());
     for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
       if (read.contains(graph_.slot_values[s]) && graph_.slot_values[s] >= 0 && measure(slots_[s]).bad) {
-        return text("slot ", graph_.slots[s]->name, " ", summary(slots_[s]),
-                    "; expected finite numbers; start from an earlier checkpoint");
+        return text(bad_slot(s), "; expected finite numbers; start from an earlier checkpoint");
       }
     }
     return "";
+  }
+
+  // A slot that is not finite: of one that joins several parameters, the first that is at fault.
+  std::string bad_slot(std::size_t s) const {
+    std::map<int64_t, SlotRef> parts;
+    for (const Piece& piece : graph_.pieces) {
+      if (SlotRef part = piece.slot.lock(); part && piece.home == graph_.slots[s]) parts[part->offset()] = part;
+    }
+    const Tensor whole = to_row_major(slots_[s]);
+    for (const auto& [offset, part] : parts) {
+      const Tensor value =
+          Tensor::view(whole.impl().buffer, part->type(), row_major(part->type().shape), whole.impl().offset + offset);
+      if (measure(value).bad) return text("slot ", part->name, " ", summary(value));
+    }
+    return text("slot ", graph_.slots[s]->name, " ", summary(whole));
   }
 
   std::string first_fault() {

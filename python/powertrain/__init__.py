@@ -40,6 +40,7 @@ _package = f"{_Path(__file__).absolute().parent}{_os.sep}"
 _core.set_own_code(_package, [f"{_package}builtin{_os.sep}"])
 
 from powertrain.abi import get_include  # noqa: E402
+from powertrain.autodiff.checking import gradcheck  # noqa: E402
 from powertrain.autodiff.custom import checkpoint, custom_gradient  # noqa: E402
 from powertrain.autodiff.derivatives import hessian, hvp, jacobian, jvp  # noqa: E402
 from powertrain.autodiff.gradients import grad, value_and_grad, vjp  # noqa: E402
@@ -196,9 +197,9 @@ __all__ = [
     "asarray", "autocast", "bfloat16", "bool_",
     "broadcast_arrays", "broadcast_shapes", "checkpoint", "compile", "complex128", "complex64", "cond",
     "cuda", "custom_gradient", "device", "einsum", "end_phase", "eye", "fit", "flat_like", "flatten_slots",
-    "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "guard", "hessian",
-    "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load", "meshgrid",
-    "nonzero", "ones", "ones_like", "pack", "pad", "quantize", "restore", "save", "scan",
+    "float16", "float32", "float64", "full", "full_like", "get_include", "get_threads", "grad", "gradcheck",
+    "guard", "hessian", "hvp", "int16", "int32", "int64", "int8", "isa", "istft", "jacobian", "jvp", "linspace", "load",
+    "meshgrid", "nonzero", "ones", "ones_like", "pack", "pad", "quantize", "restore", "save", "scan",
     "set_threads", "stft", "tensor", "tensordot", "tune", "uint16", "uint32", "uint64", "uint8", "unique_all",
     "unique_counts", "unique_inverse", "unique_values", "value_and_grad", "vjp", "vmap", "while_loop", "zeros",
     "zeros_like", "array_api", "builtin", "data", "fairness", "fft", "linalg", "metrics", "models", "monitor", "nn",

@@ -17,7 +17,6 @@ from powertrain.optim import schedules
         (lambda: pt.autograd, "pt.custom_gradient(fn) for Function, pt.compile(step) to find a NaN"),  # type: ignore[attr-defined]
         (lambda: pt.utils, "tensorboardX for torch.utils.tensorboard"),  # type: ignore[attr-defined]
         (lambda: pt.testing, "write numpy.testing.assert_allclose(a, b)"),  # type: ignore[attr-defined]
-        (lambda: pt.gradcheck, "docs/modules.md"),  # type: ignore[attr-defined]
         (lambda: pt.nn.functional_call, "slot.value = tensor"),  # type: ignore[attr-defined]
         (
             lambda: pt.optim.AdamW([{"params": pt.nn.Linear(1, 1), "wd": 0}], lr=0.1),

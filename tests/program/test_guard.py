@@ -161,6 +161,25 @@ def test_a_planted_fault_is_named_and_nothing_changes(fault: Planted) -> None:
         np.testing.assert_array_equal(slot.numpy(), old)
 
 
+def test_a_parameter_that_is_not_finite_is_named_though_the_optimizer_joined_it_with_others() -> None:
+    model = pt.nn.Sequential(pt.nn.Linear(6, 4), pt.nn.ReLU(), pt.nn.Linear(4, 2))
+    optimizer = pt.optim.AdamW(model, lr=0.1)
+    loss_and_grads = pt.nn.value_and_grad(model, lambda x: (model(x) ** 2).mean())
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        loss, grads = loss_and_grads(x)
+        optimizer.update(grads)
+        return loss
+
+    step(X)
+    model[2].bias.value = pt.tensor([1.0, np.nan])
+    with pytest.raises(
+        pt.NonFiniteError, match=r"slot 2\.bias f32\[2\] in \[1, 1\], mean 1, 1 of 2 not finite; expected"
+    ):
+        step(X)
+
+
 def test_bad_data_is_named_as_such() -> None:
     step, _ = training(lambda x, w: x * w)
     bad = X.copy()

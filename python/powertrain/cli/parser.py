@@ -248,7 +248,12 @@ def _export(verbs: Any) -> None:
         verbs, "export", "runs:export", "write a trained run for other programs, and compare it with the run"
     )
     export.add_argument("run", type=Path, metavar="DIR")
-    export.add_argument("--to", required=True, metavar="NAME", help="an exporter: safetensors, c, wheel, or a plugin's")
+    export.add_argument(
+        "--to",
+        required=True,
+        metavar="NAME",
+        help="an exporter: safetensors, c, wheel, or a plugin's, such as onnx; powertrain plugins list names all",
+    )
     export.add_argument("--out", type=Path, metavar="PATH", help="the file or folder to write (default: here)")
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the exporter")
     _trusting(export)

@@ -118,7 +118,6 @@ ARRAYS: Final[dict[str, str]] = {
     "ger": "pt.outer(a, b)",
     "get_num_threads": "pt.get_threads()",
     "get_rng_state": "pt.random.default_generator().slot.value, which pt.save and pt.restore keep",
-    "gradcheck": "numpy.testing.assert_allclose(pt.grad(fn)(x), differences) in float64: see docs/modules.md",
     "gt": "pt.greater(a, b)",
     "half": "pt.float16",
     "hamming_window": "pt.hamming(n + 1)[:-1]",

@@ -17,6 +17,7 @@ from powertrain.plugin import HostModel, Inputs, ModelError, Section, param
 from powertrain_tabular.grown import Grown, grown_sections
 
 MOST_THREADS = 64  # or as many as there are processors
+INSTALL = "pip install 'powertrain-tabular[trees]'"
 SMALLEST = 1e-7  # probability whose logarithm is still a usable logit
 
 
@@ -138,7 +139,7 @@ def _library() -> Any:
         import lightgbm
     except (ImportError, OSError) as error:  # OSError: libgomp is not there
         raise ModelError(
-            f"[lightgbm] it cannot be imported ({error}); expected LightGBM; pip install lightgbm (Debian: libgomp1)"
+            f"[lightgbm] it cannot be imported ({error}); expected LightGBM; {INSTALL} (Debian: libgomp1)"
         ) from None
     return lightgbm
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from powertrain_tabular.trees import INSTALL
+
 # Where a library that fits from all rows at once would take too long, or too much memory, to be tried.
 MOST_OF_PAIRS = 2_000  # features whose products, two by two, are solved for
 MOST_KERNEL_ROWS = 10_000
@@ -89,7 +91,7 @@ def _trees(facts: Facts) -> list[Candidate]:
     large = {"use": "lightgbm", "trees": 1_000, "rate": 0.05, "leaves": 31, **seed}
     why = ""
     if importlib.util.find_spec("lightgbm") is None:
-        why = "LightGBM is not installed (pip install lightgbm)"
+        why = f"LightGBM is not installed ({INSTALL})"
     several = why
     if not why and (facts.classes or 0) > MOST_TREE_CLASSES:
         several = f"{facts.classes:,} classes, and it grows a tree for each of them"
