@@ -89,11 +89,10 @@ class WriteLeases {
 
 class BackendStep final : public ForeignStep {
  public:
-  BackendStep(const py::object& adapter, Graph source, bool skip) : adapter_(adapter), source_(std::move(source)) {
+  BackendStep(const py::object& adapter, Graph source) : adapter_(adapter), source_(std::move(source)) {
     std::set<std::string, std::less<>> runs;
     for (py::handle name : adapter.attr("ops")) runs.insert(py::cast<std::string>(name));
-    pure_ = pure(
-        source_, [&](const Op& op) { return runs.contains(op.name); }, skip);
+    pure_ = pure(source_, [&](const Op& op) { return runs.contains(op.name); });
     call_ = adapter.attr("compile")(graph_tuple(pure_.graph));
   }
 
@@ -105,7 +104,7 @@ class BackendStep final : public ForeignStep {
 
   // No lease is held while the backend computes, which is Python code. So the step looks at its end whether what it
   // read is still so, and begins again where another thread has written meanwhile.
-  Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) override {
+  Tensors run(const Tensors& inputs, RunReport* report) override {
     const std::lock_guard one_call_at_a_time(busy_);
     for (int tries = 1;; ++tries) {
       Read read;
@@ -115,7 +114,7 @@ class BackendStep final : public ForeignStep {
         continue;
       }
       const py::list outputs = call_(arrays);
-      const int stopped = look(outputs, on_trip, report);
+      const int stopped = look(outputs, report);
       if (const SlotRef changed = commit(outputs, stopped, read, report)) {
         refuse_after(tries, *changed);
         continue;
@@ -195,7 +194,7 @@ class BackendStep final : public ForeignStep {
   }
 
   // The phase at which the step stops, -1 if it does not.
-  int look(const py::list& outputs, OnTrip on_trip, RunReport* report) {
+  int look(const py::list& outputs, RunReport* report) {
     *report = {};
     skipped_.clear();
     if (pure_.checks.empty()) return -1;
@@ -204,7 +203,7 @@ class BackendStep final : public ForeignStep {
       if (flags.host()[i]) continue;
       const PureStep::Check& check = pure_.checks[i];
       report->tripped_phase = check.phase;
-      if (check.skips || (check.about == PureStep::About::Finite && on_trip == OnTrip::Skip)) {
+      if (check.skips) {
         skipped_.insert(check.phase);
         continue;
       }
@@ -268,8 +267,8 @@ class BackendStep final : public ForeignStep {
 
 }  // namespace
 
-std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip) {
-  return std::make_unique<BackendStep>(backend, std::move(source), skip);
+std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source) {
+  return std::make_unique<BackendStep>(backend, std::move(source));
 }
 
 void register_backends(py::module_& m) {

@@ -93,7 +93,7 @@ py::object make_function(const Op& op, Operands operands);  // an op as a callab
 PyObject* attribute_or_hint(PyObject* self, PyObject* name);
 
 // The step of a traced graph that a backend runs: `backend` is a powertrain.plugin.backends Adapter.
-std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source, bool skip);
+std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph source);
 
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);

@@ -167,9 +167,7 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   Tensors results;
   RunReport report;
   try {
-    const OnTrip on_trip = state.step.options().on_trip;
-    results = entry->foreign ? entry->foreign->run(flat.tensors, on_trip, &report)
-                             : entry->program->run(flat.tensors, on_trip, &report);
+    results = entry->foreign ? entry->foreign->run(flat.tensors, &report) : entry->program->run(flat.tensors, &report);
   } catch (...) {
     state.last = report;
     throw;
@@ -458,17 +456,15 @@ PyTypeObject* compiled_type() {
 }
 
 py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
-                bool fuse, const std::string& on_trip, int limit, const py::object& backend) {
+                bool fuse, bool skips, int limit, const py::object& backend) {
   CompileOptions options;
   for (auto [name, on] : {std::pair("simplify", simplify), std::pair("fuse", fuse)}) {
     if (!on) options.passes.off.insert(name);
   }
-  options.on_trip = on_trip == "skip" ? OnTrip::Skip : OnTrip::Error;
+  options.skips = skips;
   options.limit = limit;
   if (!backend.is_none()) {
-    options.backend = [backend, skip = options.on_trip == OnTrip::Skip](Graph source) {
-      return make_backend_step(backend, std::move(source), skip);
-    };
+    options.backend = [backend](Graph source) { return make_backend_step(backend, std::move(source)); };
   }
   auto* compiled = PyObject_GC_New(CompiledFunction, compiled_type());
   if (!compiled) throw py::error_already_set();
@@ -487,7 +483,7 @@ py::object make(const py::object& function, const std::string& name, const py::o
 void register_compile(py::module_& m) {
   m.attr("CompiledFunction") = py::handle(reinterpret_cast<PyObject*>(compiled_type()));
   m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
-        py::arg("fuse"), py::arg("on_trip"), py::arg("limit"), py::arg("backend") = py::none());
+        py::arg("fuse"), py::arg("skips"), py::arg("limit"), py::arg("backend") = py::none());
   m.def(
       "tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
 }

@@ -32,7 +32,7 @@ bool has_effects(const Graph& graph) {
 }
 
 bool renames_memory(const Graph& graph, const GraphNode& node) {
-  if (!node.op || !node.op->view) return false;
+  if (!node.op || !node.op->view || node.op->reads_slot) return false;
   const TensorType& in = graph.values[node.inputs[0]].type;
   const TensorType& out = graph.values[node.outputs[0]].type;
   if (count(in.shape) != count(out.shape)) return false;

@@ -90,6 +90,10 @@ Tensors Trace::record(const Op& op, const Tensors& given, const Attrs& attrs, co
   auto node = std::make_shared<Node>();
   node->op = &op;
   node->attrs = attrs;
+  if (op.guard) {
+    if (options_.skips) node->attrs.set("skip", true);
+    may_leave_out_ = node->attrs.flag("skip");
+  }
   node->inputs = inputs;
   node->types = types;
   node->order = next_value_id();
@@ -113,6 +117,7 @@ Trace::SlotState& Trace::state_of(const SlotRef& base) {
   slots_.push_back(std::make_unique<SlotState>());
   SlotState& state = *slots_.back();
   state.slot = base;
+  state.number = static_cast<int>(slots_.size()) - 1;
   state.start = state.current = symbol(base->type());
   slot_index_[base.get()] = &state;
   return state;
@@ -148,19 +153,42 @@ void Trace::assign(const SlotRef& slot, const Tensor& value) {
 
 void Trace::end_phase() {
   if (options_.nested) refuse("the function ends a phase, as an optimizer's update does", "update outside");
+  for (auto& state : slots_) {
+    if (!may_leave_out_ || !state->writes.contains(phase_)) continue;
+    state->left_out = true;
+    state->views.clear();
+  }
+  may_leave_out_ = false;
   ++phase_;
+}
+
+// What a slot holds here.
+const Tensor& Trace::now(SlotState& state) {
+  if (state.left_out) {
+    const TraceScope scope(this);
+    state.current = fn::committed(state.current, state.number);
+    state.left_out = false;
+  }
+  return state.current;
+}
+
+void Trace::set_now(SlotState& state, const Tensor& value, int phase) {
+  state.current = value;
+  state.left_out = false;
+  state.views.clear();
+  state.writes[phase] = value;
 }
 
 Tensor Trace::read(const SlotRef& slot) {
   if (options_.nested) return read_around(slot);
   const SlotRef base = slot->base() ? slot->base() : slot;
   SlotState& state = state_of(base);
-  if (slot == base) return state.current;
+  if (slot == base) return now(state);
   state.pieces.try_emplace(slot.get(), slot, base);
   // One tensor per parameter and version, so that its gradient can be asked for by identity.
   Tensor& view = state.views[slot.get()];
   if (!view.defined()) {
-    view = fn::flat_view(state.current, slot->offset(), slot->type().shape);
+    view = fn::flat_view(now(state), slot->offset(), slot->type().shape);
   }
   return view;
 }
@@ -168,25 +196,15 @@ Tensor Trace::read(const SlotRef& slot) {
 void Trace::write(const SlotRef& slot, const Tensor& value) {
   if (options_.nested) return assign(slot, value);
   if (!slot->base()) {
-    SlotState& state = state_of(slot);
-    state.current = value;
-    state.views.clear();
-    state.writes[phase_] = value;
+    set_now(state_of(slot), value, phase_);
     return;
   }
   SlotState& state = state_of(slot->base());
   state.pieces.try_emplace(slot.get(), slot, slot->base());
-  const Tensor merged = fn::update_flat_view(state.current, value, slot->offset());
-  state.current = merged;
-  state.views.clear();
-  state.writes[phase_] = merged;
+  set_now(state, fn::update_flat_view(now(state), value, slot->offset()), phase_);
 }
 
-void Trace::write_at(const SlotRef& base, const Tensor& value, int phase) {
-  SlotState& state = state_of(base);
-  state.current = value;
-  state.writes[phase] = value;
-}
+void Trace::write_at(const SlotRef& base, const Tensor& value, int phase) { set_now(state_of(base), value, phase); }
 
 int64_t Trace::next_draw(const SlotRef& generator) {
   if (!options_.draws) refuse("the function draws random numbers", "draw them outside and pass them as an argument");

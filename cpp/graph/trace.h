@@ -21,6 +21,7 @@ struct TraceOptions {
   // What is computed again raised its errors the first time: calls that nobody reads are left out, whatever they check.
   bool again = false;
   bool defer = false;  // of a nested one: calls on concrete tensors are recorded too
+  bool skips = false;  // guards leave their phases out, whatever they say themselves
   // What is recorded in place of a call; empty where the call itself is.
   std::function<Tensors(const Op&, const Tensors&, const Attrs&)> instead = nullptr;
 };
@@ -56,7 +57,9 @@ class Trace final : public Recorder {
  private:
   struct SlotState {
     SlotRef slot;
+    int number = 0;  // among the slots of the trace
     Tensor start, current;
+    bool left_out = false;                    // perhaps: the phase that wrote `current` has ended, and may be left out
     std::map<int, Tensor> writes;             // by phase
     std::unordered_map<Slot*, Tensor> views;  // of `current`
     std::unordered_map<Slot*, Piece> pieces;
@@ -69,6 +72,8 @@ class Trace final : public Recorder {
   std::shared_ptr<Node> index_check(const Node& call, const Indexed& indexed);
   Tensor symbol(const TensorType& type, std::shared_ptr<Node> node = nullptr, int output = 0);
   SlotState& state_of(const SlotRef& base);
+  const Tensor& now(SlotState& state);
+  void set_now(SlotState& state, const Tensor& value, int phase);
   // The first constant that was this number: calls with the same number are the same calls.
   Tensor one_number(const Tensor& t);
   Tensor read_around(const SlotRef& slot);
@@ -81,6 +86,7 @@ class Trace final : public Recorder {
   TraceOptions options_;
   Recorder* parent_ = nullptr;
   int phase_ = 0;
+  bool may_leave_out_ = false;  // this phase: its last guard says so
   uint64_t recompute_ = 0;
   std::vector<std::pair<SlotRef, Tensor>> assigned_;
   std::shared_ptr<const Location> location_;

@@ -68,6 +68,7 @@ inline Tensor stop_gradient(const Tensor& x) { return call("stop_gradient", {x})
 inline Tensor flat_view(const Tensor& flat, int64_t offset, const Shape& shape) {
   return call("flat_view", {flat}, {{"offset", offset}, {"shape", Ints(shape.begin(), shape.end())}});
 }
+inline Tensor committed(const Tensor& written, int64_t slot) { return call("committed", {written}, {{"slot", slot}}); }
 inline Tensor update_flat_view(const Tensor& flat, const Tensor& value, int64_t offset) {
   return call("update_flat_view", {flat, value}, {{"offset", offset}});
 }

@@ -308,6 +308,11 @@ OpBuilder& OpBuilder::guards() {
   return passes_through();
 }
 
+OpBuilder& OpBuilder::reads_slot() {
+  op_.reads_slot = true;
+  return *this;
+}
+
 OpBuilder& OpBuilder::saves(std::vector<bool> inputs, std::vector<bool> outputs) {
   op_.saves = {std::move(inputs), std::move(outputs)};
   return *this;

@@ -152,6 +152,7 @@ class Op {
   bool contiguous = false;               // its kernel wants row-major inputs
   bool any_strides = false;              // its kernel writes outputs of any strides
   bool guard = false;                    // ends a phase
+  bool reads_slot = false;               // a view not of its input, but of the slot with the number "slot"
   bool rewrites = false;                 // its kernel finds the first input in its output, and changes some of it
   bool sweeps = false;                   // reads an element of each input before it writes the same one of its outputs
   std::string doc;                       // the first line, then sections as docs say
@@ -219,6 +220,7 @@ class OpBuilder {
   OpBuilder& may_fail();
   OpBuilder& passes_through();
   OpBuilder& guards();  // passes through, too
+  OpBuilder& reads_slot();
   OpBuilder& doc(std::string text, std::string example = "");
   operator const Op*();  // registers
 

@@ -103,7 +103,7 @@ CompiledStep::EntryRef CompiledStep::trace(const Signature& signature,
   Graph graph;
   {
     const TargetScope where(signature.placed ? *signature.context.target : current_target());
-    Trace trace;
+    Trace trace({.skips = options_.skips});
     TraceScope scope(&trace);
     Tensors inputs;
     for (const TensorType& type : signature.types) inputs.push_back(trace.input(type));

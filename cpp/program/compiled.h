@@ -13,7 +13,7 @@ namespace pt {
 class ForeignStep {
  public:
   virtual ~ForeignStep() = default;
-  virtual Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report) = 0;
+  virtual Tensors run(const Tensors& inputs, RunReport* report) = 0;
   virtual const Graph& source() const = 0;  // as it was traced
   virtual const Graph& graph() const = 0;   // as it was given away
   virtual bool moved() const = 0;           // whether a slot became a view since the trace, which must be traced again
@@ -33,8 +33,8 @@ struct CompileOptions {
   PassOptions passes;
   // Makes the step of a traced graph, in place of a program.
   std::function<std::unique_ptr<ForeignStep>(Graph)> backend = nullptr;
-  OnTrip on_trip = OnTrip::Error;
-  int limit = 16;  // programs kept; the one that was used longest ago goes first
+  bool skips = false;  // a guard that trips leaves its phase out, in place of an error
+  int limit = 16;      // programs kept; the one that was used longest ago goes first
 };
 
 // What makes calls alike: types of the tensors, whatever else the caller froze into the trace, and what plans depend

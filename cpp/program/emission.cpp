@@ -120,10 +120,16 @@ class Emission {
       const auto copied = placement_.copied.find({n, static_cast<int>(i)});
       const bool as_is = copied == placement_.copied.end();
       const Place& place = as_is ? place_of(input) : copied->second;
-      if (!as_is) emit_copy(input, place_of(input), place, node.phase, false);
+      if (!as_is) emit_copy(input, source_of(node, input), place, node.phase, false);
       operands.in.push_back(operand_at(input, place));
       operands.placed.push_back(placed_at(input, place));
     }
+  }
+
+  // Where a node's input lies.
+  Place source_of(const GraphNode& node, int input) const {
+    if (!node.op || !node.op->reads_slot) return place_of(input);
+    return whole(placement_.slot_storage[node.attrs.integer("slot")], input);
   }
 
   void emit_node(int n) {

@@ -108,6 +108,7 @@ class Placing {
 
   void place_view(int n) {
     const GraphNode& node = graph_.nodes[n];
+    if (node.op->reads_slot) return place_in_slot(n);
     const int input = node.inputs[0];
     const TensorType& type = graph_.values[input].type;
     Place place = places_[input];
@@ -120,6 +121,20 @@ class Placing {
       view = node.op->view({type.dtype, type.shape, place.strides}, node.attrs);
     }
     places_[node.outputs[0]] = {place.storage, place.offset * from / to + view->offset, view->strides};
+  }
+
+  // What a slot holds lies in it, until it is written again: who reads it longer reads a copy.
+  void place_in_slot(int n) {
+    const GraphNode& node = graph_.nodes[n];
+    const int slot = static_cast<int>(node.attrs.integer("slot")), output = node.outputs[0];
+    const bool overwritten = std::any_of(graph_.writes.begin(), graph_.writes.end(), [&](const SlotWrite& write) {
+      return write.slot == slot && write.phase >= node.phase && usage_.last_read[output] > usage_.last_of[write.phase];
+    });
+    places_[output] = overwritten ? copied_place(n, 0) : in_slot(slot, output);
+  }
+
+  Place in_slot(int slot, int value) const {
+    return {made_.slot_storage[slot], 0, row_major(graph_.values[value].type.shape)};
   }
 
   // Memory for an output of node n: a slot, a result, a piece of a whole, an operand that dies here, or the arena.

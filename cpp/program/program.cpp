@@ -169,10 +169,11 @@ void Program::run_at(Run& run, std::span<char* const> inputs, std::span<char* co
   }
 }
 
-void Program::carry_out_all(Run& run, OnTrip on_trip, const Around& around) {
-  const auto carry_out_some = [&](int begin, int end) {
+void Program::carry_out_all(Run& run, const Around& around) {
+  const auto carry_out_some = [&](int begin, int end, bool commits) {
     for (int i = begin; i < end; ++i) {
       const Instruction& instruction = instructions_[i];
+      if (instruction.commits && !commits) continue;
       char* const* data = data_.data() + instruction.operand_begin;
       if (around) {
         around(instruction, [&] { carry_out(run, instruction, data); });
@@ -183,48 +184,47 @@ void Program::carry_out_all(Run& run, OnTrip on_trip, const Around& around) {
   };
   for (std::size_t p = 0; p < layout_.phases.size(); ++p) {
     const PlannedPhase& phase = layout_.phases[p];
-    carry_out_some(phase.begin, phase.guard);
-    const Guard guard = run.guard(static_cast<int>(p), phase.skips || on_trip == OnTrip::Skip);
+    carry_out_some(phase.begin, phase.guard, true);
+    const Guard guard = run.guard(static_cast<int>(p), phase.skips);
     if (guard == Guard::Tripped) break;
-    if (guard == Guard::Forgiven) continue;
-    carry_out_some(phase.guard, phase.end);
-    run.commit(phase.writes);
+    // What the phase computes is read later, also where what it writes is left out.
+    carry_out_some(phase.guard, phase.end, guard == Guard::Passed);
+    if (guard == Guard::Passed) run.commit(phase.writes);
   }
 }
 
-RunReport Program::execute(Device& device, OnTrip on_trip, bool shares, const Around& around) {
+RunReport Program::execute(Device& device, bool shares, const Around& around) {
   const DeviceRun run(device, shares);
-  carry_out_all(*run, on_trip, around);
+  carry_out_all(*run, around);
   return run->finish();
 }
 
-RunReport Program::execute_timed(OnTrip on_trip) {
-  if (!any_parallel_ || context_.threads == 1) return execute(device_, on_trip, any_parallel_);
+RunReport Program::execute_timed() {
+  if (!any_parallel_ || context_.threads == 1) return execute(device_, any_parallel_);
   const auto start = std::chrono::steady_clock::now();
-  const RunReport report = execute(device_, on_trip, sharing_.shares());
+  const RunReport report = execute(device_, sharing_.shares());
   sharing_.took(std::chrono::steady_clock::now() - start);
   return report;
 }
 
 // By the recording of a run at these addresses, where the device keeps such.
-RunReport Program::play(OnTrip on_trip) {
-  if (!device_.records()) return execute_timed(on_trip);
-  if (reads_flags_) return execute(device_, on_trip, any_parallel_);
-  const auto known = std::find_if(kept_.begin(), kept_.end(),
-                                  [&](const Kept& kept) { return kept.on_trip == on_trip && kept.data == data_; });
+RunReport Program::play() {
+  if (!device_.records()) return execute_timed();
+  if (reads_flags_) return execute(device_, any_parallel_);
+  const auto known = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.data == data_; });
   if (known == kept_.end()) {
-    kept_.push_front({data_, on_trip, nullptr});
+    kept_.push_front({data_, nullptr});
     if (kept_.size() > kRecordings) kept_.pop_back();
-    return execute(device_, on_trip, any_parallel_);
+    return execute(device_, any_parallel_);
   }
   std::rotate(kept_.begin(), known, known + 1);
   Kept& kept = kept_.front();
-  if (!kept.recording) kept.recording = device_.record([&](Run& run) { carry_out_all(run, on_trip, nullptr); });
+  if (!kept.recording) kept.recording = device_.record([&](Run& run) { carry_out_all(run, nullptr); });
   return kept.recording->play();
 }
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
-Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) try {
+Tensors Program::run(const Tensors& inputs, RunReport* report) try {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
@@ -233,7 +233,7 @@ Tensors Program::run(const Tensors& inputs, OnTrip on_trip, RunReport* report) t
   RunReport ran;
   {
     const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros, !graph_.writes.empty());
-    ran = play(on_trip);
+    ran = play();
     if (ran.status == 0) leases_.release();
   }
   if (report) *report = ran;
@@ -276,7 +276,7 @@ void Program::replay(const Tensors& inputs, Device& device, const Around& around
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
   const std::vector<BufferRef> results = bind(inputs);
-  execute(device, OnTrip::Error, any_parallel_, around);
+  execute(device, any_parallel_, around);
 }
 
 std::vector<double> Program::profile(const Tensors& inputs) {

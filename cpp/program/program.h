@@ -49,15 +49,13 @@ class SlotLeases {
   uint32_t process_ = 0;
 };
 
-enum class OnTrip { Error, Skip };
-
 class Program {
  public:
   // `source` is the graph as it was traced; it is kept to explain a failure.
   Program(Graph source, const PassOptions& options, std::shared_ptr<Arena> arena, const PlanContext& context);
 
-  // Inputs are row-major. Throws for a tripped guard under OnTrip::Error, after naming what went wrong.
-  Tensors run(const Tensors& inputs, OnTrip on_trip, RunReport* report = nullptr);
+  // Inputs are row-major. Throws for a tripped guard that does not skip its phase, after naming what went wrong.
+  Tensors run(const Tensors& inputs, RunReport* report = nullptr);
   // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
   // phases. Whoever calls holds the program and has begun a run of the device, and lends workspace_bytes.
   void run_at(Run& run, std::span<char* const> inputs, std::span<char* const> results, char* workspace);
@@ -99,10 +97,10 @@ class Program {
   void bind_slots(std::size_t first_base);
   void place_operands();
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
-  void carry_out_all(Run& run, OnTrip on_trip, const Around& around);
-  RunReport execute(Device& device, OnTrip on_trip, bool shares, const Around& around = nullptr);
-  RunReport execute_timed(OnTrip on_trip);
-  RunReport play(OnTrip on_trip);
+  void carry_out_all(Run& run, const Around& around);
+  RunReport execute(Device& device, bool shares, const Around& around = nullptr);
+  RunReport execute_timed();
+  RunReport play();
 
   Graph source_, graph_;
   PlanContext context_;
@@ -124,7 +122,6 @@ class Program {
   // What the device keeps of a run, by all the addresses that it was given. Made when these come for the second time.
   struct Kept {
     std::vector<char*> data;
-    OnTrip on_trip;
     std::unique_ptr<Recording> recording;
   };
   std::deque<Kept> kept_;  // the last used one first

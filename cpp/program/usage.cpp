@@ -23,6 +23,7 @@ void find_reads(const Graph& graph, Usage& usage) {
   usage.whole = usage.root;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const GraphNode& node = graph.nodes[n];
+    if (node.op && node.op->reads_slot) continue;  // its input is what the slot was written from
     if (aliases_input(node)) usage.root[node.outputs[0]] = usage.root[node.inputs[0]];
     if (renames_memory(graph, node)) usage.whole[node.outputs[0]] = usage.whole[node.inputs[0]];
     for (int input : node.inputs) {
@@ -42,6 +43,10 @@ bool writes_in_place(const Graph& graph, const Usage& usage, const SlotWrite& wr
   const bool rewrites = maker.op && maker.op->rewrites && maker.inputs[0] == old;
   if (!(plain_elementwise(maker) || rewrites) || usage.last_read[usage.root[write.value]] == kForever) return false;
   if (value.type != graph.slots[write.slot]->type()) return false;
+  // Where the phase is left out, so is its maker, and others still read what that would have made.
+  const bool skips = graph.nodes[usage.guard_of[write.phase]].attrs.flag("skip");
+  const auto read_later = [&](int output) { return usage.last_read[usage.root[output]] > usage.last_of[write.phase]; };
+  if (skips && std::any_of(maker.outputs.begin(), maker.outputs.end(), read_later)) return false;
   if (old < 0) return true;
   if (rewrites && std::count(maker.inputs.begin(), maker.inputs.end(), old) > 1) return false;
   if (usage.last_read[old] > value.index) return false;

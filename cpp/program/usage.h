@@ -27,7 +27,7 @@ struct Usage {
 constexpr int kForever = 1 << 30;
 
 Usage usage_of(const Graph& graph);
-bool aliases_input(const GraphNode& node);      // views, guards and checks: the result is the first input's memory
+bool aliases_input(const GraphNode& node);      // views, guards and checks: the result is memory that is there
 bool plain_elementwise(const GraphNode& node);  // may write where it reads
 
 }  // namespace pt

@@ -67,9 +67,9 @@ struct Step {
 };
 
 // A step of gradient descent with a guard and a momentum for each parameter.
-Step traced(Loss loss, const Tensors& inputs, const std::vector<Shape>& shapes) {
+Step traced(Loss loss, const Tensors& inputs, const std::vector<Shape>& shapes, bool skips = false) {
   Step step;
-  Trace trace;
+  Trace trace({.skips = skips});
   TraceScope scope(&trace);
   Tensors symbols, parameters;
   for (const Tensor& t : inputs) symbols.push_back(trace.input(t.type()));
@@ -100,7 +100,7 @@ std::vector<std::string> trained(const Target& target, Loss loss, const Tensors&
   Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
   std::vector<std::string> all;
   for (int i = 0; i < 3; ++i) {
-    const Tensor value = program.run(inputs, OnTrip::Error)[0];
+    const Tensor value = program.run(inputs)[0];
     CHECK(&value.impl().buffer->memory() == &target.memory());
     all.push_back(bits(value));
   }
@@ -152,7 +152,7 @@ void loops_on_a_device() {
     const TargetScope scope(target);
     Program program(graph, {}, std::make_shared<Arena>(), target.context());
     std::string all;
-    for (const Tensor& t : program.run({numbers({3}, 8), numbers({5, 3}, 9)}, OnTrip::Error)) all += bits(t);
+    for (const Tensor& t : program.run({numbers({3}, 8), numbers({5, 3}, 9)})) all += bits(t);
     return all;
   };
   CHECK(run(cpu_target()) == run(fake_target()));
@@ -225,7 +225,7 @@ void slots_stay_where_they_are() {
     graph = trace.finish({});
   }
   Program program(graph, {}, std::make_shared<Arena>(), cpu_target().context());
-  CHECK_THROWS(program.run({}, OnTrip::Error), Error,
+  CHECK_THROWS(program.run({}), Error,
                "[slot w] lies on fake, and the step runs on cpu; expected both on one device; move the slot, or what "
                "the step is given");
 }
@@ -250,14 +250,15 @@ void a_trip_is_explained(const Target& target) {
   const TargetScope scope(target);
   const Tensors inputs{Tensor::full({DType::F32, {4, 40}}, 3e38), labels(4, 2)};
   const Tensors rows{copied(inputs[0]), inputs[1]};
-  const Step step = traced(mlp, rows, {{40, 8}, {8}, {8, 2}, {2}});
+  const std::vector<Shape> shapes{{40, 8}, {8}, {8, 2}, {2}};
+  const Step step = traced(mlp, rows, shapes), skipping = traced(mlp, rows, shapes, true);
   Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
   const std::string before = bits(step.slots[0]->current());
   for (int i = 0; i < 4; ++i) {  // where it is recorded, too
     std::string message;
     RunReport report;
     try {
-      program.run(rows, OnTrip::Error, &report);
+      program.run(rows, &report);
     } catch (const GuardError& error) {
       message = error.what();
     }
@@ -266,12 +267,13 @@ void a_trip_is_explained(const Target& target) {
     CHECK_EQ(report.committed_phases, 0);
     CHECK(before == bits(step.slots[0]->current()));
   }
+  Program left_out(skipping.graph, {}, std::make_shared<Arena>(), current_plan_context());
   for (int i = 0; i < 3; ++i) {
     RunReport report;
-    program.run(rows, OnTrip::Skip, &report);
+    left_out.run(rows, &report);
     CHECK_EQ(report.status, 0u);
     CHECK_EQ(report.tripped_phase, 0);
-    CHECK(before == bits(step.slots[0]->current()));
+    CHECK(before == bits(skipping.slots[0]->current()));
   }
 }
 
@@ -288,7 +290,7 @@ void runs_are_recorded() {
     std::vector<std::string> all;
     Tensors given;
     for (const Tensor& t : inputs) given.push_back(moved(t, target.memory()));
-    for (int i = 0; i < 7; ++i) all.push_back(bits(program.run(given, OnTrip::Error)[0]));
+    for (int i = 0; i < 7; ++i) all.push_back(bits(program.run(given)[0]));
     return all;
   };
   const int recordings = device.recordings, plays = device.plays, runs = device.runs;
@@ -301,7 +303,7 @@ void runs_are_recorded() {
   const TargetScope on_host(cpu_target());
   const Step step = traced(mlp, here, {{20, 47}, {47}, {47, 10}, {10}});
   Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
-  for (const std::string& loss : there) CHECK(bits(program.run(here, OnTrip::Error)[0]) == loss);
+  for (const std::string& loss : there) CHECK(bits(program.run(here)[0]) == loss);
   const int before = device.recordings;
   loops_on_a_device();
   CHECK_EQ(device.recordings, before);
@@ -338,7 +340,7 @@ void definitions_where_there_is_no_plan() {
   const Tensor q = numbers({2, 6, 2, 4}, 5);
   const auto run = [&](const Target& target) {
     Program program(graph, {}, std::make_shared<Arena>(), target.context());
-    return program.run({q}, OnTrip::Error)[0].in(host_memory());
+    return program.run({q})[0].in(host_memory());
   };
   const Tensor whole = run(cpu_target()), parts = run(small_target());
   for (int64_t i = 0; i < whole.size(); ++i) {

@@ -435,7 +435,7 @@ def make_compiled(
     on_retrace: Callable[[str, int, str, float], None],
     simplify: bool,
     fuse: bool,
-    on_trip: str,
+    skips: bool,
     limit: int,
     backend: Any = None,
 ) -> CompiledFunction[..., Any]: ...

@@ -417,7 +417,7 @@ def test_profiling_wants_the_engines_own() -> None:
 def test_every_op_of_a_traced_program_has_calls_to_try_it_by() -> None:
     # What a program never holds: the engine puts other ops in their place, or makes them itself.
     never = {
-        "boundary", "check_index", "check_true", "copy", "flat_view", "guard", "pack", "stop_gradient",
+        "boundary", "check_index", "check_true", "committed", "copy", "flat_view", "guard", "pack", "stop_gradient",
         "update_flat_view",
     }  # fmt: skip
     dtypes = ("bool", "uint8", "int32", "int64", "float32", "float64", "complex64", "complex128")

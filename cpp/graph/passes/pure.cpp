@@ -22,10 +22,9 @@ std::optional<Indexed> indexed(const Op& op, const Tensors& in, const Attrs& att
 
 class Purifier {
  public:
-  Purifier(const Graph& source, const std::function<bool(const Op&)>& runs, bool skip)
+  Purifier(const Graph& source, const std::function<bool(const Op&)>& runs)
       : source_(source),
         runs_(runs),
-        skip_(skip),
         trace_({.merge = true,
                 .instead = [this](const Op& op, const Tensors& in,
                                   const Attrs& attrs) { return instead(op, in, attrs); }}),
@@ -69,8 +68,12 @@ class Purifier {
     trace_.set_recompute(node.recompute);
     if (node.op->guard) {
       finite_ = and_also(finite_, all_true(fn::isfinite(inputs[0])));
-      skips_ = skip_ || node.attrs.flag("skip");
+      skips_ = node.attrs.flag("skip");
       value_[node.outputs[0]] = inputs[0];
+      return;
+    }
+    if (node.op->reads_slot) {
+      value_[node.outputs[0]] = slot_now_[node.attrs.integer("slot")];
       return;
     }
     const Tensors outputs = apply(*node.op, inputs, node.attrs);
@@ -125,7 +128,7 @@ class Purifier {
     for (const SlotWrite& write : source_.writes) {
       if (write.phase != phase_) continue;
       Tensor now = value_[write.value];
-      if (finite_.defined() && skips_) now = value_[write.value] = fn::where(finite_, now, slot_now_[write.slot]);
+      if (finite_.defined() && skips_) now = fn::where(finite_, now, slot_now_[write.slot]);
       slot_now_[write.slot] = now;
       written_.push_back(now);
       made_.writes.push_back(write);
@@ -137,7 +140,6 @@ class Purifier {
 
   const Graph& source_;
   const std::function<bool(const Op&)>& runs_;
-  bool skip_;
   Trace trace_;
   Tensors value_, slot_now_, written_, flags_;
   std::unordered_set<uint64_t> safe_;
@@ -149,8 +151,6 @@ class Purifier {
 
 }  // namespace
 
-PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs, bool skip) {
-  return Purifier(source, runs, skip).run();
-}
+PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs) { return Purifier(source, runs).run(); }
 
 }  // namespace pt

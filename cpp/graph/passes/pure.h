@@ -26,8 +26,7 @@ struct PureStep {
   std::vector<Check> checks;
 };
 
-// `runs` says which ops stay as they are; others become what they are composed of, if they are. With `skip` every phase
-// whose guard trips is left out.
-PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs, bool skip);
+// `runs` says which ops stay as they are; others become what they are composed of, if they are.
+PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs);
 
 }  // namespace pt

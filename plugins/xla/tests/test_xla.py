@@ -56,7 +56,7 @@ def test_show_lists_its_ops(tmp_path: Path) -> None:
 
 def test_it_has_a_rule_for_almost_every_op() -> None:
     put_otherwise = {
-        "boundary", "check_index", "check_true", "copy", "flat_view", "guard", "pack", "stop_gradient",
+        "boundary", "check_index", "check_true", "committed", "copy", "flat_view", "guard", "pack", "stop_gradient",
         "update_flat_view",
     }  # fmt: skip
     primitive = {name for name, spec in SPECS.items() if not spec["has_compose"]} - put_otherwise

@@ -88,8 +88,10 @@ def compile(
     arguments without running anything, so that the first call starts at once; `step.describe()` prints the programs.
 
     `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
-    on. `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program
-    in place of the engine's own kernels, such as "xla", or is one that was made with parameters. It has the same
+    on: slots that it would have written keep their values, also for what the step reads after it.
+
+    `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program in
+    place of the engine's own kernels, such as "xla", or is one that was made with parameters. It has the same
     mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
 
     Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
@@ -122,7 +124,7 @@ def compile(
         if not callable(fn):
             raise _core.DTypeError(f"[compile] received {type(fn).__name__}; expected a function; decorate a def")
         name = getattr(fn, "__name__", type(fn).__name__)
-        made = _core.make_compiled(fn, name, _Retraces(fn), simplify, fuse, on_nonfinite, limit, adapter)
+        made = _core.make_compiled(fn, name, _Retraces(fn), simplify, fuse, on_nonfinite == "skip", limit, adapter)
         made.__doc__ = fn.__doc__
         return made
 
