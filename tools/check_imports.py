@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "python" / "powertrain"
 ROOMS: Final = (
-    "_core", "abi", "errors", "typing", "io", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
+    "_core", "abi", "errors", "typing", "io", "charts", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
     "array_api", "autodiff",
     "program", "saved", "nn", "onnx", "plugin", "optim", "solvers", "data", "metrics", "quality",
     "fairness", "models", "monitor", "recipe", "train", "tuning", "builtin", "sklearn", "conformance", "cli",

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
-# More would not be looked at, only drawn for minutes.
-MOST_PLOTS, MOST_LETTERS = 24, 200
+MOST_LETTERS = 200
 TITLE = 18  # letters above a small picture
 
 
@@ -48,26 +47,22 @@ def plain(text: str) -> str:
     return one_line(text)[:MOST_LETTERS].replace("$", r"\$")
 
 
-def curves(lines: Mapping[str, Sequence[tuple[int, float]]]) -> Html:
-    """One plot for each metric, with its training and validation lines in it."""
-    kinds = sorted({name.partition(".")[2] for name in lines}, key=lambda kind: (kind != "loss", kind))[:MOST_PLOTS]
+def curves(by_metric: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -> Html:
+    """One plot for each metric, with a line for each part that was measured."""
     # A part has one colour in all plots.
-    colours = {part: f"C{at}" for at, part in enumerate(dict.fromkeys(name.partition(".")[0] for name in lines))}
-    rows = -(-len(kinds) // IN_A_ROW)
-    figure = Figure(figsize=(WIDTH / IN_A_ROW * min(len(kinds), IN_A_ROW), 3.2 * rows), layout="constrained")
-    for at, kind in enumerate(kinds, 1):
-        axes = figure.add_subplot(rows, min(len(kinds), IN_A_ROW), at)
-        for name, points in lines.items():
-            part, _, metric = name.partition(".")
-            if metric == kind:
-                steps, values = zip(*points, strict=True)
-                axes.plot(
-                    steps, values, label=plain(part), color=colours[part], marker="." if len(steps) < 30 else None
-                )
-        axes.set(title=plain(kind), xlabel="step")
+    parts = dict.fromkeys(part for lines in by_metric.values() for part in lines)
+    colours = {part: f"C{at}" for at, part in enumerate(parts)}
+    rows, columns = -(-len(by_metric) // IN_A_ROW), min(len(by_metric), IN_A_ROW)
+    figure = Figure(figsize=(WIDTH / IN_A_ROW * columns, 3.2 * rows), layout="constrained")
+    for at, (title, lines) in enumerate(by_metric.items(), 1):
+        axes = figure.add_subplot(rows, columns, at)
+        for part, points in lines.items():
+            marker = "." if len(points) < 30 else None
+            axes.plot(*zip(*points, strict=True), label=plain(part), color=colours[part], marker=marker)
+        axes.set(title=plain(title), xlabel="step")
         axes.grid(alpha=0.3)
         axes.legend()
-    return tag(figure, "curves of " + ", ".join(kinds))
+    return tag(figure, "curves of " + ", ".join(by_metric))
 
 
 def confusion(counts: NDArray[Any], labels: Sequence[str]) -> Html:

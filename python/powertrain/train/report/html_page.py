@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain import charts
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.section import Section
 from powertrain.train.closing_words import headline
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT
-from powertrain.train.report import elements
-from powertrain.train.report.elements import (
-    NOTHING,
-    left_out,
-    section_html,
-    table_of,
-)
+from powertrain.train.report.curves import curves_section
+from powertrain.train.report.elements import NOTHING, section_html, table_of
 from powertrain.train.report.groups import by_group
 from powertrain.train.report.ideas import Ideas
 from powertrain.train.report.judged import classes, gives_probabilities, sureness, training_examples, worst_examples
@@ -36,11 +31,11 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     """Write the report of a finished run and return its path."""
     history = read_history(run.folder.path)
     ideas = Ideas(run, judged, results)
-    sure = sureness(run, judged)
+    curves, sure = curves_section(history, run.evaluations.units), sureness(run, judged)
     parts = [
         _summary(run, judged, results),
         ideas.of_fit(),
-        _curves(history, run.evaluations.units),
+        curves,
         training_examples(run),
         _comparison(results, run.evaluations.units),
         classes(run, judged),
@@ -58,7 +53,8 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _settings(run),
     ]
     title = ": ".join(dict.fromkeys((run.folder.path.name, results["recipe"])))
-    page = page_of(title, parts)
+    script, style = (charts.script(), charts.style()) if curves else ("", "")
+    page = page_of(title, parts, script=script, style=style)
     run.folder.files.replace(REPORT, page.encode())
     return run.folder.path / REPORT
 
@@ -91,21 +87,6 @@ def _length(results: dict[str, Any]) -> str:
     """What another library fits, or is solved at once, makes no steps."""
     unit = "steps" if results["steps"] or "rounds" not in results else "rounds"
     return f"{results[unit]:,} {unit if results[unit] != 1 else unit.removesuffix('s')}"
-
-
-def _curves(history: list[dict[str, Any]], units: Mapping[str, str]) -> Html:
-    lines: dict[str, list[tuple[int, float]]] = {}
-    for event in history:
-        if event["event"] != "metrics":
-            continue
-        for name, value in event["values"].items():
-            if math.isfinite(value):
-                unit = units.get(name.partition(".")[2])
-                lines.setdefault(f"{name} ({unit})" if unit else name, []).append((event["step"], value))
-    if not lines:
-        return NOTHING
-    draw = elements.charts_module()
-    return html("<h2>Curves</h2>{}", draw.curves(lines) if draw else left_out("The curves are"))
 
 
 def _comparison(results: dict[str, Any], units: Mapping[str, str]) -> Html:

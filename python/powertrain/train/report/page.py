@@ -1,12 +1,13 @@
-"""An HTML page that stands alone: no script, nothing fetched, whatever somebody's data bring into it."""
+"""An HTML page that stands alone: nothing is fetched, and no script runs but ours, whatever somebody's data bring."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from powertrain.charts import script_source
 from powertrain.train.report.markup import Html, html, joined
 
-# Nothing is fetched and nothing runs, whatever somebody's data have brought into the page.
+# Whatever somebody's data have brought into the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = Html("""
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -25,14 +26,17 @@ details { margin: .5rem 0 } summary { cursor: pointer }
 """)
 
 
-def page_of(title: str, parts: Iterable[Html]) -> Html:
-    """The page of some parts; empty ones are left out."""
+def page_of(title: str, parts: Iterable[Html], *, script: str = "", style: str = "") -> Html:
+    """The page of some parts; empty ones are left out. A script of ours may run in it, and no other."""
+    policy = f"{POLICY}; script-src {script_source(script)}" if script else POLICY
     head = html(
         '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{}">'
         '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>',
-        POLICY, title, STYLE,
+        policy, title, Html(STYLE + style),
     )  # fmt: skip
     body = joined((part for part in parts if part), "\n")
+    end = html("<script>{}</script>", Html(script)) if script else ""
     return html(
-        "<!doctype html><html lang=en><head>{}</head><body><h1>{}</h1>\n{}\n</body></html>\n", head, title, body
+        "<!doctype html><html lang=en><head>{}</head><body><main><h1>{}</h1>\n{}\n</main>{}</body></html>\n",
+        head, title, body, end,
     )

@@ -1,0 +1,82 @@
+"""Pages in a headless Chromium, for tests: what they show, what goes wrong in them, and what they ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECONDS = 120
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+DESKTOP, PHONE = 1280, 390  # pixels across
+
+
+@contextlib.contextmanager
+def headless() -> Iterator[Browser]:
+    """A browser for the tests of a module, which are skipped where there is none."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is an extra")
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu"])
+        try:
+            yield Browser(browser)
+        finally:
+            browser.close()
+
+
+class Browser:
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    @contextlib.contextmanager
+    def page(self, path: Path, *, width: int = DESKTOP, dark: bool = False, scripts: bool = True) -> Iterator[Any]:
+        """A file, opened; nothing may go wrong in it, and nothing but the file may be asked for."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            has_touch=width == PHONE,
+        )
+        wrong: list[str] = []
+        try:
+            page = context.new_page()
+            page.set_default_timeout(1000 * SECONDS)
+            page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+            page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+            page.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith("data:") else None)
+            page.goto(path.resolve().as_uri())
+            assert wrong == [path.resolve().as_uri()], "the page asks for itself alone"
+            yield page
+            assert wrong[1:] == []
+        finally:
+            context.close()
+
+
+def settled(page: Any) -> Any:
+    """A page once it has drawn what was done to it."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page
+
+
+def wider_than_the_window(page: Any) -> bool:
+    """Whether a page has to be moved sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def hard_to_use(page: Any) -> list[str]:
+    """What axe finds: contrast, headings, names of what can be used, and the like."""
+    found = _axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:200]}: {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+@functools.cache
+def _axe() -> Any:
+    module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is an extra")
+    return module.Axe()
