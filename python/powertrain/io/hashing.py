@@ -6,16 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
+
+from powertrain.io.array_pieces import raw
 
 
 def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     """The names, dtypes, shapes and bytes of all, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
+        array = arrays[name]
         shape = ",".join(str(size) for size in array.shape)
         digest.update(f"{name}\0{array.dtype.str}\0{shape}\0".encode())
-        digest.update(array.tobytes())
+        digest.update(raw(array))
     return digest.hexdigest()

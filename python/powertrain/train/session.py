@@ -144,6 +144,7 @@ def _trained(run: TrainRun, meter: Meter, measured: bool) -> Outcome:
     earlier = _earlier(run)
     run.interrupts.watch()
     fit(run.strategy, run, run.recipe.run.until)
+    run.saver.wait()
     run.display.end()
     whole = earlier is not None and earlier["rounds"] == run.progress.rounds and run.folder.files.there(REPORT)
     if run.rounds_now == 0 and earlier is not None and whole and (run.stopped_early or not run.stop):

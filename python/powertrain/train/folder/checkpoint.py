@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import Error
+from powertrain.io.array_pieces import Arrays, safetensors_pieces
 from powertrain.io.files import Files, FolderError, NoSpaceError
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import MisfitError, fitted, from_json
@@ -33,7 +33,6 @@ LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
 HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
-Arrays = Mapping[str, NDArray[Any]]
 
 
 class CheckpointError(Error):  # type: ignore[misc, unused-ignore]
@@ -68,18 +67,16 @@ class Checkpoints:
         apart = {name: arrays[name] for name in lasting}
         if sum(array.nbytes for array in apart.values()) < LEAST_LASTING:
             apart = {}
-        payload = _payload({name: array for name, array in arrays.items() if name not in apart})
+        rest = {name: array for name, array in arrays.items() if name not in apart}
         header: dict[str, Any] = {
             "format": FORMAT_LASTING if apart else FORMAT,
             "number": number,
-            "bytes": len(payload),
-            "sha256": _sha256(payload),
             "meta": dict(meta),
         }
         try:
             if apart:
                 header["lasting"] = self._save_lasting(apart)
-            self.files.replace(_name(number, ".safetensors"), payload)
+            header["bytes"], header["sha256"] = self._write(_name(number, ".safetensors"), rest)
             self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
             if number not in self.numbers():
@@ -91,8 +88,18 @@ class Checkpoints:
     def _save_lasting(self, arrays: Arrays) -> str:
         digest = hash_arrays(arrays)
         if not self.files.there(_lasting(digest)):
-            self.files.replace(_lasting(digest), _payload(arrays))
+            self._write(_lasting(digest), arrays)
         return digest
+
+    def _write(self, name: str, arrays: Arrays) -> tuple[int, str]:
+        """A file of arrays; its size and SHA-256. Other threads run while a piece is hashed and written."""
+        pieces = safetensors_pieces(arrays)
+        size, digest = sum(map(len, pieces)), hashlib.sha256()
+        with self.files.writing(name, size) as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+        return size, digest.hexdigest()
 
     def files_of(self, number: int) -> list[str]:
         """The names of the files of a checkpoint, in the folder of the run."""
@@ -195,12 +202,6 @@ def _name(number: int, suffix: str) -> str:
 
 def _lasting(digest: str) -> str:
     return f"{FOLDER}/lasting-{digest}.safetensors"
-
-
-def _payload(arrays: Arrays) -> bytes:
-    from safetensors.numpy import save
-
-    return bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}))
 
 
 def _unpacked(name: str, payload: bytes) -> dict[str, NDArray[Any]]:

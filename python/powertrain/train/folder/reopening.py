@@ -17,9 +17,9 @@ from powertrain._core import Error
 from powertrain.data import DataError, identities, kept
 from powertrain.data.identity import moved
 from powertrain.data.targets import TargetScale
+from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import MOST_BYTES
 from powertrain.plugin.importing import in_words
-from powertrain.train.folder.checkpoint import Arrays
 from powertrain.train.folder.run_folder import RUN, RunError, RunFolder
 from powertrain.train.run.sources import split
 

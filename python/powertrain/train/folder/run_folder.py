@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from powertrain._core import Error
 from powertrain.data.kept import RECORD, differences
+from powertrain.io.array_pieces import Arrays
 from powertrain.io.console import one_line
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
-from powertrain.train.folder.checkpoint import FOLDER, Arrays, Checkpoints
+from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE
 
 if TYPE_CHECKING:

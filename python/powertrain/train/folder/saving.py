@@ -1,19 +1,41 @@
-"""When a run is written to disk, and how it is taken up again."""
+"""When a run is written to disk, and how it is taken up again.
+
+A checkpoint is taken at a commit and written while training goes on. The training thread takes the snapshot, which no
+later step changes: the engine copies a slot before it writes it, as long as somebody else reads it. So a run holds what
+its steps change twice until the checkpoint is on disk. A thread hashes, writes and renames. There is one at a time; the
+next commit hears how it went, and whoever ends a run waits for it.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from powertrain._core import Error
+from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import NoSpaceError
+from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import Checkpoint
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
 
-# A checkpoint may cost this share of the time; a large model is saved less often than a small one.
+# The writing of checkpoints may take this share of the time; a large model is saved less often than a small one. What
+# training itself waits, for a copy in memory, is a fraction of it.
 SAVE_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A checkpoint that is being written."""
+
+    number: int
+    steps: int
+    written: Future[float]  # the seconds that it took
 
 
 class Saver:
@@ -23,6 +45,7 @@ class Saver:
         self.run = run
         self.saved_step = 0  # of the last checkpoint on disk
         self._saved_round = 0
+        self._begun: Begun | None = None
         self._seconds_before = 0.0
         self._cost = 0.0
         self.start_clock()
@@ -34,29 +57,60 @@ class Saver:
         """Seconds of training, over all resumptions."""
         return self._seconds_before + time.monotonic() - self._began
 
-    def due(self) -> bool:
+    def commit(self, wanted: bool) -> None:
+        """Hear how the last checkpoint went, and begin one if it is wanted or due."""
+        if self._begun is not None and self._begun.written.done():
+            self.wait()
+        if wanted or self.run.done or self._due():
+            self.save()
+
+    def _due(self) -> bool:
         waited = time.monotonic() - self._saved_at
-        return waited >= max(self.run.recipe.run.save_seconds, self._cost / SAVE_SHARE)
+        return self._begun is None and waited >= max(self.run.recipe.run.save_seconds, self._cost / SAVE_SHARE)
 
     def save(self) -> None:
-        """A checkpoint on disk. A full disk is said, and training goes on."""
+        """Begin the checkpoint of this commit."""
         run, number = self.run, self.run.progress.rounds
+        self.wait()
         if self._saved_round == number > 0:
             return
-        start = time.monotonic()
-        if run.ledger is not None:
-            run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
+        self._saved_at = time.monotonic()
         meta = {"seconds": self.elapsed(), "steps": run.progress.steps}
+        arrays, lasting = run.table.snapshot(), run.table.lasting()
+        written = background.begin(lambda: self._write(number, arrays, meta, lasting))
+        self._begun = Begun(number, run.progress.steps, written)
+
+    def _write(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str]) -> float:
+        """In the thread beside training."""
+        start = time.monotonic()
+        if self.run.ledger is not None:
+            self.run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
+        self.run.folder.checkpoints.save(number, arrays, meta, lasting)
+        return time.monotonic() - start
+
+    def wait(self) -> None:
+        """Wait for the checkpoint that is being written, if there is one. A full disk is said, and training goes on."""
+        if self._begun is None:
+            return
+        run, begun = self.run, self._begun
+        wait([begun.written])
+        self._begun = None
         try:
-            run.folder.checkpoints.save(number, run.table.snapshot(), meta, run.table.lasting())
-            self._saved_round, self.saved_step = number, run.progress.steps
-            run.record("commit")
+            self._cost = begun.written.result()
+            self._saved_round, self.saved_step = begun.number, begun.steps
+            if run.ledger is not None:
+                run.ledger.write("commit", begun.steps, begun.number)
         except NoSpaceError as error:
             run.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
         if run.ledger is not None and run.ledger.full:
             run.display.warn(f"[{run.folder.path}] the ledger misses events, since the disk is full: free some space")
-        self._saved_at = time.monotonic()
-        self._cost = self._saved_at - start
+
+    def close(self) -> None:
+        """The end of a run, whatever ended it: a checkpoint that is being written becomes whole."""
+        try:
+            self.wait()
+        except (Error, OSError) as error:  # what ended the run is the one to tell
+            self.run.display.warn(str(error))
 
     @property
     def saved(self) -> bool:

@@ -124,7 +124,7 @@ def _plan(recipe: Recipe, found: Rehearsal, prices: Prices, max_minutes: float |
         sum(total for total, _ in sizes), sum(trained for _, trained in sizes), tuple(layers),
         step_flops, run_flops, training.seconds, whole.seconds, whole.busy, times,
         sum(one.waiting for one in looped) / timed if timed else 0.0,
-        _memory(found), {stage.name: stage.peak for stage in found.stages}, _storage(found, extent),
+        _memory(found, extent), {stage.name: stage.peak for stage in found.stages}, _storage(found, extent),
         {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         {name: value for name, value in money.items() if value is not None},
         stops, tuple(_unknown(found, recipe)),
@@ -145,7 +145,10 @@ def _times(found: Rehearsal, extent: Extent, before: Usage) -> tuple[tuple[Item,
     """The parts of the time, what the training takes, and the whole command."""
     looks, looking, saved = _counted(found, extent)
     rounds, save = extent.training, found.saver.took[-1]
-    training = rounds + looking + save * saved
+    # Written beside training, which loses the processor's time that it takes; the last one is waited for.
+    beside = Usage(save.busy, save.busy, save.joules)
+    saving = beside * max(0, saved - 1) + save * min(1, saved)
+    training = rounds + looking + saving
     start = before + found.start
     unit, count = ("steps", extent.steps) if extent.steps else ("rounds", round(extent.rounds))
     each = (rounds.seconds - extent.first) / max(count, 1)
@@ -154,7 +157,7 @@ def _times(found: Rehearsal, extent: Extent, before: Usage) -> tuple[tuple[Item,
         Item("first rounds", 1, extent.first, extent.first),
         Item(unit, count, each, rounds.seconds - extent.first),
         Item("evaluations", looks, found.evaluations.whole[-1].seconds, looking.seconds),
-        Item("checkpoints", saved, save.seconds, save.seconds * saved),
+        Item("checkpoints", saved, saving.seconds / max(1, saved), saving.seconds),
         Item("end", 1, found.end.seconds, found.end.seconds),
     )
     return items, training, start + training + found.end
@@ -171,7 +174,7 @@ def _flops(found: Rehearsal, extent: Extent) -> tuple[float | None, float | None
     return each or None, total or None
 
 
-def _memory(found: Rehearsal) -> dict[str, int]:
+def _memory(found: Rehearsal, extent: Extent) -> dict[str, int]:
     """What the process holds at its peak, as far as its parts are known; `peak` is all of it, `imports` what it held
     before the recipe was read."""
     run, stepper = found.run, found.stepper
@@ -180,7 +183,9 @@ def _memory(found: Rehearsal) -> dict[str, int]:
     moments = sum(slot.numpy().nbytes for one in table.optimizers.values() for _, slot in one.named_slots())
     replay = sum(rows.nbytes for ring in rings(run) for rows in ring.rows().values())
     best = sum(array.nbytes for array in run.early.weights.values()) if run.early is not None else 0
-    peak = max(stage.peak for stage in found.stages) + found.evaluations.sampled.more_bytes
+    twice = table.bytes_while_saving() if _counted(found, extent)[2] > 1 else 0
+    peaks = {stage.name: stage.peak for stage in found.stages}
+    peak = max(*peaks.values(), peaks["evaluation"] + twice) + found.evaluations.sampled.more_bytes
     known = {
         "imports": found.stages[0].resident,
         "data": max(0, found.stages[1].resident - found.stages[0].resident),
@@ -188,6 +193,7 @@ def _memory(found: Rehearsal) -> dict[str, int]:
         "optimizer": moments,
         "replay": replay,
         "best weights": best,
+        "checkpoint on its way": twice,
         "arena of a step": max(map(arena_bytes, stepper.compiled.values()), default=0),
         "arena of an evaluation": found.evaluations.sampled.arena_bytes,
     }

@@ -157,7 +157,7 @@ class TimedEvaluations(Evaluations):
 
 
 class TimedSaver(Saver):
-    """Notes what each checkpoint took."""
+    """Waits for each checkpoint, and notes what it took."""
 
     def __init__(self, run: TrainRun) -> None:
         super().__init__(run)
@@ -166,5 +166,6 @@ class TimedSaver(Saver):
     def save(self) -> None:
         meter, before = Meter(), self.saved
         super().save()
+        self.wait()
         if not before:
             self.took.append(meter.usage())

@@ -70,6 +70,8 @@ class EarlyStop:
         if better or (math.isnan(self.best) and not math.isnan(value)):
             self.best, self.since, self.at = value, 0, at
             self.weights = {name: array.copy() for name, array in weights.items()}
+            for array in self.weights.values():
+                array.flags.writeable = False  # a checkpoint shares them
         else:
             self.since += 1
 

@@ -85,13 +85,20 @@ class SlotTable:
         return slots
 
     def snapshot(self) -> Arrays:
-        """Every slot's value. Arrays may be views of the engine's memory: write or copy them before the next step."""
+        """Every slot's value, as it is now: no later step changes these arrays. Those of the engine are its own memory,
+        which it copies before it writes. What lives on the host is copied here, unless nobody can write it."""
         arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
-        arrays.update({name: state.array() for name, state in self.host.items()})
+        host = {name: state.array() for name, state in self.host.items()}
         for group in self.groups.values():
-            arrays.update(group.arrays())
+            host.update(group.arrays())
+        arrays.update({name: array.copy() if array.flags.writeable else array for name, array in host.items()})
         arrays.update(self.constants)
         return arrays
+
+    def bytes_while_saving(self) -> int:
+        """The most that a run holds twice while a checkpoint is written: what steps or evaluations may change."""
+        same = {*self.lasting(), *self.constants}
+        return sum(array.nbytes for name, array in self.snapshot().items() if name not in same)
 
     def load(self, saved: Arrays) -> list[str]:
         """Set every slot, or change nothing and return what does not fit."""

@@ -243,8 +243,7 @@ class TrainRun:
             self.request_stop("nobody reads its output any more", signal.SIGPIPE)
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
-        if save or self.done or self.saver.due():
-            self.saver.save()
+        self.saver.commit(save)
 
     def _serve(self, values: Mapping[str, float]) -> bool:
         if self.rounds_now == 1:
@@ -291,5 +290,6 @@ class TrainRun:
     def close(self) -> None:
         self.interrupts.close()
         self.sources.close()
+        self.saver.close()
         if self.ledger is not None:
             self.ledger.close()

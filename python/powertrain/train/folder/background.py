@@ -1,0 +1,36 @@
+"""Work that goes on in a thread beside training: the writing of a checkpoint."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_unfinished: set[Future[Any]] = set()
+
+
+def begin(work: Callable[[], T]) -> Future[T]:
+    """Start a piece of work in a thread of its own, which the interpreter waits for before it ends."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # whoever began it is told
+            future.set_exception(error)
+
+    _unfinished.add(future)
+    future.add_done_callback(_unfinished.discard)
+    threading.Thread(target=run, name="powertrain-checkpoint").start()
+    return future
+
+
+def _before_fork() -> None:
+    """A child process has no such threads: what one holds, it would hold for ever."""
+    wait(tuple(_unfinished))
+
+
+os.register_at_fork(before=_before_fork)
