@@ -191,7 +191,7 @@ void register_autograd(py::module_& m) {
       "gradients_by_rows",
       [](const Tensor& loss, const Tensor& cotangent, const Tensors& values, const std::vector<SlotRef>& tables) {
         const Reached found = gradients_by_rows(loss, cotangent, values, tables);
-        return py::make_tuple(found.grads, found.rows);
+        return py::make_tuple(found.grads, found.rows, found.any);
       },
       py::arg("loss"), py::arg("cotangent"), py::arg("values"), py::arg("tables"));
   // Runs fn(), while lookups in row-sparse tables are what gradients_by_rows() will be by.

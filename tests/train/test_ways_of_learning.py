@@ -295,3 +295,32 @@ def test_federated_averaging_by_fork(tmp_path: Path) -> None:
     whole = twice(tmp_path, recipe, FEDERATED, 7, "data.client-3.cursor")
     assert whole["test"]["accuracy"] > 0.8
     assert slots(tmp_path / "parts")["data.client-0.cursor"].tolist() != [0, 0]
+
+
+SHARPNESS = '''
+class Sharpness(Strategy):
+    """Sharpness-aware minimization (Foret et al. 2021), as its author wrote it first."""
+
+    def step(self, t, batch):
+        weights = self.model.parameters()
+        mean = lambda x, y: pt.mean(self.loss(self.model(x), y))
+        loss, grads = pt.nn.value_and_grad(self.model, mean)(batch.x, batch.y)
+        before = [slot.value for slot in weights]
+        for slot, grad in zip(weights, grads.values()):
+            slot.value = slot.value + 0.01 * grad
+        losses = self.loss(self.model(batch.x), batch.y)
+        for slot, value in zip(weights, before):
+            slot.value = value
+        t.minimize(self.opt, losses, batch.weight)
+'''
+
+
+def test_a_loss_of_weights_that_were_assigned_since_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "way.py").write_text(PRELUDE + SHARPNESS)
+    recipe = DATA + (
+        'strategy = "./way.py:Sharpness"\nmodel = "linear"\noptimizer = { use = "sgd", lr = 0.5 }\n'
+        'run = { until = "2 steps", batch = 32 }\n'
+    )
+    (tmp_path / "way.toml").write_text(recipe)
+    said = run(["train", "way.toml"], tmp_path, expect=2).stderr
+    assert "[minimize] the loss depends on none of the 2 parameters as they are now; expected the loss of a" in said

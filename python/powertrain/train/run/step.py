@@ -67,7 +67,14 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
     _, tables = parted(slots)
     one = pt.ones((), dtype=total.dtype)
     values = [slot.value for slot in slots if not is_sparse(slot)]
-    return in_order(slots, *_core.gradients_by_rows(total, one, values, tables))
+    grads, rows, any_reached = _core.gradients_by_rows(total, one, values, tables)
+    if not any_reached:
+        raise pt.ShapeError(
+            f"[minimize] the loss depends on none of the {len(slots)} parameters as they are now; expected the loss of "
+            "a forward pass after which no parameter was assigned; take gradients before you assign, with "
+            "pt.nn.value_and_grad, and give them to opt.update"
+        )
+    return in_order(slots, grads, rows)
 
 
 class Step:
