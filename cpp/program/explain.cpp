@@ -1,6 +1,7 @@
 // Checking mode: after a guard tripped, nothing of its phase has happened, so the traced graph can be run again, op by
 // op, on the same inputs and slots, until one makes a non-finite number out of finite ones. What phases before it
 // committed is taken from the slots; what these held before is gone.
+#include <algorithm>
 #include <cmath>
 #include <iomanip>
 #include <map>
@@ -154,18 +155,37 @@ class Replay {
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         values_[node.outputs[i]] = outputs[i];
         if (finite && measure(outputs[i]).bad) {
-          return text("[", node.op->name, "] made a number that is not finite out of finite ones at ", place(node),
-                      ": ", name_inputs(node, inputs),
+          return text("[", called(node), "] made a number that is not finite out of finite ones at ", place(node), ": ",
+                      name_inputs(node, inputs),
                       "; expected finite results; keep its inputs in range, clip the gradient or lower the learning "
                       "rate; ",
                       committed_);
         }
       }
     }
-    return "";
+    return passed_on();
   }
 
  private:
+  // Where no op made it, a constant of the step is not finite: the call that read it, behind the first guarded value
+  // that is not.
+  std::string passed_on() const {
+    const auto bad = [&](int value) { return value >= 0 && values_[value].defined() && measure(values_[value]).bad; };
+    for (const GraphNode& guard : graph_.nodes) {
+      if (!guard.op->guard || !bad(guard.inputs[0])) continue;
+      const GraphNode* reader = &guard;
+      for (int value = guard.inputs[0]; graph_.values[value].origin == Origin::Node;) {
+        reader = &graph_.nodes[graph_.values[value].index];
+        const auto from = std::find_if(reader->inputs.begin(), reader->inputs.end(), bad);
+        if (from == reader->inputs.end()) return "";
+        value = *from;
+      }
+      return text("[", called(*reader), "] received a constant of the step that is not finite at ", place(*reader),
+                  "; expected finite numbers; keep infinity and NaN out of what is trained; ", committed_);
+    }
+    return "";
+  }
+
   const Graph& graph_;
   const Tensors& slots_;
   Tensors values_;

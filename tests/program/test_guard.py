@@ -180,6 +180,25 @@ def test_a_parameter_that_is_not_finite_is_named_though_the_optimizer_joined_it_
         step(X)
 
 
+def test_a_constant_that_is_not_finite_is_named_by_the_call_that_read_it() -> None:
+    step, _ = training(lambda x, w: x * w + pt.where(x > 0, np.inf, 0.0))  # here
+    with pytest.raises(pt.NonFiniteError) as caught:
+        step(X)  # type: ignore[operator]
+    message = str(caught.value)
+    assert message.startswith("[where] received a constant of the step that is not finite at "), message
+    line = 1 + next(at for at, text in enumerate(inspect.getsource(inspect.getmodule(training)).split("\n"))  # type: ignore[arg-type]
+                    if "pt.where(x > 0, np.inf" in text)  # fmt: skip
+    assert f"{__file__}:{line} " in message
+
+
+def test_a_layer_that_is_made_of_ops_is_named_by_what_was_called() -> None:
+    layer = pt.nn.Conv1d(6, 6, 1)
+    layer.weight.value = pt.full((1, 6, 6), 1e20)
+    step, _ = training(lambda x, w: layer(pt.reshape(x, (8, 1, 6)) * 1e20)[:, 0] * w)
+    with pytest.raises(pt.NonFiniteError, match=r"^\[conv1d\] made a number that is not finite out of finite ones"):
+        step(X)  # type: ignore[operator]
+
+
 def test_bad_data_is_named_as_such() -> None:
     step, _ = training(lambda x, w: x * w)
     bad = X.copy()
