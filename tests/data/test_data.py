@@ -367,21 +367,21 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
     ("x", "y", "said"),
     [
         (np.ones((2, 3)), np.array(["yes", "no"]),
-         "[arrays a.npz y] dtype <U3, shape [2]; expected numbers, one row per example; number the classes of texts: "
-         "labels, y = numpy.unique(y, return_inverse=True)"),
+         "[arrays y of a.npz] dtype <U3, shape [2]; expected numbers, one row per example; number the classes of "
+         "texts: labels, y = numpy.unique(y, return_inverse=True)"),
         (np.ones((0, 3)), np.ones(0, np.int64),
-         "[arrays] no example; expected at least one row; check the file or the filter"),
+         "[arrays of a.npz] no example; expected at least one row; check the file or the filter"),
         (np.ones((2, 3)), np.array(1.5),
-         "[arrays a.npz y] dtype float64, shape []; expected numbers, one row per example; number the classes of "
+         "[arrays y of a.npz] dtype float64, shape []; expected numbers, one row per example; number the classes of "
          "texts: labels, y = numpy.unique(y, return_inverse=True)"),
         (np.array(1.0), np.arange(3),
-         "[a train] a single number of examples and 3 labels; expected as many of each; the files do not belong "
-         "together; fetch them again"),
+         "[a train of a.npz] a single number of examples and 3 labels; expected as many of each; the files do not "
+         "belong together; fetch them again"),
         (np.ones((2, 3)), np.array([0, 10**12]),
-         "[arrays a.npz y] label 1000000000000 in row 1; expected labels from 0 to 1048575; encode the classes as 0, "
-         "1, 2, ... or give the right number of classes"),
+         "[arrays y of a.npz] label 1000000000000 in row 1; expected labels from 0 to 1048575; encode the classes as "
+         "0, 1, 2, ... or give the right number of classes"),
         (np.ones((2, 3)), np.array([0.0, 1e300]),
-         "[arrays y] infinity in row 1; expected finite numbers; remove those rows or fill the gaps first"),
+         "[arrays y of a.npz] infinity in row 1; expected finite numbers; remove those rows or fill the gaps first"),
     ],
 )  # fmt: skip
 def test_arrays_that_nothing_can_be_learned_from(tmp_path: Path, x: np.ndarray, y: np.ndarray, said: str) -> None:

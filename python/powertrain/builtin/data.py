@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from powertrain.builtin.token_files import Tokens
 from powertrain.data.dataset import ArrayDataset
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, errors_name
 from powertrain.data.formats import data_folders, find_files, read_arrays, read_idx, read_stored, read_text
 from powertrain.data.in_memory import classification
 from powertrain.data.module import DataModule
@@ -27,7 +28,7 @@ from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import NoParams, param
 
-__all__ = ["Arrays", "Austen", "Digits", "FashionMnist", "Text", "austen_text"]
+__all__ = ["Arrays", "Austen", "Digits", "FashionMnist", "Text", "Tokens", "austen_text"]
 
 
 class Digits(Data):
@@ -123,10 +124,11 @@ class Arrays(Data):
                     )
             x, y = arrays[params.x], arrays[params.y]
         name = params.path.stem
-        if y.dtype.kind in "iub" and y.ndim == 1 and y.size:
-            classes = check_labels(y, None, f"{where} y")
-            return classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
-        source = ArrayDataset(x=x, y=_targets(y, f"{where} y"))
+        with errors_name(params.path):
+            if y.dtype.kind in "iub" and y.ndim == 1 and y.size:
+                classes = check_labels(y, None, "arrays y")
+                return classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
+            source = ArrayDataset(x=x, y=_targets(y, "arrays y"))
         return DataModule(name, "regression", {"train": source}, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from powertrain import _core
 from powertrain.errors.arguments import shown
@@ -15,7 +17,16 @@ class DataError(_core.Error, ValueError):
     def __init__(self, where: str, received: str, expected: str, fix: str) -> None:
         # Names and values in it come from files: nothing of them may move a terminal's cursor.
         super().__init__(printable(f"[{where}] {received}; {expected}; {fix}"))
-        self.where = where
+        self.where, self.received, self.expected, self.fix = where, printable(received), expected, fix
+
+
+@contextmanager
+def errors_name(file: Path) -> Iterator[None]:
+    """In the block, errors of data say of which file they are."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error.where} of {file}", error.received, error.expected, error.fix) from None
 
 
 def demand_choice(where: str, name: str, value: object, known: Sequence[str]) -> None:

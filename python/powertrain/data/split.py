@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -177,12 +178,17 @@ def split_ordered(count: int, parts: Mapping[str, float]) -> dict[str, Rows]:
         >>> parts['test'].tolist()
         [8, 9]
     """
+    bounds = ordered_bounds(count, parts)
+    return {name: np.arange(start, end, dtype=np.int64) for name, (start, end) in bounds.items()}
+
+
+def ordered_bounds(count: int, parts: Mapping[str, float]) -> dict[str, tuple[int, int]]:
+    """The first row of each part of `split_ordered`, and the one after its last."""
     _check(count, parts)
     sizes = _sizes(count, parts)
     train = count - sum(sizes.values())
-    edges = np.cumsum([0, train, *sizes.values()])
-    names = ["train", *sizes]
-    return {name: np.arange(edges[at], edges[at + 1], dtype=np.int64) for at, name in enumerate(names)}
+    edges = list(itertools.accumulate([0, train, *sizes.values()]))
+    return dict(zip(["train", *sizes], itertools.pairwise(edges), strict=True))
 
 
 def _cut(rows: Rows, sizes: Mapping[str, int]) -> dict[str, Rows]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
+from powertrain.data.npy import StoredArray
 from powertrain.data.source import Array, Fields, Indices, anew
 
 # What a character that the training text does not have becomes, and what it is shown as.
@@ -78,7 +79,7 @@ class Windows(Dataset):
     """Contiguous windows of a token stream: x = `context` tokens, y = the same shifted by one.
 
     Window i begins at i * stride. A stride of 1 makes every offset a window, for random sampling; a stride of
-    `context` covers each token once, for evaluation.
+    `context` covers each token once, for evaluation. Tokens that are stored in a file stay there.
 
     Example
         >>> windows = pt.data.Windows(np.arange(10), context=4)
@@ -86,7 +87,7 @@ class Windows(Dataset):
         6
     """
 
-    def __init__(self, tokens: Array, context: int, stride: int = 1) -> None:
+    def __init__(self, tokens: Array | StoredArray, context: int, stride: int = 1) -> None:
         if context < 1 or stride < 1:
             raise DataError(
                 "windows", f"context = {context}, stride = {stride}", "expected both >= 1", "64 is a usual context"
@@ -105,15 +106,19 @@ class Windows(Dataset):
                 f"expected at least {context + 1:,}",
                 "bring more text or lower context",
             )
-        self.tokens = np.ascontiguousarray(tokens, dtype=np.int64)
+        stored = isinstance(tokens, StoredArray)
+        self.tokens = tokens if stored else np.ascontiguousarray(tokens, dtype=np.int64)
         self.context = context
         self.stride = stride
-        self._views = np.lib.stride_tricks.sliding_window_view(self.tokens, context + 1)[::stride]
 
     def __len__(self) -> int:
-        return len(self._views)
+        return -(-(len(self.tokens) - self.context) // self.stride)
 
     @anew()
     def fetch(self, indices: Indices) -> Fields:
-        rows = self._views[indices]
+        places = self.stride * np.asarray(indices)[:, None] + np.arange(self.context + 1)
+        rows = self.tokens_at(places.ravel()).reshape(places.shape)
         return {"x": np.ascontiguousarray(rows[:, :-1]), "y": np.ascontiguousarray(rows[:, 1:])}
+
+    def tokens_at(self, places: Indices) -> NDArray[np.int64]:
+        return self.tokens.take(places).astype(np.int64, copy=False)
