@@ -70,6 +70,17 @@ def test_a_folder_is_a_data_set_with_its_folders_as_classes(sounds: Path) -> Non
     assert [one.line() for one in check_data(Subject("data", "audio-folder", AudioFolder, params, "here"))] == []
 
 
+def test_sounds_that_cannot_be_read_are_left_out_and_counted(sounds: Path) -> None:
+    whole = load(sounds).train.fetch(np.arange(24))
+    (sounds / "low" / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    data = load(sounds, bad="skip")
+    assert data.notes[0] == "1 of 25 sounds cannot be read and are left out" and "broken.wav: " in data.notes[1]
+    assert all((values == whole[name]).all() for name, values in data.train.fetch(np.arange(24)).items())
+    told: list[DataError] = []
+    pieces = [names for names, _ in data.read(InputFile(sounds / "low", told.append), 10)]
+    assert len(pieces) == 12 and len(told) == 1
+
+
 def test_what_is_wrong_with_a_folder_is_said(sounds: Path, tmp_path: Path) -> None:
     (sounds / "low" / "broken.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
     with pytest.raises(DataError, match=r"\[audio-folder\] .*broken\.wav: .*; expected a whole WAV or FLAC file"):

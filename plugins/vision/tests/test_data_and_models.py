@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from powertrain.conformance.finding import Subject
 from powertrain.data import DataError
 from powertrain.plugin import Inputs
 from powertrain.plugin.testing import killed_and_resumed, powertrain
+from powertrain_vision.changes import ColourJitter, RandomCrop, RandomFlip
 from powertrain_vision.folder import ImageFolder, read_picture, resized
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
@@ -93,6 +96,38 @@ def test_a_run_reads_pictures_as_it_was_trained_on_them(pictures: Path) -> None:
             assert found.dtype == dtype and (found.max() > 100) == (dtype == np.uint8)
 
 
+def test_training_batches_are_the_same_for_any_number_of_workers_and_threads(pictures: Path) -> None:
+    """Reading, random changes of whole batches, and the order: by the hash of two epochs."""
+
+    def digest(keep: bool, workers: int) -> str:
+        source = load(pictures, keep=keep).train
+        chain = [one(one.Params()) for one in (RandomCrop, RandomFlip, ColourJitter)]
+        loader = pt.data.DataLoader(
+            pt.data.Transformed(source, chain),
+            5,
+            shuffle=True,
+            seed=3,
+            num_workers=workers,
+            augment=True,
+            pad_last=True,
+        )
+        made = hashlib.sha256()
+        for batch in (*loader, *loader):
+            for name, values in batch.arrays.items():
+                made.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        return made.hexdigest()
+
+    threads = pt.get_threads()
+    try:
+        found = set()
+        for count in (1, 2, 4, 7):
+            pt.set_threads(count)
+            found |= {digest(keep, workers) for keep in (True, False) for workers in (0, 1, 2, 8)}
+    finally:
+        pt.set_threads(threads)
+    assert len(found) == 1
+
+
 def test_a_picture_is_cut_to_its_middle(tmp_path: Path) -> None:
     pixels = np.zeros((10, 40, 3), np.uint8)
     pixels[:, 15:25] = 255
@@ -138,6 +173,62 @@ def test_files_that_are_no_pictures_of_the_formats(pictures: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(DataError, match=r"other\.png: it is a pipe, not a regular file; expected a whole picture"):
         load(pictures)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_pictures_that_cannot_be_read_are_left_out_and_counted(pictures: Path, keep: bool) -> None:
+    whole = load(pictures, keep=keep).train
+    content = (pictures / "red" / "03.png").read_bytes()
+    (pictures / "red" / "03.png").write_bytes(content[:-30])
+    (pictures / "blue" / "00.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"00\.png: no picture of the formats"):
+        load(pictures, keep=keep).train.fetch(np.arange(24))
+    data = load(pictures, keep=keep, bad="skip")
+    assert data.notes == (
+        "2 of 24 pictures cannot be read and are left out",
+        f"{pictures / 'blue' / '00.png'}: no picture of the formats PNG, JPEG, BMP, GIF, WEBP, TIFF, PPM",
+        f"{pictures / 'red' / '03.png'}: image file is truncated",
+    )
+    left = np.delete(np.arange(24), [0, 15])
+    (pictures / "red" / "03.png").write_bytes(content)
+    (pictures / "blue" / "00.png").write_bytes(content)
+    for name, values in data.train.fetch(np.arange(22)).items():
+        assert (values == whole.fetch(left)[name]).all()
+    assert load(pictures, bad="skip").notes == ()
+
+
+def test_a_class_without_a_picture_is_an_error(pictures: Path) -> None:
+    for path in (pictures / "blue").iterdir():
+        path.write_bytes(b"BM")
+    with pytest.raises(DataError) as caught:
+        load(pictures, bad="skip")
+    assert str(caught.value) == (
+        "[image-folder train] no pictures of the class blue can be read; expected some of each class; repair them, or "
+        "remove the folder"
+    )
+
+
+def test_many_pictures_that_cannot_be_read_are_counted(pictures: Path) -> None:
+    for number in range(300):
+        (pictures / "red" / f"broken-{number:03}.png").write_bytes(b"")
+    notes = load(pictures, bad="skip").notes
+    assert notes[0] == "300 of 324 pictures cannot be read and are left out"
+    assert len(notes) == 12 and notes[-1] == "and 290 more"
+
+
+def test_sixteen_bits_become_eight_and_thirty_two_are_refused(tmp_path: Path) -> None:
+    """Pillow's conversion to bytes makes 255 of all that is above."""
+    levels = np.array([[0, 257, 32768, 65535]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    (tmp_path / "a.pgm").write_bytes(b"P5\n4 1\n65535\n" + levels.astype(">u2").tobytes())
+    Image.fromarray(levels).save(tmp_path / "a.tif")
+    for name in ("a.png", "a.pgm", "a.tif"):
+        assert np.asarray(pt.data.read_image(tmp_path / name, "L")).tolist() == [[0, 1, 128, 255]]
+        assert np.asarray(pt.data.read_image(tmp_path / name))[0, 2].tolist() == [128, 128, 128]
+    for name, dtype in (("numbers.tif", np.int32), ("floats.tif", np.float32)):
+        Image.fromarray(levels.astype(dtype)).save(tmp_path / name)
+        with pytest.raises(DataError, match=f"{name}: pixels of 32 bits, whose range is not known"):
+            pt.data.read_image(tmp_path / name)
 
 
 @pytest.mark.parametrize("form", ["BMP", "PPM", "TIFF", "PNG"])
@@ -199,3 +290,29 @@ def test_killed_and_resumed_ends_with_the_same_bits_and_shows_pictures(pictures:
     assert "Training examples" in report and "Worst examples" in report and "confusion matrix" in report
     said = powertrain("predict", "whole", "pictures/red", folder=folder)
     assert said.count("red") > 8
+    broken_files_leave_the_others_their_answers(folder, said)
+
+
+def broken_files_leave_the_others_their_answers(folder: Path, said: str) -> None:
+    for name in ("pictures/red/broken.png", "empty/broken.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"nothing")
+
+    def asked(*arguments: str) -> tuple[int, str, str]:
+        words = [sys.executable, "-m", "powertrain", "predict", "whole", *arguments]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder)
+        return done.returncode, done.stdout, done.stderr
+
+    wrong = (
+        "[image-folder] pictures/red/broken.png: no picture of the formats PNG, JPEG, BMP, GIF, WEBP, TIFF, PPM; "
+        "expected a whole picture of at most 100,000,000 pixels; repair it or take it out of the folder\n"
+    )
+    count = "files of pictures/red that cannot be read: 1; the answers are those of the others\n"
+    assert asked("pictures/red") == (1, said, wrong + count)
+    assert asked("pictures/red", "--out", "a.csv") == (1, "12 answers in a.csv\n", wrong + count)
+    assert (folder / "a.csv").read_text().count("\n") == 13
+    code, answers, errors = asked("empty")
+    assert (code, answers) == (2, "") and "empty/broken.png: no picture" in errors and "without an example" in errors
+    assert asked("pictures/red/broken.png")[:2] == (2, "")
+    with pytest.raises(DataError, match=r"broken\.png: no picture"):  # Python has no exit code: nothing may be lost
+        pt.load(folder / "whole").predict(folder / "pictures" / "red")

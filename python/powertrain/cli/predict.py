@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from powertrain.cli.exit_codes import BY_SIGNAL, FINE
-from powertrain.data import InputFile
+from powertrain.cli.exit_codes import BY_SIGNAL, FINE, MISSED
+from powertrain.data import DataError, InputFile
 from powertrain.io.console import complain, one_line, say
 from powertrain.io.plain_json import dumps
 from powertrain.train.display.live import live_line
@@ -27,7 +27,8 @@ EACH_CLASS = ("probabilities", "scores")  # of all classes, which one line has n
 
 
 def predict(options: argparse.Namespace) -> int:
-    given = InputFile(None if options.file == STDIN else options.file)
+    unread: list[DataError] = []
+    given = InputFile(None if options.file == STDIN else options.file, unread.append)
     trained = open_run(options.run, options.trust)
     dataset = trained.run.dataset
     if dataset.kind.tokens and dataset.vocabulary is not None and given.suffix not in (".npy", ".npz"):
@@ -36,8 +37,18 @@ def predict(options: argparse.Namespace) -> int:
             f"powertrain generate {options.run} TEXT goes on with a text"
         )
     answers = prediction.answered(trained.run, given, options.id)
-    if options.out is not None:
-        return _written(answers, options.out)
+    try:
+        code = _written(answers, options.out) if options.out is not None else _printed(answers, options)
+    finally:
+        for error in unread:
+            complain(error)
+    if unread and code == FINE:
+        complain(f"files of {given.name} that cannot be read: {len(unread):,}; the answers are those of the others")
+        return MISSED
+    return code
+
+
+def _printed(answers: Iterable[Predictions], options: argparse.Namespace) -> int:
     for said in answers:
         for row in said:
             say(dumps(row) if options.json else _line(row, options.probabilities))

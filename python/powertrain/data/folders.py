@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from powertrain import _core
 from powertrain.data.errors import DataError
 
 PARTS = ("train", "valid", "test")
+_WAITING = 256  # files that are handed to the threads at once
+_NAMED = 10  # files that are left out
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ClassFolders:
     """The files of each part with the numbers of their classes, and the names of these.
+
+    `where` and `kind` are for errors: who reads the folder, and the word for its files. `left_out` says of each file
+    that cannot be read what is wrong with it.
 
     Example
         >>> from powertrain.data import ClassFolders
@@ -26,6 +36,65 @@ class ClassFolders:
 
     labels: tuple[str, ...]
     parts: dict[str, list[tuple[Path, int]]]
+    where: str = "class folders"
+    kind: str = "files"
+    left_out: tuple[str, ...] = ()
+
+    def read(self, read: Callable[[Path], T], *, skip: bool = False) -> tuple[ClassFolders, dict[str, list[T]]]:
+        """Read every file, by as many threads as compute: the files that can be read, and what they hold, by part.
+
+        read    a function of a path, which raises DataError for a file that it cannot read
+        skip    leave such files out; else the first one ends the reading
+
+        Errors    a class of a part without a file that can be read: DataError
+        """
+        parts: dict[str, list[tuple[Path, int]]] = {}
+        held: dict[str, list[T]] = {}
+        wrong = list(self.left_out)
+        for part, files in self.parts.items():
+            parts[part], held[part] = [], []
+            for file, found in zip(files, _results(read, [path for path, _ in files]), strict=True):
+                if not isinstance(found, DataError):
+                    parts[part].append(file)
+                    held[part].append(found)
+                elif skip:
+                    wrong.append(found.received)
+                else:
+                    raise found
+            self._demand_same_classes(part, parts[part])
+        return dataclasses.replace(self, parts=parts, left_out=tuple(wrong)), held
+
+    def _demand_same_classes(self, part: str, left: Sequence[tuple[Path, int]]) -> None:
+        lost = sorted({label for _, label in self.parts[part]} - {label for _, label in left})
+        if lost:
+            raise DataError(
+                f"{self.where} {part}", f"no {self.kind} of the class {self.labels[lost[0]]} can be read",
+                "expected some of each class", "repair them, or remove the folder",
+            )  # fmt: skip
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many files were left out, and what is wrong with the first of them."""
+        if not self.left_out:
+            return ()
+        total = len(self.left_out) + sum(map(len, self.parts.values()))
+        first = f"{len(self.left_out):,} of {total:,} {self.kind} cannot be read and are left out"
+        more = len(self.left_out) - _NAMED
+        return (first, *self.left_out[:_NAMED], *((f"and {more:,} more",) if more > 0 else ()))
+
+
+def _results(read: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[T | DataError]:
+    """What `read` gives for each path, or the error that it raises, in order."""
+
+    def tried(path: Path) -> T | DataError:
+        try:
+            return read(path)
+        except DataError as error:
+            return error
+
+    with ThreadPoolExecutor(_core.get_threads(), thread_name_prefix="reading") as pool:
+        for start in range(0, len(paths), _WAITING):
+            yield from pool.map(tried, paths[start : start + _WAITING])
 
 
 def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) -> ClassFolders:
@@ -54,7 +123,7 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
         part: [(path, labels.index(label)) for label, paths in classes.items() for path in paths]
         for part, classes in found.items()
     }
-    return ClassFolders(tuple(labels), parts)
+    return ClassFolders(tuple(labels), parts, where, kind)
 
 
 # How files end, or a function of a path.

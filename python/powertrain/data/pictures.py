@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from powertrain.data.errors import DataError
 from powertrain.data.formats import open_file
@@ -33,30 +35,50 @@ def pillow(where: str) -> Any:
 def read_image(path: str | PathLike[str], mode: str = "RGB", *, where: str = "read_image") -> HasArray:
     """Read the picture of a file, as Pillow has it: `np.asarray` makes [height, width, channels] of it.
 
+    Grey pictures of 16 bits are brought to 8: 65535 becomes 255.
+
     mode    Pillow's: "RGB", or "L" for grey
 
-    Errors    what is no whole picture of PNG, JPEG, BMP, GIF, WEBP, TIFF or PPM, or has over 100 million pixels
+    Errors    what is no whole picture of PNG, JPEG, BMP, GIF, WEBP, TIFF or PPM, has over 100 million pixels, or pixels
+              of 32 bits
     Example
         >>> read_image("cat.jpg").size  # doctest: +SKIP
         (640, 480)
     """
-    image_module = pillow(where)
+    pillow(where)
     try:
-        # By an open file, since Pillow maps some that it is given by name; and those formats alone, since it would have
-        # other programs read some others, whatever the file is called.
-        with open_file(Path(path), where) as file, image_module.open(file, formats=FORMATS) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise ValueError(f"{opened.width} x {opened.height} pixels")
-            picture: HasArray = opened.convert(mode)
-    except Exception as error:  # a damaged picture makes Pillow raise almost anything
+        with open_file(Path(path), where) as file:
+            return picture_in(file, mode)
+    except Exception as error:
         raise DataError(
-            where, f"{path}: {_cause(error)}", f"expected a whole picture of at most {MOST_PIXELS:,} pixels",
+            where, f"{path}: {cause(error)}", f"expected a whole picture of at most {MOST_PIXELS:,} pixels",
             "repair it or take it out of the folder",
         ) from None  # fmt: skip
+
+
+def picture_in(file: IO[bytes], mode: str = "RGB") -> HasArray:
+    """The picture that an open file holds; a damaged one makes Pillow raise almost anything, see `cause`."""
+    image_module = pillow("read_image")
+    # By an open file, since Pillow maps some that it is given by name; and those formats alone, since it would have
+    # other programs read some others, whatever the file is called.
+    with image_module.open(file, formats=FORMATS) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise ValueError(f"{opened.width} x {opened.height} pixels")
+        picture: HasArray = _of_bytes(opened, image_module).convert(mode)
     return picture
 
 
-def _cause(error: Exception) -> str:
+def _of_bytes(opened: Any, image_module: Any) -> Any:
+    """A picture whose channels are bytes. Pillow's own conversion would cut off all that is above 255."""
+    if opened.mode.startswith("I;16") or (opened.mode == "I" and opened.format in ("PNG", "PPM")):
+        return image_module.fromarray(((np.asarray(opened).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8))
+    if opened.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits, whose range is not known")
+    return opened
+
+
+def cause(error: Exception) -> str:
+    """Why a picture cannot be read, in a few words."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if type(error).__name__ == "UnidentifiedImageError":  # whose text holds an address in this process

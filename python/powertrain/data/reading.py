@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -28,13 +28,17 @@ _MOST_LINE = 1 << 20  # characters; a longer line is no text of an example
 class InputFile:
     """A file, a folder, or standard input (`path` is None), from which examples are read one after another.
 
+    `unreadable` is told of each file of a folder that cannot be read, and the others are read all the same. Without it,
+    and of a single file, this is an error.
+
     Example
         >>> InputFile(Path("pictures/cat.png")).name
         'pictures/cat.png'
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, unreadable: Callable[[DataError], None] | None = None) -> None:
         self.path = path
+        self._unreadable = unreadable
 
     @property
     def name(self) -> str:
@@ -76,6 +80,18 @@ class InputFile:
                     "expected some", "name the folder that the files lie in, or a single file",
                 )  # fmt: skip
             yield from ((str(path), path) for path in found)
+
+    def examples(self, suffixes: Sequence[str], read: Callable[[Path], Array]) -> Iterator[Piece]:
+        """The name of each file and the example that it holds, by `read`, as a batch of one."""
+        for name, path in self.files(suffixes):
+            try:
+                x = read(path)
+            except DataError as error:
+                if self._unreadable is None or not self.is_folder:
+                    raise
+                self._unreadable(error)
+            else:
+                yield [name], x[None]
 
     def lines(self, count: int) -> Iterator[list[str]]:
         """Its lines of UTF-8 text without their ends, at most `count` at once."""

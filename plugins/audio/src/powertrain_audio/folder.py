@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ MOST_SAMPLES = 48_000 * 600
 # Others than these are a damaged header: resampling from them would take filters of gigabytes.
 LEAST_RATE, MOST_RATE = 1000, 384_000
 WHERE = "audio-folder"
+_UNKNOWN_LENGTH = 0x7FFFF000
 
 
 def library() -> Any:
@@ -45,23 +47,25 @@ class AudioFolder(Data):
         path: Path = param(doc="the folder: path/CLASS/SOUND, or path/train/CLASS/SOUND and so on")
         rate: int = param(8000, low=1000, high=192_000, doc="samples a second that every sound is brought to")
         seconds: float = param(1.0, above=0, high=60, doc="length of an example; others are filled with silence or cut")
+        bad: str = param("error", choices=("error", "skip"), doc="skip: leave out and count what cannot be read")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         library()
         root = base / params.path
         found = class_folders(root, SUFFIXES, WHERE, "sounds")
+        found, held = found.read(lambda path: _sound(path, params), skip=params.bad == "skip")
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
             y = np.array([label for _, label in files], dtype=np.int64)
-            splits[part] = ArrayDataset(x=_sounds([path for path, _ in files], params), y=y)
-        return cls.reopen(params, DataModule(root.name, "classification", splits, len(found.labels), found.labels))
+            splits[part] = ArrayDataset(x=np.stack(held.pop(part)), y=y)
+        module = DataModule(root.name, "classification", splits, len(found.labels), found.labels, notes=found.notes)
+        return cls.reopen(params, module)
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for name, path in given.files(SUFFIXES):
-                yield [name], _sounds([path], params)
+        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
+            yield from given.examples(SUFFIXES, lambda path: _sound(path, params))
 
         def encode(values: object) -> Any:
             """Sounds [samples] of any length, of the rate that the run was trained on."""
@@ -73,8 +77,8 @@ class AudioFolder(Data):
         return dataclasses.replace(kept, read=read, encode=encode)
 
 
-def _sounds(files: Sequence[Path], params: AudioFolder.Params) -> Any:
-    return np.stack([fitted(read_sound(path, params.rate), _length(params)) for path in files])
+def _sound(path: Path, params: AudioFolder.Params) -> Any:
+    return fitted(read_sound(path, params.rate), _length(params))
 
 
 def _length(params: AudioFolder.Params) -> int:
@@ -86,6 +90,8 @@ def read_sound(path: Path, rate: int) -> Any:
     """The samples of a file at that rate; several channels as their mean."""
     soundfile = library()
     try:
+        with open_file(path) as file:
+            _demand_all_samples(file)
         with open_file(path) as file, soundfile.SoundFile(file.fileno(), closefd=False) as opened:
             found, count = opened.samplerate, opened.frames
             if not LEAST_RATE <= found <= MOST_RATE:
@@ -103,6 +109,20 @@ def read_sound(path: Path, rate: int) -> Any:
             "repair it or take it out of the folder",
         ) from None  # fmt: skip
     return resampled(samples.mean(axis=1), found, rate)
+
+
+def _demand_all_samples(file: BinaryIO) -> None:
+    """Refuse a WAV file that ends before its samples do: libsndfile reads those that are there, and says nothing."""
+    size = os.fstat(file.fileno()).st_size
+    if file.read(12)[::8] != b"RW":
+        return
+    while len(chunk := file.read(8)) == 8:
+        length = int.from_bytes(chunk[4:], "little")
+        left = size - file.tell()
+        # Programs that write into a pipe do not know the length, and state one of two gigabytes or more.
+        if chunk[:4] == b"data" and left < length < _UNKNOWN_LENGTH:
+            raise ValueError(f"{left:,} bytes of samples, where the header says {length:,}")
+        file.seek(length + length % 2, os.SEEK_CUR)
 
 
 def _cause(error: Exception) -> str:

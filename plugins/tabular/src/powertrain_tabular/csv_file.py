@@ -205,7 +205,7 @@ def _decoded(content: bytes, name: str, encoding: str, where: str, before: int =
             content, encoding = content[len(mark) :], of_mark
             break
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except LookupError:
         raise DataError(where, f"encoding = {encoding!r}", "expected one that Python knows", 'try "latin-1"') from None
     except UnicodeDecodeError as error:
@@ -214,6 +214,14 @@ def _decoded(content: bytes, name: str, encoding: str, where: str, before: int =
             where, f"{name}, line {line}: byte {content[error.start]:#04x} is not {encoding.upper()}",
             "expected a table of texts", 'set encoding = "latin-1", or "cp1252" for a file of Excel, if it is a text',
         ) from None  # fmt: skip
+    nul = text.find("\0")
+    if nul >= 0:
+        line = before + text.count("\n", 0, nul) + 1
+        raise DataError(
+            where, f"{name}, line {line}: a NUL character", "expected a table of texts",
+            'set encoding = "utf-16" if it is that, or fetch the file again: it is damaged',
+        )  # fmt: skip
+    return text
 
 
 def _rows(text: str, sep: str, settings: Csv) -> Iterator[list[str]]:

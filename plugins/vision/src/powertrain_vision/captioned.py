@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -55,9 +55,9 @@ class CaptionedFolder(Data):
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for name, path in given.files(IMG_EXTENSIONS):
-                yield [name], TO_ONE(read_whole(path, (params.height, params.width))[None])
+        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
+            size = params.height, params.width
+            yield from given.examples(IMG_EXTENSIONS, lambda path: TO_ONE(read_whole(path, size)))
 
         return dataclasses.replace(kept, read=read)
 

@@ -6,7 +6,7 @@ A recipe's pictures are those of `pt.data.ImageFolder` after Resize and ToTensor
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,20 +44,28 @@ class ImageFolder(Data):
         colour: bool = param(True, doc="false: grey pictures, without a channel axis")
         scale: bool = param(True, doc="numbers from 0 to 1; false: bytes from 0 to 255, as the files have them")
         keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
+        bad: str = param("error", choices=("error", "skip"), doc="skip: leave out and count what cannot be read")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         root = base / params.path
         found = class_folders(root, IMG_EXTENSIONS, WHERE, "pictures")
+        size = params.height, params.width
+        held: dict[str, list[Any]] = {}
+        if params.keep:
+            found, held = found.read(lambda path: read_picture(path, size, params.colour), skip=params.bad == "skip")
+        elif params.bad == "skip":
+            found, _ = found.read(demand_picture, skip=True)
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
-            source = Pictures(files, (params.height, params.width), params.colour, params.scale)
+            source = Pictures(files, size, params.colour, params.scale)
             if params.keep:
-                held = {"x": source.read(range(len(files))), "y": source.labels}
-                splits[part] = HeldAsBytes(held) if params.scale else ArrayDataset(held)
+                fields = {"x": np.stack(held.pop(part)), "y": source.labels}
+                splits[part] = HeldAsBytes(fields) if params.scale else ArrayDataset(fields)
             else:
                 splits[part] = source
-        return cls.reopen(params, DataModule(root.name, "classification", splits, len(found.labels), found.labels))
+        module = DataModule(root.name, "classification", splits, len(found.labels), found.labels, notes=found.notes)
+        return cls.reopen(params, module)
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
@@ -66,9 +74,8 @@ class ImageFolder(Data):
         as_bytes = kept.train.fetch(np.zeros(1, np.int64))["x"].dtype == np.uint8
         scaled: Any = np.asarray if as_bytes else TO_ONE
 
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for name, path in given.files(IMG_EXTENSIONS):
-                yield [name], scaled(read_picture(path, size, params.colour)[None])
+        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
+            yield from given.examples(IMG_EXTENSIONS, lambda path: scaled(read_picture(path, size, params.colour)))
 
         def encode(values: object) -> Any:
             several = isinstance(values, (list, tuple)) or _are_pictures(values)
@@ -104,12 +111,13 @@ class Pictures:
         return len(self.paths)
 
     def fetch(self, indices: Any) -> dict[str, Any]:
-        x = self.read(indices)
+        x = np.stack([read_picture(self.paths[row], self.size, self.colour) for row in indices])
         return {"x": TO_ONE(x) if self.scale else x, "y": self.labels.take(indices)}
 
-    def read(self, rows: Iterable[int]) -> Any:
-        """Some pictures as bytes."""
-        return np.stack([read_picture(self.paths[row], self.size, self.colour) for row in rows])
+
+def demand_picture(path: Path) -> None:
+    """Refuse a file that is no whole picture."""
+    read_image(path, where=WHERE)
 
 
 def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
