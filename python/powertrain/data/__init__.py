@@ -48,6 +48,7 @@ from powertrain.data.split import (
     split_stratified,
 )
 from powertrain.data.tables import read_csv
+from powertrain.data.tar_dataset import TarDataset
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
 from powertrain.errors.boundary import export
@@ -85,6 +86,7 @@ __all__ = [
     "Standardize",
     "Subset",
     "SubsetRandomSampler",
+    "TarDataset",
     "TensorDataset",
     "Transform",
     "Transformed",
