@@ -35,7 +35,7 @@ RECORDS = {
     ),
     *("pt.plugin.CLibrary", "pt.plugin.Call", "pt.plugin.Cuda", "pt.plugin.Event", "pt.plugin.Graph"),
     *("pt.plugin.Inputs", "pt.plugin.Kernel", "pt.plugin.Node", "pt.plugin.Numba", "pt.plugin.Plugin"),
-    *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.SlowCopy", "pt.plugin.Stop", "pt.plugin.Value"),
+    *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.SlowCopy", "pt.plugin.Pause", "pt.plugin.Stop", "pt.plugin.Value"),
     *("pt.plugin.Baseline", "pt.plugin.Box", "pt.plugin.End", "pt.plugin.PooledAxis", "pt.plugin.Start"),
     *("pt.plugin.Exported", "pt.plugin.Program", "pt.plugin.Recorded"),
     *("pt.nn.CacheStep", "pt.nn.KVCache", "pt.nn.LayerCache", "pt.nn.Written"),

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from powertrain.recipe import load_recipe
+from powertrain.train.callbacks import Callbacks
 from powertrain.train.display.display import Display
 from powertrain.train.folder.ledger import read_lines
 from powertrain.train.folder.run_folder import RunError
@@ -18,7 +20,7 @@ from running import SMALL
 
 RECIPE = SMALL.replace(', stop = { watch = "valid.accuracy" }', "").replace("3e-3", "1e-2")
 CODE = """
-from powertrain.plugin import Callback, Evaluate, Save, SetScalar, Stop
+from powertrain.plugin import Callback, Evaluate, Pause, Save, SetScalar, Stop
 
 SEEN = []
 
@@ -27,6 +29,14 @@ class Stops(Callback):
     def after_commit(self, event):
         SEEN.append(event)
         return [Stop("it is enough"), Save()] if event.progress["steps"] >= 30 else None
+
+
+class Pauses(Callback):
+    def on_start(self, start):
+        self.last = start.progress["steps"] + 30
+
+    def after_commit(self, event):
+        return Pause("enough for once") if event.progress["steps"] >= self.last else None
 
 
 class Evaluates(Callback):
@@ -113,8 +123,6 @@ def test_a_plateau_lowers_the_rate_and_a_resume_remembers(tmp_path: Path) -> Non
     whole = go(tmp_path, PLATEAU, "whole", *noisy)
     rates = [line["value"] for line in events(tmp_path / "whole", "scalar")]
     assert rates and rates == sorted(rates, reverse=True) and rates[0] == pytest.approx(2.5e-2)
-    stopped = go(tmp_path, PLATEAU + ', "./own.py:Stops"', "parts", *noisy)
-    assert not stopped.finished
     without = go(tmp_path, PLATEAU, "again", *noisy)
     assert without.results["hash"] == whole.results["hash"]
     go(tmp_path, PLATEAU, "parts2", *noisy, "run.until=2 epochs", "optimizer.schedule=constant")
@@ -123,10 +131,45 @@ def test_a_plateau_lowers_the_rate_and_a_resume_remembers(tmp_path: Path) -> Non
     assert parts.results["hash"] == straight.results["hash"]
 
 
-def test_a_callback_stops_and_saves(tmp_path: Path) -> None:
-    outcome = go(tmp_path, own("Stops"))
-    assert not outcome.finished and 30 <= outcome.results["steps"] < 36
-    assert events(tmp_path / "a", "commit")[-1]["step"] == outcome.results["steps"]
+def test_a_run_that_a_callback_stops_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = go(tmp_path, own("Stops"), "a", "expect={'test.accuracy'='>= 0.999'}")
+    steps, reason = outcome.results["steps"], "./own.py:Stops: it is enough"
+    assert outcome.finished and 30 <= steps < 36 and outcome.results["stopped"] == reason
+    assert not outcome.met and outcome.results["test"]["accuracy"] < 0.999
+    assert events(tmp_path / "a", "commit")[-1]["step"] == steps
+    page = (tmp_path / "a" / "report.html").read_text()
+    assert "Stopped before its target: ./own.py:Stops: it is enough." in page
+    (tmp_path / "a" / "results.json").unlink()  # as if it had been killed before it was measured
+    again = go(tmp_path, own("Stops"), "a", resume=True)
+    assert again.finished and again.results["hash"] == outcome.results["hash"] and again.results["steps"] == steps
+    capsys.readouterr()
+    recipe = load_recipe(str(tmp_path / "small.toml"), ())
+    over = train(recipe, tmp_path / "a", resume=True, display=Display())
+    assert over.nothing_to_do and capsys.readouterr().out.splitlines()[-1] == (
+        f"nothing to do: {tmp_path / 'a'} was ended by {reason}; begin a new run without --resume"
+    )
+
+
+def test_a_run_that_a_callback_pauses_goes_on(tmp_path: Path) -> None:
+    paused = go(tmp_path, own("Pauses"))
+    assert not paused.finished and not (tmp_path / "a" / "results.json").exists()
+    whole = go(tmp_path, own("Evaluates"), "whole", "callbacks=[]")
+    while not (resumed := go(tmp_path, own("Pauses"), resume=True)).finished:
+        assert resumed.results["steps"] > paused.results["steps"]
+    assert resumed.results["hash"] == whole.results["hash"]
+
+
+def test_a_checkpoint_with_another_reason_of_a_stop_is_refused() -> None:
+    callbacks = Callbacks(())
+    for wrong in (np.zeros(4), np.zeros((2, 2), np.uint8), np.zeros(1001, np.uint8)):
+        assert callbacks.misfits({"callbacks.stopped": wrong}) == [
+            "callbacks.stopped is not a text of at most 1,000 bytes"
+        ]
+    callbacks.stopped = "é" * 1000
+    kept = callbacks.arrays()
+    assert not callbacks.misfits(kept)
+    callbacks.restore(kept)
+    assert callbacks.stopped == "é" * 500
 
 
 def test_a_callback_that_watches_changes_nothing(tmp_path: Path) -> None:
@@ -152,8 +195,8 @@ def test_the_order_of_callbacks_never_matters(tmp_path: Path) -> None:
                        "scalars are what can be set"),
         (("Fails",), "[callback ./own.py:Fails] it failed after step 5: KeyError: 'steps'; expected a request or None; "
                      "fix it, or leave it out of the recipe: the run can be resumed"),
-        (("Answers",), "[callback ./own.py:Answers] it answered str; expected Stop, Save, Evaluate, SetScalar or None; "
-                       "import them from powertrain.plugin"),
+        (("Answers",), "[callback ./own.py:Answers] it answered str; expected Stop, Pause, Save, Evaluate, SetScalar "
+                       "or None; import them from powertrain.plugin"),
         (("Changes",), "[callback ./own.py:Changes] it failed after step 5: FrozenInstanceError: cannot assign to "
                        "field 'progress'; expected a request or None; fix it, or leave it out of the recipe: the run "
                        "can be resumed"),
@@ -193,8 +236,10 @@ def test_a_logger_sees_the_start_every_commit_and_the_end(tmp_path: Path) -> Non
 
 
 def test_a_logger_is_told_why_a_run_ended_early(tmp_path: Path) -> None:
-    go(tmp_path, own("Logs", "Stops"), "a")
-    assert seen()[-1][:4] == ("end", False, "./own.py:Stops: it is enough", None)
+    outcome = go(tmp_path, own("Logs", "Stops"), "a")
+    assert seen()[-1][:4] == ("end", True, "./own.py:Stops: it is enough", outcome.results["test"]["accuracy"])
+    go(tmp_path, own("Logs", "Pauses"), "d")
+    assert seen()[-1][:4] == ("end", False, "./own.py:Pauses: enough for once", None)
     with pytest.raises(RunError):
         go(tmp_path, own("Late"), "b")
     assert seen()[-1][:3] == (

@@ -31,7 +31,7 @@ def predict(options: argparse.Namespace) -> int:
     given = InputFile(None if options.file == STDIN else options.file, unread.append)
     trained = open_run(options.run, options.trust)
     dataset = trained.run.dataset
-    if dataset.kind.tokens and dataset.vocabulary is not None and given.suffix not in (".npy", ".npz"):
+    if dataset.kind.tokens and dataset.vocabulary is not None and not given.arrays:
         raise RunError(
             f"[predict] {options.run} is the run of a language model; expected one that answers for each example; "
             f"powertrain generate {options.run} TEXT goes on with a text"

@@ -145,7 +145,7 @@ def _answer(subject: Subject, answer: Any) -> Iterator[Finding]:
             yield subject.finding(
                 "request",
                 f"it answered {type(request).__name__}",
-                "Stop, Save, Evaluate, SetScalar or None",
+                "Stop, Pause, Save, Evaluate, SetScalar or None",
                 "import them from powertrain.plugin",
             )
         elif isinstance(request, SetScalar) and not math.isfinite(request.value):

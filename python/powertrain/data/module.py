@@ -75,7 +75,8 @@ class DataModule:
     says what a model reads.
 
     `read(given, count)` gives the examples of a file of the data's own kind piece by piece, as the sources have them:
-    names (of files; none for rows) and inputs. Where a file has many rows, it gives at most `count` at once.
+    names (of files; none for rows) and inputs. Where a file has many rows, it gives at most `count` at once. Of .npy
+    and .npz files it gets those that it names, `given.files((".npz",))`; others are read as arrays.
     `encode(values)` gives the inputs of objects in memory, such as pictures or the columns of a table, and None of what
     it does not know. By both a trained run can be asked about pictures, sounds or tables. `takes` says what `encode`
     needs, by name: of a table, its columns and what each holds ("number", "category" or "date"); of texts, "text".

@@ -23,6 +23,17 @@ Piece: TypeAlias = tuple[Sequence[str], Array]
 """Some examples: what each is called, or nothing where they go by their numbers; and their inputs."""
 
 _MOST_LINE = 1 << 20  # characters; a longer line is no text of an example
+_ARRAYS = (".npy", ".npz")
+
+
+class UnaskedArraysError(DataError):
+    """A data set's `read` came upon an .npy or .npz file whose ending it did not name: it is read as arrays instead."""
+
+    def __init__(self, given: InputFile) -> None:
+        super().__init__(
+            "predict", f"{given.name}, which holds arrays", "expected a file of the data set's own kind",
+            f"a data set that reads arrays itself names their ending: given.files(('{given.arrays}',))",
+        )  # fmt: skip
 
 
 class InputFile:
@@ -53,9 +64,20 @@ class InputFile:
     def is_folder(self) -> bool:
         return self.path is not None and self.path.is_dir()
 
+    @property
+    def arrays(self) -> str:
+        """How a file of arrays ends, ".npy" or ".npz"; nothing of other files. Standard input is told by its first
+        bytes, which only an .npy file has to itself."""
+        if self.path is not None:
+            return self.suffix if self.suffix in _ARRAYS else ""
+        buffer = sys.stdin.buffer
+        begins = buffer.peek(1)[: len(MAGIC)] if isinstance(buffer, io.BufferedReader) else b""
+        return ".npy" if begins and MAGIC.startswith(begins) else ""
+
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """Its bytes in order, unpacked where its name ends in .gz."""
+        """Its bytes in order, unpacked where its name ends in .gz; not of an .npy or .npz file."""
+        self._demand_asked()
         if self.path is None:
             yield sys.stdin.buffer
         else:
@@ -64,9 +86,12 @@ class InputFile:
 
     def files(self, suffixes: Sequence[str]) -> Iterator[tuple[str, Path]]:
         """The name and the path of each file. Of a folder these are the files in it and below it whose names end so, in
-        the order of their paths. Of standard input it is a copy, which is gone afterwards."""
+        the order of their paths. Of standard input it is a copy, which is gone afterwards. An .npy or .npz file is
+        given only where its ending is among them."""
+        self._demand_asked(suffixes)
         if self.path is None:
-            with tempfile.NamedTemporaryFile(prefix="powertrain-", suffix=suffixes[0] if suffixes else "") as copy:
+            suffix = self.arrays or next(iter(suffixes), "")
+            with tempfile.NamedTemporaryFile(prefix="powertrain-", suffix=suffix) as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
                 copy.flush()
                 yield self.name, Path(copy.name)
@@ -92,6 +117,10 @@ class InputFile:
                 self._unreadable(error)
             else:
                 yield [name], x[None]
+
+    def _demand_asked(self, suffixes: Sequence[str] = ()) -> None:
+        if self.arrays and self.arrays not in suffixes:
+            raise UnaskedArraysError(self)
 
     def lines(self, count: int) -> Iterator[list[str]]:
         """Its lines of UTF-8 text without their ends, at most `count` at once."""
@@ -122,7 +151,7 @@ class InputFile:
 
 
 def array_pieces(given: InputFile, example: tuple[int, ...], count: int) -> Iterator[Array]:
-    """The rows of an .npy file, or of `x`, else the first array, of an .npz; a single example is one row. From standard
+    """The rows of an .npy file, or of `x`, else the only array, of an .npz; a single example is one row. From standard
     input an .npy file is read."""
     where, path = "predict", given.path or Path("standard input")
     with numpy_file(path, where):
@@ -142,6 +171,9 @@ def array_pieces(given: InputFile, example: tuple[int, ...], count: int) -> Iter
                 if not members:
                     raise NpyError("it holds no array")
                 info = members.get("x.npy") or next(iter(members.values()))
+                if info.filename != "x.npy" and len(members) > 1:
+                    names = ", ".join(name.removesuffix(".npy") for name in members)
+                    raise NpyError(f"it holds {names}, and none of them is called x")
                 with archive.open(info) as member:
                     yield from _rows(member, info.file_size, example, count)
 

@@ -184,12 +184,28 @@ class End:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the run after this commit.
+    """End the run after this commit, as early stopping does: it is finished, measured on all parts and reported, and a
+    resume trains no further.
 
     Example
         >>> from powertrain.plugin import Stop
         >>> Stop('the loss is low').reason
         'the loss is low'
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Leave the run unfinished after this commit, as a signal does: it is saved, and a resume goes on with it.
+
+    Example
+        >>> class Shift(pt.plugin.Callback):
+        ...     def on_start(self, start):
+        ...         self.last = start.progress["steps"] + 1000
+        ...     def after_commit(self, event):
+        ...         return pt.plugin.Pause("1,000 steps at once") if event.progress["steps"] >= self.last else None
     """
 
     reason: str
@@ -235,7 +251,7 @@ class SetScalar:
     value: float
 
 
-Request = Stop | Save | Evaluate | SetScalar
+Request = Stop | Pause | Save | Evaluate | SetScalar
 
 
 class Callback(OfParams, declares=True):

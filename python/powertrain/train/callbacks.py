@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.plugin.importing import in_words
-from powertrain.plugin.learning import End, Evaluate, Event, Request, Save, SetScalar, Start, Stop
+from powertrain.plugin.learning import End, Evaluate, Event, Pause, Request, Save, SetScalar, Start, Stop
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
     from powertrain.recipe import Use
     from powertrain.train.run.train_run import TrainRun
+
+STOPPED, LONGEST_REASON = "callbacks.stopped", 1000  # its name in a checkpoint; bytes
 
 
 class Callbacks:
@@ -23,6 +25,7 @@ class Callbacks:
 
     def __init__(self, uses: Sequence[Use]) -> None:
         self._ended = False
+        self.stopped = ""  # why one of them ended the run, by its name; part of every later checkpoint
         self._named = [(use.name, use.plugin.build(use.params)) for use in uses]
 
     def __bool__(self) -> bool:
@@ -41,10 +44,10 @@ class Callbacks:
                 ) from error
             requests = [] if answer is None else list(answer) if isinstance(answer, (list, tuple)) else [answer]
             for request in requests:
-                if not isinstance(request, (Stop, Save, Evaluate, SetScalar)):
+                if not isinstance(request, Request):
                     raise RunError(
-                        f"[callback {name}] it answered {type(request).__name__}; expected Stop, Save, Evaluate, "
-                        "SetScalar or None; import them from powertrain.plugin"
+                        f"[callback {name}] it answered {type(request).__name__}; expected Stop, Pause, Save, "
+                        "Evaluate, SetScalar or None; import them from powertrain.plugin"
                     )
                 wanted.append((name, request))
         return wanted
@@ -70,16 +73,22 @@ class Callbacks:
                 ) from error
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {
+        state = {
             f"callback.{at}.{key}": np.asarray(value)
             for at, (_, callback) in enumerate(self._named)
             for key, value in callback.state().items()
         }
+        reason = np.frombuffer(self.stopped.encode()[:LONGEST_REASON], np.uint8)
+        return {**state, STOPPED: reason} if self.stopped else state
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
-        return [f"{name} is missing" for name in self.arrays() if name not in saved]
+        missing = [f"{name} is missing" for name in self.arrays() if name not in saved]
+        reason = saved.get(STOPPED)
+        fits = reason is None or (reason.dtype == np.uint8 and reason.ndim == 1 and reason.size <= LONGEST_REASON)
+        return missing if fits else [*missing, f"{STOPPED} is not a text of at most {LONGEST_REASON:,} bytes"]
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        self.stopped = saved[STOPPED].tobytes().decode(errors="replace") if STOPPED in saved else ""
         for at, (_, callback) in enumerate(self._named):
             prefix = f"callback.{at}."
             callback.restore({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
@@ -103,6 +112,8 @@ def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
     _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
     for name, request in wanted:
         if isinstance(request, Stop):
+            run.callbacks.stopped = run.callbacks.stopped or f"{name}: {request.reason}"
+        if isinstance(request, (Stop, Pause)):
             run.request_stop(f"{name}: {request.reason}")
     if not values and any(isinstance(request, Evaluate) for _, request in wanted):
         run.evaluations.evaluate()

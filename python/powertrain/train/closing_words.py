@@ -44,12 +44,10 @@ def say(
 
 
 def ending(run: TrainRun) -> list[str]:
-    """Why early stopping ended a run, if it did, and which weights it kept."""
-    if run.early is None or not run.early.kept:
-        return []
-    return [f"early  stopped at {position(run)}, since {run.early.reason}"] * run.early.reached + [
-        f"kept   {run.early.kept}"
-    ]
+    """Why early stopping or a callback ended a run, if one did, and which weights early stopping kept."""
+    ended = [f"early  stopped at {position(run)}, since {one_line(run.ended_early)}"] if run.ended_early else []
+    kept = [f"kept   {run.early.kept}"] if run.early is not None and run.early.kept else []
+    return ended + kept
 
 
 def headline(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> str:

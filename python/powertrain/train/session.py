@@ -147,16 +147,11 @@ def _trained(run: TrainRun, meter: Meter, measured: bool) -> Outcome:
     run.saver.wait()
     run.display.end()
     whole = earlier is not None and earlier["rounds"] == run.progress.rounds and run.folder.files.there(REPORT)
-    if run.rounds_now == 0 and earlier is not None and whole and (run.stopped_early or not run.stop):
-        reached = "was ended by early stopping" if run.stopped_early else f"has reached {run.recipe.run.until}"
-        change = "run.stop.patience" if run.stopped_early else "run.until"
-        run.display.line(
-            f"nothing to do: {run.folder.path} {reached}; raise {change} to train on, or begin a new run without "
-            "--resume"
-        )
+    if run.rounds_now == 0 and earlier is not None and whole and (run.ended_early or not run.stop):
+        run.display.line(f"nothing to do: {run.folder.path} {_settled(run)} begin a new run without --resume")
         held = diagnosis.hold(earlier, run.recipe.expect)
         return Outcome(run, earlier, True, all(one.met for one in held), nothing_to_do=True)
-    if run.stop and not run.stopped_early:
+    if run.stop and not run.ended_early:
         return _interrupted(run)
     if not measured:
         run.callbacks.end(End(asdict(run.progress), False, "it is trained, and not measured yet"))
@@ -167,6 +162,15 @@ def _trained(run: TrainRun, meter: Meter, measured: bool) -> Outcome:
         return conclude(run, meter.read(), digest)
     except StoppedError:
         return _interrupted(run)  # with --resume nothing is trained, and the evaluation begins again
+
+
+def _settled(run: TrainRun) -> str:
+    """Why a finished run is not trained further, and what to change so that it is."""
+    if not run.ended_early:
+        return f"has reached {run.recipe.run.until}; raise run.until to train on, or"
+    if run.callbacks.stopped:  # another callback would have trained another run
+        return f"was ended by {run.callbacks.stopped};"
+    return "was ended by early stopping; raise run.stop.patience to train on, or"
 
 
 def _earlier(run: TrainRun) -> dict[str, Any] | None:
@@ -249,7 +253,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,
         **({"changed_data": changed} if (changed := _changed(run)) else {}),
-        "stopped": run.early.reason if run.stopped_early and run.early is not None else "",
+        "stopped": run.ended_early,
         "kept": run.early.kept if run.early is not None else "",
     }
     held = diagnosis.hold(results, run.recipe.expect)

@@ -176,7 +176,7 @@ class Search:
             if not self.stopping:  # somebody else stopped this worker: its trial goes on
                 self.again.append(self.known[number])
         elif "reason" in found:
-            self._tell(number, "failed", None, f"a callback ended it: {found['reason']}", *made)
+            self._tell(number, "failed", None, f"a callback paused it: {found['reason']}", *made)
         elif not math.isfinite(value):
             self._tell(number, "failed", None, f"{self.study.plan.metric} is {value}", *made)
         else:

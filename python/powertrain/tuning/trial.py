@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.devices.place import chosen
-from powertrain.plugin import Callback, Event, Start, Stop
+from powertrain.plugin import Callback, Event, Pause, Start
 from powertrain.plugin.params import NoParams
 from powertrain.plugin.wording import suggestion
 from powertrain.random.default import drawing_from
@@ -44,13 +44,13 @@ class Watcher(Callback):
     def on_start(self, start: Start) -> None:
         self._folder = start.folder
 
-    def after_commit(self, event: Event) -> Stop | None:
+    def after_commit(self, event: Event) -> Pause | None:
         if event.values:
             # Of a trial that was killed and goes on, earlier evaluations count too.
             self.reason = self._asked(len(evaluations(self._folder)), event.values[self._metric])
         elif self._gone():
             self.reason = "the search ended"
-        return Stop(self.reason) if self.reason else None
+        return Pause(self.reason) if self.reason else None
 
 
 def evaluations(folder: Path) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def trained(job: Mapping[str, Any], asked: Asked, gone: Callable[[], bool]) -> d
     found = {"evaluations": len(said), "seconds": round(run.saver.elapsed(), 3), "ended": watcher.reason}
     if not outcome.saved:
         raise TuneError(f"[{folder}] it could not be saved; expected room on the disk; free some space")
-    if run.stop and not run.stopped_early:
+    if run.stop and not run.ended_early:
         return {**found, "value": math.nan, "signal": run.stop_signal, "reason": run.stop_reason}
     return {**found, "value": _value(run, said, job["metric"])}
 

@@ -65,7 +65,7 @@ def _trained(run: TrainRun, metric: str) -> Trial:
         fit(run.strategy, run, run.recipe.run.until)
         if run.stop_signal:
             return Trial(signal=run.stop_signal)
-        if run.stop and not run.stopped_early and run.progress < run.recipe.run.until:
+        if run.stop and not run.ended_early and run.progress < run.recipe.run.until:
             return Trial(problem=OUT_OF_TIME)
         run.evaluations.use_best()
         assert run.evaluations.evaluator is not None

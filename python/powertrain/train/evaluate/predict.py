@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile
 from powertrain.data.in_memory import array_of
-from powertrain.data.reading import Piece, array_pieces
+from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces
 from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import Form, Predictions
@@ -47,7 +47,7 @@ class _Beside:
     """Columns of a file, for as many rows as were answered at once."""
 
     def __init__(self, run: TrainRun, given: InputFile, columns: Sequence[str]) -> None:
-        if run.dataset.beside is None or given.suffix in (".npy", ".npz"):
+        if run.dataset.beside is None or given.arrays:
             raise DataError(
                 "predict", f"the column {columns[0]} of {given.name}", "expected a table, whose rows have columns",
                 "leave id out: answers have the name of the file, or the number of the row",
@@ -175,10 +175,14 @@ def _columns(names: Sequence[str], given: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _pieces(run: TrainRun, given: InputFile) -> Iterator[Piece]:
-    read = run.dataset.read
-    if read is not None and given.suffix not in (".npy", ".npz"):
-        yield from read(given, _rows_at_once(run))
-        return
+    """The examples of a file as the data set's own `read` gives them. It is asked first: only arrays that it does
+    not ask for are read as they are."""
+    if run.dataset.read is not None:
+        try:
+            yield from run.dataset.read(given, _rows_at_once(run))
+            return
+        except UnaskedArraysError:
+            pass
     for x in array_pieces(given, example_of(run).shape, _rows_at_once(run)):
         if x.ndim == 0:
             raise DataError("predict", f"{given.name} holds one number", "expected examples", "save an array of them")

@@ -68,6 +68,8 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
     if target is not None and target.changes:
         unit = f"in {target.unit}" if target.unit else "of the targets as they are"
         rows.append(html("<p>The loss is that of {}, which is learned; all else is {}.</p>", target.formula, unit))
+    if results.get("stopped"):
+        rows.append(html("<p>Stopped before its target: {}.</p>", results["stopped"]))
     if results.get("changed_data"):
         said = "; ".join(map(str, results["changed_data"]))
         rows.append(html('<p class="bad">The data changed while it was trained: {}.</p>', said))

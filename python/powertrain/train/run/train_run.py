@@ -214,9 +214,10 @@ class TrainRun:
     # Commits.
 
     @property
-    def stopped_early(self) -> bool:
-        """Whether early stopping, not a person or a clock, ended the run: then it is finished."""
-        return self.early is not None and self.early.reached
+    def ended_early(self) -> str:
+        """Why early stopping or a callback ended the run, which then is finished; nothing where it was stopped by a
+        person or a clock, or not at all."""
+        return self.early.reason if self.early is not None and self.early.reached else self.callbacks.stopped
 
     @property
     def done(self) -> bool:
@@ -272,8 +273,8 @@ class TrainRun:
         demand_expected(self)
         demand_groups(self)
         self.saver.restore()
-        if self.early is not None and self.early.reached:
-            self.request_stop(self.early.reason)
+        if self.ended_early:
+            self.request_stop(self.ended_early)
         self.began_at = asdict(self.progress)
         self.display.begin(self)
         for sentence in self._begun:
