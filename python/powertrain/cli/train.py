@@ -12,6 +12,7 @@ from powertrain.io.plain_json import dumps
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train import session
 from powertrain.train.display.display import Display
+from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
 
 
@@ -20,7 +21,8 @@ def train(options: argparse.Namespace) -> int:
     if options.smoke:
         unit = load_recipe(options.recipe, options.set, trust=options.trust).run.until.unit
         settings = [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
-    recipe = given_recipe(options, settings)
+    with naming_not_installed(options.run if options.resume else None):
+        recipe = given_recipe(options, settings)
     path = _run_folder(options, recipe)
     outcome = session.train(
         recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,

@@ -17,6 +17,7 @@ from powertrain.io.plain_json import dumps
 from powertrain.plugin.registry import registry
 from powertrain.plugin.wording import show
 from powertrain.recipe.toml import is_plain, value_text
+from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
 
@@ -136,7 +137,9 @@ def fit(
     if recipe is None:
         recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}
     texts, objects = _laid_over({**sections, **overrides}, settings)
-    loaded = load_recipe(recipe if isinstance(recipe, Mapping) else str(recipe), texts, trust=trust, objects=objects)
+    given = recipe if isinstance(recipe, Mapping) else str(recipe)
+    with naming_not_installed(Path(folder) if folder is not None and resume else None):
+        loaded = load_recipe(given, texts, trust=trust, objects=objects)
     path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
     display = Display(quiet=not verbose, python=True, kept=folder is not None)
     try:

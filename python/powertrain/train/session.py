@@ -24,6 +24,7 @@ from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.baseline import in_one_measure
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder.ledger import Ledger, read_history
+from powertrain.train.folder.lock import differences
 from powertrain.train.folder.reopening import identities_of
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
 from powertrain.train.preflight import judged_part
@@ -104,6 +105,9 @@ def _train(
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if folder.started:
         run.ledger = Ledger(folder.path)
+        if others := differences(folder.files, recipe):
+            run.record("changed_versions", changes=others)
+            display.warn(f"[{folder.path}] since this run began: {'; '.join(others)}")
         if changes:
             run.record("changed_data", changes=changes)
             record = data_record(run)
@@ -252,7 +256,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,
-        **({"changed_data": changed} if (changed := _changed(run)) else {}),
+        **{event: said for event in ("changed_data", "changed_versions") if (said := _changes(run, event))},
         "stopped": run.ended_early,
         "kept": run.early.kept if run.early is not None else "",
     }
@@ -279,10 +283,10 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     return Outcome(run, results, True, all(one.met for one in held), saved=saved)
 
 
-def _changed(run: TrainRun) -> list[str]:
-    """How the data changed while the run was trained, where it went on."""
-    return [change for event in read_history(run.folder.path) if event["event"] == "changed_data"
-            for change in event["changes"]]  # fmt: skip
+def _changes(run: TrainRun, kind: str) -> list[str]:
+    """What changed while the run was trained, where it went on: each once."""
+    return list(dict.fromkeys(change for event in read_history(run.folder.path) if event["event"] == kind
+                              for change in event["changes"]))  # fmt: skip
 
 
 def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Evaluation]:

@@ -77,8 +77,8 @@ class TrainedRun:
     history    what each evaluation gave, by row or by column
     results    what the end of the training gave: scores by part, seconds, energy, hash; empty where it was stopped
     run        the run behind it, which knows slots and sources
-    stopped    why the run ended before its target, by early stopping or a request; empty where it did not
-    finished   whether the run reached its target, or early stopping ended it
+    stopped    why the run ended before its target, by early stopping, a callback or a request; empty where it did not
+    finished   whether the run reached its target, or early stopping or a callback ended it
 
     >>> run = pt.fit("digits", epochs=1, verbose=False)
     >>> run.finished, len(run.predict(np.zeros((2, 8, 8))))

@@ -155,7 +155,8 @@ def _taken(package: str) -> bool:
 def _run_files(folder: Path) -> dict[str, bytes]:
     """What of a run predicts: its recipe with the files beside it, the record of its data, the newest checkpoint."""
     from powertrain.plugin import trust
-    from powertrain.train.folder.run_folder import LOCK, RUN, RunFolder
+    from powertrain.train.folder.lock import LOCK
+    from powertrain.train.folder.run_folder import RUN, RunFolder
 
     run = RunFolder(folder)
     about = run.about()

@@ -14,6 +14,7 @@ from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import Ledger
+from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.preflight import judged_part
 
@@ -79,7 +80,8 @@ def open_run(
     path = resolved(path)
     folder = RunFolder(path)
     about = folder.about()
-    recipe, missing = reopened(folder, about, trust, objects or {})
+    with naming_not_installed(path):
+        recipe, missing = reopened(folder, about, trust, objects or {})
     found, problems = folder.checkpoints.latest()
     if found is None:
         raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")

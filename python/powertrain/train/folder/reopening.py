@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from powertrain.data.targets import TargetScale
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import MOST_BYTES
 from powertrain.plugin.importing import in_words
+from powertrain.train.folder.lock import not_installed
 from powertrain.train.folder.run_folder import RUN, RunError, RunFolder
 from powertrain.train.run.sources import split
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Objects that a run can be looked at without: nothing is trained then. The data may be given later, to be measured on.
 SPARED = ("callbacks", "optimizer", "data", "evaluate")
+# Groups of plugins that it can be looked at without, with the section that names them and what takes its place.
+SPARED_PLUGINS = {"callback": ("callbacks", "[]"), "optimizer": ("optimizer", "sgd"), "schedule": ("optimizer", "sgd")}
 # What a section is called in calls from Python.
 KEYWORDS = {"evaluate": "metrics"}
 
@@ -46,8 +49,7 @@ def reopened(
                 f"[{folder.path}] received {', '.join(objects)}; expected none, since the run's recipe says what they "
                 "are; leave them out"
             )
-        folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
-        return load_recipe(str(folder.path / "recipe.toml"), about["overrides"], trust=trust), ()
+        return _of_text(folder, about["overrides"], trust)
     given = {section: value for section, value in objects.items() if value is not None}
     lacking = [name for name in wanted if name not in given and name not in SPARED]
     unasked = [name for name in given if name not in wanted]
@@ -70,6 +72,23 @@ def reopened(
         tables["optimizer"] = "sgd"
     paths: dict[str, tuple[str | int, ...]] = {"evaluate": ("evaluate", "metrics")}
     return load_recipe(tables, objects={paths.get(name, (name,)): value for name, value in given.items()}), missing
+
+
+def _of_text(folder: RunFolder, overrides: Sequence[str], trust: bool) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe in the folder; where plugins are not installed that only training needs, without them."""
+    from powertrain.recipe import RecipeError, load_recipe
+
+    folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
+    given = str(folder.path / "recipe.toml")
+    try:
+        return load_recipe(given, overrides, trust=trust), ()
+    except RecipeError:
+        spared = {SPARED_PLUGINS[group] for group, *_ in not_installed(folder.files) if group in SPARED_PLUGINS}
+        if not spared:
+            raise
+    without = [f"{section}={value}" for section, value in sorted(spared)]
+    recipe = load_recipe(given, [*overrides, *without], trust=trust)
+    return dataclasses.replace(recipe, overrides=tuple(overrides)), tuple(section for section, _ in sorted(spared))
 
 
 def _at(tables: Any, *keys: str) -> Any:

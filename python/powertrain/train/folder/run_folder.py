@@ -6,9 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
-import platform
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +24,7 @@ from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE
+from powertrain.train.folder.lock import LOCK, versions
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
@@ -36,7 +35,7 @@ FREE = (
     "data.use.made_by",  # data that have changed are told by their examples
 )  # fmt: skip
 RUNS = Path("runs")  # where runs are that nobody named a folder for
-RUN, LOCK, RESULTS, REPORT, EXAMPLES = "run.json", "run.lock", "results.json", "report.html", "examples.safetensors"
+RUN, RESULTS, REPORT, EXAMPLES = "run.json", "results.json", "report.html", "examples.safetensors"
 QUANTIZED = "quantized.json"  # of a run with quantized layers: which, and what that cost
 
 ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str], "data": (RECORD,)}
@@ -254,31 +253,6 @@ def _fitting(raw: bytes) -> dict[str, Any]:
     if made["part"] not in parts:
         raise MisfitError("part is no part of the data")
     return made
-
-
-def versions(recipe: Recipe) -> dict[str, Any]:
-    """What run.lock holds: everything whose version could change the numbers."""
-    import powertrain as pt
-
-    return {
-        "powertrain": getattr(pt, "__version__", "unknown"),
-        "isa": pt.isa(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "system": f"{platform.system()} {platform.machine()}",
-        **_of_backend(recipe),
-        "uses": [{"group": use.group, **use.origin} for use in recipe.uses()],
-        "command": sys.argv[1:],
-    }
-
-
-def _of_backend(recipe: Recipe) -> dict[str, str]:
-    """What a backend says that its numbers depend on, such as the version of a compiler."""
-    use = recipe.run.backend
-    if use is None:
-        return {}
-    version = str(use.plugin.build(use.params).version())
-    return {"backend": version} if version else {}
 
 
 def new_folder(root: Path, name: str) -> Path:

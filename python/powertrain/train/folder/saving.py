@@ -19,6 +19,7 @@ from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import NoSpaceError
 from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import Checkpoint
+from powertrain.train.folder.lock import differences
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
@@ -122,9 +123,11 @@ class Saver:
         wrong = self.run.table.load(checkpoint.arrays)
         if wrong:
             more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            others = differences(self.run.folder.files, self.run.recipe)
+            since = f" (since it began: {'; '.join(others)})" if others else ""
             raise RunError(
                 f"[{self.run.folder.path.name} checkpoint {checkpoint.number}] {'; '.join(wrong[:5])}{more}; expected "
-                "what the recipe describes; resume with the recipe, data and versions of run.lock"
+                f"what the recipe describes; resume with the recipe, data and versions of run.lock{since}"
             )
         self._saved_round, self.saved_step = checkpoint.number, self.run.progress.steps
         self._seconds_before = checkpoint.meta["seconds"]

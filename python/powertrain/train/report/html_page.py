@@ -70,9 +70,10 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
         rows.append(html("<p>The loss is that of {}, which is learned; all else is {}.</p>", target.formula, unit))
     if results.get("stopped"):
         rows.append(html("<p>Stopped before its target: {}.</p>", results["stopped"]))
-    if results.get("changed_data"):
-        said = "; ".join(map(str, results["changed_data"]))
-        rows.append(html('<p class="bad">The data changed while it was trained: {}.</p>', said))
+    for kind, what in (("changed_data", "The data changed"), ("changed_versions", "Versions or code changed")):
+        if results.get(kind):
+            said = "; ".join(map(str, results[kind]))
+            rows.append(html('<p class="bad">{} while it was trained: {}.</p>', what, said))
     for one in results["expect"]:
         mark = html('<span class="{}">{}</span>', *(("good", "met") if one["met"] else ("bad", "missed")))
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"
