@@ -48,16 +48,25 @@ std::map<const Op*, ComposeFn>& on_devices() {
   static auto& all = *new std::map<const Op*, ComposeFn>;
   return all;
 }
+std::map<const Op*, ComposeFn>& for_backends() {
+  static auto& all = *new std::map<const Op*, ComposeFn>;
+  return all;
+}
 Lock& defining() {
   static auto& lock = *new Lock;
   return lock;
 }
 
+// The definition of a plugin's op in one of these maps, or else the op's own.
+const ComposeFn& one_of(const std::map<const Op*, ComposeFn>& definitions, const Op& op) {
+  const std::lock_guard lock(defining());
+  const auto found = definitions.find(&op);
+  return found == definitions.end() ? op.compose : found->second;
+}
+
 const ComposeFn& definition_for(const Target* target, const Op& op) {
   if (!op.failure || !target || !loaded_device_of(target->memory())) return op.compose;  // of no plugin, or on the CPU
-  const std::lock_guard lock(defining());
-  const auto found = on_devices().find(&op);
-  return found == on_devices().end() ? op.compose : found->second;
+  return one_of(on_devices(), op);
 }
 
 }  // namespace
@@ -77,6 +86,16 @@ Tensors run_composition(const Composition& composition) {
 
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs) {
   return by_definition(op, op.compose, inputs, attrs);
+}
+
+void define_for_backends(const Op& op, ComposeFn definition) {
+  const std::lock_guard lock(defining());
+  for_backends()[&op] = std::move(definition);
+}
+
+Tensors expand_for_backend(const Op& op, const Tensors& inputs, const Attrs& attrs) {
+  const ComposeFn& definition = op.failure ? one_of(for_backends(), op) : op.compose;
+  return definition ? by_definition(op, definition, inputs, attrs) : Tensors{};
 }
 
 void define_on_devices(const Op& op, ComposeFn definition) {

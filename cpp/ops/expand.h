@@ -9,6 +9,11 @@ namespace pt {
 // was called.
 Tensors expand(const Op& op, const Tensors& inputs, const Attrs& attrs);
 
+// The same for a backend that has no rule for the op: a plugin's kernel may have a definition for backends alone, which
+// gradients do not know. Nothing where there is none.
+void define_for_backends(const Op& op, ComposeFn definition);
+Tensors expand_for_backend(const Op& op, const Tensors& inputs, const Attrs& attrs);
+
 // The same for a target; for nullptr, for any. A plugin's kernel is code for the CPU, and has a definition of its own
 // on devices in libraries of their own, which gradients and backends do not know.
 void define_on_devices(const Op& op, ComposeFn definition);

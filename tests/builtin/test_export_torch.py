@@ -136,7 +136,8 @@ def test_hostile_names_stay_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         report={"baseline": False},
     )  # fmt: skip
     made = run.export("safetensors", tmp_path / "out")
-    assert made.note == "PyTorch is not installed, so the weights were compared and model.py was not run"
+    assert made.note == "PyTorch is not installed, so model.py was not run: the engine answered with its weights"
+    assert made.checked == "36 examples of train, in part"
     assert made.difference <= made.allowed and made.examples == 36
     text = (tmp_path / "out" / "model.py").read_text(encoding="utf-8")
     assert text.startswith('"""import_os: a model') and not set(HOSTILE[:1]) & set(text.splitlines())

@@ -18,7 +18,7 @@ import powertrain as pt
 from c_library import build, needs_compiler
 from powertrain import _core
 from powertrain.conformance.memory import prepare
-from powertrain.plugin import Case, CLibrary, Kernel, NoParams, param
+from powertrain.plugin import Case, CLibrary, Kernel, NoParams, param, record
 
 SOURCE = r"""
 #include <math.h>
@@ -397,3 +397,25 @@ def test_no_library_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
     assert kernel.op.__name__ == "nowhere"  # type: ignore[attr-defined]
     with pytest.raises(pt.KernelError, match=r"^\[library .*nowhere\] there is no such file, nor one with "):
         kernel(1.0)
+
+
+def test_an_exporter_without_a_rule_for_a_kernel_gets_its_reference(k: Kernels, tmp_path: Path) -> None:
+    x = np.linspace(-2, 2, 12, dtype=np.float32).reshape(3, 4)
+    known = {"multiply", "sigmoid", "mean", "subtract", "sum", "divide", "reshape", "broadcast_to"}
+    nodes = record(lambda x: k.swish(x, slope=2.0), [x], known).graph.nodes
+    assert {node.op for node in nodes} == {"multiply", "sigmoid"}
+    assert [node.op for node in record(lambda x: k.swish(x), [x], {"swish"}).graph.nodes] == ["swish"]
+    assert [node.op for node in record(lambda x: k.pick(x, x, x), [x], known).graph.nodes] == ["pick"]
+
+    class Net(pt.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = pt.nn.Linear(4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(k.swish(x, slope=2.0))
+
+    rows = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    run = pt.fit(model=Net(), data=(rows, np.arange(60) % 3), epochs=1, folder=tmp_path / "a", verbose=False)
+    made = run.export("c", tmp_path / "a.h")
+    assert made.examples and made.difference <= made.allowed

@@ -94,7 +94,7 @@ class Purifier {
       inputs[call->input] = looked_at(in[call->input], call->size);
       return apply(op, inputs, attrs);
     }
-    return op.compose && !runs_(op) ? expand(op, in, attrs) : Tensors{};
+    return runs_(op) ? Tensors{} : expand_for_backend(op, in, attrs);
   }
 
   // The indices, of which those out of range are 0 from here on and are told by a flag: what a backend would do with

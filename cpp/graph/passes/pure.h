@@ -26,7 +26,7 @@ struct PureStep {
   std::vector<Check> checks;
 };
 
-// `runs` says which ops stay as they are; others become what they are composed of, if they are.
+// `runs` says which ops stay as they are; others become their definitions, if they have one.
 PureStep pure(const Graph& source, const std::function<bool(const Op&)>& runs);
 
 }  // namespace pt

@@ -1,6 +1,6 @@
-// A plugin's kernel on devices in libraries of their own, which run no code of the host: by its code for them, which is
-// an op of its own, or by its reference. Such an op is made where the target first asks for the definition, behind
-// gradients.
+// A plugin's kernel where no code of the host runs. In a backend it is its reference. On devices in libraries of their
+// own it is its code for them, which is an op of its own, or its reference. Such an op is made where the target first
+// asks for the definition, behind gradients.
 #include <algorithm>
 
 #include "core/error.h"
@@ -68,6 +68,7 @@ void make_op_of_devices(Op& there, const Op& op, const PluginSpec& spec) {
 }  // namespace
 
 void define_elsewhere(const Op& op, Op& there, const PluginSpec& spec) {
+  if (spec.reference) define_for_backends(op, spec.reference);
   if (spec.device_dtypes.empty() && !spec.reference) return;
   make_op_of_devices(there, op, spec);
   define_on_devices(op, [&there, &spec](const Tensors& inputs, const Attrs& attrs) {

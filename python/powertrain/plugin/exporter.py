@@ -177,8 +177,8 @@ class Exported:
     """What an export gave: where it is, and how it was compared with the engine.
 
     `difference` is the largest distance of an output from the engine's, `allowed` what rounding explains. `examples`
-    counts the inputs that were compared, 0 where nothing could be run here; `checked` says which they were, and `note`
-    what was not tried.
+    counts the inputs that were compared, 0 where nothing could be run here. `checked` says which they were; it ends in
+    "in part" where not all that was written was tried on them, and `note` says what was not.
 
     Example
         >>> from pathlib import Path

@@ -60,7 +60,8 @@ def _exported(
             found = Exported(target, name, "not compared", 0, 0.0, 0.0, note)
         else:
             near = compare(trained.run, check, runner, name)
-            found = Exported(target, name, check.words, near.examples, near.largest, near.allowed, note)
+            words = f"{check.words}, in part" if note else check.words
+            found = Exported(target, name, words, near.examples, near.largest, near.allowed, note)
         _demand_free(target)  # once more: what came meanwhile is somebody's
         written.rename(target)
         return found

@@ -84,7 +84,7 @@ class Safetensors(Exporter):
             "model.py begins behind the transforms of the data, since it does not know all of them"
         ]  # fmt: skip
         if importlib.util.find_spec("torch") is None:
-            lines.append("PyTorch is not installed, so the weights were compared and model.py was not run")
+            lines.append("PyTorch is not installed, so model.py was not run: the engine answered with its weights")
         return "; ".join(lines)
 
 
