@@ -121,7 +121,9 @@ def test_probabilities_lean_to_one_side_only_beyond_chance() -> None:
 def test_of_two_classes_the_report_shows_thresholds_and_of_named_columns_what_counts(tmp_path: Path) -> None:
     text = trained(tmp_path, '"linear"')
     assert "<h2>How sure it is</h2><p>Of two examples, one of them a<b, it puts that one higher" in text
-    assert "expected calibration error" in text and '<img alt="how sure it is"' in text
+    assert "expected calibration error" in text
+    for picture in ("ROC of a<b", "Precision and recall of a<b", "Do its probabilities hold?"):
+        assert f'<img alt="{picture}"' in text
     assert "<h2>Which columns count</h2>" in text and '<img alt="Which columns count"' in text
 
 

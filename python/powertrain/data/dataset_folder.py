@@ -11,6 +11,7 @@ from powertrain.data.dataset import Dataset, place_of
 from powertrain.data.errors import DataError
 from powertrain.data.folders import PARTS, classes_below
 from powertrain.data.pictures import IMG_EXTENSIONS, pillow, read_image
+from powertrain.data.source import Indices
 
 
 class DatasetFolder(Dataset):
@@ -73,6 +74,10 @@ class DatasetFolder(Dataset):
         if self.transform is not None:
             sample = self.transform(sample)
         return sample, target if self.target_transform is None else self.target_transform(target)
+
+    def example_names(self, indices: Indices) -> list[str]:
+        """The files of some examples, below the folder; the report shows them."""
+        return [Path(self.samples[at][0]).relative_to(self.root).as_posix() for at in indices]
 
 
 class ImageFolder(DatasetFolder):

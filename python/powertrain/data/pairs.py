@@ -102,7 +102,7 @@ def class_names(source: Any) -> list[str]:
     return list(getattr(source, "classes", ())) or ([] if inner is None else class_names(inner))
 
 
-class _Weighing(Dataset):
+class Weighing(Dataset):
     """A source whose rows have a weight more, which multiplies one that they have."""
 
     def __init__(self, source: Source, weight: Array) -> None:
@@ -133,17 +133,17 @@ class _Weighing(Dataset):
 
 
 def _targets_of(source: Source) -> Array:
-    return source.targets() if isinstance(source, (Pairs, _Weighing)) else whole(source, "y")
+    return source.targets() if isinstance(source, (Pairs, Weighing)) else whole(source, "y")
 
 
-class WithWeights(_Weighing):
+class WithWeights(Weighing):
     """Rows with weights of their own."""
 
     def weights(self, indices: Indices, fields: Fields) -> Array:
         return self.weight[indices]
 
 
-class WithClassWeights(_Weighing):
+class WithClassWeights(Weighing):
     """Rows that count as their class does: of targets that are shares, as the mean of the classes."""
 
     def weights(self, indices: Indices, fields: Fields) -> Array:

@@ -50,7 +50,7 @@ class CaptionedFolder(Data):
         texts = [caption_of(path) for path in paths]
         y = encoded([text for _, text in texts], params.context, [name for name, _ in texts])
         x = np.stack([read_whole(path, (params.height, params.width)) for path in paths])
-        train = HeldAsBytes(x=x, y=y)
+        train = HeldAsBytes(x, y, [name for name, _ in texts])
         return cls.reopen(params, DataModule(WHERE, "captions", {"train": train}, params.context))
 
     @classmethod

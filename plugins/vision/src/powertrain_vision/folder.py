@@ -58,10 +58,10 @@ class ImageFolder(Data):
             found, _ = found.read(demand_picture, skip=True)
         splits: dict[str, Source] = {}
         for part, files in found.parts.items():
-            source = Pictures(files, size, params.colour, params.scale)
+            source = Pictures(root, files, size, params.colour, params.scale)
             if params.keep:
-                fields = {"x": np.stack(held.pop(part)), "y": source.labels}
-                splits[part] = HeldAsBytes(fields) if params.scale else ArrayDataset(fields)
+                kind = HeldAsBytes if params.scale else HeldPictures
+                splits[part] = kind(np.stack(held.pop(part)), source.labels, source.names)
             else:
                 splits[part] = source
         module = DataModule(root.name, "classification", splits, len(found.labels), found.labels, notes=found.notes)
@@ -87,8 +87,19 @@ class ImageFolder(Data):
         return dataclasses.replace(kept, read=read, encode=encode)
 
 
-class HeldAsBytes(ArrayDataset):
-    """Pictures that are held as bytes, a quarter of the numbers from 0 to 1 that they give."""
+class HeldPictures(ArrayDataset):
+    """Pictures that are held in memory, with targets and the names of their files."""
+
+    def __init__(self, x: Any, y: Any, names: Sequence[str]) -> None:
+        super().__init__(x=x, y=y)
+        self.names = names
+
+    def example_names(self, indices: Any) -> list[str]:
+        return [self.names[at] for at in indices]
+
+
+class HeldAsBytes(HeldPictures):
+    """Those that are held as bytes, a quarter of the numbers from 0 to 1 that they give."""
 
     def fetch(self, indices: Any) -> dict[str, Any]:
         fields = super().fetch(indices)
@@ -102,8 +113,11 @@ class HeldAsBytes(ArrayDataset):
 class Pictures:
     """Files that are read when they are asked for."""
 
-    def __init__(self, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool, scale: bool) -> None:
+    def __init__(
+        self, root: Path, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool, scale: bool
+    ) -> None:
         self.paths = [path for path, _ in files]
+        self.names = [path.relative_to(root).as_posix() for path in self.paths]
         self.labels = np.array([label for _, label in files], dtype=np.int64)
         self.size, self.colour, self.scale = size, colour, scale
 
@@ -113,6 +127,9 @@ class Pictures:
     def fetch(self, indices: Any) -> dict[str, Any]:
         x = np.stack([read_picture(self.paths[row], self.size, self.colour) for row in indices])
         return {"x": TO_ONE(x) if self.scale else x, "y": self.labels.take(indices)}
+
+    def example_names(self, indices: Any) -> list[str]:
+        return [self.names[at] for at in indices]
 
 
 def demand_picture(path: Path) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from powertrain.plugin.section import Section
 from powertrain.train.checking.findings import Checked
 from powertrain.train.explain.explanation import is_picture
-from powertrain.train.report import elements
-from powertrain.train.report.elements import NOTHING, left_out, paragraphs, section_html, table_of
+from powertrain.train.report.elements import NOTHING, paragraphs, section_html, table_of
 from powertrain.train.report.markup import Html, html, joined
 from powertrain.train.report.page import page_of
+from powertrain.train.report.pictures import pictures
 
 if TYPE_CHECKING:
     from powertrain.typing import Array
@@ -89,11 +89,7 @@ def _pictures(data: Checked, rows: Array, titles: Sequence[str]) -> Html | None:
     """None where examples are no pictures."""
     if not is_picture(data.x.shape[1:]):
         return None
-    draw = elements.charts_module()
-    if draw is None:
-        return left_out("The pictures are")
-    made: Html = draw.images(data.x[rows[:PICTURES]], titles[:PICTURES], "examples")
-    return made
+    return pictures(data.x[rows[:PICTURES]], titles[:PICTURES], "an example")
 
 
 def _classes(data: Checked) -> Html:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from powertrain.io.console import one_line
 from powertrain.plugin.section import bin_edges
-from powertrain.train.report.markup import Html, html
+from powertrain.train.report.markup import Html, html, joined
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.calibration import Reliability, Thresholds
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 WIDTH = 12.6  # inches of what is as wide as the page
 IN_A_ROW = 3
 MOST_LETTERS = 200
-TITLE = 18  # letters above a small picture
 
 
 def tag(figure: Figure, alt: str) -> Html:
@@ -106,58 +104,53 @@ def draw_answers(figure: Figure, truth: NDArray[Any], said: NDArray[Any], unit: 
 
 
 def calibration(two: Thresholds | None, held: Reliability | None, labels: Sequence[str]) -> Html:
-    """Two classes: found against falsely taken, and precision against recall. Any: what was said against what came."""
+    """Two classes: found against falsely taken, and precision against recall. Any: what was said against what came. One
+    picture each, so that a narrow page stacks them."""
     labels = [plain(label) for label in labels]
-    count = 2 * (two is not None) + (held is not None)
-    figure = Figure(figsize=(WIDTH / IN_A_ROW * count, 4.2), layout="constrained")
-    panels = [figure.add_subplot(1, count, at + 1) for at in range(count)]
-    for axes in panels:
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.grid(alpha=0.3)
+    made = []
     if two is not None:
-        found, precise = panels[:2]
         name = labels[1]
-        found.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="guessing")
-        found.plot([0, *two.false], [0, *two.recall], label=f"area {two.area:.3f}")
-        found.set(title=f"ROC of {name}", xlabel=f"false positive rate: share of the others taken for {name}")
-        found.set(ylabel=f"recall: share of {name} that is found")
-        share = two.precision[-1]
-        precise.axhline(share, color="gray", linewidth=1, linestyle="--", label=f"guessing: {share:.2f}")
-        precise.step(two.recall, two.precision, where="post", label=f"average precision {two.average_precision:.3f}")
-        precise.set(title=f"Precision and recall of {name}", xlabel=f"recall: share of {name} that is found")
-        precise.set(ylabel=f"precision: share right of what it calls {name}")
-        for axes, across, up in ((found, two.false, two.recall), (precise, two.recall, two.precision)):
-            axes.plot(across[two.usual], up[two.usual], "o", color="C1", label="where it decides")
-        found.legend(loc="lower right")
-        precise.legend(loc="lower left")
+        made.append(_panel(f"ROC of {name}", lambda axes: _draw_roc(axes, two, name)))
+        made.append(_panel(f"Precision and recall of {name}", lambda axes: _draw_precision(axes, two, name)))
     if held is not None:
-        axes, everywhere = panels[-1], held.said
-        of = f"of {labels[1]}" if len(labels) == 2 else "of its answer"
-        shares, held = held.counts / held.counts.sum(), held.known()
-        axes.bar(everywhere, shares, width=0.06, color="lightgray", label="share of the examples", zorder=0)
-        axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="as it should be")
-        axes.errorbar(held.said, held.right, yerr=held.intervals(), marker="o", capsize=3, label="as it is (95 %)")
-        came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
-        axes.set(title="Do its probabilities hold?", xlabel=f"probability {of} that it said", ylabel=came)
-        # Beneath the axes: within them, intervals may be anywhere.
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=7.5, frameon=False)
-    return tag(figure, "how sure it is")
+        made.append(_panel("Do its probabilities hold?", lambda axes: _draw_reliability(axes, held, labels)))
+    return html('<div class="panels">{}</div>', joined(made))
 
 
-def images(pixels: NDArray[Any], titles: Sequence[str], alt: str) -> Html:
-    """Small pictures with a title each, eight in a row."""
-    columns = 8
-    rows = -(-len(titles) // columns)
-    # Broken where a longer line would run into the next picture's.
-    titles = [textwrap.fill(plain(title), TITLE) for title in titles]
-    lines = 1 + max((title.count("\n") for title in titles), default=0)
-    figure = Figure(figsize=(1.5 * columns, (1.55 + 0.15 * lines) * rows))
-    for at, title in enumerate(titles):
-        picture = pixels[at].astype(np.float64)
-        picture = picture[..., 0] if picture.ndim == 3 and picture.shape[-1] == 1 else picture
-        low, high = picture.min(), picture.max()
-        axes = figure.add_subplot(rows, columns, at + 1)
-        axes.imshow((picture - low) / max(high - low, 1e-12), cmap="gray")
-        axes.set_title(title, fontsize=7)
-        axes.axis("off")
-    return tag(figure, alt)
+def _panel(title: str, draw: Callable[[Any], None]) -> Html:
+    figure = Figure(figsize=(WIDTH / IN_A_ROW, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.grid(alpha=0.3)
+    draw(axes)
+    return tag(figure, title)
+
+
+def _draw_roc(axes: Any, two: Thresholds, name: str) -> None:
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="guessing")
+    axes.plot([0, *two.false], [0, *two.recall], label=f"area {two.area:.3f}")
+    axes.set(xlabel=f"false positive rate: share of the others taken for {name}")
+    axes.set(ylabel=f"recall: share of {name} that is found")
+    axes.plot(two.false[two.usual], two.recall[two.usual], "o", color="C1", label="where it decides")
+    axes.legend(loc="lower right")
+
+
+def _draw_precision(axes: Any, two: Thresholds, name: str) -> None:
+    share = two.precision[-1]
+    axes.axhline(share, color="gray", linewidth=1, linestyle="--", label=f"guessing: {share:.2f}")
+    axes.step(two.recall, two.precision, where="post", label=f"average precision {two.average_precision:.3f}")
+    axes.set(xlabel=f"recall: share of {name} that is found", ylabel=f"precision: share right of what it calls {name}")
+    axes.plot(two.recall[two.usual], two.precision[two.usual], "o", color="C1", label="where it decides")
+    axes.legend(loc="lower left")
+
+
+def _draw_reliability(axes: Any, held: Reliability, labels: Sequence[str]) -> None:
+    of = f"of {labels[1]}" if len(labels) == 2 else "of its answer"
+    came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
+    shares, known = held.counts / held.counts.sum(), held.known()
+    axes.bar(held.said, shares, width=0.06, color="lightgray", label="share of the examples", zorder=0)
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="as it should be")
+    axes.errorbar(known.said, known.right, yerr=known.intervals(), marker="o", capsize=3, label="as it is (95 %)")
+    axes.set(xlabel=f"probability {of} that it said", ylabel=came)
+    # Beneath the axes: within them, intervals may be anywhere.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=7.5, frameon=False)

@@ -35,11 +35,12 @@ def raised(error: Exception) -> str:
 
 
 def table_of(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:
-    """The first row is the head."""
+    """The first row is the head. Where a page is too narrow for it, the table alone moves sideways."""
     head, *body = rows
     made = [joined(html("<th>{}</th>", cell) for cell in head)]
     made += [joined(html("<td>{}</td>", cell) for cell in row) for row in body]
-    return html('<table class="{}">{}</table>', kind, joined(html("<tr>{}</tr>", row) for row in made))
+    table = html('<table class="{}">{}</table>', kind, joined(html("<tr>{}</tr>", row) for row in made))
+    return html('<div class="scroll" tabindex="0">{}</div>', table)
 
 
 def section_html(section: Section) -> Html:

@@ -11,6 +11,7 @@ from powertrain.train.explain.explanation import is_picture
 from powertrain.train.report import elements
 from powertrain.train.report.elements import NOTHING, left_out, paragraphs, table_of
 from powertrain.train.report.markup import Html, html, joined
+from powertrain.train.report.pictures import pictures
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -107,8 +108,8 @@ def training_examples(run: TrainRun) -> Html:
     count = min(16, len(run.dataset.train))
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
     y = batch.arrays["y"]
-    pixels, draw = _pixels(run, batch.arrays["x"]), elements.charts_module()
-    if not is_picture(pixels.shape[1:]) or draw is None:
+    pixels = _pixels(run, batch.arrays["x"])
+    if not is_picture(pixels.shape[1:]):
         return NOTHING
     labels = labels_of(run)
     # Where examples are mixed, y is shares: the largest two name the picture.
@@ -120,8 +121,8 @@ def training_examples(run: TrainRun) -> Html:
         ]
     else:
         titles = [labels[label] for label in y]
-    pictures = draw.images(pixels, titles, "training examples")
-    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", pictures)
+    shown = pictures(pixels, titles, "a training example")
+    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", shown)
 
 
 def _pixels(run: TrainRun, x: Any) -> Any:
@@ -135,27 +136,31 @@ def labels_of(run: TrainRun) -> tuple[str, ...]:
 
 
 def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
-    """The examples with the highest losses, when they are pictures or the data can put them into words."""
+    """The examples with the highest losses, with the names of their files: pictures, or words where the data have such.
+    Of other examples only those that have names are shown."""
     count = min(run.recipe.report.worst, len(judged.losses))
     if count == 0 or judged.outputs is None or not run.dataset.kind.classes:
         return NOTHING
     import numpy as np
 
+    from powertrain.data.naming import example_names
+
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
-    fields = run.dataset.splits[judged.part].fetch(order)
-    labels, guesses = labels_of(run), judged.outputs[order].argmax(axis=1)
-    titles = [f"{labels[guess]}, is {labels[truth]}" for guess, truth in zip(guesses, fields["y"], strict=True)]
+    source = run.dataset.splits[judged.part]
+    fields, names = source.fetch(order), example_names(source, order)
+    labels = labels_of(run)
+    said = [
+        (labels[guess], labels[truth])
+        for guess, truth in zip(judged.outputs[order].argmax(axis=1), fields["y"], strict=True)
+    ]
     head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
-    if run.dataset.show is not None:
-        words = [
-            (labels[guess], labels[truth], run.dataset.show(x))
-            for guess, truth, x in zip(guesses, fields["y"], fields["x"], strict=True)
-        ]
-        return joined((head, table_of((("it said", "it is", "example"), *words), "words")))
     pixels = _pixels(run, fields["x"])
-    if not is_picture(pixels.shape[1:]):
+    if run.dataset.show is None and is_picture(pixels.shape[1:]):
+        titles = [f"{guess}, is {truth}" for guess, truth in said]
+        return joined((head, pictures(pixels, titles, "one of the worst examples", names)))
+    columns = {"file": names, "example": [] if run.dataset.show is None else [run.dataset.show(x) for x in fields["x"]]}
+    shown = {name: column for name, column in columns.items() if len(column)}
+    if not shown:
         return NOTHING
-    draw = elements.charts_module()
-    if draw is None:
-        return left_out("The worst examples are")
-    return joined((head, draw.images(pixels, titles, "the worst examples")))
+    rows = [(*two, *more) for two, *more in zip(said, *shown.values(), strict=True)]
+    return joined((head, table_of((("it said", "it is", *shown), *rows), "words")))

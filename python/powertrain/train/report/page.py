@@ -10,16 +10,21 @@ from powertrain.train.report.markup import Html, html, joined
 # Whatever somebody's data have brought into the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = Html("""
+:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
 .words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
-pre { background: #f6f6f6; padding: 1rem; overflow-x: auto } pre.text { white-space: pre-wrap }
-@media print { pre { white-space: pre-wrap } }
+pre { background: #f6f6f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .8rem; margin-top: 1rem }
+.pictures figure { margin: 0; min-width: 0 } .pictures img { width: 100%; margin: 0 }
+.pictures figcaption { font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere }
+.squares { image-rendering: pixelated }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 28rem)); gap: 0 1rem }
 details { margin: .5rem 0 } summary { cursor: pointer }
-.wide { overflow-x: auto } .wide :is(td, th) { white-space: nowrap }
+.scroll { overflow-x: auto } .wide :is(td, th) { white-space: nowrap }
 @media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } pre { background: #222 } }
 @media (prefers-color-scheme: dark) { td, th { border-color: #444 } .quiet { color: #aaa } }
 @media (prefers-color-scheme: dark) { .good { color: #6c6 } .bad { color: #f77 } }
@@ -38,5 +43,8 @@ def page_of(title: str, parts: Iterable[Html], *, script: str = "", style: str =
     end = html("<script>{}</script>", Html(script)) if script else ""
     return html(
         "<!doctype html><html lang=en><head>{}</head><body><main><h1>{}</h1>\n{}\n</main>{}</body></html>\n",
-        head, title, body, end,
+        head,
+        title,
+        body,
+        end,
     )
