@@ -119,7 +119,8 @@ def test_a_report_without_matplotlib_says_what_it_leaves_out(small: Path, tmp_pa
     subprocess.run(["cp", "-r", small / "one", tmp_path / "one"], check=True)
     run(["report", "one"], tmp_path, plugins=[tmp_path])
     page = (tmp_path / "one" / "report.html").read_text()
-    assert "matplotlib is not installed" in page and "<img" not in page
+    assert "matplotlib is not installed" in page and 'alt="confusion matrix"' not in page
+    assert page.count('alt="one of the worst examples"') == 16  # which need it not
 
 
 def test_json_is_one_line_of_results(small: Path, tmp_path: Path) -> None:

@@ -282,7 +282,7 @@ def test_nothing_in_a_run_breaks_out_of_its_report(trained: Path, tmp_path: Path
     assert page.count("<script>") == 1 and page.endswith("<script></script></body></html>\n")
     assert set(re.findall(r"<(\w+)", page)) <= {
         "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "b", "span", "table", "tr", "th",
-        "td", "img", "pre", "a", "code", "details", "summary", "ul", "li", "div", "script",
+        "td", "img", "pre", "a", "code", "details", "summary", "ul", "li", "div", "script", "figure", "figcaption",
     }  # fmt: skip
     assert all(link.startswith("#") for link in re.findall(r'href="([^"]*)"', page)), "links stay on the page"
 

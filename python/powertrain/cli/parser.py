@@ -69,9 +69,11 @@ def parser() -> argparse.ArgumentParser:
     _suggest(verbs)
     _serve(verbs)
 
-    about = "write report.html of a finished run again; with --card its model card, card.md"
+    about = "write report.html of a finished run again; --card: its model card; --all: a table of the runs in a folder"
     report = _verb(verbs, "report", "runs:report", about)
-    report.add_argument("run", type=Path, metavar="DIR")
+    about = "the folder of a run; with --all the folder of runs (default: runs)"
+    report.add_argument("run", nargs="?", type=Path, metavar="DIR", help=about)
+    report.add_argument("--all", action="store_true", help="write leaderboard.html: its runs in a table to sort")
     report.add_argument("--card", action="store_true", help="a model card: data, results, limits, energy, recipe")
     report.add_argument("--group", action="append", default=[], metavar="COLUMN", help="with results by its values")
     report.add_argument("--licence", default="", metavar="TEXT", help="of the data, for the card")

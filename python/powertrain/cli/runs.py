@@ -20,6 +20,15 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
+    if options.all:
+        if options.card:
+            raise RunError("[report] received --all and --card; expected one of them; leave one out")
+        from powertrain.train.report.leaderboard import write_leaderboard
+
+        say(write_leaderboard(options.run or RUNS))
+        return FINE
+    if options.run is None:
+        raise RunError("[report] received no folder; expected that of a run, or --all; powertrain runs lists them")
     if options.card:
         say(review.model_card(options.run, options.group, options.licence, options.trust))
         return FINE

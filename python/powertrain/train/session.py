@@ -248,6 +248,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "seconds": round(seconds, 3),
         "steps": run.progress.steps,
         "rounds": run.progress.rounds,
+        "parameters": run.table.parameters,
         "examples_per_second": round(run.progress.examples / max(seconds, 1e-9), 1),
         **{name: evaluation.values for name, evaluation in evaluations.items()},
         "part": part,

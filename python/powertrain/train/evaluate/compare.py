@@ -19,6 +19,7 @@ from powertrain.recipe.toml import flat, value_text
 from powertrain.train.display.display import number
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.summaries import differing
 
 if TYPE_CHECKING:
     from powertrain.data import Source
@@ -129,7 +130,7 @@ def _names(runs: Sequence[Ended]) -> tuple[str, ...]:
 def _values(runs: Sequence[Ended], part: str) -> dict[str, tuple[float | None, ...]]:
     found = []
     for one in runs:
-        parameters = sum(slot.size for module in one.run.table.modules.values() for slot in module.parameters())
+        parameters = one.run.table.parameters
         row = {**one.results[part], **({"parameters": parameters} if parameters else {})}
         row |= {"steps": int(one.results["steps"]), "seconds": float(one.results["seconds"])}
         found.append({**row, "watt hours": float(one.results["energy"]["watt_hours"])})
@@ -140,8 +141,7 @@ def _values(runs: Sequence[Ended], part: str) -> dict[str, tuple[float | None, .
 
 def _settings(runs: Sequence[Ended]) -> dict[str, tuple[str, ...]]:
     texts = [{key: value_text(value) for key, value in flat(one.run.recipe.tables).items()} for one in runs]
-    rows = {key: tuple(one.get(key, "") for one in texts) for key in sorted({key for one in texts for key in one})}
-    return {one_line(key): row for key, row in rows.items() if len(set(row)) > 1}
+    return {one_line(key): tuple(one.get(key, "") for one in texts) for key in differing(texts)}
 
 
 def _number(value: float | None) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.devices.place import chosen
 from powertrain.io.console import one_line, say
-from powertrain.io.files import FolderError
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError, RunFolder
+from powertrain.train.folder.summaries import RunSummary, summaries
 from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
@@ -35,27 +35,14 @@ def run_hash(path: Path) -> str:
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Every run in a folder: how far it came and what came out. A damaged one hides no other."""
-    if not root.is_dir():
-        return []
-    return [_row(RunFolder(path)) for path in sorted(root.iterdir()) if RunFolder(path).started]
+    """Every run in a folder: how far it came and what came out."""
+    return [_row(one) for one in summaries(root)]
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
-    steps = 0
-    try:
-        steps = folder.checkpoints.newest_meta().get("steps", 0)
-        folder.about()
-        results = folder.results()
-    except (RunError, FolderError, OSError) as error:
-        return {"run": str(folder.path), "state": "damaged", "steps": steps, "summary": str(error)}
-    scores = [] if results is None else [f"{name} {value:.4g}" for name, value in results[results["part"]].items()]
-    return {
-        "run": str(folder.path),
-        "state": "finished" if results is not None else "unfinished",
-        "steps": steps,
-        "summary": "" if results is None else "  ".join([results["part"], *scores]),
-    }
+def _row(one: RunSummary) -> dict[str, Any]:
+    scores = [f"{name} {value:.4g}" for name, value in one.scores.items()]
+    said = "  ".join([one.results["part"], *scores]) if one.results else one.problem
+    return {"run": str(one.path), "state": one.state, "steps": one.steps, "summary": said}
 
 
 def open_run(

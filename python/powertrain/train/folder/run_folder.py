@@ -46,6 +46,7 @@ MEASURED = {
     "baselines": [{"name": str, "metric": str, "value": float, "how": str}],
     "expect": [{"name": str, "limit": str, "value": (float,), "met": bool}],
 }  # fmt: skip
+MEASURED_LATER = {"parameters": int}  # which results of earlier versions lack
 
 
 class RunError(Error):  # type: ignore[misc, unused-ignore]
@@ -249,7 +250,8 @@ def _fitting(raw: bytes) -> dict[str, Any]:
     """Results whose numbers are numbers, those of the judged part too."""
     found = from_json(raw, MEASURED)
     parts = {part: NUMBERS for part in ("train", "valid", "test", "env") if part in found or part == found["part"]}
-    made: dict[str, Any] = from_json(raw, {**MEASURED, **parts})
+    later = {name: shape for name, shape in MEASURED_LATER.items() if name in found}
+    made: dict[str, Any] = from_json(raw, {**MEASURED, **parts, **later})
     if made["part"] not in parts:
         raise MisfitError("part is no part of the data")
     return made

@@ -8,34 +8,38 @@ from typing import Any, TypeAlias
 
 from powertrain.charts import curve_chart
 from powertrain.io.plain_json import dumps
+from powertrain.train.evaluate.curve_words import curve_words
 from powertrain.train.report import elements
-from powertrain.train.report.elements import NOTHING, left_out
+from powertrain.train.report.elements import NOTHING, left_out, paragraphs
 from powertrain.train.report.markup import Html, html, joined
 
 Lines: TypeAlias = dict[str, list[tuple[int, float]]]
 MOST_CHARTS = 24  # more would not be looked at, only drawn for minutes
 
 
-def curves_by_metric(history: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> dict[str, Lines]:
+def curves_of(history: Sequence[Mapping[str, Any]]) -> dict[str, Lines]:
     """Of each metric, the loss first, its lines by the part that was measured."""
     found: dict[str, Lines] = {}
     for event in history:
         for name, value in event["values"].items() if event["event"] == "metrics" else ():
             if math.isfinite(value):
                 part, _, metric = name.partition(".")
-                unit = units.get(metric)
-                title = f"{metric} ({unit})" if unit else metric
-                found.setdefault(title, {}).setdefault(part, []).append((event["step"], value))
-    order = sorted(found, key=lambda title: (title != "loss", title))
-    return {title: found[title] for title in order[:MOST_CHARTS]}
+                found.setdefault(metric, {}).setdefault(part, []).append((event["step"], value))
+    return {metric: found[metric] for metric in sorted(found, key=lambda metric: (metric != "loss", metric))}
 
 
-def curves_section(history: Sequence[Mapping[str, Any]], units: Mapping[str, str]) -> Html:
-    by_metric = curves_by_metric(history, units)
-    if not by_metric:
+def curves_section(history: Sequence[Mapping[str, Any]], units: Mapping[str, str], stops: bool) -> Html:
+    """All curves, and what those of the loss say. `stops` says whether the run keeps its best weights."""
+    found = curves_of(history)
+    if not found:
         return NOTHING
-    data = (dumps(curve_chart(title, "step", lines)) for title, lines in by_metric.items())
+    shown = list(found)[:MOST_CHARTS]
+    titled = {f"{metric} ({units[metric]})" if units.get(metric) else metric: found[metric] for metric in shown}
+    data = (dumps(curve_chart(title, "step", lines)) for title, lines in titled.items())
     charts = joined(html('<div data-curves="{}"></div>', one) for one in data)
     draw = elements.charts_module()
-    still = draw.curves(by_metric) if draw else left_out("The picture of the curves is")
-    return html('<h2>Curves</h2><div class="curve-charts">{}</div><div class="still">{}</div>', charts, still)
+    still = draw.curves(titled) if draw else left_out("The picture of the curves is")
+    losses = found.get("loss", {})
+    said = (curve_words(losses[part], part, stops) for part in ("train", "valid") if part in losses)
+    words = paragraphs([sentence for sentence in said if sentence])
+    return html('<h2>Curves</h2>{}<div class="curve-charts">{}</div><div class="still">{}</div>', words, charts, still)

@@ -18,6 +18,7 @@ from powertrain.train.report.groups import by_group
 from powertrain.train.report.ideas import Ideas
 from powertrain.train.report.judged import classes, gives_probabilities, sureness, training_examples, worst_examples
 from powertrain.train.report.markup import Html, html, joined
+from powertrain.train.report.other_runs import other_runs
 from powertrain.train.report.page import page_of
 from powertrain.train.report.sections import of_task, told
 
@@ -31,13 +32,14 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     """Write the report of a finished run and return its path."""
     history = read_history(run.folder.path)
     ideas = Ideas(run, judged, results)
-    curves, sure = curves_section(history, run.evaluations.units), sureness(run, judged)
+    curves, sure = curves_section(history, run.evaluations.units, run.early is not None), sureness(run, judged)
     parts = [
         _summary(run, judged, results),
         ideas.of_fit(),
         curves,
         training_examples(run),
         _comparison(results, run.evaluations.units),
+        other_runs(run, results),
         classes(run, judged),
         ideas.of_classes(),
         sure,
@@ -108,10 +110,7 @@ def _comparison(results: dict[str, Any], units: Mapping[str, str]) -> Html:
 
 def _samples(history: list[dict[str, Any]]) -> Html:
     samples = [event for event in history if event["event"] == "sample"]
-    shown = [
-        html("<p>After {} steps:</p><pre class=text>{}</pre>", f"{event['step']:,}", event["text"])
-        for event in samples[-3:]
-    ]
+    shown = [html("<p>After {} steps:</p><pre>{}</pre>", f"{event['step']:,}", event["text"]) for event in samples[-3:]]
     return html("<h2>Samples</h2>{}", joined(shown)) if shown else NOTHING
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.nn import QuantizedConv2d, QuantizedLinear
+from powertrain.nn.display import counts
 from powertrain.plugin.importing import in_words
 from powertrain.random.default import drawing_from
 from powertrain.train.folder.run_folder import RunError
@@ -63,6 +64,11 @@ class SlotTable:
 
     def model_slots(self) -> dict[str, Any]:
         return {f"{role}.{name}": slot for role, module in self.modules.items() for name, slot in module.named_slots()}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the parameters of all models have."""
+        return sum(counts(module)[0] for module in self.modules.values())
 
     def lasting(self) -> list[str]:
         """The slots that no update changes: frozen parameters, and weights of few bits."""
