@@ -108,7 +108,13 @@ class LBFGS(Optimizer):
         y, s = (pt.flat_like(self._part.layout, f"{self.name}.{kind}{len(self._pairs)}") for kind in ("y", "s"))
         self._pairs = [*self._pairs, (y, s)]
 
-    def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
+    def update(
+        self,
+        grads: Gradients,
+        weight: TensorLike | None = None,
+        *,
+        check: Callable[[pt.Tensor], pt.Tensor] | None = None,
+    ) -> None:
         raise OptimizerError(
             f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
             "pass a function that gives the loss and the gradients"

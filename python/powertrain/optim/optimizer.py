@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 
 import powertrain as pt
@@ -277,7 +277,13 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         """The loss to differentiate: times the loss scale, if there is one; `update` divides by it."""
         return loss if self.loss_scale is None else loss * self.loss_scale.slot.value
 
-    def update(self, grads: Gradients, weight: TensorLike | None = None) -> None:
+    def update(
+        self,
+        grads: Gradients,
+        weight: TensorLike | None = None,
+        *,
+        check: Callable[[pt.Tensor], pt.Tensor] | None = None,
+    ) -> None:
         """Make one update from the gradients. If one of them is not finite, nothing of it happens.
 
         It ends a phase: what a step writes is committed whole up to here, or not at all.
@@ -289,6 +295,10 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         accumulation they are divided once, by the weight of all calls, so that ragged batches count by their examples.
         With a loss scale they are those of the scaled loss; a step whose gradients are not finite changes the scale
         alone.
+
+        `check` takes the place of the guard: it gets the norm of all gradients and gives it back, guarded. With
+        `lambda norm: pt.guard(pt.where(doubt, math.nan, norm), skip=True)` a compiled step leaves out an update where
+        it has its own `doubt`.
         """
         given = check_gradients(self, grads)
         with pt.autocast("f32"):
@@ -300,7 +310,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
             if last is None and weight is not None:
                 flat = [g / weight for g in flat]
             flat = [self._awake(part, g) for part, g in zip(self.parts, flat, strict=True)]
-            if self.loss_scale is None:
+            if self.loss_scale is None and check is None:
                 try:
                     found = guarded(flat, self.clip, self.clip_value, self.track_grad_norm)
                 except pt.NonFiniteError as error:  # of a step that is not compiled
@@ -309,9 +319,10 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 return
             norm = global_norm(flat)
             with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
-                found = clipped(flat, pt.guard(norm, skip=True), self.clip, self.clip_value)
+                found = clipped(flat, check(norm) if check else pt.guard(norm, skip=True), self.clip, self.clip_value)
                 self._update(found, last, rows)
-            self.loss_scale.adjust(norm)
+            if self.loss_scale is not None:
+                self.loss_scale.adjust(norm)
 
     def _awake(self, part: Part, g: pt.Tensor) -> pt.Tensor:
         """The gradient of a part, zero before it is trained: it counts in no norm then."""

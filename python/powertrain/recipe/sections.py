@@ -102,6 +102,30 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Anomalies:
+    """Notices when training goes wrong, and does what is said here about it."""
+
+    spike: str = param(
+        "warn",
+        choices=("off", "warn", "skip", "roll_back", "stop"),
+        doc="where the loss of a batch is far above the recent ones: say so, leave its update out, return to the last "
+        "good commit with a lower rate, or end the run",
+    )
+    not_finite: str = param(
+        "error",
+        choices=("error", "skip", "roll_back", "stop"),
+        doc="the same where a loss or a gradient is NaN or infinite; error: name the op that made it so",
+    )
+    window: int = param(128, low=8, high=4096, doc="recent losses that each one is compared with")
+    deviations: float = param(
+        10.0, above=0, doc="a spike is so many standard deviations above their median, as told by the median deviation"
+    )
+    least_rise: float = param(0.05, low=0, doc="and above it by this share of what the loss was at first")
+    rate_factor: float = param(0.5, above=0, high=1, doc="what a roll-back multiplies learning rates with")
+    roll_backs: int = param(3, low=1, doc="roll-backs of a run; instead of one more it ends")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateEvery:
     """When to evaluate during training."""
 
@@ -124,6 +148,7 @@ class RunSection:
     batch: int = param(32, low=1, high=1 << 24, doc="examples in one step")
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
+    anomalies: Anomalies | None = param(None)
     evaluate: EvaluateEvery | None = param(None)
     workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
     threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")

@@ -192,7 +192,8 @@ def _interrupted(run: TrainRun) -> Outcome:
     tell(f"resume  {_again(run)}")
     run.callbacks.end(End(asdict(run.progress), False, run.stop_reason))
     results = {"run": str(run.folder.path), "steps": run.progress.steps, "seconds": round(run.saver.elapsed(), 3)}
-    return Outcome(run, results, False, True, signal=run.stop_signal, saved=run.saver.saved)
+    fine = not run.watch.stopped
+    return Outcome(run, results, False, fine, signal=run.stop_signal, saved=run.saver.saved)
 
 
 def _again(run: TrainRun) -> str:

@@ -75,6 +75,7 @@ class TrainedRun:
     model      the module, with the weights that are judged and used: the best that early stopping kept, or the last
     folder     where checkpoints, report and results lie
     history    what each evaluation gave, by row or by column
+    anomalies  what went wrong in training, where `run.anomalies` watches for it
     results    what the end of the training gave: scores by part, seconds, energy, hash; empty where it was stopped
     run        the run behind it, which knows slots and sources
     stopped    why the run ended before its target, by early stopping, a callback or a request; empty where it did not
@@ -154,6 +155,12 @@ class TrainedRun:
     def history(self) -> History:
         rows = (line for line in read_history(self.folder) if line["event"] == "metrics")
         return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
+
+    @property
+    def anomalies(self) -> list[dict[str, int | str]]:
+        """What went wrong in training: `at` which step, of what `kind`, `what` was seen, and what was `done`."""
+        found = (line for line in read_history(self.folder) if line["event"] == "anomaly")
+        return [{name: line[name] for name in ("at", "kind", "what", "done")} for line in found]
 
     @overload
     def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...

@@ -20,6 +20,7 @@ MOST_LINE = 1 << 22
 # What a line of each kind has besides what all have.
 SHAPES: dict[str, dict[Any, Any]] = {"metrics": {"values": {...: float}}, "sample": {"text": str},
                                     "changed_data": {"changes": [str]},
+                                    "anomaly": {"kind": str, "at": int, "what": str, "done": str},
                                     "episodes": {"env_steps": int, "returns": [float]}}  # fmt: skip
 SHAPE = {"event": str, "step": int, "round": int}
 

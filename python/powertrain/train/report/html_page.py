@@ -12,6 +12,7 @@ from powertrain.plugin.section import Section
 from powertrain.train.closing_words import headline
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT
+from powertrain.train.report import anomalies
 from powertrain.train.report.curves import curves_section
 from powertrain.train.report.elements import NOTHING, section_html, table_of
 from powertrain.train.report.groups import by_group
@@ -37,6 +38,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         _summary(run, judged, results),
         ideas.of_fit(),
         curves,
+        *(section_html(section) for section in anomalies.pages(history)),
         training_examples(run),
         _comparison(results, run.evaluations.units),
         other_runs(run, results),

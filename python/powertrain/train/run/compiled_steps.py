@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from powertrain.data import Batch
     from powertrain.plugin.run import Fold as Summed
     from powertrain.plugin.run import Part, StepFunction, Stream
+    from powertrain.train.anomalies.watch import Watch
     from powertrain.train.run.logs import Logs
     from powertrain.train.run.progress import Progress
     from powertrain.train.run.sources import TrainSource
@@ -28,8 +29,11 @@ MOST_STEPS = 64
 class Stepper:
     """Replays steps and counts what they did."""
 
-    def __init__(self, logs: Logs, progress: Progress, language: bool, precision: str, backend: Any = None) -> None:
+    def __init__(
+        self, logs: Logs, progress: Progress, language: bool, precision: str, backend: Any, watch: Watch
+    ) -> None:
         self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
+        self._watch = watch
         self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._weighted = False  # whether the examples of the batch have weights of their own
@@ -62,7 +66,7 @@ class Stepper:
         def traced(*tensors: Any) -> Any:
             batch = TracedBatch(names, tensors)
             with pt.autocast(self._precision):
-                made = _core.with_lookups(lambda: step(Step(self.logs), batch))
+                made = _core.with_lookups(lambda: step(Step(self.logs, self._watch.losses), batch))
             if weighted:
                 demand_weight_read(step, batch)
             return made

@@ -15,11 +15,11 @@ class Logs:
     def __init__(self) -> None:
         self.slots: dict[str, Any] = {}
 
-    def add(self, name: str, total: Any, count: Any) -> None:
-        """Called inside a trace: the addition becomes part of the program."""
+    def add(self, name: str, total: Any, count: Any, unless: pt.Tensor | None = None) -> None:
+        """Called inside a trace: the addition becomes part of the program. Nothing is added where `unless` is true."""
         slot = self.slot(name)
         pair = pt.stack([pt.astype(pt.asarray(value), "float64") for value in (total, count)])
-        slot.value = slot.value + pair
+        slot.value = slot.value + (pair if unless is None else pt.where(unless, pt.zeros((2,), "float64"), pair))
 
     def count(self, name: str, total: float, count: int) -> None:
         """Called on the host, between steps."""

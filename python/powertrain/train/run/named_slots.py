@@ -21,7 +21,7 @@ from powertrain.train.run.logs import Logs
 
 Arrays = dict[str, NDArray[Any]]
 # What the names of the run's own slots begin with.
-OWN = ("optimizer", "data", "transform", "target", "log", "best", "stop", "callback", "callbacks", "early")
+OWN = ("optimizer", "data", "transform", "target", "log", "best", "stop", "callback", "callbacks", "early", "anomalies")
 
 
 class HostState(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
@@ -14,6 +14,7 @@ from powertrain.train.run.logs import Logs
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
+    from powertrain.train.anomalies.losses import RecentLosses
 
 
 class TracedBatch:
@@ -80,25 +81,33 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
 class Step:
     """What `t` is in `def step(self, t, batch)`."""
 
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
+    def __init__(self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None) -> None:
+        self._logs, self._watched = logs, watched or {}
+        self._left_out: pt.Tensor | None = None  # whether the update of this step is left out, where one may be
         self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
         slots = [slot for _, slot in opt.params]
-        if couples:
-            opt.update(gradients_of(opt.scaled(loss), slots))
-            return
-        if not loss.shape:
-            raise pt.ShapeError(
-                "[minimize] loss is one number; expected one value per example, which the engine divides by the "
-                "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
-            )
-        if weight is None:
-            opt.update(gradients_of(opt.scaled(pt.sum(loss)), slots), float(math.prod(loss.shape)))
-            return
-        weights = spread(weight, loss)
-        opt.update(gradients_of(opt.scaled(pt.sum(loss * weights)), slots), pt.sum(weights))
+        total, counted = (loss, None) if couples else _summed(loss, weight)
+        grads = gradients_of(opt.scaled(total), slots)
+        watched = self._watched.get(opt.name)
+        if watched is None:
+            opt.update(grads, counted)
+        else:
+            self._left_out = watched.update(opt, grads, total, counted)
 
     def log(self, name: str, total: Any, count: Any = 1) -> None:
-        self._logs.add(name, total, count)
+        self._logs.add(name, total, count, unless=self._left_out)
+
+
+def _summed(loss: Any, weight: Any) -> tuple[Any, Any]:
+    """The sum of the losses of a batch, and the total weight that it is divided by."""
+    if not loss.shape:
+        raise pt.ShapeError(
+            "[minimize] loss is one number; expected one value per example, which the engine divides by the "
+            "total weight; leave the mean out, or pass couples=True where the examples of a batch belong together"
+        )
+    if weight is None:
+        return pt.sum(loss), float(math.prod(loss.shape))
+    weights = spread(weight, loss)
+    return pt.sum(loss * weights), pt.sum(weights)

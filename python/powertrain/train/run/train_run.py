@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.train.anomalies.watch import Watch
 from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
@@ -77,7 +78,8 @@ class TrainRun:
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
         language = dataset.kind.tokens
-        self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend)
+        self.watch = Watch(self)
+        self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend, self.watch)
         self.sources = Sources(recipe, dataset, self.table, base)
         self.evaluations = Evaluations(self)
         self.interrupts = Interrupts(self)
@@ -231,6 +233,7 @@ class TrainRun:
         self.progress.rounds += 1
         self.rounds_now += 1
         demand_steps(self)
+        self.watch.after_round()
         for env_steps, returns in self.episodes:
             self.record("episodes", env_steps=env_steps, returns=list(returns))
         self.episodes.clear()
@@ -244,6 +247,7 @@ class TrainRun:
             self.request_stop("nobody reads its output any more", signal.SIGPIPE)
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
+        self.watch.hold()
         self.saver.commit(save)
 
     def _serve(self, values: Mapping[str, float]) -> bool:
@@ -272,7 +276,9 @@ class TrainRun:
         demand_rounds(self)
         demand_expected(self)
         demand_groups(self)
+        self.watch.prepare()
         self.saver.restore()
+        self.watch.hold()
         if self.ended_early:
             self.request_stop(self.ended_early)
         self.began_at = asdict(self.progress)

@@ -1,0 +1,135 @@
+"""What a run does about anomalies: after each round, before anything is evaluated or saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import powertrain as pt
+from powertrain.train.anomalies.losses import NOT_FINITE, SPIKE, OddLoss, RecentLosses
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.progress import Count
+
+if TYPE_CHECKING:
+    from powertrain.recipe.sections import Anomalies
+    from powertrain.train.run.train_run import TrainRun
+
+# What may be done, the strongest last: of several anomalies in one round it counts.
+POLICIES = ("warn", "skip", "roll_back", "stop")
+KINDS = {SPIKE: "loss spike", NOT_FINITE: "not finite"}
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """What went wrong, at which step, and the policy for it."""
+
+    kind: str
+    step: int
+    what: str
+    policy: str
+
+    def line(self) -> str:
+        return f"{self.kind} at step {self.step:,}: {self.what}"
+
+
+class Watch:
+    """Looks for anomalies in a run, and does what its recipe says. What it remembers is slots of the run, so that a
+    resume sees and does the same."""
+
+    def __init__(self, run: TrainRun) -> None:
+        self.run, self.settings = run, run.recipe.run.anomalies
+        self.losses: dict[str, RecentLosses] = {}  # by the names of optimizers
+        self.roll_backs = Count()
+        self.stopped = False  # whether an anomaly ended the run
+        self._held: dict[str, pt.Tensor] = {}  # what was learned at the last good commit, where that may be wanted
+        self._steps = 0  # at the last commit
+        self._calls: dict[str, int] = {}
+
+    def prepare(self) -> None:
+        """Name the slots, once the optimizers are there and before a checkpoint is taken up."""
+        table = self.run.table
+        if self.settings is None:
+            return
+        if not table.optimizers or self.run.backend is not None:
+            what = "run.backend" if table.optimizers else f"the strategy {self.run.recipe.strategy.name}"
+            raise RunError(
+                f"[run.anomalies] received it with {what}, whose steps are not the engine's own; expected steps in "
+                "which the engine minimizes a loss; leave run.anomalies out"
+            )
+        for optimizer in table.optimizers.values():
+            self.losses[optimizer.name] = recent = RecentLosses(self.settings, optimizer.name)
+            table.named.update({slot.name: slot for slot in recent.slots})
+        table.host["anomalies.roll_backs"] = self.roll_backs
+
+    def hold(self) -> None:
+        """Take this commit for a good one."""
+        self._steps = self.run.progress.steps
+        self._calls = {name: recent.calls for name, recent in self.losses.items()}
+        if self.settings and "roll_back" in (self.settings.spike, self.settings.not_finite):
+            self._held = {name: slot.value for name, slot in self._learned().items()}
+
+    def _learned(self) -> Mapping[str, Any]:
+        """What a roll-back sets back. Where the run stands in its data and its random numbers is not among it: so the
+        batches that went wrong are passed over."""
+        slots = self.run.table.engine_slots()
+        return {name: slot for name, slot in slots.items() if name != "random" and not name.startswith("data.")}
+
+    def after_round(self) -> None:
+        """Look at what the round brought, and act."""
+        if self.settings is None:
+            return
+        found = [one for name, recent in self.losses.items() for one in self._taken(self.settings, name, recent)]
+        if not found:
+            return
+        worst = max(found, key=lambda one: POLICIES.index(one.policy))
+        done = self._act(self.settings, worst)
+        for one in found:
+            self.run.record("anomaly", kind=one.kind, at=one.step, what=one.what, done=done[one.policy])
+        more = f" ({len(found) - 1} more in this round)" if len(found) > 1 else ""
+        self.run.display.warn("anomaly: " + "; ".join(filter(None, (worst.line() + more, done[worst.policy]))))
+
+    def _act(self, settings: Anomalies, worst: Anomaly) -> dict[str, str]:
+        """Do what the worst anomaly of a round asks for; what is done about those of each policy, in words."""
+        done = {"warn": "", "skip": "its update is left out", "stop": "the run ends"}
+        if worst.policy == "roll_back" and self.roll_backs.value < settings.roll_backs:
+            return {**done, "roll_back": self._roll_back(settings)}
+        if worst.policy in ("roll_back", "stop"):
+            self.stopped = True
+            self.run.request_stop(worst.line())
+        return {**done, "roll_back": f"the run ends, since it was rolled back {self.roll_backs.value} times before"}
+
+    def _taken(self, settings: Anomalies, name: str, recent: RecentLosses) -> list[Anomaly]:
+        """The anomalies of one optimizer's losses, each with its step: where a step calls `minimize` once, as is usual,
+        by counting."""
+        before = self._calls[name]
+        steps = (self.run.progress.steps - self._steps) / max(1, recent.calls - before)
+        whose = f", of {name}" if len(self.losses) > 1 else ""
+        return [
+            Anomaly(
+                KINDS[one.kind],
+                self._steps + math.ceil((one.call - before) * steps),
+                one.words() + whose,
+                _policy(settings, one),
+            )
+            for one in recent.take()
+        ]
+
+    def _roll_back(self, settings: Anomalies) -> str:
+        """Return to the last good commit, with a lower rate; what was done, in words."""
+        for name, slot in self._learned().items():
+            # Means are the only slots that a first step makes.
+            slot.value = self._held[name] if name in self._held else pt.zeros(slot.shape, slot.dtype)
+        for optimizer in self.run.table.optimizers.values():
+            optimizer.lr = float(optimizer.lr.item()) * settings.rate_factor
+        self.roll_backs.value += 1
+        count = f"roll-back {self.roll_backs.value} of {settings.roll_backs}"
+        return f"back to step {self._steps:,}, rates times {settings.rate_factor:g} ({count})"
+
+
+def _policy(settings: Anomalies, one: OddLoss) -> str:
+    if one.kind != NOT_FINITE:
+        return settings.spike
+    # An update whose gradients are not finite is an error of the step; here only the loss is not.
+    return "stop" if settings.not_finite == "error" else settings.not_finite
