@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import Batch, Run, SemiSupervised, SlowCopy, Step, param
-from powertrain_vision.views import ViewParams, demand_views, strong, weak
+from powertrain_vision.views import AveragedParams, demand_views, strong, weak
 
 
 class FixMatch(SemiSupervised):
@@ -20,12 +20,10 @@ class FixMatch(SemiSupervised):
     """
 
     @dataclass(frozen=True)
-    class Params(ViewParams):
+    class Params(AveragedParams):
         sure: float = param(0.95, above=0, below=1, doc="probability from which an answer counts as a label")
         share: float = param(1.0, low=0, doc="weight of the pictures without labels beside the labelled ones")
         ratio: int = param(7, low=1, high=1024, doc="pictures without labels in a step, for each labelled one")
-        keep: float = param(0.999, low=0, below=1, doc="share of the average of the weights that a step keeps")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
     task: ClassVar[str] = "classification"
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import Batch, Run, SemiSupervised, SlowCopy, Step, param
-from powertrain_vision.views import ViewParams, demand_views, weak
+from powertrain_vision.views import AveragedParams, demand_views, weak
 
 TRIALS = 24  # of which one is taken: that none is has a chance below 1 in 10,000 million for a Beta of 0.75
 
@@ -19,13 +19,11 @@ class MixMatch(SemiSupervised):
     average of the weights makes the predictions."""
 
     @dataclass(frozen=True)
-    class Params(ViewParams):
+    class Params(AveragedParams):
         temperature: float = param(0.5, above=0, high=1, doc="below 1 the guessed labels are made surer")
         alpha: float = param(0.75, above=0, high=1, doc="of the Beta distribution of shares; 1 draws them evenly")
         share: float = param(25.0, low=0, doc="weight of the pictures without labels")
         ramp: int = param(500, low=0, doc="steps over which that weight grows to its value")
-        keep: float = param(0.999, low=0, below=1, doc="share of the average of the weights that a step keeps")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
 
     task: ClassVar[str] = "classification"
 

@@ -30,6 +30,14 @@ class ViewParams:
     erase: float = param(0.4, low=0, below=1, doc="side of a square that is erased, as a share of the picture")
 
 
+@dataclass(frozen=True)
+class AveragedParams(ViewParams):
+    """Of a strategy whose predictions are made by a slow average of the weights."""
+
+    keep: float = param(0.999, low=0, below=1, doc="share of the average of the weights that a step keeps")
+    round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+
+
 def demand_views(name: str, run: Run) -> None:
     """Refuse data that are no pictures."""
     demand_pictures(name, run.dataset.inputs())
