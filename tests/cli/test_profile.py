@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import powertrain as pt
@@ -247,6 +248,29 @@ def test_profile_of_a_recipe(tmp_path: Path) -> None:
     assert step["step_ms"] > 0 and step["roofline"]["threads"] == 1
     assert sum(op["times"] for op in step["ops"]) == len(step["instructions"])
     assert not (tmp_path / "runs").exists()
+
+
+def test_profile_of_a_run_reads_the_data_and_settings_that_it_was_trained_with(tmp_path: Path) -> None:
+    """A path of its data begins where its recipe was, not at its folder."""
+    (tmp_path / "elsewhere").mkdir()
+    draw = np.random.default_rng(0)
+    np.savez(tmp_path / "elsewhere" / "own.npz", x=draw.normal(size=(60, 4)).astype("f"), y=np.arange(60) % 2)
+    text = SMALL.replace('use = "digits"', 'use = "arrays", path = "own.npz"')
+    (tmp_path / "elsewhere" / "small.toml").write_text(text)
+    settings = ["--set", "run.until=3 steps", "--set", "model.hidden=[77]"]
+    run(["train", "elsewhere/small.toml", "--run", "trained", *settings], tmp_path)
+    [step] = results(run(["profile", "trained", "--steps", "3", "--json"], tmp_path))["steps"]
+    assert "77" in str(step["instructions"])
+
+
+def test_a_run_of_python_objects_is_not_profiled(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(40, 4)).astype("f"), np.arange(40) % 2
+    pt.fit(model="mlp", data=(x, y), steps=3, folder=tmp_path / "made", verbose=False)
+    done = run(["profile", "made"], tmp_path, expect=2)
+    assert done.stderr.strip() == (
+        "[profile] made was made from Python objects (data), which its folder does not hold; expected the run of a "
+        "recipe; in Python, step.profile(x, y) times a compiled step"
+    )
 
 
 def test_profile_of_a_run_in_an_environment(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--json", action="store_true")
 
     profile = _verb(verbs, "profile", "profile.verb:profile", "where a step's time goes, instruction by instruction")
-    profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, or a workload of powertrain bench")
+    profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, a run, or a workload of powertrain bench")
     profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
     profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
     profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")

@@ -40,10 +40,11 @@ class TimedStepper(Stepper):
         return made
 
 
-def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
-    """Profiles of each step function that the strategy loops over, from so many profiled steps of all together."""
+def profile_recipe(recipe: Recipe, steps: int, base: Path | None = None) -> list[Profile]:
+    """Profiles of each step function that the strategy loops over, from so many profiled steps of all together. Paths
+    of data begin at `base`, or else at the recipe's folder."""
     with tempfile.TemporaryDirectory() as folder:
-        run = build(recipe, RunFolder(Path(folder)), Display(quiet=True))
+        run = build(recipe, RunFolder(Path(folder)), Display(quiet=True), base)
         run.stepper = stepper = TimedStepper(
             run.table.logs, run.progress, run.dataset.kind.tokens, recipe.run.precision, run.backend
         )
@@ -68,6 +69,19 @@ def profile_recipe(recipe: Recipe, steps: int) -> list[Profile]:
             run.close()
 
 
+def profile_run(folder: RunFolder, settings: Iterable[str], steps: int, trust: bool = False) -> list[Profile]:
+    """Profiles of the recipe that a run was made by, with the run's own changes and those of `settings`."""
+    about = folder.about()
+    if about["objects"]:
+        sections = ", ".join(dict.fromkeys(path.partition(".")[0] for path in about["objects"]))
+        raise RunError(
+            f"[profile] {folder.path} was made from Python objects ({sections}), which its folder does not hold; "
+            "expected the run of a recipe; in Python, step.profile(x, y) times a compiled step"
+        )
+    recipe = load_recipe(folder.path, [*about["overrides"], *settings], trust=trust)
+    return profile_recipe(recipe, steps, Path(about["base"]))
+
+
 def profile_workload(name: str, steps: int, precision: str = "f32") -> list[Profile]:
     """The profile of a benchmark workload's step."""
     from powertrain.cli.bench.steps import compiled_step
@@ -82,7 +96,8 @@ def profile_workload(name: str, steps: int, precision: str = "f32") -> list[Prof
 def profile(
     name: str, settings: Iterable[str], steps: int, precision: str | None = None, trust: bool = False
 ) -> list[Profile]:
-    """Profiles for a recipe's name or path, or for a workload's name, which has a precision."""
+    """Profiles for the name or path of a recipe, the folder of a run, or the name of a workload, which has a
+    precision."""
     from powertrain.cli.bench.arrays import WORKLOADS
 
     settings = list(settings)
@@ -92,6 +107,9 @@ def profile(
                 f"[profile] --precision {precision} for the recipe {name}; expected a workload of powertrain bench; "
                 f"use --set run.precision={precision}"
             )
+        folder = RunFolder(Path(name))
+        if folder.started:
+            return profile_run(folder, settings, steps, trust)
         return profile_recipe(load_recipe(name, settings, trust=trust), steps)
     if settings:
         raise RunError(
