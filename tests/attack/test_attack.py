@@ -28,6 +28,7 @@ RECORDS = {
         "pt.data.ClassFolders",
         "pt.data.DatasetFolder",
         "pt.data.ImageFolder",
+        "pt.data.TarDataset",
         "pt.plugin.Section",
         "pt.recipe.OptimizerUse",
         "pt.recipe.Recipe",
