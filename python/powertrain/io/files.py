@@ -24,6 +24,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MOST_BYTES = 1 << 26  # of a file that is read whole, if nothing else says how long it may be
 
 
+# What a file system says that cannot do it, such as some of network drives.
+NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
+
+
 class FolderError(Error):  # type: ignore[misc, unused-ignore]
     """Something in a folder is not what belongs there."""
 
@@ -73,12 +77,12 @@ class Files:
                 with open(descriptor, "wb") as file:  # noqa: PTH123
                     yield file
                     file.flush()
-                    os.fsync(file.fileno())
+                    synced(file.fileno())
                 os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:  # Ctrl-C too
                 _drop(aside, folder)
                 raise
-            os.fsync(folder)
+            synced(folder)
 
     def appending(self, name: str, mode: int = 0o666) -> int:
         """The descriptor of a file that is only ever added to, made where it is not there."""
@@ -177,6 +181,15 @@ class Files:
                 kind = "a folder" if folder else "an ordinary file"
                 return f"[{path}] it is {_kind(mode)}; expected {kind}; remove it, or use another folder"
         return ""
+
+
+def synced(descriptor: int) -> None:
+    """Wait until what was written is on the disk, where the file system can say so."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NOT_SYNCED:
+            raise
 
 
 def _kind(mode: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from powertrain.io.files import Files
+from powertrain.io.files import Files, synced
 
 _CHUNK = 1 << 20
 _DEEPEST = 8
@@ -74,12 +74,12 @@ def _made(files: Files, folder: Path, name: str) -> Iterator[BinaryIO]:
     with os.fdopen(files.appending(name), "wb") as out:
         yield out
         out.flush()
-        os.fsync(out.fileno())
+        synced(out.fileno())
 
 
 def _sync(folder: Path) -> None:
     opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        synced(opened)
     finally:
         os.close(opened)

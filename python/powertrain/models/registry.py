@@ -14,7 +14,7 @@ from typing import Any
 
 from powertrain._core import Error
 from powertrain.io.console import one_line
-from powertrain.io.files import Files
+from powertrain.io.files import Files, synced
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.models.folders import copy_run, hash_folder
 from powertrain.plugin import trust
@@ -253,7 +253,7 @@ class Registry:
             raw = b"\n" * torn + line + b"\n"
             if os.write(file, raw) != len(raw):
                 raise RegistryError(f"[models {self.folder}] the disk is full; expected some room; free some space")
-            os.fsync(file)
+            synced(file)
         finally:
             os.close(file)
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from powertrain.io.files import Files
+from powertrain.io.files import Files, synced
 from powertrain.io.records import MisfitError, from_json
 from powertrain.tuning.space import TuneError
 
@@ -55,7 +55,7 @@ class Journal:
         raw = "".join(f"{text}\n" for text in texts).encode()
         try:
             written = os.write(self._file, raw)
-            os.fsync(self._file)
+            synced(self._file)
         except OSError as error:
             raise self._full(error.strerror or "it cannot be written") from error
         if written < len(raw):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from powertrain.io.files import FULL, Files
+from powertrain.io.files import FULL, Files, synced
 from powertrain.io.records import MisfitError, from_json, to_json
 
 FILE = "ledger.jsonl"
@@ -51,7 +51,7 @@ class Ledger:
 
     def sync(self) -> None:
         try:
-            os.fsync(self._file)
+            synced(self._file)
         except OSError as error:
             if error.errno not in FULL:
                 raise

@@ -1,0 +1,110 @@
+"""Damaged checkpoints: wherever a file is cut and whichever bit is flipped, the one before is used, or the same bits
+are read."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.io.hashing import hash_arrays
+from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
+
+FLIPS = 1_000
+META = {"seconds": 1.5, "steps": 10, "progress": {"epochs": 3}, "values": {"valid.loss": 0.25}, "lower": ["valid.loss"]}
+
+
+def arrays(seed: int) -> dict[str, Any]:
+    generator = np.random.default_rng(seed)
+    return {
+        "model.w": generator.normal(size=(3, 40)).astype(np.float32),
+        "model.base": np.full(150_000, seed, np.float64),  # frozen, and large enough for a file of its own
+        "optimizer.updates": np.array(seed, dtype=np.int64),
+        "empty": np.zeros((0, 3), dtype=np.float32),
+        "bytes": np.arange(7, dtype=np.uint8),
+    }
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of two checkpoints that have nothing in common."""
+    folder = tmp_path_factory.mktemp("whole")
+    for number in (1, 2):
+        Checkpoints(folder).save(number, arrays(number), META, ["model.base"])
+    return {path.name: path.read_bytes() for path in (folder / FOLDER).iterdir()}
+
+
+@pytest.fixture
+def store(tmp_path: Path, files: dict[str, bytes]) -> Checkpoints:
+    (tmp_path / FOLDER).mkdir()
+    for name, content in files.items():
+        (tmp_path / FOLDER / name).write_bytes(content)
+    return Checkpoints(tmp_path)
+
+
+def newest(store: Checkpoints) -> list[Path]:
+    return [store.files.path / name for name in store.files_of(2)]
+
+
+def demand_the_one_before(store: Checkpoints, path: Path) -> None:
+    found, problems = store.latest()
+    assert found is not None and found.number == 1 and hash_arrays(found.arrays) == hash_arrays(arrays(1))
+    assert len(problems) == 1 and problems[0].startswith("checkpoint 2 is not used: ") and path.name in problems[0]
+
+
+def places(raw: bytes) -> list[int]:
+    """Where a file may be cut: in its first bytes, between its parts and beside these places, and at its end."""
+    if raw.startswith(b"{"):
+        parts = [at for at, byte in enumerate(raw) if byte in b"\n,:"]
+    else:
+        length = int.from_bytes(raw[:8], "little")
+        header = json.loads(raw[8 : 8 + length])
+        parts = [
+            8,
+            8 + length // 2,
+            8 + length,
+            *(8 + length + at for one in header.values() for at in one["data_offsets"]),
+        ]
+    near = [at + by for at in parts for by in (-1, 0, 1)]
+    return sorted({at for at in (0, 1, 7, *near, len(raw) // 2, len(raw) - 1) if 0 <= at < len(raw)})
+
+
+def test_a_file_that_is_cut_anywhere_is_noticed(store: Checkpoints) -> None:
+    tried = 0
+    for path in newest(store):
+        raw = path.read_bytes()
+        for place in places(raw):
+            path.write_bytes(raw[:place])
+            if raw[place:].strip():  # a line feed at the end of JSON means nothing
+                demand_the_one_before(store, path)
+                tried += 1
+        path.write_bytes(raw)
+    assert tried > 50 and store.latest()[1] == []
+
+
+def test_any_flipped_bit_is_noticed_or_harmless(store: Checkpoints) -> None:
+    chance, noticed = random.Random(0), 0
+    whole = hash_arrays(arrays(2))
+    contents = {path: path.read_bytes() for path in newest(store)}
+    for count in range(FLIPS):
+        path = sorted(contents)[count % len(contents)]
+        raw = bytearray(contents[path])
+        # A third of them where a file says what it is: most of its bytes are numbers.
+        at = chance.randrange(min(len(raw), 400) if chance.random() < 1 / 3 else len(raw))
+        raw[at] ^= 1 << chance.randrange(8)
+        path.write_bytes(raw)
+        found, problems = store.latest()
+        assert found is not None
+        if problems:
+            demand_the_one_before(store, path)
+            noticed += 1
+        else:
+            assert (found.number, hash_arrays(found.arrays), found.meta) == (2, whole, META), (
+                f"byte {at} of {path.name}"
+            )
+        path.write_bytes(contents[path])
+    assert noticed > 0.95 * FLIPS
