@@ -23,8 +23,8 @@ from powertrain.recipe import load_recipe
 from powertrain.train import session
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate import evaluation
-from powertrain.train.evaluate.review import run_hash
 from powertrain.train.folder.ledger import read_history
+from powertrain.train.folder.listing import run_hash
 from powertrain.train.folder.run_folder import RunError, RunFolder, new_folder
 from powertrain.train.run.step import names_and_arrays
 from powertrain.train.run.train_run import TrainRun

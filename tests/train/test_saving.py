@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -31,6 +32,13 @@ from powertrain.train.session import train
 from running import SMALL
 
 SECONDS = 60  # in which a thread surely gets its turn
+
+
+@pytest.fixture(autouse=True)
+def plain_reports() -> Iterator[None]:
+    """Pictures take longer than the trainings here."""
+    with mock.patch("powertrain.train.report.elements.charts_module", lambda: None):
+        yield
 
 
 class Gate:
@@ -199,9 +207,9 @@ def test_a_failure_to_write_does_not_hide_what_ended_the_run(tmp_path: Path, mon
     said: list[str] = []
     hear = Saver.commit
 
-    def deaf(self: Saver, wanted: bool) -> None:
+    def deaf(self: Saver, *given: Any) -> None:
         if self.run.progress.rounds == 1:
-            hear(self, wanted)
+            hear(self, *given)
 
     def fail(self: Display, *given: Any) -> None:
         raise RuntimeError("first")

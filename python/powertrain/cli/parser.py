@@ -47,12 +47,14 @@ def parser() -> argparse.ArgumentParser:
 
     evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")
+    _choosing(evaluate)
     _changing(evaluate, "measure")
     _trusting(evaluate)
     evaluate.add_argument("--json", action="store_true")
 
     predict = _verb(verbs, "predict", "predict:predict", "predict with a trained run, from files of examples")
     predict.add_argument("run", type=Path, metavar="DIR")
+    _choosing(predict)
     about = "of the kind that the run was trained on, such as a .csv or pictures; .npy, .npz (its x)"
     predict.add_argument("file", type=Path, metavar="FILE|FOLDER|-", help=f"{about}; -: standard input")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the answers to a .csv, .jsonl or .parquet")
@@ -92,9 +94,12 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="print one line of results, nothing else")
     _trusting(compare)
 
-    runs = _verb(verbs, "runs", "runs:runs", "list runs, or print the hash of one: runs hash DIR")
-    runs.add_argument("what", nargs="?", metavar="list|hash", default="list")
-    runs.add_argument("folder", nargs="?", type=Path, metavar="DIR")
+    about = "list runs; show DIR: its checkpoints; diff A B; hash DIR: of all bits; prune DIR: drop what is not kept"
+    runs = _verb(verbs, "runs", "runs:runs", about)
+    runs.add_argument("what", nargs="?", metavar="list|show|diff|hash|prune", default="list")
+    runs.add_argument("folders", nargs="*", type=Path, metavar="DIR")
+    about = "with prune: a setting over run.keep of the recipe, such as last=1"
+    runs.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=about)
     runs.add_argument("--json", action="store_true")
 
     about = "list all recipes by what they teach, also those that are not installed; show NAME: the text of one"
@@ -250,6 +255,7 @@ def _export(verbs: Any) -> None:
         verbs, "export", "runs:export", "write a trained run for other programs, and compare it with the run"
     )
     export.add_argument("run", type=Path, metavar="DIR")
+    _choosing(export)
     export.add_argument(
         "--to",
         required=True,
@@ -369,6 +375,11 @@ def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentPar
 
 def _trusting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trust", action="store_true", help="run code that lies in the folder of somebody else's run")
+
+
+def _choosing(parser: argparse.ArgumentParser) -> None:
+    about = "a checkpoint of `powertrain runs show DIR`: its round, last or best (default: what the run was judged by)"
+    parser.add_argument("--checkpoint", metavar="WHICH", help=about)
 
 
 def _changing(parser: argparse.ArgumentParser, what: str) -> None:

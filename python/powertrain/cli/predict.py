@@ -29,7 +29,7 @@ EACH_CLASS = ("probabilities", "scores")  # of all classes, which one line has n
 def predict(options: argparse.Namespace) -> int:
     unread: list[DataError] = []
     given = InputFile(None if options.file == STDIN else options.file, unread.append)
-    trained = open_run(options.run, options.trust)
+    trained = open_run(options.run, options.trust, checkpoint=options.checkpoint)
     dataset = trained.run.dataset
     if dataset.kind.tokens and dataset.vocabulary is not None and not given.arrays:
         raise RunError(

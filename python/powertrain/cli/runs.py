@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from powertrain.cli.exit_codes import FINE
-from powertrain.io.console import one_line, say
+from powertrain.io.console import aligned, byte_count, one_line, say
 from powertrain.io.plain_json import dumps
 from powertrain.recipe.source import of_tables, override
 from powertrain.train.evaluate import review
+from powertrain.train.folder import listing
 from powertrain.train.folder.run_folder import RUNS, RunError
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    return review.evaluate(options.run, options.json, options.trust, options.changed_data)
+    return review.evaluate(options.run, options.json, options.trust, options.changed_data, options.checkpoint)
 
 
 def report(options: argparse.Namespace) -> int:
@@ -39,7 +41,8 @@ def report(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    found = review.open_run(options.run, options.trust).export(options.to, options.out, **settings_of(options.set))
+    opened = review.open_run(options.run, options.trust, checkpoint=options.checkpoint)
+    found = opened.export(options.to, options.out, **settings_of(options.set))
     if options.json:
         say(dumps({**asdict(found), "path": str(found.path)}))
         return FINE
@@ -66,21 +69,85 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def runs(options: argparse.Namespace) -> int:
-    if options.what not in ("list", "hash"):  # powertrain runs DIR
-        if options.folder is not None or not Path(options.what).is_dir():
-            raise RunError(f"[runs] received {one_line(options.what)}; expected list, hash or a folder; check it")
-        options.what, options.folder = "list", Path(options.what)
-    if options.what == "hash":
-        if options.folder is None:
-            raise RunError("[runs hash] received no folder; expected one; powertrain runs lists them")
-        say(review.run_hash(options.folder))
-        return FINE
-    rows = review.list_runs(options.folder or RUNS)
-    if options.json:
-        say(dumps(rows))
-        return FINE
-    for row in rows:
-        say(one_line(f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}"))
-    if not rows:
-        say(f"no runs in {options.folder or RUNS}; begin with: powertrain train digits")
+    if options.what not in VERBS:  # powertrain runs DIR
+        if options.folders or not Path(options.what).is_dir():
+            received = one_line(options.what)
+            raise RunError(f"[runs] received {received}; expected {', '.join(VERBS)} or a folder; check it")
+        options.what, options.folders = "list", [Path(options.what)]
+    verb, wanted = VERBS[options.what]
+    if len(options.folders) not in wanted:
+        raise RunError(
+            f"[runs {options.what}] received {len(options.folders)} folders; expected {wanted[-1]}; powertrain runs "
+            "lists them"
+        )
+    if options.set and verb is not _prune:
+        raise RunError(f"[runs {options.what}] received --set; expected it for prune; leave it out")
+    for line in verb(options):
+        say(one_line(line))
     return FINE
+
+
+def _list(options: argparse.Namespace) -> Iterator[str]:
+    root = options.folders[0] if options.folders else RUNS
+    rows = listing.list_runs(root)
+    if options.json:
+        yield dumps(rows)
+    elif rows:
+        yield from (_line(row) for row in rows)
+    else:
+        yield f"no runs in {root}; begin with: powertrain train digits"
+
+
+def _line(row: dict[str, Any]) -> str:
+    return f"{row['run']:<24} {row['state']:<12} {row['steps']:>9,} steps  {row['summary']}"
+
+
+def _show(options: argparse.Namespace) -> Iterator[str]:
+    found = listing.show_run(options.folders[0])
+    if options.json:
+        yield dumps(found)
+        return
+    yield _line(found)
+    whole = [row for row in found["checkpoints"] if not row["damaged"]]
+    names = list(dict.fromkeys(name for row in whole for name in row["values"]))
+    rows = [("checkpoint", "steps", "seconds", "size", "kept as", *names)]
+    for row in found["checkpoints"]:
+        if row["damaged"]:
+            rows.append((str(row["round"]), "damaged", *[""] * (3 + len(names))))
+            continue
+        values = [f"{row['values'][name]:.4g}" if name in row["values"] else "" for name in names]
+        of = (f"{row['steps']:,}", f"{row['seconds']:.1f}", byte_count(row["bytes"]), " ".join(row["kept"]))
+        rows.append((str(row["round"]), *of, *values))
+    yield from aligned(rows)
+
+
+def _diff(options: argparse.Namespace) -> Iterator[str]:
+    found = listing.diff(options.folders)
+    if options.json:
+        yield dumps(found)
+    elif found:
+        yield from aligned([("", *map(str, options.folders)), *((key, *row) for key, row in found.items())])
+    else:
+        yield "nothing differs, to the bits of the weights"
+
+
+def _hash(options: argparse.Namespace) -> Iterator[str]:
+    yield listing.run_hash(options.folders[0])
+
+
+def _prune(options: argparse.Namespace) -> Iterator[str]:
+    dropped = listing.prune(options.folders[0], options.set)
+    if options.json:
+        yield dumps(dropped)
+    else:
+        yield f"dropped {', '.join(map(str, dropped)) or 'nothing'}; powertrain runs show {options.folders[0]}"
+
+
+# With how many folders each may be called.
+VERBS: dict[str, tuple[Callable[[argparse.Namespace], Iterator[str]], tuple[int, ...]]] = {
+    "list": (_list, (0, 1)),
+    "show": (_show, (1,)),
+    "diff": (_diff, (2,)),
+    "hash": (_hash, (1,)),
+    "prune": (_prune, (1,)),
+}

@@ -46,6 +46,14 @@ def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
     ]
 
 
+def byte_count(count: float) -> str:
+    """In words, such as 1.25 GB."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
 def fitting(text: str, encoding: str) -> str:
     """A text that an encoding can hold: what it cannot is put as near as it can."""
     try:

@@ -12,6 +12,7 @@ from powertrain.plugin.tasks import OWN, task_of
 from powertrain.plugin.wording import suggestion
 
 PARTS = ("test", "valid", "train")
+PLAYED = ["env.return", "env.length"]  # what is measured of an environment
 # What results hold beside the metrics of the parts.
 MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
 
@@ -33,8 +34,8 @@ def unmeasured(
     plugins: Registry,
     scores: tuple[str, ...] = (),
 ) -> Iterator[Mistake]:
-    """Names in `expect`, each with its path of keys, and in run.stop that no data would give; `unknown` are the metrics
-    that nobody offers. `scores` are measured by the strategy, once."""
+    """Names in `expect`, each with its path of keys, in run.stop and in run.keep that no data would give; `unknown` are
+    the metrics that nobody offers. `scores` are measured by the strategy, once."""
     misspelt = {mistake.path[-1] for mistake in unknown}
     asked = [name for at, name in enumerate(_asked(tables)) if isinstance(name, str) and at not in misspelt]
     # Of metrics that are misspelt or no list nobody knows which were meant.
@@ -55,11 +56,12 @@ def unmeasured(
                 f"it is not measured; expected a part ({', '.join(PARTS)}), a dot and a metric ({', '.join(named)}), "
                 f"or one of {', '.join(MEASURED)}{suggestion(name, [*known, *MEASURED])}",
             )
-    watch = _written(tables, "run", "stop", "watch")
-    if isinstance(watch, str) and watch.removeprefix("valid.") not in metrics:
-        names = [f"valid.{name}" for name in metrics]
-        text = f'received "{watch}"; expected one of {", ".join(names)}{suggestion(watch, names)}'
-        yield Mistake(("run", "stop", "watch"), text)
+    names = [f"valid.{name}" for name in metrics]
+    for section, key, others in (("stop", "watch", metrics), ("keep", "by", PLAYED)):
+        watch = _written(tables, "run", section, key)
+        if isinstance(watch, str) and watch not in (*names, *others):
+            text = f'received "{watch}"; expected one of {", ".join(names)}{suggestion(watch, names)}'
+            yield Mistake(("run", section, key), text)
 
 
 def _asked(tables: Mapping[str, Any]) -> list[Any]:

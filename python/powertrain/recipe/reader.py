@@ -47,7 +47,19 @@ SECTIONS = (
 # Where people look for a key elsewhere.
 HOMES = {
     "optimizer": ("lr", "learning_rate", "weight_decay", "schedule", "clip", "accumulate", "groups"),
-    "run": ("until", "batch", "batch_size", "seed", "stop", "workers", "threads", "precision", "device", "backend"),
+    "run": (
+        "until",
+        "batch",
+        "batch_size",
+        "seed",
+        "stop",
+        "keep",
+        "workers",
+        "threads",
+        "precision",
+        "device",
+        "backend",
+    ),
     "data": ("split", "dataset"),
     "evaluate": ("metrics", "metric"),
     "run.until": ("epochs", "steps", "max_epochs", "rounds"),

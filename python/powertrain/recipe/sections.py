@@ -126,6 +126,23 @@ class Anomalies:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Which checkpoints of a run stay on the disk: each that one of these wants."""
+
+    last: int = param(2, low=1, doc="so many of the newest; of one alone nothing is left if a disk damages it")
+    best: int = param(0, low=0, doc="so many of those with the best values of `by`")
+    by: str = param("", doc="a metric of the validation part", usual='"valid.loss"')
+    mode: str = param("auto", choices=("auto", "max", "min"), doc="which way is better; auto: min for losses")
+    every: Duration | None = param(None, doc="the first one after each multiple of it", usual='"10 epochs"')
+
+    def __post_init__(self) -> None:
+        if self.best and not self.by:
+            raise ValueError(f'received best {self.best} and no by; expected a metric; add by = "valid.loss"')
+        if self.by and not self.best:
+            raise ValueError(f'received by "{self.by}" and no best; expected how many; add best = 1')
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateEvery:
     """When to evaluate during training."""
 
@@ -149,6 +166,7 @@ class RunSection:
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     anomalies: Anomalies | None = param(None)
+    keep: Keep | None = param(None)
     evaluate: EvaluateEvery | None = param(None)
     workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
     threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")

@@ -166,14 +166,17 @@ def load(
     loss: str | Callable[..., Tensor] | Table | None = None,
     metrics: Sequence[str | Metric] | None = None,
     trust: bool = False,
+    checkpoint: int | str | None = None,
 ) -> TrainedRun:
-    """Open the folder of a run, in any process: what `pt.fit` gave, with the weights of its last checkpoint.
+    """Open the folder of a run, in any process: what `pt.fit` gave, with the weights that it judged. `checkpoint` names
+    another one that the run keeps: its round, "last", or "best" by `run.keep.by`.
 
     `trust` lets code that lies in the folder of somebody else's run be run (docs/security.md). A run that was made from
     Python objects needs the model again, an object of the same class; its own weights are replaced. Without `data` it
     predicts, and `evaluate((x, y))` measures.
 
-    Errors    a folder without a run; a damaged one; code that you did not train with, without `trust`
+    Errors    a folder without a run; a damaged one; a checkpoint that it does not keep; code that you did not train with,
+              without `trust`
     Example
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -194,7 +197,8 @@ def load(
         )
     data = None if data is None else {"use": dataset_of(data)}
     given = {"model": model, "data": data, "loss": loss, "evaluate": metrics}
-    return open_run(Path(folder), trust, {name: value for name, value in given.items() if value is not None})
+    objects = {name: value for name, value in given.items() if value is not None}
+    return open_run(Path(folder), trust, objects, checkpoint=None if checkpoint is None else str(checkpoint))
 
 
 def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | None) -> tuple[str | None, str | None]:

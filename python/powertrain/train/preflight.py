@@ -33,7 +33,8 @@ def demand_task(recipe: Recipe, dataset: DataModule) -> None:
         )
     lacking = {"tokens": not dataset.kind.tokens, "env_steps": not recipe.copies}
     every = recipe.run.evaluate.every if recipe.run.evaluate else recipe.run.until
-    for name, duration in (("until", recipe.run.until), ("evaluate.every", every)):
+    kept = recipe.run.keep.every if recipe.run.keep else None
+    for name, duration in (("until", recipe.run.until), ("evaluate.every", every), ("keep.every", kept or every)):
         if lacking.get(duration.unit, False):
             raise RunError(
                 f"[run.{name}] received {duration}; {dataset.name} has no {duration.unit}; expected steps, examples or "
@@ -66,6 +67,30 @@ def demand_once(run: TrainRun) -> None:
         raise RunError(
             f"[run.until] received {until}; {run.recipe.strategy.name} takes each of the {count:,} examples of "
             f'{run.dataset.name} once; expected no more than that; write until = "1 epoch"'
+        )
+
+
+def demand_kept(run: TrainRun) -> None:
+    """What `run.keep` goes by is measured and counted."""
+    keep, evaluations = run.recipe.run.keep, run.evaluations
+    if keep is None or evaluations.evaluator is None:
+        return
+    if keep.every is not None and keep.every.unit == "epochs" and not run.horizon.has_epochs:
+        raise RunError(
+            f"[run.keep.every] received {keep.every}; the data is drawn at random, or a stream, and has no epochs; "
+            'expected steps, tokens or rounds; for example "2_000 steps"'
+        )
+    if not keep.best:
+        return
+    if not evaluations.part:
+        raise RunError(
+            "[run.keep] the data has no valid part to choose the best by; expected one; for example split = { valid = "
+            "0.1 }"
+        )
+    names = [f"{evaluations.part}.{name}" for name in evaluations.evaluator.metrics if name != "confusion"]
+    if keep.by not in names:
+        raise RunError(
+            f"[run.keep.by] received {keep.by}; expected one of {', '.join(names)}{suggestion(keep.by, names)}"
         )
 
 

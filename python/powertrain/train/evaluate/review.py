@@ -1,4 +1,4 @@
-"""Looking at runs that exist: list, hash, evaluate again, write the report again."""
+"""Runs that exist, opened again: to evaluate them, to write the report or the model card again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.devices.place import chosen
 from powertrain.io.console import one_line, say
-from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
-from powertrain.train.folder.checkpoint import Checkpoints
+from powertrain.train.folder.checkpoint import Checkpoint, CheckpointError
+from powertrain.train.folder.keeping import Policy
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError, RunFolder
-from powertrain.train.folder.summaries import RunSummary, summaries
 from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
@@ -25,26 +24,6 @@ if TYPE_CHECKING:
     from powertrain.train.trained_run import TrainedRun
 
 
-def run_hash(path: Path) -> str:
-    """One SHA-256 over all slots of the last whole checkpoint."""
-    found, problems = Checkpoints(path).latest()
-    if found is None:
-        trouble = f" ({'; '.join(problems)})" if problems else ""
-        raise RunError(f"[{path}] it has no checkpoint that can be read{trouble}; expected a run; see powertrain runs")
-    return hash_arrays(found.arrays)
-
-
-def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Every run in a folder: how far it came and what came out."""
-    return [_row(one) for one in summaries(root)]
-
-
-def _row(one: RunSummary) -> dict[str, Any]:
-    scores = [f"{name} {value:.4g}" for name, value in one.scores.items()]
-    said = "  ".join([one.results["part"], *scores]) if one.results else one.problem
-    return {"run": str(one.path), "state": one.state, "steps": one.steps, "summary": said}
-
-
 def open_run(
     path: Path,
     trust: bool = False,
@@ -52,8 +31,10 @@ def open_run(
     *,
     data: bool = False,
     changed_data: bool = False,
+    checkpoint: str | None = None,
 ) -> TrainedRun:
-    """A run with the weights of its last checkpoint. `trust` lets a stranger's run bring its code; `objects` are the
+    """A run with the weights that it judged: the best that early stopping kept, or those of its last checkpoint; or of
+    the checkpoint that is named. `trust` lets a stranger's run bring its code; `objects` are the
     Python objects of a run that was made from such, by section. With `data` its data set is loaded, to be measured on,
     with `changed_data` even where it has changed; without, what the run keeps of it is enough to predict."""
     from powertrain.models.registry import resolved
@@ -69,9 +50,7 @@ def open_run(
     about = folder.about()
     with naming_not_installed(path):
         recipe, missing = reopened(folder, about, trust, objects or {})
-    found, problems = folder.checkpoints.latest()
-    if found is None:
-        raise RunError(f"[{path}] it has no checkpoint yet; expected a run that has saved; train it first")
+    found, problems = _found(folder, checkpoint, Policy.of(recipe.run.keep))
     data = data or "data" in (objects or {})
     kept = "train" in recipe.data and not data
     changes: list[str] = []
@@ -92,13 +71,16 @@ def open_run(
     if "optimizer" in missing:
         run.table.optimizers.clear()  # nothing is trained, and its slots are those of another one
     run.saver.load(found)
-    run.evaluations.use_best()
+    if checkpoint is None:
+        run.evaluations.use_best()
+    else:
+        run.chosen = found.number
     for module in run.table.modules.values():
         module.eval()  # it answers; what trains again is built again
     results = folder.results()
 
     def again(changed_data: bool) -> TrainRun:
-        return open_run(path, trust, objects, data=True, changed_data=changed_data).run
+        return open_run(path, trust, objects, data=True, changed_data=changed_data, checkpoint=checkpoint).run
 
     with_data = again if kept and "data" not in missing else None
     opened = TrainedRun(run, results or {}, finished=results is not None, missing=missing, with_data=with_data)
@@ -106,14 +88,33 @@ def open_run(
     return opened
 
 
-def evaluate(path: Path, as_json: bool, trust: bool = False, changed_data: bool = False) -> int:
+def _found(folder: RunFolder, which: str | None, policy: Policy) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that is whole, with a sentence for each newer one; or the one that is named."""
+    if which is None:
+        found, problems = folder.checkpoints.latest()
+        if found is None:
+            raise RunError(f"[{folder.path}] it has no checkpoint yet; expected a run that has saved; train it first")
+        return found, problems
+    number = folder.checkpoints.choose(which, policy)
+    try:
+        return folder.checkpoints.load(number), []
+    except CheckpointError as error:
+        raise RunError(
+            f"[{folder.path}] checkpoint {number} cannot be used: {error}; expected what was written; choose another "
+            "one, or leave it to the run, which takes the newest that is whole"
+        ) from error
+
+
+def evaluate(
+    path: Path, as_json: bool, trust: bool = False, changed_data: bool = False, checkpoint: str | None = None
+) -> int:
     """Measure every part of the data again and print it. What was measured on data that have changed stands in the
     ledger too, with the changes."""
     from powertrain.train.closing_words import score_table
     from powertrain.train.display.display import measured
     from powertrain.train.session import measure
 
-    opened = open_run(path, trust, data=True, changed_data=changed_data)
+    opened = open_run(path, trust, data=True, changed_data=changed_data, checkpoint=checkpoint)
     run, changes = opened.run, opened.changes
     evaluations = measure(run)
     values = {part: evaluation.values for part, evaluation in evaluations.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugin.exporter import Program
+from powertrain.plugin.exporter import ExportError, Program
 from powertrain.plugin.learning import Strategy
 from powertrain.plugin.registry import ENGINE
 from powertrain.train.evaluate.evaluation import evaluating
@@ -44,6 +44,11 @@ class TrainedModel:
 
     @property
     def folder(self) -> Path:
+        if (number := self.run.chosen) is not None:  # whoever opens the folder gets the newest one
+            raise ExportError(
+                f"[export] received checkpoint {number} for an exporter that takes the folder of the run; expected one "
+                "that writes the weights; leave the checkpoint out, or export to another form"
+            )
         return self.run.folder.path
 
     @property

@@ -10,6 +10,7 @@ Arrays that training never changes, such as a frozen base below adapters, may be
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,12 +27,16 @@ from powertrain.io.array_pieces import Arrays, safetensors_pieces
 from powertrain.io.files import Files, FolderError, NoSpaceError
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import MisfitError, fitted, from_json
+from powertrain.train.folder.keeping import Policy
 
-KEEP = 2
+POLICY = Policy()  # of a run that names none
 FORMAT, FORMAT_LASTING = 1, 2  # the second where there is a lasting file
 LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
+# What checkpoints of earlier versions do not have: counters, what an evaluation at that commit gave, and of which of
+# these lower values are better.
+EVALUATED = {"progress": {...: int}, "values": {...: float}, "lower": [str]}
 HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
 
 
@@ -59,8 +64,16 @@ class Checkpoints:
         found = (re.fullmatch(r"round-([0-9]{12,})\.json", name) for name in self.files.names(FOLDER))
         return sorted(int(match[1]) for match in found if match)
 
-    def save(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: Iterable[str] = ()) -> None:
-        """Write a checkpoint, then drop all but the last two. On a full disk nothing that was there is lost.
+    def save(
+        self,
+        number: int,
+        arrays: Arrays,
+        meta: Mapping[str, Any],
+        lasting: Iterable[str] = (),
+        policy: Policy = POLICY,
+    ) -> None:
+        """Write a checkpoint, then drop those that the policy does not keep. On a full disk nothing that was there is
+        lost.
 
         `lasting` names arrays that are hardly ever other ones: while they are the same they are written once.
         """
@@ -81,9 +94,9 @@ class Checkpoints:
         except NoSpaceError:
             if number not in self.numbers():
                 self.files.remove(_name(number, ".safetensors"))
-            self._drop_old()
+            self.prune(policy)
             raise
-        self._drop_old()
+        self.prune(policy)
 
     def _save_lasting(self, arrays: Arrays) -> str:
         digest = hash_arrays(arrays)
@@ -106,16 +119,33 @@ class Checkpoints:
         digest = self._header(number)["lasting"]
         return [_name(number, ".json"), _name(number, ".safetensors"), *([_lasting(digest)] if digest else [])]
 
-    def _drop_old(self) -> None:
-        numbers = self.numbers()
-        for number in numbers[:-KEEP]:
+    def metas(self) -> dict[int, dict[str, Any]]:
+        """What the whole headers say of their checkpoints, by number, oldest first."""
+        found: dict[int, dict[str, Any]] = {}
+        for number in self.numbers():
+            with contextlib.suppress(CheckpointError):
+                found[number] = self._header(number)["meta"]
+        return found
+
+    def prune(self, policy: Policy) -> list[int]:
+        """Drop the checkpoints that a policy does not keep, and what kills left behind; the numbers of the former."""
+        metas, numbers = self.metas(), self.numbers()
+        stay = policy.kept(metas)
+        newest = sorted(metas)[-policy.last :]
+        # A damaged one that is newer than those stays, for whoever looks at it.
+        dropped = [one for one in numbers if one not in stay and (one in metas or (newest and one < newest[0]))]
+        for number in dropped:
             self.files.remove(_name(number, ".json"))  # first: without it the arrays are nobody's
             self.files.remove(_name(number, ".safetensors"))
+        self._drop_strays([number for number in numbers if number not in dropped])
+        return dropped
+
+    def _drop_strays(self, numbers: list[int]) -> None:
         kept: set[str] = set()
-        for number in numbers[-KEEP:]:
+        for number in numbers:
             try:
                 kept.update(Path(name).name for name in self.files_of(number))
-            except CheckpointError:  # damaged: its arrays stay, for whoever looks at it
+            except CheckpointError:
                 kept.add(Path(_name(number, ".safetensors")).name)
         for name in self.files.names(FOLDER):
             # Arrays without their JSON: a kill came between the two files of a checkpoint. What is written aside, too.
@@ -172,7 +202,9 @@ class Checkpoints:
             lasting = fitted(header.get("lasting"), (str,), "lasting")
             if lasting is not None and not re.fullmatch("[0-9a-f]{64}", lasting):
                 raise MisfitError("lasting is no SHA-256")
-            return {**header, "lasting": lasting, "meta": fitted(header.get("meta"), META, "meta")}
+            meta = fitted(header.get("meta"), META, "meta")
+            more = {name: shape for name, shape in EVALUATED.items() if name in meta}
+            return {**header, "lasting": lasting, "meta": fitted(meta, more, "meta")}
         except MisfitError as error:
             raise CheckpointError(f"{name} is not what powertrain writes: {error}") from error
 
@@ -184,6 +216,21 @@ class Checkpoints:
             except CheckpointError:
                 continue
         return {}
+
+    def choose(self, which: str, policy: Policy) -> int:
+        """The number of the checkpoint that somebody names: its round, "last", or "best" by a policy."""
+        metas = self.metas()
+        ranked = policy.ranked(metas)
+        named = {**{str(number): number for number in metas}, "last": max(metas, default=None)}
+        if ranked:
+            named["best"] = ranked[0]
+        if (found := named.get(which)) is None:
+            best = "" if ranked else "; best needs a metric: run.keep.by"
+            raise CheckpointError(
+                f"[{self.files.path}] received checkpoint {which}; expected one of {', '.join(named)}{best}; "
+                f"powertrain runs show {self.files.path} lists them"
+            )
+        return found
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""

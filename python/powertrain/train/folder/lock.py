@@ -71,7 +71,7 @@ def _code_of(use: Use) -> dict[str, str]:
 
 def differences(files: Files, recipe: Recipe) -> list[str]:
     """What has another version or other code than when the run began; nothing where all is the same."""
-    before, now = _read(files), versions(recipe)
+    before, now = read(files), versions(recipe)
     said = [f"{name} {before[name]} is {now[name]} now" for name in COMPARED
             if isinstance(before.get(name), str) and name in now and before[name] != now[name]]  # fmt: skip
     known = {(use["group"], use["use"]): use for use in before["uses"]}
@@ -112,7 +112,7 @@ def not_installed(files: Files) -> list[tuple[str, str, str]]:
     """Plugins that the run was trained with and that are not installed: the group, the distribution and its version."""
     installed = {plugin.distribution for plugin in registry().plugins()}
     found = []
-    for use in _read(files)["uses"]:
+    for use in read(files)["uses"]:
         name, version = str(use.get("distribution", "")), str(use.get("version", ""))
         plain = re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99} [0-9][A-Za-z0-9.+!-]{0,49}", f"{name} {version}")
         if plain and name not in installed:  # a stranger may have written it: what follows is a command
@@ -120,7 +120,7 @@ def not_installed(files: Files) -> list[tuple[str, str, str]]:
     return found
 
 
-def _read(files: Files) -> Mapping[str, Any]:
+def read(files: Files) -> Mapping[str, Any]:
     """What run.lock holds; without plugins where it cannot be read, which others say."""
     try:
         found: Mapping[str, Any] = from_json(files.read(LOCK), LOCK_SHAPE)

@@ -8,17 +8,19 @@ next commit hears how it went, and whoever ends a run waits for it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from powertrain._core import Error
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import NoSpaceError
 from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import Checkpoint
+from powertrain.train.folder.keeping import Metas, Policy
 from powertrain.train.folder.lock import differences
 from powertrain.train.folder.run_folder import RunError
 
@@ -35,8 +37,15 @@ class Begun:
     """A checkpoint that is being written."""
 
     number: int
-    steps: int
-    written: Future[float]  # the seconds that it took
+    meta: Mapping[str, Any]
+    written: Future[Written]
+
+
+class Written(NamedTuple):
+    """What the thread tells of it."""
+
+    seconds: float
+    metas: Metas  # of the checkpoints that there are now
 
 
 class Saver:
@@ -47,8 +56,11 @@ class Saver:
         self.saved_step = 0  # of the last checkpoint on disk
         self._saved_round = 0
         self._begun: Begun | None = None
+        self._policy = Policy.of(run.recipe.run.keep)
+        self._metas: Metas = {}  # of the checkpoints on disk
         self._seconds_before = 0.0
         self._cost = 0.0
+        self._values: Mapping[str, float] = {}  # of the evaluation at this commit, if there was one
         self.start_clock()
 
     def start_clock(self) -> None:
@@ -58,16 +70,37 @@ class Saver:
         """Seconds of training, over all resumptions."""
         return self._seconds_before + time.monotonic() - self._began
 
-    def commit(self, wanted: bool) -> None:
-        """Hear how the last checkpoint went, and begin one if it is wanted or due."""
+    def commit(self, wanted: bool, values: Mapping[str, float]) -> None:
+        """Hear how the last checkpoint went, and begin one if it is wanted or due, or if what this commit's evaluation
+        gave makes it one to keep."""
         if self._begun is not None and self._begun.written.done():
             self.wait()
-        if wanted or self.run.done or self._due():
+        self._values = values
+        if wanted or self.run.done or self._due() or self._stays():
             self.save()
 
     def _due(self) -> bool:
         waited = time.monotonic() - self._saved_at
         return self._begun is None and waited >= max(self.run.recipe.run.save_seconds, self._cost / SAVE_SHARE)
+
+    def _stays(self) -> bool:
+        """Whether the policy keeps this commit's checkpoint when it is no longer one of the last."""
+        if not (self._policy.best or self._policy.every):
+            return False
+        begun = {} if self._begun is None else {self._begun.number: self._begun.meta}
+        number = self.run.progress.rounds
+        return self._policy.wants(number, {**self._metas, **begun, number: self._meta()})
+
+    def _meta(self) -> dict[str, Any]:
+        run = self.run
+        values = {name: value for name, value in self._values.items() if math.isfinite(value)}
+        return {
+            "seconds": self.elapsed(),
+            "steps": run.progress.steps,
+            "progress": asdict(run.progress),
+            "values": values,
+            "lower": [name for name in values if run.evaluations.lower_is_better(name)],
+        }
 
     def save(self) -> None:
         """Begin the checkpoint of this commit."""
@@ -76,18 +109,17 @@ class Saver:
         if self._saved_round == number > 0:
             return
         self._saved_at = time.monotonic()
-        meta = {"seconds": self.elapsed(), "steps": run.progress.steps}
-        arrays, lasting = run.table.snapshot(), run.table.lasting()
-        written = background.begin(lambda: self._write(number, arrays, meta, lasting))
-        self._begun = Begun(number, run.progress.steps, written)
+        meta, arrays, lasting = self._meta(), run.table.snapshot(), run.table.lasting()
+        self._begun = Begun(number, meta, background.begin(lambda: self._write(number, arrays, meta, lasting)))
 
-    def _write(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str]) -> float:
+    def _write(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str]) -> Written:
         """In the thread beside training."""
         start = time.monotonic()
         if self.run.ledger is not None:
             self.run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
-        self.run.folder.checkpoints.save(number, arrays, meta, lasting)
-        return time.monotonic() - start
+        checkpoints = self.run.folder.checkpoints
+        checkpoints.save(number, arrays, meta, lasting, self._policy)
+        return Written(time.monotonic() - start, checkpoints.metas())
 
     def wait(self) -> None:
         """Wait for the checkpoint that is being written, if there is one. A full disk is said, and training goes on."""
@@ -97,10 +129,10 @@ class Saver:
         wait([begun.written])
         self._begun = None
         try:
-            self._cost = begun.written.result()
-            self._saved_round, self.saved_step = begun.number, begun.steps
+            self._cost, self._metas = begun.written.result()
+            self._saved_round, self.saved_step = begun.number, begun.meta["steps"]
             if run.ledger is not None:
-                run.ledger.write("commit", begun.steps, begun.number)
+                run.ledger.write("commit", self.saved_step, begun.number)
         except NoSpaceError as error:
             run.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
         if run.ledger is not None and run.ledger.full:
@@ -140,6 +172,7 @@ class Saver:
             run.display.warn(f"[{run.folder.path.name}] {problem}")
         if found is not None:
             self.load(found)
+        self._metas = run.folder.checkpoints.metas()
         run.record("resume", problems=problems)
         self.start_clock()
         return found is not None

@@ -12,7 +12,7 @@ import numpy as np
 
 from powertrain.io.records import to_json
 from powertrain.nn.display import counts, parts
-from powertrain.train.folder.checkpoint import KEEP
+from powertrain.train.folder.keeping import Policy
 from powertrain.train.folder.ledger import FILE, read_history
 from powertrain.train.planning.compiled import arena_bytes
 from powertrain.train.planning.counting import Extent, evaluations, saves
@@ -138,7 +138,13 @@ def _counted(found: Rehearsal, extent: Extent) -> tuple[int, Usage, int]:
     took = whole[-1] * count + (whole[0] - whole[-1]) * bool(count)
     seconds = (extent.training + took).seconds
     least, cost = found.run.recipe.run.save_seconds, found.saver.took[-1].seconds
-    return count, took, saves(extent, seconds, least, cost)
+    return count, took, max(saves(extent, seconds, least, cost), _marks(found, extent))
+
+
+def _marks(found: Rehearsal, extent: Extent) -> int:
+    """How many checkpoints `run.keep.every` asks for."""
+    every = Policy.of(found.run.recipe.run.keep).every
+    return 0 if every is None else int(extent.amounts[every.unit] // every.amount)
 
 
 def _times(found: Rehearsal, extent: Extent, before: Usage) -> tuple[tuple[Item, ...], Usage, Usage]:
@@ -203,11 +209,13 @@ def _memory(found: Rehearsal, extent: Extent) -> dict[str, int]:
 
 
 def _storage(found: Rehearsal, extent: Extent) -> dict[str, int]:
-    """The folder of the run at its end. The newest checkpoints are kept; what training never changes is stored once."""
+    """The folder of the run at its end, with as many checkpoints as are kept at most; what training never changes is
+    stored once."""
     lasting = sum(size for name, size in found.checkpoint.items() if "/lasting-" in name)
     newest = max((name for name in found.checkpoint if name.endswith(".json")), default="")
     each = sum(size for name, size in found.checkpoint.items() if newest and name.startswith(newest[: -len("json")]))
-    kept = min(KEEP, _counted(found, extent)[2])
+    policy, (looks, _, saved) = Policy.of(found.run.recipe.run.keep), _counted(found, extent)
+    kept = min(policy.last, saved) + min(policy.best, looks) + _marks(found, extent)
     rest = sum(size for name, size in found.files.items() if not name.startswith("checkpoints/") and name != FILE)
     made = {"checkpoints": kept * each + lasting, "ledger": _ledger(found, extent), "report and others": rest}
     return {**made, "all": sum(made.values())}

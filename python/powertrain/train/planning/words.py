@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from powertrain.io.console import one_line
+from powertrain.io.console import byte_count, one_line
 from powertrain.train.display.display import duration, short_number
 from powertrain.train.planning.plan import Item, Plan
 
@@ -36,8 +36,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.waiting > 0:
         yield f"       steps wait {plan.waiting:.0%} of their time for data"
     yield from _memory(plan)
-    stored = ", ".join(f"{name} {_bytes(size)}" for name, size in plan.storage.items() if name != "all")
-    yield f"disk   {_bytes(plan.storage['all'])}: {stored}"
+    stored = ", ".join(f"{name} {byte_count(size)}" for name, size in plan.storage.items() if name != "all")
+    yield f"disk   {byte_count(plan.storage['all'])}: {stored}"
     energy = plan.energy
     yield (
         f"energy {energy['watt_hours']:.2g} Wh, between {energy['low']:.2g} and {energy['high']:.2g} "
@@ -75,11 +75,12 @@ def _memory(plan: Plan) -> Iterator[str]:
     peak, imports, device = memory.pop("peak"), memory.pop("imports", 0), memory.pop("device", 0)
     last = next(name for name, held in plan.peaks.items() if held == max(plan.peaks.values()))
     yield (
-        f"memory {_bytes(peak)} at the peak ({last}), {_bytes(peak - imports)} without the {_bytes(imports)} of imports"
+        f"memory {byte_count(peak)} at the peak ({last}), {byte_count(peak - imports)} without the "
+        f"{byte_count(imports)} of imports"
     )
-    yield "       " + ", ".join(f"{name} {_bytes(size)}" for name, size in memory.items() if size)
+    yield "       " + ", ".join(f"{name} {byte_count(size)}" for name, size in memory.items() if size)
     if device:
-        yield f"       {_bytes(device)} of the GPU"
+        yield f"       {byte_count(device)} of the GPU"
 
 
 def _item(item: Item) -> str:
@@ -92,13 +93,6 @@ def _seconds(value: float) -> str:
     if value < 1:
         return f"{1000 * value:.3g} ms"
     return f"{value:.1f} s" if value < 10 else duration(value)
-
-
-def _bytes(count: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.0f} B"
 
 
 def _flops(count: float) -> str:

@@ -63,6 +63,17 @@ class Evaluations:
         units = {name: target.in_unit(metric.unit_power) for name, metric in metrics.items()}
         return {name: unit for name, unit in units.items() if unit}
 
+    @property
+    def part(self) -> str:
+        """The part that is evaluated on the way; empty where the data has none."""
+        dataset = self.run.dataset
+        return "env" if dataset.kind.plays else "valid" if "valid" in dataset.splits else ""
+
+    def lower_is_better(self, name: str) -> bool:
+        """Of a measured value, such as valid.loss."""
+        metrics: Mapping[str, Any] = {} if self.evaluator is None else self.evaluator.metrics
+        return bool(getattr(metrics.get(name.partition(".")[2]), "lower_is_better", False))
+
     def due(self) -> bool:
         """Whether the run has come to a mark since the last evaluation; it counts as reached."""
         mark = self.run.horizon.mark(self.run.progress)
@@ -76,8 +87,7 @@ class Evaluations:
         run = self.run
         values = {f"train.{name}": mean for name, mean in run.table.logs.means().items()}
         run.table.logs.reset()
-        part = "env" if run.dataset.kind.plays else "valid"
-        if (part == "env" or part in run.dataset.splits) and self.evaluator is not None:
+        if (part := self.part) and self.evaluator is not None:
             found = self.evaluator(part, most=run.recipe.evaluate.most)
             values.update({f"{part}.{name}": value for name, value in found.values.items()})
         if run.early is not None:

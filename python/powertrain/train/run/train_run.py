@@ -25,6 +25,7 @@ from powertrain.train.folder.saving import Saver
 from powertrain.train.preflight import (
     demand_expected,
     demand_groups,
+    demand_kept,
     demand_once,
     demand_roles,
     demand_rounds,
@@ -75,6 +76,7 @@ class TrainRun:
         self.began_at: Mapping[str, int] = {}  # how far it was when this process took it up
         self.texts: list[str] = []  # that were shown since the last commit
         self.episodes: list[tuple[int, Sequence[float]]] = []  # that ended since then: env_steps, returns
+        self.chosen: int | None = None  # the checkpoint that somebody named, of a run that is opened again
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
         language = dataset.kind.tokens
@@ -248,7 +250,7 @@ class TrainRun:
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
         self.watch.hold()
-        self.saver.commit(save)
+        self.saver.commit(save, values)
 
     def _serve(self, values: Mapping[str, float]) -> bool:
         if self.rounds_now == 1:
@@ -277,6 +279,7 @@ class TrainRun:
         demand_expected(self)
         demand_groups(self)
         self.watch.prepare()
+        demand_kept(self)
         self.saver.restore()
         self.watch.hold()
         if self.ended_early:
