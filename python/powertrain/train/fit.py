@@ -175,8 +175,8 @@ def load(
     Python objects needs the model again, an object of the same class; its own weights are replaced. Without `data` it
     predicts, and `evaluate((x, y))` measures.
 
-    Errors    a folder without a run; a damaged one; a checkpoint that it does not keep; code that you did not train with,
-              without `trust`
+    Errors    a folder without a run; a damaged one; a checkpoint that it does not keep; code that you did not train
+              with, without `trust`
     Example
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
