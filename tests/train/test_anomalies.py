@@ -234,7 +234,7 @@ def test_gradients_that_are_not_finite_are_an_error_that_names_the_op(folder: Pa
 def test_a_loss_that_is_not_finite_ends_the_run_though_its_gradients_are(folder: Path) -> None:
     ended = go(folder, "a", 'spike = "off"', planted(folder, "y", 1e30))
     (found,) = anomalies(folder / "a")
-    assert not ended.finished and (found["what"], found["done"]) == ("the loss is inf", "the run ends")
+    assert not ended.finished and (found["what"], found["done"]) == ("the loss is not finite", "the run ends")
 
 
 def whole(folder: Path) -> bool:
@@ -328,7 +328,7 @@ def test_of_many_in_one_round_the_last_ones_are_told() -> None:
         shown.step(pt.tensor(math.inf, dtype="float64"))
     found = shown.recent.take()
     assert [one.call for one in found] == list(range(6, MOST_KEPT + 6))
-    assert found[0].words() == "the loss is inf; 5 more before it"
+    assert found[0].words() == "the loss is not finite; 5 more before it"
 
 
 def test_a_strategy_without_steps_of_the_engine_is_refused(tmp_path: Path) -> None:

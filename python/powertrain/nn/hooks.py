@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ class Hook:
     before: bool
     with_kwargs: bool
     id: int
+
+    @classmethod
+    def after(cls, function: Callable[..., Any]) -> Hook:
+        """A hook for `attached`: `function(module, args, output)`."""
+        return cls(function, False, False, next(_numbers))
 
 
 class HookHandle:
@@ -47,6 +53,21 @@ def register(
     # A new tuple, assigned: an attribute that changes is what a compiled step sees.
     module._hooks = (hook, *module._hooks) if prepend else (*module._hooks, hook)
     return HookHandle(module, hook)
+
+
+@contextlib.contextmanager
+def attached(hooks: Iterable[tuple[Module, Hook]]) -> Iterator[None]:
+    """Inside the block modules have these hooks too. They are the same ones each time, so that a compiled function
+    that was traced with them is not traced again."""
+    hooks = list(hooks)
+    before = [(module, module._hooks) for module in dict.fromkeys(module for module, _ in hooks)]
+    try:
+        for module, hook in hooks:
+            module._hooks = (*module._hooks, hook)
+        yield
+    finally:
+        for module, kept in before:
+            module._hooks = kept
 
 
 def called(module: Module, hooks: tuple[Hook, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

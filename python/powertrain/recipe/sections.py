@@ -116,6 +116,20 @@ class Anomalies:
         choices=("error", "skip", "roll_back", "stop"),
         doc="the same where a loss or a gradient is NaN or infinite; error: name the op that made it so",
     )
+    gradients: str = param(
+        "off",
+        choices=("off", "warn", "stop"),
+        doc="where the gradient of a layer vanishes beside those of others, or explodes",
+    )
+    dead_units: str = param(
+        "off",
+        choices=("off", "warn", "stop"),
+        doc="where units of a layer of nn.ReLU or nn.ReLU6 are zero for every example of an evaluation",
+    )
+    every: int = param(500, low=1, doc="steps between two looks at gradients")
+    exploding: float = param(1e3, above=0, doc="largest norm of the gradient of a layer, over that of its weights")
+    vanishing: float = param(1e-6, above=0, below=1, doc="least such ratio, as a share of the largest of all layers")
+    dead_share: float = param(0.5, above=0, high=1, doc="share of the units of a layer from which on it is told of")
     window: int = param(128, low=8, high=4096, doc="recent losses that each one is compared with")
     deviations: float = param(
         10.0, above=0, doc="a spike is so many standard deviations above their median, as told by the median deviation"

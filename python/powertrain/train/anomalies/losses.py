@@ -18,7 +18,7 @@ import powertrain as pt
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Anomalies
 
-SPIKE, NOT_FINITE = 1, 2
+SPIKE, ODD_GRADIENT, ODD_LOSS = 1, 2, 3  # the last two are not finite
 # Of a normal distribution the median absolute deviation times this is the standard deviation.
 OF_NORMAL = 1.4826
 MOST_KEPT = 16  # anomalies of one round that are told one by one
@@ -37,10 +37,10 @@ class OddLoss:
     def words(self) -> str:
         if self.kind == SPIKE:
             said = f"the loss is {self.loss:.4g}, where {self.usual:.4g} is usual"
-        elif math.isfinite(self.loss):
+        elif self.kind == ODD_GRADIENT:
             said = f"a gradient is not finite, the loss is {self.loss:.4g}"
         else:
-            said = f"the loss is {self.loss}"
+            said = "the loss is not finite"
         return said + (f"; {self.more:,} more before it" if self.more else "")
 
 
@@ -72,11 +72,12 @@ class RecentLosses:
         limit = usual + pt.maximum(settings.deviations * scatter, settings.least_rise * pt.abs(first))
         spikes = pt.logical_and(pt.greater(loss, limit), pt.greater_equal(entered, settings.window))
         finite, left_out = self._updated(opt, grads, weight, loss, spikes)
-        kind = pt.where(finite, pt.where(spikes, float(SPIKE), 0.0), float(NOT_FINITE))
-        if settings.spike == "off":
-            kind = pt.where(finite, 0.0, float(NOT_FINITE))
-        entry = pt.expand_dims(pt.stack([calls + 1, kind, loss, usual]), 0)
-        odd, enters = pt.greater(kind, 0.0), pt.isfinite(loss)
+        enters = pt.isfinite(loss)
+        of_finite = 0.0 if settings.spike == "off" else pt.where(spikes, float(SPIKE), 0.0)
+        kind = pt.where(finite, of_finite, pt.where(enters, float(ODD_GRADIENT), float(ODD_LOSS)))
+        # No slot holds what is not finite: an error of a later step would name it as the cause.
+        entry = pt.expand_dims(pt.stack([calls + 1, kind, pt.where(enters, loss, 0.0), usual]), 0)
+        odd = pt.greater(kind, 0.0)
         self._odd.value = pt.where(odd, pt.concat([self._odd.value[1:], entry]), self._odd.value)
         self.recent.value = pt.where(
             enters, pt.concat([self.recent.value[1:], pt.expand_dims(loss, 0)]), self.recent.value

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
-from powertrain.train.anomalies.losses import NOT_FINITE, SPIKE, OddLoss, RecentLosses
+from powertrain.train.anomalies.dead_units import DeadUnits
+from powertrain.train.anomalies.gradients import Norms, odd_layers
+from powertrain.train.anomalies.losses import ODD_GRADIENT, ODD_LOSS, SPIKE, OddLoss, RecentLosses
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.progress import Count
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 # What may be done, the strongest last: of several anomalies in one round it counts.
 POLICIES = ("warn", "skip", "roll_back", "stop")
-KINDS = {SPIKE: "loss spike", NOT_FINITE: "not finite"}
+KINDS = {SPIKE: "loss spike", ODD_GRADIENT: "not finite", ODD_LOSS: "not finite"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Watch:
         self.roll_backs = Count()
         self.stopped = False  # whether an anomaly ended the run
         self._held: dict[str, pt.Tensor] = {}  # what was learned at the last good commit, where that may be wanted
+        self._seen: list[Anomaly] = []  # in layers, since anything was done about such
+        self._told: set[tuple[str, str]] = set()  # kinds and layers
+        self._dead: DeadUnits | None = None
         self._steps = 0  # at the last commit
         self._calls: dict[str, int] = {}
 
@@ -57,6 +62,11 @@ class Watch:
             raise RunError(
                 f"[run.anomalies] received it with {what}, whose steps are not the engine's own; expected steps in "
                 "which the engine minimizes a loss; leave run.anomalies out"
+            )
+        if self.settings.dead_units != "off" and "valid" not in self.run.dataset.splits:
+            raise RunError(
+                "[run.anomalies.dead_units] the data has no valid part, for whose examples units are dead; expected "
+                "one; for example split = { valid = 0.1 }"
             )
         for optimizer in table.optimizers.values():
             self.losses[optimizer.name] = recent = RecentLosses(self.settings, optimizer.name)
@@ -76,15 +86,47 @@ class Watch:
         slots = self.run.table.engine_slots()
         return {name: slot for name, slot in slots.items() if name != "random" and not name.startswith("data.")}
 
+    def looks_into(self, step: int) -> bool:
+        """Whether the gradients of this step are looked at."""
+        settings = self.settings
+        return settings is not None and settings.gradients != "off" and step % settings.every == 0
+
+    def looked(self, step: int, norms: Mapping[str, Norms]) -> None:
+        """Take in the norms of a step; each layer is told of once."""
+        assert self.settings is not None
+        for one in odd_layers(norms, self.settings):
+            self._tell_once(Anomaly(one.kind, step, one.words, self.settings.gradients), one.layer)
+
+    def evaluated(self) -> None:
+        """Count the dead units, after an evaluation."""
+        settings, run = self.settings, self.run
+        if settings is None or settings.dead_units == "off":
+            return
+        self._dead = self._dead or DeadUnits(run)
+        for layer, (dead, units) in self._dead.count("valid", run.recipe.evaluate.most).items():
+            if dead >= settings.dead_share * units:
+                what = f"{dead:,} of {units:,} units of {layer} are zero for every example of valid"
+                self._tell_once(Anomaly("dead units", run.progress.steps, what, settings.dead_units), layer)
+        self._handle(settings, self._seen)
+
+    def _tell_once(self, anomaly: Anomaly, layer: str) -> None:
+        if (anomaly.kind, layer) not in self._told:
+            self._told.add((anomaly.kind, layer))
+            self._seen.append(anomaly)
+
     def after_round(self) -> None:
         """Look at what the round brought, and act."""
         if self.settings is None:
             return
         found = [one for name, recent in self.losses.items() for one in self._taken(self.settings, name, recent)]
+        self._handle(self.settings, found + self._seen)
+
+    def _handle(self, settings: Anomalies, found: list[Anomaly]) -> None:
+        self._seen = []
         if not found:
             return
         worst = max(found, key=lambda one: POLICIES.index(one.policy))
-        done = self._act(self.settings, worst)
+        done = self._act(settings, worst)
         for one in found:
             self.run.record("anomaly", kind=one.kind, at=one.step, what=one.what, done=done[one.policy])
         more = f" ({len(found) - 1} more in this round)" if len(found) > 1 else ""
@@ -129,7 +171,7 @@ class Watch:
 
 
 def _policy(settings: Anomalies, one: OddLoss) -> str:
-    if one.kind != NOT_FINITE:
+    if one.kind == SPIKE:
         return settings.spike
     # An update whose gradients are not finite is an error of the step; here only the loss is not.
     return "stop" if settings.not_finite == "error" else settings.not_finite

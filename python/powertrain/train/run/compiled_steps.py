@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.train.anomalies.gradients import Look, Norms
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
 from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
@@ -36,6 +37,7 @@ class Stepper:
         self._watch = watch
         self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
+        self._looks: dict[tuple[Callable[..., Any], tuple[str, ...]], tuple[Look, Any]] = {}
         self._weighted = False  # whether the examples of the batch have weights of their own
         self.folds: dict[Callable[..., Any], Fold] = {}
 
@@ -43,7 +45,11 @@ class Stepper:
         for batch in source.take(source.left_in_epoch() if n is None else n):
             names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
-            self.call(step, names, arrays)
+            number = self.progress.steps + 1
+            if self._watch.looks_into(number):
+                self._watch.looked(number, self._look_into(step, names, arrays))
+            else:
+                self.call(step, names, arrays)
             self._count(batch)
         if source.has_epochs:
             self.progress.epochs = source.epoch
@@ -60,21 +66,33 @@ class Stepper:
         if compiled is not None:
             return compiled(*arrays)
         self._room(step, self.compiled)
+        compiled = self._program(step, names)
+        made = compiled(*arrays)
+        self.compiled[step, names] = compiled
+        return made
 
+    def _look_into(self, step: StepFunction, names: tuple[str, ...], arrays: tuple[Any, ...]) -> dict[str, Norms]:
+        """One call of a step by a second program, which gives the norms of its gradients and weights too."""
+        if (step, names) not in self._looks:
+            look = Look()
+            self._looks[step, names] = look, self._program(step, names, look)
+        look, program = self._looks[step, names]
+        return look.named(program(*arrays))
+
+    def _program(self, step: Callable[..., Any], names: tuple[str, ...], look: Look | None = None) -> Any:
         weighted = self._weighted
 
         def traced(*tensors: Any) -> Any:
             batch = TracedBatch(names, tensors)
+            if look is not None:
+                look.begin()
             with pt.autocast(self._precision):
-                made = _core.with_lookups(lambda: step(Step(self.logs, self._watch.losses), batch))
+                made = _core.with_lookups(lambda: step(Step(self.logs, self._watch.losses, look), batch))
             if weighted:
                 demand_weight_read(step, batch)
-            return made
+            return made if look is None else look.found()
 
-        compiled = pt.compile(traced, backend=self._backend)
-        made = compiled(*arrays)
-        self.compiled[step, names] = compiled
-        return made
+        return pt.compile(traced, backend=self._backend)
 
     def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:
         if len(held) >= MOST_STEPS:

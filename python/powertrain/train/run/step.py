@@ -14,6 +14,7 @@ from powertrain.train.run.logs import Logs
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
+    from powertrain.train.anomalies.gradients import Look
     from powertrain.train.anomalies.losses import RecentLosses
 
 
@@ -81,8 +82,8 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
 class Step:
     """What `t` is in `def step(self, t, batch)`."""
 
-    def __init__(self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None) -> None:
-        self._logs, self._watched = logs, watched or {}
+    def __init__(self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None, look: Look | None = None) -> None:
+        self._logs, self._watched, self._look = logs, watched or {}, look
         self._left_out: pt.Tensor | None = None  # whether the update of this step is left out, where one may be
         self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
@@ -90,6 +91,8 @@ class Step:
         slots = [slot for _, slot in opt.params]
         total, counted = (loss, None) if couples else _summed(loss, weight)
         grads = gradients_of(opt.scaled(total), slots)
+        if self._look is not None:
+            self._look.minimized(opt, grads, counted)
         watched = self._watched.get(opt.name)
         if watched is None:
             opt.update(grads, counted)

@@ -242,6 +242,7 @@ class TrainRun:
         values: Mapping[str, float] = {}
         if self.evaluations.due():
             values = self.evaluations.evaluate()
+            self.watch.evaluated()
         else:
             self.display.step(self)
         save = self._serve(values) if self.callbacks else False
