@@ -14,6 +14,7 @@ import pytest
 import powertrain as pt
 from powertrain.builtin.data import Tokens
 from powertrain.data import DataError, DataModule, Windows
+from powertrain.train.folder.run_folder import RunError
 from running import command, environment
 
 
@@ -116,6 +117,9 @@ def test_a_run_is_that_of_the_same_tokens_in_memory(
     assert run.evaluate("valid")["loss"] < 3.9  # log(50) is what knowing nothing costs
     again = pt.fit("tokens.toml", verbose=False, **{"run.workers": 1 - workers // 2})
     assert run.evaluate("valid") == again.evaluate("valid")
+    with pytest.raises(RunError, match=r"was trained on the numbers of tokens; expected a run that knows their texts"):
+        run.generate("to be")
+    assert len(pt.nn.generate(run.model, [3, 4, 5], max_new_tokens=2)) >= 2
 
 
 def test_twenty_gigabytes_train_in_half_a_gigabyte(tmp_path: Path) -> None:

@@ -429,10 +429,15 @@ class TrainedRun:
     ) -> Iterator[Written]:
         """The same piece by piece, as pt.nn.stream_generate gives them."""
         dataset = self.run.dataset
-        if dataset.vocabulary is None or dataset.context is None or not dataset.kind.tokens:
+        if dataset.context is None or not dataset.kind.tokens:
             raise RunError(
                 f"[generate] {self.folder} is a run of the task {dataset.task}; expected a language model; predict "
                 "answers for examples"
+            )
+        if dataset.vocabulary is None:
+            raise RunError(
+                f"[generate] {self.folder} was trained on the numbers of tokens; expected a run that knows their "
+                "texts; pt.nn.generate(run.model, tokens) goes on with numbers"
             )
         return pt.nn.stream_generate(
             self.model, prompt, max_new_tokens, tokenizer=dataset.vocabulary, context=dataset.context,
