@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_discovery import distribution
 
@@ -136,6 +137,15 @@ def test_a_recipe_and_a_model_to_edit(tmp_path: Path) -> None:
     assert trained["test"]["accuracy"] > 0.8
     run(["new", "austen-char", "words"], tmp_path)
     assert "TransformerBlock" in (tmp_path / "words" / "model.py").read_text()
+    np.savez(tmp_path / "rows.npz", x=np.eye(60, 8, dtype=np.float32), y=np.arange(60) % 3)
+    (tmp_path / "quiet.py").write_text("from powertrain.plugin import Callback\n\n\nclass Quiet(Callback):\n    pass\n")
+    (tmp_path / "rows.toml").write_text(
+        'data      = { use = "arrays", path = "./rows.npz", split = { test = 0.2 } }\nmodel     = "linear"\n'
+        'optimizer = { use = "sgd", lr = 0.1 }\ncallbacks = ["./quiet.py:Quiet"]\n'
+        'run       = { until = "1 epoch", batch = 16 }\n'
+    )
+    run(["new", "rows.toml", "own"], tmp_path)
+    run(["train", "rows.toml"], tmp_path / "own")  # its data lie where they lay, and its code beside it
     again = run(["new", "digits", "mine"], tmp_path, expect=2).stderr
     assert again.strip() == "[new] mine/digits.toml is there already; expected a free place; choose another folder"
 

@@ -153,3 +153,13 @@ def test_the_sections_of_an_op_are_fields(op: str) -> None:
     value = getattr(pt, op, None) or getattr(pt.nn.functional, op)
     fields = [name for name, _ in parse(documentation(value)).sections]
     assert fields[:3] == ["Shapes", "Dtypes", "Errors"]
+
+
+def test_a_property_that_is_kept_is_no_method() -> None:
+    page = pages()["powertrain.data.DataModule.md"]
+    assert "{py:property} example\n" in page and "{py:method} example" not in page
+
+
+def test_an_exception_that_is_made_of_parts_shows_them() -> None:
+    assert "DataError(where: str, received: str, expected: str, fix: str)" in pages()["powertrain.data.DataError.md"]
+    assert "{py:exception} powertrain.plugin.ModelError\n" in pages()["powertrain.plugin.ModelError.md"]

@@ -146,6 +146,11 @@ TRAINING: Rows = {
     "strategy-padding-couples": ("strategy", "padding-counts", "rows of weight 0 change model.",
                                  step_of("losses = self.loss(self.model(batch.x), batch.y)\n"
                                          "t.minimize(self.opt, pt.mean(losses), couples=True)\n" + LOGGED)),
+    "strategy-unscaled": ("strategy", "loss-scale", "in f16 it updates by gradients that are not those of the scaled",
+                          step_of("total = lambda: pt.sum(self.loss(self.model(batch.x), batch.y) * batch.weight)\n"
+                                  "losses = self.loss(self.model(batch.x), batch.y)\n"
+                                  "_, grads = pt.nn.value_and_grad(self.model, total)()\n"
+                                  "self.opt.update(grads, weight=pt.sum(batch.weight))\n" + LOGGED)),
     "strategy-retraces": ("strategy", "leaks", "each round makes a new step function",
                           setup_and_round("run.loop(lambda t, batch: self.step(t, batch), self.data, 2)")),
     "strategy-clock": ("strategy", "resume", "a resumed run gives another",
@@ -239,6 +244,9 @@ DATASETS: Rows = {
     "data-folder": ("data", "not-repeatable", "at another time, in another folder",
                     but(DATA, "np.arange(80.0)", "len(os.getcwd()) + np.arange(80.0)").replace(
                         "import numpy", "import os\nimport numpy", 1)),
+    "data-parts-overlap": ("data", "parts-overlap", "100% of the rows of test are rows of train too",
+                           but(DATA, '{"train": Source()}', 'dict.fromkeys(("train", "test"), ArrayDataset(x=np.eye('
+                                                            '40, dtype=np.float32), y=np.arange(40) % 3))')),
     "data-reader-lost": ("data", "not-reopened", "the data set has read, and what reopen gives has not",
                          but(DATA, "}, 3)", "}, 3, read=lambda given, count: iter([]))")),
     "data-stream-ends": ("data", "not-repeatable", "iterated again, the stream gives nothing",

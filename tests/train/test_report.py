@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.train.evaluate import calibration
 from running import run
 
@@ -155,3 +156,14 @@ def test_nobodys_mistake_costs_the_report(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     text = trained(tmp_path / "b", '"./model.py:Raising"')
     assert "<h2>What the model says</h2><p>Left out: Raising.sections raised KeyError: 'no such column'; exp" in text
+
+
+def test_a_report_says_that_the_test_part_was_trained_on(tmp_path: Path) -> None:
+    x, y = np.eye(60, 8, dtype=np.float32) + np.arange(60)[:, None], np.arange(60) % 3
+    for name, test, share in (("same", x, 1.0), ("other", x + 0.5, None)):
+        parts = {part: pt.data.ArrayDataset(x=one, y=y) for part, one in (("train", x), ("test", test))}
+        data = pt.data.DataModule("rows", "classification", parts, 3)
+        run = pt.fit(model=pt.nn.Linear(8, 3), data=data, epochs=1, folder=tmp_path / name, verbose=False)
+        assert run.results.get("in_train") == share
+        page = (tmp_path / name / "report.html").read_text()
+        assert ("100% of the examples of test are examples of train too" in page) == (share is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from typing import Any, NamedTuple, NoReturn
 
@@ -55,7 +56,7 @@ def _only_refuses(value: Any) -> bool:
 
 def _member(cls: type, name: str, value: Any) -> Member | None:
     doc = documentation(value)
-    if isinstance(value, property):
+    if isinstance(value, (property, functools.cached_property)):
         return Member(name, "py:property", "", doc)
     if isinstance(value, classmethod | staticmethod):
         kind = "classmethod" if isinstance(value, classmethod) else "staticmethod"

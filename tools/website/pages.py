@@ -85,7 +85,9 @@ class Reference:
         if also:
             head += [f"Also {', '.join(f'`{full}`' for full in also)}.", ""]
         fence = "::::"
-        text = "" if one.kind == "exception" else signature(one.value, one.name)
+        # Most exceptions take a text, which says nothing; some are made of more.
+        plain = one.kind == "exception" and "__init__" not in vars(one.value)
+        text = "" if plain else signature(one.value, one.name)
         lines = [f"{fence}{{{DIRECTIVES[one.kind]}}} {one.full}{text}", "", *markdown(doc)]
         if inspect.isclass(one.value):
             lines += self._of_class(one.value, doc)

@@ -179,8 +179,16 @@ def new_recipe(name: str, folder: Path) -> list[Path]:
     own = "language_model" if recipe.strategy.name == "next_token" else "model"
     lines[at] = 'model     = { use = "./model.py:Net", width = 64 }'
     # What the recipe expects was measured with its own model.
-    kept = [line for line in lines if not re.match(r"expect\s*=", line)]
-    return _write(folder, {f"{recipe.name}.toml": "\n".join(kept) + "\n", "model.py": _template(f"{own}.py")})
+    text = "\n".join(line for line in lines if not re.match(r"expect\s*=", line)) + "\n"
+    base = recipe.path.resolve().parent
+    paths = [value for use in recipe.uses() for value in vars(use.params).values() if isinstance(value, Path)]
+    for path in paths:  # which begin in the folder of the recipe, and not in the new one
+        if not path.is_absolute() and (base / path).exists():
+            for written in (f'"{path}"', f'"./{path}"'):
+                text = text.replace(written, f'"{(base / path).as_posix()}"')
+    others = [use.file for use in recipe.uses() if use.file is not None and use != recipe.model]
+    beside = {file.path.relative_to(base).as_posix(): file.content.decode() for file in others}
+    return _write(folder, {**beside, f"{recipe.name}.toml": text, "model.py": _template(f"{own}.py")})
 
 
 def _template(name: str) -> str:

@@ -15,7 +15,7 @@ from powertrain.conformance.finding import Finding, Subject, no_global_random, s
 from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
-from powertrain.data import DataError, DataLoader, DataModule, kept
+from powertrain.data import DataError, DataLoader, DataModule, identities, kept
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import fitted
 from powertrain.plugin.registry import registry
@@ -24,6 +24,7 @@ from powertrain.plugin.wording import suggestion
 
 # Of a data set, what no record can hold.
 NOT_WRITTEN = ("read", "encode", "vocabulary", "show", "own_task", "raw")
+MOST_SHARED = 0.5  # the share of a part's rows that may stand in train; few values make equal rows
 USUAL = ("classification", "regression", "language")  # a control task has environments, and no rows
 
 
@@ -99,7 +100,7 @@ def check_data(subject: Subject) -> Iterator[Finding]:
                 "make the parts alike",
             )
             return
-    found = [*_resumes(subject, dataset), *_reopens(subject, dataset)]
+    found = [*_disjoint(subject, dataset), *_resumes(subject, dataset), *_reopens(subject, dataset)]
     yield from found
     if not found:
         yield from _again(subject, dataset, folder)
@@ -155,6 +156,21 @@ def _elsewhere_built(subject: Subject, folder: Path) -> str:
     hashing = "1" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
     ended = run_apart({**request, "folder": str(folder)}, plugin.__module__, PYTHONHASHSEED=hashing)
     return str(ended.answer or "")
+
+
+def _disjoint(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
+    """What a part is measured on was not trained on. A few rows that are equal by chance are no fault."""
+    trained = identities(dataset.train)
+    for part in ("valid", "test"):
+        held = identities(dataset.splits[part]) if part in dataset.splits else None
+        if trained is None or held is None or (share := float(np.isin(held, trained).mean())) <= MOST_SHARED:
+            continue
+        yield subject.finding(
+            "parts-overlap",
+            f"{share:.0%} of the rows of {part} are rows of train too",
+            "other rows, since a model knows those that it was trained on",
+            "give each row to one part, or leave the part out: data.split cuts it off",
+        )
 
 
 def _reopens(subject: Subject, dataset: DataModule) -> Iterator[Finding]:

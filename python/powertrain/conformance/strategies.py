@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from powertrain._core import Error
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
 from powertrain.conformance.rounds import check_padding, check_targets, differences, play_round, snapshot, weights_of
@@ -107,6 +109,37 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
         )
         return
     yield from check_targets(subject, run)
+    if run.table.optimizers and run.table.modules:
+        yield from _scales(subject, folder)
+
+
+def _scales(subject: Subject, folder: Path) -> Iterator[Finding]:
+    """In f16 an update divides by the loss scale, so that its gradients have to be those of a scaled loss."""
+    run = _run(subject, folder, "run.precision=f16")
+    run.strategy.setup(run)
+    calls: Counter[str] = Counter()
+    for optimizer in run.table.optimizers.values():
+        for name in ("scaled", "update"):
+            setattr(optimizer, name, _counted(getattr(optimizer, name), calls, name))
+    try:
+        play_round(run)
+    except Error:  # what cannot be computed in f16 says so, and to everybody
+        return
+    if calls["update"] and not calls["scaled"]:
+        yield subject.finding(
+            "loss-scale",
+            "in f16 it updates by gradients that are not those of the scaled loss, and divides them by the scale",
+            "gradients of opt.scaled(loss)",
+            "differentiate opt.scaled(loss), which changes nothing in other precisions, or call t.minimize",
+        )
+
+
+def _counted(method: Any, calls: Counter[str], name: str) -> Any:
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls[name] += 1
+        return method(*args, **kwargs)
+
+    return counted
 
 
 def _traces_on(run: Any) -> bool:
@@ -161,7 +194,7 @@ def _exact(subject: Subject) -> bool:
     return bool(subject.plugin.resume == "exact")
 
 
-def _run(subject: Subject, folder: Path) -> Any:
+def _run(subject: Subject, folder: Path, *settings: str) -> Any:
     from powertrain.recipe import load_recipe
     from powertrain.train.building import build
     from powertrain.train.display.display import Display
@@ -174,7 +207,7 @@ def _run(subject: Subject, folder: Path) -> Any:
     tables: dict[str, Any] = (subject.plugin.examples or ({},))[0]
     use = {"use": subject.name, **tables}
     path.write_text(text or usual.format(strategy=show_table(use)), encoding="utf-8")
-    recipe = load_recipe(str(path))
+    recipe = load_recipe(str(path), settings)
     return build(recipe, RunFolder(folder / "run"), Display(quiet=True))
 
 

@@ -168,6 +168,11 @@ def array_of(value: Any, where: str) -> Array:
         raise DataError(
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
         ) from None
+    if array.ndim and array.dtype == object:
+        raise DataError(
+            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example",
+            "fill what is None (null in JSON), make rows of one length, or number the classes of texts",
+        )  # fmt: skip
     if array.ndim == 0 or array.dtype.kind not in "fiub":
         raise DataError(
             where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example",

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from powertrain.devices.place import chosen
 from powertrain.io.files import FolderError, NoSpaceError
 from powertrain.io.hashing import hash_arrays
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 # Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
 GAP_EXAMPLES = 10_000
+# From this share on the report says that examples which it judges by were trained on. A few are equal by chance.
+KNOWN_SHARE = 0.1
 
 
 @dataclass
@@ -259,6 +263,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
         "hash": digest,
         **{event: said for event in ("changed_data", "changed_versions") if (said := _changes(run, event))},
+        **({"in_train": share} if (share := _in_train(run, part)) >= KNOWN_SHARE else {}),
         "stopped": run.ended_early,
         "kept": run.early.kept if run.early is not None else "",
     }
@@ -283,6 +288,15 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         sections = pages(run, evaluations[part])
         run.callbacks.end(End(asdict(run.progress), True, results["stopped"], results, written, sections))
     return Outcome(run, results, True, all(one.met for one in held), saved=saved)
+
+
+def _in_train(run: TrainRun, part: str) -> float:
+    """The share of a part's examples that are examples of train too, where the run knows them."""
+    with contextlib.suppress(RunError):  # somebody changed the file
+        known = run.folder.examples() or {}
+        if part in known and part != "train":
+            return float(np.isin(known[part], known["train"]).mean())
+    return 0.0
 
 
 def _changes(run: TrainRun, kind: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A strategy: supervised learning that also keeps a slow average of the weights."""
+"""A strategy: supervised learning that predicts with a slow average of the weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ class Averaged(Strategy):
 
     def setup(self, run: Run) -> None:
         super().setup(run)
-        self.averages = [
-            (slot, run.slot(f"average.{name}", slot.numpy())) for name, slot in self.model.named_parameters()
-        ]
+        self.slow = run.model("slow", frozen=True)
+        self.pairs = list(zip(self.slow.parameters(), self.model.parameters(), strict=True))
+        for slow, quick in self.pairs:
+            slow.value = quick.value
 
     def step(self, t: Step, batch: Batch) -> None:
         losses = self.loss(self.model(batch.x), batch.y)
         t.minimize(self.opt, losses, batch.weight)
-        for slot, average in self.averages:
-            average.value = average.value * self.params.keep + slot.value * (1 - self.params.keep)
+        for slow, quick in self.pairs:
+            slow.value = slow.value * self.params.keep + quick.value * (1 - self.params.keep)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+
+    def predict(self, t: Step, batch: Batch) -> pt.Tensor:
+        outputs: pt.Tensor = self.slow(batch.x)
+        return outputs

@@ -72,6 +72,9 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
     if target is not None and target.changes:
         unit = f"in {target.unit}" if target.unit else "of the targets as they are"
         rows.append(html("<p>The loss is that of {}, which is learned; all else is {}.</p>", target.formula, unit))
+    if results.get("in_train"):
+        said = f"{results['in_train']:.0%} of the examples of {judged.part} are examples of train too, so it knows them"
+        rows.append(html('<p class="bad">{}: powertrain check names them.</p>', said))
     if results.get("stopped"):
         rows.append(html("<p>Stopped before its target: {}.</p>", results["stopped"]))
     for kind, what in (("changed_data", "The data changed"), ("changed_versions", "Versions or code changed")):
