@@ -15,6 +15,7 @@ from powertrain.recipe.sections import Anomalies
 from powertrain.train.anomalies.gradients import Norms, odd_layers
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
+from running import inside
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 8)).astype(np.float32)
@@ -114,6 +115,14 @@ def test_dead_units_need_a_part_to_be_dead_for() -> None:
         "[run.anomalies.dead_units] the data has no valid part, for whose examples units are dead; expected one; for "
         "example split = { valid = 0.1 }"
     )
+
+
+def test_a_plan_of_such_a_run_is_made(tmp_path: Path) -> None:
+    watched = 'spike = "roll_back", not_finite = "skip", gradients = "warn", dead_units = "warn", every = 5'
+    said = inside(
+        ["plan", "digits", "--set", f"run.anomalies={{ {watched} }}", "--set", "run.until=1 epochs"], tmp_path
+    )
+    assert "parameters" in said.stdout
 
 
 def test_each_call_of_a_rectifier_is_a_layer(tmp_path: Path) -> None:

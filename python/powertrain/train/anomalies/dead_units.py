@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.data import DataLoader, Subset
 from powertrain.nn.hooks import Hook, attached
-from powertrain.train.evaluate.evaluation import Evaluator, evaluating
+from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
@@ -66,10 +66,8 @@ class DeadUnits:
         if len(source) > most:
             source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
         alive: list[NDArray[np.bool_]] = []
-        evaluator = self._run.evaluations.evaluator
-        assert isinstance(evaluator, Evaluator)  # a run that plays has no parts
         with evaluating(self._run.table.modules), attached(self._hooks):
-            for batch in DataLoader(source, evaluator.batch, pad_last=True):
+            for batch in DataLoader(source, self._run.evaluations.batch, pad_last=True):
                 self._names, arrays = names_and_arrays(batch)
                 found = [tensor.numpy() for tensor in self._program(*arrays)]
                 alive = [one | other for one, other in zip(alive, found, strict=True)] if alive else found

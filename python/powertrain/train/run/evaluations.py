@@ -47,11 +47,15 @@ class Evaluations:
         else:
             own = own_losses(run.strategy) is not None
             chosen, loss = load_metrics(run.recipe, run.dataset, own), None if own else run.loss()
-            batch = run.recipe.evaluate.batch or max(run.recipe.run.batch, LEAST_EVALUATED)
             modules = run.table.modules
-            self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, batch, chosen, run.backend)
+            self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, self.batch, chosen, run.backend)
         if run.early is not None:
             run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
+
+    @property
+    def batch(self) -> int:
+        """Examples that are evaluated at once."""
+        return self.run.recipe.evaluate.batch or max(self.run.recipe.run.batch, LEAST_EVALUATED)
 
     @property
     def units(self) -> dict[str, str]:
