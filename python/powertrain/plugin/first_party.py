@@ -20,6 +20,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
            "alphazero"),
     "xla": ("xla",),
     "onnx": ("onnx",),
+    "loggers": ("tensorboard", "mlflow", "wandb", "trackio"),
 }  # fmt: skip
 
 

@@ -1,0 +1,115 @@
+"""What all loggers have in common: when they are called, and what happens where their library fails."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, TextIO
+
+import powertrain as pt
+from powertrain.plugin import Callback, End, Event, Start
+
+
+class LoggerError(pt.Error):
+    """A logger that cannot begin."""
+
+
+class Logger(Callback):
+    """Logs what is measured, the rates, and samples; at the end the scores. A subclass says how.
+
+    A logger that cannot begin stops the run before it has cost anything. One that fails later is left out from then on:
+    no run is lost because a server does not answer.
+    """
+
+    LIBRARY: ClassVar[str]  # the module that it logs by
+    INSTALLED_BY: ClassVar[str]  # what pip installs it by
+    _open = False
+
+    def begin(self, library: Any, start: Start) -> None:
+        """Open what is written to, by the library's module."""
+        raise NotImplementedError
+
+    def numbers(self, values: Mapping[str, float], step: int) -> None:
+        raise NotImplementedError
+
+    def text(self, text: str, step: int) -> None:
+        raise NotImplementedError
+
+    def close(self, end: End) -> None:
+        raise NotImplementedError
+
+    def on_start(self, start: Start) -> None:
+        with _quiet():
+            self.begin(self._imported(), start)
+        self._open = True
+
+    def after_commit(self, event: Event) -> None:
+        step = event.progress["steps"]
+        if event.values:
+            self._unless_it_fails(self.numbers, {**event.values, **event.scalars}, step)
+        for text in event.texts:
+            self._unless_it_fails(self.text, text, step)
+
+    def on_end(self, end: End) -> None:
+        if scores := dict(_scores(end.results)):
+            self._unless_it_fails(self.numbers, scores, end.progress["steps"])
+        self._unless_it_fails(self.close, end)
+        self._open = False
+
+    def _imported(self) -> Any:
+        try:
+            return importlib.import_module(self.LIBRARY)
+        except ImportError as error:
+            raise LoggerError(
+                f"[callback {type(self).__name__}] {self.LIBRARY} cannot be imported ({error}); expected it, since it "
+                f"writes what is logged; pip install '{self.INSTALLED_BY}'"
+            ) from error
+
+    def _unless_it_fails(self, method: Callable[..., None], *values: Any) -> None:
+        if not self._open:
+            return
+        try:
+            with _quiet():
+                method(*values)
+        except Exception as error:  # of whatever kind: it is another library's
+            self._open = False
+            warnings.warn(
+                f"[callback {type(self).__name__}] {type(error).__name__}: {error}; expected the library to take what "
+                "is logged; the run goes on, and logs nothing more there",
+                stacklevel=2,
+            )
+
+
+def identity(start: Start) -> str:
+    """A name for the run that is the same when it is resumed."""
+    return hashlib.sha256(str(start.folder.absolute()).encode()).hexdigest()[:16]
+
+
+def settings(tables: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """What a recipe says, by the names that `powertrain train --set` takes.
+
+    >>> dict(settings({"model": {"use": "mlp", "hidden": [32]}}))
+    {'model.use': 'mlp', 'model.hidden': [32]}
+    """
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from settings(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+def _scores(results: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    """Scores of the judged part, by names such as test.accuracy."""
+    part = results.get("part")
+    scores = results.get(str(part))
+    if isinstance(scores, Mapping):
+        yield from ((f"{part}.{name}", float(value)) for name, value in scores.items())
+
+
+def _quiet() -> contextlib.redirect_stdout[TextIO]:
+    """What a library prints goes to standard error: the other stream has the run's own lines, or its JSON."""
+    return contextlib.redirect_stdout(sys.stderr)

@@ -1,0 +1,53 @@
+"""Logs to MLflow: a tracking server, or files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from powertrain.plugin import End, Start, param
+from powertrain_loggers.logger import Logger, identity, settings
+
+TAG = "powertrain.run"  # by which a resumed run finds itself
+MOST_SETTINGS, MOST_LETTERS = 100, 500  # of a request, and of a setting
+ODD = re.compile(r"[^/\w.\- :]")  # what MLflow's names may not hold
+
+
+class MLflow(Logger):
+    """Logs where MLFLOW_TRACKING_URI says: settings, values, samples as texts, the report at the end."""
+
+    @dataclass(frozen=True)
+    class Params:
+        experiment: str = param("powertrain", doc="MLflow's experiment that the run is one of", results=False)
+
+    LIBRARY = "mlflow"
+    INSTALLED_BY = "powertrain-loggers[mlflow]"
+
+    def begin(self, library: Any, start: Start) -> None:
+        self._client = library.MlflowClient()
+        found = self._client.get_experiment_by_name(self.params.experiment)
+        id = self._client.create_experiment(self.params.experiment) if found is None else found.experiment_id
+        mine = self._client.search_runs([id], f"tags.`{TAG}` = '{identity(start)}'", max_results=1)
+        if start.progress["steps"] and mine:
+            self._id = mine[0].info.run_id
+            return
+        made = self._client.create_run(id, run_name=start.folder.name, tags={TAG: identity(start)})
+        self._id = made.info.run_id
+        entity = library.entities.Param
+        told = [entity(ODD.sub("_", name), str(value)[:MOST_LETTERS]) for name, value in settings(start.tables)]
+        for at in range(0, len(told), MOST_SETTINGS):
+            self._client.log_batch(self._id, params=told[at : at + MOST_SETTINGS])
+
+    def numbers(self, values: Mapping[str, float], step: int) -> None:
+        for name, value in values.items():
+            self._client.log_metric(self._id, ODD.sub("_", name), value, step=step)
+
+    def text(self, text: str, step: int) -> None:
+        self._client.log_text(self._id, text, f"samples/{step:09}.txt")
+
+    def close(self, end: End) -> None:
+        if end.report is not None:
+            self._client.log_artifact(self._id, str(end.report))
+        self._client.set_terminated(self._id, "FINISHED" if end.finished else "KILLED")

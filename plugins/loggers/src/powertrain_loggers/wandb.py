@@ -1,0 +1,39 @@
+"""Logs to Weights & Biases."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from powertrain.plugin import End, Start, param
+from powertrain_loggers.logger import Logger, identity, settings
+
+
+class WandB(Logger):
+    """Logs settings, values and samples. WANDB_MODE=offline keeps them on this machine, for `wandb sync`."""
+
+    @dataclass(frozen=True)
+    class Params:
+        project: str = param("powertrain", doc="the project that the run is one of", results=False)
+
+    LIBRARY = "wandb"
+    INSTALLED_BY = "powertrain-loggers[wandb]"
+
+    def begin(self, library: Any, start: Start) -> None:
+        self._library = library
+        # A resumed run goes on under the same name; what it does again has the same numbers.
+        self._run = library.init(
+            project=self.params.project, name=start.folder.name, id=identity(start), resume="allow",
+            dir=str(start.folder), config=dict(settings(start.tables)),
+        )  # fmt: skip
+
+    def numbers(self, values: Mapping[str, float], step: int) -> None:
+        self._run.log(dict(values), step=step)
+
+    def text(self, text: str, step: int) -> None:
+        self._run.log({"sample": self._library.Html(f"<pre>{html.escape(text)}</pre>")}, step=step)
+
+    def close(self, end: End) -> None:
+        self._run.finish(exit_code=0 if end.finished else 1)
