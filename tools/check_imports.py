@@ -22,7 +22,7 @@ ROOMS: Final = (
     "_core", "abi", "errors", "typing", "io", "charts", "devices", "ops", "tensor", "cuda", "random", "fft", "linalg",
     "array_api", "autodiff",
     "program", "saved", "nn", "onnx", "plugin", "optim", "solvers", "data", "metrics", "quality",
-    "fairness", "models", "monitor", "recipe", "train", "tuning", "builtin", "sklearn", "conformance", "cli",
+    "fairness", "models", "monitor", "recipe", "train", "live", "tuning", "builtin", "sklearn", "conformance", "cli",
 )  # fmt: skip
 # Not in a room: the package itself, which names what is public, and `python -m powertrain`.
 ABOVE: Final = ("__init__", "__main__")

@@ -171,6 +171,17 @@ def test_numbers_of_any_size_are_drawn(browser: Browser, tmp_path: Path, points:
                 button.click()
 
 
+def test_other_lines_bring_their_names(browser: Browser, path: Path) -> None:
+    one, other = (charts.curve_chart("loss", "step", {name: TRAIN}) for name in ("one", "other"))
+    with browser.page(path) as page:
+        drawn = """([one, other]) => {
+            const chart = new CurveChart(document.body.appendChild(document.createElement("div")), one);
+            chart.update(other);
+        }"""
+        page.evaluate(drawn, [one, other])
+        assert " ".join(page.locator(".readings").last.inner_text().split()) == "step 200 other 0.5"
+
+
 def test_where_no_script_runs_and_on_paper_there_is_a_picture(browser: Browser, path: Path) -> None:
     with browser.page(path, scripts=False) as page:
         assert page.locator(".still").is_visible() and not page.locator("[data-curves]").is_visible()

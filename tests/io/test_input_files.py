@@ -263,7 +263,7 @@ OWN = (
     "io/inputs.py", "io/files.py", "io/console.py", "train/report/energy.py", "train/report/process.py",
     "plugin/discovery.py", "plugin/importing.py", "io/pages.py", "cli/scaffold.py", "cli/templates/tests.py",
     "conformance/", "cli/bench/", "builtin/exporters/", "cli/templates/exporter.py", "models/folders.py",
-    "charts/", "train/report/leaderboard.py",
+    "charts/", "train/report/leaderboard.py", "live/load.py", "live/page.py",
 )  # fmt: skip
 # Methods and functions that open a file, or may; of `load` NumPy's alone.
 OPENING = {

@@ -18,6 +18,7 @@ from serve_process import Process, process
 
 import powertrain as pt
 from powertrain.cli import main
+from powertrain_serve.app import application
 from powertrain_serve.container import distributions_of
 from powertrain_serve.listening import bound_socket, server
 from powertrain_serve.loading import Loader
@@ -183,7 +184,7 @@ def test_a_signal_in_the_middle_of_a_line_of_the_log_is_not_lost(monkeypatch: py
     """A stream refuses a second line within the first one: nothing of the handler may depend on it."""
     settings = Settings(port=0)
     service = Service(settings, Loader(settings, dict))
-    made = server(service)
+    made = server(application(service), service)
 
     class Terminal(io.RawIOBase):
         def writable(self) -> bool:

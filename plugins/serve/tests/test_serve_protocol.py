@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 from serve_client import ask, connected
 
-from powertrain_serve.guard import MOST_HEAD
 from powertrain_serve.loading import Loader
 from powertrain_serve.protocol import LARGE, Joined
 from powertrain_serve.running import serving
 from powertrain_serve.service import Service
-from powertrain_serve.settings import Limits, Settings
+from powertrain_serve.settings import MOST_HEAD, Limits, Settings
 from powertrain_serve.wanted import Wanted
 
 LIVE = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -50,12 +50,13 @@ const CurveChart = (() => {
       new ResizeObserver(() => this.plot.setSize(this.size())).observe(this.surface);
     }
 
-    // Draw other data. The lines may be more than before; what is zoomed stays so.
+    // Draw other data. The lines may be others than before; where they are the same, what is zoomed stays so.
     update(data) {
-      const same = this.data?.lines.length === data.lines.length;
+      const names = data.lines.map((line) => line.name).join(", ");
+      const same = this.names === names;
+      this.names = names;
       this.data = data;
       this.title.textContent = data.title;
-      const names = data.lines.map((line) => line.name).join(", ");
       this.surface.ariaLabel = `${data.title} by ${data.across}: ${names}. ` +
         "Arrow keys read values, plus and minus zoom, Escape shows all.";
       const values = data.lines.flatMap((line) => line.y);

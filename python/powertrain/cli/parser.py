@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(verbs)
     _suggest(verbs)
     _serve(verbs)
+    _watch(verbs)
 
     about = "write report.html of a finished run again; --card: its model card; --all: a table of the runs in a folder"
     report = _verb(verbs, "report", "runs:report", about)
@@ -365,6 +366,14 @@ def _serve(verbs: Any) -> None:
     serve.add_argument("--window", type=_whole, default=1000, metavar="N", help="examples that it compares at a time")
     serve.add_argument("--no-monitor", action="store_true", help="watch no model")
     serve.add_argument("--container-file", action="store_true", help="print a Containerfile for the run, and end")
+
+
+def _watch(verbs: Any) -> None:
+    watch = _verb(verbs, "watch", "serve:watch", "show runs while they train, on a page of this machine alone "
+                  "(powertrain-serve)")  # fmt: skip
+    about = "the folder of a run, or of several; new ones in it appear (default: runs)"
+    watch.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=about)
+    watch.add_argument("--port", type=int, default=8100, metavar="N", help="0: a free one (default: 8100)")
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:

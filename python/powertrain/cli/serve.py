@@ -1,18 +1,43 @@
-"""`powertrain serve`: the door to powertrain-serve, which is a distribution of its own."""
+"""`powertrain serve` and `powertrain watch`, whose server is powertrain-serve, a distribution of its own."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import importlib.util
+from typing import Any
 
+from powertrain.cli.exit_codes import FINE
 from powertrain.errors.boundary import MissingModuleError
+from powertrain.io.console import one_line, say
 
 
 def serve(options: argparse.Namespace) -> int:
+    return int(_brought("serve", "command").serve(options))
+
+
+def watch(options: argparse.Namespace) -> int:
+    from powertrain.live.board import demand_runs
+    from powertrain.live.page import LivePage
+    from powertrain.train.folder.run_folder import RUNS
+
+    module = _brought("watch", "live")
+    demand_runs(options.runs)
+    places = options.runs or [RUNS]
+
+    def opened(address: str) -> None:
+        say(one_line(f"watching {', '.join(map(str, places))}; Ctrl-C ends it"))
+        say(f"open {address}", flush=True)
+
+    module.serve_live(LivePage(places), options.port, opened)
+    return FINE
+
+
+def _brought(verb: str, module: str) -> Any:
+    """A module of powertrain-serve."""
     if importlib.util.find_spec("powertrain_serve") is None:
         raise MissingModuleError(
-            "[serve] powertrain-serve is not installed; expected it, since it brings the server; "
-            "pip install 'powertrain[serve]'"
+            f"[{verb}] powertrain-serve is not installed; expected it, since it brings the server; "
+            f"pip install 'powertrain[{verb}]'"
         )
-    return int(importlib.import_module("powertrain_serve.command").serve(options))
+    return importlib.import_module(f"powertrain_serve.{module}")

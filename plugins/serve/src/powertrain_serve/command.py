@@ -11,13 +11,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from powertrain.models import resolved
 from powertrain.monitor import Webhook, read_rules
+from powertrain_serve.app import application
 from powertrain_serve.container import container_file, distributions_of
 from powertrain_serve.errors import ServeError
-from powertrain_serve.listening import bound_socket, server
+from powertrain_serve.listening import bound_socket, handling, server
 from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, on_standard_error
 from powertrain_serve.service import Service
@@ -93,7 +93,7 @@ def run(service: Service) -> None:
     gc.freeze()
     sys.setswitchinterval(SWITCH)
     failed: list[BaseException] = []
-    made = server(service)
+    made = server(application(service), service)
 
     def load() -> None:
         try:
@@ -105,19 +105,12 @@ def run(service: Service) -> None:
     def again(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=_reload, args=(service,), daemon=True).start()
 
-    handlers: dict[Any, Any] = {signal.SIGHUP: again, signal.SIGTERM: _nothing, signal.SIGINT: _nothing}
-    # uvicorn raises what it was sent once more when it has ended, for whoever was there before: nobody.
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     host, port = bound.getsockname()[:2]
-    log("listening", host=host, port=port, pid=os.getpid(), authenticated=bool(settings.token))
-    loading = threading.Thread(target=load, name="powertrain-serve-loader", daemon=True)
-    loading.start()
-    try:
+    with bound, handling({signal.SIGHUP: again}):
+        log("listening", host=host, port=port, pid=os.getpid(), authenticated=bool(settings.token))
+        loading = threading.Thread(target=load, name="powertrain-serve-loader", daemon=True)
+        loading.start()
         made.run(sockets=[bound])
-    finally:
-        bound.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if failed:
         raise failed[0]
     log("ended")
@@ -128,7 +121,3 @@ def _reload(service: Service) -> None:
         service.reload()
     except Exception as error:  # said in the log; the old models go on
         del error
-
-
-def _nothing(number: int, frame: FrameType | None) -> None:
-    """A signal that uvicorn has dealt with."""

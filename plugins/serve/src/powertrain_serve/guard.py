@@ -15,11 +15,10 @@ from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log, quietly
 from powertrain_serve.refusals import refusal
 from powertrain_serve.service import Service
-from powertrain_serve.settings import is_local
+from powertrain_serve.settings import MOST_HEAD, is_local
 
 # What anybody may ask: whether the server lives.
 OPEN = ("/v2/health/live", "/v2/health/ready")
-MOST_HEAD = 32 << 10
 _READING = ("GET", "HEAD")  # methods that change nothing; no page may read answers of another site
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
@@ -69,7 +68,7 @@ class Guard:
                 return RefusedError(
                     401, "no valid token; expected Authorization: Bearer TOKEN; send the server's token"
                 )
-        elif self._local and not _of_here(headers.get(b"host", b"")):
+        elif self._local and not of_here(headers.get(b"host", b"")):
             # A page in a browser could otherwise reach this server by a name of its own for this machine.
             return RefusedError(421, "a Host that is not this machine; expected localhost; ask by that name")
         if not self._token and scope["method"] not in _READING and _of_another_site(headers):
@@ -101,7 +100,8 @@ def _id_of(headers: dict[bytes, bytes]) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _of_here(host: bytes) -> bool:
+def of_here(host: bytes) -> bool:
+    """Whether a Host header names this machine."""
     name = host.decode("latin-1")
     name = name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
     return is_local(name)

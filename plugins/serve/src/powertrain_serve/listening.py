@@ -2,55 +2,73 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
+from collections.abc import Iterator, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
-from powertrain_serve.app import application
 from powertrain_serve.errors import ServeError
 from powertrain_serve.logs import log
 from powertrain_serve.protocol import timed
-from powertrain_serve.service import Service
-from powertrain_serve.settings import Settings
+from powertrain_serve.settings import Served, Settings
 
 
 class Ending(uvicorn.Server):  # type: ignore[misc]
     """A server that says it is not ready from the moment on at which it is told to end."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, served: Served) -> None:
         super().__init__(config)
-        self.service = service
+        self.served = served
         self.told: signal.Signals | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Nothing is written here: the signal may have come in the middle of another line, which refuses a second one.
-        self.service.stopping = True
+        self.served.stopping = True
         self.told = signal.Signals(sig)
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.told is not None:
-            log("ending", signal=self.told.name, grace=self.service.settings.limits.grace)
+            log("ending", signal=self.told.name, grace=self.served.settings.limits.grace)
         await super().shutdown(sockets)
 
 
-def server(service: Service) -> Ending:
-    """The server of a service, which `run` runs; apart, so that a program may run it in a thread."""
-    settings = service.settings
+def server(application: Any, served: Served) -> Ending:
+    """The server of an application, which `run` runs; apart, so that a program may run it in a thread."""
+    settings = served.settings
     limits = settings.limits
     config = uvicorn.Config(
-        application(service), host=settings.host, port=settings.port, http=timed(service), ws="none", lifespan="on",
+        application, host=settings.host, port=settings.port, http=timed(served), ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
         timeout_keep_alive=int(limits.idle_seconds), backlog=limits.connections,
         timeout_graceful_shutdown=int(limits.grace),
     )  # fmt: skip
-    return Ending(config, service)
+    return Ending(config, served)
 
 
-def bound_socket(settings: Settings) -> socket.socket:
-    """The socket; so that a port in use is said before anything is loaded, and port 0 is known."""
+@contextlib.contextmanager
+def handling(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
+    """Handle signals in a block in which a server runs, and those that end it. uvicorn deals with the latter, and
+    raises them once more when it has ended, for whoever was there before: nobody."""
+    ours = {signal.SIGTERM: _nothing, signal.SIGINT: _nothing, **handlers}
+    before = {number: signal.signal(number, handler) for number, handler in ours.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """A signal that uvicorn has dealt with."""
+
+
+def bound_socket(settings: Settings, verb: str = "serve") -> socket.socket:
+    """The socket of a verb; so that a port in use is said before anything is loaded, and port 0 is known."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # By the protocol's number asyncio turns Nagle's algorithm off: else an answer waits 40 ms for an acknowledgement.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -62,7 +80,7 @@ def bound_socket(settings: Settings) -> socket.socket:
         bound.close()
         said = getattr(error, "strerror", None) or str(error)
         raise ServeError(
-            f"[serve] {settings.host} port {settings.port}: {said}; expected an address of this machine and a free "
-            "port; name others: --host, --port"
+            f"[{verb}] {settings.host} port {settings.port}: {said}; expected an address of this machine and a free "
+            f"port; name others: {'--host, ' if verb == 'serve' else ''}--port"
         ) from None
     return bound

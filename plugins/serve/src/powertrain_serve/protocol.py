@@ -15,8 +15,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from powertrain_serve.guard import MOST_HEAD
-from powertrain_serve.service import Service
+from powertrain_serve.settings import MOST_HEAD, Served
 
 # Bytes that are parsed at once. So few requests are made of what comes before the first of them is answered.
 PIECE = 8 << 10
@@ -83,9 +82,9 @@ def _lose(cycle: Any) -> None:
     cycle.message_event.set()
 
 
-def timed(service: Service) -> type[asyncio.Protocol]:
-    """The protocol with the limits of a service, which is told how many connections there are."""
-    limits = service.settings.limits
+def timed(served: Served) -> type[asyncio.Protocol]:
+    """The protocol with the limits of what is served, which is told how many connections there are."""
+    limits = served.settings.limits
 
     class Timed(HttpToolsProtocol):  # type: ignore[misc]
         _timer: Any = None  # fires at `_due` or before, and then looks again: to set one for each request costs more
@@ -103,8 +102,8 @@ def timed(service: Service) -> type[asyncio.Protocol]:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.flow = Flow(transport, self)
-            service.connections = len(self.connections)
-            if service.connections > 2 * limits.connections:  # up to here they are told to come back
+            served.connections = len(self.connections)
+            if served.connections > 2 * limits.connections:  # up to here they are told to come back
                 transport.abort()
             else:
                 self._arm(limits.header_seconds, self._late)
@@ -113,7 +112,7 @@ def timed(service: Service) -> type[asyncio.Protocol]:
             self._disarm()
             if self._timer is not None:
                 self._timer.cancel()
-            service.connections = len(self.connections) - 1
+            served.connections = len(self.connections) - 1
             self._rest = b""
             self._note(-self._open)
             super().connection_lost(exc)
@@ -245,7 +244,7 @@ def timed(service: Service) -> type[asyncio.Protocol]:
 
         def _note(self, more: int) -> None:
             self._open += more
-            service.asked += more
+            served.asked += more
 
         def _answers(self) -> bool:
             return self._open > 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
+from powertrain_serve.app import application
 from powertrain_serve.listening import bound_socket, server
 from powertrain_serve.loading import Loader
 from powertrain_serve.service import Service
@@ -45,7 +46,7 @@ def running(
 def serving(service: Service) -> Iterator[str]:
     """Load a service and run it from a thread, for the length of a block."""
     bound = bound_socket(service.settings)
-    made = server(service)
+    made = server(application(service), service)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, name="powertrain-serve")
     try:
         service.reload()

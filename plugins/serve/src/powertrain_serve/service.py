@@ -37,7 +37,7 @@ SHADOW_SHARE = 0.5
 
 
 class Service:
-    """Everything that answers requests, apart from HTTP."""
+    """Everything that answers requests, apart from HTTP; a `Served`."""
 
     def __init__(self, settings: Settings, loader: Loader) -> None:
         self.settings, self.loader = settings, loader
@@ -53,8 +53,8 @@ class Service:
         )  # fmt: skip
         self.watch = Watch(settings.watched, self.metrics)
         self.connections = 0
-        self.asked = 0  # requests whose heads were read, and that are not answered
-        self.stopping = False  # it was told to end: what is here is answered, and others should ask elsewhere
+        self.asked = 0
+        self.stopping = False
         self._readers = ThreadPoolExecutor(READERS, "powertrain-serve-reader")
 
     @property

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from powertrain.monitor import USUAL, DetectorRule, Rule
 from powertrain_serve.errors import ServeError
 
 TOKEN_VARIABLE = "POWERTRAIN_SERVE_TOKEN"
 LEAST_TOKEN = 16  # characters; shorter ones can be tried out
+MOST_HEAD = 32 << 10  # bytes of a request before its body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,15 @@ class Settings:
     @property
     def local(self) -> bool:
         return is_local(self.host)
+
+
+class Served(Protocol):
+    """What a server and its connections must know of what is served."""
+
+    settings: Settings
+    connections: int
+    asked: int  # requests whose heads were read, and that are not answered
+    stopping: bool  # it was told to end: what is here is answered, and others should ask elsewhere
 
 
 def is_local(host: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.io.files import FULL, Files, synced
-from powertrain.io.records import MisfitError, from_json, to_json
+from powertrain.io.records import MisfitError, fitted, from_json, to_json
 
 FILE = "ledger.jsonl"
 MOST_LINE = 1 << 22
@@ -71,13 +71,20 @@ def read_lines(folder: Path) -> Iterator[dict[str, Any]]:
     try:
         with Files(folder).reading(FILE) as file:
             while raw := file.readline(MOST_LINE):
-                try:
-                    line = from_json(raw, SHAPE)
-                    yield from_json(raw, {**SHAPE, **SHAPES.get(line["event"], {})})
-                except MisfitError:  # torn by a kill, or damaged
-                    continue
+                if (line := parsed_line(raw)) is not None:
+                    yield line
     except FileNotFoundError:
         return
+
+
+def parsed_line(raw: bytes) -> dict[str, Any] | None:
+    """The event of one line; None where the line was torn by a kill, or is damaged."""
+    try:
+        line = from_json(raw, SHAPE)
+        found: dict[str, Any] = fitted(line, SHAPES.get(line["event"], {}))
+    except MisfitError:
+        return None
+    return found
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:

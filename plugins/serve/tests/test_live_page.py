@@ -1,0 +1,93 @@
+"""The live page as a person sees it, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_pages import TOKEN, live
+
+from browser import DESKTOP, PHONE, Browser, hard_to_use, headless, wider_than_the_window
+from run_folders import begun, metrics, write
+
+HOSTILE = "<img src=x onerror=document.title='owned'>"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with headless() as found:
+        yield found
+
+
+def rows(page: Any) -> list[str]:
+    return [" ".join(one.split()) for one in page.locator("#runs tbody tr").all_inner_texts()]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_everything_is_shown_and_names_are_text(tmp_path: Path, browser: Browser, width: int, dark: bool) -> None:
+    folder = begun(tmp_path / HOSTILE, recipe=f"<script>document.title='owned'</script>{HOSTILE}", steps=40)
+    write(
+        folder,
+        metrics(41, {f"train.{HOSTILE}": 1.0, "valid.accuracy": 0.75}),
+        {"event": "sample", "step": 41, "round": 41, "text": f"Once {HOSTILE}\nupon a time"},
+        {"event": f"odd{HOSTILE}"[:30], "step": 41, "round": 41, "words": HOSTILE},
+    )
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/", width=width, dark=dark) as page:
+        page.locator("#curves .curve-chart").nth(2).wait_for()
+        assert [title.split()[0] for title in page.locator("#curves h3").all_inner_texts()] == [
+            "loss",
+            "<img",
+            "accuracy",
+        ]
+        (row,) = rows(page)
+        assert row.startswith(HOSTILE) and "stopped 41" in row and "valid.accuracy 0.75" in row
+        assert page.locator("#samples pre").inner_text() == f"Once {HOSTILE}\nupon a time"
+        assert HOSTILE in page.locator("#log").inner_text()
+        page.locator("#load .curve-chart").first.wait_for()
+        assert page.title() == "powertrain watch"
+        assert not wider_than_the_window(page)
+        assert hard_to_use(page) == []
+
+
+def test_a_run_that_begins_appears_and_its_curves_grow(tmp_path: Path, browser: Browser) -> None:
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.get_by_text("A run that begins there appears here.").wait_for()
+        folder = begun(tmp_path / "a", steps=5)
+        page.get_by_text("step 5", exact=True).wait_for()
+        write(folder, metrics(6, {"train.loss": 0.125}))
+        page.get_by_text("step 6", exact=True).wait_for()
+        assert "train 0.125" in " ".join(page.locator("#curves .readings").first.inner_text().split())
+        assert not page.locator("#no-runs").is_visible()
+
+
+def test_runs_are_seen_side_by_side(tmp_path: Path, browser: Browser) -> None:
+    for name in ("a", "b"):
+        begun(tmp_path / name, steps=3)
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        chart = page.locator("#curves .readings").first
+        chart.wait_for()
+        assert "train 0.333" in " ".join(chart.inner_text().split())
+        for box in page.get_by_role("checkbox").all():
+            box.check()
+        page.get_by_role("button", name="a train").wait_for()
+        said = " ".join(chart.inner_text().split())
+        assert "a train 0.333" in said and "b valid 0.6667" in said
+        page.get_by_role("checkbox", name="show a").uncheck()
+        page.get_by_role("button", name="a train").wait_for(state="detached")
+        page.get_by_role("checkbox", name="show b").uncheck()
+        page.locator("#curves .curve-chart").wait_for(state="detached")
+
+
+def test_many_runs_are_listed_and_eight_can_be_shown(tmp_path: Path, browser: Browser) -> None:
+    for at in range(50):
+        begun(tmp_path / f"run-{at}", steps=2)
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        boxes = page.get_by_role("checkbox")
+        boxes.nth(49).wait_for()
+        for at in range(1, 8):
+            boxes.nth(at).check()
+        assert page.locator("#runs input:checked").count() == 8 and boxes.nth(8).is_disabled()
+        page.locator("#curves .readings button").nth(15).wait_for()

@@ -1,0 +1,227 @@
+"use strict";
+
+// The live page: events say which runs there are and how busy the machine is; what is shown of a run is fetched when it has
+// changed. Names and texts of runs are set as text, never as markup.
+
+const MOST_SHOWN = 8; // runs at a time, as many as the server keeps in memory
+const FIRST_SHOWN = 4; // of those that train, before anybody has chosen
+const MOST_VALUES = 4; // of a run, in its row
+const MOST_SECONDS = 600; // of the machine's load
+const MOST_SAMPLES = 12, MOST_ENTRIES = 200;
+
+const byId = (id) => document.getElementById(id);
+const add = (parent, name, properties = {}) => parent.appendChild(Object.assign(document.createElement(name), properties));
+const number = (value) => typeof value === "number" ? Number(value.toPrecision(4)).toLocaleString("en", {maximumSignificantDigits: 4}) : value;
+const bytes = (value) => value === undefined ? "" : `${number(value / 2 ** 20)} MB`;
+const clock = (seconds) => typeof seconds === "number" ? new Date(seconds * 1000).toLocaleTimeString() : "";
+
+// Charts by title, which stay while their data change.
+class Charts {
+  constructor(place) {
+    this.place = place;
+    this.charts = new Map();
+  }
+
+  // Show these charts, in this order, and no others.
+  show(all) {
+    const titles = new Set(all.map((data) => data.title));
+    for (const [title, chart] of this.charts) {
+      if (titles.has(title)) continue;
+      chart.place.remove();
+      this.charts.delete(title);
+    }
+    let before = null; // the element after which the next one stands
+    for (const data of all) {
+      if (this.charts.has(data.title)) {
+        this.charts.get(data.title).update(data);
+      } else {
+        const element = document.createElement("div");
+        this.place.insertBefore(element, before ? before.nextSibling : this.place.firstChild);
+        this.charts.set(data.title, new CurveChart(element, data));
+      }
+      before = this.charts.get(data.title).place;
+    }
+  }
+}
+
+class Runs {
+  constructor() {
+    this.rows = [];
+    this.chosen = null; // the runs that are shown, once somebody has chosen; until then those that train
+    this.loaded = new Map(); // what was fetched of a run, with the version of its ledger
+    this.charts = new Charts(byId("curves"));
+    this.fetching = false;
+  }
+
+  shown() {
+    const ids = this.rows.map((row) => row.id);
+    if (this.chosen) return ids.filter((id) => this.chosen.has(id));
+    const training = this.rows.filter((row) => row.state === "training").map((row) => row.id);
+    return (training.length ? training : ids.slice(0, 1)).slice(0, FIRST_SHOWN);
+  }
+
+  take(found) {
+    this.rows = found.runs;
+    byId("no-runs").hidden = found.runs.length > 0;
+    byId("no-runs").textContent = `No runs in ${found.places.join(", ")} yet. A run that begins there appears here.`;
+    byId("runs-left-out").hidden = !found.left_out;
+    byId("runs-left-out").textContent = `${number(found.left_out)} older runs are not listed.`;
+    this.drawTable();
+    this.fetch();
+  }
+
+  choose(id, wanted) {
+    this.chosen = new Set(this.shown());
+    if (wanted) this.chosen.add(id);
+    else this.chosen.delete(id);
+    this.drawTable();
+    this.fetch();
+  }
+
+  drawTable() {
+    const shown = new Set(this.shown());
+    const focused = document.activeElement?.dataset?.run; // drawing anew must not take the focus away
+    const body = byId("runs").tBodies[0];
+    body.replaceChildren();
+    for (const row of this.rows) {
+      const line = add(body, "tr");
+      const box = add(add(line, "td"), "input", {type: "checkbox", checked: shown.has(row.id), ariaLabel: `show ${row.name}`});
+      box.dataset.run = row.id;
+      box.disabled = !box.checked && shown.size >= MOST_SHOWN;
+      box.addEventListener("change", () => this.choose(row.id, box.checked));
+      if (row.id === focused) box.focus();
+      const name = add(line, "td", {textContent: row.name});
+      if (row.recipe && !row.name.startsWith(row.recipe)) add(name, "span", {className: "quiet", textContent: ` ${row.recipe}`});
+      const kind = {training: "good", damaged: "bad"}[row.state] ?? "quiet";
+      add(line, "td", {className: kind, textContent: row.state, title: row.problem});
+      add(line, "td", {className: "number", textContent: number(row.step)});
+      add(line, "td", {className: "number", textContent: row.epoch == null ? "" : number(row.epoch)});
+      add(line, "td", {textContent: row.problem || this.lastValues(row.values)});
+    }
+  }
+
+  // Values of the validation part come first.
+  lastValues(values) {
+    const entries = Object.entries(values).sort(([one], [other]) => other.startsWith("valid.") - one.startsWith("valid."));
+    return entries.slice(0, MOST_VALUES).map(([name, value]) => `${name} ${number(value)}`).join("   ");
+  }
+
+  // Fetch what has changed of the runs that are shown, one after the other.
+  async fetch() {
+    if (this.fetching) return;
+    this.fetching = true;
+    try {
+      for (const id of this.shown()) {
+        const version = String(this.rows.find((row) => row.id === id)?.version);
+        const before = this.loaded.get(id);
+        if (before?.version === version && before.read >= 1) continue;
+        const answer = await fetch(`runs/${id}`);
+        if (answer.ok) this.loaded.set(id, {...await answer.json(), version});
+        else this.loaded.delete(id);
+      }
+      const shown = this.shown();
+      for (const id of this.loaded.keys()) if (!shown.includes(id)) this.loaded.delete(id);
+      this.draw(shown.map((id) => this.loaded.get(id)).filter(Boolean));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // the server cannot be reached: the events say so
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  draw(loaded) {
+    const name = (run) => this.rows.find((row) => row.id === run.id)?.name ?? run.id;
+    const behind = loaded.filter((run) => run.read < 1);
+    byId("reading").hidden = !behind.length;
+    byId("reading").textContent = behind.map((run) => `reading ${name(run)}: ${Math.floor(100 * run.read)} %`).join(", ");
+    this.charts.show(this.chartsOf(loaded, name));
+    this.drawSamples(loaded, name);
+    this.drawLog(loaded, name);
+    if (behind.length) setTimeout(() => this.fetch(), 100);
+  }
+
+  // The charts of all runs by title, with the lines of every run in them.
+  chartsOf(loaded, name) {
+    const found = new Map();
+    for (const run of loaded) {
+      for (const chart of run.charts) {
+        if (!found.has(chart.title)) found.set(chart.title, {...chart, lines: []});
+        const named = chart.lines.map((line) => ({...line, name: loaded.length > 1 ? `${name(run)} ${line.name}` : line.name}));
+        found.get(chart.title).lines.push(...named);
+      }
+    }
+    return [...found.values()];
+  }
+
+  drawSamples(loaded, name) {
+    const samples = loaded.flatMap((run) => run.samples.map((sample) => ({...sample, run: name(run)})));
+    samples.sort((one, other) => other.step - one.step);
+    const place = byId("samples");
+    place.replaceChildren();
+    for (const sample of samples.slice(0, MOST_SAMPLES)) {
+      add(place, "div", {className: "quiet", textContent: `${sample.run}, after ${number(sample.step)} steps`});
+      add(place, "pre", {textContent: sample.text});
+    }
+    if (!samples.length) add(place, "p", {className: "quiet", textContent: "None yet."});
+  }
+
+  drawLog(loaded, name) {
+    const entries = loaded.flatMap((run) => run.log.map((entry) => ({...entry, run: name(run)}))).reverse();
+    entries.sort((one, other) => (other.time ?? 0) - (one.time ?? 0));
+    const body = byId("log").tBodies[0];
+    body.replaceChildren();
+    for (const entry of entries.slice(0, MOST_ENTRIES)) {
+      const line = add(body, "tr");
+      for (const text of [clock(entry.time), entry.run, `step ${number(entry.step)}`, entry.event, entry.text]) {
+        add(line, "td", {textContent: text});
+      }
+    }
+  }
+}
+
+class Load {
+  constructor(runs) {
+    this.runs = runs;
+    this.charts = new Charts(byId("load"));
+    this.began = performance.now();
+    this.readings = [];
+  }
+
+  take(load) {
+    const seconds = Math.round((performance.now() - this.began) / 1000);
+    this.readings.push({seconds, ...load});
+    while (seconds - this.readings[0].seconds > MOST_SECONDS) this.readings.shift();
+    const across = "seconds since the page was opened";
+    const line = (name, value) => {
+      const known = this.readings.filter((reading) => value(reading) !== undefined);
+      return {name, x: known.map((reading) => reading.seconds), y: known.map(value)};
+    };
+    const percent = (reading) => reading.busy === undefined ? undefined : Number((100 * reading.busy).toFixed(1));
+    const charts = [
+      {title: "processors busy (%)", across, lines: [line(`all ${load.processors} processors`, percent)]},
+      {title: "memory (GB)", across, lines: [line("used", (reading) => reading.memory && Number((reading.memory / 2 ** 30).toFixed(2)))]},
+    ];
+    this.charts.show(charts.filter((chart) => chart.lines[0].x.length));
+    this.drawProcesses(load.runs);
+  }
+
+  drawProcesses(processes) {
+    byId("processes").hidden = !Object.keys(processes).length;
+    const body = byId("processes").tBodies[0];
+    body.replaceChildren();
+    for (const [id, used] of Object.entries(processes)) {
+      const line = add(body, "tr");
+      add(line, "td", {textContent: this.runs.rows.find((row) => row.id === id)?.name ?? ""});
+      add(line, "td", {className: "number", textContent: used.processors === undefined ? "" : used.processors.toFixed(2)});
+      add(line, "td", {className: "number", textContent: bytes(used.memory)});
+    }
+  }
+}
+
+const runs = new Runs();
+const load = new Load(runs);
+const events = new EventSource("events");
+events.addEventListener("open", () => { byId("connection").textContent = "live"; });
+events.addEventListener("error", () => { byId("connection").textContent = "no connection; trying again"; });
+events.addEventListener("runs", (event) => runs.take(JSON.parse(event.data)));
+events.addEventListener("load", (event) => load.take(JSON.parse(event.data)));
