@@ -46,7 +46,7 @@ def profile_recipe(recipe: Recipe, steps: int, base: Path | None = None) -> list
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True), base)
         run.stepper = stepper = TimedStepper(
-            run.table.logs, run.progress, run.dataset.kind.tokens, recipe.run.precision, run.backend
+            run.table.logs, run.progress, run.dataset.kind.tokens, recipe.run.precision, run.backend, run.watch
         )
         try:
             run.strategy.setup(run)
