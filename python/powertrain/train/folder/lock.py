@@ -17,6 +17,7 @@ import numpy as np
 import powertrain as pt
 from powertrain.io.console import one_line
 from powertrain.io.files import Files, FolderError
+from powertrain.io.inputs import read_file
 from powertrain.io.records import MisfitError, from_json
 from powertrain.plugin.registry import ENGINE, registry
 from powertrain.plugin.trust import LOCK_SHAPE
@@ -65,7 +66,7 @@ def _code_of(use: Use) -> dict[str, str]:
         found = sorted(root.rglob("*")) if root.is_dir() else [root]
         for path in found:
             if path.suffix in CODE and path.is_file():
-                digest.update(f"{path.relative_to(root.parent).as_posix()}\0".encode() + path.read_bytes())
+                digest.update(f"{path.relative_to(root.parent).as_posix()}\0".encode() + read_file(path))
     return {"code": digest.hexdigest()}
 
 
