@@ -63,6 +63,7 @@ def test_what_has_no_slope_is_refused(function: Callable[..., Any], x: Any, said
         pt.gradcheck(function, x)
 
 
+@pytest.mark.peers
 def test_it_judges_as_torch_does() -> None:
     torch = pytest.importorskip("torch")
 
