@@ -42,6 +42,6 @@ def safetensors_pieces(arrays: Arrays) -> list[Piece]:
         begin, end = end, end + array.nbytes
         header[name] = {"dtype": DTYPES[array.dtype.name], "shape": list(array.shape), "data_offsets": [begin, end]}
         pieces.append(raw(array))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(header, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return [len(text).to_bytes(8, "little") + text, *pieces]
