@@ -249,3 +249,13 @@ def test_a_strangers_settings_are_checked(run: Path, tmp_path: Path) -> None:
     (copied / "run.json").write_text(json.dumps(about))
     with pytest.raises(RunError, match="last: received"):
         prune(copied)
+
+
+def test_a_value_that_no_recipe_can_hold_is_shown(run: Path, tmp_path: Path) -> None:
+    copied = copy(run, tmp_path)
+    about = json.loads((copied / "run.json").read_text())
+    about["tables"]["model"]["hidden"] = None
+    (copied / "run.json").write_text(json.dumps(about))
+    assert "damaged" not in inside(["runs", "list", "."], tmp_path).stdout
+    found = json.loads(inside(["runs", "diff", str(run), "a", "--json"], tmp_path).stdout)
+    assert found["model.hidden"] == ["[32]", "None"]

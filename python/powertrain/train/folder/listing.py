@@ -11,12 +11,12 @@ from powertrain.io.hashing import hash_arrays
 from powertrain.plugin.conversion import check
 from powertrain.recipe.sections import Keep
 from powertrain.recipe.source import of_tables, override
-from powertrain.recipe.toml import flat, value_text
+from powertrain.recipe.toml import flat
 from powertrain.train.folder import lock
 from powertrain.train.folder.checkpoint import CheckpointError, Checkpoints
 from powertrain.train.folder.keeping import Metas, Policy
 from powertrain.train.folder.run_folder import RunError, RunFolder
-from powertrain.train.folder.summaries import RunSummary, differing, summaries, summary
+from powertrain.train.folder.summaries import RunSummary, differing, summaries, summary, texts
 
 TYPED = ("command",)  # of run.lock: what was typed says nothing about the numbers
 
@@ -97,7 +97,7 @@ def diff(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:
 
 
 def _versions(folder: RunFolder) -> dict[str, str]:
-    return {key: value_text(value) for key, value in flat(lock.read(folder.files)).items() if key not in TYPED}
+    return {key: text for key, text in texts(lock.read(folder.files)).items() if key not in TYPED}
 
 
 def _position(folder: RunFolder) -> dict[str, str]:

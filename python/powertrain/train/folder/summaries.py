@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.io.files import FolderError
-from powertrain.recipe.toml import flat, value_text
+from powertrain.recipe.toml import flat, is_plain, value_text
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import RunError, RunFolder
 
@@ -57,8 +57,13 @@ def summary(path: Path) -> RunSummary:
         about, results = folder.about(), folder.results()
     except (RunError, FolderError, OSError) as error:
         return RunSummary(path, steps, problem=str(error))
-    settings = {key: value_text(value) for key, value in flat(about["tables"]).items()}
-    return RunSummary(path, steps, about["recipe"], settings, results)
+    return RunSummary(path, steps, about["recipe"], texts(about["tables"]), results)
+
+
+def texts(tables: Mapping[str, Any]) -> dict[str, str]:
+    """Values by their keys, as a recipe writes them; what no recipe can hold, which a stranger may have put there, as
+    Python does."""
+    return {key: value_text(value) if is_plain(value) else str(value) for key, value in flat(tables).items()}
 
 
 def differing(settings: Iterable[Mapping[str, str]]) -> list[str]:
