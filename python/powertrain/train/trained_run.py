@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import powertrain as pt
 from powertrain.errors.boundary import export
@@ -15,6 +15,7 @@ from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
+from powertrain.train.history import History
 from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.session import measure
 
@@ -39,34 +40,6 @@ if TYPE_CHECKING:
     from powertrain.typing import Array, DataLike, ExamplesLike
 
 Scores: TypeAlias = dict[str, float]
-
-
-class History(list[dict[str, float]]):
-    """One row for each evaluation: step, epoch, and what was measured, by names such as `valid.loss`.
-
-    A number gives a row and a name a column: `history[-1]`, `history["valid.loss"]`. `pandas.DataFrame(history)` is a
-    table of it.
-    """
-
-    @property
-    def names(self) -> list[str]:
-        """The columns."""
-        return list(dict.fromkeys(name for row in self for name in row))
-
-    @overload
-    def __getitem__(self, key: str) -> list[float]: ...
-    @overload
-    def __getitem__(self, key: SupportsIndex) -> dict[str, float]: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[dict[str, float]]: ...
-    def __getitem__(self, key: str | SupportsIndex | slice) -> object:
-        if not isinstance(key, str):
-            return super().__getitem__(key)
-        if key not in self.names:
-            known = self.names
-            wanted = f"one of {', '.join(known)}" if known else "none, since nothing was evaluated"
-            raise RunError(f"[history] received {one_line(key)}; expected {wanted}{suggestion(key, known)}")
-        return [row.get(key, float("nan")) for row in self]
 
 
 class TrainedRun:
