@@ -437,6 +437,7 @@ OPENERS = re.compile(
 ELSEWHERE = {
     "energy.py": {"path.read_text"},  # the processor's counters
     "process.py": {"(SELF / name).read_text"},  # what the system says of this process
+    "leaderboard.py": {"SCRIPT.read_text"},  # a file of the package
     "exporting.py": {"written.rename"},  # to where the caller wants it
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from powertrain.charts import script_source
-from powertrain.train.report.markup import Html, html, joined
+from powertrain.train.report.markup import Html, as_it_stands, html, joined
 
 # Whatever somebody's data have brought into the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -37,10 +37,10 @@ def page_of(title: str, parts: Iterable[Html], *, script: str = "", style: str =
     head = html(
         '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{}">'
         '<meta name="viewport" content="width=device-width"><title>{}</title><style>{}</style>',
-        policy, title, Html(STYLE + style),
+        policy, title, as_it_stands(STYLE + style),
     )  # fmt: skip
     body = joined((part for part in parts if part), "\n")
-    end = html("<script>{}</script>", Html(script)) if script else ""
+    end = html("<script>{}</script>", as_it_stands(script)) if script else ""
     return html(
         "<!doctype html><html lang=en><head>{}</head><body><main><h1>{}</h1>\n{}\n</main>{}</body></html>\n",
         head,
