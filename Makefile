@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test coverage test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup run test py-test coverage test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim gpu clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -37,7 +37,8 @@ PAGES = $(shell find docs -name '*.md' -not -path 'docs/api/*')
 help:
 	@echo "Targets (each sets itself up):"
 	@echo "  make run             build, install into $(VENV), train digits"
-	@echo "  make test            C++ and Python tests"
+	@echo "  make test            C++ and Python tests (make cpp-test, make py-test: one of the two; PYTEST_FLAGS=\"-k word\": some)"
+	@echo "  make setup           build and install, nothing else"
 	@echo "  make coverage        the Python tests, with the part of the package's lines that they run: build/coverage/html"
 	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
 	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
@@ -144,9 +145,14 @@ $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PLUGINS:%/pyproject.toml=-e ./%)
 	@touch $@
 
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
 test: cpp-test $(VENV)/.plugins
 	@$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda || echo "[make] no simulated GPU, since cuda.h is not here: its tests are skipped"
-	$(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
+	$(PYTEST)
+
+# While one works: make py-test PYTEST_FLAGS="-k softmax".
+py-test: $(VENV)/.plugins
+	$(PYTEST)
 
 # Fails below the floor in pyproject.toml.
 coverage: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+coverage

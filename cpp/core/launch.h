@@ -68,7 +68,7 @@ struct Launch {
   std::string kernel;  // the folder under ops/ whose cpu.cpp holds it
   int variant = 0;     // index into its PT_KERNELS table; may depend on shape and dtype, never on strides
   Descriptor desc;
-  int64_t chunks = 1;         // fixed by shape; executed in any order by any thread
+  int64_t chunks = 1;         // fixed by the plan; executed in any order by any thread
   int64_t scratch_bytes = 0;  // per thread
   double flops = 0;           // of the whole launch: the planner's cost and the profile's
   double bytes = 0;           // read and written
