@@ -73,7 +73,9 @@ class EWC(Continual):
     def squared(self, t: Step, batch: Batch) -> Any:
         """Traced: the square of the gradient of log p(y | x) of one example, all weights in one row."""
         _, grads = pt.nn.value_and_grad(self.model, lambda: pt.sum(rows(self.loss(self.model(batch.x), batch.y))))()
-        return pt.concat([pt.reshape(pt.square(grads[name]), (-1,)) for name, _ in self.weights], axis=0)
+        found = [grads[name] for name, _ in self.weights]
+        dense = [grad.dense() if isinstance(grad, pt.RowSparse) else grad for grad in found]
+        return pt.concat([pt.reshape(pt.square(grad), (-1,)) for grad in dense], axis=0)
 
 
 def drawn_labels(outputs: Any, seed: int, call: int) -> Any:
