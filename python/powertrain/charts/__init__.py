@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.errors.modules import answer_calls
 from powertrain.io.console import one_line
 
 _HERE = Path(__file__).parent
@@ -69,3 +70,6 @@ def _shown(values: NDArray[np.float64]) -> list[int]:
 
 def _text(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
+
+
+answer_calls(__name__)
