@@ -153,12 +153,13 @@ void Trace::assign(const SlotRef& slot, const Tensor& value) {
 
 void Trace::end_phase() {
   if (options_.nested) refuse("the function ends a phase, as an optimizer's update does", "update outside");
-  for (auto& state : slots_) {
-    if (!may_leave_out_ || !state->writes.contains(phase_)) continue;
-    state->left_out = true;
-    state->views.clear();
+  if (std::exchange(may_leave_out_, false)) {
+    for (auto& state : slots_) {
+      if (!state->writes.contains(phase_)) continue;
+      state->left_out = true;
+      state->views.clear();
+    }
   }
-  may_leave_out_ = false;
   ++phase_;
 }
 

@@ -1,4 +1,4 @@
-"""Which checkpoints stay, what may be done with them, and what is said of runs without opening them."""
+"""Which checkpoints are kept, the verbs that work on them, and lists of runs that open none."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Function = Callable[[list[Tensor]], list[Tensor]]
 def first_difference(
     function: Function, inputs: list[Tensor], outputs: list[Tensor], eps: float, atol: float, rtol: float
 ) -> str:
-    """What is said of the first gradient that is not the slope of its result; nothing where all are."""
+    """The error text for the first gradient that differs from the slope; empty if none does."""
     for place, x in enumerate(inputs):
         slopes = _slopes(function, inputs, place, outputs, eps)
         for at, output in enumerate(outputs):

@@ -1,4 +1,4 @@
-"""What the machine and the processes of runs are busy with, by /proc; where there is none, nothing is said of it."""
+"""How busy the machine and the processes of runs are, as /proc says. A system without it gives empty answers."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import sys
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TextIO
 
@@ -29,18 +30,21 @@ class Logger(Callback):
     INSTALLED_BY: ClassVar[str]  # what pip installs it by
     _open = False
 
+    @abstractmethod
     def begin(self, library: Any, start: Start) -> None:
         """Open what is written to, by the library's module."""
-        raise NotImplementedError
 
+    @abstractmethod
     def numbers(self, values: Mapping[str, float], step: int) -> None:
-        raise NotImplementedError
+        """Write values by their names."""
 
+    @abstractmethod
     def text(self, text: str, step: int) -> None:
-        raise NotImplementedError
+        """Write a sample."""
 
+    @abstractmethod
     def close(self, end: End) -> None:
-        raise NotImplementedError
+        """Write what a run ends with, and close what `begin` opened."""
 
     def on_start(self, start: Start) -> None:
         with _quiet():
