@@ -18,6 +18,9 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 # Without this ccache keeps nothing that is compiled with the precompiled header. No source names the time.
 export CCACHE_SLOPPINESS := pch_defines,time_macros
+# Headers count by their bytes, not by what the preprocessor leaves of them: a precompiled header that is older than a
+# comment in one of its files no longer knows this file as one that it has included.
+export CCACHE_DEPEND := 1
 
 # Of the interpreters named, or else found, those that can make an environment and build an extension module: a line of
 # version and path for each.

@@ -45,6 +45,7 @@ class ScratchTree:
             **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             "CCACHE_BASEDIR": str(folder),
             "CCACHE_NOHASHDIR": "1",
+            "CCACHE_DEPEND": "1",
             "PYTHONPATH": str(folder / "python"),
         }
 
