@@ -30,6 +30,11 @@ CAN_BUILD := import os, sys, sysconfig, venv, ensurepip; \
 FIND_PYTHONS = for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python3.10); do \
   "$$python" -c '$(CAN_BUILD)' 2>/dev/null; done
 
+# $(call progress,what is being done) COMMAND: shows how far the command is, and its output only if it fails. With
+# make -s, failures alone.
+comma := ,
+progress = $(BIN)/python tools/show_progress.py $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet) "$(1)"
+
 # One build folder for the wheel and the C++ tests, so that the engine is compiled once.
 BUILD := build/main
 CPP_SOURCES = $(shell find cpp cmake CMakeLists.txt -type f)
@@ -90,17 +95,19 @@ $(VENV)/pyvenv.cfg:
 
 # What builds comes from the package registry; only the compiler is the machine's.
 $(VENV)/.tools: $(VENV)/pyvenv.cfg pyproject.toml
-	$(BIN)/python tools/requirements.py build dev | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
+	@$(BIN)/python tools/requirements.py build dev | tr '\n' '\0' | \
+	  xargs -0 $(call progress,installing what builds the engine) $(BIN)/pip install
 	@touch $@
 
 $(VENV)/.extras-%: $(VENV)/.tools
-	$(BIN)/python tools/requirements.py $(subst +, ,$*) | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
+	@$(BIN)/python tools/requirements.py $(subst +, ,$*) | tr '\n' '\0' | \
+	  xargs -0 $(call progress,installing the libraries of $(subst +,$(comma) ,$*)) $(BIN)/pip install
 	@touch $@
 
 $(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.md
 	@rm -rf dist
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist -C build-dir=$(BUILD) \
-	  -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF .
+	@$(call progress,building the engine) $(BIN)/pip wheel --verbose --no-deps --no-build-isolation --wheel-dir dist \
+	  -C build-dir=$(BUILD) -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF .
 	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/*.whl
 	@touch $@
 
@@ -112,8 +119,8 @@ wheel: $(VENV)/.wheel
 # With kernels for every architecture: minutes.
 cuda: $(VENV)/.tools
 	@rm -rf dist/cuda
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist/cuda -C build-dir=$(CURDIR)/build/cuda-wheel \
-	  ./plugins/cuda
+	@$(call progress,building powertrain-cuda) $(BIN)/pip wheel --verbose --no-deps --no-build-isolation \
+	  --wheel-dir dist/cuda -C build-dir=$(CURDIR)/build/cuda-wheel ./plugins/cuda
 	$(BIN)/python tools/check_cuda_library.py dist/cuda/*.whl
 	$(BIN)/python tools/cuda_resources.py dist/cuda/*.whl
 
@@ -124,7 +131,7 @@ gpu: $(VENV)/.plugins
 # Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
 cuda-sim: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
-	$(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim
+	@$(call progress,building the simulated GPU) $(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim
 	$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda
 
 setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
@@ -136,7 +143,7 @@ run: setup
 # POWERTRAIN_ALL=1: CUDA's longest tests whole, not a sample of their calls.
 cpp-test: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
-	$(BIN)/cmake --build $(BUILD)
+	@$(call progress,building the C++ tests) $(BIN)/cmake --build $(BUILD)
 	$(BIN)/python tools/check_symbols.py $(BUILD)
 	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
 
@@ -144,8 +151,10 @@ cpp-test: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 # needs nvcc.
 PLUGINS = $(filter-out plugins/cuda/%,$(wildcard plugins/*/pyproject.toml))
 $(VENV)/.plugins: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS) $(PLUGINS)
-	$(BIN)/python tools/requirements.py plugins | tr '\n' '\0' | xargs -0 $(BIN)/pip install --quiet
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PLUGINS:%/pyproject.toml=-e ./%)
+	@$(BIN)/python tools/requirements.py plugins | tr '\n' '\0' | \
+	  xargs -0 $(call progress,installing the libraries of the plugins) $(BIN)/pip install
+	@$(call progress,installing the plugins) $(BIN)/pip install --no-deps --no-build-isolation \
+	  $(PLUGINS:%/pyproject.toml=-e ./%)
 	@touch $@
 
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) -m "not long and not gpu" $(PYTEST_FLAGS)
@@ -183,7 +192,8 @@ $(LINT)/.done: $(VENV)/pyvenv.cfg pyproject.toml
 	  "$$($(BIN)/python --version) in $(VENV); expected 3.11 or later, for the NumPy whose types are checked against;" \
 	  "name one: make lint VENV=build/lint PYTHON=/path/to/python3" >&2; exit 2; }
 	$(BIN)/python -m venv $(LINT)
-	$(BIN)/python tools/requirements.py lint | tr '\n' '\0' | xargs -0 $(LINT)/bin/pip install --quiet
+	@$(BIN)/python tools/requirements.py lint | tr '\n' '\0' | \
+	  xargs -0 $(call progress,installing the tools of lint) $(LINT)/bin/pip install
 	@touch $@
 
 FORMATTED = $(shell find cpp -name '*.h' -o -name '*.cpp' -o -name '*.cu')
@@ -226,11 +236,10 @@ docs-links: $(VENV)/.tools
 # The C++ tests in a build of their own: $(call cpp-tests,folder,options)
 define cpp-tests
 	$(BIN)/cmake -S . -B build/$(1) -G Ninja -DPOWERTRAIN_BUILD_TESTS=ON $(2) >/dev/null
-	$(BIN)/cmake --build build/$(1)
+	@$(call progress,building the C++ tests in build/$(1)) $(BIN)/cmake --build build/$(1)
 	$(BIN)/ctest --test-dir build/$(1) --output-on-failure --timeout 1200
 endef
 
-comma := ,
 # Kernels that this machine cannot run would be built for nothing.
 RUNNABLE_ISAS = $(shell grep -qsw avx2 /proc/cpuinfo && \
   { grep -qsw avx512vl /proc/cpuinfo && echo "avx512;avx2" || echo avx2; })

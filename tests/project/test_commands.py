@@ -96,6 +96,15 @@ def test_tools_are_installed_before_anything_is_built(tmp_path: Path) -> None:
 
 
 @needs_make
+def test_what_takes_minutes_shows_progress(tmp_path: Path) -> None:
+    fresh = ("--dry-run", "test", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build")
+    lines = make(*fresh).stdout.replace("\\\n", " ").splitlines()
+    slow = [line for line in lines if re.search(r"pip (install|wheel)|cmake --build", line) and "dist/*" not in line]
+    assert len(slow) == 6 and all("tools/show_progress.py  " in line for line in slow)
+    assert make("-s", *fresh).stdout.count("tools/show_progress.py --quiet ") == 6
+
+
+@needs_make
 def test_lint_takes_its_own_tools(tmp_path: Path) -> None:
     lines = make("--dry-run", "lint", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build").stdout
     for call in ("ruff check .", "mypy", f"python tools/check_stub.py {tmp_path}/build/__init__.pyi", "clang-format"):
