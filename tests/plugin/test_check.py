@@ -22,6 +22,7 @@ from powertrain.conformance import check_distribution
 from powertrain.conformance.child import findings
 from powertrain.conformance.finding import Finding
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
+from powertrain.recipe import load_recipe
 from running import run
 
 CHECKED = (
@@ -129,6 +130,8 @@ def test_each_template_is_right(kind: str, tmp_path: Path, monkeypatch: pytest.M
         if COMPILER is None:
             pytest.skip("no C compiler")
         build((folder / "kernel.c").read_text(encoding="utf-8"), tmp_path / "_kernel.so")
+    if kind == "recipe":
+        (tmp_path / "example.toml").write_text(load_recipe("digits").text, encoding="utf-8")
     group, name = ("model", "Net") if kind == "language_model" else (kind, OBJECTS[kind])
     found = examine(group, f"template-{kind.replace('_', '-')}", source, tmp_path, monkeypatch, name)
     assert [one.line() for one in found] == []

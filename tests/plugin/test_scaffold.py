@@ -61,6 +61,27 @@ def test_a_model_and_a_loss_train_without_an_edit(tmp_path: Path) -> None:
     assert trained["test"]["accuracy"] > 0.9
 
 
+def test_a_recipe_trains_by_its_name_without_an_edit_and_passes_the_check(tmp_path: Path) -> None:
+    said = run(["new", "plugin", "acme-small", "--kinds", "recipe"], tmp_path).stdout
+    assert "next   pip install -e acme-small && powertrain train acme-small/acme-small" in said
+    assert not (tmp_path / "acme-small" / "example.toml").exists(), "its own recipe is the example"
+    target = installed(tmp_path, tmp_path / "acme-small")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert (
+        run(["plugins", "check", "acme-small"], elsewhere, [target]).stdout == "right  recipe acme-small/acme-small\n"
+    )
+    trained = results(run(["train", "acme-small", "--json"], elsewhere, [target]))
+    assert trained["test"]["accuracy"] > 0.9
+    assert (elsewhere / "runs" / "acme-small-1").is_dir()
+
+
+def test_a_recipe_uses_the_other_kinds_of_its_distribution(tmp_path: Path) -> None:
+    new_plugin("acme", ["model", "loss", "recipe"], tmp_path / "acme")
+    text = (tmp_path / "acme" / "src" / "acme" / "acme.toml").read_text()
+    assert 'model     = "acme/acme"' in text and 'loss      = "acme/acme"' in text
+
+
 @needs_compiler
 def test_a_kernel_in_c_trains_without_an_edit(tmp_path: Path) -> None:
     """Its author's own lines, in C and Python, are under 60."""

@@ -1,4 +1,4 @@
-"""The plugins of this distribution keep what their protocols promise, and the example recipe trains."""
+"""The plugins of this distribution keep what their protocols promise, and a recipe with them trains."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ HERE = Path(__file__).parent.parent
 found = re.search(r'^name = "(.+)"$', (HERE / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
 assert found is not None
 NAME = found[1]
+(RECIPE,) = [*HERE.glob("example.toml"), *HERE.glob("src/*/*.toml")]
 
 
 def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
     powertrain("plugins", "check", NAME, folder=tmp_path)
 
 
-def test_the_example_trains(tmp_path: Path) -> None:
-    powertrain("train", str(HERE / "example.toml"), "--smoke", "--run", "run", folder=tmp_path)
+def test_the_recipe_trains(tmp_path: Path) -> None:
+    powertrain("train", str(RECIPE), "--smoke", "--run", "run", folder=tmp_path)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from powertrain.cli.exit_codes import FINE
-from powertrain.cli.scaffold import install_line, new_plugin, new_recipe
+from powertrain.cli.scaffold import install_line, new_plugin, new_recipe, recipe_to_train
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 
@@ -18,7 +18,7 @@ def new(options: argparse.Namespace) -> int:
         kinds = list(dict.fromkeys(kind.strip() for kind in options.kinds.split(",")))
         paths = new_plugin(folder.name, kinds, folder, options.language)
         install = install_line(kinds, str(folder), options.language)
-        following = f"{install} && powertrain train {folder / 'example.toml'}"
+        following = f"{install} && powertrain train {recipe_to_train(folder.name, kinds, folder)}"
     else:
         paths = new_recipe(options.what, folder)
         following = f"edit {folder / 'model.py'}, then: powertrain train {paths[0]}"

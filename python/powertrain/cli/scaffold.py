@@ -26,6 +26,7 @@ OBJECTS = {
     "kernel": "swish",
     "task": "Amounts",
     "exporter": "Arrays",
+    "recipe": "recipe",
 }
 TEMPLATES = Path(__file__).with_name("templates")
 PROJECT = """\
@@ -42,7 +43,12 @@ dependencies = ["{engine}"]
 
 [tool.setuptools.packages.find]
 where = ["src"]
-{entries}"""
+{data}{entries}"""
+# Without it a wheel has the Python files alone.
+PACKAGE_DATA = """
+[tool.setuptools.package-data]
+{module} = ["*.toml"]
+"""
 # What a kernel in C needs beside the rest: a C library that is built where the distribution is installed.
 SETUP = """\
 \"""Builds the library of the kernel, with the compiler of the system.\"""
@@ -73,10 +79,10 @@ Plugins for powertrain: {kinds}.
 
     {install}
     powertrain plugins check {name}
-    powertrain train example.toml
+    powertrain train {recipe}
     pytest
 
-Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `example.toml` uses those
+Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `{example}` uses those
 that one recipe can use.
 """
 
@@ -105,6 +111,8 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c
         f'\n[project.entry-points."powertrain.v1.{kind}"]\n{name} = "{module}.{kind}:{OBJECTS[kind]}"\n'
         for kind in kinds
     )
+    # A recipe that is a plugin itself is named as the distribution is, and its runs after it.
+    example = f"src/{module}/{name}.toml" if "recipe" in kinds else "example.toml"
     words = {
         "name": name,
         "module": module,
@@ -113,15 +121,20 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c
         "engine": "powertrain[numba]" if in_numba else "powertrain",
         "requires": '"setuptools>=70.1", "powertrain"' if in_c else '"setuptools>=64"',
         "install": install_line(kinds, ".", language),
+        "data": PACKAGE_DATA.format(module=module) if "recipe" in kinds else "",
+        "recipe": recipe_to_train(name, kinds, Path()),
+        "example": example,
     }
     files = {
         "pyproject.toml": PROJECT.format(**words),
         "README.md": README.format(**words),
-        "example.toml": _example(name, kinds),
+        example: _example(name, kinds),
         f"src/{module}/__init__.py": f'"""Plugins for powertrain: {words["kinds"]}."""\n',
         "tests/test_plugins.py": _template("tests.py"),
         **{f"src/{module}/{kind}.py": _template(f"{kind}.py") for kind in kinds},
     }
+    if "recipe" in kinds:
+        files[f"src/{module}/recipe.py"] = _template("recipe.py").replace("example.toml", f"{name}.toml")
     if in_numba:
         files[f"src/{module}/kernel.py"] = _template("kernel_numba.py")
     if in_c:
@@ -133,6 +146,11 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c
 def install_line(kinds: Sequence[str], folder: str, language: str = "c") -> str:
     """The command that installs what was written."""
     return (INSTALL_C if "kernel" in kinds and language == "c" else INSTALL).format(folder=folder)
+
+
+def recipe_to_train(name: str, kinds: Sequence[str], folder: Path) -> str:
+    """What `powertrain train` takes once a distribution in that folder is installed: its own recipe, or its example."""
+    return f"{name}/{name}" if "recipe" in kinds else str(folder / "example.toml")
 
 
 def _example(name: str, kinds: Sequence[str]) -> str:
