@@ -26,6 +26,20 @@ def test_exact_twins_are_those_of_unique() -> None:
     assert len(exact_duplicates(np.delete(x, found.rows, axis=0))) == 0
 
 
+@pytest.mark.parametrize("count", [0, 1, 4096, 9001])
+def test_a_twin_among_others_is_the_first_one_there(count: int) -> None:
+    x, among = RNG.integers(0, 3000, (count, 1)), RNG.integers(0, 3000, (4500, 1))
+    first = {int(row): at for at, row in reversed(list(enumerate(among[:, 0])))}
+    wanted = {at: first[int(row)] for at, row in enumerate(x[:, 0]) if int(row) in first}
+    found = exact_duplicates(x, among=among)
+    assert dict(zip(found.rows.tolist(), found.twins.tolist(), strict=True)) == wanted
+
+
+def test_what_no_memory_holds_is_refused_before_the_work() -> None:
+    with pytest.raises(MemoryError):  # a hash of each row
+        exact_duplicates(np.broadcast_to(np.float32(1), (2**50, 1)))
+
+
 def test_numbers_of_one_value_are_the_same() -> None:
     x = np.array([[0.0, np.nan], [-0.0, -np.nan], [1.0, 2.0]])
     assert exact_duplicates(x).rows.tolist() == [1]
@@ -79,7 +93,7 @@ def test_similar_texts_are_those_of_all_pairs() -> None:
 def test_short_and_odd_texts() -> None:
     assert near_duplicates(["", "a", "", " A "]).rows.tolist() == [2, 3]
     assert near_duplicates(["über den Fluss", "ÜBER  den Fluss\n", "\ud800"]).rows.tolist() == [1]
-    assert exact_duplicates(["a", "a ", "a"]).rows.tolist() == [2]
+    assert exact_duplicates(["a", "a ", "\ud800", "a", "\ud800"]).rows.tolist() == [3, 4]
 
 
 @pytest.mark.parametrize("count", [12, ROWS + 5])

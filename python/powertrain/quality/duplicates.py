@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
 from powertrain.errors.arguments import shown
@@ -53,34 +55,44 @@ def exact_duplicates(x: TensorLike | Sequence[str], among: TensorLike | Sequence
         ([1], [0])
     """
     where = "exact_duplicates"
-    known: dict[bytes, int] = {}
-    if among is not None:
-        for row, key in enumerate(_keys(where, among)):
-            known.setdefault(key, row)
-    rows, twins = [], []
-    for row, key in enumerate(_keys(where, x)):
-        twin = known.get(key) if among is not None else known.setdefault(key, row)
-        if twin is not None and (among is not None or twin != row):
-            rows.append(row)
-            twins.append(twin)
-    return Twins(np.array(rows, np.int64), np.array(twins, np.int64), np.ones(len(rows)))
+    known = np.empty((0, 2), np.uint64) if among is None else _keys(where, among)
+    own = _keys(where, x)
+    first = _first_of_its_kind(np.concatenate([known, own]))[len(known) :]
+    rows = np.flatnonzero(first < (np.arange(len(own)) if among is None else len(known)))
+    return Twins(rows, first[rows], np.ones(len(rows)))
 
 
-def _keys(where: str, x: Any) -> Iterator[bytes]:
-    """A hash of each row."""
+def _first_of_its_kind(keys: NDArray[np.uint64]) -> Rows:
+    """For each row the first one that has its key."""
+    order = np.lexsort(keys.T)  # stable: rows of one key stay in order
+    ordered = keys[order]
+    begins = np.ones(len(keys), bool)
+    begins[1:] = np.any(ordered[1:] != ordered[:-1], axis=1)
+    first = np.empty(len(keys), np.int64)
+    first[order] = order[begins][np.cumsum(begins) - 1]
+    return first
+
+
+def _keys(where: str, x: Any) -> NDArray[np.uint64]:
+    """A hash of each row: 16 bytes, as two whole numbers [rows, 2]."""
     values = np.asarray(x)
     if values.ndim == 0 or values.dtype.kind not in "fiubU":
         raise DataError(
             where, f"{values.dtype}{list(values.shape)}", "expected numbers [rows, ...], or texts", "convert them"
         )
-    if values.dtype.kind == "U":
-        if values.ndim != 1:
-            raise DataError(where, f"texts {list(values.shape)}", "expected one for each row", "join the columns")
-        return (hashlib.blake2b(str(one).encode(), digest_size=16).digest() for one in x)
-    return _keys_of_numbers(values)
+    texts = values.dtype.kind == "U"
+    if texts and values.ndim != 1:
+        raise DataError(where, f"texts {list(values.shape)}", "expected one for each row", "join the columns")
+    keys = np.empty((len(values), 2), np.uint64)
+    rows = (str(one).encode("utf-8", "surrogatepass") for one in x) if texts else _bytes_of_rows(values)
+    digests = (hashlib.blake2b(row, digest_size=16).digest() for row in rows)
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        some.data.cast("B")[:] = b"".join(itertools.islice(digests, len(some)))
+    return keys
 
 
-def _keys_of_numbers(values: Array) -> Iterator[bytes]:
+def _bytes_of_rows(values: Array) -> Iterator[bytes]:
     """As float64, in which 1 and 1.0 are the same number, but for whole numbers that it cannot hold."""
     exact = values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > EXACT
     for start in range(0, len(values), AT_ONCE):
@@ -89,7 +101,7 @@ def _keys_of_numbers(values: Array) -> Iterator[bytes]:
             piece = piece.astype(np.float64)
             piece = np.ascontiguousarray(np.where(np.isnan(piece), np.nan, piece + 0.0))
         for one in piece:
-            yield hashlib.blake2b(one.tobytes(), digest_size=16).digest()
+            yield one.tobytes()
 
 
 def near_duplicates(
