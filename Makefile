@@ -145,7 +145,7 @@ cpp-test: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
 	@$(call progress,building the C++ tests) $(BIN)/cmake --build $(BUILD)
 	$(BIN)/python tools/check_symbols.py $(BUILD)
-	$(BIN)/ctest --test-dir $(BUILD) --output-on-failure --timeout 600
+	$(BIN)/ctest --test-dir $(BUILD) --parallel $(JOBS) --output-on-failure --timeout 600
 
 # The first-party distributions, each installed with pip as anybody's is, with what its extras need. Not the GPU's, which
 # needs nvcc.
@@ -237,7 +237,7 @@ docs-links: $(VENV)/.tools
 define cpp-tests
 	$(BIN)/cmake -S . -B build/$(1) -G Ninja -DPOWERTRAIN_BUILD_TESTS=ON $(2) >/dev/null
 	@$(call progress,building the C++ tests in build/$(1)) $(BIN)/cmake --build build/$(1)
-	$(BIN)/ctest --test-dir build/$(1) --output-on-failure --timeout 1200
+	$(BIN)/ctest --test-dir build/$(1) --parallel $(JOBS) --output-on-failure --timeout 1200
 endef
 
 # Kernels that this machine cannot run would be built for nothing.
