@@ -94,6 +94,19 @@ def test_a_wrong_op_and_a_wrong_program_are_found(monkeypatch: pytest.MonkeyPatc
     assert list(fuzz_graphs.differences(graph, drifting, "drift"))
 
 
+def test_what_tells_signaling_nans_from_quiet_ones_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed = next(filter(fuzz_graphs.with_signaling_nans, SEEDS))
+    graph = fuzz_graphs.grow(seed)
+    assert not list(fuzz_graphs.quiet_nans(graph))
+
+    def telling(*inputs: Any) -> Any:
+        total = sum(int(x.numpy().view(np.uint32).sum()) for x in inputs if x.dtype.name == "float32")
+        return [pt.asarray(total) for _ in graph.results]
+
+    monkeypatch.setattr(graph, "run", telling)
+    assert list(fuzz_graphs.quiet_nans(graph))
+
+
 HARD = {
     "a product that overflows on its way": ("prod", [[1e4] * 20 + [1e-4] * 20]),
     "a product of many": ("prod", [[1.0001] * 600]),

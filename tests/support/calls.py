@@ -132,13 +132,18 @@ class Variables:
         return [to_tensor(np.asarray(point), self.dtype) for point in (self.points if points is None else points)]
 
     def __call__(self, *tensors: Any) -> list[Any]:
+        """The float results."""
+        return [output for output in outputs(self.apply(*tensors)) if output.dtype.name in EPS]
+
+    def apply(self, *tensors: Any) -> Any:
+        """What the op gives."""
+
         def fill(value: Any) -> Any:
             if isinstance(value, list):
                 return [fill(item) for item in value]
             return tensors[value.index] if isinstance(value, _Hole) else value
 
-        result = self.function(*fill(self.inputs), **{key: fill(value) for key, value in self.rest.items()})
-        return [output for output in outputs(result) if output.dtype.name in EPS]
+        return self.function(*fill(self.inputs), **{key: fill(value) for key, value in self.rest.items()})
 
 
 class _Hole:

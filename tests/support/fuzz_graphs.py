@@ -5,7 +5,8 @@ Each graph is grown eagerly from a seed. Then
     was given: so the tolerance is that of one op;
   - the whole graph, and the gradient of a weighted sum of its results, are compiled with each pass on and off and run
     with 1, 2 and 4 threads, and must give the eager bits;
-  - processes with other instruction sets must give the same bits.
+  - processes with other instruction sets must give the same bits;
+  - every fifth graph has signaling NaNs among its inputs, and must give the bits that it gives with quiet ones.
 With `--device cuda` a graph is run on a simulated GPU: each call must give the CPU's bits, products the right numbers
 (fuzz_devices.py), and the whole graph and its gradient the same bits compiled as eagerly there.
 
@@ -35,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import fuzz_children
 import powertrain as pt
+import signaling_nan
 from calls import outputs, to_array
 from fuzz_devices import PRODUCTS, against_cpu
 from fuzz_numpy import against_numpy
@@ -87,7 +89,8 @@ def grow(seed: int, ops: int = OPS) -> Graph:
     """The graph of a seed. What is chosen depends on shapes and dtypes alone, never on values."""
     rng = random.Random(seed)
     graph = Graph(seed)
-    values = Values(rng, np.random.default_rng(seed), graph.values, large=rng.random() < 0.1)
+    nans = random.Random(f"NaNs of {seed}") if with_signaling_nans(seed) else None
+    values = Values(rng, np.random.default_rng(seed), graph.values, rng.random() < 0.1, nans)
     for _ in range(3):
         values.new_input()
     refused = 0
@@ -139,6 +142,19 @@ def with_gradient(seed: int) -> bool:
     return seed % 3 == 0
 
 
+def with_signaling_nans(seed: int) -> bool:
+    """A few: what is given a NaN is not compared with NumPy."""
+    return seed % 5 == 1
+
+
+def quiet_nans(graph: Graph) -> Iterator[str]:
+    """Where the graph gives something else if the NaNs among its inputs are quiet."""
+    quieted = [signaling_nan.quiet(x) if x.dtype.name in signaling_nan.FLOATS else x for x in graph.inputs]
+    for at, got, want in zip(graph.results, bits(graph.run(*graph.inputs)), bits(graph.run(*quieted)), strict=True):
+        if not same_bits(got, want):
+            yield f"v{at}: other bits of signaling NaNs than of quiet ones"
+
+
 def gradient_of(graph: Graph) -> Callable[..., Any] | None:
     """The gradient of a weighted sum of the float results by the float inputs, if the graph has one."""
     floats = [at for at, x in enumerate(graph.inputs) if x.dtype.name in ("float32", "float64")]
@@ -171,6 +187,7 @@ def problems(seed: int, ops: int = OPS) -> Iterator[str]:
         graph = grow(seed, ops)
         yield from against_numpy(graph.calls, graph.values)
         yield from differences(graph, graph.run, "result")
+        yield from quiet_nans(graph) if with_signaling_nans(seed) else ()
         gradient = gradient_of(graph) if with_gradient(seed) else None
         if gradient is not None:
             yield from differences(graph, gradient, "gradient")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
+import signaling_nan
 from calls import OPS, SPECS
 
 # Elements of a value: above the first a graph grows no further, the second is for graphs that use threads.
@@ -46,8 +47,10 @@ class Call:
 class Values:
     """The values so far, and random choices among them, by shape and dtype alone."""
 
-    def __init__(self, rng: random.Random, numbers: np.random.Generator, found: list[Any], large: bool) -> None:
+    def __init__(self, rng: random.Random, numbers: np.random.Generator, found: list[Any], large: bool,
+                 nans: random.Random | None = None) -> None:  # fmt: skip
         self.rng, self.numbers, self.found = rng, numbers, found
+        self.nans = nans  # where signaling NaNs are planted among the inputs, if they are
         self.most, self.sizes = (MOST_LARGE, SIZES_LARGE) if large else (MOST, SIZES)
 
     def new_input(self, shape: Sequence[int] | None = None, dtype: str | None = None, high: int = 0) -> int:
@@ -67,7 +70,10 @@ class Values:
             array = self.numbers.integers(0, 9, shape)
         else:
             array = self.numbers.standard_normal(shape)
-        self.found.append(pt.asarray(np.asarray(array)).astype(dtype))
+        made = pt.asarray(np.asarray(array)).astype(dtype)
+        if self.nans and dtype in signaling_nan.FLOATS and self.nans.random() < 0.5:
+            made = signaling_nan.plant(made, self.nans)
+        self.found.append(made)
         return len(self.found) - 1
 
     def pick(self, fits: Callable[[Any], bool]) -> int | None:
