@@ -158,7 +158,7 @@ def test_what_is_too_large_or_fitted_by_numpy_is_refused(tmp_path: Path) -> None
         large.export("c", tmp_path / "a.h")
     tables = {**DIGITS, "model": "nearest-mean", "strategy": "fitted", "run": {"until": "1 round"}}
     del tables["optimizer"]
-    with pytest.raises(ExportError, match=r"^\[export\] fitted computes its answers with NumPy"):
+    with pytest.raises(ExportError, match=r"^\[export\] the model nearest-mean computes its answers with NumPy"):
         pt.fit(tables, verbose=False).export("c", tmp_path / "a.h")
     assert not (tmp_path / "a.h").exists()
 

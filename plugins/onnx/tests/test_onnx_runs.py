@@ -175,6 +175,12 @@ def test_targets_of_float64_are_compared_as_the_model_computes(tmp_path: Path) -
 
 def test_a_model_outside_of_any_trace_is_refused(tmp_path: Path) -> None:
     run = digits(tmp_path, model="nearest-mean", strategy="fitted", run={"until": "1 rounds"})
-    with pytest.raises(pt.Error, match="computes its answers with NumPy, outside of any trace"):
+    with pytest.raises(pt.Error) as caught:
         run.export("onnx", tmp_path / "model.onnx")
+    assert str(caught.value) == (
+        "[export] the model nearest-mean computes its answers with NumPy, outside of any trace, so there are no ops to "
+        "write; expected a model of the engine's ops, such as linear or mlp; export it to a wheel, which holds the run "
+        "itself"
+    )
     assert not (tmp_path / "model.onnx").exists()
+    assert run.export("wheel", tmp_path).path.suffix == ".whl"

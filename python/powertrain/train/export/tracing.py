@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 # Names of dtypes that NumPy has, in which weights and constants are written.
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
-ELSEWHERE = "or export it to a wheel, which holds the run itself"
+ELSEWHERE = "export it to a wheel, which holds the run itself"
 
 
 def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms: bool) -> Program:
     """What a run computes for a batch like x; each op is one of `ops`."""
     if on_host(run.strategy):
+        model = run.recipe.model
+        who = f"the strategy {run.recipe.strategy.name}" if model is None else f"the model {model.name}"
         raise ExportError(
-            f"[export] {run.recipe.strategy.name} computes its answers with NumPy, outside of any trace; expected a "
-            "strategy whose predict is traced; export it to a wheel, which holds the run itself"
+            f"[export] {who} computes its answers with NumPy, outside of any trace, so there are no ops to write; expected "
+            f"a model of the engine's ops, such as linear or mlp; {ELSEWHERE}"
         )
 
     def predict(x: Any) -> Any:
@@ -52,7 +54,7 @@ def _through(run: TrainRun, x: Any) -> Any:
         except Exception as error:
             raise ExportError(
                 f"[export] the transform {type(transform).__name__} cannot be traced: {in_words(error)}; expected one "
-                f"that is made of NumPy's functions of arrays alone; leave it out of the recipe, {ELSEWHERE}"
+                f"that is made of NumPy's functions of arrays alone; leave it out of the recipe, or {ELSEWHERE}"
             ) from error
     return x
 
@@ -105,13 +107,13 @@ def _demand(
         if node.op not in ops:
             raise ExportError(
                 f"[export] there is no rule for {node.op}({types}){where}; expected ops that the exporter has rules "
-                f"for; write that line with others, {ELSEWHERE}"
+                f"for; write that line with others, or {ELSEWHERE}"
             )
         for value in (graph.values[number] for number in node.outputs):
             if value.dtype not in DTYPES:
                 raise ExportError(
                     f"[export] {node.op}({types}){where} makes {value}; expected {', '.join(DTYPES)}; convert it with "
-                    f"astype, {ELSEWHERE}"
+                    f"astype, or {ELSEWHERE}"
                 )
     for number in constants:
         if number in read and graph.values[number].dtype not in DTYPES:
