@@ -31,8 +31,8 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
         model = run.recipe.model
         who = f"the strategy {run.recipe.strategy.name}" if model is None else f"the model {model.name}"
         raise ExportError(
-            f"[export] {who} computes its answers with NumPy, outside of any trace, so there are no ops to write; expected "
-            f"a model of the engine's ops, such as linear or mlp; {ELSEWHERE}"
+            f"[export] {who} computes its answers with NumPy, outside of any trace, so there are no ops to write; "
+            f"expected a model of the engine's ops, such as linear or mlp; {ELSEWHERE}"
         )
 
     def predict(x: Any) -> Any:
