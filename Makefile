@@ -70,7 +70,8 @@ help:
 	@echo "  make bench-compare BASE=commit   workloads that became slower since a commit"
 	@echo "  make results RECIPES=\"...\"  train these, and write docs/results.md from the runs in build/results"
 	@echo "  make mutants         each fault planted in ops, shapes, gradients, passes and optimizers must fail the tests of"
-	@echo "                       that part (OP=name: of one op, or of one part of tests/support/mutants_elsewhere.py)"
+	@echo "                       that part (OP=name: of one op, or of one part of tests/support/mutants_elsewhere.py, also"
+	@echo "                       without PyTorch; without OP it is installed)"
 	@echo "  make conformance     PyTorch's and ONNX's own suites, through one adapter; keeps the counts in docs/conformance.md"
 	@echo "  make fuzz N=10000    so many random graphs: eager, compiled, passes, threads, instruction sets, NumPy"
 	@echo "                       (DEVICE=cuda: on a simulated GPU, beside the CPU)"
@@ -292,8 +293,8 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 results: $(VENV)/.plugins
 	$(BIN)/python tools/results.py $(if $(SEEDS),--seeds $(SEEDS)) $(RECIPES)
 
-# Most of the oracles are PyTorch's.
-mutants: cpp-test $(VENV)/.extras-$(EXTRAS)+peers
+# Many of the oracles are PyTorch's; for one OP it is taken if it is there.
+mutants: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)$(if $(OP),,+peers)
 	$(BIN)/python tools/mutants.py $(OP)
 
 conformance: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers+conformance

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+import mutants
+import mutants_elsewhere
+
 ROOT = Path(__file__).parents[2]
 
+TESTS = ("tests/ops/test_ops.py", "-k", "[exp]")
+NOT_SLOW = ("tests/laws/test_laws.py", "-m", "not slow", "-x")
 
-def test_every_fault_to_plant_changes_a_line_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(ROOT / "tools"), *sys.path])
-    import mutants
-    import mutants_elsewhere
 
+def test_every_fault_to_plant_changes_a_line_that_is_there() -> None:
     names = [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *mutants_elsewhere.PARTS]
     rows = [mutant for name in names for mutant in mutants.mutants_of(name)]
     lost = [
@@ -25,3 +28,34 @@ def test_every_fault_to_plant_changes_a_line_that_is_there(monkeypatch: pytest.M
     assert not lost, "\n".join(lost)
     assert len(rows) > 500
     assert all((ROOT / path).exists() for row in rows for path in row.tests if path.startswith("tests/"))
+
+
+@pytest.mark.parametrize(
+    ("tests", "has_peers", "words"),
+    [
+        (TESTS, True, TESTS),
+        (TESTS, False, (*TESTS, "-m", "not peers")),
+        (NOT_SLOW, False, ("tests/laws/test_laws.py", "-m", "(not slow) and not peers", "-x")),
+    ],
+)
+def test_without_pytorch_the_tests_that_need_it_are_left_out(
+    tests: tuple[str, ...], has_peers: bool, words: tuple[str, ...]
+) -> None:
+    assert mutants.words_of(tests, has_peers) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "has_peers", "outcome"),
+    [(0, True, "SURVIVED"), (1, True, "killed"), (5, True, "SURVIVED"), (5, False, "skipped"), (0, False, "SURVIVED")],
+)
+def test_what_becomes_of_a_fault(monkeypatch: pytest.MonkeyPatch, code: int, has_peers: bool, outcome: str) -> None:
+    """5: pytest has selected no test."""
+
+    class Worker:
+        def pytest(self, *words: str, seconds: float) -> SimpleNamespace:
+            return SimpleNamespace(returncode=code)
+
+    monkeypatch.setattr(mutants, "HAS_PEERS", has_peers)
+    row = mutants.Mutant("exp", "cpp/ops/exp/math.h", "x", "y", TESTS)
+    worker: Any = Worker()
+    assert mutants.tested(worker, row) == outcome
