@@ -136,6 +136,16 @@ def test_a_signal_ends_it_cleanly_while_a_page_is_open(tmp_path: Path, number: i
     assert {kind for kind, _ in told} <= {"load", "runs"}  # and the connection ended
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_as_soon_as_it_has_said_its_address(tmp_path: Path, number: int) -> None:
+    program = (
+        "import os; from powertrain.live.page import LivePage; from powertrain_serve.live import serve_live; "
+        f"serve_live(LivePage([]), 0, lambda address: os.kill(os.getpid(), {number:d})); print('ended')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
 def test_without_runs_it_waits_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     process, said, _ = watching()

@@ -106,7 +106,7 @@ def run(service: Service) -> None:
         threading.Thread(target=_reload, args=(service,), daemon=True).start()
 
     host, port = bound.getsockname()[:2]
-    with bound, handling({signal.SIGHUP: again}):
+    with bound, handling(made, {signal.SIGHUP: again}):
         log("listening", host=host, port=port, pid=os.getpid(), authenticated=bool(settings.token))
         loading = threading.Thread(target=load, name="powertrain-serve-loader", daemon=True)
         loading.start()

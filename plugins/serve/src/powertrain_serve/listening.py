@@ -51,20 +51,17 @@ def server(application: Any, served: Served) -> Ending:
 
 
 @contextlib.contextmanager
-def handling(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
-    """Handle signals in a block in which a server runs, and those that end it. uvicorn deals with the latter, and
-    raises them once more when it has ended, for whoever was there before: nobody."""
-    ours = {signal.SIGTERM: _nothing, signal.SIGINT: _nothing, **handlers}
+def handling(made: Ending, handlers: Mapping[signal.Signals, Any] | None = None) -> Iterator[None]:
+    """Handle signals in a block in which a server runs; those that end it also before it does. While it runs, uvicorn
+    deals with the latter. When it has ended, uvicorn raises them once more for whoever was there before: that changes
+    nothing then."""
+    ours = {signal.SIGTERM: made.handle_exit, signal.SIGINT: made.handle_exit, **(handlers or {})}
     before = {number: signal.signal(number, handler) for number, handler in ours.items()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _nothing(number: int, frame: FrameType | None) -> None:
-    """A signal that uvicorn has dealt with."""
 
 
 def bound_socket(settings: Settings, verb: str = "serve") -> socket.socket:

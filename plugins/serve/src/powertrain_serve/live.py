@@ -41,11 +41,11 @@ def serve_live(page: Page, port: int, opened: Callable[[str], None]) -> None:
     """Answer until a signal asks for the end. `opened` is given the address, which holds a token made for this time."""
     token = secrets.token_urlsafe(24)
     live = LiveServer(page, token, port)
-    bound = bound_socket(live.settings, "watch")
-    with bound, handling({}):
+    bound, made = bound_socket(live.settings, "watch"), server(live, live)
+    with bound, handling(made):
         host, port = bound.getsockname()[:2]
         opened(f"http://{host}:{port}/{token}/")
-        server(live, live).run(sockets=[bound])
+        made.run(sockets=[bound])
 
 
 class LiveServer:
