@@ -15,9 +15,9 @@ TOKEN = "a-token-for-a-test"
 
 
 @contextlib.contextmanager
-def live(*places: Path) -> Iterator[str]:
+def live(*places: Path, kind: type[LivePage] = LivePage) -> Iterator[str]:
     """Serve the page of these places; its address without the token."""
-    page = LiveServer(LivePage(places), TOKEN, 0)
+    page = LiveServer(kind(places), TOKEN, 0)
     bound = bound_socket(page.settings, "watch")
     made = server(page, page)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]})

@@ -11,7 +11,8 @@ const MOST_SAMPLES = 12, MOST_ENTRIES = 200;
 
 const byId = (id) => document.getElementById(id);
 const add = (parent, name, properties = {}) => parent.appendChild(Object.assign(document.createElement(name), properties));
-const number = (value) => typeof value === "number" ? Number(value.toPrecision(4)).toLocaleString("en", {maximumSignificantDigits: 4}) : value;
+const digits = (value) => Number.isInteger(value) ? undefined : {maximumSignificantDigits: 4}; // all of those of a count
+const number = (value) => typeof value === "number" ? value.toLocaleString("en", digits(value)) : value;
 const bytes = (value) => value === undefined ? "" : `${number(value / 2 ** 20)} MB`;
 const clock = (seconds) => typeof seconds === "number" ? new Date(seconds * 1000).toLocaleTimeString() : "";
 
@@ -50,6 +51,7 @@ class Runs {
     this.chosen = null; // the runs that are shown, once somebody has chosen; until then those that train
     this.loaded = new Map(); // what was fetched of a run, with the version of its ledger
     this.charts = new Charts(byId("curves"));
+    this.asked = false; // for what has changed, since the last fetch began
     this.fetching = false;
   }
 
@@ -106,22 +108,16 @@ class Runs {
     return entries.slice(0, MOST_VALUES).map(([name, value]) => `${name} ${number(value)}`).join("   ");
   }
 
-  // Fetch what has changed of the runs that are shown, one after the other.
+  // Fetch what has changed and draw it; once more where somebody chooses another run meanwhile.
   async fetch() {
+    this.asked = true;
     if (this.fetching) return;
     this.fetching = true;
     try {
-      for (const id of this.shown()) {
-        const version = String(this.rows.find((row) => row.id === id)?.version);
-        const before = this.loaded.get(id);
-        if (before?.version === version && before.read >= 1) continue;
-        const answer = await fetch(`runs/${id}`);
-        if (answer.ok) this.loaded.set(id, {...await answer.json(), version});
-        else this.loaded.delete(id);
+      while (this.asked) {
+        this.asked = false;
+        await this.fetchChanged();
       }
-      const shown = this.shown();
-      for (const id of this.loaded.keys()) if (!shown.includes(id)) this.loaded.delete(id);
-      this.draw(shown.map((id) => this.loaded.get(id)).filter(Boolean));
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // the server cannot be reached: the events say so
     } finally {
@@ -129,11 +125,29 @@ class Runs {
     }
   }
 
+  // Of the runs that are shown, one after the other.
+  async fetchChanged() {
+    for (const id of this.shown()) {
+      const version = String(this.rows.find((row) => row.id === id)?.version);
+      const before = this.loaded.get(id);
+      if (before?.version === version && before.read >= 1) continue;
+      const answer = await fetch(`runs/${id}`);
+      if (answer.ok) this.loaded.set(id, {...await answer.json(), version});
+      else this.loaded.delete(id);
+    }
+    const shown = this.shown();
+    for (const id of this.loaded.keys()) if (!shown.includes(id)) this.loaded.delete(id);
+    this.draw(shown.map((id) => this.loaded.get(id)).filter(Boolean));
+  }
+
   draw(loaded) {
     const name = (run) => this.rows.find((row) => row.id === run.id)?.name ?? run.id;
     const behind = loaded.filter((run) => run.read < 1);
     byId("reading").hidden = !behind.length;
     byId("reading").textContent = behind.map((run) => `reading ${name(run)}: ${Math.floor(100 * run.read)} %`).join(", ");
+    const problems = loaded.filter((run) => run.problem).map((run) => `${name(run)}: ${run.problem}`);
+    byId("problems").hidden = !problems.length;
+    byId("problems").textContent = problems.join("; ");
     this.charts.show(this.chartsOf(loaded, name));
     this.drawSamples(loaded, name);
     this.drawLog(loaded, name);

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from live_pages import TOKEN, live
 
 from browser import DESKTOP, PHONE, Browser, hard_to_use, headless, wider_than_the_window
+from powertrain.live.page import LivePage
+from powertrain.train.folder.ledger import FILE
 from run_folders import begun, metrics, write
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
@@ -79,6 +82,55 @@ def test_runs_are_seen_side_by_side(tmp_path: Path, browser: Browser) -> None:
         page.get_by_role("button", name="a train").wait_for(state="detached")
         page.get_by_role("checkbox", name="show b").uncheck()
         page.locator("#curves .curve-chart").wait_for(state="detached")
+
+
+class Held(LivePage):
+    """A page whose answers about runs, but for the first, wait for the test."""
+
+    def __init__(self, places: Sequence[Path]) -> None:
+        super().__init__(places)
+        self.answers = iter((True,))
+        self.asked, self.go = threading.Event(), threading.Event()
+        Held.made = self
+
+    made: ClassVar[Held]
+
+    def run(self, id: str) -> str | None:
+        if not next(self.answers, False):
+            self.asked.set()
+            assert self.go.wait(60)
+        return super().run(id)
+
+
+def test_a_run_that_is_chosen_while_another_is_fetched_is_shown(tmp_path: Path, browser: Browser) -> None:
+    for name in ("a", "b", "c"):
+        begun(tmp_path / name, steps=3)
+    with live(tmp_path, kind=Held) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.locator("#curves .readings").first.wait_for()
+        shown = page.locator("#runs input:checked").get_attribute("aria-label")
+        first, second = {f"show {name}" for name in ("a", "b", "c")} - {shown}
+        page.get_by_role("checkbox", name=first).check()
+        assert Held.made.asked.wait(60)
+        page.get_by_role("checkbox", name=second).check()
+        Held.made.go.set()
+        for name in ("a", "b", "c"):
+            page.get_by_role("button", name=f"{name} train").wait_for()
+
+
+def test_counts_are_shown_whole_and_what_is_wrong_with_a_ledger_is_said(tmp_path: Path, browser: Browser) -> None:
+    write(begun(tmp_path / "a"), {**metrics(1_234_567, {"valid.loss": 0.123456}), "epoch": 12_345})
+    damaged = begun(tmp_path / "b")
+    (damaged / FILE).unlink()
+    (damaged / FILE).mkdir()
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.get_by_text("valid.loss 0.1235").wait_for()
+        (row,) = (one for one in rows(page) if one.startswith("a "))
+        assert row == "a digits stopped 1,234,567 12,345 valid.loss 0.1235"
+        page.get_by_role("checkbox", name="show b").check()
+        page.get_by_text("b: [").wait_for()
+        assert f"{damaged / FILE}] it is a folder; expected an ordinary file" in page.locator("#problems").inner_text()
+        page.get_by_role("checkbox", name="show b").uncheck()
+        page.locator("#problems").wait_for(state="hidden")
 
 
 def test_many_runs_are_listed_and_eight_can_be_shown(tmp_path: Path, browser: Browser) -> None:
