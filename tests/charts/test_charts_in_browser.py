@@ -131,19 +131,45 @@ def test_a_line_can_be_hidden_and_the_scale_be_logarithmic(browser: Browser, pat
         assert not page.get_by_role("button", name="Logarithmic").is_visible()
 
 
+def made(page: Any, data: object) -> None:
+    """Make a chart in a page, which is `chart` there."""
+    page.evaluate("data => { window.chart = new CurveChart(document.querySelector('[data-curves]'), data) }", data)
+
+
 def test_a_page_that_is_kept_up_to_date_draws_new_points_and_lines(browser: Browser, path: Path) -> None:
     with browser.page(path) as page:
         first, longer = ({"train": TRAIN[:count]} for count in (10, 20))
         data = [charts.curve_chart("loss", "step", lines) for lines in (first, longer, {**longer, "valid": VALID})]
-        page.evaluate(
-            "data => { window.chart = new CurveChart(document.querySelector('[data-curves]'), data) }", data[0]
-        )
+        made(page, data[0])
         shown = page.locator(".readings").nth(1)
         said = []
         for one in data:
             page.evaluate("data => chart.update(data)", one)
             said.append(" ".join(shown.inner_text().split()))
         assert said == ["step 100 train 1", "step 200 train 0.5", "step 200 train 0.5 valid 0.6"]
+
+
+def test_a_line_that_grows_loses_its_marks(browser: Browser, path: Path) -> None:
+    few, many = (charts.curve_chart("loss", "step", {"train": [(x, 1.0) for x in range(count)]}) for count in (9, 90))
+    with browser.page(path) as page:
+        made(page, few)
+        marked = "() => chart.plot.series[1].points.show(chart.plot, 1, 0, 1)"
+        assert settled(page).evaluate(marked)
+        page.evaluate("data => chart.update(data)", many)
+        assert not settled(page).evaluate(marked)
+
+
+def test_a_logarithmic_scale_can_be_left_when_values_have_become_zero(browser: Browser, path: Path) -> None:
+    zero = charts.curve_chart("loss", "step", {"train": [*TRAIN, (210, 0.0)]})
+    with browser.page(path) as page:
+        made(page, charts.curve_chart("loss", "step", {"train": TRAIN}))
+        button = page.get_by_role("button", name="Logarithmic").last
+        button.click()
+        page.evaluate("data => chart.update(data)", zero)
+        button.click()
+        assert button.get_attribute("aria-pressed") == "false"
+        page.evaluate("data => chart.update(data)", zero)
+        assert page.get_by_role("button", name="Logarithmic").count() == 1  # that of the page's own chart
 
 
 def test_names_are_shown_as_text(browser: Browser, tmp_path: Path) -> None:

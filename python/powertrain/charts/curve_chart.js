@@ -61,7 +61,8 @@ const CurveChart = (() => {
         "Arrow keys read values, plus and minus zoom, Escape shows all.";
       const values = data.lines.flatMap((line) => line.y);
       const low = values.reduce((low, value) => Math.min(low, value), Infinity);
-      this.scale.hidden = !(low > 0 && values.some((value) => value > 10 * low)); // else it would look the same
+      const wide = low > 0 && values.some((value) => value > 10 * low);
+      this.scale.hidden = !wide && !this.logarithmic; // it would look the same, but there must be a way back
       if (!same) return this.draw();
       this.plot.setData(this.aligned(), !this.zoomed());
       this.read();
@@ -93,7 +94,7 @@ const CurveChart = (() => {
           stroke: colours[at % colours.length],
           dash: at < colours.length ? undefined : [6, 4],
           width: 2,
-          points: {show: line.x.length < FEW, fill: colours[at % colours.length]},
+          points: {show: () => this.data.lines[at].x.length < FEW, fill: colours[at % colours.length]},
           show: !this.hidden.has(line.name),
         }))],
         cursor: {dataIdx: (plot, line, at) => line === 0 ? at : nearest(plot.data[line], at)},
