@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,29 @@ def pictures(tmp_path: Path) -> Path:
     (tmp_path / "all" / "cat" / ".copies" / "0.png").write_bytes(b"")
     (tmp_path / "all" / "cat" / "notes.txt").write_text("no picture", encoding="utf-8")
     return tmp_path / "all"
+
+
+def test_folders_that_are_links_are_followed_once(pictures: Path) -> None:
+    """torchvision follows them too; one that leads back would go round for ever."""
+    elsewhere = pictures.parent / "elsewhere"
+    (pictures / "cat" / "more").rename(elsewhere)
+    (pictures / "cat" / "linked").symlink_to(elsewhere)
+    (pictures / "cat" / "again").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(pictures / "cat")
+    assert ImageFolder(pictures).targets == [0] * 6 + [1] * 6
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.scandir
+
+    def refused(path: Any) -> Any:
+        if str(path).endswith("more"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(DataError, match=r"cat/more: Permission denied; expected a readable file; check the path"):
+        ImageFolder(pictures)
 
 
 SMALL = transforms.Compose([transforms.Resize(8), transforms.CenterCrop(8), transforms.ToTensor()])

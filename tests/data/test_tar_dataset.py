@@ -137,6 +137,15 @@ def linked(path: Path, kind: bytes) -> None:
         archive.addfile(info)
 
 
+def with_holes(path: Path) -> None:
+    """As `tar --sparse --format=posix` writes it: a regular file, but for the records before it."""
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("GNUSparseFile.7/1.cls")
+        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "1.cls"}
+        info.size = 2
+        archive.addfile(info, io.BytesIO(b"0\n"))
+
+
 def changed(path: Path, change: Any) -> None:
     write(path, *example(0), *example(1))
     path.write_bytes(change(path.read_bytes()))
@@ -155,6 +164,7 @@ BROKEN = {
     "a link": (lambda path: linked(path, tarfile.SYMTYPE), "1.cls is a link, a device or a sparse file"),
     "a hard link": (lambda path: linked(path, tarfile.LNKTYPE), "1.cls is a link, a device or a sparse file"),
     "a device": (lambda path: linked(path, tarfile.CHRTYPE), "1.cls is a link, a device or a sparse file"),
+    "a sparse file": (with_holes, "1.cls is a link, a device or a sparse file"),
     "an absolute name": (lambda path: write(path, ("/etc/1.cls", b"1")), "/etc/1.cls, which leads out of a folder"),
     "a name that leads out": (lambda path: write(path, ("a/../../1.cls", b"1")), "../../1.cls, which leads out"),
     "a field twice": (lambda path: write(path, ("1.cls", b"1"), ("1.cls", b"2")), "1.cls twice"),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import NoReturn, TypeAlias, TypeVar
 
 from powertrain import _core
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, DataFileError
 
 PARTS = ("train", "valid", "test")
 _WAITING = 256  # files that are handed to the threads at once
@@ -153,10 +153,18 @@ def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[s
 
 def files_below(folder: Path, wanted: Wanted) -> list[Path]:
     """The files of a folder and of those below it, by name; without folders whose names begin with a dot, in which
-    programs keep copies."""
+    programs keep copies. Links to folders are followed, each folder once."""
     found: list[Path] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    known = {os.path.realpath(folder)}
+    for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        below = {os.path.realpath(Path(place, name)): name for name in folders if not name.startswith(".")}
+        folders[:] = [name for real, name in below.items() if real not in known]
+        known.update(below)
         paths = [Path(place, name) for name in names]
         found += [path for path in paths if (wanted(str(path)) if callable(wanted) else path.suffix.lower() in wanted)]
     return sorted(found)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    """A folder that cannot be listed: the files in it would be missed by nobody."""
+    raise DataFileError("folder", str(error.filename), error) from None

@@ -62,8 +62,9 @@ def _members(file: IO[bytes], size: int) -> Iterator[Member]:
             extended |= _records(content) if info.type == tarfile.XHDTYPE else {"path": _text(content.rstrip(b"\0"))}
             continue
         name = extended.get("path", info.name)
+        sparse = any(key.startswith("GNU.sparse.") for key in extended)  # its bytes are a map, and what is no hole
         extended = {}
-        if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not sparse:
             if name.startswith("/") or ".." in PurePosixPath(name).parts:
                 raise TarError(f"the name {name}, which leads out of a folder")
             yield Member(name, start, length)
