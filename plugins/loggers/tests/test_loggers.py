@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import struct
 import sys
@@ -180,6 +181,10 @@ def test_wandb_keeps_settings_and_values_offline(tmp_path: Path, monkeypatch: py
     raw = first.read_bytes() + second.read_bytes()
     for name in (b"valid.loss", b"optimizer.lr", b"test.accuracy", b"run.until"):
         assert name in raw
+    shutil.rmtree(tmp_path / "run")
+    trained(tmp_path / "run", "wandb")
+    (other,) = (tmp_path / "run/wandb").glob("offline-run-*/*.wandb")
+    assert other.name != first.name  # another run in a folder of that name is not mixed into it
 
 
 # ------------------------------------------------------------------ Trackio

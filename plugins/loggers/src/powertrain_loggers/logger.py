@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import sys
 import warnings
@@ -86,11 +85,6 @@ class Logger(Callback):
                 "is logged; the run goes on, and logs nothing more there",
                 stacklevel=2,
             )
-
-
-def identity(start: Start) -> str:
-    """A name for the run that is the same when it is resumed."""
-    return hashlib.sha256(str(start.folder.absolute()).encode()).hexdigest()[:16]
 
 
 def settings(tables: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:

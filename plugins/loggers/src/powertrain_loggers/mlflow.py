@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from powertrain.plugin import End, Start, param
-from powertrain_loggers.logger import Logger, identity, settings
+from powertrain_loggers.logger import Logger, settings
 
-TAG = "powertrain.run"  # by which a resumed run finds itself
+TAG = "powertrain.run"  # by which a resumed run finds itself: the newest of its folder
 MOST_SETTINGS, MOST_LETTERS = 100, 500  # of a request, and of a setting
 ODD = re.compile(r"[^/\w.\- :]")  # what MLflow's names may not hold
 
@@ -29,11 +30,13 @@ class MLflow(Logger):
         self._client = library.MlflowClient()
         found = self._client.get_experiment_by_name(self.params.experiment)
         id = self._client.create_experiment(self.params.experiment) if found is None else found.experiment_id
-        mine = self._client.search_runs([id], f"tags.`{TAG}` = '{identity(start)}'", max_results=1)
+        folder = hashlib.sha256(str(start.folder.absolute()).encode()).hexdigest()[:16]
+        mine = self._client.search_runs([id], f"tags.`{TAG}` = '{folder}'", max_results=1)
         if start.progress["steps"] and mine:
             self._id = mine[0].info.run_id
+            self._client.update_run(self._id, status="RUNNING")
             return
-        made = self._client.create_run(id, run_name=start.folder.name, tags={TAG: identity(start)})
+        made = self._client.create_run(id, run_name=start.folder.name, tags={TAG: folder})
         self._id = made.info.run_id
         entity = library.entities.Param
         told = [entity(ODD.sub("_", name), str(value)[:MOST_LETTERS]) for name, value in settings(start.tables)]

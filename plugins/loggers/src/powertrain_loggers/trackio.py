@@ -23,8 +23,9 @@ class Trackio(Logger):
     def begin(self, library: Any, start: Start) -> None:
         self._library = library
         self._run = library.init(
-            project=self.params.project, name=start.folder.name, config=dict(settings(start.tables)), resume="allow"
-        )
+            project=self.params.project, name=start.folder.name, config=dict(settings(start.tables)),
+            resume="allow" if start.progress["steps"] else "never",
+        )  # fmt: skip
 
     def numbers(self, values: Mapping[str, float], step: int) -> None:
         self._run.log(dict(values), step=step)

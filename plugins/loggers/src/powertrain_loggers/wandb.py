@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from powertrain.plugin import End, Start, param
-from powertrain_loggers.logger import Logger, identity, settings
+from powertrain_loggers.logger import Logger, settings
 
 
 class WandB(Logger):
@@ -23,10 +24,11 @@ class WandB(Logger):
 
     def begin(self, library: Any, start: Start) -> None:
         self._library = library
-        # A resumed run goes on under the same name; what it does again has the same numbers.
+        # A resumed run goes on under the same identity; what it does again has the same numbers.
         self._run = library.init(
-            project=self.params.project, name=start.folder.name, id=identity(start), resume="allow",
-            dir=str(start.folder), config=dict(settings(start.tables)),
+            project=self.params.project, name=start.folder.name, resume="allow",
+            id=_logged_as(start.folder) if start.progress["steps"] else None, dir=str(start.folder),
+            config=dict(settings(start.tables)),
         )  # fmt: skip
 
     def numbers(self, values: Mapping[str, float], step: int) -> None:
@@ -37,3 +39,9 @@ class WandB(Logger):
 
     def close(self, end: End) -> None:
         self._run.finish(exit_code=0 if end.finished else 1)
+
+
+def _logged_as(folder: Path) -> str | None:
+    """The identity of a run, which is in the names of its logs: run-TIME-IDENTITY, or offline-run-TIME-IDENTITY."""
+    names = sorted(path.name.removeprefix("offline-") for path in (folder / "wandb").glob("*run-*-*"))
+    return names[-1].split("-", 2)[2] if names else None
