@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,7 +85,7 @@ def _table(finished: Sequence[RunSummary]) -> Html:
 def _row(one: RunSummary, metrics: Sequence[str]) -> list[Cell]:
     results, scores, history = one.results or {}, one.scores, one.history()
     name = one.path.name
-    link = html('<a href="{}">{}</a>', f"./{quote(name)}/{REPORT}", name)
+    link = html('<a href="{}">{}</a>', f"./{quote(os.fsencode(name))}/{REPORT}", name)
     when = ended(history)
     return [
         Cell(link if RunFolder(one.path).files.there(REPORT) else name, name),
