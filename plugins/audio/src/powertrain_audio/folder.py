@@ -114,7 +114,8 @@ def read_sound(path: Path, rate: int) -> Any:
 def _demand_all_samples(file: BinaryIO) -> None:
     """Refuse a WAV file that ends before its samples do: libsndfile reads those that are there, and says nothing."""
     size = os.fstat(file.fileno()).st_size
-    if file.read(12)[::8] != b"RW":
+    begins = file.read(12)
+    if begins[:4] != b"RIFF" or begins[8:] != b"WAVE":
         return
     while len(chunk := file.read(8)) == 8:
         length = int.from_bytes(chunk[4:], "little")
