@@ -70,9 +70,13 @@ class Continual(Strategy):
         return pt.reshape(pt.take(pt.reshape(batch.x, (batch.x.shape[0], -1)), self.order.value, axis=1), batch.x.shape)
 
     def step(self, t: Step, batch: Batch) -> None:
-        losses = rows(self.loss(self.model(self.inputs(batch)), batch.y))
-        t.minimize(self.opt, losses, batch.weight)
-        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+        self.update(t, self.inputs(batch), batch.y, batch.weight)
+
+    def update(self, t: Step, x: Any, y: Any, weight: Any, penalty: Any = None) -> None:
+        """Traced: change the model by a batch; a penalty counts like the loss of an example."""
+        losses = rows(self.loss(self.model(x), y))
+        t.minimize(self.opt, losses if penalty is None else losses + penalty, weight)
+        t.log("loss", pt.sum(losses * weight), pt.sum(weight))
 
     def round(self, run: Run) -> None:
         if run.progress.rounds == 0:  # not in setup: a run that is opened to be asked has no examples

@@ -36,9 +36,8 @@ class EWC(Continual):
         self.anchors = [run.slot(f"anchor.{name}", np.zeros(slot.shape, "f")) for name, slot in self.weights]
 
     def step(self, t: Step, batch: Batch) -> None:
-        losses, penalty = rows(self.loss(self.model(self.inputs(batch)), batch.y)), self.penalty()
-        t.minimize(self.opt, losses + penalty, batch.weight)
-        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+        penalty = self.penalty()
+        self.update(t, self.inputs(batch), batch.y, batch.weight, penalty)
         t.log("penalty", penalty)
 
     def penalty(self) -> Any:

@@ -9,7 +9,6 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.builtin.strategies.continual import EXAMPLE, Continual, TaskParams
-from powertrain.builtin.strategies.views import rows
 from powertrain.data import permutation
 from powertrain.plugin import Batch, Run, Step, param
 
@@ -37,9 +36,7 @@ class Replay(Continual):
         x = pt.concat([self.inputs(batch), pt.take(self.memory_x.value, chosen, axis=0)], axis=0)
         y = pt.concat([batch.y, pt.astype(pt.take(self.memory_y.value, chosen, axis=0), batch.y.dtype)], axis=0)
         weight = pt.concat([batch.weight, pt.ones((self.params.replayed,), dtype=batch.weight.dtype)], axis=0)
-        losses = rows(self.loss(self.model(x), y))
-        t.minimize(self.opt, losses, weight)
-        t.log("loss", pt.sum(losses * weight), pt.sum(weight))
+        self.update(t, x, y, weight)
 
     def learn(self, run: Run, task: int, count: int) -> None:
         run.loop(self.replay if task else self.step, self.train, count)
