@@ -189,6 +189,7 @@ Tensor Trace::read(const SlotRef& slot) {
   // One tensor per parameter and version, so that its gradient can be asked for by identity.
   Tensor& view = state.views[slot.get()];
   if (!view.defined()) {
+    const TraceScope scope(this);  // a part with a trace of its own may read it first
     view = fn::flat_view(now(state), slot->offset(), slot->type().shape);
   }
   return view;
