@@ -1,9 +1,11 @@
 """Damaged checkpoints: wherever a file is cut and whichever bit is flipped, the one before is used, or the same bits
-are read."""
+are read; and what a run writes afterwards stays."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from powertrain.io.files import Files
 from powertrain.io.hashing import hash_arrays
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
+from powertrain.train.folder.keeping import Policy
 
 FLIPS = 1_000
 META = {"seconds": 1.5, "steps": 10, "progress": {"epochs": 3}, "values": {"valid.loss": 0.25}, "lower": ["valid.loss"]}
@@ -108,3 +112,45 @@ def test_any_flipped_bit_is_noticed_or_harmless(store: Checkpoints) -> None:
             )
         path.write_bytes(contents[path])
     assert noticed > 0.95 * FLIPS
+
+
+def flip_last_bit(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("policy", [Policy(1), Policy(2), Policy(1, 1, "valid.loss")])
+def test_a_run_that_begins_before_damaged_checkpoints_keeps_its_own(tmp_path: Path, policy: Policy) -> None:
+    store = Checkpoints(tmp_path)
+    for number in (9, 10):
+        store.save(number, arrays(number), META, policy=Policy(2))
+        flip_last_bit(tmp_path / FOLDER / f"round-{number:012d}.safetensors")
+    assert store.latest()[0] is None
+    for number in (3, 5, 10, 12):
+        store.save(number, arrays(number), META, policy=policy)
+        found, _ = store.latest()
+        assert found is not None and found.number == number
+
+
+def test_a_lasting_file_that_is_damaged_is_written_anew(store: Checkpoints) -> None:
+    for path in (store.files.path / FOLDER).glob("lasting-*"):
+        flip_last_bit(path)
+    assert store.latest()[0] is None
+    again = Checkpoints(store.files.path)
+    again.save(3, arrays(1), META, ["model.base"])
+    found, problems = again.latest()
+    assert found is not None and problems == [] and hash_arrays(found.arrays) == hash_arrays(arrays(1))
+
+
+def test_what_cannot_be_read_for_a_while_costs_no_lasting_file(
+    store: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: Any) -> bytes:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "read", fail)
+        assert store.prune(Policy(1), 2) == []
+    assert hash_arrays(store.load(2).arrays) == hash_arrays(arrays(2))
+    assert hash_arrays(store.load(1).arrays) == hash_arrays(arrays(1))

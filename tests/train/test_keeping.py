@@ -101,6 +101,24 @@ def test_a_run_keeps_the_best_and_one_every_so_often(run: Path) -> None:
     assert [kept[number]["progress"]["epochs"] for number in (12, 24)] == [3, 6]
 
 
+ASKS = """
+from powertrain.plugin import Callback, Evaluate
+
+
+class Asks(Callback):
+    def after_commit(self, event):
+        return None if event.values else Evaluate()
+"""
+
+
+def test_what_a_callback_evaluates_may_be_the_best(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(ASKS)
+    rare = ("run.evaluate.every='60 epochs'", "callbacks=['./own.py:Asks']", "report.sample=0", "report.worst=0")
+    found = losses(trained(tmp_path, *rare))
+    best = sorted(found, key=lambda number: (found[number], number))[:2]
+    assert len(found) > 6 and set(best) <= set(Checkpoints(tmp_path / "a").metas())
+
+
 def test_a_resumed_run_keeps_the_same(run: Path, tmp_path: Path) -> None:
     settings = ("report.sample=0", "report.worst=0", "optimizer.schedule=constant")
     whole = trained(tmp_path, *settings)
@@ -209,6 +227,17 @@ def test_prune_drops_what_is_not_kept(run: Path, tmp_path: Path) -> None:
     assert pt.load(copied).finished
     wrong = inside(["runs", "prune", "a", "--set", "lst=1"], tmp_path, expect=2).stderr
     assert wrong.startswith("[a run.keep] lst: no such parameter of run.keep; expected last, best")
+
+
+def test_prune_keeps_what_a_resume_begins_with(run: Path, tmp_path: Path) -> None:
+    copied = copy(run, tmp_path)
+    *_, whole, newest = Checkpoints(copied).numbers()
+    (copied / FOLDER / f"round-{newest:012d}.safetensors").write_bytes(b"")
+    inside(["runs", "prune", "a", "--set", "best=0", "--set", "by=''", "--set", "every='60 epochs'"], tmp_path)
+    assert Checkpoints(copied).numbers() == [whole, newest]
+    (copied / FOLDER / f"round-{whole:012d}.safetensors").write_bytes(b"")
+    said = inside(["runs", "prune", "a"], tmp_path, expect=2).stderr
+    assert said.startswith(f"[a] it has no checkpoint that can be read (checkpoint {newest} is not used: ")
 
 
 def test_prune_waits_for_nobody(run: Path, tmp_path: Path) -> None:

@@ -248,6 +248,16 @@ def test_a_fork_waits_for_what_a_thread_writes(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_where_no_thread_can_be_had_the_work_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    future = background.begin(threading.get_ident)
+    assert future.done() and future.result() == threading.get_ident()
+    assert not background._unfinished  # a fork would wait for them for ever
+
+
 def test_whoever_began_work_gets_its_result_or_its_exception() -> None:
     assert background.begin(lambda: 3).result(SECONDS) == 3
     with pytest.raises(ZeroDivisionError):

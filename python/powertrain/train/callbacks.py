@@ -105,8 +105,9 @@ def begin(run: TrainRun) -> None:
     run.callbacks.start(Start(run.folder.path, recipe.name, recipe.tables, recipe.overrides, run.began_at))
 
 
-def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
-    """Show the callbacks of a run this commit and do what they ask for; whether a checkpoint is wanted."""
+def serve(run: TrainRun, values: Mapping[str, float]) -> tuple[bool, Mapping[str, float]]:
+    """Show the callbacks of a run this commit, with what its evaluation gave, and do what they ask for; whether a
+    checkpoint is wanted, and what was evaluated in the end."""
     event = Event(asdict(run.progress), dict(values), scalars(run), tuple(run.texts))
     wanted = run.callbacks.ask(event)
     _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
@@ -116,8 +117,8 @@ def serve(run: TrainRun, values: Mapping[str, float]) -> bool:
         if isinstance(request, (Stop, Pause)):
             run.request_stop(f"{name}: {request.reason}")
     if not values and any(isinstance(request, Evaluate) for _, request in wanted):
-        run.evaluations.evaluate()
-    return any(isinstance(request, Save) for _, request in wanted)
+        values = run.evaluations.evaluate()
+    return any(isinstance(request, Save) for _, request in wanted), values
 
 
 def _set(run: TrainRun, wanted: Sequence[tuple[str, SetScalar]]) -> None:

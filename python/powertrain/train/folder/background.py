@@ -13,7 +13,8 @@ _unfinished: set[Future[Any]] = set()
 
 
 def begin(work: Callable[[], T]) -> Future[T]:
-    """Start a piece of work in a thread of its own, which the interpreter waits for before it ends."""
+    """Start a piece of work in a thread of its own, which the interpreter waits for before it ends; where there can be
+    no more threads, do it here."""
     future: Future[T] = Future()
 
     def run() -> None:
@@ -24,7 +25,10 @@ def begin(work: Callable[[], T]) -> Future[T]:
 
     _unfinished.add(future)
     future.add_done_callback(_unfinished.discard)
-    threading.Thread(target=run, name="powertrain-checkpoint").start()
+    try:
+        threading.Thread(target=run, name="powertrain-checkpoint").start()
+    except RuntimeError:  # the system gives no more threads, or the interpreter ends
+        run()
     return future
 
 

@@ -58,6 +58,7 @@ class Checkpoints:
 
     def __init__(self, run: Path) -> None:
         self.files = Files(run)
+        self._lasting_seen: set[str] = set()  # lasting files that this process has read or written whole
 
     def numbers(self) -> list[int]:
         """What exists, oldest first."""
@@ -73,7 +74,7 @@ class Checkpoints:
         policy: Policy = POLICY,
     ) -> None:
         """Write a checkpoint, then drop those that the policy does not keep. On a full disk nothing that was there is
-        lost.
+        lost. Checkpoints with a larger number were found to be damaged: a run that begins after them writes them anew.
 
         `lasting` names arrays that are hardly ever other ones: while they are the same they are written once.
         """
@@ -94,15 +95,26 @@ class Checkpoints:
         except NoSpaceError:
             if number not in self.numbers():
                 self.files.remove(_name(number, ".safetensors"))
-            self.prune(policy)
+            self.prune(policy, number - 1)
             raise
-        self.prune(policy)
+        self.prune(policy, number)
 
     def _save_lasting(self, arrays: Arrays) -> str:
         digest = hash_arrays(arrays)
-        if not self.files.there(_lasting(digest)):
-            self._write(_lasting(digest), arrays)
+        name = _lasting(digest)
+        known = digest in self._lasting_seen and self.files.there(name)
+        if not known and not self._holds(name, arrays):
+            self._write(name, arrays)
+        self._lasting_seen.add(digest)
         return digest
+
+    def _holds(self, name: str, arrays: Arrays) -> bool:
+        """Whether a file is there and holds these arrays: a disk may have damaged it."""
+        try:
+            with self.files.reading(name) as file:
+                return all(file.read(len(piece)) == piece for piece in safetensors_pieces(arrays)) and not file.read(1)
+        except (OSError, FolderError):
+            return False
 
     def _write(self, name: str, arrays: Arrays) -> tuple[int, str]:
         """A file of arrays; its size and SHA-256. Other threads run while a piece is hashed and written."""
@@ -119,21 +131,23 @@ class Checkpoints:
         digest = self._header(number)["lasting"]
         return [_name(number, ".json"), _name(number, ".safetensors"), *([_lasting(digest)] if digest else [])]
 
-    def metas(self) -> dict[int, dict[str, Any]]:
-        """What the whole headers say of their checkpoints, by number, oldest first."""
+    def metas(self, newest: int | None = None) -> dict[int, dict[str, Any]]:
+        """What the whole headers say of their checkpoints, by number, oldest first, up to the newest that counts."""
         found: dict[int, dict[str, Any]] = {}
         for number in self.numbers():
-            with contextlib.suppress(CheckpointError):
-                found[number] = self._header(number)["meta"]
+            if newest is None or number <= newest:
+                with contextlib.suppress(CheckpointError):
+                    found[number] = self._header(number)["meta"]
         return found
 
-    def prune(self, policy: Policy) -> list[int]:
-        """Drop the checkpoints that a policy does not keep, and what kills left behind; the numbers of the former."""
-        metas, numbers = self.metas(), self.numbers()
+    def prune(self, policy: Policy, newest: int) -> list[int]:
+        """Drop the checkpoints that a policy does not keep, and what kills left behind; the numbers of the former.
+        `newest` is the newest checkpoint that is whole."""
+        metas, numbers = self.metas(newest), self.numbers()
         stay = policy.kept(metas)
-        newest = sorted(metas)[-policy.last :]
+        last = sorted(metas)[-policy.last :]
         # A damaged one that is newer than those stays, for whoever looks at it.
-        dropped = [one for one in numbers if one not in stay and (one in metas or (newest and one < newest[0]))]
+        dropped = [one for one in numbers if one not in stay and (one in metas or (last and one < last[0]))]
         for number in dropped:
             self.files.remove(_name(number, ".json"))  # first: without it the arrays are nobody's
             self.files.remove(_name(number, ".safetensors"))
@@ -145,8 +159,9 @@ class Checkpoints:
         for number in numbers:
             try:
                 kept.update(Path(name).name for name in self.files_of(number))
-            except CheckpointError:
+            except CheckpointError:  # perhaps for now alone: nobody knows which lasting file is its
                 kept.add(Path(_name(number, ".safetensors")).name)
+                kept.update(name for name in self.files.names(FOLDER) if name.startswith("lasting-"))
         for name in self.files.names(FOLDER):
             # Arrays without their JSON: a kill came between the two files of a checkpoint. What is written aside, too.
             stray = re.fullmatch(
@@ -167,6 +182,7 @@ class Checkpoints:
             lasting = _unpacked(_lasting(digest), self._read(_lasting(digest)))
             if hash_arrays(lasting) != digest:
                 raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
+            self._lasting_seen.add(digest)
             arrays |= lasting
         return Checkpoint(number, arrays, header["meta"])
 

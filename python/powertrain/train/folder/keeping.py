@@ -41,20 +41,23 @@ class Policy:
 
     def kept(self, metas: Metas) -> set[int]:
         """The numbers of those that stay."""
-        return {*sorted(metas)[-self.last :], *self.ranked(metas)[: self.best], *self._marks(metas)}
+        return {number for numbers in self._wanted(metas).values() for number in numbers}
 
     def wants(self, number: int, metas: Metas) -> bool:
         """Whether one of them would stay even if it were not one of the last."""
-        return number in {*self.ranked(metas)[: self.best], *self._marks(metas)}
+        return not {"best", "every"}.isdisjoint(self.reasons(number, metas))
 
     def reasons(self, number: int, metas: Metas) -> list[str]:
         """Why one of them stays: last, best, every."""
-        wanted = {
+        return [reason for reason, numbers in self._wanted(metas).items() if number in numbers]
+
+    def _wanted(self, metas: Metas) -> dict[str, list[int]]:
+        """The numbers of those that stay, by the reason."""
+        return {
             "last": sorted(metas)[-self.last :],
             "best": self.ranked(metas)[: self.best],
             "every": self._marks(metas),
         }
-        return [reason for reason, numbers in wanted.items() if number in numbers]
 
     def ranked(self, metas: Metas) -> list[int]:
         """Those that were evaluated by the metric, the best first."""

@@ -13,7 +13,7 @@ from powertrain.recipe.sections import Keep
 from powertrain.recipe.source import of_tables, override
 from powertrain.recipe.toml import flat
 from powertrain.train.folder import lock
-from powertrain.train.folder.checkpoint import CheckpointError, Checkpoints
+from powertrain.train.folder.checkpoint import Checkpoint, CheckpointError, Checkpoints
 from powertrain.train.folder.keeping import Metas, Policy
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.summaries import RunSummary, differing, summaries, summary, texts
@@ -23,11 +23,19 @@ TYPED = ("command",)  # of run.lock: what was typed says nothing about the numbe
 
 def run_hash(path: Path) -> str:
     """One SHA-256 over all slots of the last whole checkpoint."""
-    found, problems = Checkpoints(path).latest()
+    return hash_arrays(_newest(Checkpoints(path)).arrays)
+
+
+def _newest(checkpoints: Checkpoints) -> Checkpoint:
+    """The newest checkpoint that is whole."""
+    found, problems = checkpoints.latest()
     if found is None:
         trouble = f" ({'; '.join(problems)})" if problems else ""
-        raise RunError(f"[{path}] it has no checkpoint that can be read{trouble}; expected a run; see powertrain runs")
-    return hash_arrays(found.arrays)
+        raise RunError(
+            f"[{checkpoints.files.path}] it has no checkpoint that can be read{trouble}; expected a run; see "
+            "powertrain runs"
+        )
+    return found
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
@@ -83,7 +91,7 @@ def prune(path: Path, settings: Sequence[str] = ()) -> list[int]:
     folder = RunFolder(path)
     policy = keeping(folder, settings)
     with folder.locked():
-        return folder.checkpoints.prune(policy)
+        return folder.checkpoints.prune(policy, _newest(folder.checkpoints).number)
 
 
 def diff(paths: Sequence[Path]) -> dict[str, tuple[str, ...]]:

@@ -119,7 +119,7 @@ class Saver:
             self.run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
         checkpoints = self.run.folder.checkpoints
         checkpoints.save(number, arrays, meta, lasting, self._policy)
-        return Written(time.monotonic() - start, checkpoints.metas())
+        return Written(time.monotonic() - start, checkpoints.metas(number))
 
     def wait(self) -> None:
         """Wait for the checkpoint that is being written, if there is one. A full disk is said, and training goes on."""
@@ -172,7 +172,7 @@ class Saver:
             run.display.warn(f"[{run.folder.path.name}] {problem}")
         if found is not None:
             self.load(found)
-        self._metas = run.folder.checkpoints.metas()
+            self._metas = run.folder.checkpoints.metas(found.number)
         run.record("resume", problems=problems)
         self.start_clock()
         return found is not None

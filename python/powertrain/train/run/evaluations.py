@@ -104,6 +104,7 @@ class Evaluations:
                 run.record("sample", text=text)
                 run.display.sample(text)
                 run.texts.append(text)
+        run.watch.evaluated()
         return values
 
     def _watch(self, early: EarlyStop, values: Mapping[str, float]) -> None:

@@ -242,10 +242,11 @@ class TrainRun:
         values: Mapping[str, float] = {}
         if self.evaluations.due():
             values = self.evaluations.evaluate()
-            self.watch.evaluated()
         else:
             self.display.step(self)
-        save = self._serve(values) if self.callbacks else False
+        save = False
+        if self.callbacks:
+            save, values = self._serve(values)
         if self.display.unread:
             self.request_stop("nobody reads its output any more", signal.SIGPIPE)
         if time.monotonic() > self.deadline:
@@ -253,12 +254,12 @@ class TrainRun:
         self.watch.hold()
         self.saver.commit(save, values)
 
-    def _serve(self, values: Mapping[str, float]) -> bool:
+    def _serve(self, values: Mapping[str, float]) -> tuple[bool, Mapping[str, float]]:
         if self.rounds_now == 1:
             begin(self)
-        save = serve(self, values)
+        save, values = serve(self, values)
         self.texts.clear()
-        return save
+        return save, values
 
     def request_stop(self, reason: str, number: int = 0) -> None:
         """End the run after this commit; the first reason counts, with the number of the signal that gave it."""
