@@ -68,6 +68,16 @@ def test_names_of_folders_are_links_to_them(folder: Path, tmp_path: Path) -> Non
     assert "href" not in write_leaderboard(tmp_path).read_text(encoding="utf-8")
 
 
+def test_a_ledger_that_cannot_be_read_costs_its_curve_alone(folder: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        shutil.copytree(folder / "runs" / "small-1", tmp_path / name)
+    (tmp_path / "a" / "ledger.jsonl").unlink()
+    (tmp_path / "a" / "ledger.jsonl").mkdir()
+    assert write_leaderboard(tmp_path).read_text(encoding="utf-8").count("<polyline") == 1
+    inside(["report", "b"], tmp_path)
+    assert "<td>a</td>" in (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
+
+
 def test_numbers_of_a_strangers_run_need_be_neither_finite_nor_recent(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "runs" / "small-1", tmp_path / "a")
     path = tmp_path / "a" / "results.json"

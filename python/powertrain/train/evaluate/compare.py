@@ -15,11 +15,10 @@ from powertrain.io.console import aligned, one_line
 from powertrain.monitor.labels import class_name, predictions, scored
 from powertrain.monitor.paired import PairedDifference, paired_difference
 from powertrain.random.default import drawing_from
-from powertrain.recipe.toml import flat, value_text
 from powertrain.train.display.display import number
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.folder.summaries import differing
+from powertrain.train.folder.summaries import differing, texts
 
 if TYPE_CHECKING:
     from powertrain.data import Source
@@ -140,8 +139,8 @@ def _values(runs: Sequence[Ended], part: str) -> dict[str, tuple[float | None, .
 
 
 def _settings(runs: Sequence[Ended]) -> dict[str, tuple[str, ...]]:
-    texts = [{key: value_text(value) for key, value in flat(one.run.recipe.tables).items()} for one in runs]
-    return {one_line(key): tuple(one.get(key, "") for one in texts) for key in differing(texts)}
+    settings = [texts(one.run.recipe.tables) for one in runs]
+    return {one_line(key): tuple(one.get(key, "") for one in settings) for key in differing(settings)}
 
 
 def _number(value: float | None) -> str:

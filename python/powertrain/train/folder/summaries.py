@@ -41,7 +41,11 @@ class RunSummary:
         return {} if self.results is None else dict(self.results[self.results["part"]])
 
     def history(self) -> list[dict[str, Any]]:
-        return read_history(self.path)
+        """What happened in it; nothing where that cannot be read."""
+        try:
+            return read_history(self.path)
+        except (FolderError, OSError):
+            return []
 
 
 def summaries(root: Path) -> list[RunSummary]:

@@ -7,9 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from powertrain.recipe.toml import flat, value_text
 from powertrain.train.folder.run_folder import RunFolder
-from powertrain.train.folder.summaries import RunSummary, day_and_time, differing, ended, summary
+from powertrain.train.folder.summaries import RunSummary, day_and_time, differing, ended, summary, texts
 from powertrain.train.report.elements import NOTHING, table_of
 from powertrain.train.report.markup import Html, html
 
@@ -27,7 +26,7 @@ def other_runs(run: TrainRun, results: Mapping[str, Any]) -> Html:
         return NOTHING
     if not found:
         return NOTHING
-    part, own = results["part"], {key: value_text(value) for key, value in flat(run.recipe.tables).items()}
+    part, own = results["part"], texts(run.recipe.tables)
     metrics = list(results[part])
     head = ("run", *(f"{part} {metric}" for metric in metrics), "steps", "seconds", "ended (UTC)", "other settings")
     rows = [("this run", *_measured(results, part, metrics), "", "")]
