@@ -56,11 +56,27 @@ def test_the_tolerances_count() -> None:
         (lambda x: x.astype("float32"), np.ones(2), r"^\[gradcheck\] result 0 is float32\[2\]; expected float64"),
         (lambda x: x > 0, np.ones(2), r"^\[gradcheck\] the function returned bool\[2\]"),
         (pt.sqrt, np.zeros(1), r"is inf; expected nan"),  # left of 0 there is no value
+        (lambda x: None, np.ones(2), r"^\[gradcheck\] the function gave no tensor; expected its results; return them$"),
     ],
 )
 def test_what_has_no_slope_is_refused(function: Callable[..., Any], x: Any, said: str) -> None:
     with pytest.raises(pt.Error, match=said):
         pt.gradcheck(function, x)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"eps": 0}, "[gradcheck] eps = 0; expected a number > 0; 1e-6 is usual"),
+        ({"eps": float("nan")}, "[gradcheck] eps = nan; expected a number > 0; 1e-6 is usual"),
+        ({"atol": -1.0}, "[gradcheck] atol = -1.0; expected a number >= 0; such as 1e-5"),
+        ({"rtol": float("inf")}, "[gradcheck] rtol = inf; expected a number >= 0; such as 1e-5"),
+    ],
+)
+def test_a_setting_that_nothing_could_pass_or_fail_by_is_refused(given: dict[str, float], said: str) -> None:
+    with pytest.raises(pt.ShapeError) as caught:
+        pt.gradcheck(pt.sin, np.ones(2), **given)
+    assert str(caught.value) == said
 
 
 @pytest.mark.peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,17 +38,20 @@ def gradcheck(
     atol, rtol         a gradient may be off by `atol + rtol * |slope|`
     raise_exception    False: answer False where they differ, in place of the error that names the numbers
 
-    Errors    inputs or results that are not float64; a gradient that differs
+    Errors    inputs or results that are not float64; a function without results; a gradient that differs
     Source    as torch.autograd.gradcheck
     Example
         >>> import powertrain as pt
         >>> pt.gradcheck(lambda x, w: pt.tanh(x @ w), (pt.ones((2, 3), dtype="float64"), np.eye(3)))
         True
     """
+    _demand_numbers(eps, atol, rtol)
     given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     watched = [_demand_double(f"input {at}", own_input("gradcheck", f"input {at}", x)) for at, x in enumerate(given)]
     flat = Flat(function, tuple)
     outputs = _core.with_tape(watched, lambda: flat(watched))
+    if not outputs:
+        raise _core.DTypeError("[gradcheck] the function gave no tensor; expected its results; return them")
     for at, output in enumerate(outputs):
         _demand_double(f"result {at}", check_output("gradcheck", output))
     from powertrain.autodiff.differences import first_difference
@@ -56,6 +60,14 @@ def gradcheck(
     if said and raise_exception:
         raise GradcheckError(said)
     return not said
+
+
+def _demand_numbers(eps: float, atol: float, rtol: float) -> None:
+    if not 0 < eps < math.inf:
+        raise _core.ShapeError(f"[gradcheck] eps = {eps!r}; expected a number > 0; 1e-6 is usual")
+    for name, value in (("atol", atol), ("rtol", rtol)):
+        if not 0 <= value < math.inf:
+            raise _core.ShapeError(f"[gradcheck] {name} = {value!r}; expected a number >= 0; such as 1e-5")
 
 
 def _demand_double(name: str, x: Tensor) -> Tensor:
