@@ -485,7 +485,8 @@ void register_compile(py::module_& m) {
   m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
         py::arg("fuse"), py::arg("skips"), py::arg("limit"), py::arg("backend") = py::none());
   m.def(
-      "tracing", [] { return active_recorder() != nullptr; }, "Whether a step is being traced on this thread.");
+      "trace_id", [] { return active_recorder() ? active_recorder()->id() : 0; },
+      "The number of the trace that records what this thread calls; 0 if none does.");
 }
 
 }  // namespace pt::bindings

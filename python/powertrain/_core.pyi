@@ -477,8 +477,8 @@ def note_fact(owner: Any, name: str) -> None:
     """A trace on this thread reads an attribute."""
 
 def same_bits_as(tensor: Tensor, dtype: DType) -> Tensor: ...
-def tracing() -> bool:
-    """Whether a step is being traced on this thread."""
+def trace_id() -> int:
+    """The number of the trace that records what this thread calls; 0 if none does."""
 
 def draw(op: str, generator: Slot, shape: Sequence[int], dtype: DTypeLike) -> Tensor: ...
 def set_autocast(dtype: DType, exact: bool) -> tuple[DType, bool]:

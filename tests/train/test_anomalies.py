@@ -6,7 +6,8 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 import powertrain as pt
 from powertrain.recipe import load_recipe
 from powertrain.recipe.sections import Anomalies
-from powertrain.train.anomalies.losses import MOST_KEPT, OF_NORMAL, RecentLosses
+from powertrain.train.anomalies.losses import MOST_KEPT, OF_NORMAL, SPIKE, OddLoss, RecentLosses
 from powertrain.train.anomalies.watch import Watch
 from powertrain.train.display.display import Display
 from powertrain.train.folder.checkpoint import Checkpoints
@@ -320,6 +321,16 @@ def test_losses_that_rise_for_good_are_spikes_for_half_a_window() -> None:
     assert found == spikes(level) == list(range(2 * WINDOW + 1, 2 * WINDOW + WINDOW // 2 + 1))
     assert shown.weight.numpy()[0] == -(4 * WINDOW - len(found))
     assert shown.recent.take() == []
+
+
+def test_steps_are_counted_in_whole_numbers() -> None:
+    """7 calls in 29 steps: 7 * (29 / 7) is above 29 in floating point."""
+    watch = object.__new__(Watch)
+    watch.run = cast(Any, SimpleNamespace(progress=SimpleNamespace(steps=129)))
+    watch.losses, watch._steps, watch._calls = {}, 100, {"optimizer": 10}
+    odd = [OddLoss(call, SPIKE, 2.0, 1.0) for call in (11, 14, 17)]
+    recent = cast(Any, SimpleNamespace(calls=17, take=lambda: odd))
+    assert [one.step for one in watch._taken(Anomalies(), "optimizer", recent)] == [105, 117, 129]
 
 
 def test_of_many_in_one_round_the_last_ones_are_told() -> None:

@@ -86,6 +86,30 @@ def test_the_norms_are_those_of_the_mean_loss() -> None:
     assert seen["bias"].gradient == pytest.approx(abs(2 * error.mean()), rel=1e-4)
 
 
+ANEW = """
+from powertrain.plugin import Strategy
+
+
+class Anew(Strategy):
+    def step(self, t, batch):
+        t.minimize(self.opt, self.loss(self.model(batch.x), batch.y), batch.weight)
+
+    def round(self, run):
+        run.loop(lambda t, batch: self.step(t, batch), self.data, 1)
+"""
+
+
+def test_a_step_that_each_round_makes_anew_is_refused_when_it_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("powertrain.train.run.compiled_steps.MOST_STEPS", 2)
+    (tmp_path / "own.py").write_text(ANEW)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match=r"is function number 3 of this run; expected a few that stay the same"):
+        pt.fit(model=pt.nn.Linear(8, 1), data=(X, Y), epochs=1, strategy="./own.py:Anew", trust=True, verbose=False,
+               run={"anomalies": {"gradients": "warn", "every": 1}})  # fmt: skip
+
+
 def test_layers_whose_weights_are_all_zero_have_no_ratio() -> None:
     norms = {
         "a.up": Norms(1.0, 0.0),
@@ -132,6 +156,28 @@ def test_each_call_of_a_rectifier_is_a_layer(tmp_path: Path) -> None:
     run = fit(pt.nn.Sequential(alive, relu, dead, relu, pt.nn.Linear(4, 1)), tmp_path / "a", dead_units="warn")
     assert [one["what"] for one in run.anomalies] == [
         "4 of 4 units of model.1 (call 2) are zero for every example of valid"
+    ]
+
+
+class InParts(pt.nn.Module):
+    """One rectifier in the step itself, and one in a part of it that has a trace of its own."""
+
+    def __init__(self, part: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.first, self.dead, self.last = pt.nn.Linear(8, 8), pt.nn.Linear(8, 4), pt.nn.Linear(4, 1)
+        self.dead.bias.value = pt.full((4,), -1e3)
+        self.inner, self.relu, self.part = pt.nn.ReLU(), pt.nn.ReLU(), part
+
+    def forward(self, x: pt.Tensor) -> pt.Tensor:
+        hidden = self.part(lambda x: self.inner(self.first(x)))(x)
+        return self.last(self.relu(self.dead(hidden)))
+
+
+@pytest.mark.parametrize("part", [pt.checkpoint, pt.vmap])
+def test_what_is_called_in_a_part_is_not_counted(tmp_path: Path, part: Callable[[Any], Any]) -> None:
+    run = fit(InParts(part), tmp_path / "a", dead_units="warn", gradients="warn")
+    assert [one["what"] for one in run.anomalies if one["kind"] == "dead units"] == [
+        "4 of 4 units of model.relu are zero for every example of valid"
     ]
 
 

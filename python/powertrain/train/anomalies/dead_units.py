@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.data import DataLoader, Subset
 from powertrain.nn.hooks import Hook, attached
 from powertrain.train.evaluate.evaluation import evaluating
@@ -24,7 +25,8 @@ RECTIFIERS = (pt.nn.ReLU, pt.nn.ReLU6)
 
 class DeadUnits:
     """Counts the dead units of each rectifier of a run's models. A unit is a neuron, or a channel of pictures: the last
-    axis of what the module gives."""
+    axis of what the module gives. What is called inside of pt.checkpoint, pt.vmap, a loop or a branch is not counted:
+    such a part has a trace of its own, whose values do not leave it."""
 
     def __init__(self, run: TrainRun) -> None:
         self._run = run
@@ -32,6 +34,7 @@ class DeadUnits:
         self._layers: list[str] = []  # in the order in which they are called
         self._alive: list[pt.Tensor] = []
         self._weight: Any = None
+        self._trace = 0  # the number of the trace of the whole step
         self._hooks = list(self._rectifiers())
         self._program = pt.compile(self._traced)
 
@@ -43,6 +46,8 @@ class DeadUnits:
 
     def _seen(self, path: str) -> Any:
         def see(module: Any, args: Any, output: pt.Tensor) -> None:
+            if _core.trace_id() != self._trace:
+                return
             alive = pt.not_equal(output, 0)
             if output.shape[0] == self._weight.shape[0]:  # a row for each example: padding counts for nothing
                 real = pt.reshape(self._weight, (-1, *[1] * (len(output.shape) - 1)))
@@ -54,7 +59,7 @@ class DeadUnits:
         return see
 
     def _traced(self, *tensors: Any) -> list[pt.Tensor]:
-        self._layers, self._alive = [], []
+        self._layers, self._alive, self._trace = [], [], _core.trace_id()
         batch = TracedBatch(self._names, tensors)
         self._weight = batch.weight
         self._run.strategy.predict(Step(Logs()), batch)

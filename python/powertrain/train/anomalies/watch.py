@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,8 +36,8 @@ class Anomaly:
 
 
 class Watch:
-    """Looks for anomalies in a run, and does what its recipe says. What it remembers is slots of the run, so that a
-    resume sees and does the same."""
+    """Looks for anomalies in a run, and does what its recipe says. What it remembers of losses and roll-backs is slots
+    of the run, so that a resume sees and does the same; layers are told of once by each process."""
 
     def __init__(self, run: TrainRun) -> None:
         self.run, self.settings = run, run.recipe.run.anomalies
@@ -146,12 +145,12 @@ class Watch:
         """The anomalies of one optimizer's losses, each with its step: where a step calls `minimize` once, as is usual,
         by counting."""
         before = self._calls[name]
-        steps = (self.run.progress.steps - self._steps) / max(1, recent.calls - before)
+        steps, calls = self.run.progress.steps - self._steps, max(1, recent.calls - before)
         whose = f", of {name}" if len(self.losses) > 1 else ""
         return [
             Anomaly(
                 KINDS[one.kind],
-                self._steps + math.ceil((one.call - before) * steps),
+                self._steps - (before - one.call) * steps // calls,  # rounded up
                 one.words() + whose,
                 _policy(settings, one),
             )

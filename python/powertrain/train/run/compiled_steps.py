@@ -74,6 +74,7 @@ class Stepper:
     def _look_into(self, step: StepFunction, names: tuple[str, ...], arrays: tuple[Any, ...]) -> dict[str, Norms]:
         """One call of a step by a second program, which gives the norms of its gradients and weights too."""
         if (step, names) not in self._looks:
+            self._room(step, self._looks)
             look = Look()
             self._looks[step, names] = look, self._program(step, names, look)
         look, program = self._looks[step, names]
