@@ -86,7 +86,8 @@ def test_data_that_is_gone_is_not_opened(tmp_path: Path) -> None:
         data={"use": "arrays", "path": str(tmp_path / "data.npz"), "split": {"test": 0.25}},
         model={"use": "mlp", "hidden": [8]}, epochs=2, folder=tmp_path / "run", **MORE,
     )  # fmt: skip
-    assert run.export("safetensors", tmp_path / "first").checked == "24 examples of test"
+    # "in part" without PyTorch, which reads what was written.
+    assert run.export("safetensors", tmp_path / "first").checked.removesuffix(", in part") == "24 examples of test"
     (tmp_path / "data.npz").unlink()
     made = pt.load(tmp_path / "run").export("safetensors", tmp_path / "second")
     why = " since its data cannot be opened: ["

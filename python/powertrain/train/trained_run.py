@@ -383,8 +383,8 @@ class TrainedRun:
 
         >>> import tempfile
         >>> run = pt.fit("digits", epochs=1, verbose=False)
-        >>> run.export("safetensors", tempfile.mkdtemp()).checked
-        '359 examples of test'
+        >>> run.export("safetensors", tempfile.mkdtemp()).examples
+        359
         """
         from powertrain.train.export.exporting import export
 
