@@ -1,4 +1,4 @@
-"""What the report says of a classifier's sureness, and what models and strategies add to it."""
+"""What the report says of a classifier's calibration, and what models and strategies add to it."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ def _summary(monitor: Monitor) -> Html:
     state = monitor.state()
     limits = monitor.limits
     found = ", ".join(f"{problem} in {count}" for problem, count in summary(monitor.rows).items())
-    verdict = html('<span class="bad">{}</span>', found) if found else html('<span class="good">no problem</span>')
+    diagnosis = html('<span class="bad">{}</span>', found) if found else html('<span class="good">no problem</span>')
     sentences = [
         html(
             "<p>{} examples were observed; the last {} are compared with the profile of the training: {}.</p>",
-            f"{state['examples']:,}", f"{state['window']:,}", verdict,
+            f"{state['examples']:,}", f"{state['window']:,}", diagnosis,
         ),
         html(
             "<p>A feature has drifted where its test has p &lt; {} after correction for {} rows ({}) and its PSI is at "

@@ -17,7 +17,13 @@ from powertrain.train.report.curves import curves_section
 from powertrain.train.report.elements import NOTHING, section_html, table_of
 from powertrain.train.report.groups import by_group
 from powertrain.train.report.ideas import Ideas
-from powertrain.train.report.judged import classes, gives_probabilities, sureness, training_examples, worst_examples
+from powertrain.train.report.judged import (
+    calibration_section,
+    classes,
+    gives_probabilities,
+    training_examples,
+    worst_examples,
+)
 from powertrain.train.report.markup import Html, html, joined
 from powertrain.train.report.other_runs import other_runs
 from powertrain.train.report.page import page_of
@@ -33,7 +39,8 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     """Write the report of a finished run and return its path."""
     history = read_history(run.folder.path)
     ideas = Ideas(run, judged, results)
-    curves, sure = curves_section(history, run.evaluations.units, run.early is not None), sureness(run, judged)
+    curves = curves_section(history, run.evaluations.units, run.early is not None)
+    calibration = calibration_section(run, judged)
     parts = [
         _summary(run, judged, results),
         ideas.of_fit(),
@@ -44,8 +51,8 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         other_runs(run, results),
         classes(run, judged),
         ideas.of_classes(),
-        sure,
-        ideas.link("ideas/calibration") if sure and gives_probabilities(run) else NOTHING,
+        calibration,
+        ideas.link("ideas/calibration") if calibration and gives_probabilities(run) else NOTHING,
         *(section_html(section) for section in of_task(run, judged)),
         *(section_html(_by_group(run, judged, name)) for name in run.recipe.report.groups),
         worst_examples(run, judged),

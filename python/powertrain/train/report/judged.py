@@ -59,7 +59,7 @@ def answers(judged: Evaluation, unit: str = "") -> tuple[Section, ...]:
     return (Section("Answers", draw=draw),)
 
 
-def sureness(run: TrainRun, judged: Evaluation) -> Html:
+def calibration_section(run: TrainRun, judged: Evaluation) -> Html:
     """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
     if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
         return NOTHING
