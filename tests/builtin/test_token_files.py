@@ -45,6 +45,19 @@ def test_windows_are_those_of_the_tokens_in_memory(tmp_path: Path, name: str) ->
             assert found.dtype == np.int64 and (found == values).all()
 
 
+@pytest.mark.parametrize(("written", "read"), [("<u4", "uint16"), ("<i8", "uint16"), ("<i8", "uint32")])
+def test_numbers_that_are_wider_than_stated_are_refused(tmp_path: Path, written: str, read: str) -> None:
+    text().astype(written).tofile(tmp_path / "train.bin")
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, dtype=read)
+    assert str(caught.value) == (
+        f"[tokens train.bin] {tmp_path / 'train.bin'}, where every second number is 0 as {read}; expected tokens one "
+        'after the other; set data.dtype = "uint32", or write the numbers as uint32'
+    )
+    np.zeros(997, np.uint16).tofile(tmp_path / "train.bin")
+    assert len(load(tmp_path).train) > 0
+
+
 def test_a_token_beyond_the_vocabulary_is_named_by_its_place(tmp_path: Path) -> None:
     tokens = text()
     tokens[950] = 50

@@ -57,6 +57,7 @@ def test_members_of_one_name_are_an_example(shards: Path) -> None:
     assert fields["x"].tolist() == [[20, 21, 22], [3, 4, 5]] and fields["y"].tolist() == [2, 0]
     with pytest.raises(IndexError):
         data[23]
+    assert data.example_names(np.array([22, 0])) == ["part/0022", "part/0000"]
 
 
 def test_fields_are_read_by_their_endings_or_by_a_function(shards: Path) -> None:
@@ -65,6 +66,8 @@ def test_fields_are_read_by_their_endings_or_by_a_function(shards: Path) -> None
         ("one.id", b"7\n"),
     )  # fmt: skip
     assert TarDataset(path, ("txt", "json", "seg.bin", "id"))[0] == ("naïve", {"a": [1, 2]}, b"\1\2", 7)
+    sides = write(shards / "b.tar", ("one.left.id", b"3"), ("one.right.id", b"4"))
+    assert TarDataset(sides, ("left.id", "right.id"))[0] == (3, 4)
     doubled = TarDataset(path, {"seg.bin": len, "id": None}, transform=lambda x: 2 * x, target_transform=str)
     assert doubled[0] == (4, "7")
 

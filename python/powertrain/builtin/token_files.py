@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from powertrain.data.text import Windows
 from powertrain.io.inputs import size_of
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import param
+
+FIRST = 64  # numbers that show how wide they are
 
 
 class Tokens(Data):
@@ -75,12 +77,24 @@ def _header(file: IO[bytes], path: Path, dtype: str, where: str) -> Header:
                 "it is cut off, or data.dtype is another",
             )  # fmt: skip
         header = Header(numbers, (size // numbers.itemsize,), by_columns=False, start=0)
+        _demand_width(file, path, numbers, where)
     if len(header.shape) != 1 or header.shape[0] < 2 or header.dtype.kind not in "iu":
         raise DataError(
             where, f"{path} holds {header.dtype}{list(header.shape)}", "expected one row of whole numbers",
             "write the numbers of the tokens one after the other",
         )  # fmt: skip
     return header
+
+
+def _demand_width(file: IO[bytes], path: Path, numbers: np.dtype[Any], where: str) -> None:
+    """Refuse wider numbers than data.dtype says: read by halves they are tokens and zeros by turns, and nobody would
+    notice."""
+    begins = np.frombuffer(file.read(FIRST * numbers.itemsize), numbers)
+    if len(begins) == FIRST and begins.any() and not begins[1::2].any():
+        raise DataError(
+            where, f"{path}, where every second number is 0 as {numbers.name}", "expected tokens one after the other",
+            'set data.dtype = "uint32", or write the numbers as uint32',
+        )  # fmt: skip
 
 
 class TokenWindows(Windows):

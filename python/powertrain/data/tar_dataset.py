@@ -23,6 +23,7 @@ from powertrain.data.errors import DataError, demand_choice
 from powertrain.data.formats import open_file
 from powertrain.data.npy import read_array
 from powertrain.data.pictures import IMG_EXTENSIONS, cause, picture_in
+from powertrain.data.source import Indices
 from powertrain.data.tar_files import tar_members
 from powertrain.io.inputs import max_input_bytes
 
@@ -104,6 +105,10 @@ class TarDataset(Dataset):
             if change is not None:
                 made[at] = change(made[at])
         return tuple(made)
+
+    def example_names(self, indices: Indices) -> list[str]:
+        """What the members of some examples are called without their endings; the report shows them."""
+        return [self._keys[at] for at in indices]
 
     @functools.cached_property
     def targets(self) -> list[object]:
@@ -187,8 +192,9 @@ def _examples(path: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
 
 
 def _usual(ending: str) -> Decode:
-    """How members of that ending are read."""
-    return _pictures if f".{ending}" in IMG_EXTENSIONS else _USUAL.get(ending, bytes)
+    """How members of that ending are read, by its last part: seg.png is a picture too."""
+    last = ending.rpartition(".")[2]
+    return _pictures if f".{last}" in IMG_EXTENSIONS else _USUAL.get(last, bytes)
 
 
 def _pictures(content: bytes) -> object:
