@@ -206,3 +206,7 @@ def test_trackio_has_every_evaluation(
     assert {name for name, _, _ in logged} == {"run"} and len(rows) == 5
     losses = {step: values["valid.loss"] for step, values in found if "valid.loss" in values}
     assert losses == {row["step"]: pytest.approx(row["valid.loss"]) for row in rows}
+    shutil.rmtree(tmp_path / "run")
+    trained(tmp_path / "run", "trackio")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("select count(distinct run_id) from metrics").fetchone() == (2,)  # not mixed
