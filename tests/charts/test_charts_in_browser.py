@@ -159,6 +159,16 @@ def test_a_line_that_grows_loses_its_marks(browser: Browser, path: Path) -> None
         assert not settled(page).evaluate(marked)
 
 
+@pytest.mark.parametrize("base", [10.0, 25_000.0, 1e7, 1e-7])
+def test_marks_of_an_axis_that_lie_close_have_texts_of_their_own(browser: Browser, path: Path, base: float) -> None:
+    with browser.page(path) as page:
+        data = {"title": "loss", "across": "step", "lines": [{"name": "a", "x": [1, 2], "y": [base, base * 1.0004]}]}
+        made(page, data)
+        texts = settled(page).evaluate("() => chart.plot.axes[1]._values")
+        assert len(set(texts)) == len(texts) > 2
+        assert all(base <= float(text) <= base * 1.0005 for text in texts[1:-1])
+
+
 def test_a_logarithmic_scale_can_be_left_when_values_have_become_zero(browser: Browser, path: Path) -> None:
     zero = charts.curve_chart("loss", "step", {"train": [*TRAIN, (210, 0.0)]})
     with browser.page(path) as page:

@@ -18,6 +18,9 @@ const CurveChart = (() => {
   const whole = (value) => value.toLocaleString("en");
   const short = (value) => value == null ? "" : Math.abs(value) < 1e6 ? String(Number(value.toPrecision(4))) : value.toPrecision(4);
 
+  // Marks of an axis are round numbers, but may lie close to each other: four digits would give several the same text.
+  const exact = (value) => value == null ? "" : String(Number(value.toPrecision(10)));
+
   // Lines have values at places of their own: the place of the value that is nearest to another place.
   function nearest(values, at) {
     for (let far = 0; far < values.length; far++) {
@@ -88,7 +91,7 @@ const CurveChart = (() => {
         scales: {x: {time: false}, y: {distr: this.logarithmic ? 3 : 1}},
         axes: [
           {...axis, label: this.data.across, labelSize: 20, space: 70, values: (plot, marks) => marks.map(whole)},
-          {...axis, size: wide, values: (plot, marks) => marks.map(short)},
+          {...axis, size: wide, values: (plot, marks) => marks.map(exact)},
         ],
         series: [{}, ...this.data.lines.map((line, at) => ({
           stroke: colours[at % colours.length],
