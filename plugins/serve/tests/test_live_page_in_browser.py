@@ -117,6 +117,16 @@ def test_a_run_that_is_chosen_while_another_is_fetched_is_shown(tmp_path: Path, 
             page.get_by_role("button", name=f"{name} train").wait_for()
 
 
+def test_a_page_that_is_refused_says_what_to_open(tmp_path: Path, browser: Browser) -> None:
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.get_by_text("live", exact=True).wait_for()
+        page.evaluate("() => events.dispatchEvent(new Event('error'))")
+        assert page.locator("#connection").inner_text() == "no connection; trying again"
+        page.evaluate("() => { events.close(); events.dispatchEvent(new Event('error')); }")  # as after a status of 403
+        said = page.locator("#connection").inner_text()
+        assert said == "no connection; open the address that powertrain watch printed last"
+
+
 def test_counts_are_shown_whole_and_what_is_wrong_with_a_ledger_is_said(tmp_path: Path, browser: Browser) -> None:
     write(begun(tmp_path / "a"), {**metrics(1_234_567, {"valid.loss": 0.123456}), "epoch": 12_345})
     damaged = begun(tmp_path / "b")

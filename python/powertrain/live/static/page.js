@@ -236,6 +236,9 @@ const runs = new Runs();
 const load = new Load(runs);
 const events = new EventSource("events");
 events.addEventListener("open", () => { byId("connection").textContent = "live"; });
-events.addEventListener("error", () => { byId("connection").textContent = "no connection; trying again"; });
+events.addEventListener("error", () => {
+  const refused = events.readyState === EventSource.CLOSED; // by a server that has another token
+  byId("connection").textContent = `no connection; ${refused ? "open the address that powertrain watch printed last" : "trying again"}`;
+});
 events.addEventListener("runs", (event) => runs.take(JSON.parse(event.data)));
 events.addEventListener("load", (event) => load.take(JSON.parse(event.data)));
