@@ -186,6 +186,15 @@ class it(Data):
     @classmethod
     def build(cls, params, base): return DataModule("it", "classification", {"train": Lines()}, 3)
 '''),
+    "data-valid-first": ("data", HEAD + '''
+class it(Data):
+    Params = NoParams
+    @classmethod
+    def build(cls, params, base):
+        x = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
+        part = lambda rows: ArrayDataset(x=x[rows], y=np.arange(len(x))[rows] % 2)
+        return DataModule("d", "classification", {"valid": part(slice(10)), "train": part(slice(10, 30))}, 2)
+'''),
     "data-one-row": ("data", HEAD + '''
 class Source:
     def __init__(self, n):

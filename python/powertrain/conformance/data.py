@@ -48,38 +48,53 @@ def check_data(subject: Subject) -> Iterator[Finding]:
         yield subject.raised("build", error)
         return
     yield from drawn
-    if isinstance(dataset, DataModule):
-        yield from (wrong := [one for source in dataset.splits.values() for one in check_stream(subject, source)])
-        if wrong:
+    for check in (_streams, _declared, _parts):
+        yield from (found := list(check(subject, dataset)))
+        if found:
             return
+    found = [*_disjoint(subject, dataset), *_resumes(subject, dataset), *_reopens(subject, dataset)]
+    yield from found
+    if not found:
+        yield from _again(subject, dataset, folder)
+
+
+def _streams(subject: Subject, dataset: object) -> Iterator[Finding]:
+    if isinstance(dataset, DataModule):
+        for source in dataset.splits.values():
+            yield from check_stream(subject, source)
+
+
+def _declared(subject: Subject, dataset: object) -> Iterator[Finding]:
+    """What a data set says of itself, without its rows."""
     if not isinstance(dataset, DataModule) or "train" not in dataset.splits:
-        is_module = isinstance(dataset, DataModule)
-        received = f"the parts {', '.join(dataset.splits)}" if is_module else type(dataset).__name__
+        parts = f"the parts {', '.join(dataset.splits)}" if isinstance(dataset, DataModule) else ""
         yield subject.finding(
             "not-a-dataset",
-            f"build gave {received}",
+            f"build gave {parts or type(dataset).__name__}",
             "a powertrain.data.DataModule with a part train",
             "return DataModule(name, task, {'train': source}, outputs)",
         )
-        return
-    if dataset.own_task is None and dataset.task not in tasks():
+    elif dataset.own_task is None and dataset.task not in tasks():
         yield subject.finding(
             "not-a-dataset",
             f"its task is {dataset.task!r}",
             f"one of {', '.join(tasks())}{suggestion(str(dataset.task), tasks())}",
             "fix the second argument of DataModule",
         )
-        return
-    if dataset.labels and len(dataset.labels) != dataset.outputs:
+    elif dataset.labels and len(dataset.labels) != dataset.outputs:
         yield subject.finding(
             "outputs",
             f"there are {len(dataset.labels)} labels and outputs = {dataset.outputs}",
             "a name for each",
             "make labels and outputs alike, or leave labels out",
         )
-        return
+
+
+def _parts(subject: Subject, dataset: DataModule) -> Iterator[Finding]:
+    """Each part by itself, and beside train; up to the first that is wrong."""
     forms: dict[str, str] = {}
-    for part, source in dataset.splits.items():
+    for part in sorted(dataset.splits, key=lambda part: part != "train"):
+        source = dataset.splits[part]
         if not len(source):
             yield subject.finding("not-a-dataset", f"the part {part} has no rows", "some", "leave an empty part out")
             return
@@ -100,10 +115,6 @@ def check_data(subject: Subject) -> Iterator[Finding]:
                 "make the parts alike",
             )
             return
-    found = [*_disjoint(subject, dataset), *_resumes(subject, dataset), *_reopens(subject, dataset)]
-    yield from found
-    if not found:
-        yield from _again(subject, dataset, folder)
 
 
 def digest_of(dataset: DataModule) -> str:
