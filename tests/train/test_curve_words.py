@@ -16,7 +16,7 @@ RISING = [*SETTLED, (900, 3.0), (1000, 5.0)]
     [
         (FALLING, "The valid loss was still falling, from 4 to 2 in the last quarter: train longer (run.until)."),
         (SETTLED, "The valid loss has settled: it fell from 10 to 1, and by 8.91e-06 in the last quarter."),
-        (RISING, "The valid loss was lowest at step 800 (1) and rose to 5; run.stop keeps the weights of then."),
+        (RISING, "The valid loss was lowest at step 800 (1) and rose to 5; run.stop keeps the weights of that step."),
         ([(step, 1.0 + step) for step in range(9)],
          "The valid loss never fell below its first value, 1: lower the rate (optimizer.lr)."),
     ],

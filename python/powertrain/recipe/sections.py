@@ -129,7 +129,7 @@ class Anomalies:
     every: int = param(500, low=1, doc="steps between two looks at gradients")
     exploding: float = param(1e3, above=0, doc="largest norm of the gradient of a layer, over that of its weights")
     vanishing: float = param(1e-6, above=0, below=1, doc="least such ratio, as a share of the largest of all layers")
-    dead_share: float = param(0.5, above=0, high=1, doc="share of the units of a layer from which on it is told of")
+    dead_share: float = param(0.5, above=0, high=1, doc="share of dead units at which a layer is reported")
     window: int = param(128, low=8, high=4096, doc="recent losses that each one is compared with")
     deviations: float = param(
         10.0, above=0, doc="a spike is so many standard deviations above their median, as told by the median deviation"

@@ -37,7 +37,7 @@ class Anomaly:
 
 class Watch:
     """Looks for anomalies in a run, and does what its recipe says. What it remembers of losses and roll-backs is slots
-    of the run, so that a resume sees and does the same; layers are told of once by each process."""
+    of the run, so that a resume sees and does the same; each process reports a layer once."""
 
     def __init__(self, run: TrainRun) -> None:
         self.run, self.settings = run, run.recipe.run.anomalies
@@ -91,7 +91,7 @@ class Watch:
         return settings is not None and settings.gradients != "off" and step % settings.every == 0
 
     def looked(self, step: int, norms: Mapping[str, Norms]) -> None:
-        """Take in the norms of a step; each layer is told of once."""
+        """Take in the norms of a step; each layer is reported once."""
         assert self.settings is not None
         for one in odd_layers(norms, self.settings):
             self._tell_once(Anomaly(one.kind, step, one.words, self.settings.gradients), one.layer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-FEWEST = 8  # points, below which a curve is not told of
+FEWEST = 8  # points; of a shorter curve nothing is said
 # Shares of what the loss had fallen by: a rise that is no noise, and a fall in the last quarter that goes on.
 RISE, FALL = 0.1, 0.05
 
@@ -24,7 +24,7 @@ def curve_words(points: Sequence[tuple[int, float]], part: str, stops: bool) -> 
     if best == 0:
         return f"The {part} loss never fell below its first value, {first:.4g}: lower the rate (optimizer.lr)."
     if last - low > RISE * (first - low):
-        advice = "" if stops or part == "train" else "; run.stop keeps the weights of then"
+        advice = "" if stops or part == "train" else "; run.stop keeps the weights of that step"
         return f"The {part} loss was lowest at step {points[best][0]:,} ({low:.4g}) and rose to {last:.4g}{advice}."
     quarter = len(values) // 4
     before = min(values[:-quarter])
