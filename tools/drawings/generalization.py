@@ -184,6 +184,18 @@ def drift() -> str:
     return chart.svg()
 
 
+def privacy() -> str:
+    """The densities of a sum with Gaussian noise, with and without an example that moves it by 1."""
+    grid = np.linspace(-4, 5, 181)
+    chart = Chart("The result of a sum, with one example and without it", (-4, 5), (0, 0.9), "result", "how likely")
+    for place, (noise, label) in enumerate(((0.45, "little noise"), (2.0, "much noise"))):
+        for moved, dashed in ((0, False), (1, True)):
+            heights = np.exp(-((grid - moved) ** 2) / (2 * noise**2)) / (noise * np.sqrt(2 * np.pi))
+            words = f"{label}, with" if moved else f"{label}, without"
+            chart.line(grid, heights, words, colour=place, dashed=dashed)
+    return chart.svg()
+
+
 def calibration() -> str:
     """How often an answer is right, for each probability that it was given with."""
     x, y = moons(150, 0.45, 3)
@@ -204,5 +216,5 @@ def calibration() -> str:
 
 DRAWINGS = (
     overfitting, early_stopping, bias_and_variance, train_validation_test, regularization, augmentation,
-    class_imbalance, data_leakage, drift, calibration,
+    class_imbalance, data_leakage, drift, privacy, calibration,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from powertrain.data.dataset import as_source, gives_items, holds_items, is_stre
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
+from powertrain.data.poisson import PoissonOrder, PoissonSampler
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import fetch_training, fetches_anew
@@ -149,6 +150,8 @@ class DataLoader:
         if self.sampler is None:
             self.sampler = RandomSampler(self.dataset) if shuffle else SequentialSampler(self.dataset)
         one = self.sampler
+        if isinstance(one, PoissonSampler):
+            return PoissonOrder(one.count, self.batch_size, self.seed)
         if self.endless and isinstance(one, RandomSampler) and one.replacement and one.count == one.size:
             return RandomOrder(one.size, self.batch_size, self.seed if one.seed is None else one.seed)
         return EpochOrder(one, count, self.batch_size, self.seed, last)

@@ -21,6 +21,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "xla": ("xla",),
     "onnx": ("onnx",),
     "loggers": ("tensorboard", "mlflow", "wandb", "trackio"),
+    "privacy": ("dp-sgd", "tanh-cnn"),
 }  # fmt: skip
 
 

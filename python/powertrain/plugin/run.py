@@ -62,6 +62,10 @@ class Step(Protocol):
         """Differentiate with respect to the optimizer's own parameters and update them. `loss` has one value per
         example, and is divided once by the total weight; one that couples the examples of a batch is a scalar."""
 
+    def gradients(self, total: Tensor, values: Sequence[Tensor]) -> list[Tensor]:
+        """The gradients of a number by values that the step computed on the way to it, such as the outputs of layers;
+        one may depend on another. Nothing is updated."""
+
     def log(self, name: str, total: Tensor | float, count: Tensor | float = 1) -> None:
         """Add to a mean that the run shows and records; stays on the device."""
 
@@ -205,6 +209,10 @@ class Run(Protocol):
     @property
     def parts(self) -> tuple[str, ...]:
         """What `data` knows: the parts of the data set, and the roles of [data]."""
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps of the whole run, where `until` is in steps or epochs; else None."""
 
     @property
     def stop(self) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSamp
 from powertrain.data.head import stream_of
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.pairs import WithClassWeights
+from powertrain.data.poisson import PoissonSampler, largest
 from powertrain.data.source import Fields, example_weights
 from powertrain.data.targets import Learned, fitted
 from powertrain.data.transforms import Transformed
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from powertrain.plugin.run import Stream
     from powertrain.recipe import Recipe, RunSection
     from powertrain.train.run.named_slots import SlotTable
+
+Way = Literal["shuffled", "ordered", "poisson"]  # how batches are chosen
 
 
 def prepare(recipe: Recipe, base: Path) -> DataModule:
@@ -108,8 +111,9 @@ class Sources:
             target = self.dataset.target
             if target is not None and target.changes:
                 source = Learned(source, target)
-            ordered = self.recipe.strategy.plugin.ordered
-            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times, ordered)
+            plugin = self.recipe.strategy.plugin
+            way: Way = "ordered" if plugin.ordered else "poisson" if plugin.poisson else "shuffled"
+            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times, way)
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
 
@@ -178,7 +182,7 @@ class TrainSource:
         settings: RunSection,
         seed: int,
         times: int = 1,
-        ordered: bool = False,
+        way: Way = "shuffled",
     ) -> None:
         # A text has a window at every place: so many that an epoch of them means nothing.
         stream = stream_of(source)
@@ -186,10 +190,16 @@ class TrainSource:
         self.has_epochs = stream is None and not dataset.kind.tokens
         self.batch = times * settings.batch
         self.tokens_per_batch = self.batch * (dataset.context or 1)
+        self.poisson = way == "poisson"
+        if self.poisson and not self.has_epochs:
+            raise RunError(
+                f"[run.data] {dataset.name} is a stream, or windows of one text; expected examples that can be "
+                "counted, each drawn by its own chance; give the data set a length, or split the text into examples"
+            )
         self.loader = DataLoader(
             source if stream is None else stream,
             self.batch,
-            sampler=self._sampler(source, ordered),
+            sampler=self._sampler(source, way),
             num_workers=settings.workers,
             seed=seed,
             pad_last=True,
@@ -199,16 +209,22 @@ class TrainSource:
         )
         self._batches: Iterator[Batch] | None = None
 
-    def _sampler(self, source: Source, ordered: bool) -> Sampler | None:
+    def _sampler(self, source: Source, way: Way) -> Sampler | None:
         if self.streams:
             return None
-        return SequentialSampler(source) if ordered else RandomSampler(source, replacement=not self.has_epochs)
+        if self.poisson:
+            return PoissonSampler(source)
+        if way == "ordered":
+            return SequentialSampler(source)
+        return RandomSampler(source, replacement=not self.has_epochs)
 
     @property
     def padded(self) -> int:
-        """Rows of padding in the last batch of an epoch; of a stream, the most that there may be."""
+        """Rows of padding in the last batch of an epoch; of a stream or Poisson draws, the most that there may be."""
         if self.streams:
             return self.batch - 1
+        if self.poisson:
+            return largest(self.batch)
         return -len(self.loader.dataset) % self.batch if self.has_epochs else 0
 
     def __len__(self) -> int:

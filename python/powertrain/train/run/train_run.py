@@ -190,6 +190,11 @@ class TrainRun:
 
     # Stepping.
 
+    @property
+    def total_steps(self) -> int | None:
+        """Steps of the whole run, where `until` is in steps or epochs."""
+        return self.horizon.total_steps if self.recipe.run.until.unit in ("steps", "epochs") else None
+
     def quota(self, source: Any, most: int) -> int:
         """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
         return self.horizon.quota(self.progress, most)

@@ -1,0 +1,1 @@
+"""powertrain-privacy: training whose model gives away little about any single example."""

@@ -1,0 +1,119 @@
+"""The per-example gradients of one layer: their squared norms, and their sum with a weight for each example.
+
+Linear layers and embeddings do without the gradients themselves (ghost clipping: Li et al. 2022, Bu et al. 2022). Other
+layers compute them, in memory of the batch times their parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import powertrain as pt
+from powertrain_privacy.errors import PrivacyError
+
+
+class LayerGradient(Protocol):
+    """What clipping asks of a layer."""
+
+    def squares(self) -> Any:
+        """The squared norm of each example's gradient by the parameters of the layer."""
+
+    def weighted(self, factors: Any) -> Mapping[str, Any]:
+        """The sum of the gradients, each times a factor, by the names of the parameters."""
+
+
+def gradient_of(layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> LayerGradient:
+    """Of a call of the layer; `g` is the gradient by its output, one row for each example."""
+    if type(layer) is pt.nn.Linear and products_are_smaller(layer, args[0]):
+        return GhostLinear(layer, args, g)
+    if type(layer) is pt.nn.Embedding:
+        return GhostEmbedding(layer, args, g)
+    return OneByOne(layer, args, g)
+
+
+def trainable(layer: pt.nn.Module) -> dict[str, pt.Slot]:
+    """The parameters of a layer itself, and not of layers inside of it."""
+    return {name: slot for name, slot in layer.named_parameters(recurse=False) if slot.trainable}
+
+
+def backward(layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> dict[str, Any]:
+    """The gradients of a layer by its own parameters, from that by its output."""
+    slots, g = trainable(layer), pt.stop_gradient(g)
+    # forward itself, which no hook sees. Its value is not used, so a compiled step does not compute it again.
+    _, found = pt.nn.value_and_grad(list(slots.values()), lambda: pt.sum(layer.forward(*args) * g))()
+    return dict(zip(slots, found, strict=True))
+
+
+class OneByOne:
+    """By the gradients of each example, for any layer that takes tensors of one row for each example."""
+
+    def __init__(self, layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> None:
+        def of_one(*rows: Any) -> dict[str, Any]:
+            *inputs, own = (pt.expand_dims(row, 0) for row in rows)
+            return backward(layer, tuple(inputs), own)
+
+        self.shapes = {name: slot.shape for name, slot in trainable(layer).items()}
+        self.each = {name: pt.reshape(one, (g.shape[0], -1)) for name, one in pt.vmap(of_one)(*args, g).items()}
+
+    def squares(self) -> Any:
+        parts = [pt.sum(pt.square(each), axis=1) for each in self.each.values()]
+        return sum(parts[1:], parts[0])
+
+    def weighted(self, factors: Any) -> dict[str, Any]:
+        return {name: pt.reshape(pt.matmul(factors, each), self.shapes[name]) for name, each in self.each.items()}
+
+
+class _Ghost:
+    """A layer that knows the norms without the gradients. Their weighted sum is one pass back through it, with the rows
+    of its output gradient times the factors."""
+
+    def __init__(self, layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> None:
+        self.layer, self.args, self.g = layer, args, g
+
+    def weighted(self, factors: Any) -> dict[str, Any]:
+        rows = pt.reshape(factors, (-1, *[1] * (self.g.ndim - 1)))
+        return backward(self.layer, self.args, self.g * rows)
+
+
+def products_are_smaller(layer: pt.nn.Linear, x: Any) -> bool:
+    """Whether the products of all positions of an example take less memory than its gradient."""
+    positions = math.prod(x.shape[1:-1])
+    return positions == 1 or bool(2 * positions**2 < layer.in_features * layer.out_features)
+
+
+class GhostLinear(_Ghost):
+    """The gradient by the weight is the sum of x_t g_t' over positions t. Its square is the sum of (x_s.x_t)(g_s.g_t)
+    over pairs of positions; of one position, |x|^2 |g|^2."""
+
+    def squares(self) -> Any:
+        slots, (x,) = trainable(self.layer), self.args
+        x, g = (pt.reshape(rows, (rows.shape[0], -1, rows.shape[-1])) for rows in (x, self.g))
+        found = pt.sum(pair_products(x) * pair_products(g), axis=(1, 2)) if "weight" in slots else 0.0
+        return found + pt.sum(pt.square(pt.sum(g, axis=1)), axis=1) if "bias" in slots else found
+
+
+class GhostEmbedding(_Ghost):
+    """The gradient of a row of the table is the sum of g_t over the positions t that look it up."""
+
+    def __init__(self, layer: pt.nn.Embedding, args: tuple[Any, ...], g: Any) -> None:
+        if layer.weight.sparse or layer.scale_grad_by_freq or layer.padding_idx is not None:
+            raise PrivacyError(
+                "[dp-sgd] nn.Embedding with sparse, scale_grad_by_freq or padding_idx; expected none of them: noise "
+                "goes to every row, and no gradient may depend on another example; leave them out"
+            )
+        super().__init__(layer, args, g)
+
+    def squares(self) -> Any:
+        index = pt.reshape(self.args[0], (self.g.shape[0], -1))
+        g = pt.reshape(self.g, (index.shape[0], index.shape[1], -1))
+        same = pt.equal(pt.expand_dims(index, 2), pt.expand_dims(index, 1))
+        return pt.sum(pt.where(same, pair_products(g), 0.0), axis=(1, 2))
+
+
+def pair_products(rows: Any) -> Any:
+    """The inner products of all pairs of an example's rows."""
+    if rows.shape[1] == 1:
+        return pt.sum(pt.square(rows), axis=2, keepdims=True)
+    return pt.matmul(rows, pt.swapaxes(rows, 1, 2))
