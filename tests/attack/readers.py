@@ -99,6 +99,17 @@ def parquet(draw: random.Random) -> bytes:
     return out.getvalue()
 
 
+def arrow(draw: random.Random) -> bytes:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    made, out = pyarrow.csv.read_csv(pa.BufferReader(table(draw))), io.BytesIO()
+    packed = pa.ipc.IpcWriteOptions(compression=draw.choice([None, "zstd"]))
+    with pa.ipc.new_file(out, made.schema, options=packed) as writer:
+        writer.write_table(made, max_chunksize=16)
+    return out.getvalue()
+
+
 def weights(draw: random.Random) -> bytes:
     from safetensors.numpy import save
 
@@ -237,6 +248,18 @@ def _table() -> Any:
     return Table
 
 
+def _parquet_columns() -> Any:
+    from powertrain.builtin.data import Parquet
+
+    return Parquet
+
+
+def _arrow_columns() -> Any:
+    from powertrain.builtin.data import Arrow
+
+    return Arrow
+
+
 def _text_files() -> Any:
     from powertrain_text.data import TextFiles
 
@@ -259,6 +282,8 @@ READERS = (
     Reader("csv-number", "a.csv", table, loaded(_table, target="number")),
     Reader("csv-gz", "a.csv.gz", lambda draw: gzip.compress(table(draw), mtime=0), loaded(_table, target="target")),
     Reader("parquet", "a.parquet", parquet, loaded(_table, target="target")),
+    Reader("parquet-columns", "a.parquet", parquet, loaded(_parquet_columns, x="number", y="target")),
+    Reader("arrow-columns", "a.arrow", arrow, loaded(_arrow_columns, x=("number",), y="target")),
     Reader("text", "a.txt", texts, loaded(_text, context=4)),
     Reader("austen", "a.txt", texts, loaded(_austen, context=4)),
     Reader("text-files", "a.txt", texts, loaded(_text_files, context=4, size=300)),

@@ -25,9 +25,11 @@ def test_hostile_calls_end_well(part: int) -> None:
 # They hold what they are given, and are made by the engine.
 RECORDS = {
     *(
+        "pt.data.ArrowDataset",
         "pt.data.ClassFolders",
         "pt.data.DatasetFolder",
         "pt.data.ImageFolder",
+        "pt.data.ParquetDataset",
         "pt.data.TarDataset",
         "pt.plugin.Section",
         "pt.recipe.OptimizerUse",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from powertrain.builtin.column_files import Arrow, Parquet
 from powertrain.builtin.token_files import Tokens
 from powertrain.data.dataset import ArrayDataset
 from powertrain.data.errors import DataError, errors_name
@@ -28,7 +29,7 @@ from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import NoParams, param
 
-__all__ = ["Arrays", "Austen", "Digits", "FashionMnist", "Text", "Tokens", "austen_text"]
+__all__ = ["Arrays", "Arrow", "Austen", "Digits", "FashionMnist", "Parquet", "Text", "Tokens", "austen_text"]
 
 
 class Digits(Data):

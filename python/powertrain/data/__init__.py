@@ -2,6 +2,7 @@
 
 from powertrain.data.batch import Batch
 from powertrain.data.collate import collate
+from powertrain.data.column_dataset import ArrowDataset, ParquetDataset
 from powertrain.data.dataset import (
     ArrayDataset,
     ConcatDataset,
@@ -59,6 +60,7 @@ from powertrain.plugin.bases import RandomTransform, Transform
 __all__ = [
     "IMG_EXTENSIONS",
     "ArrayDataset",
+    "ArrowDataset",
     "Batch",
     "BatchSampler",
     "Channel",
@@ -76,6 +78,7 @@ __all__ = [
     "InputFile",
     "IterableDataset",
     "Mapped",
+    "ParquetDataset",
     "RandomSampler",
     "RandomTransform",
     "RawTable",

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 
 from powertrain.data import drawing
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Parts, Pick, misplaced
-from powertrain.data.samplers import Rows, SeededSampler, ended, epoch_rows, row_numbers
+from powertrain.data.order_pieces import RowOrder, Rows
+from powertrain.data.samplers import SeededSampler, ended, epoch_order, row_numbers
 
 Last = Literal["pad", "drop", "short"]
+T = TypeVar("T", bound=RowOrder)
 _SAME = "resume with the data and batch_size that the run began with"
 
 
-def _checked(rows: Rows, count: int) -> Rows:
-    if int(rows.min()) < 0 or int(rows.max()) >= count:
+def _checked(rows: T, count: int) -> T:
+    # What is no array is an order of all rows.
+    low, high = (int(rows.min()), int(rows.max())) if isinstance(rows, np.ndarray) else (0, len(rows) - 1)
+    if low < 0 or high >= count:
         raise DataError(
             "DataLoader",
-            f"rows {int(rows.min())} to {int(rows.max())} of the sampler",
+            f"rows {low} to {high} of the sampler",
             f"expected rows from 0 to {count - 1}",
             "make the sampler for this data set",
         )
@@ -63,7 +67,7 @@ class EpochOrder:
 
     def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
         epoch, position = cursor
-        rows = parts[0] if parts else _checked(epoch_rows(self.sampler, epoch, self.seed), self.count)
+        rows: Any = parts[0] if parts else _checked(epoch_order(self.sampler, epoch, self.seed), self.count)
         kept = () if isinstance(self.sampler, SeededSampler) else (rows,)
         end = self._batches(len(rows)) * self.batch
         if end == 0:
@@ -154,10 +158,11 @@ class StreamOrder:
             yield pick._replace(examples=[batch[at - int(rows[0])] for at in pick.indices])
 
 
-def _padded(rows: Rows, others: Rows, size: int, cursor: Cursor, epoch: int) -> Pick:
+def _padded(rows: Rows, others: RowOrder, size: int, cursor: Cursor, epoch: int) -> Pick:
     """A pick of `rows`, filled up to `size` by others of weight 0."""
     weight = np.ones(max(len(rows), size), dtype=np.float32)
     weight[len(rows) :] = 0
     if len(rows) < size:
-        rows = np.concatenate([rows, np.resize(others, size - len(rows))])
+        lacking = size - len(rows)
+        rows = np.concatenate([rows, np.resize(others[:lacking], lacking)])
     return Pick(rows, weight, cursor, epoch)

@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from powertrain.data.blocks import blocks_of
 from powertrain.data.dataset import ArrayDataset, as_source, gives_items, is_stream
 from powertrain.data.errors import DataError
 from powertrain.data.head import Head, stream_of
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
-from powertrain.data.pairs import Pairs, PairStream, WithWeights, class_names, class_weights, example_weights_of, narrow
+from powertrain.data.pairs import (
+    Pairs,
+    PairStream,
+    StoredPairs,
+    WithWeights,
+    class_names,
+    class_weights,
+    example_weights_of,
+    narrow,
+)
 from powertrain.data.source import Array, Source, check_labels, columns
 
 WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
@@ -88,8 +98,8 @@ def _part_of(value: Any, where: str) -> tuple[Source, Array]:
     if is_stream(value) and not hasattr(value, "__array__"):
         head = Head(PairStream(value))
         return head, columns(head, ("x", "y"))["y"]
-    if _gives_pairs(value):
-        pairs = Pairs(value)
+    if _gives_pairs(value) or blocks_of(value) is not None:
+        pairs = Pairs(value) if gives_items(value) else StoredPairs(value)
         return pairs, pairs.targets()
     x, y, *weight = arrays_of(value, where)
     return ArrayDataset({"x": x, "y": y, **({"weight": weight[0]} if weight else {})}), y

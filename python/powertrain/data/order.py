@@ -19,7 +19,7 @@ from powertrain.data.errors import DataError
 
 # Streams keep draws of one seed apart that serve different ends.
 SHUFFLE, OFFSETS, SPLIT, RING, EPISODES, EVALUATION = 1, 2, 3, 4, 5, 6
-EXAMPLES, POISSON = 7, 8
+EXAMPLES, POISSON, BLOCKS = 7, 8, 9
 CHANGES = 64  # and one further for each random transform of a recipe
 
 

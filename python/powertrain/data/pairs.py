@@ -50,6 +50,27 @@ class Pairs(Dataset):
         return whole(self, "y", batch=64) if known is None else known
 
 
+class StoredPairs(Pairs):
+    """The same of a data set that stays in its files and gives whole batches."""
+
+    @anew("dataset")
+    def fetch(self, indices: Indices) -> Fields:
+        fields = self.dataset.fetch(indices)
+        _demand_pairs(fields)
+        y = numbers(fields, "y")
+        return {**fields, "x": numbers(fields, "x"), "y": y if self.dtype is None else y.astype(self.dtype)}
+
+
+def numbers(fields: Fields, name: str) -> Array:
+    """A field of a data set that may hold texts or bytes, in lists, as numbers; those of float64 become float32."""
+    if isinstance(fields[name], np.ndarray):
+        return narrow(fields[name])
+    raise DataError(
+        "data", f"texts or bytes in {name}", "expected numbers",
+        "number the classes, 0, 1, 2, ..., in the file; or decode them: pt.data.Mapped(dataset, function)",
+    )  # fmt: skip
+
+
 class PairStream(Over):
     """A stream whose examples have fields x and y: whole numbers y are classes, others targets in float32."""
 
@@ -71,15 +92,19 @@ class PairStream(Over):
 
 def _pair(example: object) -> dict[str, Array]:
     fields = as_fields(stacked([example]))
+    _demand_pairs(fields)
+    kept = {"x": narrow(fields["x"]), "y": narrow(fields["y"])}
+    if "weight" in fields:
+        kept["weight"] = fields["weight"]
+    return {name: value[0] for name, value in kept.items()}
+
+
+def _demand_pairs(fields: Fields) -> None:
     if not {"x", "y"} <= set(fields):
         raise DataError(
             "data", f"examples of {', '.join(fields)}", "expected pairs of an input and a target",
             "give x, y as an example, or a dict of x and y",
         )  # fmt: skip
-    kept = {"x": narrow(fields["x"]), "y": narrow(fields["y"])}
-    if "weight" in fields:
-        kept["weight"] = fields["weight"]
-    return {name: value[0] for name, value in kept.items()}
 
 
 def _targets(dataset: Any) -> Array | None:

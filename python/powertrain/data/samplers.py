@@ -14,18 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from powertrain.data.blocks import BlockOrder, blocks_of
 from powertrain.data.errors import DataError
 from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
+from powertrain.data.order_pieces import Ascending, RowOrder, Rows, shuffled
 from powertrain.data.source import length_of
 from powertrain.errors.methods import Abstract, missing
 
 if TYPE_CHECKING:
     from powertrain.random import Generator
     from powertrain.typing import Array
-
-Rows = NDArray[np.int64]
 
 
 def seed_of(seed: int | None, generator: Generator | None, where: str) -> int | None:
@@ -88,6 +87,10 @@ class SeededSampler(Sampler):
         """The rows of an epoch, in order; `seed` where the sampler has none of its own."""
         raise missing(self, "rows")
 
+    def order(self, epoch: int, seed: int = 0) -> RowOrder:
+        """The same, from which slices are read: where it can be, without an array of all rows."""
+        return self.rows(epoch, seed)
+
     def _seed(self, seed: int) -> int:
         return seed if self.seed is None else self.seed
 
@@ -103,11 +106,17 @@ class SequentialSampler(SeededSampler):
         self.count = length_of(data_source, "SequentialSampler")
 
     def rows(self, epoch: int, seed: int = 0) -> Rows:
-        return np.arange(self.count, dtype=np.int64)
+        return self.order(epoch, seed)[:]
+
+    def order(self, epoch: int, seed: int = 0) -> RowOrder:
+        return Ascending(self.count)
 
 
 class RandomSampler(SeededSampler):
     """Rows in a new random order each epoch, or, with `replacement`, `num_samples` rows drawn at random.
+
+    From 4,194,304 rows on the order is computed as it is read, and takes no memory. Of a data set that is read in
+    blocks, as `ParquetDataset`, blocks come in random order, and the rows of some blocks at a time.
 
     >>> sorted(RandomSampler([5, 6, 7], seed=1))
     [0, 1, 2]
@@ -126,19 +135,28 @@ class RandomSampler(SeededSampler):
         self.replacement = replacement
         self.count = self.size if num_samples is None else _count(num_samples, "RandomSampler")
         self.seed = seed_of(seed, generator, "RandomSampler")
+        self._blocks = blocks_of(data_source)
 
     def rows(self, epoch: int, seed: int = 0) -> Rows:
+        return self.order(epoch, seed)[:]
+
+    def order(self, epoch: int, seed: int = 0) -> RowOrder:
         seed = self._seed(seed)
         if self.replacement:
             # The remainder of a 64-bit word: its bias, size / 2^64, is beyond any measurement.
             words = Draw(seed, OFFSETS, Cursor(epoch, 1)).words((self.count,))
             return (words % np.uint64(self.size)).astype(np.int64)
         if self.count == self.size:
-            return permutation(self.size, seed, SHUFFLE, epoch)
+            return self._shuffled(seed, epoch)
         # More than once through, or a part: whole orders one after the other, of which the last is cut off.
         orders = math.ceil(self.count / self.size)
-        parts = [permutation(self.size, seed, SHUFFLE, epoch * orders + at) for at in range(orders)]
+        parts = [self._shuffled(seed, epoch * orders + at)[:] for at in range(orders)]
         return np.concatenate(parts)[: self.count]
+
+    def _shuffled(self, seed: int, call: int) -> RowOrder:
+        if self._blocks is None or self._blocks.all_together:
+            return shuffled(self.size, seed, SHUFFLE, call)
+        return BlockOrder(self._blocks, seed, call)
 
 
 class SubsetRandomSampler(SeededSampler):
@@ -230,15 +248,15 @@ class BatchSampler:
         return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        rows = epoch_rows(self.sampler, self._epoch)
+        rows = epoch_order(self.sampler, self._epoch)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             yield rows[start : start + self.batch_size].tolist()
 
 
-def epoch_rows(sampler: Any, epoch: int, seed: int = 0) -> Rows:
+def epoch_order(sampler: Any, epoch: int, seed: int = 0) -> RowOrder:
     """The rows that any sampler gives for an epoch."""
     if isinstance(sampler, SeededSampler):
-        return sampler.rows(epoch, seed)
+        return sampler.order(epoch, seed)
     if hasattr(sampler, "set_epoch"):
         sampler.set_epoch(epoch)
     return row_numbers(ended(sampler, "DataLoader"), type(sampler).__name__)

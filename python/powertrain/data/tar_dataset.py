@@ -7,12 +7,10 @@ possible, and the state of a loader is a few integers, as with every data set.
 from __future__ import annotations
 
 import functools
-import glob
 import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -22,6 +20,7 @@ from powertrain.data.dataset import Dataset, place_of
 from powertrain.data.errors import DataError, demand_choice
 from powertrain.data.formats import open_file
 from powertrain.data.npy import read_array
+from powertrain.data.paths import Paths, found_paths
 from powertrain.data.pictures import IMG_EXTENSIONS, cause, picture_in
 from powertrain.data.source import Indices
 from powertrain.data.tar_files import tar_members
@@ -29,7 +28,6 @@ from powertrain.io.inputs import max_input_bytes
 
 WHERE = "TarDataset"
 Decode: TypeAlias = "Callable[[bytes], object]"
-Paths: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
 
 
 class TarDataset(Dataset):
@@ -65,7 +63,7 @@ class TarDataset(Dataset):
         demand_choice(WHERE, "bad", bad, ("error", "skip"))
         self.decoders = _decoders(fields, 1 if target_transform is None else 2)
         self.transform, self.target_transform = transform, target_transform
-        self.paths = _found(paths)
+        self.paths = found_paths(paths, WHERE, "tar")
         self.left_out: list[str] = []
         self._keys: list[str] = []
         shards: list[int] = []
@@ -154,19 +152,6 @@ def _decoders(fields: Sequence[str] | Mapping[str, Decode | None], least: int) -
             'for example ("jpg", "cls")',
         )
     return {ending: decode or _usual(ending) for ending, decode in given.items()}
-
-
-def _found(paths: Paths) -> list[Path]:
-    """The files of a pattern, or those that were named."""
-    if isinstance(paths, (str, PathLike)):
-        pattern = Path(paths)
-        one = pattern.exists() or not glob.has_magic(pattern.name)
-        found = [pattern] if one else sorted(pattern.parent.glob(pattern.name))
-    else:
-        found = [Path(path) for path in paths]
-    if not found:
-        raise DataError(WHERE, f"no file {paths}", "expected tar files", "check the path")
-    return found
 
 
 def _examples(path: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
