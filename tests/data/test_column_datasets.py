@@ -73,8 +73,10 @@ def test_rows_of_all_files_come_in_any_order(shards: str, kind: str) -> None:
     x, y, name = data[-1]
     assert (x == 95 + np.arange(6)).all() and y == 2 and name == "n95"
     assert np.asarray(data.targets).tolist() == [row % 3 for row in range(COUNT)]
-    with pytest.raises(IndexError):
-        data[COUNT]
+    assert data.fetch(np.array([], np.int64))["x"].shape == (0, 6)
+    for wrong in (COUNT, -1):
+        with pytest.raises(IndexError, match=r"expected rows from 0 to 95"):
+            data.fetch(np.array([0, wrong]))
 
 
 def test_several_columns_become_one_array(shards: str, kind: str) -> None:

@@ -24,6 +24,7 @@ from powertrain.data import (
     RandomSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
+    prefetch,
 )
 
 
@@ -155,6 +156,32 @@ def test_workers_leave_batches_that_are_quick_to_make_to_the_consumer() -> None:
 def loader_threads() -> int:
     gc.collect()
     return sum(thread.name.startswith("loader-") for thread in threading.enumerate())
+
+
+def test_the_first_batch_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several threads that begin at once, each would wait for the others' turn at Python's lock."""
+    monkeypatch.setattr(prefetch, "_HEAD_START_SECONDS", 60)
+    made_by: list[str] = []
+
+    def noted(fields: dict[str, Any]) -> dict[str, Any]:
+        made_by.append(threading.current_thread().name)
+        return fields
+
+    next(iter(DataLoader(Mapped(source(), noted), 5, num_workers=4)))
+    assert made_by[0] == threading.current_thread().name
+
+
+def test_workers_begin_beside_a_first_batch_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "_HEAD_START_SECONDS", 0.001)
+    another = threading.Event()
+
+    def waiting(fields: dict[str, Any]) -> dict[str, Any]:
+        if fields["x"][0, 0] == 0:  # the first
+            assert another.wait(60)
+        another.set()
+        return fields
+
+    assert len(list(DataLoader(Mapped(source(), waiting), 5, num_workers=2))) > 1
 
 
 def test_workers_end_when_the_iteration_is_dropped() -> None:

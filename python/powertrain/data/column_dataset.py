@@ -17,7 +17,7 @@ from powertrain.data.blocks import Blocks
 from powertrain.data.collate import field_name
 from powertrain.data.column_files import ArrowFile, ColumnFile, ParquetFile
 from powertrain.data.dataset import Dataset
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.paths import Paths, found_paths
 from powertrain.data.source import Fields, Indices, anew
 from powertrain.io.inputs import max_input_bytes
@@ -68,10 +68,15 @@ class ColumnDataset(Dataset):
     @anew()
     def fetch(self, indices: Indices) -> Fields:
         rows = np.asarray(indices, dtype=np.int64)
+        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
+            raise DataIndexError(
+                type(self).__name__, f"rows {rows.min()} to {rows.max()}", f"expected rows from 0 to {len(self) - 1}",
+                "take rows that the files have",
+            )  # fmt: skip
         groups = np.searchsorted(self.blocks.edges, rows, side="right") - 1
         rows = rows - self.blocks.edges[groups]
         made: Group = {}
-        for group in np.unique(groups).tolist():
+        for group in np.unique(groups).tolist() or [0]:  # of no row too, the fields
             places = np.flatnonzero(groups == group)
             for name, column in self._held.get(group).items():
                 if isinstance(column, np.ndarray):
