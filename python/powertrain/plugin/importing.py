@@ -58,6 +58,12 @@ def in_words(error: BaseException) -> str:
         return type(error).__name__
 
 
+def error_text(error: BaseException) -> str:
+    """The text of an error that says where it arose, as ours do; of another one with its name."""
+    words = in_words(error)
+    return text if (text := words.partition(": ")[2]).startswith("[") else words
+
+
 class _Capture(io.StringIO):
     """Takes what is printed, up to a limit."""
 

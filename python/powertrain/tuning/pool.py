@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import selectors
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from powertrain.tuning.channel import Channel
+from powertrain.io.channel import Channel
+from powertrain.io.children import command
 
-# Without the working directory in the path, in which a random.py may lie.
-COMMAND = (
-    "import sys; sys.path[:] = [path for path in sys.path if path]; from powertrain.tuning.worker import main; main()"
-)
 GRACE_SECONDS = 10.0
 
 
@@ -28,14 +23,6 @@ class Worker:
     channel: Channel
     trial: int = 0  # 0: none
     stopped: bool = False
-
-    def ended(self) -> str:
-        """How the process ended, in words."""
-        code = self.process.wait()
-        if code >= 0:
-            return f"its process ended with exit code {code}"
-        name = signal.Signals(-code).name
-        return f"its process was ended by {name}" + (", as where memory runs out" if name == "SIGKILL" else "")
 
 
 class Pool:
@@ -97,7 +84,7 @@ class Pool:
     def _started(self) -> Worker:
         # Ctrl-C in a terminal goes to a whole session: here the search decides what becomes of its workers.
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(self.size)],
+            [*command("powertrain.tuning.worker"), str(self.size)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True, bufsize=0,
         )  # fmt: skip
         assert process.stdin is not None and process.stdout is not None

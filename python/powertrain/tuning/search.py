@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.io.children import how_it_ended
 from powertrain.io.files import Files
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train.display.display import Display, duration
@@ -158,7 +159,7 @@ class Search:
         """Take up what a worker sent about its trial."""
         number = worker.trial
         if message is None or "failed" in message:
-            reason = worker.ended() if message is None else message["failed"]
+            reason = how_it_ended(worker.process) if message is None else message["failed"]
             self.pool.drop(worker)  # a fresh process has nothing of what went wrong
             if not (message is None and self.stopping):  # it had no run yet that it could have saved
                 self._tell(number, "failed", None, reason)
@@ -272,7 +273,7 @@ class Search:
                     continue
                 worker.trial = 0
                 if message is None or "failed" in message:
-                    reason = worker.ended() if message is None else message["failed"]
+                    reason = how_it_ended(worker.process) if message is None else message["failed"]
                     self.pool.drop(worker)
                     if self.stopping:
                         return None

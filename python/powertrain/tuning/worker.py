@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import Any
 
-from powertrain.io.printable import printable
-from powertrain.plugin.importing import in_words
-from powertrain.tuning.channel import Channel
+from powertrain.io.channel import Channel
+from powertrain.io.children import failed, parents_channel
+from powertrain.plugin.importing import error_text
 from powertrain.tuning.trial import described, finished, share_threads, trained
-
-LONGEST_REASON = 500
 
 
 def main() -> None:
-    """Answer jobs until there are no more. What a plugin prints goes to the log, not between the answers."""
+    """Answer jobs until there are no more."""
     share_threads(int(sys.argv[1]))
-    channel = Channel(os.dup(0), os.dup(1))
-    empty, end = os.pipe()  # who asks for input meets its end
-    os.dup2(empty, 0)
-    os.dup2(2, 1)
-    os.close(empty)
-    os.close(end)
+    channel = parents_channel()
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # the search is gone, or wants an end at once
         while (job := channel.receive()) is not None:
             channel.send(_done(job, channel))
@@ -42,5 +34,4 @@ def _done(job: dict[str, Any], channel: Channel) -> dict[str, Any]:
             return {"done": trained(job, asked, lambda: channel.closed)}
         return {"done": finished(job)}
     except Exception as error:  # of whatever kind: the search goes on without this trial
-        text = str(error) if str(error).startswith("[") else in_words(error)
-        return {"failed": printable(text, keep="\n")[:LONGEST_REASON]}
+        return failed(error_text(error))

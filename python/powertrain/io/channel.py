@@ -1,4 +1,4 @@
-"""Lines of JSON between a search and its workers: nothing that is read can run code."""
+"""Lines of JSON between a process and those that work for it: nothing that is read can run code."""
 
 from __future__ import annotations
 
