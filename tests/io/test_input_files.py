@@ -264,6 +264,7 @@ OWN = (
     "plugin/discovery.py", "plugin/importing.py", "io/pages.py", "cli/scaffold.py", "cli/templates/tests.py",
     "conformance/", "cli/bench/", "builtin/exporters/", "cli/templates/exporter.py", "models/folders.py",
     "charts/", "train/report/leaderboard.py", "live/load.py", "live/page.py",
+    "train/workers/shared_memory.py",
 )  # fmt: skip
 # Methods and functions that open a file, or may; of `load` NumPy's alone.
 OPENING = {

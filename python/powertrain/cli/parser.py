@@ -22,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="go on with --run, or with the newest run of the recipe; "
                        "where there is none yet, begin")  # fmt: skip
     _changing(train, "with --resume: go on")
+    train.add_argument("--workers", type=_whole, default=1, metavar="N", help="processes that share the run, a divisor "
+                       "of run.shards (default: 1; results do not depend on it)")  # fmt: skip
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
     train.add_argument("--smoke", action="store_true", help="two steps or a round, to see that all fits together")
 

@@ -14,6 +14,7 @@ from powertrain.train import session
 from powertrain.train.display.display import Display
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
+from powertrain.train.workers.processes import Job, demand_workers, started
 
 
 def train(options: argparse.Namespace) -> int:
@@ -23,11 +24,13 @@ def train(options: argparse.Namespace) -> int:
         settings = [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
     with naming_not_installed(options.run if options.resume else None):
         recipe = given_recipe(options, settings)
+    demand_workers(options.workers, recipe)
     path = _run_folder(options, recipe)
-    outcome = session.train(
-        recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
-        changed_data=options.changed_data,
-    )  # fmt: skip
+    with started(options.workers, Job.of(recipe, path, options.trust, options.changed_data)) as transport:
+        outcome = session.train(
+            recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
+            changed_data=options.changed_data, transport=transport,
+        )  # fmt: skip
     if options.json:
         say(dumps(outcome.results), flush=True)
     return _exit_code(outcome)

@@ -51,6 +51,7 @@ HOMES = {
         "until",
         "batch",
         "batch_size",
+        "shards",
         "seed",
         "stop",
         "keep",
@@ -123,6 +124,8 @@ class _Reader(Uses):
         optimizers = self.by_role("optimizer", self.optimizer)
         callbacks = self.several("callbacks", "callback")
         run = self.run()
+        if run is not None and run.shards > 1 and strategy is not None:
+            self.demand_shards(run, strategy)
         self.name_metrics()
         evaluate = self.section(EvaluateSection, "evaluate")
         unknown = list(unknown_metrics(self.tables, self.plugins, self.measures))
@@ -168,6 +171,32 @@ class _Reader(Uses):
             backend = self.use("backend", ("run", "backend"), table["backend"])
         made = self.section(RunSection, "run", required=True, skipped=("backend",))
         return dataclasses.replace(made, backend=backend) if made is not None and backend is not None else made
+
+    def demand_shards(self, run: RunSection, strategy: Use) -> None:
+        """A batch that is cut into shards falls into equal ones, and so can the step of the strategy."""
+        received = f"received {run.shards}"
+        if run.shards & (run.shards - 1):
+            self.wrong(
+                ("run", "shards"), f"{received}; expected a power of two; such as {1 << (run.shards.bit_length() - 1)}"
+            )
+        elif run.batch % run.shards:
+            self.wrong(
+                ("run", "shards"),
+                f"{received} for batches of {run.batch}; expected shards of one size; write batch = "
+                f"{-(-run.batch // run.shards) * run.shards}",
+            )
+        if not strategy.plugin.shards:
+            self.wrong(
+                ("run", "shards"),
+                f"{received} with the strategy {strategy.name}, whose step is no sum over shards; expected supervised, "
+                "or another one that allows it; leave shards out",
+            )
+        if run.backend is not None:
+            self.wrong(
+                ("run", "shards"),
+                f"{received} with the backend {run.backend.name}; expected the engine's own kernels; leave one of them "
+                "out",
+            )
 
     def section(self, kind: Any, name: str, required: bool = False, skipped: Iterable[str] = ()) -> Any:
         """A section that is a dataclass of the engine's own."""

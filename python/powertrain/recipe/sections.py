@@ -177,6 +177,13 @@ class RunSection:
 
     until: Duration = param(doc="the target; a run that has reached it does nothing more")
     batch: int = param(32, low=1, high=1 << 24, doc="examples in one step")
+    shards: int = param(
+        1,
+        low=1,
+        high=1024,
+        doc="parts of a batch, a power of two, whose gradients are computed apart and then summed: so many processes "
+        "may share a run (powertrain train --workers), and results do not depend on how many do",
+    )
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     anomalies: Anomalies | None = param(None)

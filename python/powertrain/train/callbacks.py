@@ -109,16 +109,31 @@ def serve(run: TrainRun, values: Mapping[str, float]) -> tuple[bool, Mapping[str
     """Show the callbacks of a run this commit, with what its evaluation gave, and do what they ask for; whether a
     checkpoint is wanted, and what was evaluated in the end."""
     event = Event(asdict(run.progress), dict(values), scalars(run), tuple(run.texts))
-    wanted = run.callbacks.ask(event)
+    wanted = run.callbacks.ask(event) if run.leads else []
     _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
     for name, request in wanted:
         if isinstance(request, Stop):
             run.callbacks.stopped = run.callbacks.stopped or f"{name}: {request.reason}"
         if isinstance(request, (Stop, Pause)):
             run.request_stop(f"{name}: {request.reason}")
-    if not values and any(isinstance(request, Evaluate) for _, request in wanted):
+    asked = any(isinstance(request, Evaluate) for _, request in wanted)
+    if _told(run, asked) and not values:
         values = run.evaluations.evaluate()
     return any(isinstance(request, Save) for _, request in wanted), values
+
+
+def _told(run: TrainRun, evaluate: bool) -> bool:
+    """Let the other workers, whose callbacks nobody asks, do as the first one: take its rates, and evaluate if it does.
+    What ends its run ends theirs."""
+    transport, rates = run.shards.transport, [*scalars(run).values()]
+    if transport.size == 1:
+        return evaluate
+    told = np.array([evaluate, *rates], np.float64) if run.leads else np.zeros(1 + len(rates))
+    transport.all_reduce([told])
+    if not run.leads:
+        for optimizer, rate in zip(run.table.optimizers.values(), told[1:].tolist(), strict=True):
+            optimizer.lr = rate
+    return bool(told[0])
 
 
 def _set(run: TrainRun, wanted: Sequence[tuple[str, SetScalar]]) -> None:

@@ -21,7 +21,7 @@ from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
 from powertrain.train.building import build, build_again, data_record
 from powertrain.train.closing_words import headline_metric, say
-from powertrain.train.display.display import Display
+from powertrain.train.display.display import Display, NoDisplay
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.baseline import in_one_measure
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
@@ -34,10 +34,12 @@ from powertrain.train.report.energy import Energy, Meter
 from powertrain.train.run.pretrained import demand_weights
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
+from powertrain.train.workers.transport import Alone
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.recipe import Recipe
+    from powertrain.train.workers.transport import Transport
 
 # Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
 GAP_EXAMPLES = 10_000
@@ -68,12 +70,13 @@ def train(
     changed_data: bool = False,
     dataset: DataModule | None = None,
     measured: bool = True,
+    transport: Transport | None = None,
 ) -> Outcome:
     """Train a recipe in a folder, evaluate it and write its report. With `resume` go on with the run that the folder
     holds; where it holds none yet, begin: so one command does for who starts runs that may be killed. With
     `changed_data` it goes on with data that have changed, and says how. A `dataset` takes the place of the recipe's,
     where a run begins. Without `measured` it trains alone: the test part is not looked at, and a later resume
-    evaluates and writes the report."""
+    evaluates and writes the report. A `transport` leads to the other workers, which `follow`."""
     display = display or Display()
     folder = RunFolder(path)
     with folder.locked():
@@ -88,7 +91,20 @@ def train(
             folder.demand_free(recipe)
             demand_weights(recipe.beginnings)
         with chosen(recipe.run.device, "run"):
-            return _train(recipe, folder, display, max_minutes, changed_data, dataset, measured)
+            return _train(recipe, folder, display, max_minutes, changed_data, dataset, measured, transport or Alone())
+
+
+def follow(recipe: Recipe, path: Path, transport: Transport, *, changed_data: bool = False) -> None:
+    """Take part in the run that another worker trains in this folder: compute what it does, and write nothing."""
+    folder, display = RunFolder(path), NoDisplay()
+    with chosen(recipe.run.device, "run"):
+        if folder.started:
+            run, _ = build_again(recipe, folder, display, changed_data=changed_data)
+        else:
+            run = build(recipe, folder, display)
+        run.shards.transport = transport
+        with contextlib.closing(run):
+            fit(run.strategy, run, recipe.run.until)
 
 
 def _train(
@@ -99,6 +115,7 @@ def _train(
     changed_data: bool,
     dataset: DataModule | None,
     measured: bool,
+    transport: Transport,
 ) -> Outcome:
     meter = Meter()
     changes: list[str] = []
@@ -106,6 +123,7 @@ def _train(
         run, changes = build_again(recipe, folder, display, changed_data=changed_data)
     else:
         run = build(recipe, folder, display, dataset=dataset)
+    run.shards.transport = transport
     run.deadline = math.inf if max_minutes is None else time.monotonic() + 60 * max_minutes
     if folder.started:
         run.ledger = Ledger(folder.path)

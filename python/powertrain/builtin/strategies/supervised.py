@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import powertrain as pt
 from powertrain.plugin import Batch, Step, Strategy, param
@@ -11,6 +11,8 @@ from powertrain.plugin import Batch, Step, Strategy, param
 
 class Supervised(Strategy):
     """Minimizes the mean loss over the training part."""
+
+    shards: ClassVar[bool] = True
 
     @dataclass(frozen=True)
     class Params:

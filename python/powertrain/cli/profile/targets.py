@@ -43,10 +43,21 @@ class TimedStepper(Stepper):
 def profile_recipe(recipe: Recipe, steps: int, base: Path | None = None) -> list[Profile]:
     """Profiles of each step function that the strategy loops over, from so many profiled steps of all together. Paths
     of data begin at `base`, or else at the recipe's folder."""
+    if recipe.run.shards > 1:
+        raise RunError(
+            f"[profile] run.shards = {recipe.run.shards}, so that a step is several programs; expected one; profile "
+            f"the step of one shard: --set run.shards=1 --set run.batch={recipe.run.batch // recipe.run.shards}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True), base)
         run.stepper = stepper = TimedStepper(
-            run.table.logs, run.progress, run.dataset.kind.tokens, recipe.run.precision, run.backend, run.watch
+            run.table.logs,
+            run.progress,
+            run.dataset.kind.tokens,
+            recipe.run.precision,
+            run.backend,
+            run.watch,
+            run.shards,
         )
         try:
             run.strategy.setup(run)

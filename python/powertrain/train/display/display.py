@@ -70,7 +70,10 @@ class Display:
             model += f" {total:,} params" + (f", {trained:,} trained" if trained < total else "")
         kept = "" if run.recipe.run.precision == "f32" else f" {run.recipe.run.precision}"
         backend = run.recipe.run.backend
-        machine = f"{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"
+        workers = f"{size} workers x " if (size := run.shards.transport.size) > 1 else ""
+        machine = (
+            f"{workers}{pt.get_threads()} threads {pt.isa()}{kept}" if backend is None else f"{backend.name}{kept}"
+        )
         described = one_line(f"{dataset.name} ({parts})" if parts else dataset.name)
         self.line(" · ".join([described, model, machine, f"resume: {run.strategy.resume}"]))
         for note in dataset.notes:
@@ -140,6 +143,16 @@ class Display:
         language = run.dataset.kind.tokens
         unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
+
+
+class NoDisplay(Display):
+    """Shows nothing, no warnings either: of a worker beside the one that leads."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+
+    def warn(self, text: str) -> None:
+        pass
 
 
 def position(run: TrainRun) -> str:

@@ -1,7 +1,9 @@
-"""This process as the system sees it: how much memory it holds, the most that it ever held, and how old it is."""
+"""Processes as the system sees them: how much memory this one holds and held, how old it is, what another one waits
+for."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -41,3 +43,11 @@ def _read(name: str) -> str:
         return (SELF / name).read_text()
     except OSError:
         return ""
+
+
+def wants_to_run(process: int) -> bool:
+    """Whether a process waits for nothing but a processor, as on a machine that has much else to do; known on Linux."""
+    with contextlib.suppress(OSError):  # a thread has ended meanwhile
+        stats = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/stat")]
+        return any(stat.rpartition(")")[2].split()[0] == "R" for stat in stats)
+    return False

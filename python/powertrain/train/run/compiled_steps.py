@@ -12,6 +12,7 @@ from powertrain import _core
 from powertrain.train.anomalies.gradients import Look, Norms
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
+from powertrain.train.run.shards import ShardedStep
 from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from powertrain.train.anomalies.watch import Watch
     from powertrain.train.run.logs import Logs
     from powertrain.train.run.progress import Progress
+    from powertrain.train.run.shards import Shards
     from powertrain.train.run.sources import TrainSource
 
 # A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
@@ -31,10 +33,17 @@ class Stepper:
     """Replays steps and counts what they did."""
 
     def __init__(
-        self, logs: Logs, progress: Progress, language: bool, precision: str, backend: Any, watch: Watch
+        self,
+        logs: Logs,
+        progress: Progress,
+        language: bool,
+        precision: str,
+        backend: Any,
+        watch: Watch,
+        shards: Shards,
     ) -> None:
         self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
-        self._watch = watch
+        self._watch, self._shards = watch, shards
         self._backend = backend
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
         self._looks: dict[tuple[Callable[..., Any], tuple[str, ...]], tuple[Look, Any]] = {}
@@ -83,16 +92,25 @@ class Stepper:
     def _program(self, step: Callable[..., Any], names: tuple[str, ...], look: Look | None = None) -> Any:
         weighted = self._weighted
 
-        def traced(*tensors: Any) -> Any:
+        def record(t: Step, tensors: tuple[Any, ...]) -> Any:
             batch = TracedBatch(names, tensors)
-            if look is not None:
-                look.begin()
             with pt.autocast(self._precision):
-                made = _core.with_lookups(lambda: step(Step(self.logs, self._watch.losses, look), batch))
+                made = _core.with_lookups(lambda: step(t, batch))
             if weighted:
                 demand_weight_read(step, batch)
+            return made
+
+        def begin() -> Step:
+            if look is not None:
+                look.begin()
+            return Step(self.logs, self._watch.losses, look)
+
+        def traced(*tensors: Any) -> Any:
+            made = record(begin(), tensors)
             return made if look is None else look.found()
 
+        if self._shards.count > 1:
+            return ShardedStep(self._shards, record, begin, look)
         return pt.compile(traced, backend=self._backend)
 
     def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:

@@ -9,6 +9,10 @@ import numpy as np
 import powertrain as pt
 
 
+def total_and_count(total: Any, count: Any) -> pt.Tensor:
+    return pt.stack([pt.astype(pt.asarray(value), "float64") for value in (total, count)])
+
+
 class Logs:
     """The logged means of a run, each a float64 slot [total, count] named `log.<name>`."""
 
@@ -17,8 +21,7 @@ class Logs:
 
     def add(self, name: str, total: Any, count: Any, unless: pt.Tensor | None = None) -> None:
         """Called inside a trace: the addition becomes part of the program. Nothing is added where `unless` is true."""
-        slot = self.slot(name)
-        pair = pt.stack([pt.astype(pt.asarray(value), "float64") for value in (total, count)])
+        slot, pair = self.slot(name), total_and_count(total, count)
         slot.value = slot.value + (pair if unless is None else pt.where(unless, pt.zeros((2,), "float64"), pair))
 
     def count(self, name: str, total: float, count: int) -> None:

@@ -90,7 +90,10 @@ class Step:
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
         slots = [slot for _, slot in opt.params]
         total, counted = (loss, None) if couples else _summed(loss, weight)
-        grads = gradients_of(opt.scaled(total), slots)
+        self.update(opt, gradients_of(opt.scaled(total), slots), total, counted)
+
+    def update(self, opt: Any, grads: Sequence[Any], total: Any, counted: Any) -> None:
+        """Update from the gradients of a loss, which is the sum `total` over examples of the weight `counted`."""
         if self._look is not None:
             self._look.minimized(opt, grads, counted)
         watched = self._watched.get(opt.name)

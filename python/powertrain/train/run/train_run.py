@@ -43,8 +43,10 @@ from powertrain.train.run.pretrained import begun
 from powertrain.train.run.progress import Progress
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.schedule_horizon import Horizon
+from powertrain.train.run.shards import Shards
 from powertrain.train.run.sources import Sources, TrainSource, constants
 from powertrain.train.run.traced_environments import TracedEnvSource
+from powertrain.train.workers.agreement import demand_alike, facts
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -81,7 +83,10 @@ class TrainRun:
         self.backend = build_backend(recipe)
         language = dataset.kind.tokens
         self.watch = Watch(self)
-        self.stepper = Stepper(self.table.logs, self.progress, language, recipe.run.precision, self.backend, self.watch)
+        self.shards = Shards(recipe.run.shards, self.table)
+        self.stepper = Stepper(
+            self.table.logs, self.progress, language, recipe.run.precision, self.backend, self.watch, self.shards
+        )
         self.sources = Sources(recipe, dataset, self.table, base)
         self.evaluations = Evaluations(self)
         self.interrupts = Interrupts(self)
@@ -229,6 +234,11 @@ class TrainRun:
         return self.early.reason if self.early is not None and self.early.reached else self.callbacks.stopped
 
     @property
+    def leads(self) -> bool:
+        """Whether this process writes, shows and serves the run: of several workers, the first one."""
+        return self.shards.transport.rank == 0
+
+    @property
     def done(self) -> bool:
         """Whether no round follows: the target is reached, or the run was asked to end."""
         return self.stop or not self.progress < self.recipe.run.until
@@ -257,10 +267,11 @@ class TrainRun:
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
         self.watch.hold()
-        self.saver.commit(save, values)
+        if self.leads:
+            self.saver.commit(save, values)
 
     def _serve(self, values: Mapping[str, float]) -> tuple[bool, Mapping[str, float]]:
-        if self.rounds_now == 1:
+        if self.rounds_now == 1 and self.leads:
             begin(self)
         save, values = serve(self, values)
         self.texts.clear()
@@ -289,6 +300,8 @@ class TrainRun:
         demand_kept(self)
         self.saver.restore()
         self.watch.hold()
+        if self.shards.transport.size > 1:
+            demand_alike(self.shards.transport, facts(self))
         if self.ended_early:
             self.request_stop(self.ended_early)
         self.began_at = asdict(self.progress)

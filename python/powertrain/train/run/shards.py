@@ -1,0 +1,231 @@
+"""A step over a batch that is cut into shards: the gradients of each, their sum in a fixed tree, and one update.
+
+Each shard is a batch of its own to the model: batch norm sees its examples alone, and dropout draws its own numbers.
+The sums are those of a binary tree over all shards. Its lower levels lie inside of one process, and the transport sums
+the upper ones. So no bit depends on how many processes share the work.
+
+The step of a strategy becomes two programs. The first one changes no slot: from the examples of a shard it makes the
+gradients, and what the step would have written. The second takes the sums, and makes the update behind one guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+from powertrain.autodiff.row_sparse import RowSparse
+from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.logs import Logs, total_and_count
+from powertrain.train.run.named_slots import OWN
+from powertrain.train.run.step import Step
+from powertrain.train.workers.transport import Alone, Transport
+
+if TYPE_CHECKING:
+    from powertrain.train.anomalies.gradients import Look
+    from powertrain.train.run.named_slots import SlotTable
+
+# The random numbers of a shard are of the stream of its number times this: low streams may be used by others.
+STREAMS = 1 << 20
+
+
+class Shards:
+    """How many shards a batch is cut into, and which of them this process computes."""
+
+    def __init__(self, count: int, table: SlotTable) -> None:
+        self.count, self._table = count, table
+        self.transport: Transport = Alone()
+
+    @property
+    def own(self) -> range:
+        each = self.count // self.transport.size
+        return range(self.transport.rank * each, (self.transport.rank + 1) * each)
+
+    def carried(self) -> list[pt.Slot]:
+        """The slots that a step may change beside those of optimizers: buffers, and the strategy's own."""
+        table, lasting = self._table, set(self._table.lasting())
+        buffers = {
+            f"{role}.{name}": slot for role, module in table.modules.items() for name, slot in module.named_buffers()
+        }
+        found = [slot for name, slot in buffers.items() if name not in lasting]
+        found += [slot for name, slot in table.named.items() if name.partition(".")[0] not in (*OWN, "random")]
+        return list({id(slot): slot for slot in found}.values())
+
+
+class ShardStep(Step):
+    """What `t` is while the gradients of a shard are recorded: it keeps what the update needs."""
+
+    def __init__(self) -> None:
+        super().__init__(Logs())
+        self.opt: Any = None
+        self.grads: list[pt.Tensor] = []
+        self.loss: list[pt.Tensor] = []  # the sum over the examples, and their weight
+        self.logged: dict[str, pt.Tensor] = {}
+
+    def update(self, opt: Any, grads: Sequence[Any], total: pt.Tensor, weight: Any) -> None:
+        if self.opt is not None:
+            raise RunError(
+                "[run.shards] the step minimizes twice, and shards are summed once; expected a step with one "
+                "minimize; leave run.shards out"
+            )
+        for (path, _), gradient in zip(opt.params, grads, strict=True):
+            if isinstance(gradient, RowSparse):
+                raise RunError(
+                    f"[run.shards] the gradient of {path} is row-sparse, and shards are summed whole; expected dense "
+                    "gradients; make the layer with sparse=False, or leave run.shards out"
+                )
+        self.opt, self.grads = opt, list(grads)
+        # A loss that couples the examples is a mean already: then the mean over the shards is minimized.
+        weight = 1.0 if weight is None else weight
+        self.loss = [total, weight if isinstance(weight, pt.Tensor) else pt.tensor(weight, dtype=total.dtype)]
+
+    def log(self, name: str, total: Any, count: Any = 1) -> None:
+        pair = total_and_count(total, count)
+        self.logged[name] = self.logged[name] + pair if name in self.logged else pair
+
+
+class ShardedStep:
+    """A step of a strategy over the shards of a batch; it is called as a compiled step is.
+
+    `record` runs the step inside of a trace with the `t` and the arrays that it gets; `begin` makes the `t` that
+    updates; `look` is what that one looks into, if anything.
+    """
+
+    def __init__(
+        self,
+        shards: Shards,
+        record: Callable[[Step, tuple[Any, ...]], object],
+        begin: Callable[[], Step],
+        look: Look | None,
+    ) -> None:
+        self._shards, self._record, self._begin, self._look = shards, record, begin, look
+        # What the trace of the gradients found for that of the update.
+        self._opt: Any = None
+        self._carried: list[pt.Slot] = []
+        self._logged: list[str] = []
+        self._gradients = pt.compile(lambda shard, *arrays: self._trace_gradients(shard, arrays))
+        self._update = pt.compile(lambda *sums: self._trace_update(iter(sums)))
+
+    def __call__(self, *arrays: Any) -> Any:
+        count = self._shards.count
+        if odd := [len(array) for array in arrays if len(array) % count]:
+            raise RunError(
+                f"[run.shards] a batch of {odd[0]} examples; expected a multiple of {count} shards; change run.batch "
+                "or run.shards"
+            )
+        random = pt.random.default_generator().slot
+        state = random.numpy().tolist()
+        sums = tree_sum(Sums(self._of_shard(self._gradients, shard, state, arrays)) for shard in self._shards.own)
+        # Every shard draws as often, so this is the same in each process.
+        random.value = pt.tensor([*state[:2], int(random.numpy()[2])])
+        self._shards.transport.all_reduce(sums.flat)
+        try:
+            return self._update(*sums.arrays())
+        except pt.NonFiniteError as error:
+            raise self._cause(state, arrays) or error from None
+
+    def _of_shard(self, program: Any, shard: int, state: Sequence[int], arrays: Sequence[Any]) -> Any:
+        """What a program makes of a shard, with the shard's own random numbers."""
+        seed, stream, call = state
+        pt.random.default_generator().slot.value = pt.tensor([seed, stream + shard * STREAMS, call])
+        rows = [len(array) // self._shards.count for array in arrays]
+        parts = [array[shard * size : (shard + 1) * size] for array, size in zip(arrays, rows, strict=True)]
+        return program(pt.tensor(shard), *parts)
+
+    def _cause(self, state: Sequence[int], arrays: Sequence[Any]) -> pt.NonFiniteError | None:
+        """The error that names the op which made a number that is not finite, from computing the shards again behind
+        guards; None where it is the sum alone that is not finite."""
+
+        def guarded(shard: pt.Tensor, *arrays: Any) -> list[pt.Tensor]:
+            return [pt.guard(one) for one in self._trace_gradients(shard, arrays) if one.dtype.is_float]
+
+        program = pt.compile(guarded)
+        for shard in self._shards.own:
+            try:
+                self._of_shard(program, shard, state, arrays)
+            except pt.NonFiniteError as error:
+                return error
+        if self._shards.transport.size == 1:
+            return None
+        return pt.NonFiniteError(
+            "[run.shards] a gradient is not finite in a shard of another worker; expected finite numbers; train with "
+            "--resume and one worker, which names the op; nothing of this step was committed"
+        )
+
+    @property
+    def programs(self) -> list[dict[str, Any]]:
+        """What one call needs, as the programs of a compiled function say it."""
+        gradients, update = self._gradients.programs[0], self._update.programs[0]
+        flops = len(self._shards.own) * gradients["flops"] + update["flops"]
+        return [{"flops": flops, "arena_bytes": max(gradients["arena_bytes"], update["arena_bytes"])}]
+
+    def _trace_gradients(self, shard: pt.Tensor, arrays: tuple[Any, ...]) -> tuple[pt.Tensor, ...]:
+        """What one shard contributes to the sums. Its slots begin as they were before the step, and stay so."""
+        t, carried = ShardStep(), self._shards.carried()
+        before = [slot.value for slot in carried]
+        self._record(t, arrays)
+        if t.opt is None:
+            raise RunError(
+                "[run.shards] the step minimizes nothing; expected a step with one minimize; leave run.shards out"
+            )
+        written = [self._contribution(slot.value, shard) for slot in carried]
+        for slot, value in zip(carried, before, strict=True):
+            slot.value = value
+        self._opt, self._carried, self._logged = t.opt, carried, list(t.logged)
+        return (*t.loss, *written, *t.logged.values(), *t.grads)
+
+    def _contribution(self, value: pt.Tensor, shard: pt.Tensor) -> pt.Tensor:
+        """Of real and complex numbers the mean over the shards counts, of others what the first shard made."""
+        if value.dtype.is_float or value.dtype.is_complex:
+            return value * (1 / self._shards.count)
+        return pt.where(pt.equal(shard, 0), value, pt.zeros((), value.dtype))
+
+    def _trace_update(self, sums: Iterator[pt.Tensor]) -> pt.Tensor | None:
+        t = self._begin()
+        total, weight = next(sums), next(sums)
+        for slot in self._carried:
+            slot.value = next(sums)
+        logged = {name: next(sums) for name in self._logged}
+        t.update(self._opt, list(sums), total, weight)
+        for name, pair in logged.items():
+            t.log(name, pair[0], pair[1])
+        return None if self._look is None else self._look.found()
+
+
+class Sums:
+    """Arrays of one shard, or their sums over several, as one flat array for each dtype."""
+
+    def __init__(self, tensors: Iterable[pt.Tensor]) -> None:
+        found = [tensor.numpy() for tensor in tensors]
+        self._shapes = [array.shape for array in found]
+        dtypes = sorted({array.dtype for array in found}, key=str)
+        self._places = [dtypes.index(array.dtype) for array in found]
+        self.flat = [np.concatenate([one.ravel() for one in found if one.dtype == dtype]) for dtype in dtypes]
+
+    def add(self, other: Sums) -> None:
+        with np.errstate(all="ignore"):  # what is not finite is found by the guard of the update
+            for mine, theirs in zip(self.flat, other.flat, strict=True):
+                np.add(mine, theirs, out=mine)
+
+    def arrays(self) -> Iterator[NDArray[Any]]:
+        """The arrays in their order, as views."""
+        used = [0] * len(self.flat)
+        for shape, place in zip(self._shapes, self._places, strict=True):
+            start, used[place] = used[place], used[place] + int(np.prod(shape, dtype=np.int64))
+            yield self.flat[place][start : used[place]].reshape(shape)
+
+
+def tree_sum(leaves: Iterable[Sums]) -> Sums:
+    """The sum of a power of two of leaves: of neighbours first, then of neighbouring pairs, and so on."""
+    waiting: list[tuple[int, Sums]] = []  # with how many leaves each is the sum of
+    for leaf in leaves:
+        size, sums = 1, leaf
+        while waiting and waiting[-1][0] == size:
+            _, left = waiting.pop()
+            left.add(sums)
+            size, sums = 2 * size, left
+        waiting.append((size, sums))
+    return waiting[0][1]

@@ -1,0 +1,54 @@
+"""What all workers of a run must have alike, compared before the first step."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from powertrain.data import kept
+from powertrain.io.hashing import hash_arrays
+from powertrain.io.records import to_json
+from powertrain.train.folder.lock import versions
+from powertrain.train.workers.transport import WorkerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powertrain.train.run.train_run import TrainRun
+    from powertrain.train.workers.transport import Transport
+
+# Of run.lock, what may differ: results do not depend on it.
+FREE = ("command", "isa", "system")
+
+
+def facts(run: TrainRun) -> dict[str, bytes]:
+    """What must be alike, as bytes: a run after `restore`."""
+    # Loggers may keep what is only theirs, and other workers have none.
+    state = {name: array for name, array in run.table.snapshot().items() if not name.startswith("callback")}
+    lock = {name: value for name, value in versions(run.recipe).items() if name not in FREE}
+    return {
+        "versions": to_json(lock),
+        "recipe": to_json(run.recipe.tables),
+        "data": to_json(kept.record(run.dataset, run.sources.others())),
+        "state": hash_arrays(state).encode(),
+    }
+
+
+def demand_alike(transport: Transport, facts: Mapping[str, bytes]) -> None:
+    """Refuse workers whose facts differ from those of worker 0; each of them hears of it."""
+    digests = np.zeros((transport.size, len(facts)), np.int64)
+    digests[transport.rank] = [_digest(fact) for fact in facts.values()]
+    transport.all_reduce([digests])
+    for rank, row in enumerate(digests):
+        other = [name for name, one, first in zip(facts, row, digests[0], strict=True) if one != first]
+        if other:
+            raise WorkerError(
+                f"[workers] worker {rank} has other {' and '.join(other)} than worker 0; expected the same for all; "
+                "change no files while workers start"
+            )
+
+
+def _digest(fact: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(fact).digest()[:8], "little", signed=True)

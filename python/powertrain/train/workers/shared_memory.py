@@ -1,0 +1,181 @@
+"""Sums over the processes of one machine, by recursive halving and doubling in shared memory.
+
+With W = 2^k workers a sum takes 2k rounds of pairs. While halving, worker r meets r ^ 1, then r ^ 2, r ^ 4, ...: each
+adds its half of what both hold, and goes on with that half. So each element is added in the tree of neighbours, by one
+worker. While doubling, the same pairs meet in reverse order and copy what the other one has. A worker reads 2 (1 - 1/W)
+times the array, the least that an all-reduce can do (Thakur, Rabenseifner & Gropp 2005, Optimization of Collective
+Communication Operations in MPICH).
+
+The memory is a file without a name: the kernel frees it with the last process, however that ends. What a worker has
+written is announced by a byte through a socket to its partner. So a partner sleeps while it waits, and wakes at once
+when the other process ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mmap
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.train.workers.transport import WorkerError
+
+# Where a file lies in memory, where the system has such a place.
+IN_MEMORY = Path("/dev/shm")
+BEAT_SECONDS = 0.5  # between two heartbeats, and between two looks at those of others
+PAGE = mmap.ALLOCATIONGRANULARITY
+ALIGNED = 64  # bytes: arrays and heartbeats have cache lines of their own
+MOST_WORKERS = PAGE // ALIGNED
+
+
+class Watch(Protocol):
+    """What a worker does while it waits for another one."""
+
+    def look(self, beats: NDArray[np.int64]) -> None:
+        """Every BEAT_SECONDS: raises where it is no use to wait further."""
+
+    def lost(self, partner: int) -> WorkerError:
+        """The error to raise where a partner has ended."""
+
+
+def new_memory() -> int:
+    """A file without a name that processes may share: a descriptor."""
+    place = IN_MEMORY if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryFile(dir=place) as file:
+        descriptor = os.dup(file.fileno())
+    _extend(descriptor, PAGE)
+    return descriptor
+
+
+def partners(rank: int, size: int) -> list[int]:
+    """Whom a worker meets, in the order of the rounds of a sum."""
+    return [rank ^ (1 << bit) for bit in range(size.bit_length() - 1)]
+
+
+class SharedMemory:
+    """The transport of a worker. `sockets` lead to its partners."""
+
+    def __init__(self, rank: int, size: int, memory: int, sockets: Mapping[int, socket.socket], watch: Watch) -> None:
+        self.rank, self.size = rank, size
+        self.read_bytes = 0  # of arrays of partners, so far
+        self._memory, self._watch = memory, watch
+        self._sockets = {partner: sockets[partner] for partner in partners(rank, size)}
+        for one in self._sockets.values():
+            one.settimeout(BEAT_SECONDS)
+        self._beats = np.frombuffer(mmap.mmap(memory, PAGE), np.int64)[:: ALIGNED // 8]
+        self._room = 0  # bytes of the memory of each worker
+        self._memories: list[NDArray[np.uint8]] = []
+        self._read = False  # whether there was a sum; then each partner tells when it has read it
+        self._closed = threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def all_reduce(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Replace each contiguous array by its sum over all workers."""
+        if self._read:  # what is left of the sum before
+            for partner in self._sockets:
+                self._hear(partner)
+        held = self._held(arrays)
+        mine = held[self.rank]
+        for place, array in zip(mine, arrays, strict=True):
+            place[:] = array.reshape(-1)
+        kept, copied = [slice(0, array.size) for array in arrays], []
+        for partner in self._sockets:
+            self._meet(partner)
+            halves = [_halves(one, self.rank < partner) for one in kept]
+            kept, given = [one[0] for one in halves], [one[1] for one in halves]
+            for own, other, part in zip(mine, held[partner], kept, strict=True):
+                with np.errstate(all="ignore"):  # what is not finite is found by the guard of the update
+                    np.add(own[part], other[part], out=own[part])
+                self.read_bytes += own[part].nbytes
+            copied.append((partner, given))
+        for partner, given in reversed(copied):
+            self._meet(partner)
+            for own, other, part in zip(mine, held[partner], given, strict=True):
+                own[part] = other[part]
+                self.read_bytes += own[part].nbytes
+        for partner in self._sockets:
+            self._tell(partner)
+        self._read = True
+        for place, array in zip(mine, arrays, strict=True):
+            array.reshape(-1)[:] = place
+
+    def _held(self, arrays: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
+        """The places of such arrays in the memory of each worker. Where there is too little, all get more: every worker
+        comes here at the same sum."""
+        starts = list(itertools.accumulate((-(-array.nbytes // ALIGNED) * ALIGNED for array in arrays), initial=0))
+        if starts[-1] > self._room or self._room == 0:
+            self._room = (starts[-1] // PAGE + 1) * PAGE
+            if self.rank == 0:
+                _extend(self._memory, PAGE + self.size * self._room)
+            for partner in self._sockets:  # after the last one each has heard of all
+                self._meet(partner)
+            whole = np.frombuffer(mmap.mmap(self._memory, self.size * self._room, offset=PAGE), np.uint8)
+            self._memories = list(whole.reshape(self.size, self._room))
+        return [
+            [
+                memory[start : start + array.nbytes].view(array.dtype)
+                for start, array in zip(starts, arrays, strict=False)
+            ]
+            for memory in self._memories
+        ]
+
+    def close(self) -> None:
+        """Leave the others, who see it when they next wait for this worker."""
+        self._closed.set()
+        for one in self._sockets.values():
+            one.close()
+
+    def _meet(self, partner: int) -> None:
+        """Wait until a partner has come to the same place."""
+        self._tell(partner)
+        self._hear(partner)
+
+    def _tell(self, partner: int) -> None:
+        with contextlib.suppress(ConnectionError):  # one that has ended is missed where it is waited for
+            self._sockets[partner].send(b"\0")
+
+    def _hear(self, partner: int) -> None:
+        while True:
+            try:
+                if self._sockets[partner].recv(1):
+                    return
+            except TimeoutError:
+                self._watch.look(self._beats)
+                continue
+            except ConnectionError:
+                pass
+            raise self._watch.lost(partner)
+
+    def _beat(self) -> None:
+        """Count up, as long as this process runs."""
+        while not self._closed.wait(BEAT_SECONDS):
+            self._beats[self.rank] += 1
+
+
+def _halves(part: slice, lower: bool) -> tuple[slice, slice]:
+    """The half that a worker goes on with, and the one that it leaves to its partner."""
+    middle = (part.start + part.stop) // 2
+    halves = slice(part.start, middle), slice(middle, part.stop)
+    return halves if lower else halves[::-1]
+
+
+def _extend(memory: int, size: int) -> None:
+    """Make a file so large. Memory that is not there is an error here, and not a SIGBUS where it is first written."""
+    try:
+        os.ftruncate(memory, size)
+        if hasattr(os, "posix_fallocate"):  # macOS has none
+            os.posix_fallocate(memory, 0, size)
+    except OSError as error:
+        raise WorkerError(
+            f"[workers] they share {size:,} bytes of memory, which the system does not give: {error.strerror}; "
+            f"expected room in {IN_MEMORY}; give it more (docker run --shm-size=2g), or use fewer workers"
+        ) from error

@@ -1,0 +1,141 @@
+"""Sums of several workers in shared memory: the tree that they are added in, and the bytes that are read."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from powertrain.train.run.shards import tree_sum
+from powertrain.train.workers.agreement import demand_alike
+from powertrain.train.workers.processes import connected
+from powertrain.train.workers.shared_memory import PAGE, SharedMemory, new_memory
+from powertrain.train.workers.transport import WorkerError
+from powertrain.train.workers.worker import Partners
+
+T = TypeVar("T")
+
+
+def together(size: int, work: Callable[[SharedMemory], T]) -> list[T]:
+    """What a function gives for each of several workers, which here are threads."""
+    memory, ends = new_memory(), connected(size)
+    workers = [SharedMemory(rank, size, memory, ends[rank], Partners()) for rank in range(size)]
+    try:
+        with ThreadPoolExecutor(size) as pool:
+            return list(pool.map(work, workers))
+    finally:
+        for one in workers:
+            one.close()
+        os.close(memory)
+
+
+def drawn(rank: int, count: int, dtype: str) -> NDArray[Any]:
+    """Numbers of many magnitudes, whose sum depends on the order."""
+    draw = np.random.default_rng(rank)
+    if np.issubdtype(dtype, np.integer):
+        return draw.integers(-(2**60), 2**60, count).astype(dtype)
+    return (draw.normal(size=count) * 10.0 ** draw.integers(-6, 6, count)).astype(dtype)
+
+
+def added(leaves: list[NDArray[Any]]) -> NDArray[Any]:
+    """((0 + 1) + (2 + 3)) + ..."""
+    while len(leaves) > 1:
+        leaves = [left + right for left, right in zip(leaves[::2], leaves[1::2], strict=True)]
+    return leaves[0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+@pytest.mark.parametrize("count", [0, 1, 3, 1000])
+def test_each_worker_gets_the_sum_of_the_tree(size: int, count: int) -> None:
+    dtypes = ("float32", "float64", "int64")
+
+    def work(transport: SharedMemory) -> list[list[NDArray[Any]]]:
+        found = []
+        for count_now in (count, 5 * count + 2, count):  # the second time there is too little memory
+            arrays = [drawn(transport.rank + 8 * count_now, count_now, dtype) for dtype in dtypes]
+            transport.all_reduce(arrays)
+            found.append(arrays)
+        return found
+
+    for found in together(size, work):
+        for count_now, arrays in zip((count, 5 * count + 2, count), found, strict=True):
+            for dtype, array in zip(dtypes, arrays, strict=True):
+                wanted = added([drawn(rank + 8 * count_now, count_now, dtype) for rank in range(size)])
+                assert array.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_the_bytes_that_are_read_are_the_least(size: int) -> None:
+    def work(transport: SharedMemory) -> int:
+        transport.all_reduce([np.ones(1 << 12, np.float32)])
+        return transport.read_bytes
+
+    assert together(size, work) == [2 * (1 << 14) * (size - 1) // size] * size
+
+
+def test_a_tree_over_shards_is_the_same_tree_however_it_is_cut() -> None:
+    class Leaf:
+        def __init__(self, values: NDArray[Any]) -> None:
+            self.values = values
+
+        def add(self, other: Leaf) -> None:
+            self.values = self.values + other.values
+
+    shards = [drawn(shard, 100, "float32") for shard in range(8)]
+    wanted = added(list(shards))
+    for workers in (1, 2, 4, 8):
+        each = 8 // workers
+        parts = [tree_sum([Leaf(one) for one in shards[at : at + each]]).values for at in range(0, 8, each)]
+        assert added(parts).tobytes() == wanted.tobytes()
+    assert sum(shards[1:], shards[0]).tobytes() != wanted.tobytes()  # these numbers tell one order from another
+
+
+def test_workers_that_differ_are_named_to_all() -> None:
+    def work(transport: SharedMemory) -> str:
+        other = transport.rank == 2
+        with pytest.raises(WorkerError) as caught:
+            demand_alike(transport, {"versions": b"1", "recipe": b"a", "data": b"2" if other else b"1"})
+        return str(caught.value)
+
+    text = (
+        "[workers] worker 2 has other data than worker 0; expected the same for all; change no files while workers "
+        "start"
+    )
+    assert together(4, work) == [text] * 4
+
+
+def test_workers_that_are_alike_go_on() -> None:
+    assert together(2, lambda transport: demand_alike(transport, {"recipe": b"a"})) == [None, None]
+
+
+def test_memory_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(WorkerError) as caught:
+        new_memory()
+    assert str(caught.value) == (
+        f"[workers] they share {PAGE:,} bytes of memory, which the system does not give: No space left on device; "
+        "expected room in /dev/shm; give it more (docker run --shm-size=2g), or use fewer workers"
+    )
+
+
+def test_who_has_left_is_noticed() -> None:
+    def work(transport: SharedMemory) -> str:
+        transport.all_reduce([np.ones(1)])
+        if transport.rank == 1:
+            transport.close()
+            return ""
+        with pytest.raises(WorkerError) as caught:
+            transport.all_reduce([np.ones(1)])
+            transport.all_reduce([np.ones(1)])
+        return str(caught.value)
+
+    assert together(2, work) == ["[workers] worker 1 has ended; expected all to train to the end; train again", ""]

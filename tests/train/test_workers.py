@@ -1,0 +1,194 @@
+"""Runs that several processes share: the same bits for any number of them, and clear ends where one is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from powertrain.recipe import load_recipe
+from powertrain.train import session
+from powertrain.train.folder.checkpoint import Checkpoints
+from powertrain.train.folder.ledger import read_lines
+from powertrain.train.workers.processes import Job, Watch, started
+from powertrain.train.workers.shared_memory import SharedMemory
+from powertrain.train.workers.transport import WorkerError
+from running import inside, results, run
+from running import started as started_run
+
+# Batch norm, dropout, random transforms, a last batch with a shard of padding alone, accumulation, a callback that sets
+# the rate, early stopping, and a look into the gradients.
+RECIPE = """\
+data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true } }
+features  = [{ use = "scale", by = 0.0625 }, "./shifted.py:Shifted"]
+model     = { use = "cnn", channels = [4, 8], dropout = 0.2 }
+optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine", accumulate = 2 }
+callbacks = [{ use = "plateau", patience = 1, factor = 0.7 }]
+run       = { until = "EPOCHS epochs", batch = 64, shards = 4, seed = 3, save_seconds = 0, \
+stop = { watch = "valid.loss", patience = 1000 }, anomalies = { every = 7 } }
+report    = { baseline = false, worst = 0 }
+"""
+SHIFTED = """\
+import numpy as np
+
+from powertrain.plugin import RandomTransform
+
+
+class Shifted(RandomTransform):
+    def change(self, fields, draw):
+        moved = [np.roll(x, int(by), axis=-1) for x, by in zip(fields["x"], 3 * draw.uniform((len(fields["x"]),)))]
+        return {**fields, "x": np.stack(moved)}
+"""
+PATIENCE = 60.0  # seconds; a machine may have much else to do
+
+
+def recipe(folder: Path, epochs: int) -> str:
+    (folder / "shifted.py").write_text(SHIFTED)
+    text = RECIPE.replace("EPOCHS", str(epochs))
+    (folder / "small.toml").write_text(text)
+    return text
+
+
+def train(folder: Path, *more: str, run_folder: str = "a") -> list[str]:
+    return ["train", "small.toml", "--run", run_folder, "--json", *more]
+
+
+def others_of(leader: int) -> list[int]:
+    """The processes that a worker has started, in the order of their ranks."""
+    found = []
+    for path in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == leader and state != "Z":
+                found.append(int(path.parent.name))
+    return found
+
+
+def demand_ended(processes: list[int]) -> None:
+    until = time.monotonic() + PATIENCE
+    while left := [one for one in processes if Path(f"/proc/{one}").exists()]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.02)
+
+
+GPT = """\
+data      = { use = "text", path = "book.txt", context = 16, valid = 0.1 }
+model     = { use = "gpt", layers = 1, heads = 2, width = 16, dropout = 0.1 }
+optimizer = { use = "adamw", lr = 1e-3 }
+run       = { until = "30 steps", batch = 8, shards = 8, seed = 1, evaluate = { every = "10 steps" } }
+report    = { baseline = false, worst = 0 }
+"""
+
+
+def test_a_language_model_on_two_workers(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("a quick brown fox jumps over seven lazy dogs " * 60)
+    (tmp_path / "small.toml").write_text(GPT)
+    alone = results(inside(train(tmp_path), tmp_path))["hash"]
+    assert results(run(train(tmp_path, "--workers", "2", run_folder="b"), tmp_path))["hash"] == alone
+
+
+def test_one_hash_for_any_number_of_workers_and_threads(tmp_path: Path) -> None:
+    recipe(tmp_path, 2)
+    alone = results(inside(train(tmp_path), tmp_path))["hash"]
+    two = results(run(train(tmp_path, "--workers", "2", "--threads", "2", run_folder="b"), tmp_path))
+    four = results(run(train(tmp_path, "--workers", "4", run_folder="c"), tmp_path))
+    assert {two["hash"], four["hash"]} == {alone}
+    # Only the first worker writes: the ledger of a run of four is that of one.
+    first, last = ([line["event"] for line in read_lines(tmp_path / one)] for one in "ac")
+    assert first == last
+
+
+def test_a_run_with_a_killed_worker_ends_and_goes_on_with_others(tmp_path: Path) -> None:
+    # Without a schedule, which depends on the target: that one is chosen when it is known how far the run came.
+    text = recipe(tmp_path, 10_000).replace(', schedule = "cosine"', "")
+    process = started_run(tmp_path, text, "--workers", "4")
+    others = others_of(process.pid)
+    assert len(others) == 3
+    os.kill(others[2], signal.SIGKILL)
+    _, errors = process.communicate(timeout=2 * PATIENCE)
+    assert process.returncode == 2, errors
+    assert errors.splitlines()[-1] == (
+        "[workers] worker 3 has ended: its process was ended by SIGKILL, as where memory runs out; expected all to "
+        "train to the end; train with --resume to go on from the last checkpoint, with any number of workers"
+    )
+    demand_ended(others)
+    epochs = Checkpoints(tmp_path / "a").newest_meta()["progress"]["epochs"]
+    until = ["--set", f"run.until={epochs + 1} epochs"]
+    resumed = results(run(train(tmp_path, "--workers", "2", "--resume", *until), tmp_path))
+    whole = results(inside(train(tmp_path, *until, run_folder="whole"), tmp_path))
+    assert resumed["hash"] == whole["hash"]
+
+
+def test_workers_end_with_a_leader_that_is_killed(tmp_path: Path) -> None:
+    process = started_run(tmp_path, recipe(tmp_path, 10_000), "--workers", "2")
+    others = others_of(process.pid)
+    assert len(others) == 1
+    process.kill()
+    process.communicate()
+    demand_ended(others)
+
+
+def test_ctrl_c_saves_and_ends_all(tmp_path: Path) -> None:
+    process = started_run(tmp_path, recipe(tmp_path, 10_000), "--workers", "2", start_new_session=True)
+    others = others_of(process.pid)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said, errors = process.communicate(timeout=2 * PATIENCE)
+    assert process.returncode == 128 + signal.SIGINT, errors
+    assert "interrupted by SIGINT; saved up to step" in said
+    demand_ended(others)
+
+
+def job(folder: Path, **changes: object) -> Job:
+    recipe(folder, 1)
+    return Job.of(load_recipe(folder / "small.toml"), folder / "a", False, False)
+
+
+def test_a_worker_that_hangs_is_named(tmp_path: Path) -> None:
+    with started(2, job(tmp_path), silent_seconds=1.0) as transport:
+        assert isinstance(transport, SharedMemory)
+        watch = transport._watch
+        assert isinstance(watch, Watch)
+        process = watch.workers[0].process
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerError) as caught:
+            transport.all_reduce([])
+    assert str(caught.value) == (
+        f"[workers] worker 1 has given no sign of life for 1 s (process {process.pid}); expected all to train to the "
+        "end; train with --resume to go on from the last checkpoint, with any number of workers"
+    )
+    assert process.returncode == -signal.SIGKILL  # the stopped one too has ended
+
+
+def test_what_a_worker_fails_of_is_told(tmp_path: Path) -> None:
+    given = job(tmp_path)
+    (tmp_path / "shifted.py").write_text("raise RuntimeError('no such luck')\n")
+    with started(2, given) as transport, pytest.raises(WorkerError, match=r"worker 1 has ended: .*no such luck"):
+        transport.all_reduce([])
+
+
+def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
+    text = recipe(tmp_path, 1)
+    loaded = load_recipe(tmp_path / "small.toml")
+    (tmp_path / "small.toml").write_text(text.replace("lr = 3e-3", "lr = 2e-3"))
+    given = Job.of(loaded, tmp_path / "a", False, False)
+    with started(2, given) as transport, pytest.raises(WorkerError) as caught:
+        session.train(loaded, tmp_path / "a", transport=transport)
+    assert str(caught.value) == (
+        "[workers] worker 1 has other recipe and state than worker 0; expected the same for all; change no files "
+        "while workers start"
+    )
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_number_of_workers_that_does_not_divide_the_shards(tmp_path: Path) -> None:
+    recipe(tmp_path, 1)
+    said = inside(train(tmp_path, "--workers", "3"), tmp_path, expect=2)
+    assert said.stderr.strip() == (
+        "[--workers 3] the recipe has run.shards = 4; expected a number of workers that divides it: 1, 2, 4; for "
+        "example --set run.shards=4, which changes the numbers of a run"
+    )
+    assert not (tmp_path / "a").exists()
