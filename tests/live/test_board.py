@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from powertrain.live import board as boards
+from powertrain.live import load
 from powertrain.live.board import Board, demand_runs, identity
 from powertrain.live.load import PROC, Load
 from powertrain.train.folder.ledger import FILE
@@ -65,6 +67,23 @@ def test_a_run_trains_while_somebody_holds_its_lock(tmp_path: Path) -> None:
         (used,) = board.load()["runs"].values()
         assert used["memory"] > 1 << 20
     assert states(board)["b"] == "stopped" and board.load()["runs"] == {}
+
+
+@has_proc
+def test_a_lock_is_known_where_the_system_names_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As btrfs does: then the holder is who has the file open."""
+    for name in ("a", "b"):
+        begun(tmp_path / name)
+    with RunFolder(tmp_path / "a").locked(), RunFolder(tmp_path / "b").locked():
+        text = PROC.joinpath("locks").read_text()
+        of_b = f":{(tmp_path / 'b' / '.lock').stat().st_ino} "
+        other = [line.replace(f" {os.getpid()} ", " 1 ") if of_b in line else line for line in text.splitlines()]
+        proc = tmp_path / "proc"
+        (proc / "1" / "fd").mkdir(parents=True)  # of a process that has no such file open
+        (proc / str(os.getpid())).symlink_to(PROC / str(os.getpid()))
+        (proc / "locks").write_text("\n".join(re.sub(r" \w+:\w+:(\d+) ", r" 00:7f:\1 ", line) for line in other))
+        monkeypatch.setattr(load, "PROC", proc)
+        assert states(Board([tmp_path])) == {"a": "training", "b": "stopped"}
 
 
 def test_a_damaged_run_says_so_and_hides_no_other(tmp_path: Path) -> None:

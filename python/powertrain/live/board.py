@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from powertrain._core import Error
 from powertrain.io.console import one_line
 from powertrain.live.history import Follower
-from powertrain.live.load import Load, lock_holders
+from powertrain.live.load import Held, Load, has_open, locks
 from powertrain.train.folder.ledger import FILE, parsed_line
 from powertrain.train.folder.run_folder import RESULTS, RunError, RunFolder
 
@@ -47,11 +47,11 @@ class Board:
     def runs(self) -> dict[str, Any]:
         """What runs there are: those that train first, then the newest."""
         with self._lock:
-            holders = lock_holders()
+            locked = locks()
             self._paths = {identity(path): path for path in self._folders()}
             self._seen = {id: seen for id, seen in self._seen.items() if id in self._paths}
             self._pids = {}
-            rows = [self._row(id, path, holders) for id, path in self._paths.items()]
+            rows = [self._row(id, path, locked) for id, path in self._paths.items()]
             rows.sort(key=lambda row: (row["state"] == "training", row["time"] or 0), reverse=True)
             return {
                 "runs": rows[:MOST_RUNS], "left_out": max(0, len(rows) - MOST_RUNS),
@@ -91,9 +91,9 @@ class Board:
             with contextlib.suppress(OSError):  # it is not there yet, or not any more
                 yield from (path for path in sorted(place.iterdir()) if RunFolder(path).started)
 
-    def _row(self, id: str, path: Path, holders: Mapping[tuple[int, int, int], int]) -> dict[str, Any]:
+    def _row(self, id: str, path: Path, locked: Mapping[int, Sequence[Held]]) -> dict[str, Any]:
         folder = RunFolder(path)
-        pid = _holder(path, holders)
+        pid = _holder(path, locked)
         if pid is not None:
             self._pids[id] = pid
         state = "training" if pid is not None else "finished" if folder.files.there(RESULTS) else "stopped"
@@ -119,14 +119,18 @@ def identity(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
 
 
-def _holder(path: Path, holders: Mapping[tuple[int, int, int], int]) -> int | None:
+def _holder(path: Path, locked: Mapping[int, Sequence[Held]]) -> int | None:
     """The process that trains in a folder. It holds a lock on a file there, which is asked of the system: to try the
     lock would keep a run from beginning at that moment."""
     try:
         lock = (path / ".lock").lstat()
     except OSError:
         return None
-    return holders.get((os.major(lock.st_dev), os.minor(lock.st_dev), lock.st_ino))
+    for held in locked.get(lock.st_ino, ()):
+        # btrfs names another device in the list of locks than of the file: then the holder has the file open.
+        if held.device == lock.st_dev or (held.pid > 0 and has_open(held.pid, lock)):
+            return held.pid
+    return None
 
 
 def _size(path: Path) -> tuple[int, int]:

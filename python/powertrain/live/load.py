@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PROC = Path("/proc")
 
@@ -54,9 +55,16 @@ class Load:
         self._processes = {pid: seen for pid, seen in self._processes.items() if pid in pids}
 
 
-def lock_holders() -> dict[tuple[int, int, int], int]:
-    """The process that holds a lock on a file, by the file's device and number. Nobody's lock is touched for that."""
-    found: dict[tuple[int, int, int], int] = {}
+class Held(NamedTuple):
+    """A lock on a file: by which process, and on which device."""
+
+    device: int
+    pid: int
+
+
+def locks() -> dict[int, list[Held]]:
+    """The locks on files, by the number of the file. Nobody's lock is touched for that."""
+    found: dict[int, list[Held]] = {}
     try:
         lines = (PROC / "locks").read_text().splitlines()
     except OSError:
@@ -65,5 +73,18 @@ def lock_holders() -> dict[tuple[int, int, int], int]:
         words = line.split()
         if words[1:2] == ["FLOCK"] and len(words) >= 6:
             major, minor, inode = words[5].split(":")
-            found[int(major, 16), int(minor, 16), int(inode)] = int(words[4])
+            held = Held(os.makedev(int(major, 16), int(minor, 16)), int(words[4]))
+            found.setdefault(int(inode), []).append(held)
     return found
+
+
+def has_open(pid: int, file: os.stat_result) -> bool:
+    """Whether a process has a file open, as far as it may be asked."""
+    try:
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.path.samestat(descriptor.stat(), file):
+                    return True
+    except OSError:
+        return False
+    return False
