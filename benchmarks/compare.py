@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from powertrain.cli.bench.arrays import WORKLOADS
+from powertrain.cli.bench.intervals import paired_interval
 from race import caches
-from race.figures import paired_interval
 from race.table import align, milliseconds
 
 ROOT = Path(__file__).parent.parent

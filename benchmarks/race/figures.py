@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.cli.bench.intervals import RESAMPLES, middle
 from race.caches import CHANGED
 
 # Turns in which other programs used more than this much of a core do not count, while enough others do.
 QUIET_CORES = 0.15
 LEAST_QUIET_TURNS = 3
-RESAMPLES = 2000
 
 
 @dataclass
@@ -93,36 +93,19 @@ class Entry:
         return found
 
 
-def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Between which values the median of theirs / ours lies with 95 % confidence, from figures taken in pairs: those of
-    a pair share what the machine was doing. The percentile bootstrap over pairs.
-
-    Source    Efron & Tibshirani 1993, chapter 13
-    """
-    ratios = np.asarray(theirs) / np.asarray(ours)
-    if len(ratios) < 2:
-        return math.nan, math.nan
-    chosen = np.random.default_rng(0).integers(0, len(ratios), (RESAMPLES, len(ratios)))
-    return _middle(np.median(ratios[chosen], axis=1))
-
-
 def interval(ours: Sequence[Turn], theirs: Sequence[Turn]) -> tuple[float, float]:
-    """The same for the ratio of the medians of all samples: turns are drawn, since those of one turn are alike."""
+    """Between which values the ratio of the medians of all samples lies with 95 % confidence. Turns are drawn, since
+    those of one turn are alike."""
     if min(len(ours), len(theirs)) < 2:
         return math.nan, math.nan
     rng = np.random.default_rng(0)
-    return _middle(_resampled(theirs, rng) / _resampled(ours, rng))
+    return middle(_resampled(theirs, rng) / _resampled(ours, rng))
 
 
 def _resampled(turns: Sequence[Turn], rng: np.random.Generator) -> NDArray[np.float64]:
     samples = [np.asarray(turn.samples) for turn in turns]
     drawn = rng.integers(0, len(turns), (RESAMPLES, len(turns)))
     return np.array([np.median(np.concatenate([samples[at] for at in row])) for row in drawn])
-
-
-def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
 
 
 @dataclass

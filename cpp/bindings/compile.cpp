@@ -3,11 +3,10 @@
 #include <cstddef>
 
 #include "bindings/facts.h"
+#include "bindings/programs.h"
 #include "bindings/tree.h"
-#include "core/control_flow.h"
 #include "core/error.h"
 #include "ops/autocast.h"
-#include "ops/loaded_device.h"
 #include "ops/recorder.h"
 #include "ops/target.h"
 #include "program/compiled.h"
@@ -288,41 +287,10 @@ PyObject* programs(PyObject* self, void*) {
   return guarded([&]() -> py::object {
     py::list all;
     for (const auto& entry : copy_of(state_of(self).step.entries())) {
-      py::dict d;
-      py::list instructions;
-      if (entry->foreign) {
-        d["graph"] = to_string(entry->foreign->graph());
-        d["source"] = to_string(entry->foreign->source());
-        d["trace_seconds"] = entry->trace_seconds;
-        all.append(d);
-        continue;
-      }
-      const Program& program = *entry->program;
-      for (const Instruction& instruction : program.instructions()) {
-        const PlannedLaunch& launch = program.layout().launches[instruction.launch];
-        py::dict i;
-        i["name"] = launch.name;
-        i["kernel"] = instruction.control ? std::string(instruction.control->kind()) : launch.launch.kernel;
-        i["note"] = program.note(instruction.launch);
-        i["chunks"] = launch.launch.chunks;
-        i["flops"] = launch.launch.flops;
-        i["bytes"] = launch.launch.bytes;
-        i["phase"] = launch.phase;
-        i["commits"] = launch.commits;
-        i["parallel"] = instruction.parallel;
-        if (const auto geometry = launch_geometry(*program.context().target, launch.launch)) {
-          i["grid"] = std::to_array(geometry->grid);
-          i["block"] = std::to_array(geometry->block);
-          i["shared_bytes"] = geometry->shared_bytes;
-        }
-        instructions.append(i);
-      }
-      d["instructions"] = instructions;
-      d["arena_bytes"] = program.layout().arena_bytes;
-      d["flops"] = program.total_flops();
+      py::dict d = entry->program ? as_dict(*entry->program) : py::dict();
+      d["graph"] = to_string(entry->foreign ? entry->foreign->graph() : entry->program->graph());
+      d["source"] = to_string(entry->source());
       d["trace_seconds"] = entry->trace_seconds;
-      d["graph"] = to_string(program.graph());
-      d["source"] = to_string(program.source());
       all.append(d);
     }
     return all;
@@ -455,8 +423,22 @@ PyTypeObject* compiled_type() {
   return &type;
 }
 
-py::object make(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
-                bool fuse, bool skips, int limit, const py::object& backend) {
+py::object make(const py::object& function, const std::string& name, const py::object& on_retrace,
+                CompileOptions options) {
+  auto* compiled = PyObject_GC_New(CompiledFunction, compiled_type());
+  if (!compiled) throw py::error_already_set();
+  compiled->call = call;
+  compiled->dict = nullptr;
+  compiled->state = new State(std::move(options));
+  compiled->state->function = function;
+  compiled->state->on_retrace = on_retrace;
+  compiled->state->name = name;
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(compiled));
+  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(compiled));
+}
+
+py::object compile(const py::object& function, const std::string& name, const py::object& on_retrace, bool simplify,
+                   bool fuse, bool skips, int limit, const py::object& backend) {
   CompileOptions options;
   for (auto [name, on] : {std::pair("simplify", simplify), std::pair("fuse", fuse)}) {
     if (!on) options.passes.off.insert(name);
@@ -466,24 +448,29 @@ py::object make(const py::object& function, const std::string& name, const py::o
   if (!backend.is_none()) {
     options.backend = [backend](Graph source) { return make_backend_step(backend, std::move(source)); };
   }
-  auto* compiled = PyObject_GC_New(CompiledFunction, compiled_type());
-  if (!compiled) throw py::error_already_set();
-  compiled->call = call;
-  compiled->dict = nullptr;
-  compiled->state = new State(options);
-  compiled->state->function = function;
-  compiled->state->on_retrace = on_retrace;
-  compiled->state->name = name;
-  PyObject_GC_Track(reinterpret_cast<PyObject*>(compiled));
-  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(compiled));
+  return make(function, name, on_retrace, std::move(options));
+}
+
+// The same function, to be traced again, without a pass or a rewrite rule.
+py::object compiled_without(const py::object& compiled, const std::string& pass) {
+  if (!PyObject_TypeCheck(compiled.ptr(), compiled_type()))
+    throw DTypeError(text("[compile] received ", Py_TYPE(compiled.ptr())->tp_name,
+                          "; expected a compiled function; make one with pt.compile"));
+  const State& state = state_of(compiled.ptr());
+  CompileOptions options = state.step.options();
+  options.passes.off.insert(pass);
+  return make(state.function, state.name, state.on_retrace, std::move(options));
 }
 
 }  // namespace
 
 void register_compile(py::module_& m) {
   m.attr("CompiledFunction") = py::handle(reinterpret_cast<PyObject*>(compiled_type()));
-  m.def("make_compiled", &make, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
+  m.def("make_compiled", &compile, py::arg("function"), py::arg("name"), py::arg("on_retrace"), py::arg("simplify"),
         py::arg("fuse"), py::arg("skips"), py::arg("limit"), py::arg("backend") = py::none());
+  m.def("compiled_without", &compiled_without, py::arg("compiled"), py::arg("pass_"),
+        "The same function, to be traced again, without a pass or a rewrite rule.");
+  m.def("pass_names", &pass_names, "Of the passes and the rewrite rules.");
   m.def(
       "trace_id", [] { return active_recorder() ? active_recorder()->id() : 0; },
       "The number of the trace that records what this thread calls; 0 if none does.");

@@ -380,6 +380,7 @@ void a_target_adds_a_pass() {
   run_passes(graph, {}, target);
   CHECK_EQ(runs, 1);
   run_passes(graph, {{"fuse"}}, target);
+  run_passes(graph, {{"count"}}, target);
   run_passes(graph, {}, fake_target());
   CHECK_EQ(runs, 1);
 }

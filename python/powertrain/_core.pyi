@@ -440,6 +440,12 @@ def make_compiled(
     backend: Any = None,
 ) -> CompiledFunction[..., Any]: ...
 
+def compiled_without(compiled: CompiledFunction[P, R], pass_: str) -> CompiledFunction[P, R]:
+    """The same function, to be traced again, without a pass or a rewrite rule."""
+
+def pass_names() -> list[str]:
+    """Of the passes and the rewrite rules."""
+
 class CompiledFunction(Generic[P, R]):
     """A function whose calls replay a program: what `pt.compile` gives."""
 

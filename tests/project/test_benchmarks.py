@@ -18,10 +18,11 @@ import compare
 import run
 from peers import smollm2
 from powertrain.cli.bench.arrays import WORKLOADS, WorkloadError, find, mlp_gflop
+from powertrain.cli.bench.intervals import paired_interval
 from powertrain.cli.bench.losses import compare_losses
 from race import caches, last, table, tasks
 from race.field import QUICK, Failed, Field, installed
-from race.figures import Entry, Result, Turn, interval, paired_interval
+from race.figures import Entry, Result, Turn, interval
 
 BENCHMARKS = Path(run.__file__).parent
 SHORT = dataclasses.replace(QUICK, rounds=2, seconds=0.02, warm_up=0.01, settle=0.0)

@@ -36,10 +36,22 @@ const std::vector<Pass>& passes() {
 
 void extend_passes(const Target& target, Pass pass) { extensions()[&target].push_back(pass); }
 
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  for (const Pass& pass : passes()) names.emplace_back(pass.name);
+  for (const auto& [target, more] : extensions()) {
+    for (const Pass& pass : more) names.emplace_back(pass.name);
+  }
+  for (std::string& name : rewrite_rules()) names.push_back(std::move(name));
+  return names;
+}
+
 Graph run_passes(const Graph& source, const PassOptions& options, const Target& target) {
+  const RewritesOff left_out(options.off);
   std::optional<Graph> made;
   for (const Pass& pass : passes_for(target)) {
-    const auto run = options.off.contains(pass.switched) ? pass.when_off : pass.run;
+    const bool off = options.off.contains(pass.switched) || options.off.contains(pass.name);
+    const auto run = off ? pass.when_off : pass.run;
     if (run) made = verified(run(made ? *made : source, target), pass.name);
   }
   return made ? std::move(*made) : source;

@@ -1,31 +1,33 @@
 // The passes, in the order in which they run. Each is Graph -> Graph, may be switched off, and keeps every bit.
 #pragma once
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
+#include "ops/rewrite_rules.h"
 #include "ops/target.h"
 
 namespace pt {
 
 struct Pass {
-  std::string_view name;      // as the checks of POWERTRAIN_VERIFY report it
+  std::string_view name;      // it may be switched off by, and the checks of POWERTRAIN_VERIFY report it by
   std::string_view switched;  // by this option of pt.compile; several passes may share one
   Graph (*run)(const Graph& graph, const Target& target);
   Graph (*when_off)(const Graph& graph, const Target& target) = nullptr;  // what has to happen anyway
 };
 
-// The switches that are off.
+// What is off: switches of pt.compile, single passes and rewrite rules.
 struct PassOptions {
-  std::set<std::string, std::less<>> off;
+  SwitchedOff off;
 };
 
 // Those of every target.
 const std::vector<Pass>& passes();
 // One more for steps of this target, behind the others. Before anything is compiled for it.
 void extend_passes(const Target& target, Pass pass);
+// What PassOptions may name beside the switches: passes, in their order, and rewrite rules.
+std::vector<std::string> pass_names();
 
 Graph run_passes(const Graph& source, const PassOptions& options, const Target& target);
 

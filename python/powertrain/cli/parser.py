@@ -135,6 +135,8 @@ def parser() -> argparse.ArgumentParser:
     profile.add_argument("recipe", metavar="NAME|PATH", help="a recipe, a run, or a workload of powertrain bench")
     profile.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one setting")
     profile.add_argument("--steps", type=_whole, default=20, metavar="N", help="profiled steps (default: 20)")
+    about = "what a pass or a rewrite rule of the planner is worth: a step with and without it, in turns"
+    profile.add_argument("--without", metavar="PASS", help=about)
     profile.add_argument("--top", type=_whole, default=20, metavar="N", help="the longest instructions (default: 20)")
     _trusting(profile)
     profile.add_argument("--precision", choices=("f32", "bf16", "f16"), help="of a workload (default: f32)")

@@ -114,6 +114,11 @@ def moved_share(places: Iterable[Sequence[int]]) -> float | None:
     return moved / compared if compared else None
 
 
+def types_of(arrays: Iterable[Any]) -> list[tuple[tuple[int, ...], str]]:
+    """Shapes and dtypes; others are another program."""
+    return [(tuple(array.shape), str(array.dtype)) for array in arrays]
+
+
 class Recorder:
     """Runs a compiled step in turns as it is and instruction by instruction; every run really trains.
 
@@ -136,7 +141,7 @@ class Recorder:
         """One step on these inputs, and what it gives. Other shapes are another program: what was recorded of the last
         one is dropped."""
         self._calls += 1
-        types = [(tuple(array.shape), str(array.dtype)) for array in arrays]
+        types = types_of(arrays)
         if types != self._types:
             self.runs, self.steps, self.places, self.lost = [], [], [], 0
         elif self._calls > self.warm_up and self._calls % 2:

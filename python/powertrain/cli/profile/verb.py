@@ -6,7 +6,7 @@ import argparse
 
 import powertrain as pt
 from powertrain.cli.exit_codes import FINE
-from powertrain.cli.profile import table, targets, trace
+from powertrain.cli.profile import table, targets, trace, without
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 
@@ -14,7 +14,15 @@ from powertrain.io.plain_json import dumps
 def profile(options: argparse.Namespace) -> int:
     if options.threads is not None:
         pt.set_threads(options.threads)
-    profiles = targets.profile(options.recipe, options.set, options.steps, options.precision, options.trust)
+    target = targets.Target(options.recipe, tuple(options.set), options.precision, options.trust)
+    if options.without is not None:
+        changes = targets.change(target, options.without, options.steps)
+        if options.json:
+            say(dumps({"steps": [without.as_json(one) for one in changes]}))
+        else:
+            say("\n\n".join(map(without.text, changes)))
+        return FINE
+    profiles = targets.profile(target, options.steps)
     trace.write(options.trace, profiles)
     if options.json:
         say(dumps({"trace": str(options.trace), "steps": [table.as_json(one) for one in profiles]}))
