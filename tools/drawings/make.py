@@ -12,16 +12,18 @@ from pathlib import Path
 
 import design
 import generalization
+import plans
 import representations
 import steps
 
 DOCS = Path(__file__).parents[2] / "docs"
+DESIGN = (*design.DRAWINGS, *plans.DRAWINGS)
 IDEAS = (*steps.DRAWINGS, *generalization.DRAWINGS, *representations.DRAWINGS)
 
 
 def drawings() -> dict[str, tuple[Path, Callable[[], str]]]:
     made = {}
-    for folder, functions in ((DOCS / "ideas" / "pictures", IDEAS), (DOCS / "drawings", design.DRAWINGS)):
+    for folder, functions in ((DOCS / "ideas" / "pictures", IDEAS), (DOCS / "drawings", DESIGN)):
         for function in functions:
             name = function.__name__.replace("_", "-")
             made[name] = (folder / f"{name}.svg", function)
