@@ -114,8 +114,8 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
 
 
 RECIPES = [
-    "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "sac-pendulum",
-    "alphazero-tic-tac-toe",
+    "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "dqn-mountain-car",
+    "sac-pendulum", "alphazero-tic-tac-toe",
 ]  # fmt: skip
 
 

@@ -10,4 +10,4 @@ class StrategyError(pt.Error, ValueError):
 
 
 class MakingError(pt.Error, ValueError):
-    """An environment that cannot be made."""
+    """An environment or a model that cannot be made."""
