@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.plugin.testing import killed_and_resumed
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain.recipe import load_recipe
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
@@ -66,6 +66,29 @@ def test_what_cannot_be_made_or_played_is_said() -> None:
         "[env gymnasium] Blackjack-v1 has observations of Tuple; expected Box or Discrete; flatten them by a wrapper "
         "of Gymnasium's"
     )
+
+
+def test_a_package_that_an_environment_needs_is_named() -> None:
+    def lacking(**_: Any) -> Any:
+        raise gymnasium.error.DependencyNotInstalled("Box3D is not installed")
+
+    gymnasium.register(id="Lacking-v0", entry_point=lacking)
+    with pytest.raises(MakingError) as caught:
+        env("Lacking-v0")
+    assert str(caught.value) == (
+        "[env gymnasium] Lacking-v0 lacks a package: Box3D is not installed; expected it; pip install "
+        "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
+    )
+
+
+def test_a_report_shows_the_pictures_of_an_environment(tmp_path: Path) -> None:
+    pytest.importorskip("Box2D", reason="powertrain-rl[box2d] is not installed")
+    text = PPO.replace('id = "ID"', 'id = "LunarLander-v3", options = { render_mode = "rgb_array" }')
+    (tmp_path / "lander.toml").write_text(text.replace("640 env_steps", "128 env_steps"), encoding="utf-8")
+    said = powertrain("train", "lander.toml", "--run", "run", "--json", folder=tmp_path)
+    assert all(line.startswith("{") for line in said.splitlines())  # no greeting of what draws the pictures
+    report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "An episode" in report and "could not be drawn" not in report
 
 
 def test_it_goes_on_by_playing_again(tmp_path: Path) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powertrain.plugin import Box, Environment, param
 from powertrain_rl.errors import MakingError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Gymnasium(Environment):
@@ -35,6 +40,11 @@ class Gymnasium(Environment):
             ) from error
         try:
             self._env = gymnasium.make(params.id, **params.options)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise MakingError(
+                f"[env gymnasium] {params.id} lacks a package: {error}; expected it; pip install "
+                "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
+            ) from error
         except gymnasium.error.Error as error:
             raise MakingError(
                 f"[env gymnasium] id = {params.id!r}: {error}; expected one that is registered; "
@@ -43,6 +53,10 @@ class Gymnasium(Environment):
         self._spaces = gymnasium.spaces
         self.observation = self._example(self._env.observation_space)
         self.actions, self._first = self._of_actions(self._env.action_space)
+
+    @classmethod
+    def build(cls, params: Params) -> Gymnasium:
+        return (Pictured if params.options.get("render_mode") == "rgb_array" else cls)(params)
 
     def _example(self, space: Any) -> Any:
         """An array like one observation: numbers as they are, one of a few as a row with a one."""
@@ -80,3 +94,13 @@ class Gymnasium(Environment):
         given = action + self._first if isinstance(self.actions, int) else action
         observation, reward, terminated, truncated, _ = self._env.step(given)
         return self._seen(observation), float(reward), bool(terminated), bool(truncated)
+
+
+class Pictured(Gymnasium):
+    """One that was made to give pictures of itself, for the filmstrip of a report."""
+
+    def draw(self, axes: Axes) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):  # pygame prints a greeting when it is imported
+            picture = self._env.render()
+        axes.imshow(picture)
+        axes.axis("off")
