@@ -57,6 +57,9 @@ def test_members_of_one_name_are_an_example(shards: Path) -> None:
     assert fields["x"].tolist() == [[20, 21, 22], [3, 4, 5]] and fields["y"].tolist() == [2, 0]
     with pytest.raises(IndexError):
         data[23]
+    (shards / "of-2").mkdir()
+    (shards / "train-2.tar").rename(shards / "of-2" / "train-2.tar")
+    assert len(TarDataset(str(shards / "of-*" / "train-*.tar"), ("npy",))) == 12
     assert data.example_names(np.array([22, 0])) == ["part/0022", "part/0000"]
 
 

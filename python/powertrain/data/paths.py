@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,11 +15,12 @@ Paths: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
 
 
 def found_paths(paths: Paths, where: str, kind: str) -> list[Path]:
-    """The files of a pattern such as train-*.tar, in the order of their names, or those that were named."""
+    """The files of a pattern such as part-*/train-*.tar, in the order of their names, or those that were named."""
     if isinstance(paths, (str, PathLike)):
-        pattern = Path(paths)
-        one = pattern.exists() or not glob.has_magic(pattern.name)
-        found = [pattern] if one else sorted(pattern.parent.glob(pattern.name))
+        pattern = os.fspath(paths)
+        one = Path(pattern).exists() or not glob.has_magic(pattern)
+        # Path.glob takes no absolute pattern, and takes hidden files, which programs leave beside others.
+        found = [Path(path) for path in ([pattern] if one else sorted(glob.glob(pattern)))]  # noqa: PTH207
     else:
         found = [Path(path) for path in paths]
     if not found:
