@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import powertrain as pt
+from powertrain.builtin.models import ViT
 from powertrain.nn import (
     Conv1d,
     Conv2d,
@@ -25,6 +26,7 @@ from powertrain.nn import (
     Sequential,
     Tanh,
 )
+from powertrain.plugin import Inputs
 from powertrain_privacy.clipping import Calls, clipped_sum
 from powertrain_privacy.errors import PrivacyError
 from powertrain_privacy.layer_gradients import products_are_smaller
@@ -67,6 +69,11 @@ def frozen_bias() -> Module:
     return model
 
 
+def vision_transformer() -> Module:
+    params = ViT.Params(layers=1, heads=2, width=8)
+    return ViT.build(params, Inputs("classification", (8, 8), 3))
+
+
 CASES: dict[str, tuple[Any, Any]] = {
     "mlp": (lambda: Sequential(Linear(5, 7), Tanh(), Linear(7, 3, bias=False)), floats(5)),
     "frozen": (frozen_bias, floats(5)),
@@ -81,6 +88,7 @@ CASES: dict[str, tuple[Any, Any]] = {
     "letters": (lambda: Sequential(Embedding(3, 4), Linear(4, 4), Tanh(), Mean(), Linear(4, 3)), tokens(12, 3)),
     "sound": (lambda: Sequential(Conv1d(3, 6, 3), Tanh(), Mean(), Linear(6, 3)), floats(9, 3)),
     "class token": (Classes, floats(4, 8)),
+    "attention": (vision_transformer, floats(8, 8)),
 }  # fmt: skip
 
 
