@@ -436,7 +436,7 @@ OPENERS = re.compile(
 # What opens files that are none of a run's, or the run's by the one way.
 ELSEWHERE = {
     "energy.py": {"path.read_text"},  # the processor's counters
-    "process.py": {"(SELF / name).read_text"},  # what the system says of this process
+    "process.py": {"(SELF / name).read_text", "path.read_text"},  # what the system says of processes
     "leaderboard.py": {"SCRIPT.read_text"},  # a file of the package
     "exporting.py": {"written.rename"},  # to where the caller wants it
 }
