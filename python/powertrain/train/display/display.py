@@ -1,4 +1,4 @@
-"""What a person sees while a run trains: plain lines, and one live line where a terminal or a notebook allows it."""
+"""What a person sees while a run trains: plain lines, and one that moves, or a bar, in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -89,14 +89,16 @@ class Display:
 
     def _move(self, run: TrainRun) -> None:
         self._shown = time.monotonic()
-        self.show(f"{position(run)}  {self._speed(run)}")
+        until = run.recipe.run.until
+        share = min(1.0, getattr(run.progress, until.unit) / until.amount)
+        self.show(f"{position(run)}  {self._speed(run)}", share)
 
-    def show(self, text: str) -> None:
-        """Put a text on the live line, where there is one."""
+    def show(self, text: str, share: float | None = None) -> None:
+        """Put a text on the live line, where there is one, and how much is done."""
         if self._live is None:
             return
         try:
-            self._live.show(text)
+            self._live.show(text, share)
         except OSError:  # the terminal was closed
             self.quiet, self._live = True, None
             silence(self.stream)

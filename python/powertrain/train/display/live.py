@@ -1,4 +1,4 @@
-"""A line that moves while a run trains: by rich in a terminal, by carriage returns in a notebook."""
+"""What moves while a run trains: a line by rich in a terminal, a bar in the output of a notebook's cell."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import sys
 from typing import Any, Protocol, TextIO
 
 from powertrain.io.console import fitting, visible
+from powertrain.train.report.markup import Html, html
 
 
 class Live(Protocol):
-    def show(self, text: str) -> None:
-        """Put a text in the place of the one before."""
+    def show(self, text: str, share: float | None = None) -> None:
+        """Put a text in the place of the one before. `share` is how much is done, from 0 to 1, if known."""
 
     def print(self, text: str, style: str = "") -> None:
         """A line that stays, above the live one."""
@@ -21,9 +22,9 @@ class Live(Protocol):
 
 
 def live_line(stream: TextIO) -> Live | None:
-    """What moves a line on a stream; None where only plain lines can be written."""
+    """What moves beside the lines of a stream; None where only plain lines can be written."""
     if _in_notebook() and stream is sys.stdout:
-        return _Rewritten(stream)
+        return _Cell(stream)
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return None
     return _Status(stream) if importlib.util.find_spec("rich") is not None else None
@@ -46,7 +47,7 @@ class _Status:
         self._console = Console(file=stream, highlight=False)
         self._status = Status("", console=self._console)
 
-    def show(self, text: str) -> None:
+    def show(self, text: str, share: float | None = None) -> None:
         self._status.update(text)
         self._status.start()
 
@@ -58,25 +59,39 @@ class _Status:
         self._status.stop()
 
 
-class _Rewritten:
-    """A line that is written over, which pages of notebooks do at a carriage return."""
+class _Cell:
+    """A bar in the output of a cell, which is updated in its place; lines stand beneath it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._width = 0
+        self._handle: Any = None  # by which IPython knows the bar, while there is one
 
-    def show(self, text: str) -> None:
-        text = visible(text)
-        self._stream.write("\r" + text.ljust(self._width))
-        self._stream.flush()
-        self._width = len(text)
+    def show(self, text: str, share: float | None = None) -> None:
+        self._update({"text/plain": visible(text), "text/html": bar(text, share)})
 
     def print(self, text: str, style: str = "") -> None:
-        self.stop()
         self._stream.write(visible(text) + "\n")
         self._stream.flush()
 
     def stop(self) -> None:
-        if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-        self._width = 0
+        if self._handle is not None:
+            self._update({"text/plain": "", "text/html": ""})
+            self._handle = None
+
+    def _update(self, bundle: dict[str, str]) -> None:
+        if self._handle is None:
+            from IPython.display import display
+
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+def bar(text: str, share: float | None) -> Html:
+    """A text beside a bar that is filled to a share; without one, the text alone.
+
+    >>> bar("epoch 1/4", 0.25)
+    '<progress value="0.250" aria-label="progress"></progress> <code>epoch 1/4</code>'
+    """
+    filled = "" if share is None else html('<progress value="{}" aria-label="progress"></progress> ', f"{share:.3f}")
+    return html("{}<code>{}</code>", filled, text)
