@@ -7,6 +7,8 @@ import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
+
 import powertrain.charts as charts
 
 NOTED = Path(__file__).parents[2] / "python/powertrain/charts/uplot/README.md"
@@ -48,3 +50,27 @@ def test_a_short_line_is_whole_with_fewer_digits() -> None:
 def test_names_cannot_turn_the_direction_of_text() -> None:
     made = charts.curve_chart("a\u202eb", "c\n", {"d\x1b": [(1, 1.0)]})
     assert (made["title"], made["across"], made["lines"][0]["name"]) == (r"a\u202eb", r"c\n", r"d\x1b")
+
+
+def shares(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_a_band_keeps_columns_that_are_about_as_far_apart() -> None:
+    steps = [*range(1, 64), *range(64, 128, 2), *range(128, 1024, 16)]
+    (band,) = charts.heat_chart("a", "step", {"b": [(step, shares(0, 1)) for step in steps]}, 0)["bands"]
+    assert len(band["x"]) == len(band["columns"]) <= charts.MOST_COLUMNS
+    assert band["x"][-1] == steps[-1] and min(np.diff(band["x"])) >= 16
+
+
+def test_powers_that_hardly_any_number_has_are_those_at_the_ends() -> None:
+    made = charts.heat_chart("a", "step", {"b": [(1, shares(0.1, 0.01, 0, 0.5, 0.3, 0.01))]}, -7)
+    assert (made["lowest"], made["bands"][0]["columns"]) == (-5, ["1a824f"])
+    nothing = charts.heat_chart("a", "step", {"b": [(1, shares(1, 0, 0)), (2, shares(0.999, 0.001, 0))]}, -7)
+    assert (nothing["lowest"], nothing["bands"][0]["columns"]) == (-7, ["ff00", "ff01"])
+
+
+def test_one_column_is_a_band() -> None:
+    assert charts.heat_chart("a\u202e", "b", {"c\n": [(3, shares(0, 1))]}, 0) == {
+        "title": r"a\u202e", "across": "b", "lowest": 0, "bands": [{"name": r"c\n", "x": [3], "columns": ["00ff"]}],
+    }  # fmt: skip

@@ -157,3 +157,16 @@ def test_without_proc_nothing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
     begun(tmp_path / "runs/a")
     board = Board([tmp_path / "runs"])
     assert states(board) == {"a": "stopped"} and board.load() == {"runs": {}}
+
+
+def test_histograms_at_the_end_of_a_ledger_do_not_hide_the_last_values(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "a", steps=2)
+    one = {"first": 0, "counts": [1] * 100, "not_finite": 0}
+    found = {f"weight {at}": one for at in range(100)}
+    write(
+        folder,
+        *({"event": "histograms", "step": step, "round": step, "at": step, "found": found} for step in (3, 4, 5)),
+    )
+    assert (folder / FILE).stat().st_size > boards.TAILS[0]
+    (row,) = Board([tmp_path]).runs()["runs"]
+    assert (row["step"], row["values"]) == (5, {"train.loss": 0.5, "valid.loss": 1.0})

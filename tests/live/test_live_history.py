@@ -144,3 +144,28 @@ def test_rates_and_episodes_are_curves(tmp_path: Path) -> None:
     found = read(Follower(tmp_path))
     assert lines_of(found) == {"episodes env": [(4, 2.0)], "lr optimizer": [(4, 0.1)]}
     assert found.table()["log"][0]["text"] == "name optimizer.lr, value 0.1, by plateau"
+
+
+def look(step: int, **found: Any) -> dict[str, Any]:
+    return {"event": "histograms", "step": step, "round": step, "at": step, "found": found}
+
+
+WEIGHTS = {"first": 60, "counts": [1, 2, 3], "not_finite": 0}
+
+
+def test_of_many_looks_at_layers_every_second_one_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, *(look(step, **{"weight 0": WEIGHTS}) for step in range(1, 3 * history.MOST_LOOKS)))
+    follower = Follower(tmp_path)
+    (chart,) = read(follower).table()["layers"]
+    (band,) = chart["bands"]
+    assert (chart["title"], band["name"]) == ("weights", "0")
+    assert history.MOST_LOOKS / 2 <= len(follower.history.looks) <= history.MOST_LOOKS and band["x"][0] < 8
+    write(tmp_path, {"event": "resume", "step": 9, "round": 9, "problems": []})
+    assert max(read(follower).looks) <= 9
+
+
+def test_of_layers_beyond_number_some_are_kept(tmp_path: Path) -> None:
+    write(tmp_path, look(1, **{f"weight {at}": WEIGHTS for at in range(2 * history.MOST_LAYERS)}))
+    follower = Follower(tmp_path)
+    assert len(read(follower).looks[1].shares) == history.MOST_LAYERS
+    assert len(follower.history.table()["layers"][0]["bands"]) < history.MOST_LAYERS

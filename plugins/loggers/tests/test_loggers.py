@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.plugin import End, Event, Start
+from powertrain.plugin import End, Event, Histogram, Start
 from powertrain_loggers.logger import Logger
 
 
@@ -29,7 +29,8 @@ def trained(folder: Path, callback: str, until: str = "3 epochs", **how: Any) ->
     recipe: dict[str, Any] = {
         "data": {"use": "arrays", "path": str(data), "split": {"valid": 0.25, "test": 0.25}},
         "model": {"use": "mlp", "hidden": [4]}, "optimizer": {"use": "adamw", "lr": 1e-3},
-        "callbacks": [{"use": callback}], "run": {"until": until, "batch": 8}, "report": {"baseline": False},
+        "callbacks": [{"use": callback}], "report": {"baseline": False},
+        "run": {"until": until, "batch": 8, "histograms": {"every": 5}},
     }  # fmt: skip
     return pt.fit(recipe, folder=folder, verbose=False, **how)
 
@@ -59,13 +60,22 @@ class Recorder(Logger):
     def text(self, text: str, step: int) -> None:
         self.seen.append((text, step))
 
+    def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
+        if self.fails:
+            raise ConnectionError("no answer")
+        self.seen.append((list(found), step))
+
     def close(self, end: End) -> None:
         self.seen.append("close")
 
 
 START = Start(Path("a"), "digits", {}, (), {"steps": 0})
-EVENTS = [Event({"steps": 1}, {"valid.loss": 0.5}, {"optimizer.lr": 0.1}, ("hello",)), Event({"steps": 2})]
-END = End({"steps": 2}, True, results={"part": "test", "test": {"loss": 0.25}})
+WEIGHTS = Histogram(np.array([0.0, 1.0]), np.array([3]))
+EVENTS = [
+    Event({"steps": 2}, {"valid.loss": 0.5}, {"optimizer.lr": 0.1}, ("hello",), {1: {"weight 0": WEIGHTS}}),
+    Event({"steps": 3}),
+]
+END = End({"steps": 3}, True, results={"part": "test", "test": {"loss": 0.25}})
 
 
 def follow(logger: Logger) -> None:
@@ -75,11 +85,13 @@ def follow(logger: Logger) -> None:
     logger.on_end(END)
 
 
-def test_values_rates_samples_and_scores_are_logged() -> None:
+def test_values_rates_histograms_samples_and_scores_are_logged() -> None:
     logger = Recorder()
     follow(logger)
     values = {"valid.loss": 0.5, "optimizer.lr": 0.1}
-    assert logger.seen == ["begin", (values, 1), ("hello", 1), ({"test.loss": 0.25}, 2), "close"]
+    assert logger.seen == [
+        "begin", (["weight 0"], 1), (values, 2), ("hello", 2), ({"test.loss": 0.25}, 3), "close"
+    ]  # fmt: skip
 
 
 def test_a_library_that_fails_later_is_said_once_and_left_out() -> None:
@@ -139,6 +151,14 @@ def test_tensorboard_has_every_evaluation_and_shows_repeated_steps_once(tmp_path
         assert scalars["valid/loss", row["step"]] == pytest.approx(row["valid.loss"])
         assert ("optimizer/lr", row["step"]) in scalars
     assert any(tag == "test/accuracy" for tag, _ in scalars)
+    drawn = {
+        (value.tag, event.step): value.histo
+        for event in records(folder) for value in event.summary.value if value.HasField("histo")
+    }  # fmt: skip
+    assert {step for _, step in drawn} == set(run.histograms) == {5, 10}
+    for name, one in run.histograms[5].items():
+        logged = drawn[name.replace(" ", "/", 1), 5]
+        assert list(logged.bucket) == one.counts.tolist() and list(logged.bucket_limit) == one.edges[1:].tolist()
     last = run.history[-1]["step"]
     trained(tmp_path / "run", "tensorboard", "5 epochs", resume=True)
     starts = [event for event in records(folder) if event.session_log.status]
@@ -179,7 +199,7 @@ def test_wandb_keeps_settings_and_values_offline(tmp_path: Path, monkeypatch: py
     first, second = (tmp_path / "run/wandb").glob("offline-run-*/*.wandb")
     assert first.name == second.name  # the same run goes on
     raw = first.read_bytes() + second.read_bytes()
-    for name in (b"valid.loss", b"optimizer.lr", b"test.accuracy", b"run.until"):
+    for name in (b"valid.loss", b"optimizer.lr", b"test.accuracy", b"run.until", b"gradient layers.0"):
         assert name in raw
     shutil.rmtree(tmp_path / "run")
     trained(tmp_path / "run", "wandb")

@@ -16,6 +16,7 @@ from powertrain.train.folder.ledger import FILE
 from run_folders import begun, metrics, write
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
+WEIGHTS = {"first": 60, "counts": [1, 2, 3], "not_finite": 0}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def test_everything_is_shown_and_names_are_text(tmp_path: Path, browser: Browser
     write(
         folder,
         metrics(41, {f"train.{HOSTILE}": 1.0, "valid.accuracy": 0.75}),
+        {"event": "histograms", "step": 41, "round": 41, "at": 41, "found": {f"weight {HOSTILE}": WEIGHTS}},
         {"event": "sample", "step": 41, "round": 41, "text": f"Once {HOSTILE}\nupon a time"},
         {"event": f"odd{HOSTILE}"[:30], "step": 41, "round": 41, "words": HOSTILE},
     )
@@ -49,6 +51,8 @@ def test_everything_is_shown_and_names_are_text(tmp_path: Path, browser: Browser
         assert row.startswith(HOSTILE) and "stopped 41" in row and "valid.accuracy 0.75" in row
         assert page.locator("#samples pre").inner_text() == f"Once {HOSTILE}\nupon a time"
         assert HOSTILE in page.locator("#log").inner_text()
+        assert page.locator("#layers h3").all_inner_texts() == ["weights"]
+        assert page.locator("#layers .band").all_inner_texts() == [HOSTILE]
         page.locator("#load .curve-chart").first.wait_for()
         assert page.title() == "powertrain watch"
         assert not wider_than_the_window(page)
@@ -141,6 +145,26 @@ def test_counts_are_shown_whole_and_what_is_wrong_with_a_ledger_is_said(tmp_path
         assert f"{damaged / FILE}] it is a folder; expected an ordinary file" in page.locator("#problems").inner_text()
         page.get_by_role("checkbox", name="show b").uncheck()
         page.locator("#problems").wait_for(state="hidden")
+
+
+def test_layers_are_shown_once_they_are_looked_at(tmp_path: Path, browser: Browser) -> None:
+    def look(step: int) -> dict[str, Any]:
+        return {"event": "histograms", "step": step, "round": step, "at": step, "found": {"gradient 0": WEIGHTS}}
+
+    folders = [begun(tmp_path / name, steps=1) for name in ("a", "b")]
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.get_by_role("checkbox", name="show a").check()
+        page.get_by_role("checkbox", name="show b").check()
+        page.locator("#curves .readings button").nth(3).wait_for()
+        assert not page.locator("#inside").is_visible()
+        for folder in folders:
+            write(folder, look(2))
+        page.get_by_role("heading", name="b gradients").wait_for()
+        page.get_by_role("heading", name="a gradients").wait_for()
+        write(folders[0], look(3))
+        page.locator("#layers .readings", has_text="step 2 to 3").wait_for()
+        page.get_by_role("checkbox", name="show a").uncheck()
+        page.get_by_role("heading", name="gradients", exact=True).wait_for()
 
 
 def test_many_runs_are_listed_and_eight_can_be_shown(tmp_path: Path, browser: Browser) -> None:

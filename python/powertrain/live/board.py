@@ -20,7 +20,7 @@ from powertrain.train.folder.run_folder import RESULTS, RunError, RunFolder
 
 MOST_RUNS = 200  # that a page lists, the newest
 MOST_FOLLOWED = 8  # whose curves are kept in memory
-TAIL = 64 << 10  # bytes at the end of a ledger that tell how far a run is
+TAILS = (64 << 10, 1 << 20)  # bytes at the end of a ledger that tell how far a run is; histograms may fill the first
 MOST_VALUES = 40  # of a run's last evaluation
 READING_SECONDS = 0.5  # in which a page gets an answer, whatever is left to read
 
@@ -158,15 +158,17 @@ def _about(folder: RunFolder) -> dict[str, Any]:
 def _newest(folder: RunFolder) -> dict[str, Any]:
     """How far a run is, by the end of its ledger."""
     found: dict[str, Any] = {"step": 0, "epoch": None, "time": None, "values": {}}
+    lines: list[dict[str, Any]] = []
     try:
         with folder.files.reading(FILE) as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-            lines = file.read(TAIL).split(b"\n")
+            for tail in TAILS:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - tail))
+                lines = [line for raw in file.read(tail).split(b"\n") if (line := parsed_line(raw)) is not None]
+                if any(line["event"] == "metrics" for line in lines):
+                    break
     except (Error, OSError):
         return found
-    for raw in lines:
-        if (line := parsed_line(raw)) is None:
-            continue
+    for line in lines:
         found["step"] = line["step"]
         if isinstance(line.get("time"), (int, float)):
             found["time"] = line["time"]

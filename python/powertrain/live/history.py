@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import time
@@ -10,16 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from powertrain.charts import curve_chart
 from powertrain.io.console import one_line, visible
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.train.folder.ledger import FILE, MOST_LINE, parsed_line
+from powertrain.train.histograms import bins
+from powertrain.train.histograms.charts import charts_of
 
 MOST_POINTS = 2000  # of a curve: more than a screen has columns
 MOST_CURVES = 100
 MOST_SAMPLES, MOST_LETTERS = 20, 4000
 MOST_ENTRIES = 200  # of the log
+MOST_LOOKS = 128  # at the layers
+MOST_LAYERS = 256  # of a look, gradients, weights and activations together
 COMMON = ("event", "step", "round", "time")  # what each line of a ledger has
 
 
@@ -69,11 +77,17 @@ def extremes(points: list[Point]) -> list[Point]:
     return [points[at] for at in sorted(kept)]
 
 
+class Look(NamedTuple):
+    round: int
+    shares: dict[str, NDArray[np.float32]]  # by kind and layer
+
+
 class History:
-    """The events of a run so far: curves, samples, and a log."""
+    """The events of a run so far: curves, histograms, samples, and a log."""
 
     def __init__(self) -> None:
         self.curves: dict[str, Curve] = {}
+        self.looks: dict[int, Look] = {}  # by step
         self.samples: deque[tuple[int, int, str]] = deque(maxlen=MOST_SAMPLES)
         self.log: deque[dict[str, Any]] = deque(maxlen=MOST_ENTRIES)
         self.left_out: set[str] = set()  # names of which no curve is kept
@@ -91,6 +105,9 @@ class History:
             if line["returns"]:
                 self._add("env.episodes", Point(step, round, sum(line["returns"]) / len(line["returns"])))
             return
+        if event == bins.EVENT:
+            self._look(line)
+            return
         if event == "sample":
             self.samples.append((step, round, visible(line["text"][:MOST_LETTERS])))
             return
@@ -106,7 +123,15 @@ class History:
             return
         self.curves.setdefault(name, Curve()).add(point)
 
+    def _look(self, line: Mapping[str, Any]) -> None:
+        """Keep histograms; of too many every second one."""
+        kept = itertools.islice(bins.of_event(line).items(), MOST_LAYERS)
+        self.looks[line["at"]] = Look(line["round"], {name: bins.magnitudes(one) for name, one in kept})
+        if len(self.looks) > MOST_LOOKS:
+            self.looks = dict(list(self.looks.items())[::2])
+
     def _forget(self, round: int) -> None:
+        self.looks = {step: look for step, look in self.looks.items() if look.round <= round}
         for curve in self.curves.values():
             curve.forget(round)
         kept = [sample for sample in self.samples if sample[1] <= round]
@@ -117,6 +142,7 @@ class History:
         return {
             "charts": [curve_chart(title, "step", lines) for title, lines in self._by_metric()],
             "left_out": len(self.left_out),
+            "layers": charts_of({step: look.shares for step, look in self.looks.items()}),
             "samples": [{"step": step, "text": text} for step, _, text in self.samples],
             "log": list(self.log),
         }

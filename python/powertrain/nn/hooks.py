@@ -57,17 +57,20 @@ def register(
 
 @contextlib.contextmanager
 def attached(hooks: Iterable[tuple[Module, Hook]]) -> Iterator[None]:
-    """Inside the block modules have these hooks too. They are the same ones each time, so that a compiled function
-    that was traced with them is not traced again."""
+    """Inside the block modules have these hooks too. They are the same ones each time, and afterwards modules are as
+    before, so that no compiled function is traced again: neither one that was traced inside nor one outside."""
     hooks = list(hooks)
-    before = [(module, module._hooks) for module in dict.fromkeys(module for module, _ in hooks)]
+    before = [(module, vars(module).get("_hooks")) for module in dict.fromkeys(module for module, _ in hooks)]
     try:
         for module, hook in hooks:
             module._hooks = (*module._hooks, hook)
         yield
     finally:
         for module, kept in before:
-            module._hooks = kept
+            if kept is None:
+                del module._hooks
+            else:
+                module._hooks = kept
 
 
 def called(module: Module, hooks: tuple[Hook, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from powertrain.plugin.bases import Backend, Data, Loss, RandomTransform, Transf
 from powertrain.plugin.declared import Declared, FieldError
 from powertrain.plugin.environment import Box, Environment, Environments, Played, TracedEnvironment
 from powertrain.plugin.exporter import Exported, Exporter, ExportError, Program, Trained
+from powertrain.plugin.histogram import Histogram
 from powertrain.plugin.kernels import Case, CLibrary, Cuda, Kernel, Numba
 from powertrain.plugin.learning import (
     Callback,
@@ -99,6 +100,7 @@ __all__ = [
     "FieldError",
     "Graph",
     "Held",
+    "Histogram",
     "HostModel",
     "Inputs",
     "Kernel",

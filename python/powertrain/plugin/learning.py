@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from powertrain.errors.methods import missing, optional
 from powertrain.plugin.declared import OfParams
+from powertrain.plugin.histogram import Histogram
 from powertrain.plugin.run import Batch, LossFunction, Run, Step, Stream
 
 if TYPE_CHECKING:
@@ -146,9 +147,10 @@ class Start:
 class Event:
     """What a callback sees after a commit; nothing in it can be changed.
 
-    values    what was evaluated at this commit (`valid.loss`, `train.loss`); empty where nothing was
-    scalars   the numbers that SetScalar may change, such as `optimizer.lr`
-    texts     what was shown, such as a sample of a language model
+    values       what was evaluated at this commit (`valid.loss`, `train.loss`); empty where nothing was
+    scalars      the numbers that SetScalar may change, such as `optimizer.lr`
+    texts        what was shown, such as a sample of a language model
+    histograms   of the layers where the recipe has `run.histograms`: by step, then by name, such as `gradient 0`
 
     Example
         >>> from powertrain.plugin import Event
@@ -160,6 +162,7 @@ class Event:
     values: Mapping[str, float] = field(default_factory=dict)
     scalars: Mapping[str, float] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    histograms: Mapping[int, Mapping[str, Histogram]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

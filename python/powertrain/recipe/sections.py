@@ -140,6 +140,17 @@ class Anomalies:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistogramsSection:
+    """Histograms of the gradients, weights and activations of each layer, from a sample of them."""
+
+    every: int = param(100, low=1, doc="steps between two of them; the distance doubles each time that there are many")
+    layers: int = param(
+        24, low=1, high=64, doc="layers that are looked at; of more, so many from the first to the last"
+    )
+    sample: int = param(512, low=16, high=1 << 16, doc="numbers of each layer, evenly spaced")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Keep:
     """Which checkpoints of a run stay on the disk: each that one of these wants."""
 
@@ -187,6 +198,7 @@ class RunSection:
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     anomalies: Anomalies | None = param(None)
+    histograms: HistogramsSection | None = param(None)
     keep: Keep | None = param(None)
     evaluate: EvaluateEvery | None = param(None)
     workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")

@@ -108,7 +108,7 @@ def begin(run: TrainRun) -> None:
 def serve(run: TrainRun, values: Mapping[str, float]) -> tuple[bool, Mapping[str, float]]:
     """Show the callbacks of a run this commit, with what its evaluation gave, and do what they ask for; whether a
     checkpoint is wanted, and what was evaluated in the end."""
-    event = Event(asdict(run.progress), dict(values), scalars(run), tuple(run.texts))
+    event = Event(asdict(run.progress), dict(values), scalars(run), tuple(run.texts), run.histograms.told)
     wanted = run.callbacks.ask(event) if run.leads else []
     _set(run, [(name, request) for name, request in wanted if isinstance(request, SetScalar)])
     for name, request in wanted:

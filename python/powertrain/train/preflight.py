@@ -132,6 +132,16 @@ def demand_examples(run: TrainRun, where: str) -> None:
         )
 
 
+def demand_own_steps(run: TrainRun, where: str) -> None:
+    """Refuse a run whose steps cannot be looked into."""
+    if not run.table.optimizers or run.backend is not None:
+        what = "run.backend" if run.table.optimizers else f"the strategy {run.recipe.strategy.name}"
+        raise RunError(
+            f"[{where}] received it with {what}, whose steps are not the engine's own; expected steps in which the "
+            f"engine minimizes a loss; leave {where} out"
+        )
+
+
 def demand_rounds(run: TrainRun) -> None:
     """What another library fits makes no step of ours, so it counts rounds alone. Said before anything is fitted."""
     until = run.recipe.run.until

@@ -15,6 +15,7 @@ from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
+from powertrain.train.histograms import bins
 from powertrain.train.history import History
 from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.session import measure
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from powertrain.monitor import Event, Monitor, Profile
     from powertrain.nn import Module, Written
     from powertrain.nn.quantized import Activations
-    from powertrain.plugin import Exported, Exporter
+    from powertrain.plugin import Exported, Exporter, Histogram
     from powertrain.train.evaluate.compare import Comparison
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
@@ -49,6 +50,7 @@ class TrainedRun:
     folder     where checkpoints, report and results lie
     history    what each evaluation gave, by row or by column
     anomalies  what went wrong in training, where `run.anomalies` watches for it
+    histograms   of gradients, weights and activations, where `run.histograms` keeps them
     results    what the end of the training gave: scores by part, seconds, energy, hash; empty where it was stopped
     run        the run behind it, which knows slots and sources
     stopped    why the run ended before its target, by early stopping, a callback or a request; empty where it did not
@@ -134,6 +136,12 @@ class TrainedRun:
         """What went wrong in training: `at` which step, of what `kind`, `what` was seen, and what was `done`."""
         found = (line for line in read_history(self.folder) if line["event"] == "anomaly")
         return [{name: line[name] for name in ("at", "kind", "what", "done")} for line in found]
+
+    @property
+    def histograms(self) -> dict[int, dict[str, Histogram]]:
+        """What `run.histograms` kept: by step, then by kind and layer, such as `gradient 0` or `activation conv1`."""
+        kept = bins.by_step(read_history(self.folder))
+        return {step: {name: bins.histogram(one) for name, one in found.items()} for step, found in kept.items()}
 
     @overload
     def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...

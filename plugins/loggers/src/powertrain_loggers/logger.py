@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TextIO
 
 import powertrain as pt
-from powertrain.plugin import Callback, End, Event, Start
+from powertrain.plugin import Callback, End, Event, Histogram, Start
 
 
 class LoggerError(pt.Error):
@@ -19,7 +19,7 @@ class LoggerError(pt.Error):
 
 
 class Logger(Callback):
-    """Logs what is measured, the rates, and samples; at the end the scores. A subclass says how.
+    """Logs what is measured, the rates, histograms, and samples; at the end the scores. A subclass says how.
 
     A logger that cannot begin stops the run before it has cost anything. One that fails later is left out from then on:
     no run is lost because a server does not answer.
@@ -41,6 +41,9 @@ class Logger(Callback):
     def text(self, text: str, step: int) -> None:
         """Write a sample."""
 
+    def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
+        """Write histograms by their names. A library that has none of its own writes none."""
+
     @abstractmethod
     def close(self, end: End) -> None:
         """Write what a run ends with, and close what `begin` opened."""
@@ -51,6 +54,8 @@ class Logger(Callback):
         self._open = True
 
     def after_commit(self, event: Event) -> None:
+        for at, found in event.histograms.items():
+            self._unless_it_fails(self.histograms, found, at)
         step = event.progress["steps"]
         if event.values:
             self._unless_it_fails(self.numbers, {**event.values, **event.scalars}, step)

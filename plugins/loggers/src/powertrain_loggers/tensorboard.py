@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from powertrain.plugin import End, Start
+from powertrain.plugin import End, Histogram, Start
 from powertrain_loggers.logger import Logger
 
 FOLDER = "tensorboard"
@@ -28,6 +28,16 @@ class TensorBoard(Logger):
 
     def text(self, text: str, step: int) -> None:
         self._writer.add_text("sample", f"```\n{text}\n```", step)
+
+    def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
+        for name, one in found.items():
+            low, high = one.edges[:-1], one.edges[1:]
+            middle = (low + high) / 2
+            self._writer.add_histogram_raw(
+                name.replace(" ", "/", 1), min=float(low[0]), max=float(high[-1]), num=int(one.counts.sum()),
+                sum=float(one.counts @ middle), sum_squares=float(one.counts @ middle**2), bucket_limits=high.tolist(),
+                bucket_counts=one.counts.tolist(), global_step=step,
+            )  # fmt: skip
 
     def close(self, end: End) -> None:
         self._writer.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from powertrain.plugin import End, Start, param
+from powertrain.plugin import End, Histogram, Start, param
 from powertrain_loggers.logger import Logger, settings
 
 
@@ -36,6 +36,10 @@ class WandB(Logger):
 
     def text(self, text: str, step: int) -> None:
         self._run.log({"sample": self._library.Html(f"<pre>{html.escape(text)}</pre>")}, step=step)
+
+    def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
+        drawn = {name: self._library.Histogram(np_histogram=(one.counts, one.edges)) for name, one in found.items()}
+        self._run.log(drawn, step=step)
 
     def close(self, end: End) -> None:
         self._run.finish(exit_code=0 if end.finished else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class TimedStepper(Stepper):
     def __init__(self, make: MakeTimer, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.make = make
+        self._observers = ()  # a step that is looked into runs another program
         self.steps_left = 0
         self.timers: dict[Callable[..., Any], Timer] = {}
 
@@ -63,16 +65,7 @@ def time_recipe(recipe: Recipe, make: MakeTimer, steps: int, base: Path | None =
         )
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True), base)
-        run.stepper = stepper = TimedStepper(
-            make,
-            run.table.logs,
-            run.progress,
-            run.dataset.kind.tokens,
-            recipe.run.precision,
-            run.backend,
-            run.watch,
-            run.shards,
-        )
+        run.stepper = stepper = run.made_stepper(functools.partial(TimedStepper, make))
         try:
             run.strategy.setup(run)
             stepper.steps_left = steps

@@ -16,31 +16,33 @@ const number = (value) => typeof value === "number" ? value.toLocaleString("en",
 const bytes = (value) => value === undefined ? "" : `${number(value / 2 ** 20)} MB`;
 const clock = (seconds) => typeof seconds === "number" ? new Date(seconds * 1000).toLocaleTimeString() : "";
 
-// Charts by title, which stay while their data change.
+// Charts by title, or by a key of their own, which stay while their data change.
 class Charts {
-  constructor(place) {
+  constructor(place, kind) {
     this.place = place;
+    this.kind = kind; // of chart
     this.charts = new Map();
   }
 
   // Show these charts, in this order, and no others.
   show(all) {
-    const titles = new Set(all.map((data) => data.title));
-    for (const [title, chart] of this.charts) {
-      if (titles.has(title)) continue;
+    const key = (data) => data.key ?? data.title;
+    const keys = new Set(all.map(key));
+    for (const [known, chart] of this.charts) {
+      if (keys.has(known)) continue;
       chart.place.remove();
-      this.charts.delete(title);
+      this.charts.delete(known);
     }
     let before = null; // the element after which the next one stands
     for (const data of all) {
-      if (this.charts.has(data.title)) {
-        this.charts.get(data.title).update(data);
+      if (this.charts.has(key(data))) {
+        this.charts.get(key(data)).update(data);
       } else {
         const element = document.createElement("div");
         this.place.insertBefore(element, before ? before.nextSibling : this.place.firstChild);
-        this.charts.set(data.title, new CurveChart(element, data));
+        this.charts.set(key(data), new this.kind(element, data));
       }
-      before = this.charts.get(data.title).place;
+      before = this.charts.get(key(data)).place;
     }
   }
 }
@@ -50,7 +52,8 @@ class Runs {
     this.rows = [];
     this.chosen = null; // the runs that are shown, once somebody has chosen; until then those that train
     this.loaded = new Map(); // what was fetched of a run, with the version of its ledger
-    this.charts = new Charts(byId("curves"));
+    this.charts = new Charts(byId("curves"), CurveChart);
+    this.layers = new Charts(byId("layers"), HeatChart);
     this.asked = false; // for what has changed, since the last fetch began
     this.fetching = false;
   }
@@ -149,6 +152,8 @@ class Runs {
     byId("problems").hidden = !problems.length;
     byId("problems").textContent = problems.join("; ");
     this.charts.show(this.chartsOf(loaded, name));
+    byId("inside").hidden = !loaded.some((run) => run.layers.length); // first, so that charts know their width
+    this.layers.show(this.layersOf(loaded, name));
     this.drawSamples(loaded, name);
     this.drawLog(loaded, name);
     if (behind.length) setTimeout(() => this.fetch(), 100);
@@ -165,6 +170,12 @@ class Runs {
       }
     }
     return [...found.values()];
+  }
+
+  // Distributions cannot lie over each other as curves can, so each run has charts of its own.
+  layersOf(loaded, name) {
+    const titled = (run, chart) => loaded.length > 1 ? `${name(run)} ${chart.title}` : chart.title;
+    return loaded.flatMap((run) => run.layers.map((chart) => ({...chart, title: titled(run, chart), key: run.id + chart.title})));
   }
 
   drawSamples(loaded, name) {
@@ -196,7 +207,7 @@ class Runs {
 class Load {
   constructor(runs) {
     this.runs = runs;
-    this.charts = new Charts(byId("load"));
+    this.charts = new Charts(byId("load"), CurveChart);
     this.began = performance.now();
     this.readings = [];
   }

@@ -3,9 +3,6 @@
 Gradients of layers of different sizes cannot be compared, their ratios to the weights can: they are what LARS goes by
 (You, Gitman & Ginsburg 2017). A layer whose ratio is a millionth of another's stands still beside it. One whose
 gradient is a thousand times its weights is thrown away by any usual rate.
-
-Only steps that are looked into run the program that computes the norms. It does the rest as the other one does, in the
-same order, and so the same bits are learned with looks as without.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import powertrain as pt
-from powertrain.autodiff.row_sparse import RowSparse
+from powertrain.train.run.looks import as_real, dense, divisor, layer_of, parameter_name
 
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Anomalies
@@ -28,26 +25,23 @@ class Norms(NamedTuple):
     weight: float
 
 
-class Look:
-    """What a program of a step gives beside its work: the norms of each parameter, told by name."""
+class NormsLook:
+    """A Look at the norms of each parameter, told by name."""
+
+    hooks = ()
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
         self._names: list[str] = []
         self._norms: list[pt.Tensor] = []
 
-    def begin(self) -> None:
-        """Called where a trace begins: a step may be traced again."""
-        self._names, self._norms = [], []
-
     def minimized(self, opt: Any, grads: Any, weight: Any) -> None:
-        """Called inside a trace with the gradients of a sum, which the update divides by its weight."""
-        scale = pt.asarray(1.0 if weight is None else weight)
-        if opt.loss_scale is not None:
-            scale = scale * opt.loss_scale.slot.value
+        scale = pt.astype(divisor(opt, weight), "float64")
         for (path, slot), gradient in zip(opt.params, grads, strict=True):
-            g = gradient.summed()[0] if isinstance(gradient, RowSparse) else gradient
-            self._names.append(path if opt.name == "optimizer" else f"{opt.name.partition('.')[2]}.{path}")
-            self._norms.append(pt.stack([_norm(g) / pt.astype(scale, "float64"), _norm(slot.value)]))
+            self._names.append(parameter_name(opt, path))
+            self._norms.append(pt.stack([_norm(dense(gradient)) / scale, _norm(slot.value)]))
 
     def found(self) -> pt.Tensor:
         return pt.stack(self._norms) if self._norms else pt.zeros((0, 2), "float64")
@@ -59,8 +53,7 @@ class Look:
 
 def _norm(tensor: pt.Tensor) -> pt.Tensor:
     """In float64, so that the squares of finite numbers stay finite."""
-    real = pt.view_as_real(tensor) if tensor.dtype.is_complex else tensor
-    return pt.sqrt(pt.sum(pt.square(pt.astype(real, "float64"))))
+    return pt.sqrt(pt.sum(pt.square(pt.astype(as_real(tensor), "float64"))))
 
 
 class OddLayer(NamedTuple):
@@ -70,10 +63,10 @@ class OddLayer(NamedTuple):
 
 
 def of_layers(parameters: Mapping[str, Norms]) -> dict[str, Norms]:
-    """The norms of layers: a layer has the names of its parameters without their last part."""
+    """The norms of layers."""
     squares: dict[str, list[float]] = {}
     for name, (gradient, weight) in parameters.items():
-        sums = squares.setdefault(name.rpartition(".")[0] or "model", [0.0, 0.0])
+        sums = squares.setdefault(layer_of(name), [0.0, 0.0])
         sums[0] += gradient * gradient
         sums[1] += weight * weight
     return {name: Norms(math.sqrt(gradient), math.sqrt(weight)) for name, (gradient, weight) in squares.items()}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.train.anomalies.dead_units import DeadUnits
-from powertrain.train.anomalies.gradients import Norms, odd_layers
+from powertrain.train.anomalies.gradients import NormsLook, odd_layers
 from powertrain.train.anomalies.losses import ODD_GRADIENT, ODD_LOSS, SPIKE, OddLoss, RecentLosses
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.preflight import demand_own_steps
 from powertrain.train.run.progress import Count
 
 if TYPE_CHECKING:
@@ -56,12 +57,7 @@ class Watch:
         table = self.run.table
         if self.settings is None:
             return
-        if not table.optimizers or self.run.backend is not None:
-            what = "run.backend" if table.optimizers else f"the strategy {self.run.recipe.strategy.name}"
-            raise RunError(
-                f"[run.anomalies] received it with {what}, whose steps are not the engine's own; expected steps in "
-                "which the engine minimizes a loss; leave run.anomalies out"
-            )
+        demand_own_steps(self.run, "run.anomalies")
         if self.settings.dead_units != "off" and "valid" not in self.run.dataset.splits:
             raise RunError(
                 "[run.anomalies.dead_units] the data has no valid part, for whose examples units are dead; expected "
@@ -90,10 +86,13 @@ class Watch:
         settings = self.settings
         return settings is not None and settings.gradients != "off" and step % settings.every == 0
 
-    def looked(self, step: int, norms: Mapping[str, Norms]) -> None:
+    def look(self) -> NormsLook:
+        return NormsLook()
+
+    def looked(self, step: int, look: NormsLook, found: pt.Tensor) -> None:
         """Take in the norms of a step; each layer is reported once."""
         assert self.settings is not None
-        for one in odd_layers(norms, self.settings):
+        for one in odd_layers(look.named(found), self.settings):
             self._tell_once(Anomaly(one.kind, step, one.words, self.settings.gradients), one.layer)
 
     def evaluated(self) -> None:

@@ -89,8 +89,7 @@ def rehearse(recipe: Recipe, path: Path) -> Rehearsal:
 
 
 def _rehearsed(run: TrainRun, meter: Meter, first: Stage) -> Rehearsal:
-    language, precision = run.dataset.kind.tokens, run.recipe.run.precision
-    stepper = TimedStepper(run.table.logs, run.progress, language, precision, run.backend, run.watch, run.shards)
+    stepper = run.made_stepper(TimedStepper)
     found = Rehearsal(run, stepper, TimedEvaluations(run), TimedSaver(run), [first])
     run.stepper, run.evaluations, run.saver = stepper, found.evaluations, found.saver
     found.stage("data")

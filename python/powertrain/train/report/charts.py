@@ -63,6 +63,24 @@ def curves(by_metric: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -
     return tag(figure, "curves of " + ", ".join(by_metric))
 
 
+def bands(chart: Mapping[str, Any]) -> Html:
+    """The chart of `charts.heat_chart` as a picture: a row for each band."""
+    rows = chart["bands"]
+    figure = Figure(figsize=(WIDTH * 2 / IN_A_ROW, 0.6 + 0.55 * len(rows)), layout="constrained")
+    places = figure.subplots(len(rows), sharex=True, squeeze=False)[:, 0]
+    for axes, band in zip(places, rows, strict=True):
+        shares = np.array([list(bytes.fromhex(column)) for column in band["columns"]]).T / 255
+        steps = np.array(band["x"], dtype=np.float64)
+        edges = np.append(steps, steps[-1] + (steps[-1] - steps[-2] if len(steps) > 1 else 1))
+        sizes = chart["lowest"] + np.arange(-1, len(shares))  # zeros are in the lowest row
+        axes.pcolormesh(edges, sizes, np.sqrt(shares), cmap="Blues", vmin=0, vmax=0.7)
+        axes.set_yticks([sizes[1], sizes[-1]], [f"{2.0**size:.0e}" for size in (sizes[1], sizes[-1])], fontsize=6)
+        axes.set_ylabel(plain(band["name"]), rotation=0, ha="right", va="center", fontsize=8, labelpad=12)
+    places[-1].set_xlabel(chart["across"])
+    figure.suptitle(plain(chart["title"]))
+    return tag(figure, f"{chart['title']} of each layer")
+
+
 def confusion(counts: NDArray[Any], labels: Sequence[str]) -> Html:
     """The confusion matrix."""
     figure = Figure()

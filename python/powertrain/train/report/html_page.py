@@ -16,6 +16,7 @@ from powertrain.train.report import anomalies
 from powertrain.train.report.curves import curves_section
 from powertrain.train.report.elements import NOTHING, section_html, table_of
 from powertrain.train.report.groups import by_group
+from powertrain.train.report.histograms import histograms_section
 from powertrain.train.report.ideas import Ideas
 from powertrain.train.report.judged import (
     calibration_section,
@@ -46,6 +47,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         ideas.of_fit(),
         curves,
         *(section_html(section) for section in anomalies.pages(history)),
+        histograms_section(history),
         training_examples(run),
         _comparison(results, run.evaluations.units),
         other_runs(run, results),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
-from powertrain.train.anomalies.gradients import Look, Norms
+from powertrain.nn.hooks import attached
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
 from powertrain.train.run.shards import ShardedStep
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from powertrain.data import Batch
     from powertrain.plugin.run import Fold as Summed
     from powertrain.plugin.run import Part, StepFunction, Stream
-    from powertrain.train.anomalies.watch import Watch
+    from powertrain.train.anomalies.losses import RecentLosses
     from powertrain.train.run.logs import Logs
+    from powertrain.train.run.looks import Look, Observer
     from powertrain.train.run.progress import Progress
     from powertrain.train.run.shards import Shards
     from powertrain.train.run.sources import TrainSource
@@ -39,14 +40,14 @@ class Stepper:
         language: bool,
         precision: str,
         backend: Any,
-        watch: Watch,
+        watched: Mapping[str, RecentLosses],
+        observers: Sequence[Observer],
         shards: Shards,
     ) -> None:
         self.logs, self.progress, self._language, self._precision = logs, progress, language, precision
-        self._watch, self._shards = watch, shards
-        self._backend = backend
+        self._backend, self._watched, self._observers, self._shards = backend, watched, observers, shards
         self.compiled: dict[tuple[Callable[..., Any], tuple[str, ...]], Any] = {}
-        self._looks: dict[tuple[Callable[..., Any], tuple[str, ...]], tuple[Look, Any]] = {}
+        self._looks: dict[tuple[Any, ...], tuple[list[Look], Any]] = {}  # by who looks, too
         self._weighted = False  # whether the examples of the batch have weights of their own
         self.folds: dict[Callable[..., Any], Fold] = {}
 
@@ -55,8 +56,8 @@ class Stepper:
             names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
             number = self.progress.steps + 1
-            if self._watch.looks_into(number):
-                self._watch.looked(number, self._look_into(step, names, arrays))
+            if looking := [one for one in self._observers if one.looks_into(number)]:
+                self._look_into(looking, number, step, names, arrays)
             else:
                 self.call(step, names, arrays)
             self._count(batch)
@@ -80,16 +81,22 @@ class Stepper:
         self.compiled[step, names] = compiled
         return made
 
-    def _look_into(self, step: StepFunction, names: tuple[str, ...], arrays: tuple[Any, ...]) -> dict[str, Norms]:
-        """One call of a step by a second program, which gives the norms of its gradients and weights too."""
-        if (step, names) not in self._looks:
+    def _look_into(
+        self, looking: list[Observer], number: int, step: StepFunction, names: tuple[str, ...], arrays: tuple[Any, ...]
+    ) -> None:
+        """One call of a step by another program, which also gives what the observers want to see."""
+        key = (step, names, *looking)
+        if key not in self._looks:
             self._room(step, self._looks)
-            look = Look()
-            self._looks[step, names] = look, self._program(step, names, look)
-        look, program = self._looks[step, names]
-        return look.named(program(*arrays))
+            made = [one.look() for one in looking]
+            self._looks[key] = made, self._program(step, names, made)
+        looks, program = self._looks[key]
+        with attached(hook for look in looks for hook in look.hooks):
+            results = program(*arrays)
+        for observer, look, found in zip(looking, looks, results, strict=True):
+            observer.looked(number, look, found)
 
-    def _program(self, step: Callable[..., Any], names: tuple[str, ...], look: Look | None = None) -> Any:
+    def _program(self, step: Callable[..., Any], names: tuple[str, ...], looks: Sequence[Look] = ()) -> Any:
         weighted = self._weighted
 
         def record(t: Step, tensors: tuple[Any, ...]) -> Any:
@@ -101,16 +108,16 @@ class Stepper:
             return made
 
         def begin() -> Step:
-            if look is not None:
+            for look in looks:
                 look.begin()
-            return Step(self.logs, self._watch.losses, look)
+            return Step(self.logs, self._watched, looks)
 
         def traced(*tensors: Any) -> Any:
             made = record(begin(), tensors)
-            return made if look is None else look.found()
+            return [look.found() for look in looks] if looks else made
 
         if self._shards.count > 1:
-            return ShardedStep(self._shards, record, begin, look)
+            return ShardedStep(self._shards, record, begin, looks)
         return pt.compile(traced, backend=self._backend)
 
     def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:

@@ -25,7 +25,7 @@ from powertrain.train.run.step import Step
 from powertrain.train.workers.transport import Alone, Transport
 
 if TYPE_CHECKING:
-    from powertrain.train.anomalies.gradients import Look
+    from powertrain.train.run.looks import Look
     from powertrain.train.run.named_slots import SlotTable
 
 # The random numbers of a shard are of the stream of its number times this: low streams may be used by others.
@@ -90,8 +90,8 @@ class ShardStep(Step):
 class ShardedStep:
     """A step of a strategy over the shards of a batch; it is called as a compiled step is.
 
-    `record` runs the step inside of a trace with the `t` and the arrays that it gets; `begin` makes the `t` that
-    updates; `look` is what that one looks into, if anything.
+    `record` runs the step inside of a trace with the `t` and the arrays that it gets. `begin` makes the `t` that
+    updates, and `looks` look into that one: they see the sums, and no activation.
     """
 
     def __init__(
@@ -99,9 +99,9 @@ class ShardedStep:
         shards: Shards,
         record: Callable[[Step, tuple[Any, ...]], object],
         begin: Callable[[], Step],
-        look: Look | None,
+        looks: Sequence[Look],
     ) -> None:
-        self._shards, self._record, self._begin, self._look = shards, record, begin, look
+        self._shards, self._record, self._begin, self._looks = shards, record, begin, looks
         # What the trace of the gradients found for that of the update.
         self._opt: Any = None
         self._carried: list[pt.Slot] = []
@@ -183,7 +183,7 @@ class ShardedStep:
             return value * (1 / self._shards.count)
         return pt.where(pt.equal(shard, 0), value, pt.zeros((), value.dtype))
 
-    def _trace_update(self, sums: Iterator[pt.Tensor]) -> pt.Tensor | None:
+    def _trace_update(self, sums: Iterator[pt.Tensor]) -> list[pt.Tensor]:
         t = self._begin()
         total, weight = next(sums), next(sums)
         for slot in self._carried:
@@ -192,7 +192,7 @@ class ShardedStep:
         t.update(self._opt, list(sums), total, weight)
         for name, pair in logged.items():
             t.log(name, pair[0], pair[1])
-        return None if self._look is None else self._look.found()
+        return [look.found() for look in self._looks]
 
 
 class Sums:

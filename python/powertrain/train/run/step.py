@@ -14,8 +14,8 @@ from powertrain.train.run.logs import Logs
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
-    from powertrain.train.anomalies.gradients import Look
     from powertrain.train.anomalies.losses import RecentLosses
+    from powertrain.train.run.looks import Look
 
 
 class TracedBatch:
@@ -82,8 +82,10 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
 class Step:
     """What `t` is in `def step(self, t, batch)`."""
 
-    def __init__(self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None, look: Look | None = None) -> None:
-        self._logs, self._watched, self._look = logs, watched or {}, look
+    def __init__(
+        self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None, looks: Sequence[Look] = ()
+    ) -> None:
+        self._logs, self._watched, self._looks = logs, watched or {}, looks
         self._left_out: pt.Tensor | None = None  # whether the update of this step is left out, where one may be
         self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
@@ -94,8 +96,8 @@ class Step:
 
     def update(self, opt: Any, grads: Sequence[Any], total: Any, counted: Any) -> None:
         """Update from the gradients of a loss, which is the sum `total` over examples of the weight `counted`."""
-        if self._look is not None:
-            self._look.minimized(opt, grads, counted)
+        for look in self._looks:
+            look.minimized(opt, grads, counted)
         watched = self._watched.get(opt.name)
         if watched is None:
             opt.update(grads, counted)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
+from powertrain.train.histograms.recording import Histograms
 from powertrain.train.preflight import (
     demand_expected,
     demand_groups,
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from powertrain.recipe import Recipe
     from powertrain.train.display.display import Display
 
+Steps = TypeVar("Steps", bound=Stepper)
+
 
 class TrainRun:
     """One run of a recipe in a folder."""
@@ -81,12 +84,9 @@ class TrainRun:
         self.chosen: int | None = None  # the checkpoint that somebody named, of a run that is opened again
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
-        language = dataset.kind.tokens
-        self.watch = Watch(self)
+        self.watch, self.histograms = Watch(self), Histograms(self)
         self.shards = Shards(recipe.run.shards, self.table)
-        self.stepper = Stepper(
-            self.table.logs, self.progress, language, recipe.run.precision, self.backend, self.watch, self.shards
-        )
+        self.stepper = self.made_stepper(Stepper)
         self.sources = Sources(recipe, dataset, self.table, base)
         self.evaluations = Evaluations(self)
         self.interrupts = Interrupts(self)
@@ -200,6 +200,19 @@ class TrainRun:
         """Steps of the whole run, where `until` is in steps or epochs."""
         return self.horizon.total_steps if self.recipe.run.until.unit in ("steps", "epochs") else None
 
+    def made_stepper(self, kind: Callable[..., Steps]) -> Steps:
+        """What replays the steps of this run; a kind of its own may time them."""
+        return kind(
+            self.table.logs,
+            self.progress,
+            self.dataset.kind.tokens,
+            self.recipe.run.precision,
+            self.backend,
+            self.watch.losses,
+            (self.watch, self.histograms),
+            self.shards,
+        )
+
     def quota(self, source: Any, most: int) -> int:
         """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
         return self.horizon.quota(self.progress, most)
@@ -251,6 +264,7 @@ class TrainRun:
         self.rounds_now += 1
         demand_steps(self)
         self.watch.after_round()
+        self.histograms.after_round()
         for env_steps, returns in self.episodes:
             self.record("episodes", env_steps=env_steps, returns=list(returns))
         self.episodes.clear()
@@ -297,6 +311,7 @@ class TrainRun:
         demand_expected(self)
         demand_groups(self)
         self.watch.prepare()
+        self.histograms.prepare()
         demand_kept(self)
         self.saver.restore()
         self.watch.hold()
