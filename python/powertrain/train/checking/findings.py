@@ -22,9 +22,11 @@ from powertrain.quality import (
     outlier_scores,
     target_scores,
 )
+from powertrain.train.checking.apart import apart
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
+    from powertrain.monitor.comparison import Row
     from powertrain.typing import Array
 
 # Pairs of so many rows are compared: 20,000 with 784 numbers take some seconds.
@@ -97,6 +99,7 @@ def examined(
     whole = np.flatnonzero(np.isfinite(flat).all(axis=1)) if flat.dtype.kind == "f" else np.arange(len(flat))
     found = _gaps(flat, whole)
     found += _repeated(data, exact_duplicates(data.x))
+    found += _drifted(data)
     looked = whole[np.unique(np.linspace(0, max(len(whole) - 1, 0), min(len(whole), MOST_ROWS)).astype(np.int64))]
     rows = flat[looked].astype(np.float32)
     if rows.shape[1] >= LEAST_NUMBERS:
@@ -164,6 +167,23 @@ def _repeated(data: Checked, twins: Twins) -> list[Finding]:
         text = f"{_many(len(contrary), 'example')} like one that has another target: {_names(data, contrary)}"
         found.append(Finding("contradictions", len(contrary), text, _listed(contrary)))
     return found
+
+
+def _drifted(data: Checked) -> list[Finding]:
+    found = []
+    for part, rows in apart(data).items():
+        said = ", ".join(map(_how, rows[:SHOWN])) + (", ..." if len(rows) > SHOWN else "")
+        text = (
+            f"{_many(len(rows), 'column')} of {part} distributed otherwise than in train: {said}; a split by time or "
+            "group does that, a random one does not"
+        )
+        found.append(Finding("drift between parts", len(rows), text))
+    return found
+
+
+def _how(row: Row) -> str:
+    """How far a column is from that of train."""
+    return f"{row.name} (PSI {row.psi:.2g})" if "drift" in row.problems else f"{row.name} ({row.missing:.1%} missing)"
 
 
 def _near(data: Checked, looked: Rows, twins: Twins) -> list[Finding]:

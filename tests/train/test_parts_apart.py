@@ -1,0 +1,88 @@
+"""Parts of a data set that are distributed otherwise than the training part, and such that are not."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from powertrain.data import ArrayDataset, DataModule
+from powertrain.train.checking.apart import apart
+from powertrain.train.checking.findings import Checked, Finding, examined, gathered
+
+
+def data(x: Any, y: Any, task: str = "classification", outputs: int = 3) -> Checked:
+    """A fifth of the rows is for validation, and as many for the test."""
+    size = len(x) // 5
+    ends = {"train": slice(2 * size, None), "valid": slice(size, 2 * size), "test": slice(size)}
+    parts = {name: ArrayDataset(x=np.asarray(x, np.float32)[rows], y=y[rows]) for name, rows in ends.items()}
+    return gathered(DataModule("rows", task, parts, outputs))
+
+
+def draw(seed: int, size: int = 1000) -> tuple[np.random.Generator, Any, Any]:
+    rng = np.random.Generator(np.random.Philox(key=seed))
+    x = np.c_[rng.normal(size=size), rng.lognormal(size=size), rng.integers(0, 8, size)]
+    return rng, x, rng.choice(3, size, p=[0.6, 0.3, 0.1])
+
+
+def drifted(checked: Checked) -> list[Finding]:
+    return [one for one in examined(checked, 0.99, 2, None).findings if one.kind == "drift between parts"]
+
+
+@pytest.mark.parametrize("size", [100, 400, 2000])
+def test_parts_that_were_drawn_alike_are_not_told_apart(size: int) -> None:
+    for seed in range(60):
+        rng, x, y = draw(seed, size)
+        assert apart(data(x, y)) == {}
+        assert apart(data(x, rng.normal(size=(size, 2)), "regression", 2)) == {}
+
+
+def test_a_column_that_moved_is_named() -> None:
+    _, x, y = draw(1)
+    x[:200, 1] *= 3
+    (found,) = drifted(data(x, y))
+    assert found.count == 1 and not found.serious
+    assert found.text.startswith("1 column of test distributed otherwise than in train: x1 (PSI ")
+    assert found.text.endswith("; a split by time or group does that, a random one does not")
+
+
+def test_values_that_are_missing_are_told() -> None:
+    whole = data(*draw(2)[1:])
+    x = whole.x.copy()
+    x[np.flatnonzero(whole.parts == "valid")[:60], 0] = np.nan
+    (found,) = drifted(dataclasses.replace(whole, x=x))
+    assert "1 column of valid" in found.text and "x0 (30.0% missing)" in found.text
+
+
+def test_shares_of_classes_are_compared_also_of_one_that_train_lacks() -> None:
+    _, x, y = draw(3)
+    y[:200] = 2
+    (found,) = drifted(data(x, y))
+    assert "target (PSI" in found.text
+    y = np.arange(1000) % 3
+    y[400:] = np.arange(600) % 2  # train has two of the classes
+    assert {name: [row.name for row in rows] for name, rows in apart(data(x, y)).items()} == {
+        "valid": ["target"], "test": ["target"],
+    }  # fmt: skip
+
+
+def test_targets_that_are_numbers_are_compared() -> None:
+    rng, x, _ = draw(4)
+    y = rng.normal(size=(1000, 2))
+    y[:200, 1] += 2
+    assert [row.name for row in apart(data(x, y, "regression", 2))["test"]] == ["target 1"]
+
+
+def test_pictures_are_compared_by_brightness_and_contrast() -> None:
+    rng, _, y = draw(5)
+    pictures = rng.uniform(size=(1000, 20, 20))
+    pictures[:200] *= 0.5
+    names = [row.name for row in apart(data(pictures, y))["test"]]
+    assert {"x mean", "x deviation"} <= set(names) and len(names) <= 4
+
+
+def test_without_a_training_part_nothing_is_compared() -> None:
+    _, x, y = draw(6)
+    assert apart(dataclasses.replace(data(x, y), parts=np.full(len(y), "test"))) == {}
