@@ -97,6 +97,7 @@ def test_numbers_of_a_strangers_run_need_be_neither_finite_nor_recent(folder: Pa
     [
         (["--all", "nowhere"], "[report --all] received nowhere; expected a folder with runs; powertrain train makes"),
         (["--all", "--card"], "[report] received --all and --card; expected one of them; leave one out"),
+        (["--all", "--group=a"], "[report] received --all and --group; expected one of them; leave one out"),
         ([], "[report] received no folder; expected that of a run, or --all; powertrain runs lists them"),
     ],
 )

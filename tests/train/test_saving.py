@@ -110,7 +110,7 @@ def test_a_commit_begins_the_next_one_when_the_last_is_written(gate: Gate, begun
     assert gate.numbers == [1]
     gate.opened.set()
     begun.saver.save()  # as a callback may ask for: it waits for the first one
-    assert begun.folder.checkpoints.numbers() == [1] or gate.numbers == [1, 2]
+    assert begun.folder.checkpoints.numbers()[0] == 1
     begun.saver.wait()
     assert begun.saver.saved and begun.folder.checkpoints.numbers() == [1, 2]
     begun.saver.save()

@@ -23,8 +23,9 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     if options.all:
-        if options.card:
-            raise RunError("[report] received --all and --card; expected one of them; leave one out")
+        flags = {"--card": options.card, "--group": options.group, "--licence": options.licence}
+        for flag in (flag for flag, given in flags.items() if given):
+            raise RunError(f"[report] received --all and {flag}; expected one of them; leave one out")
         from powertrain.train.report.leaderboard import write_leaderboard
 
         say(write_leaderboard(options.run or RUNS))

@@ -31,7 +31,7 @@ class Ledger:
     """Appends events to the ledger of a run."""
 
     def __init__(self, folder: Path) -> None:
-        self.full = False
+        self._full = False
         # Unbuffered: a kill loses at most the line that is being written.
         self._file = Files(folder).appending(FILE)
         size = os.fstat(self._file).st_size
@@ -39,7 +39,7 @@ class Ledger:
         self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
     def write(self, event: str, step: int, round: int, **values: Any) -> None:
-        """Add one event. A full disk silences the ledger, not the training; `full` says so."""
+        """Add one event. A full disk silences the ledger, not the training; `lost_events` tells."""
         line = {"event": event, "step": step, "round": round, "time": _now(), **values}
         raw = (b"\n" if self._torn else b"") + to_json(line) + b"\n"
         try:
@@ -48,8 +48,14 @@ class Ledger:
             if error.errno not in FULL:
                 raise
             written = 0
-        self.full = written < len(raw)
-        self._torn = self.full and (written > 0 or self._torn)
+        short = written < len(raw)
+        self._full = self._full or short
+        self._torn = short and (written > 0 or self._torn)
+
+    def lost_events(self) -> bool:
+        """Whether a full disk has cost events since this was asked before."""
+        lost, self._full = self._full, False
+        return lost
 
     def sync(self) -> None:
         try:
@@ -57,7 +63,7 @@ class Ledger:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            self.full = True
+            self._full = True
 
     def close(self) -> None:
         os.close(self._file)

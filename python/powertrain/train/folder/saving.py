@@ -135,7 +135,7 @@ class Saver:
                 run.ledger.write("commit", self.saved_step, begun.number)
         except NoSpaceError as error:
             run.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
-        if run.ledger is not None and run.ledger.full:
+        if run.ledger is not None and run.ledger.lost_events():
             run.display.warn(f"[{run.folder.path}] the ledger misses events, since the disk is full: free some space")
 
     def close(self) -> None:
