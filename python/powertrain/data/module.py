@@ -147,6 +147,11 @@ class DataModule:
         return self.own_task or task_of(self.task)
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, or else their numbers."""
+        return self.labels or tuple(map(str, range(self.outputs)))
+
+    @property
     def train(self) -> Source:
         return self.splits["train"]
 

@@ -166,16 +166,17 @@ def _rates(y_true: Any, y_pred: Any, groups: Any, weight: Any) -> list[GroupRate
     return list(group_rates(y_true, y_pred, sensitive_features=groups, sample_weight=weight).values())
 
 
-def _known(rates: list[GroupRates], name: str) -> Floats:
+def known_rates(rates: list[GroupRates], name: str) -> Floats:
+    """One rate of each group that has it."""
     found = np.array([getattr(one, name) for one in rates])
     return found[~np.isnan(found)]
 
 
 def _difference(rates: list[GroupRates], name: str) -> float:
-    found = _known(rates, name)
+    found = known_rates(rates, name)
     return float(found.max() - found.min()) if len(found) else float("nan")
 
 
 def _ratio(rates: list[GroupRates], name: str) -> float:
-    found = _known(rates, name)
+    found = known_rates(rates, name)
     return float(found.min() / found.max()) if len(found) and found.max() > 0 else float("nan")

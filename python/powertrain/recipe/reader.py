@@ -27,7 +27,7 @@ from powertrain.recipe.sections import (
     TargetSection,
     Use,
 )
-from powertrain.recipe.toml import is_plain
+from powertrain.recipe.toml import is_plain, leaves
 from powertrain.recipe.uses import KeyPath, Uses
 
 SECTIONS = (
@@ -360,7 +360,8 @@ class _Reader(Uses):
         are what the strategy measures itself."""
         table = self.table(self.tables.get("expect", {}), ("expect",))
         limits, paths = {}, {}
-        for path, value in _flat(table or {}):
+        # `test.accuracy = ...` written bare is a table in TOML; both ways of writing mean the same.
+        for path, value in leaves(table or {}):
             key = ".".join(path)
             paths[key] = ("expect", *path)
             limits[key] = convert(value, Limit, Range(), paths[key], self.mistakes)
@@ -402,12 +403,3 @@ def _all_roles(table: Mapping[str, Any]) -> bool:
     """Whether a table without `use` names several plugins by role: data.env = { use = ... }."""
     rest = [value for key, value in table.items() if key != "split"]
     return bool(rest) and all(isinstance(value, dict) and "use" in value for value in rest)
-
-
-def _flat(table: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
-    """`test.accuracy = ...` written bare is a table in TOML; both ways of writing mean the same."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, (*prefix, key))
-        else:
-            yield (*prefix, key), value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,18 @@ def document(tables: Mapping[str, Any]) -> str:
     return "".join(f"{_key(name)} = {value_text(value)}\n" for name, value in tables.items())
 
 
-def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The values of tables within tables, by keys such as optimizer.lr."""
-    found: dict[str, Any] = {}
+def leaves(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The values of tables within tables, each with the keys that lead to it."""
     for key, value in tables.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def flat(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of tables within tables, by keys such as optimizer.lr."""
+    return {".".join(map(str, path)): value for path, value in leaves(tables)}
 
 
 def value_text(value: Any) -> str:

@@ -77,8 +77,7 @@ def score_table(run: TrainRun, judged: Evaluation) -> list[str]:
     if judged.confusion is None:
         return []
     scores = judged.confusion.scores()
-    named = run.dataset.labels or range(run.dataset.outputs)
-    labels = [one_line(label) for label in named]
+    labels = [one_line(label) for label in run.dataset.class_names]
     width = max(len("class"), len("mean"), *(len(label) for label in labels))
     rows = [f"  {'class':<{width}}  precision  recall     f1  examples"]
     columns = zip(labels, scores.precision, scores.recall, scores.f1, scores.support, strict=True)

@@ -36,7 +36,7 @@ def map_section(run: Run) -> list[Section]:
         return []
     points = places @ principal_components(places).components[:2].T
     known = run.dataset.task == "classification" and run.dataset.outputs <= MOST_CLASSES
-    names = run.dataset.labels or tuple(map(str, range(run.dataset.outputs)))
+    names = run.dataset.class_names
     lines = [f"{len(points):,} held-out pictures at the two principal components of their places."]
     if known:
         share = same_class(places, np.asarray(fields["y"]))

@@ -61,7 +61,7 @@ def demand_labels(name: str, run: Run, labels: int) -> None:
     counts = np.bincount(_targets(run.dataset.train), minlength=run.dataset.outputs)
     if (counts == 0).any():
         lacking = np.flatnonzero(counts == 0)
-        names = run.dataset.labels or tuple(map(str, range(run.dataset.outputs)))
+        names = run.dataset.class_names
         raise VisionError(
             f"[{name}] probe = {labels}, and no training example of {', '.join(names[kind] for kind in lacking[:5])}; "
             "expected one or more of each class; add some, or set strategy.probe = 0"

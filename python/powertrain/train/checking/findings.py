@@ -69,11 +69,6 @@ class Checked:
     issues: LabelIssues | None = None
     accuracy: float | None = None  # of the model that the labels were judged by
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of the classes, or their numbers."""
-        return self.dataset.labels or tuple(map(str, range(self.dataset.outputs)))
-
     def where(self, row: int) -> str:
         return f"{self.parts[row]} {self.numbers[row]}"
 
@@ -233,7 +228,8 @@ def _rare(data: Checked) -> list[Finding]:
     rare = np.flatnonzero(counts < RARE * counts.max())
     if not len(rare):
         return []
-    said = ", ".join(f"{data.labels[at]} {counts[at]:,}" for at in rare[:SHOWN])
+    labels = data.dataset.class_names
+    said = ", ".join(f"{labels[at]} {counts[at]:,}" for at in rare[:SHOWN])
     text = f"{len(rare):,} of the classes more than ten times rarer than the commonest: {said} of {len(data.y):,}"
     return [Finding("rare classes", len(rare), text)]
 
@@ -241,7 +237,7 @@ def _rare(data: Checked) -> list[Finding]:
 def _labels(data: Checked, issues: LabelIssues) -> list[Finding]:
     if not len(issues):
         return []
-    labels = data.labels
+    labels = data.dataset.class_names
     first = [
         f"{data.where(row)} is {labels[data.y[row]]}, looks like {labels[other]}"
         for row, other in zip(issues.rows[:SHOWN].tolist(), issues.suggested[:SHOWN].tolist(), strict=True)

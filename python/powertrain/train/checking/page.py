@@ -52,7 +52,7 @@ def _labels(data: Checked) -> Html:
     issues = data.issues
     if issues is None or not len(issues):
         return NOTHING
-    labels = data.labels
+    labels = data.dataset.class_names
     rows, other = issues.rows[:LISTED], issues.suggested[:LISTED]
     titles = [
         f"{data.where(row)}: {labels[data.y[row]]}, or {labels[at]}?" for row, at in zip(rows, other, strict=True)
@@ -97,7 +97,7 @@ def _classes(data: Checked) -> Html:
     if not data.dataset.kind.classes:
         return NOTHING
     parts = list(dict.fromkeys(data.parts.tolist()))
-    labels = data.labels
+    labels = data.dataset.class_names
     counts = {part: np.bincount(data.y[data.parts == part], minlength=len(labels)) for part in parts}
     rows = tuple((label, *(f"{counts[part][at]:,}" for part in parts)) for at, label in enumerate(labels[:LISTED]))
     return section_html(Section("Classes", rows=(("class", *parts), *rows)))

@@ -17,7 +17,7 @@ from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces
 from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import Form, Predictions
-from powertrain.train.report.judged import gives_probabilities, labels_of
+from powertrain.train.report.judged import gives_probabilities
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -133,7 +133,7 @@ def form_of(run: TrainRun) -> Form:
         return Form()
     if overridden(dataset.kind, "answer"):
         return Form(unit=unit, answer=functools.partial(dataset.kind.answer, dataset))
-    return Form(labels_of(run) if dataset.kind.classes else (), gives_probabilities(run), unit)
+    return Form(run.dataset.class_names if dataset.kind.classes else (), gives_probabilities(run), unit)
 
 
 @dataclass(frozen=True)

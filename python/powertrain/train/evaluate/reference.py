@@ -73,7 +73,7 @@ def class_names(run: TrainRun) -> tuple[str, ...] | None:
     """Names of the classes, where the outputs are a number for each: not of a strategy that measures itself."""
     if not run.dataset.kind.classes or own_losses(run.strategy) is not None:
         return None
-    return run.dataset.labels or tuple(str(at) for at in range(run.dataset.outputs))
+    return run.dataset.class_names
 
 
 def _rows(source: Source, most: int) -> dict[str, NDArray[Any]]:

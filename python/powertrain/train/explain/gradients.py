@@ -22,7 +22,6 @@ from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate.evaluation import evaluating, on_host
 from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.report.judged import labels_of
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
@@ -166,7 +165,7 @@ def _batched(function: Callable[..., Any], *arrays: Array) -> Array:
 def _chosen(run: TrainRun, outputs: Array, of: str | int | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The output of each example that is explained, by number and name: without `of`, the largest."""
     count = outputs.shape[1]
-    classes = labels_of(run) if run.dataset.kind.classes else ()
+    classes = run.dataset.class_names if run.dataset.kind.classes else ()
     labels: Sequence[str] = classes if len(classes) == count else [f"output {at}" for at in range(count)]
     if count == 1:
         labels = ["the answer"]

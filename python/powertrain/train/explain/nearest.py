@@ -15,7 +15,6 @@ from powertrain.errors.boundary import export
 from powertrain.nn import Linear
 from powertrain.train.evaluate.evaluation import evaluating, on_host
 from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
-from powertrain.train.report.judged import labels_of
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
@@ -128,7 +127,7 @@ def _last_layer(run: TrainRun) -> Any:
 
 
 def _labels(run: TrainRun, y: Array) -> tuple[tuple[str, ...], ...]:
-    names = labels_of(run)
+    names = run.dataset.class_names
     if run.dataset.kind.classes:
         return tuple(tuple(names[one] for one in row) for row in y)
     return tuple(

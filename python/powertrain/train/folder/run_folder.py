@@ -22,6 +22,7 @@ from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
+from powertrain.recipe.toml import flat
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE
 from powertrain.train.folder.lock import LOCK, versions
@@ -168,7 +169,7 @@ class RunFolder:
                 f"[{self.path}] its weights are quantized, and are not trained on; expected the run that it was made "
                 "from; resume that one, and quantize it again"
             )
-        before, now = dict(_leaves(self.about()["tables"])), dict(_leaves(json.loads(_json(recipe.tables))))
+        before, now = flat(self.about()["tables"]), flat(json.loads(_json(recipe.tables)))
         changed = [
             f"{key} was {_value(before.get(key))}, is {_value(now.get(key))}"
             for key in sorted({*before, *now})
@@ -282,12 +283,6 @@ def _numbers(root: Path, name: str) -> list[int]:
         return []
     found = (re.fullmatch(rf"{re.escape(name)}-([0-9]+)", path.name) for path in root.iterdir())
     return [int(match[1]) for match in found if match]
-
-
-def _leaves(tables: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if isinstance(tables, Mapping):
-        return [leaf for key, value in tables.items() for leaf in _leaves(value, f"{prefix}.{key}" if prefix else key)]
-    return [(prefix, tables)]
 
 
 def _value(value: Any) -> str:

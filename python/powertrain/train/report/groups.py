@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.fairness import GroupRates, group_rates
+from powertrain.fairness.rates import GroupRates, group_rates, known_rates
 from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.report.judged import labels_of
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -67,7 +66,7 @@ def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups
         for at, (_, here) in enumerate(found):
             shown[here] = min(at, MOST_ROWS)  # those that are not shown are one group
         rates = group_rates(truth, outputs.argmax(axis=1), sensitive_features=[f"{at:03}" for at in shown.tolist()])
-        label = labels_of(run)[1]
+        label = run.dataset.class_names[1]
         head += [f"are {label}", f"said {label}", "true positives", "false positives"]
         for row, one in zip(rows, rates.values(), strict=False):
             measured = (one.base_rate, one.selection_rate, one.true_positive_rate, one.false_positive_rate)
@@ -89,10 +88,10 @@ def _apart(rates: list[GroupRates], label: str) -> list[str]:
 
 
 def _spread(begin: str, rates: list[GroupRates], name: str, idea: str) -> str:
-    known = [value for value in (getattr(one, name) for one in rates) if not math.isnan(value)]
+    known = known_rates(rates, name)
     if len(known) < 2:
         return ""
-    low, high = min(known), max(known)
+    low, high = known.min(), known.max()
     return f"{begin} {100 * low:.1f} to {100 * high:.1f} % of a group: a difference of {high - low:.3f} ({idea})."
 
 

@@ -24,7 +24,7 @@ def class_rows(run: TrainRun, judged: Evaluation) -> tuple[tuple[str, ...], ...]
     """Precision, recall and F1 of each class, below a head."""
     assert judged.confusion is not None
     scores = judged.confusion.scores()
-    columns = zip(labels_of(run), scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    columns = zip(run.dataset.class_names, scores.precision, scores.recall, scores.f1, scores.support, strict=True)
     rows = [
         (label, f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", f"{int(support):,}")
         for label, precision, recall, f1, support in columns
@@ -35,7 +35,7 @@ def class_rows(run: TrainRun, judged: Evaluation) -> tuple[tuple[str, ...], ...]
 def classes(run: TrainRun, judged: Evaluation) -> Html:
     if judged.confusion is None:
         return NOTHING
-    table, labels = table_of(class_rows(run, judged)), labels_of(run)
+    table, labels = table_of(class_rows(run, judged)), run.dataset.class_names
     draw = elements.charts_module()
     matrix = judged.confusion.matrix
     picture = draw.confusion(matrix, labels) if draw else left_out("The picture of the confusion matrix is")
@@ -65,7 +65,7 @@ def calibration_section(run: TrainRun, judged: Evaluation) -> Html:
         return NOTHING
     from powertrain.train.evaluate import calibration
 
-    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, labels_of(run)
+    outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, run.dataset.class_names
     two = calibration.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1) if len(labels) == 2 else None
     lines, held = [], None
     if two is not None:
@@ -111,7 +111,7 @@ def training_examples(run: TrainRun) -> Html:
     pixels = _pixels(run, batch.arrays["x"])
     if not is_picture(pixels.shape[1:]):
         return NOTHING
-    labels = labels_of(run)
+    labels = run.dataset.class_names
     # Where examples are mixed, y is shares: the largest two name the picture.
     if y.ndim == 2:
         best = np.argsort(-y, axis=1, kind="stable")[:, :2]
@@ -131,10 +131,6 @@ def _pixels(run: TrainRun, x: Any) -> Any:
     return views[-1](x) if views else x
 
 
-def labels_of(run: TrainRun) -> tuple[str, ...]:
-    return run.dataset.labels or tuple(str(number) for number in range(run.dataset.outputs))
-
-
 def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
     """The examples with the highest losses, with the names of their files: pictures, or words where the data have such.
     Of other examples only those that have names are shown."""
@@ -148,7 +144,7 @@ def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
     source = run.dataset.splits[judged.part]
     fields, names = source.fetch(order), example_names(source, order)
-    labels = labels_of(run)
+    labels = run.dataset.class_names
     said = [
         (labels[guess], labels[truth])
         for guess, truth in zip(judged.outputs[order].argmax(axis=1), fields["y"], strict=True)

@@ -13,7 +13,7 @@ from powertrain.nn.display import counts
 from powertrain.train.closing_words import headline
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.report.groups import FEW, MOST_ROWS, by_group
-from powertrain.train.report.judged import class_rows, labels_of
+from powertrain.train.report.judged import class_rows
 
 if TYPE_CHECKING:
     from powertrain.nn import Module
@@ -68,7 +68,7 @@ def _data(run: TrainRun, licence: str) -> str:
     if dataset.takes:
         lines.append(f"It reads: {_words(', '.join(f'{name} ({kind})' for name, kind in dataset.takes.items()))}.")
     if dataset.kind.classes:
-        labels = labels_of(run)
+        labels = run.dataset.class_names
         more = f" and {len(labels) - MOST_ROWS} more" if len(labels) > MOST_ROWS else ""
         lines.append(f"Classes: {_words(', '.join(map(str, labels[:MOST_ROWS])))}{more}.")
     said = licence or "not recorded in the run; look where the data come from"
@@ -113,7 +113,7 @@ def _limits(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> st
         lines.append("No example was held out: how it does on new ones is not known.")
     if judged.confusion is not None:
         support = judged.confusion.scores().support
-        few = [str(label) for label, count in zip(labels_of(run), support, strict=True) if count < FEW]
+        few = [str(label) for label, count in zip(run.dataset.class_names, support, strict=True) if count < FEW]
         if few:
             more = f" and {len(few) - MOST_ROWS} more" if len(few) > MOST_ROWS else ""
             lines.append(

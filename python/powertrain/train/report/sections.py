@@ -8,7 +8,7 @@ from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
 from powertrain.train.report import episodes
 from powertrain.train.report.elements import raised
-from powertrain.train.report.judged import class_rows, labels_of
+from powertrain.train.report.judged import class_rows
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -19,7 +19,7 @@ def pages(run: TrainRun, judged: Evaluation) -> tuple[Section, ...]:
     """The scores of each class with the confusion matrix, and what the strategy, the models and the data say."""
     found = []
     if judged.confusion is not None:
-        counts, labels = judged.confusion.matrix, labels_of(run)
+        counts, labels = judged.confusion.matrix, run.dataset.class_names
 
         def draw(figure: Any) -> None:
             from powertrain.train.report.charts import draw_confusion
