@@ -31,6 +31,7 @@ RECORDS = {
         "pt.data.ImageFolder",
         "pt.data.ParquetDataset",
         "pt.data.TarDataset",
+        "pt.data.Url",
         "pt.plugin.Section",
         "pt.recipe.OptimizerUse",
         "pt.recipe.Recipe",

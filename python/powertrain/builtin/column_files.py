@@ -16,19 +16,20 @@ from powertrain.data.module import DataModule
 from powertrain.data.pairs import StoredPairs, numbers
 from powertrain.data.reading import InputFile, Piece
 from powertrain.data.source import Array, columns
+from powertrain.io.urls import Url, located
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import param
 
 
 @dataclass(frozen=True)
 class _Params:
-    path: Path = param(doc="the file, or a pattern such as train-*.parquet")
+    path: Url | Path = param(doc="the file or its URL, or a pattern such as train-*.parquet")
     x: str | tuple[str, ...] = param(
         doc="the column of the inputs, which may hold lists; or several columns of numbers"
     )
     y: str = param(doc="the column of the targets: whole numbers are classes, others are predicted")
-    valid: Path | None = param(None, doc="likewise of the validation part")
-    test: Path | None = param(None, doc="likewise of the test part")
+    valid: Url | Path | None = param(None, doc="likewise of the validation part")
+    test: Url | Path | None = param(None, doc="likewise of the test part")
     shuffle_groups: int = param(8, low=1, doc="groups of rows that are shuffled together; twice as many are in memory")
 
 
@@ -42,7 +43,7 @@ class _Columns(Data, declares=True):
     @classmethod
     def build(cls, params: _Params, base: Path) -> DataModule:
         paths = {"train": params.path, "valid": params.valid, "test": params.test}
-        parts = {part: cls._opened(base / path, params) for part, path in paths.items() if path is not None}
+        parts = {part: cls._opened(located(path, base), params) for part, path in paths.items() if path is not None}
         made = dataset_of(parts, params.path.stem.rstrip("-*"))
         names = () if isinstance(params.x, str) else params.x
         return cls.reopen(params, dataclasses.replace(made, columns=names))
@@ -67,7 +68,7 @@ class _Columns(Data, declares=True):
         return dataclasses.replace(kept, read=read, labelled=labelled)
 
     @classmethod
-    def _opened(cls, path: Path, params: _Params) -> ColumnDataset:
+    def _opened(cls, path: Path | Url, params: _Params) -> ColumnDataset:
         return cls.DATASET(path, {"x": params.x, "y": params.y}, params.shuffle_groups)
 
 

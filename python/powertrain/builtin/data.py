@@ -26,6 +26,7 @@ from powertrain.data.split import split_ordered
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
+from powertrain.io.urls import Url, located
 from powertrain.plugin.bases import Data
 from powertrain.plugin.params import NoParams, param
 
@@ -173,12 +174,12 @@ class Text(_Characters):
 
     @dataclass(frozen=True)
     class Params(_TextParams):
-        path: Path = param(Path("input.txt"), doc="the file; .gz is unpacked")
+        path: Url | Path = param(Path("input.txt"), doc="the file or its URL; .gz is unpacked")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         where = f"text {params.path}"
-        return language(params.path.stem, read_text(base / params.path, where), params)
+        return language(params.path.stem, read_text(located(params.path, base), where), params)
 
 
 class Austen(_Characters):

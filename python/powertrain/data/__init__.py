@@ -55,6 +55,7 @@ from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Tra
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.io.inputs import max_input_bytes
+from powertrain.io.urls import Url, located
 from powertrain.plugin.bases import RandomTransform, Transform
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "TensorDataset",
     "Transform",
     "Transformed",
+    "Url",
     "Vocabulary",
     "WeightedRandomSampler",
     "Windows",
@@ -102,6 +104,7 @@ __all__ = [
     "find_files",
     "identities",
     "kept_parts",
+    "located",
     "max_input_bytes",
     "open_file",
     "permutation",

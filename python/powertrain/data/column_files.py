@@ -12,7 +12,9 @@ from powertrain.data.arrow_columns import Column, ColumnError, arrow, column_of
 from powertrain.data.arrow_messages import MessageError, messages, unpacked_bytes
 from powertrain.data.errors import DataError
 from powertrain.data.formats import open_file
-from powertrain.io.inputs import read_at_most, size_of
+from powertrain.data.storage import size_of
+from powertrain.io.inputs import read_at
+from powertrain.io.urls import Url
 
 # Of a value in memory, where a file packs it closer.
 _VALUE_BYTES = 8
@@ -28,7 +30,7 @@ class ColumnFile:
     KIND = ""
     GROUP = ""
 
-    def __init__(self, path: Path, columns: Sequence[str], where: str, most_bytes: int) -> None:
+    def __init__(self, path: Path | Url, columns: Sequence[str], where: str, most_bytes: int) -> None:
         self.path, self._where, self._most = path, where, most_bytes
         self.rows: list[int] = []
         self.types: dict[str, str] = {}
@@ -140,12 +142,12 @@ class ArrowFile(ColumnFile):
     GROUP = "record batch"
 
     def _look(self, file: IO[bytes], columns: Sequence[str]) -> Any:
-        read_at = reading(file)
-        schema, *self._batches = messages(read_at, size_of(file))
+        read = reading(file)
+        schema, *self._batches = messages(read, size_of(file))
         for at, batch in enumerate(self._batches):
             self._demand_room(at, batch.size)
             self.rows.append(batch.rows)
-        self._schema = self._arrow.ipc.read_schema(self._arrow.py_buffer(read_at(schema.start, schema.size)))
+        self._schema = self._arrow.ipc.read_schema(self._arrow.py_buffer(read(schema.start, schema.size)))
         for at in (at for at, rows in enumerate(self.rows) if not rows):
             self._table(file, at, ())  # nobody will read it: what says it has no rows might be damaged
         return self._schema
@@ -162,11 +164,10 @@ class ArrowFile(ColumnFile):
 def reading(file: IO[bytes]) -> Callable[[int, int], bytes]:
     """A function that reads so many bytes from a place of a file on."""
 
-    def read_at(start: int, count: int) -> bytes:
-        file.seek(start)
-        content = read_at_most(file, count)
+    def read(start: int, count: int) -> bytes:
+        content = read_at(file, start, count)
         if len(content) < count:
             raise MessageError(f"it ends at byte {start + len(content):,}, and says that more follows")
         return content
 
-    return read_at
+    return read

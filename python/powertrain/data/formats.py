@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
 import math
 import os
@@ -18,8 +19,10 @@ import numpy as np
 
 from powertrain.data.errors import DataError, DataFileError
 from powertrain.data.npy import MAGIC, Array, NpyError, StoredArray, open_array, read_array
+from powertrain.data.storage import open_url, read_url
 from powertrain.io import inputs
 from powertrain.io.inputs import max_input_bytes, read_at_most, read_file, size_of
+from powertrain.io.urls import Url, located
 
 _MOST_AXES = 32
 _DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OverflowError)
@@ -58,28 +61,32 @@ def data_folders(*below: str) -> list[Path]:
     return [] if not root else [*(Path(root) / path for path in below), Path(root)]
 
 
-def open_file(path: Path | str, where: str = "data") -> BinaryIO:
-    """Open a regular file to read its bytes: no pipe that nobody writes to, no device without an end.
+def open_file(path: Path | str | Url, where: str = "data") -> BinaryIO:
+    """Open a regular file to read its bytes: no pipe that nobody writes to, no device without an end. A URL is one too.
 
     Read it, and do not map it: a mapping ends the process when another program cuts the file off. `max_input_bytes()`
     says what may be read at once.
 
-    Errors    nothing there, no right to read it, or not a regular file: DataFileError, which is an OSError too
+    Errors    nothing there, no right to read it, or not a regular file: DataFileError, which is an OSError too. Of a
+              URL: DataError
     Example
         >>> with open_file("/etc/passwd") as file: file.read(4)  # doctest: +SKIP
         b'root'
     """
+    place = located(path)
+    if isinstance(place, Url):
+        return open_url(place, where)
     try:
-        return inputs.open_file(path)
+        return inputs.open_file(place)
     except OSError as error:
         raise DataFileError(where, str(path), error) from None
 
 
 @contextmanager
-def opened(path: Path, where: str) -> Iterator[IO[bytes]]:
+def opened(path: Path | Url, where: str) -> Iterator[IO[bytes]]:
     """A file to read from, unpacked when its name ends in .gz; a file that fails meanwhile is a DataError."""
     try:
-        with inputs.open_file(path) as file:
+        with io.BytesIO(read_url(path, where)) if isinstance(path, Url) else inputs.open_file(path) as file:
             if path.suffix == ".gz":
                 with gzip.GzipFile(fileobj=file) as unpacked:
                     yield unpacked  # type: ignore[misc]
@@ -93,18 +100,18 @@ def opened(path: Path, where: str) -> Iterator[IO[bytes]]:
         raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
 
 
-def read_bytes(path: Path | str, where: str = "data") -> bytes:
-    """Read a whole file; one whose name ends in .gz is unpacked.
+def read_bytes(path: Path | str | Url, where: str = "data") -> bytes:
+    """Read a whole file, or what is at a URL; one whose name ends in .gz is unpacked.
 
     Errors    a file that cannot be read, or has more than `max_input_bytes()`; a damaged .gz: DataError
     Example
         >>> read_bytes("table.csv.gz", "mine")  # doctest: +SKIP
         b'a,b...'
     """
-    path = Path(path)
+    path = located(path)
     try:
         if path.suffix != ".gz":
-            return read_file(path)
+            return read_url(path, where) if isinstance(path, Url) else read_file(path)
     except OSError as error:
         raise DataError(where, f"{path}: {error.strerror}", "expected a readable file", "check the path") from None
     with opened(path, where) as file:
@@ -118,15 +125,15 @@ def read_bytes(path: Path | str, where: str = "data") -> bytes:
     return content
 
 
-def read_text(path: Path | str, where: str = "data") -> str:
-    """Read a file of UTF-8 text, without a byte order mark; one whose name ends in .gz is unpacked.
+def read_text(path: Path | str | Url, where: str = "data") -> str:
+    """Read a UTF-8 text of a file or a URL, without a byte order mark; one whose name ends in .gz is unpacked.
 
     Errors    as of `read_bytes`; bytes that are not UTF-8: DataError
     Example
         >>> read_text("poems.txt", "mine")  # doctest: +SKIP
         'Shall I compare ...'
     """
-    path = Path(path)
+    path = located(path)
     try:
         return read_bytes(path, where).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -10,14 +10,16 @@ from typing import Any
 
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
+from powertrain.io.urls import Url, as_text
 from powertrain.plugin import registry
 from powertrain.plugin.conversion import check
 from powertrain.plugin.params import params_of
 from powertrain.plugin.registry import PluginError
 
 
-def read_csv(path: str | PathLike[str], target: str, **settings: object) -> DataModule:
+def read_csv(path: str | PathLike[str] | Url, target: str, **settings: object) -> DataModule:
     """The data set of a CSV file (.csv, .tsv, also with .gz; or .parquet), of which the column `target` is predicted.
+    The path may be a URL.
 
     Separator, decimal comma, byte order mark and dates are found out. Settings say what cannot be:
 
@@ -48,7 +50,7 @@ def read_csv(path: str | PathLike[str], target: str, **settings: object) -> Data
             "read_csv", "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",
             "pip install 'powertrain-tabular[files]'",
         ) from error  # fmt: skip
-    params = _params(plugin, {"path": str(Path(path)), "target": target, **settings}, "read_csv")
+    params = _params(plugin, {"path": as_text(path), "target": target, **settings}, "read_csv")
     loaded: DataModule = plugin.build(params, Path())
     return dataclasses.replace(loaded, made_by={"use": "table", **_plain(dataclasses.asdict(params))})
 
@@ -79,4 +81,4 @@ def _plain(value: Any) -> Any:
         return {name: _plain(one) for name, one in value.items() if one is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
-    return value.name if isinstance(value, Path) else value
+    return value.name if isinstance(value, (Path, Url)) else value

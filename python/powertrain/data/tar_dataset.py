@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -24,7 +23,8 @@ from powertrain.data.paths import Paths, found_paths
 from powertrain.data.pictures import IMG_EXTENSIONS, cause, picture_in
 from powertrain.data.source import Indices
 from powertrain.data.tar_files import tar_members
-from powertrain.io.inputs import max_input_bytes
+from powertrain.io.inputs import max_input_bytes, read_at
+from powertrain.io.urls import Url
 
 WHERE = "TarDataset"
 Decode: TypeAlias = "Callable[[bytes], object]"
@@ -81,7 +81,7 @@ class TarDataset(Dataset):
         self._shards = np.array(shards, dtype=np.int32)
         self._members = {ending: np.array(place, dtype=np.int64) for ending, place in places.items()}
 
-    def _is_whole(self, key: str, members: Mapping[str, object], path: Path, bad: str) -> bool:
+    def _is_whole(self, key: str, members: Mapping[str, object], path: Path | Url, bad: str) -> bool:
         """Whether an example has every field; one that has not is an error, or noted."""
         lacking = next((ending for ending in self.decoders if ending not in members), None)
         if lacking is None:
@@ -135,7 +135,7 @@ class TarDataset(Dataset):
 def _content(file: IO[bytes], start: int, size: int) -> bytes:
     if size > max_input_bytes():
         raise ValueError(f"{size:,} bytes; at most {max_input_bytes():,} are read")
-    content = os.pread(file.fileno(), size, start)
+    content = read_at(file, start, size)
     if len(content) < size:
         raise ValueError(f"the file was cut off: {len(content):,} of {size:,} bytes")
     return content
@@ -154,7 +154,7 @@ def _decoders(fields: Sequence[str] | Mapping[str, Decode | None], least: int) -
     return {ending: decode or _usual(ending) for ending, decode in given.items()}
 
 
-def _examples(path: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
+def _examples(path: Path | Url) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
     """The name of each example, and by ending where its members lie: those beside each other up to the first dot."""
     current, members = "", dict[str, tuple[int, int]]()
     for name, start, size in tar_members(path, WHERE):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from powertrain.data.errors import DataError
 from powertrain.data.formats import open_file
-from powertrain.io.inputs import size_of
+from powertrain.data.storage import size_of
+from powertrain.io.inputs import read_at
+from powertrain.io.urls import Url
 
 _BLOCK = tarfile.BLOCKSIZE
 _MOST_NAME = 1 << 16  # bytes of what extends a header: a long name, or the records of pax
@@ -29,13 +30,13 @@ class TarError(ValueError):
     """Content that is no tar file; the text says why."""
 
 
-def tar_members(path: str | os.PathLike[str], where: str) -> Iterator[Member]:
+def tar_members(path: Path | Url, where: str) -> Iterator[Member]:
     """The regular files in a tar file, in order.
 
     Errors    no tar file, one that is packed or cut off; links, devices and sparse files in it; an absolute name or one
               with "..": DataError
     """
-    with open_file(str(path), where) as file:
+    with open_file(path, where) as file:
         try:
             yield from _members(file, size_of(file))
         except (TarError, tarfile.TarError, ValueError) as error:
@@ -47,7 +48,7 @@ def tar_members(path: str | os.PathLike[str], where: str) -> Iterator[Member]:
 
 def _members(file: IO[bytes], size: int) -> Iterator[Member]:
     at, extended = 0, dict[str, str]()
-    while (header := os.pread(file.fileno(), _BLOCK, at)) != bytes(_BLOCK):
+    while (header := read_at(file, at, _BLOCK)) != bytes(_BLOCK):
         if len(header) < _BLOCK:
             raise TarError(f"it ends at byte {size:,} without the blocks of zeros that end a tar file")
         info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
@@ -58,7 +59,7 @@ def _members(file: IO[bytes], size: int) -> Iterator[Member]:
         if info.type in (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME):
             if length > _MOST_NAME:
                 raise TarError(f"a name of {length:,} bytes")
-            content = os.pread(file.fileno(), length, start)
+            content = read_at(file, start, length)
             extended |= _records(content) if info.type == tarfile.XHDTYPE else {"path": _text(content.rstrip(b"\0"))}
             continue
         name = extended.get("path", info.name)
@@ -75,7 +76,7 @@ def _members(file: IO[bytes], size: int) -> Iterator[Member]:
 
 def _demand_end(file: IO[bytes], at: int, size: int) -> None:
     """Refuse what follows the end: members of a second tar file behind the first would be lost."""
-    if size - at > _MOST_END or os.pread(file.fileno(), _MOST_END, at).strip(b"\0"):
+    if size - at > _MOST_END or read_at(file, at, _MOST_END).strip(b"\0"):
         raise TarError(f"it ends at byte {at:,}, and has {size:,} bytes")
 
 

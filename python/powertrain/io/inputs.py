@@ -77,6 +77,12 @@ def read_at_most(file: IO[bytes], count: int) -> bytes:
     return b"".join(parts)
 
 
+def read_at(file: IO[bytes], start: int, count: int) -> bytes:
+    """Read `count` bytes, or what there is, from a place of a file on."""
+    file.seek(start)
+    return read_at_most(file, count)
+
+
 def size_of(file: IO[bytes]) -> int:
     """The bytes of an open file."""
     return os.fstat(file.fileno()).st_size

@@ -12,6 +12,7 @@ it is said in `docs/security.md`.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,12 +21,14 @@ from typing import TYPE_CHECKING
 from powertrain._core import Error
 from powertrain.io.files import Files, FolderError
 from powertrain.io.records import MisfitError, from_json
+from powertrain.io.urls import Url, urls_in
 from powertrain.plugin.registry import PluginError
 
 if TYPE_CHECKING:
     from powertrain.recipe import Use
 
 STORE = "trusted"
+_URL = "url"  # of a URL, in place of the name in a file
 LOCK_SHAPE = {"uses": [{"group": str, "use": str}]}
 
 
@@ -68,9 +71,28 @@ def demand(name: str, sha256: str, folder: Path, trusted: bool) -> None:
         )
 
 
+def demand_url(url: Url, folder: Path, trusted: bool) -> None:
+    """Refuse a URL that the recipe in the folder of a run reads, and that nobody here vouches for. A request tells who
+    asks, uses this user's keys, and comes from inside of this network."""
+    if is_run(folder) and not trusted and (_sha256(url), _URL) not in remembered():
+        raise PluginError(
+            f"{url} is asked for by the recipe in the folder of a run that was not made here; expected your "
+            "consent, since a request says who asks; where you trust it give the same command with --trust (in Python "
+            "trust=True)"
+        )
+
+
+def _sha256(url: Url) -> str:
+    return hashlib.sha256(url.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def remember(uses: Iterable[Use]) -> str:
-    """Note the files that this user trains with; what went wrong, in words."""
-    lines = {(use.file.sha256, use.name.rpartition(":")[2]): use.file.path.name for use in uses if use.file is not None}
+    """Note the files and URLs that this user trains with; what went wrong, in words."""
+    lines = {}
+    for use in uses:
+        if use.file is not None:
+            lines[use.file.sha256, use.name.rpartition(":")[2]] = use.file.path.name
+        lines.update({(_sha256(url), _URL): url.scheme for url in urls_in(use.params)})
     new = [f"{sha256} {name} {lines[sha256, name]}\n" for sha256, name in lines.keys() - remembered()]
     if not new:
         return ""

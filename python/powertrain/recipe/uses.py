@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 import powertrain as pt
+from powertrain.io.urls import urls_in
 from powertrain.plugin.conversion import Mistake, check
 from powertrain.plugin.kernels import Kernel
 from powertrain.plugin.local import LocalFile, is_local, load_local
 from powertrain.plugin.params import parameters, params_of
 from powertrain.plugin.protocols import TO_FUNCTIONS, base_of, unfit
 from powertrain.plugin.registry import Plugin, PluginError, Registry
+from powertrain.plugin.trust import demand_url
 from powertrain.plugin.wording import show
 from powertrain.recipe import source as source_text
 from powertrain.recipe.objects import Stands, given
@@ -88,6 +90,11 @@ class Uses:
         table = self.with_kernels(params, table, path)
         made, found = check(params, table, name, path, skipped)
         self.mistakes.extend(found)
+        for url in urls_in(made):
+            try:
+                demand_url(url, self.base, self.trust)
+            except PluginError as error:
+                self.wrong(path, str(error))
         return Use(group, name, plugin, made, entry, file) if made is not None else None
 
     def object(self, group: str, value: Any, path: KeyPath) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from powertrain.io.urls import as_text, located
 from powertrain.plugin.params import parameters, params_of
 from powertrain.recipe.toml import document
 
@@ -43,6 +44,6 @@ def _from_anywhere(value: Any, paths: Mapping[str, frozenset[str]], base: Path) 
     # The weights that a model begins with are the engine's own key of its table.
     known = {"weights", *paths.get(str(value.get("use")), ())} if "use" in value else frozenset()
     return {
-        key: str(base / one) if key in known and isinstance(one, str) else _from_anywhere(one, paths, base)
+        key: as_text(located(one, base)) if key in known and isinstance(one, str) else _from_anywhere(one, paths, base)
         for key, one in value.items()
     }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, InputFile, max_input_bytes, read_bytes
+from powertrain.data import DataError, InputFile, Url, max_input_bytes, read_bytes
 from powertrain_tabular.csv_file import Csv, Parsed, csv_pieces, parse_csv
 from powertrain_tabular.texts import MOST_WRONG, Marks, dates_in
 
@@ -117,12 +117,12 @@ def column_of(values: Sequence[Any]) -> Column:
     return Column("number", np.array([np.nan if value is None else float(value) for value in values]))
 
 
-def read_frame(path: Path, where: str, settings: Csv = PLAIN) -> Frame:
+def read_frame(path: Path | Url, where: str, settings: Csv = PLAIN) -> Frame:
     """A CSV file (.csv, .tsv; .gz too) or a Parquet file (.parquet)."""
     return parse_frame(read_bytes(path, where), path, where, settings)
 
 
-def parse_frame(content: bytes, path: Path, where: str, settings: Csv = PLAIN) -> Frame:
+def parse_frame(content: bytes, path: Path | Url, where: str, settings: Csv = PLAIN) -> Frame:
     """A table from the content of a file, whose name says what it is."""
     try:
         import pyarrow as pa

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataError, DataModule, identities, kept_parts
+from powertrain.data import ArrayDataset, DataError, DataModule, Url, identities, kept_parts, located
 from powertrain.plugin import Data, Section, param
 from powertrain_tabular.asked import Asked
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, notes, row_keys, suspicious
@@ -94,13 +94,13 @@ class Table(OfColumns):
 
     @dataclass(frozen=True, kw_only=True)
     class Params(Csv, TableParams):
-        path: Path = param(doc="the file: .csv, .tsv (.gz too), .parquet")
+        path: Url | Path = param(doc="the file or its URL: .csv, .tsv (.gz too), .parquet")
         target: str = param(doc="the column to predict")
 
     @classmethod
     def load(cls, params: Params, base: Path) -> Loaded:
         where = f"table {params.path}"
-        return Loaded(params.path.stem, read_frame(base / params.path, where, params), params.target, where)
+        return Loaded(params.path.stem, read_frame(located(params.path, base), where, params), params.target, where)
 
 
 def build(

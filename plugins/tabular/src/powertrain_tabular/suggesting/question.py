@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, DataModule, permutation, split_stratified
+from powertrain.data import DataError, DataModule, Url, located, permutation, split_stratified
 from powertrain.plugin import Section
 from powertrain_tabular.cleaning import Finding, clean_report
 from powertrain_tabular.encoding import Encode, one_column_at_a_time
@@ -228,7 +228,8 @@ class Question:
         split |= {"folds": self._split.folds, "fold": self._split.fold}
         split |= {"seed": self.wishes.seed} if self.wishes.seed else {}
         dropped = tuple(dict.fromkeys([*self.params.drop, *self.left_out]))
-        path = os.path.relpath((self.base / self.params.path).resolve(), folder.resolve())
+        place = located(self.params.path, self.base)
+        path = place.text if isinstance(place, Url) else os.path.relpath(place.resolve(), folder.resolve())
         data = {
             "use": "table", **given, "path": path, "target": self.params.target,
             **({"drop": dropped} if dropped else {}),
