@@ -40,7 +40,7 @@ def apart(data: Checked) -> dict[str, list[Row]]:
 def _feature(data: Checked, name: str, values: NDArray[Any]) -> Feature:
     """The reference of a column. All classes are known, also those that train has none of."""
     known = name == TARGET and data.dataset.kind.classes
-    return CategoryFeature.of(name, values.tolist(), data.labels) if known else feature_of(name, values)
+    return CategoryFeature.of(name, values.tolist(), data.dataset.class_names) if known else feature_of(name, values)
 
 
 def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -51,7 +51,7 @@ def _columns(data: Checked, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Of some examples the columns by name, and their targets: classes as texts, since they have no order."""
     y = data.y[rows].reshape(len(rows), -1)
     if data.dataset.kind.classes:
-        targets = {TARGET: np.array(data.labels, dtype=object)[y[:, 0]]}
+        targets = {TARGET: np.array(data.dataset.class_names, dtype=object)[y[:, 0]]}
     else:
         shown = range(min(y.shape[1], MOST_TARGETS))
         targets = {f"{TARGET} {at}" if y.shape[1] > 1 else TARGET: y[:, at] for at in shown}
