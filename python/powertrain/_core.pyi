@@ -439,7 +439,6 @@ def make_compiled(
     limit: int,
     backend: Any = None,
 ) -> CompiledFunction[..., Any]: ...
-
 def compiled_without(compiled: CompiledFunction[P, R], pass_: str) -> CompiledFunction[P, R]:
     """The same function, to be traced again, without a pass or a rewrite rule."""
 
