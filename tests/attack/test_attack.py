@@ -41,7 +41,7 @@ RECORDS = {
     *("pt.plugin.Inputs", "pt.plugin.Kernel", "pt.plugin.Node", "pt.plugin.Numba", "pt.plugin.Plugin"),
     *("pt.plugin.Registry", "pt.plugin.SetScalar", "pt.plugin.SlowCopy", "pt.plugin.Stop", "pt.plugin.Value"),
     *("pt.plugin.Baseline", "pt.plugin.Box", "pt.plugin.End", "pt.plugin.PooledAxis", "pt.plugin.Start"),
-    *("pt.plugin.Exported", "pt.plugin.Pause", "pt.plugin.Program", "pt.plugin.Recorded"),
+    *("pt.plugin.Exported", "pt.plugin.Histogram", "pt.plugin.Pause", "pt.plugin.Program", "pt.plugin.Recorded"),
     *("pt.nn.CacheStep", "pt.nn.KVCache", "pt.nn.LayerCache", "pt.nn.Written"),
     *("pt.solvers.Clusters", "pt.solvers.Descent", "pt.solvers.ElasticNetFit"),
     *("pt.fairness.GroupRates", "pt.quality.LabelIssues", "pt.quality.Twins"),

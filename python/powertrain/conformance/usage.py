@@ -22,9 +22,11 @@ from powertrain.plugin.importing import in_words
 from powertrain.plugin.params import Parameter, parameters, params_of
 from powertrain.plugin.wording import show
 
-# Who looks at parameters without using them: recipes and their hashes, this check, and dataclasses themselves.
+# Who looks at parameters without using them: recipes and their hashes, consent to URLs, this check, and dataclasses
+# themselves.
 ENGINE = Path(pt.__file__).parent
-LOOKERS = (str(ENGINE / "recipe"), str(ENGINE / "conformance"), str(ENGINE / "train"), dataclasses.__file__, "<string>")
+OURS = (str(ENGINE / name) for name in ("recipe", "conformance", "train", "io"))
+LOOKERS = (*OURS, dataclasses.__file__, "<string>")
 FIX = "use it, or leave it out; where it changes speed alone, write param(..., results=False)"
 
 
