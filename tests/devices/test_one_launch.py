@@ -85,7 +85,7 @@ def test_a_step_in_a_run_is_one_launch() -> None:
     # of time; so is what it does now and then, such as showing how far it is. What a step did would count 16 times.
     ahead = {"copies in": 3, "bytes in": 8 * (12 * 4 + 8 + 4)}
     # A batch that arrives where none has been before makes a run that is recorded, in place of one that is played.
-    assert 14 <= more["graphs"] <= 16 and abs(more.pop("waits") - 16) <= 2, more
+    assert 14 <= more["graphs"] <= 16 and abs(more.pop("waits") - 16) <= 4, more
     for name, of_batch in ahead.items():
         assert abs(more.pop(name) - 16 * of_batch) <= 4 * of_batch, name
     usual = more.pop("graphs") == 16
