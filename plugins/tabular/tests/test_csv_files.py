@@ -29,6 +29,25 @@ def shown(found: Frame) -> dict[str, Any]:
     return {name: [column.kind, *column.values.tolist()] for name, column in found.columns.items()}
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_no_thread_of_arrow_reads_what_python_owns(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a thread may be the last to let go of it, and aborts the process where Python is at its end."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    given: list[Any] = []
+    reader = pa.BufferReader
+    monkeypatch.setattr(pa, "BufferReader", lambda content: given.append(content) or reader(content))
+    if name == "t.parquet":
+        pyarrow.parquet.write_table(pa.table({"a": [1, 2], "b": [3, 4]}), tmp_path / name)
+    else:
+        (tmp_path / name).write_text("a,b\n1,3\n2,4\n")
+    allocated = pa.total_allocated_bytes()
+    assert shown(read_frame(tmp_path / name, "t", Csv()))["b"] == ["number", 3, 4]
+    assert given and all(isinstance(one, pa.Buffer) for one in given)
+    assert pa.total_allocated_bytes() > allocated  # so they are Arrow's
+
+
 @pytest.mark.parametrize("sep", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("said", [False, True])
 def test_separators(tmp_path: Path, sep: str, said: bool) -> None:

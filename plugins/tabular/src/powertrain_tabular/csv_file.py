@@ -180,7 +180,7 @@ def _typed(
 
     try:
         return pa_csv.read_csv(
-            pa.BufferReader(text.encode()),
+            pa.BufferReader(in_arrow(text.encode())),
             read_options=pa_csv.ReadOptions(
                 column_names=how.names, skip_rows=_skipped(header, how.sep, settings) if header else 0
             ),
@@ -197,6 +197,16 @@ def _typed(
         )
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _wrong(error, text, how.sep, len(how.names), settings, name, where, before) from None
+
+
+def in_arrow(content: bytes) -> Any:
+    """Bytes in memory of Arrow's own. A thread of Arrow's may be the last to let go of what it has read. Were this an
+    object of Python's, and Python at its end, the process would abort (apache/arrow#34314)."""
+    import pyarrow as pa
+
+    stream = pa.BufferOutputStream()
+    stream.write(content)
+    return stream.getvalue()
 
 
 def _decoded(content: bytes, name: str, encoding: str, where: str, before: int = 0) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile, Url, max_input_bytes, read_bytes
-from powertrain_tabular.csv_file import Csv, Parsed, csv_pieces, parse_csv
+from powertrain_tabular.csv_file import Csv, Parsed, csv_pieces, in_arrow, parse_csv
 from powertrain_tabular.texts import MOST_WRONG, Marks, dates_in
 
 Kind = Literal["number", "category", "date", "other"]
@@ -237,7 +237,7 @@ def _first_line(error: Exception) -> str:
 
 def _parquet(content: bytes, pa: Any, pa_parquet: Any) -> Any:
     """A Parquet file. Its numbers of rows and bytes are looked at first: some bytes can stand for gigabytes."""
-    file = pa_parquet.ParquetFile(pa.BufferReader(content))
+    file = pa_parquet.ParquetFile(pa.BufferReader(in_arrow(content)))
     about = file.metadata
     unpacked = max(
         about.num_rows * about.num_columns * 8,
