@@ -46,6 +46,8 @@ class ScratchTree:
             "CCACHE_BASEDIR": str(folder),
             "CCACHE_NOHASHDIR": "1",
             "CCACHE_DEPEND": "1",
+            # Its files are new, and nobody changes them while they are compiled.
+            "CCACHE_SLOPPINESS": "pch_defines,time_macros,include_file_mtime,include_file_ctime",
             "PYTHONPATH": str(folder / "python"),
         }
 
