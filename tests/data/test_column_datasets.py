@@ -15,6 +15,7 @@ import powertrain as pt
 from powertrain.data import ArrowDataset, DataError, DataLoader, ParquetDataset, column_dataset, random_split
 from powertrain.data.arrow_columns import arrow
 from powertrain.data.column_files import ParquetFile
+from same_batches import demand_same_batches
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow reads Parquet and Arrow files")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow reads Parquet and Arrow files")
@@ -90,23 +91,10 @@ def test_several_columns_become_one_array(shards: str, kind: str) -> None:
 def test_batches_are_the_same_for_any_number_of_workers_and_after_a_resume(
     shards: str, kind: str, shuffle: bool
 ) -> None:
-    data = KINDS[kind](shards, ("pixels", "left"), shuffle_groups=2)
-
-    def batches(loader: DataLoader) -> list[Any]:
-        return [(x.tolist(), y.tolist()) for x, y in loader]
-
-    wanted = batches(DataLoader(data, 5, shuffle=shuffle, seed=3))
-    for workers in (1, 2, 8):
-        assert batches(DataLoader(data, 5, shuffle=shuffle, seed=3, num_workers=workers)) == wanted
-    interrupted = DataLoader(data, 5, shuffle=shuffle, seed=3, num_workers=2)
-    iterator = iter(interrupted)
-    for _ in range(7):
-        next(iterator)
-    state = interrupted.state_dict()
+    state = demand_same_batches(
+        lambda: KINDS[kind](shards, ("pixels", "left"), shuffle_groups=2), batch_size=5, stop=7, shuffle=shuffle
+    )
     assert state == {"epoch": 0, "position": 35, "seed": 3}
-    resumed = DataLoader(KINDS[kind](shards, ("pixels", "left"), shuffle_groups=2), 5, shuffle=shuffle, seed=3)
-    resumed.load_state_dict(state)
-    assert batches(resumed) == wanted[7:]
 
 
 def test_each_group_is_read_once_in_an_epoch_and_few_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

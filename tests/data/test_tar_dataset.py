@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.data import DataError, DataLoader, TarDataset
+from powertrain.data import DataError, TarDataset
+from same_batches import demand_same_batches
 
 
 def npy(array: Any) -> bytes:
@@ -83,21 +84,7 @@ def test_long_names_of_each_format(tmp_path: Path, form: int) -> None:
 
 
 def test_batches_are_the_same_for_any_number_of_workers_and_after_a_resume(shards: Path) -> None:
-    data = TarDataset(str(shards / "train-*.tar"), ("npy", "cls"))
-
-    def batches(loader: DataLoader) -> list[Any]:
-        return [(x.tolist(), y.tolist()) for x, y in loader]
-
-    wanted = batches(DataLoader(data, 4, shuffle=True, seed=3))
-    for workers in (1, 2, 8):
-        assert batches(DataLoader(data, 4, shuffle=True, seed=3, num_workers=workers)) == wanted
-    interrupted = DataLoader(data, 4, shuffle=True, seed=3, num_workers=2)
-    iterator = iter(interrupted)
-    for _ in range(3):
-        next(iterator)
-    resumed = DataLoader(data, 4, shuffle=True, seed=3)
-    resumed.load_state_dict(interrupted.state_dict())
-    assert batches(resumed) == wanted[3:]
+    demand_same_batches(lambda: TarDataset(str(shards / "train-*.tar"), ("npy", "cls")), batch_size=4, stop=3)
 
 
 def test_a_run_learns_from_shards(shards: Path) -> None:
