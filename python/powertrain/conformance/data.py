@@ -16,6 +16,7 @@ from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
 from powertrain.data import DataError, DataLoader, DataModule, identities, kept
+from powertrain.data.source import evenly_spaced
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import fitted
 from powertrain.plugin.registry import registry
@@ -121,7 +122,7 @@ def digest_of(dataset: DataModule) -> str:
     """What a data set holds, in few letters: some rows of each part, its labels, and what was fitted."""
     made = hashlib.sha256(repr((dataset.labels, dataset.outputs, dataset.columns, list(dataset.splits))).encode())
     for source in dataset.splits.values():
-        rows = np.unique(np.linspace(0, len(source) - 1, min(len(source), MOST_ROWS)).astype(np.int64))
+        rows = evenly_spaced(len(source), MOST_ROWS)
         for name, value in sorted(source.fetch(rows).items()):
             made.update(name.encode() + np.asarray(value).tobytes())
     for name, value in sorted(dataset.state.items()):

@@ -15,6 +15,7 @@ from powertrain.conformance.leaks import check_leaks
 from powertrain.data import DataModule
 from powertrain.data.collate import as_fields, stacked
 from powertrain.data.head import begin_epoch, stream_of
+from powertrain.data.source import evenly_spaced
 
 MOST_ROWS = 64
 BLOCK, MOST_SECONDS = 256, 3.0  # rows at once, and for how long, when all rows of a part are looked at
@@ -42,7 +43,7 @@ def check_stream(subject: Subject, source: Any) -> Iterator[Finding]:
 
 def check_source(subject: Subject, dataset: DataModule, part: str, source: Any) -> Iterator[Finding]:
     count = len(source)
-    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
+    rows = evenly_spaced(count, MOST_ROWS)
     before, asked = held_on(source), rows.copy()
     try:
         with no_global_random(subject, "fetch") as drawn:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain import _core
 from powertrain.data import DataLoader, Subset
+from powertrain.data.source import evenly_spaced
 from powertrain.nn.hooks import Hook, attached
 from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.run.logs import Logs
@@ -69,7 +70,7 @@ class DeadUnits:
         """Of each layer the dead units and all of them, over a part or `most` evenly spaced examples of it."""
         source = self._run.dataset.splits[part]
         if len(source) > most:
-            source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
+            source = Subset(source, evenly_spaced(len(source), most))
         alive: list[NDArray[np.bool_]] = []
         with evaluating(self._run.table.modules), attached(self._hooks):
             for batch in DataLoader(source, self._run.evaluations.batch, pad_last=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.source import evenly_spaced
 from powertrain.monitor.columns import of_inputs
 from powertrain.monitor.comparison import Limits, Row, compare, largest
 from powertrain.monitor.features import CategoryFeature, Feature, feature_of
@@ -24,7 +25,7 @@ SIGNS = {"drift", "missing"}
 def apart(data: Checked) -> dict[str, list[Row]]:
     """The columns, and the targets, that are distributed otherwise in a part than in train: by part, the farthest
     first. Of pictures and other examples of many numbers, mean, deviation and both ends of each are columns."""
-    rows = {part: _spread(np.flatnonzero(data.parts == part)) for part in dict.fromkeys(data.parts.tolist())}
+    rows = {part: _some(np.flatnonzero(data.parts == part)) for part in dict.fromkeys(data.parts.tolist())}
     if "train" not in rows:
         return {}
     train = _columns(data, rows.pop("train"))
@@ -43,8 +44,8 @@ def _feature(data: Checked, name: str, values: NDArray[Any]) -> Feature:
     return CategoryFeature.of(name, values.tolist(), data.dataset.class_names) if known else feature_of(name, values)
 
 
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
+def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[evenly_spaced(len(rows), MOST_ROWS)]
 
 
 def _columns(data: Checked, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.source import columns
+from powertrain.data.source import columns, evenly_spaced
 from powertrain.data.transforms import untransformed
 from powertrain.quality import (
     LabelIssues,
@@ -95,7 +95,7 @@ def examined(
     found = _gaps(flat, whole)
     found += _repeated(data, exact_duplicates(data.x))
     found += _drifted(data)
-    looked = whole[np.unique(np.linspace(0, max(len(whole) - 1, 0), min(len(whole), MOST_ROWS)).astype(np.int64))]
+    looked = whole[evenly_spaced(len(whole), MOST_ROWS)]
     rows = flat[looked].astype(np.float32)
     if rows.shape[1] >= LEAST_NUMBERS:
         found += _near(data, looked, near_duplicates(rows, threshold=near))

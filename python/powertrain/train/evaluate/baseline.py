@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataLoader, RandomSampler
+from powertrain.data.source import evenly_spaced
 from powertrain.plugin.baseline import Baseline
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def of_rows(dataset: DataModule, part: str) -> list[Baseline]:
 def rows_of(dataset: DataModule, part: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Inputs as flat rows, and targets, of a part: all, or as many as tell what is simple."""
     source = dataset.splits[part]
-    # Evenly spaced rather than the first: files are often sorted by class.
-    rows = np.linspace(0, len(source) - 1, min(len(source), MOST_EXAMPLES)).astype(np.int64)
+    rows = evenly_spaced(len(source), MOST_EXAMPLES)
     fields = source.fetch(rows)
     return fields["x"].reshape(len(rows), -1), fields["y"]
 

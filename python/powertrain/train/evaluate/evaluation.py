@@ -15,6 +15,7 @@ import powertrain as pt
 from powertrain import metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
+from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.nn import modes
 from powertrain.train.run.logs import Logs
@@ -149,7 +150,7 @@ class Evaluator:
     ) -> Evaluation:
         """The same for examples that are no part of the data set, as `part`."""
         if most is not None and len(source) > most:
-            source = Subset(source, np.linspace(0, len(source) - 1, most).astype(np.int64))
+            source = Subset(source, evenly_spaced(len(source), most))
         if self._measurable is not None:
             fields = source.fetch(np.arange(len(source), dtype=np.int64))
             source = Subset(source, np.flatnonzero(self._measurable(fields)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import drawing
+from powertrain.data.source import evenly_spaced
 from powertrain.data.transforms import untransformed
 from powertrain.io.files import Files
 from powertrain.monitor.labels import predictions, scored
@@ -81,11 +82,7 @@ def _rows(source: Source, most: int) -> dict[str, NDArray[Any]]:
     first = source.fetch(np.zeros(1, dtype=np.int64))["x"]
     count = min(most, max(BATCH, MOST_BYTES // max(first.nbytes, 1)))
     with drawing.batch(0, 0):
-        return source.fetch(_spaced(len(source), count))
-
-
-def _spaced(length: int, count: int) -> NDArray[np.int64]:
-    return np.linspace(0, length - 1, min(length, count)).astype(np.int64)
+        return source.fetch(evenly_spaced(len(source), count))
 
 
 def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:
@@ -95,7 +92,7 @@ def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:
     found = []
     for part in parts:
         columns = raw.columns(part)
-        rows = _spaced(len(next(iter(columns.values()))), MOST_EXAMPLES) if columns else np.zeros(0, np.int64)
+        rows = evenly_spaced(len(next(iter(columns.values()))), MOST_EXAMPLES) if columns else np.zeros(0, np.int64)
         found.append(raw.typed({name: values[rows] for name, values in columns.items()}))
     return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
 

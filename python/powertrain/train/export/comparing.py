@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import Error
+from powertrain.data.source import evenly_spaced
 from powertrain.data.transforms import untransformed
 from powertrain.plugin.exporter import ExportError, Runner
 from powertrain.plugin.importing import in_words
@@ -57,7 +58,7 @@ def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
         count = len(source)
         # Windows of a text overlap: so many of them as an evaluation looks at say as much as all.
         most = run.recipe.evaluate.most if dataset.kind.tokens else count
-        rows = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+        rows = evenly_spaced(count, most)
         return CheckSet(source.fetch(rows)["x"], f"{len(rows):,} examples of {part}")
     except Exception as error:  # of whatever kind: a plugin looks for files that may be gone
         why = str(error).splitlines()[0] if isinstance(error, Error) else in_words(error)

@@ -159,7 +159,7 @@ class Checkpoints:
         for number in numbers:
             try:
                 kept.update(Path(name).name for name in self.files_of(number))
-            except CheckpointError:  # perhaps for now alone: nobody knows which lasting file is its
+            except CheckpointError:  # it may be read later, and which lasting file it needs is not known
                 kept.add(Path(_name(number, ".safetensors")).name)
                 kept.update(name for name in self.files.names(FOLDER) if name.startswith("lasting-"))
         for name in self.files.names(FOLDER):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import drawing
+from powertrain.data.source import evenly_spaced
 from powertrain.data.transforms import untransformed
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of
@@ -37,7 +38,7 @@ def write_sample(run: TrainRun) -> None:
             run.folder.files.remove(FILE)
             return
         with drawing.batch(0, 0):
-            x = source.fetch(np.unique(np.linspace(0, len(source) - 1, count).astype(np.int64)))["x"]
+            x = source.fetch(evenly_spaced(len(source), count))["x"]
         made = save({"x": np.ascontiguousarray(x)}, {"part": judged_part(run.dataset.splits)})
     except Exception as error:  # of whatever kind: data are anybody's
         run.display.warn(f"[{run.folder.path}] no examples are kept for exports: {in_words(error)}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.data.source import evenly_spaced
 from powertrain.nn.hooks import Hook
 from powertrain.train.run.looks import as_real, dense, divisor, layer_of, parameter_name
 
@@ -95,6 +96,4 @@ def _no_divisor(apart: int, tensor: pt.Tensor) -> int:
 
 def _spread_out(found: list[One], most: int) -> list[One]:
     """At most so many, the first and the last among them."""
-    if len(found) <= most:
-        return found
-    return [found[at] for at in np.linspace(0, len(found) - 1, most).astype(int).tolist()]
+    return [found[at] for at in evenly_spaced(len(found), most).tolist()]

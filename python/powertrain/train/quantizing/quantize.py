@@ -15,6 +15,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.data import DataLoader, Subset
+from powertrain.data.source import evenly_spaced
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import to_json
 from powertrain.models.folders import copy_run
@@ -191,7 +192,7 @@ def _demand(
 def _feed(run: TrainRun, examples: int) -> None:
     """Let the model answer examples of the training part, evenly spaced."""
     source = run.dataset.splits["train"]
-    rows = np.unique(np.linspace(0, len(source) - 1, min(examples, len(source))).astype(np.int64))
+    rows = evenly_spaced(len(source), examples)
     with evaluating(run.table.modules):
         for batch in DataLoader(Subset(source, rows), min(64, len(rows))):
             run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.asarray(batch.arrays["x"]),)))

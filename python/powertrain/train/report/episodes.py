@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.plugin.section import Section
 from powertrain.train.evaluate.episodes import play_episode
@@ -36,7 +37,7 @@ def _returns(run: TrainRun) -> list[Section]:
         return []
     window = min(SMOOTHED, len(returns))
     means = np.convolve(returns, np.full(window, 1 / window), mode="valid")
-    shown = np.linspace(0, len(returns) - 1, min(MOST_POINTS, len(returns))).astype(np.int64)
+    shown = evenly_spaced(len(returns), MOST_POINTS)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()

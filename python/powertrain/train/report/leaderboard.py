@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from powertrain.data.source import evenly_spaced
 from powertrain.io.files import Files
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
 from powertrain.train.folder.summaries import RunSummary, day_and_time, differing, ended, summaries
@@ -116,7 +117,7 @@ def _curve(lines: dict[str, list[tuple[int, float]]]) -> Cell:
     if not part:
         return EMPTY
     points = np.array(lines[part], dtype=np.float64)
-    points = points[np.linspace(0, len(points) - 1, min(CURVE_POINTS, len(points))).astype(np.int64)]
+    points = points[evenly_spaced(len(points), CURVE_POINTS)]
     low, high = points.min(axis=0), points.max(axis=0)
     placed = (points - low) / np.maximum(high - low, 1e-300)
     drawn = " ".join(f"{1 + x * (WIDE - 2):.1f},{HIGH - 1 - y * (HIGH - 2):.1f}" for x, y in placed)
