@@ -8,9 +8,12 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.recipe import load_recipe
 from powertrain.train import session
 from powertrain.train.folder.checkpoint import Checkpoints
@@ -192,7 +195,38 @@ def test_a_number_of_workers_that_does_not_divide_the_shards(tmp_path: Path) -> 
     recipe(tmp_path, 1)
     said = inside(train(tmp_path, "--workers", "3"), tmp_path, expect=2)
     assert said.stderr.strip() == (
-        "[--workers 3] the recipe has run.shards = 4; expected a number of workers that divides it: 1, 2, 4; for "
-        "example --set run.shards=4, which changes the numbers of a run"
+        "[workers] received 3 workers for run.shards = 4; expected a number that divides it: 1, 2, 4; or write "
+        "run.shards = 4, which changes the numbers of a run"
+    )
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_call_from_python_gives_the_bits_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe(tmp_path, 2)
+    command = results(inside(train(tmp_path, "--set", "run.until=1 epochs"), tmp_path))["hash"]
+    monkeypatch.chdir(tmp_path)
+    threads = pt.get_threads()
+    named = pt.fit("small.toml", epochs=1, workers=2, verbose=False)
+    tables = pt.fit(load_recipe("small.toml").tables, epochs=1, workers=2, verbose=False)
+    assert {named.results["hash"], tables.results["hash"]} == {command}
+    assert pt.get_threads() == threads
+
+
+@pytest.mark.parametrize("workers", [0, -1, 2.0, True, "2"])
+def test_a_number_of_workers_that_is_none(workers: Any) -> None:
+    with pytest.raises(WorkerError) as caught:
+        pt.fit("digits", workers=workers, verbose=False)
+    assert str(caught.value) == f"[workers] received {workers!r}; expected a whole number >= 1; such as 2"
+
+
+def test_objects_are_not_shared_with_other_processes(tmp_path: Path) -> None:
+    x, y = np.zeros((8, 3)), np.arange(8) % 2
+    with pytest.raises(WorkerError) as caught:
+        pt.fit(
+            model=pt.nn.Linear(3, 2), data=(x, y), workers=2, run={"shards": 2}, verbose=False, folder=tmp_path / "a"
+        )
+    assert str(caught.value) == (
+        "[workers] received 2 workers and Python objects for data.use, model.use; expected names or tables, from which "
+        'each process builds the same, such as model="./net.py:Net"; or leave workers out'
     )
     assert not (tmp_path / "a").exists()

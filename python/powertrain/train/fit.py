@@ -58,6 +58,7 @@ def fit(
     seed: int | None = None,
     precision: str | None = None,
     threads: int | None = None,
+    workers: int = 1,
     device: str | None = None,
     folder: str | PathLike[str] | None = None,
     resume: bool = False,
@@ -91,6 +92,8 @@ def fit(
                 at random and have no epochs: steps=2000
     steps_per_epoch
                 evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
+    workers     processes that share the run, a divisor of run.shards; results do not depend on it. They build model and
+                data anew, which therefore have names, and no objects
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
     resume      go on with the run that `folder` holds, to the same bits as without the pause
     changed_data
@@ -110,6 +113,7 @@ def fit(
     from powertrain.train.display.display import Display
     from powertrain.train.run.named_slots import own_random_numbers
     from powertrain.train.session import train
+    from powertrain.train.workers.processes import Job, demand_workers, started
 
     _check_names(overrides)
     if recipe is None and (model is None or data is None):
@@ -140,13 +144,15 @@ def fit(
     given = recipe if isinstance(recipe, Mapping) else str(recipe)
     with naming_not_installed(Path(folder) if folder is not None and resume else None):
         loaded = load_recipe(given, texts, trust=trust, objects=objects)
+    demand_workers(workers, loaded)
     path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
     display = Display(quiet=not verbose, python=True, kept=folder is not None)
     try:
-        with own_random_numbers():
+        with own_random_numbers(), started(workers, Job.of(loaded, path, trust, changed_data)) as transport:
             outcome = train(
-                loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data
-            )
+                loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data,
+                transport=transport,
+            )  # fmt: skip
     except BaseException:
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)
@@ -237,7 +243,6 @@ _COUNTERPARTS = {
     "class_weights": "class_weight={0: 1, 1: 5}",
     "weights": "sample_weight=weights",
     "num_workers": 'run={"workers": 2}',
-    "workers": 'run={"workers": 2}',
     "default_root_dir": 'folder="runs/a"',
 }
 

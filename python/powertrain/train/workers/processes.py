@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +34,9 @@ LOST = 75  # the exit code of a worker that ended since another one did
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is told: the run, as a command names it."""
+    """What a worker is told: the run, as a command or a call names it."""
 
-    recipe: str
+    recipe: str | Mapping[str, object]  # its name, or its tables
     settings: Sequence[str]
     trust: bool
     folder: str
@@ -44,20 +44,30 @@ class Job:
 
     @classmethod
     def of(cls, recipe: Recipe, folder: Path, trust: bool, changed_data: bool) -> Job:
-        return cls(recipe.given, recipe.overrides, trust, str(folder), changed_data)
+        """Of a recipe without Python objects. Its tables, where it has no name, hold the settings already."""
+        if recipe.given:
+            return cls(recipe.given, recipe.overrides, trust, str(folder), changed_data)
+        return cls(recipe.tables, (), trust, str(folder), changed_data)
 
 
 def demand_workers(count: int, recipe: Recipe) -> None:
     """Refuse a number of workers that cannot share a run."""
-    shards = recipe.run.shards
+    if type(count) is not int or count < 1:
+        raise WorkerError(f"[workers] received {count!r}; expected a whole number >= 1; such as 2")
     if count == 1:
         return
+    if recipe.objects:
+        raise WorkerError(
+            f"[workers] received {count} workers and Python objects for {', '.join(recipe.objects)}; expected names "
+            'or tables, from which each process builds the same, such as model="./net.py:Net"; or leave workers out'
+        )
+    shards = recipe.run.shards
     if shards % count or count > MOST_WORKERS:
         most = min(shards, MOST_WORKERS)
         fit = ", ".join(str(1 << bit) for bit in range(most.bit_length()))
         raise WorkerError(
-            f"[--workers {count}] the recipe has run.shards = {shards}; expected a number of workers that divides it: "
-            f"{fit}; for example --set run.shards={1 << (count - 1).bit_length()}, which changes the numbers of a run"
+            f"[workers] received {count} workers for run.shards = {shards}; expected a number that divides it: {fit}; "
+            f"or write run.shards = {1 << (count - 1).bit_length()}, which changes the numbers of a run"
         )
 
 
