@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from powertrain.train.workers.shared_memory import SharedMemory
 from powertrain.train.workers.transport import WorkerError
 from running import inside, results, run
 from running import started as started_run
+from worker_processes import PATIENCE, demand_ended, others_of
 
 # Batch norm, dropout, random transforms, a last batch with a shard of padding alone, accumulation, a callback that sets
 # the rate, early stopping, and a look into the gradients.
@@ -47,7 +46,6 @@ class Shifted(RandomTransform):
         moved = [np.roll(x, int(by), axis=-1) for x, by in zip(fields["x"], 3 * draw.uniform((len(fields["x"]),)))]
         return {**fields, "x": np.stack(moved)}
 """
-PATIENCE = 60.0  # seconds; a machine may have much else to do
 
 
 def recipe(folder: Path, epochs: int) -> str:
@@ -59,40 +57,6 @@ def recipe(folder: Path, epochs: int) -> str:
 
 def train(folder: Path, *more: str, run_folder: str = "a") -> list[str]:
     return ["train", "small.toml", "--run", run_folder, "--json", *more]
-
-
-def others_of(leader: int) -> list[int]:
-    """The processes that a worker has started."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if int(parent) == leader and state != "Z":
-                found.append(int(path.parent.name))
-    return found
-
-
-def demand_ended(processes: list[int]) -> None:
-    until = time.monotonic() + PATIENCE
-    while left := [one for one in processes if Path(f"/proc/{one}").exists()]:
-        assert time.monotonic() < until, f"still there: {left}"
-        time.sleep(0.02)
-
-
-GPT = """\
-data      = { use = "text", path = "book.txt", context = 16, valid = 0.1 }
-model     = { use = "gpt", layers = 1, heads = 2, width = 16, dropout = 0.1 }
-optimizer = { use = "adamw", lr = 1e-3 }
-run       = { until = "30 steps", batch = 8, shards = 8, seed = 1, evaluate = { every = "10 steps" } }
-report    = { baseline = false, worst = 0 }
-"""
-
-
-def test_a_language_model_on_two_workers(tmp_path: Path) -> None:
-    (tmp_path / "book.txt").write_text("a quick brown fox jumps over seven lazy dogs " * 60)
-    (tmp_path / "small.toml").write_text(GPT)
-    alone = results(inside(train(tmp_path), tmp_path))["hash"]
-    assert results(run(train(tmp_path, "--workers", "2", run_folder="b"), tmp_path))["hash"] == alone
 
 
 def test_one_hash_for_any_number_of_workers_and_threads(tmp_path: Path) -> None:
