@@ -45,8 +45,9 @@ class Recording(Strategy):
     def step(self, t, batch):
         weights = pt.sum(pt.square(self.opt.params[0][1].value))
         losses = self.loss(self.model(batch.x), batch.y)
-        t.minimize(self.opt, losses, batch.weight)
         mean = pt.sum(losses * batch.weight) / pt.sum(batch.weight)
+        t.log("early", mean)
+        t.minimize(self.opt, losses, batch.weight)
         entry = pt.stack([pt.astype(one, "float64") for one in (mean, pt.max(abs(batch.x)), weights)])
         self.seen.value = pt.concat([self.seen.value[1:], pt.expand_dims(entry, 0)])
         self.average.value = 0.5 * self.average.value + 0.5 * pt.astype(pt.sum(self.opt.params[0][1].value), "float64")
@@ -174,7 +175,18 @@ def test_a_mean_that_is_shown_counts_no_step_that_was_left_out(folder: Path) -> 
     for line in shown:
         mean = means[kept[(kept >= before) & (kept < line["step"])]].mean()
         assert line["values"]["train.loss"] == pytest.approx(mean, rel=1e-6)
+        assert line["values"]["train.early"] == line["values"]["train.loss"]
         before = line["step"]
+
+
+@pytest.mark.parametrize("watch", ["", 'spike = "off"'])
+def test_a_mean_that_is_shown_counts_no_step_that_a_loss_scale_left_out(folder: Path, watch: str) -> None:
+    with mock.patch.object(Watch, "after_round"):  # it would end the run
+        go(folder, "a", watch, "run.precision=f16", planted(folder, "x", 1e30))
+    assert not np.isfinite(seen(folder / "a")[0]).all()
+    shown = [line["values"] for line in read_history(folder / "a") if line["event"] == "metrics"]
+    assert shown and all(math.isfinite(values["train.loss"]) for values in shown)
+    assert [values["train.early"] for values in shown] == [values["train.loss"] for values in shown]
 
 
 def test_a_roll_back_returns_to_the_last_good_commit_and_lowers_the_rate(folder: Path) -> None:

@@ -4,10 +4,12 @@ ends a run waits for them."""
 from __future__ import annotations
 
 import errno
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,12 +17,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from powertrain.io.files import NoSpaceError
+from powertrain.io.file_lock import FileLock
+from powertrain.io.files import Files, NoSpaceError
 from powertrain.io.hashing import hash_arrays
 from powertrain.recipe import load_recipe
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
-from powertrain.train.folder import background
+from powertrain.train.folder import background, saving
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import Ledger, read_lines
 from powertrain.train.folder.run_folder import RunFolder
@@ -203,6 +206,32 @@ def test_what_ends_a_run_waits_for_the_checkpoint(
     assert not [one for one in threading.enumerate() if one.name == "powertrain-checkpoint"]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever waits for a checkpoint is interrupted, and again while the run is closed."""
+
+    def interrupted(futures: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return wait(futures)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
+    with monkeypatch.context() as patched:
+        patched.setattr(saving, "wait", interrupted)
+        yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_folder_stays_locked_until_its_checkpoint_is_written(tmp_path: Path, gate: Gate, impatient: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path)
+    with pytest.raises(BlockingIOError):
+        FileLock(Files(tmp_path / "a")).take()
+    threading.Timer(0.05, gate.opened.set).start()
+    with RunFolder(tmp_path / "a").locked():  # waits for the thread that writes
+        assert Checkpoints(tmp_path / "a").numbers() == gate.numbers == [1]
+
+
 def test_a_failure_to_write_does_not_hide_what_ended_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     hear = Saver.commit
@@ -225,7 +254,7 @@ def test_a_failure_to_write_does_not_hide_what_ended_the_run(tmp_path: Path, mon
 
 FORK = """
 import os, sys, threading
-from powertrain.train.folder import background
+from powertrain.train.folder import background, saving
 
 started, path = threading.Event(), sys.argv[1]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from powertrain._core import Error
 from powertrain.io.console import one_line
+from powertrain.io.file_lock import LOCK_FILE
 from powertrain.live.history import Follower
 from powertrain.live.load import Held, Load, has_open, locks
 from powertrain.train.folder.ledger import FILE, parsed_line
@@ -123,7 +124,7 @@ def _holder(path: Path, locked: Mapping[int, Sequence[Held]]) -> int | None:
     """The process that trains in a folder. It holds a lock on a file there, which is asked of the system: to try the
     lock would keep a run from beginning at that moment."""
     try:
-        lock = (path / ".lock").lstat()
+        lock = (path / LOCK_FILE).lstat()
     except OSError:
         return None
     for held in locked.get(lock.st_ino, ()):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from powertrain.io.file_lock import LOCK_FILE
 from powertrain.io.files import Files, synced
 
 _CHUNK = 1 << 20
@@ -17,7 +18,7 @@ _DEEPEST = 8
 MONITOR_PAGE = "monitor.html"
 # Labels that came to a server of the run: one file is added to, the other is full. They are no part of the run.
 FEEDBACK = ("feedback.jsonl", "feedback-before.jsonl")
-_LEFT_OUT = (".lock", *FEEDBACK)
+_LEFT_OUT = (LOCK_FILE, *FEEDBACK)
 # What `powertrain monitor` and `powertrain report` write anew beside a model is no part of it.
 _PAGES = (MONITOR_PAGE, "report.html", "card.md")
 

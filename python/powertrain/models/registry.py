@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from powertrain._core import Error
 from powertrain.io.console import one_line
+from powertrain.io.file_lock import FileLock
 from powertrain.io.files import Files, synced
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.models.folders import copy_run, hash_folder
@@ -21,7 +21,7 @@ from powertrain.plugin import trust
 from powertrain.plugin.wording import suggestion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-LEDGER, LOCK = "ledger.jsonl", ".lock"
+LEDGER = "ledger.jsonl"
 SCHEME = "models:/"
 WAIT = 60.0  # seconds for another process to let go of the lock
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -225,23 +225,21 @@ class Registry:
     def _locked(self) -> Iterator[None]:
         """Only one process at a time changes the registry; another one waits, for a minute at most."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        opened, until = self._files.locking(LOCK), time.monotonic() + WAIT
+        lock, until = FileLock(self._files), time.monotonic() + WAIT
+        while not lock.held:
+            try:
+                lock.take()
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise RegistryError(
+                        f"[models {self.folder}] another process has held it for {WAIT:g} s; expected it free; wait "
+                        "for that process"
+                    ) from None
+                time.sleep(0.02)
         try:
-            while True:
-                try:
-                    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > until:
-                        raise RegistryError(
-                            f"[models {self.folder}] another process has held it for {WAIT:g} s; expected it free; "
-                            "wait for that process"
-                        ) from None
-                    time.sleep(0.02)
             yield
         finally:
-            fcntl.flock(opened, fcntl.LOCK_UN)  # closing would not do: a process that was forked meanwhile has it too
-            os.close(opened)
+            lock.let_go()
 
     def _append(self, event: str, name: str, version: int, **values: Any) -> None:
         line = to_json({"event": event, "name": name, "version": version, "time": round(time.time(), 3), **values})

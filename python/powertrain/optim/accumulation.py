@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
@@ -10,6 +11,14 @@ from powertrain.optim.parts import Part, in_dtype, scalar_dtype
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a call makes of the gradients that are held."""
+
+    due: pt.Tensor  # whether it makes an update
+    writes: list[tuple[pt.Slot, pt.Tensor]]  # what is held after it
 
 
 class Accumulation:
@@ -23,16 +32,17 @@ class Accumulation:
     def slots(self) -> Iterator[pt.Slot]:
         yield from (self.calls, self.weight)
 
-    def gather(self, parts: Sequence[Part], flat: list[pt.Tensor], weight: TensorLike | None) -> pt.Tensor:
-        """Add this call's gradients to those held, put the mean of all in `flat`, and say if an update is due."""
+    def gather(self, parts: Sequence[Part], flat: list[pt.Tensor], weight: TensorLike | None) -> Gathered:
+        """Put the mean of the gradients held and of this call's in `flat`; nothing is written yet."""
         calls = self.calls.value + 1
         total = self.weight.value + (1.0 if weight is None else pt.astype(weight, self.weight.dtype))
-        last = pt.equal(calls, self.count)
+        due = pt.equal(calls, self.count)
+        writes = []
         for place, part in enumerate(parts):
             assert part.gradient is not None
             held = part.gradient.value + flat[place]
             flat[place] = held / in_dtype(scalar_dtype(part.values), total)
-            part.gradient.value = pt.where(last, 0.0, held)
-        self.calls.value = pt.where(last, 0, calls)
-        self.weight.value = pt.where(last, 0.0, total)
-        return last
+            writes.append((part.gradient, pt.where(due, 0.0, held)))
+        writes.append((self.calls, pt.where(due, 0, calls)))
+        writes.append((self.weight, pt.where(due, 0.0, total)))
+        return Gathered(due, writes)

@@ -7,7 +7,6 @@ then sweeps all state once.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 import powertrain as pt
 from powertrain.errors.methods import missing, needed_unless
 from powertrain.nn.module import Module
-from powertrain.optim.accumulation import Accumulation
+from powertrain.optim.accumulation import Accumulation, Gathered
 from powertrain.optim.clipping import Guarded, clipped, global_norm, guarded
 from powertrain.optim.hints import NotStepped, ParamGroup
 from powertrain.optim.momentum import Momentum
@@ -31,6 +30,7 @@ from powertrain.plugin.declared import Declared
 from powertrain.plugin.group import Group
 from powertrain.plugin.schedule import Factor, Schedule
 from powertrain.program.facts import Watched
+from powertrain.program.slots import SkippedError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -297,8 +297,8 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         alone.
 
         `check` takes the place of the guard: it gets the norm of all gradients and gives it back, guarded. With
-        `lambda norm: pt.guard(pt.where(doubt, math.nan, norm), skip=True)` a compiled step leaves out an update where
-        it has its own `doubt`.
+        `lambda norm: pt.guard(pt.where(doubt, math.nan, norm), skip=True)` an update is left out where the step has its
+        own `doubt`. A guard without `skip` raises.
         """
         given = check_gradients(self, grads)
         with pt.autocast("f32"):
@@ -306,30 +306,43 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
             if self.loss_scale is not None:
                 scale = self.loss_scale.slot.value
                 flat = [g / scale for g in flat]
-            last = self._held.gather(self.parts, flat, weight) if self._held else None
-            if last is None and weight is not None:
+            held = self._held.gather(self.parts, flat, weight) if self._held else None
+            if held is None and weight is not None:
                 flat = [g / weight for g in flat]
             flat = [self._awake(part, g) for part, g in zip(self.parts, flat, strict=True)]
-            if self.loss_scale is None and check is None:
-                try:
+            norm = None if self.loss_scale is None and check is None else global_norm(flat)
+            try:
+                if norm is None:
                     found = guarded(flat, self.clip, self.clip_value, self.track_grad_norm)
-                except pt.NonFiniteError as error:  # of a step that is not compiled
-                    raise not_finite(self, given) or error from None
-                self._update(found, last, rows)
-                return
-            norm = global_norm(flat)
-            with contextlib.suppress(pt.NonFiniteError):  # in a compiled step the guard itself skips
-                found = clipped(flat, check(norm) if check else pt.guard(norm, skip=True), self.clip, self.clip_value)
-                self._update(found, last, rows)
-            if self.loss_scale is not None:
+                else:
+                    checked = check(norm) if check else pt.guard(norm, skip=True)
+                    found = clipped(flat, checked, self.clip, self.clip_value)
+            # Both are of a step that is not compiled: in a compiled one the guard itself skips or raises.
+            except SkippedError:
+                pass
+            except pt.NonFiniteError as error:
+                raise not_finite(self, given) or error from None
+            else:
+                self._update(found, held, rows)
+            if self.loss_scale is not None and norm is not None:
                 self.loss_scale.adjust(norm)
 
     def _awake(self, part: Part, g: pt.Tensor) -> pt.Tensor:
         """The gradient of a part, zero before it is trained: it counts in no norm then."""
         return g if part.start == 0 else pt.where(self.updates.value >= part.start, g, pt.zeros((), g.dtype))
 
-    def _update(self, grads: Guarded, last: pt.Tensor | None, rows: list[Rows | None]) -> None:
-        """One update from the gradients of each part, if this call is the last that makes one."""
+    def _update(self, grads: Guarded, held: Gathered | None, rows: list[Rows | None]) -> None:
+        """One update from the gradients of each part, if this call is the last that makes one. All of it is computed
+        before anything is written: what fails on the way leaves no part updated."""
+        writes = list(self._writes(grads, None if held is None else held.due, rows))
+        for slot, value in [*writes, *(held.writes if held else ())]:
+            slot.value = value
+        pt.end_phase()
+
+    def _writes(
+        self, grads: Guarded, last: pt.Tensor | None, rows: list[Rows | None]
+    ) -> Iterator[tuple[pt.Slot, pt.Tensor]]:
+        """The slots that an update changes, with their new values."""
         before = self.updates.value
         step = before + 1
         counters = self.advance(step, {name: slot.value for name, slot in self._counters.items()})
@@ -350,15 +363,13 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)
             p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
             due = _both(last, None if part.start == 0 else step > part.start)
-            _assign(part.values, p, due)
-            for name, value in new.items():
-                _assign(part.state[name], value, due)
-        _assign(self.updates, step, last)
+            yield part.values, _if_due(due, p, part.values)
+            yield from ((part.state[name], _if_due(due, value, part.state[name])) for name, value in new.items())
+        yield self.updates, _if_due(last, step, self.updates)
         if grads.norm is not None:
-            _assign(self._norm, grads.norm, last)
+            yield self._norm, _if_due(last, grads.norm, self._norm)
         for name, value in counters.items():
-            _assign(self._counters[name], value, last)
-        pt.end_phase()
+            yield self._counters[name], _if_due(last, value, self._counters[name])
 
 
 def _parts_of(numbers: pt.Tensor) -> pt.Tensor:
@@ -372,5 +383,6 @@ def _both(first: pt.Tensor | None, second: pt.Tensor | None) -> pt.Tensor | None
     return pt.logical_and(first, second)
 
 
-def _assign(slot: pt.Slot, value: pt.Tensor, condition: pt.Tensor | None) -> None:
-    slot.value = value if condition is None else pt.where(condition, value, slot.value)
+def _if_due(due: pt.Tensor | None, value: pt.Tensor, slot: pt.Slot) -> pt.Tensor:
+    """The value where it is due, else what the slot holds."""
+    return value if due is None else pt.where(due, value, slot.value)

@@ -67,7 +67,8 @@ class Step(Protocol):
         one may depend on another. Nothing is updated."""
 
     def log(self, name: str, total: Tensor | float, count: Tensor | float = 1) -> None:
-        """Add to a mean that the run shows and records; stays on the device."""
+        """Add to a mean that the run shows and records; stays on the device. A step whose update is left out counts in
+        no mean."""
 
 
 StepFunction: TypeAlias = Callable[[Step, Batch], None]

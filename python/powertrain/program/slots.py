@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powertrain import _core
-from powertrain._core import Slot, Tensor, end_phase
+from powertrain._core import NonFiniteError, Slot, Tensor, end_phase
 
 if TYPE_CHECKING:
     from powertrain.typing import DTypeLike
@@ -16,6 +16,10 @@ __all__ = ["Segment", "end_phase", "flat_like", "flatten_slots", "guard", "pack"
 
 _PACK: Callable[..., Tensor] = _core.op_function("pack")
 _GUARD: Callable[..., Tensor] = _core.op_function("guard")
+
+
+class SkippedError(NonFiniteError):
+    """A guard with `skip` that found a number which is not finite, outside of a compiled step."""
 
 
 # The dtype of the parts of complex numbers.
@@ -103,4 +107,7 @@ def guard(tensor: Tensor, skip: bool = False) -> Tensor:
         >>> pt.guard(pt.ones((2,))).tolist()
         [1.0, 1.0]
     """
-    return _GUARD(tensor, skip)
+    try:
+        return _GUARD(tensor, skip)
+    except NonFiniteError as error:
+        raise (SkippedError(*error.args) if skip else error) from None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import json
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ import numpy as np
 
 from powertrain.errors.boundary import MissingModuleError
 from powertrain.io.console import one_line
+from powertrain.io.file_lock import FileLock
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
@@ -233,18 +232,18 @@ class Study:
 def locked(folder: Path) -> Iterator[None]:
     """Only one search may write into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    opened = Files(folder).locking(".lock")
+    lock = FileLock(Files(folder))
     try:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise TuneError(
-                f"[{folder}] another process is searching here; expected a free folder; wait for it, or give another "
-                "one: --study DIR"
-            ) from error
+        lock.take()
+    except OSError as error:
+        raise TuneError(
+            f"[{folder}] another process is searching here; expected a free folder; wait for it, or give another "
+            "one: --study DIR"
+        ) from error
+    try:
         yield
     finally:
-        os.close(opened)
+        lock.let_go()
 
 
 def optuna_module() -> Any:

@@ -14,7 +14,6 @@ from powertrain.data import DataLoader, Subset
 from powertrain.data.source import evenly_spaced
 from powertrain.nn.hooks import Hook, attached
 from powertrain.train.evaluate.evaluation import evaluating
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class DeadUnits:
         self._layers, self._alive, self._trace = [], [], _core.trace_id()
         batch = TracedBatch(self._names, tensors)
         self._weight = batch.weight
-        self._run.strategy.predict(Step(Logs()), batch)
+        self._run.strategy.predict(Step(), batch)
         return self._alive
 
     def count(self, part: str, most: int) -> dict[str, tuple[int, int]]:

@@ -92,7 +92,7 @@ class RecentLosses:
         skips, forgives = self._settings.spike == "skip", self._settings.not_finite != "error"
         finite, left_out = pt.isfinite(loss), None
         scales = opt.loss_scale is not None  # which leaves out gradients that are not finite, and is no anomaly
-        if not skips and not forgives:
+        if not (skips or forgives or scales):
             opt.update(grads, weight)
             return finite, None
 

@@ -14,7 +14,6 @@ from powertrain.plugin.environment import Environment, TracedEnvironment, unifor
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, evaluating, never
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.environments import episode_seed
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.run.traced_environments import chosen_action
 
@@ -104,7 +103,7 @@ class SideBySide:
 
         def step(now: Any) -> Any:
             state, total, length, going = now
-            scores = self._strategy.predict(Step(Logs()), TracedBatch(("x",), (env.see(state),)))
+            scores = self._strategy.predict(Step(), TracedBatch(("x",), (env.see(state),)))
             after, reward, terminated = env.advance(state, chosen_action(env.actions, scores))
             total, length = total + pt.where(going, reward, 0.0), length + pt.astype(going, length.dtype)
             going = pt.logical_and(going, pt.logical_not(pt.logical_or(terminated, length >= env.longest)))

@@ -18,7 +18,6 @@ from powertrain.data.order import EVALUATION
 from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.nn import modes
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class Computer:
 
     def _made(self, function: Callable[[Any, Any], Any], names: tuple[str, ...]) -> Callable[..., Any]:
         def called(*tensors: Any) -> Any:
-            return function(Step(Logs()), TracedBatch(names, tensors))
+            return function(Step(), TracedBatch(names, tensors))
 
         return called if self._host else pt.compile(called, backend=self._backend)
 
@@ -124,10 +123,10 @@ class Evaluator:
         def measure(*arrays: Any) -> tuple[Any, Any]:
             batch = TracedBatch(self._names, arrays)
             if own is not None:
-                values = own(Step(Logs()), batch)
+                values = own(Step(), batch)
                 return values, values
             assert loss is not None  # what has no losses of its own is compared with targets
-            output = pt.asarray(strategy.predict(Step(Logs()), batch))
+            output = pt.asarray(strategy.predict(Step(), batch))
             return output, pt.asarray(loss(output, batch.y))
 
         self.measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)

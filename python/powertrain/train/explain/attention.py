@@ -17,7 +17,6 @@ from powertrain.nn import MultiheadAttention, TransformerBlock
 from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.explain.explanation import Explanation
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def attention(run: TrainRun, x: Array, folder: Path) -> Attention:
                     stack.enter_context(part.register_forward_pre_hook(_of_module(piece, name), with_kwargs=True))
         stack.enter_context(evaluating(run.table.modules))
         for start in range(0, len(x), AT_ONCE):
-            run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.tensor(x[start : start + AT_ONCE]),)))
+            run.strategy.predict(Step(), TracedBatch(("x",), (pt.tensor(x[start : start + AT_ONCE]),)))
             for name, values in piece.items():
                 found.setdefault(name, []).append(values)
     if not found:

@@ -22,7 +22,6 @@ from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate.evaluation import evaluating, on_host
 from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def _functions(run: TrainRun) -> tuple[Callable[[Any], Any], Callable[[Any, Any]
     """The outputs [examples, outputs] of some inputs, and the gradient by them of chosen outputs."""
 
     def answer(x: Any) -> Any:
-        found = pt.asarray(run.strategy.predict(Step(Logs()), TracedBatch(("x",), (x,))))
+        found = pt.asarray(run.strategy.predict(Step(), TracedBatch(("x",), (x,))))
         return pt.reshape(found, (found.shape[0], -1))
 
     def total(x: Any, chosen: Any) -> Any:

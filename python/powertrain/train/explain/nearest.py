@@ -15,7 +15,6 @@ from powertrain.errors.boundary import export
 from powertrain.nn import Linear
 from powertrain.train.evaluate.evaluation import evaluating, on_host
 from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def embedded(run: TrainRun, x: Array) -> Floats:
     parts = []
     with evaluating(run.table.modules), last.register_forward_pre_hook(lambda module, args: seen.append(args[0])):
         for start in range(0, len(x), BATCH):
-            run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.tensor(x[start : start + BATCH]),)))
+            run.strategy.predict(Step(), TracedBatch(("x",), (pt.tensor(x[start : start + BATCH]),)))
             if not seen:  # the strategy answers with the weights of the layer, and does not call it
                 return x.reshape(len(x), -1).astype(np.float64)
             part = seen.pop().numpy().astype(np.float64)

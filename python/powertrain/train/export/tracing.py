@@ -14,7 +14,6 @@ from powertrain.plugin.exporter import ExportError, Program
 from powertrain.plugin.importing import in_words
 from powertrain.random.default import drawing_from
 from powertrain.train.evaluate.evaluation import evaluating, on_host
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
 
     def predict(x: Any) -> Any:
         seen = _through(run, x) if transforms else x
-        outputs = run.strategy.predict(Step(Logs()), TracedBatch(("x",), (seen,)))
+        outputs = run.strategy.predict(Step(), TracedBatch(("x",), (seen,)))
         target = run.dataset.target if transforms else None
         return outputs if target is None else target.original(outputs)
 

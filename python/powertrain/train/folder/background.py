@@ -32,9 +32,10 @@ def begin(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _before_fork() -> None:
-    """A child process has no such threads: what one holds, it would hold for ever."""
+def finish() -> None:
+    """Wait for all such work of this process."""
     wait(tuple(_unfinished))
 
 
-os.register_at_fork(before=_before_fork)
+# A child process has no such threads: what one holds, it would hold for ever.
+os.register_at_fork(before=finish)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +17,21 @@ from powertrain._core import Error
 from powertrain.data.kept import RECORD, differences
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.console import one_line
+from powertrain.io.file_lock import LOCK_FILE, FileLock
 from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
 from powertrain.recipe.toml import flat
+from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE
 from powertrain.train.folder.lock import LOCK, versions
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
+
+T = TypeVar("T")
 
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
 FREE = (
@@ -61,7 +64,7 @@ class RunFolder:
         self.path = path
         self.files = Files(path)
         self.checkpoints = Checkpoints(path)
-        self._lock: int | None = None
+        self._lock = FileLock(self.files)
         self._empty = False
 
     @property
@@ -80,32 +83,46 @@ class RunFolder:
     def lock(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self._empty = not any(self.path.iterdir())
-        while self._lock is None:
-            opened = self.files.locking(".lock")
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                os.close(opened)
-                busy = isinstance(error, BlockingIOError)
-                why = "another process is training here" if busy else f"it cannot be locked: {error.strerror}"
-                raise RunError(
-                    f"[{self.path}] {why}; expected a free folder; wait for it, or give --run another folder"
-                ) from error
-            if os.fstat(opened).st_nlink:
-                self._lock = opened
-            else:  # whoever had it removed the file: the next one makes another
-                os.close(opened)
+        try:
+            self._take()
+        except OSError as error:
+            busy = isinstance(error, BlockingIOError)
+            why = "another process is training here" if busy else f"it cannot be locked: {error.strerror}"
+            raise RunError(
+                f"[{self.path}] {why}; expected a free folder; wait for it, or give --run another folder"
+            ) from error
+
+    def _take(self) -> None:
+        try:
+            self._lock.take()
+        except BlockingIOError:
+            background.finish()  # a run of this process was interrupted while its checkpoint was written
+            self._lock.take()
 
     def unlock(self) -> None:
-        if self._lock is None:
+        if not self._lock.held:
             return
         if not self.started:  # a folder in which nothing began would pass for a run
-            self.files.remove(".lock")
+            self.files.remove(LOCK_FILE)
             if self._empty:
                 with contextlib.suppress(OSError):
                     self.path.rmdir()
-        os.close(self._lock)
-        self._lock = None
+        self._lock.let_go()
+
+    def write_beside(self, work: Callable[[], T]) -> Future[T]:
+        """Begin work in another thread that writes into the folder. Where it is locked, it stays so until the work is
+        done, whatever becomes of whoever began it."""
+        if not self._lock.held:  # a temporary one, which nobody else knows
+            return background.begin(work)
+
+        def locked() -> T:
+            try:
+                return work()
+            finally:
+                self._lock.let_go()
+
+        self._lock.share()
+        return background.begin(locked)
 
     def demand_free(self, recipe: Recipe) -> None:
         """Refuse to begin over what is no run, such as somebody's own recipe, or what is left of one."""

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from powertrain._core import Error
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import NoSpaceError
-from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import Checkpoint
 from powertrain.train.folder.keeping import Metas, Policy
 from powertrain.train.folder.lock import differences
@@ -110,7 +109,8 @@ class Saver:
             return
         self._saved_at = time.monotonic()
         meta, arrays, lasting = self._meta(), run.table.snapshot(), run.table.lasting()
-        self._begun = Begun(number, meta, background.begin(lambda: self._write(number, arrays, meta, lasting)))
+        written = run.folder.write_beside(lambda: self._write(number, arrays, meta, lasting))
+        self._begun = Begun(number, meta, written)
 
     def _write(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str]) -> Written:
         """In the thread beside training."""

@@ -27,7 +27,6 @@ from powertrain.train.evaluate.review import open_run, write_again
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import QUANTIZED, REPORT, RESULTS, RunError, RunFolder
 from powertrain.train.preflight import demand_examples
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.session import measure
 
@@ -195,7 +194,7 @@ def _feed(run: TrainRun, examples: int) -> None:
     rows = evenly_spaced(len(source), examples)
     with evaluating(run.table.modules):
         for batch in DataLoader(Subset(source, rows), min(64, len(rows))):
-            run.strategy.predict(Step(Logs()), TracedBatch(("x",), (pt.asarray(batch.arrays["x"]),)))
+            run.strategy.predict(Step(), TracedBatch(("x",), (pt.asarray(batch.arrays["x"]),)))
 
 
 def _values(run: TrainRun) -> Scores:

@@ -110,14 +110,20 @@ class Stepper:
         def begin() -> Step:
             for look in looks:
                 look.begin()
-            return Step(self.logs, self._watched, looks)
+            return Step(self._watched, looks)
+
+        def finish(t: Step) -> list[pt.Tensor]:
+            t.finish(self.logs)
+            return [look.found() for look in looks]
 
         def traced(*tensors: Any) -> Any:
-            made = record(begin(), tensors)
-            return [look.found() for look in looks] if looks else made
+            t = begin()
+            made = record(t, tensors)
+            found = finish(t)
+            return found if looks else made
 
         if self._shards.count > 1:
-            return ShardedStep(self._shards, record, begin, looks)
+            return ShardedStep(self._shards, record, begin, finish)
         return pt.compile(traced, backend=self._backend)
 
     def _room(self, step: Callable[..., Any], held: dict[Any, Any]) -> None:

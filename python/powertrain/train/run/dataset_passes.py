@@ -13,7 +13,6 @@ import powertrain as pt
 from powertrain.data import DataLoader
 from powertrain.data.head import known_to_end
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Fold:
 
         def traced(*tensors: Any) -> Any:
             batch = TracedBatch(self._names, tensors)
-            made = function(Step(Logs()), batch)
+            made = function(Step(), batch)
             if self._weighted:
                 demand_weight_read(function, batch)
             return made if isinstance(made, tuple) else (made,)

@@ -19,9 +19,9 @@ class Logs:
     def __init__(self) -> None:
         self.slots: dict[str, Any] = {}
 
-    def add(self, name: str, total: Any, count: Any, unless: pt.Tensor | None = None) -> None:
+    def add(self, name: str, pair: pt.Tensor, unless: pt.Tensor | None) -> None:
         """Called inside a trace: the addition becomes part of the program. Nothing is added where `unless` is true."""
-        slot, pair = self.slot(name), total_and_count(total, count)
+        slot = self.slot(name)
         slot.value = slot.value + (pair if unless is None else pt.where(unless, pt.zeros((2,), "float64"), pair))
 
     def count(self, name: str, total: float, count: int) -> None:

@@ -19,13 +19,11 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.logs import Logs, total_and_count
 from powertrain.train.run.named_slots import OWN
 from powertrain.train.run.step import Step
 from powertrain.train.workers.transport import Alone, Transport
 
 if TYPE_CHECKING:
-    from powertrain.train.run.looks import Look
     from powertrain.train.run.named_slots import SlotTable
 
 # The random numbers of a shard are of the stream of its number times this: low streams may be used by others.
@@ -59,11 +57,10 @@ class ShardStep(Step):
     """What `t` is while the gradients of a shard are recorded: it keeps what the update needs."""
 
     def __init__(self) -> None:
-        super().__init__(Logs())
+        super().__init__()
         self.opt: Any = None
         self.grads: list[pt.Tensor] = []
         self.loss: list[pt.Tensor] = []  # the sum over the examples, and their weight
-        self.logged: dict[str, pt.Tensor] = {}
 
     def update(self, opt: Any, grads: Sequence[Any], total: pt.Tensor, weight: Any) -> None:
         if self.opt is not None:
@@ -82,16 +79,12 @@ class ShardStep(Step):
         weight = 1.0 if weight is None else weight
         self.loss = [total, weight if isinstance(weight, pt.Tensor) else pt.tensor(weight, dtype=total.dtype)]
 
-    def log(self, name: str, total: Any, count: Any = 1) -> None:
-        pair = total_and_count(total, count)
-        self.logged[name] = self.logged[name] + pair if name in self.logged else pair
-
 
 class ShardedStep:
     """A step of a strategy over the shards of a batch; it is called as a compiled step is.
 
     `record` runs the step inside of a trace with the `t` and the arrays that it gets. `begin` makes the `t` that
-    updates, and `looks` look into that one: they see the sums, and no activation.
+    updates, and `finish` gives what looks into that one found: they see the sums, and no activation.
     """
 
     def __init__(
@@ -99,9 +92,9 @@ class ShardedStep:
         shards: Shards,
         record: Callable[[Step, tuple[Any, ...]], object],
         begin: Callable[[], Step],
-        looks: Sequence[Look],
+        finish: Callable[[Step], list[pt.Tensor]],
     ) -> None:
-        self._shards, self._record, self._begin, self._looks = shards, record, begin, looks
+        self._shards, self._record, self._begin, self._finish = shards, record, begin, finish
         # What the trace of the gradients found for that of the update.
         self._opt: Any = None
         self._carried: list[pt.Slot] = []
@@ -188,11 +181,9 @@ class ShardedStep:
         total, weight = next(sums), next(sums)
         for slot in self._carried:
             slot.value = next(sums)
-        logged = {name: next(sums) for name in self._logged}
+        t.logged = {name: next(sums) for name in self._logged}
         t.update(self._opt, list(sums), total, weight)
-        for name, pair in logged.items():
-            t.log(name, pair[0], pair[1])
-        return [look.found() for look in self._looks]
+        return self._finish(t)
 
 
 class Sums:

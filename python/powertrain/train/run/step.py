@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import powertrain as pt
 from powertrain import _core
 from powertrain.autodiff.row_sparse import in_order, is_sparse, parted
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.logs import Logs
+from powertrain.train.run.logs import Logs, total_and_count
 
 if TYPE_CHECKING:
     from powertrain.data import Batch
@@ -82,11 +83,10 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
 class Step:
     """What `t` is in `def step(self, t, batch)`."""
 
-    def __init__(
-        self, logs: Logs, watched: Mapping[str, RecentLosses] | None = None, looks: Sequence[Look] = ()
-    ) -> None:
-        self._logs, self._watched, self._looks = logs, watched or {}, looks
-        self._left_out: pt.Tensor | None = None  # whether the update of this step is left out, where one may be
+    def __init__(self, watched: Mapping[str, RecentLosses] | None = None, looks: Sequence[Look] = ()) -> None:
+        self._watched, self._looks = watched or {}, looks
+        self.logged: dict[str, pt.Tensor] = {}  # [total, count] by name
+        self._left_out: list[pt.Tensor] = []  # of each update that may be left out, whether it is
         self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
@@ -98,11 +98,15 @@ class Step:
         """Update from the gradients of a loss, which is the sum `total` over examples of the weight `counted`."""
         for look in self._looks:
             look.minimized(opt, grads, counted)
-        watched = self._watched.get(opt.name)
-        if watched is None:
-            opt.update(grads, counted)
+        left_out = None
+        if opt.name in self._watched:
+            left_out = self._watched[opt.name].update(opt, grads, total, counted)
+        elif opt.loss_scale is not None:
+            left_out = update_scaled(opt, grads, counted)
         else:
-            self._left_out = watched.update(opt, grads, total, counted)
+            opt.update(grads, counted)
+        if left_out is not None:
+            self._left_out.append(left_out)
 
     def gradients(self, total: Any, values: Sequence[Any]) -> list[Any]:
         """The gradients of a number by values on the way to it, of which one may depend on another."""
@@ -111,7 +115,27 @@ class Step:
         return [_core.gradients_by_rows(total, one, [value], [])[0][0] for value in values]
 
     def log(self, name: str, total: Any, count: Any = 1) -> None:
-        self._logs.add(name, total, count, unless=self._left_out)
+        pair = total_and_count(total, count)
+        self.logged[name] = self.logged[name] + pair if name in self.logged else pair
+
+    def finish(self, logs: Logs) -> None:
+        """Add what was logged to the means, unless an update of the step is left out. Called where the trace ends:
+        before, nobody knows whether one will be."""
+        unless = functools.reduce(pt.logical_or, self._left_out) if self._left_out else None
+        for name, pair in self.logged.items():
+            logs.add(name, pair, unless)
+
+
+def update_scaled(opt: Any, grads: Sequence[Any], weight: Any) -> pt.Tensor:
+    """Update by gradients of a scaled loss; whether the update is left out, since they are not finite."""
+    finite: list[pt.Tensor] = []
+
+    def check(norm: pt.Tensor) -> pt.Tensor:
+        finite.append(pt.isfinite(norm))
+        return pt.guard(norm, skip=True)
+
+    opt.update(grads, weight, check=check)
+    return pt.logical_not(finite[0])
 
 
 def _summed(loss: Any, weight: Any) -> tuple[Any, Any]:

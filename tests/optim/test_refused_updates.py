@@ -1,0 +1,102 @@
+"""Updates that do not happen: nothing of them stays, and a guard that does not skip is an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.optim import SGD, AdamW, LossScale, Optimizer
+
+GOOD, BAD = np.ones(4, np.float32), np.array([1, math.nan, 1, 1], np.float32)
+
+
+def weights() -> list[tuple[str, pt.Slot]]:
+    return [("w", pt.Slot(pt.tensor(np.zeros(4, np.float32)), name="w", trainable=True))]
+
+
+def state(optimizer: Optimizer) -> dict[str, list[float]]:
+    return {name: slot.numpy().tolist() for name, slot in [*optimizer.params, *optimizer.named_slots()]}
+
+
+def stepping(optimizer: Optimizer, compiled: bool, **how: Any) -> Callable[[Any], Any]:
+    def step(gradient: pt.Tensor) -> None:
+        optimizer.update([gradient], **how)
+
+    return pt.compile(step) if compiled else lambda given: step(pt.tensor(given))
+
+
+both_ways = pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+
+
+@both_ways
+def test_a_guard_in_check_that_does_not_skip_is_an_error(compiled: bool) -> None:
+    optimizer = AdamW(weights())
+    step, before = stepping(optimizer, compiled, check=pt.guard), state(optimizer)
+    with pytest.raises(pt.NonFiniteError, match="not finite"):
+        step(BAD)
+    assert state(optimizer) == before
+    step(GOOD)
+    assert state(optimizer) != before
+
+
+@both_ways
+def test_a_guard_in_check_that_skips_leaves_the_update_out(compiled: bool) -> None:
+    optimizer = AdamW(weights())
+    step, before = stepping(optimizer, compiled, check=lambda norm: pt.guard(norm, skip=True)), state(optimizer)
+    step(BAD)
+    assert state(optimizer) == before
+
+
+def test_an_error_of_the_formula_is_not_taken_for_a_skipped_guard() -> None:
+    class Careful(SGD):
+        def update_flat(self, p: pt.Tensor, g: pt.Tensor, *given: Any) -> Any:
+            return super().update_flat(pt.guard(p / 0.0), g, *given)
+
+    with pytest.raises(pt.NonFiniteError):
+        Careful(weights(), lr=0.1).update([pt.tensor(GOOD)], check=lambda norm: norm)
+
+
+@both_ways
+def test_gradients_that_are_refused_are_not_held_for_a_later_update(compiled: bool) -> None:
+    optimizer = SGD(weights(), lr=1.0, accumulate=2)
+    step, before = stepping(optimizer, compiled), state(optimizer)
+    with pytest.raises(pt.NonFiniteError):
+        step(BAD)
+    assert state(optimizer) == before
+    step(GOOD)
+    step(3 * GOOD)
+    assert state(optimizer)["w"] == [-2.0] * 4
+
+
+@both_ways
+def test_gradients_that_a_loss_scale_leaves_out_are_not_held(compiled: bool) -> None:
+    optimizer = SGD(weights(), lr=1.0, accumulate=2, loss_scale=LossScale(initial=2.0))
+    step, before = stepping(optimizer, compiled), state(optimizer)
+    step(BAD)
+    assert state(optimizer) == {**before, "optimizer.loss_scale": 1.0}
+    step(GOOD)
+    step(3 * GOOD)
+    assert state(optimizer)["w"] == [-2.0] * 4
+
+
+def test_an_eager_update_that_fails_between_two_parts_updates_neither() -> None:
+    sizes: list[int] = []
+
+    class Failing(SGD):
+        def update_flat(self, p: pt.Tensor, *given: Any) -> Any:
+            sizes.append(p.size)
+            if len(sizes) == 2:
+                raise MemoryError
+            return super().update_flat(p, *given)
+
+    layer = pt.nn.Linear(2, 3)
+    optimizer = Failing(layer, lr=0.1, groups=[{"match": "bias", "lr": 0.2}])
+    before = state(optimizer)
+    with pytest.raises(MemoryError):
+        optimizer.update([pt.ones(slot.shape) for _, slot in optimizer.params])
+    assert len(sizes) == 2 and state(optimizer) == before
