@@ -201,7 +201,7 @@ def test_a_connection_that_breaks_is_tried_again_a_few_times(server: Server) -> 
 def test_a_server_that_cannot_be_read_in_ranges(server: Server) -> None:
     server.files["a.parquet"], server.ranges = parquet(0), False
     assert read_bytes(f"{server.url}/a.parquet") == parquet(0)
-    with pytest.raises(DataError, match=r"bytes came, where [\d,]+ were asked for; expected the ranges of bytes"):
+    with pytest.raises(DataError, match=r"received [\d,]+ of [\d,]+ requested bytes; expected the requested ranges"):
         ParquetDataset(f"{server.url}/a.parquet", "x").fetch(np.array([39]))
 
 
@@ -261,7 +261,7 @@ def test_a_run_of_somebody_else_asks_for_consent_before_its_url_is_read(
     assert pt.load("runs/mine").evaluate("valid") == run.evaluate("valid")  # trained with here: no question
     monkeypatch.setattr(trust, "remembered", set)
     server.asked = []
-    with pytest.raises((PluginError, pt.Error), match=r"/input\.txt is asked for by the recipe in the folder of a run"):
+    with pytest.raises((PluginError, pt.Error), match=r"/input\.txt is read by the recipe in the folder of a run"):
         pt.load("runs/mine").evaluate("valid")
     assert server.asked == []
     assert pt.load("runs/mine", trust=True).evaluate("valid") == run.evaluate("valid")

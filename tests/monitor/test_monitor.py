@@ -70,7 +70,7 @@ def test_a_profile_keeps_counts_and_no_example() -> None:
 def test_a_damaged_profile_is_refused(change: Any, text: str) -> None:
     with pytest.raises(MonitorError) as caught:
         Profile.from_json(change(made().to_json()))
-    wanted = "expected a profile that powertrain train wrote; bring it back, or train again"
+    wanted = "expected a profile that powertrain train wrote; restore it, or train again"
     assert str(caught.value) == f"[profile] {text}; {wanted}"
 
 

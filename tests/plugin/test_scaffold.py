@@ -9,6 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 from test_discovery import distribution
 
 from c_library import needs_compiler
@@ -65,6 +71,8 @@ def test_a_recipe_trains_by_its_name_without_an_edit_and_passes_the_check(tmp_pa
     said = run(["new", "plugin", "acme-small", "--kinds", "recipe"], tmp_path).stdout
     assert "next   pip install -e acme-small && powertrain train acme-small/acme-small" in said
     assert not (tmp_path / "acme-small" / "example.toml").exists(), "its own recipe is the example"
+    written = tomllib.loads((tmp_path / "acme-small" / "src" / "acme_small" / "acme-small.toml").read_text())
+    assert written["expect"] == {"test.accuracy": ">= 0.9", "seconds": 60}
     target = installed(tmp_path, tmp_path / "acme-small")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

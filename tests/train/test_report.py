@@ -123,7 +123,7 @@ def test_of_two_classes_the_report_shows_thresholds_and_of_named_columns_what_co
     text = trained(tmp_path, '"linear"')
     assert "<h2>How sure it is</h2><p>Of two examples, one of them a<b, it puts that one higher" in text
     assert "expected calibration error" in text
-    for picture in ("ROC of a<b", "Precision and recall of a<b", "Do its probabilities hold?"):
+    for picture in ("ROC of a<b", "Precision and recall of a<b", "Are its probabilities right?"):
         assert f'<img alt="{picture}"' in text
     assert "<h2>Which columns count</h2>" in text and '<img alt="Which columns count"' in text
 

@@ -81,6 +81,6 @@ def test_a_damaged_lock_is_said(tmp_path: Path) -> None:
     (tmp_path / "a" / "run.lock").write_text("{half")
     done = run(["train", "small.toml", "--run", "a", "--resume", "--set", "run.until=2 epochs"], tmp_path, expect=2)
     assert done.stderr.strip() == (
-        "[a/run.lock] it cannot be read; expected the versions that made it; bring it back, or begin a new run "
+        "[a/run.lock] it cannot be read; expected the versions that made it; restore it, or begin a new run "
         "without --resume"
     )

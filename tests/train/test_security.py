@@ -209,7 +209,7 @@ def test_a_changed_file_is_refused_with_consent_too(stranger: Path) -> None:
     for more in ([], ["--trust"]):
         assert inside(["evaluate", "a", *more], stranger, expect=2).stderr.strip() == (
             f"[recipe.toml:3 model.use] model.py is not the file that the run began with: its SHA-256 is {now}…, in "
-            f"run.lock {before}…; expected the same; bring it back, or begin a new run"
+            f"run.lock {before}…; expected the same; restore it, or begin a new run"
         )
     assert told(stranger) == ""
 

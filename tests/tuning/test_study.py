@@ -165,7 +165,7 @@ def test_many_lines_are_written_in_one_piece(tmp_path: Path) -> None:
 def test_a_journal_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     Study(_made(tmp_path), plan()).close()
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(TuneError, match=r"journal\.log.*; expected what powertrain tune wrote; bring it back"):
+    with pytest.raises(TuneError, match=r"journal\.log.*; expected what powertrain tune wrote; restore it"):
         Study(tmp_path, plan())
 
 

@@ -1,16 +1,20 @@
 """Charts as SVG text, without a library: lines, dots, bars, cells. Equal numbers give equal files.
 
-A card of its own colour lies behind each chart, so that it reads the same on light and dark pages.
+A card of its own colour lies behind each chart, so that it reads the same on light and dark pages. A chart is hardly
+wider than the page of a phone, where its words are scaled by 0.85 and can still be read.
 """
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 
-WIDTH, HEIGHT = 640, 340
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 56, 48
+WIDTH, HEIGHT = 420, 320
+LEFT, RIGHT, TOP, BOTTOM = 56, 18, 56, 48
+MARGIN, LINE = 18, 18  # of the card; from one line of words to the next
+IN_TITLE = 43  # characters of a line
 CARD, INK, FAINT, GRID = "#fbfaf6", "#24292f", "#57606a", "#dcd9d0"
 # Told apart by people who see few colours (Okabe and Ito), dark enough for the card.
 COLOURS = ("#0072b2", "#c14a00", "#007a5a", "#a8467e", "#7a6a00", "#4d4d4d")
@@ -30,6 +34,18 @@ def text(x: float, y: float, words: str, *, size: int = 13, anchor: str = "start
         f'<text x="{number(x)}" y="{number(y)}" font-size="{size}" text-anchor="{anchor}" fill="{colour}"{bold}'
         f"{turned}>{escape(words)}</text>"
     )
+
+
+def heading(title: str) -> tuple[list[str], float]:
+    """The lines of a title, and how far they push down what follows one line."""
+    lines = textwrap.wrap(title, IN_TITLE)
+    words = [text(MARGIN, 24 + LINE * at, line, size=15, weight="600") for at, line in enumerate(lines)]
+    return words, LINE * (len(lines) - 1)
+
+
+def down(by: float, parts: Iterable[str]) -> list[str]:
+    """Parts, so much lower."""
+    return [f'<g transform="translate(0 {number(by)})">', *parts, "</g>"] if by else list(parts)
 
 
 def document(width: float, height: float, title: str, parts: Iterable[str]) -> str:
@@ -117,11 +133,11 @@ class Chart:
 
     def bars(self, names: Sequence[str], groups: Sequence[tuple[str, Sequence[float]]], form: str = "{:.2f}") -> None:
         """Groups of bars, each with its number on top; the axis of x goes from 0 to the number of names."""
-        wide = 0.7 / len(groups)
+        wide = 0.8 / len(groups)
         for at, (label, values) in enumerate(groups):
             for place, value in enumerate(values):
-                left, top = self._px(place + 0.15 + at * wide), self._py(value)
-                across = self._px(place + 0.15 + (at + 1) * wide) - left - 3
+                left, top = self._px(place + 0.1 + at * wide), self._py(value)
+                across = self._px(place + 0.1 + (at + 1) * wide) - left - 3
                 base = self._py(max(self.y[0], 0))
                 self.parts.append(
                     f'<rect x="{number(left)}" y="{number(top)}" width="{number(across)}" '
@@ -130,24 +146,33 @@ class Chart:
                 self.parts.append(text(left + across / 2, top - 5, form.format(value), size=12, anchor="middle"))
             if label:
                 self.keys.append((COLOURS[at], label))
+        fit = int((self._px(1) - self._px(0)) / 6.5)  # characters beneath a group
         for place, name in enumerate(names):
-            self.parts.append(text(self._px(place + 0.5), HEIGHT - BOTTOM + 18, name, size=12, anchor="middle"))
+            for line, words in enumerate(textwrap.wrap(name, fit)):
+                below = HEIGHT - BOTTOM + 18 + 16 * line
+                self.parts.append(text(self._px(place + 0.5), below, words, size=12, anchor="middle"))
 
     def svg(self) -> str:
-        head = [text(LEFT, 24, self.title, size=15, weight="600")]
-        at = float(LEFT)
+        head, lower = heading(self.title)
+        at, row, keys = float(MARGIN), 0, []
         for colour, label in self.keys:
-            head.append(f'<rect x="{number(at)}" y="35" width="14" height="4" fill="{colour}"/>')
-            head.append(text(at + 19, 42, label, size=12, colour=FAINT))
-            at += 38 + 6.9 * len(label)
-        return document(WIDTH, HEIGHT, self.title, [*self.parts, *head])
+            wide = 38 + 6.9 * len(label)
+            if at > MARGIN and at + wide - 19 > WIDTH:
+                at, row = float(MARGIN), row + 1
+            keys.append(f'<rect x="{number(at)}" y="{35 + LINE * row}" width="14" height="4" fill="{colour}"/>')
+            keys.append(text(at + 19, 42 + LINE * row, label, size=12, colour=FAINT))
+            at += wide
+        lower_plot = lower + LINE * row
+        parts = [*down(lower_plot, self.parts), *head, *down(lower, keys)]
+        return document(WIDTH, HEIGHT + lower_plot, self.title, parts)
 
 
 def cells(title: str, rows: Sequence[Sequence[float]], x_label: str, y_label: str, *, size: float = 26,
           row_names: Sequence[str] = (), column_names: Sequence[str] = ()) -> str:  # fmt: skip
     """A table of shades: 0 is the card's colour, 1 the darkest blue."""
     left, top = 110, 70
-    parts = [text(20, 26, title, size=15, weight="600")]
+    head, _ = heading(title)
+    parts = list(head)
     for i, row in enumerate(rows):
         for j, value in enumerate(row):
             parts.append(
@@ -166,27 +191,30 @@ def cells(title: str, rows: Sequence[Sequence[float]], x_label: str, y_label: st
     return document(max(width + 30, 440), height + 36, title, parts)
 
 
-def grey_pictures(title: str, rows: Sequence[tuple[str, Sequence[Sequence[Sequence[float]]]]], pixel: float = 6) -> str:
-    """Rows of small pictures with a name each; pixels from 0 to 1."""
-    parts = [text(20, 26, title, size=15, weight="600")]
-    left, top = 150, 48
+def grey_pictures(title: str, rows: Sequence[tuple[str, Sequence[Sequence[Sequence[float]]]]], pixel: float = 5) -> str:
+    """Rows of small pictures, each row below its name; pixels from 0 to 1."""
+    head, lower = heading(title)
     side = len(rows[0][1][0]) * pixel
-    for i, (name, pictures) in enumerate(rows):
-        y = top + i * (side + 12)
-        parts.append(text(left - 14, y + side / 2 + 4, name, size=13, anchor="end"))
+    parts, y = [], 40.0
+    for name, pictures in rows:
+        parts.append(text(MARGIN, y + 14, name, size=13))
         for k, picture in enumerate(pictures):
-            x = left + k * (side + 12)
-            parts.append(f'<rect x="{number(x)}" y="{number(y)}" width="{number(side)}" height="{number(side)}" '
-                         'fill="#fff"/>')  # fmt: skip
-            for a, line in enumerate(picture):
-                for b, shade in enumerate(line):
-                    if round(shade, 1) > 0:
-                        parts.append(
-                            f'<rect x="{number(x + b * pixel)}" y="{number(y + a * pixel)}" width="{pixel:g}" '
-                            f'height="{pixel:g}" fill="{INK}" fill-opacity="{min(shade, 1.0):.1f}"/>'
-                        )
-    width = left + len(rows[0][1]) * (side + 12) + 10
-    return document(width, top + len(rows) * (side + 12) + 8, title, parts)
+            parts += _shades(MARGIN + k * (side + 8), y + 22, picture, pixel)
+        y += side + 38
+    width = 2 * MARGIN + len(rows[0][1]) * (side + 8) - 8
+    return document(width, y + lower, title, [*head, *down(lower, parts)])
+
+
+def _shades(x: float, y: float, picture: Sequence[Sequence[float]], pixel: float) -> Iterable[str]:
+    side = number(len(picture) * pixel)
+    yield f'<rect x="{number(x)}" y="{number(y)}" width="{side}" height="{side}" fill="#fff"/>'
+    for a, line in enumerate(picture):
+        for b, shade in enumerate(line):
+            if round(shade, 1) > 0:
+                yield (
+                    f'<rect x="{number(x + b * pixel)}" y="{number(y + a * pixel)}" width="{pixel:g}" '
+                    f'height="{pixel:g}" fill="{INK}" fill-opacity="{min(shade, 1.0):.1f}"/>'
+                )
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chart import CARD, COLOURS, FAINT, document, number, text
+from chart import CARD, COLOURS, FAINT, LINE, WIDTH, document, down, heading, number, text
 
 ARROW = (
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
@@ -41,25 +41,31 @@ def arrow(x1: float, y1: float, x2: float, y2: float, words: str = "", *, dashed
 
 def phases_and_commits() -> str:
     """A step of two phases: each is committed whole, or not at all."""
-    parts = [ARROW, text(24, 30, "Phases: a step changes its slots at commits, and only there", size=16, weight="600")]
-    parts.append(box(24, 60, 150, 60, ("forward", "loss")))
-    parts.append(box(204, 60, 150, 60, ("backward", "gradients")))
-    parts.append(box(384, 60, 150, 60, ("guard", "all finite?"), colour=COLOURS[1], filled=True))
-    parts.append(box(564, 60, 170, 60, ("commit", "parameters, moments"), colour=COLOURS[2], filled=True))
-    for x in (174, 354, 534):
-        parts.append(arrow(x, 90, x + 28, 90, "yes" if x == 534 else ""))
-    parts.append(box(384, 170, 150, 60, ("nothing happens", "slots as before"), colour=COLOURS[1]))
-    parts.append(arrow(459, 120, 459, 166))
-    parts.append(text(468, 148, "no", size=11, colour=FAINT))
-    parts.append(box(564, 170, 170, 60, ("next phase", "for example, an average"), colour=COLOURS[0]))
-    parts.append(arrow(649, 120, 649, 166))
-    parts.append(
-        box(24, 170, 330, 60, ("the error names the op", "the graph is replayed, op by op, on the same inputs"))
-    )
-    parts.append(arrow(384, 200, 358, 200))
-    parts.append(text(24, 262, "Phases before the one that failed stay committed. The error says how many there were.",
-                      size=12, colour=FAINT))  # fmt: skip
-    return document(760, 282, "Phases and commits of a step", parts)
+    title = "Phases: a step changes its slots at commits, and only there"
+    head, lower = heading(title)
+    left, right, high = (18, 160), (212, 190), 56  # x and width of the columns
+    rows = [48 + at * 92 for at in range(4)]
+    down_left, down_right = (x + wide / 2 for x, wide in (left, right))
+    parts = [ARROW]
+    for (x, wide), row, lines, colour, filled in (
+        (left, 0, ("forward", "loss"), COLOURS[0], False),
+        (left, 1, ("backward", "gradients"), COLOURS[0], False),
+        (left, 2, ("guard", "all finite?"), COLOURS[1], True),
+        (left, 3, ("commit", "parameters, moments"), COLOURS[2], True),
+        (right, 1, ("the error names the op", "replayed on the same inputs"), COLOURS[0], False),
+        (right, 2, ("nothing happens", "slots as before"), COLOURS[1], False),
+        (right, 3, ("next phase", "for example, an average"), COLOURS[0], False),
+    ):
+        parts.append(box(x, rows[row], wide, high, lines, colour=colour, filled=filled))
+    parts += [arrow(down_left, rows[at] + high, down_left, rows[at + 1] - 3) for at in range(3)]
+    parts.append(arrow(down_right, rows[2], down_right, rows[1] + high + 3))
+    parts += [arrow(sum(left), rows[at] + high / 2, right[0] - 3, rows[at] + high / 2) for at in (2, 3)]
+    parts.append(text(down_left + 8, rows[3] - 14, "yes", size=12, colour=FAINT))
+    parts.append(text((sum(left) + right[0]) / 2, rows[2] + high / 2 - 6, "no", size=12, anchor="middle", colour=FAINT))
+    bottom = rows[3] + high
+    words = ("Phases before the one that failed stay committed.", "The error says how many there were.")
+    parts += [text(left[0], bottom + 26 + LINE * at, line, size=12, colour=FAINT) for at, line in enumerate(words)]
+    return document(WIDTH, bottom + 60 + lower, title, [*head, *down(lower, parts)])
 
 
 DRAWINGS = (phases_and_commits,)

@@ -1,5 +1,5 @@
-"""What the documentation adds to Sphinx: the API reference is written before a build and counted after it, and names in
-code become links."""
+"""What the documentation adds to Sphinx: the API reference is written before a build and counted after it, names in
+code become links, and wide drawings scroll on a phone."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _LOG = logging.getLogger(__name__)
 _NAME = re.compile(r"(?:powertrain|pt)((?:\.[A-Za-z_]\w*)+)(?:\(.*\))?")
 _FUNCTIONAL = re.compile(r"F\.([A-Za-z_]\w*)(?:\(.*\))?")
 _PAGE = re.compile(r"docs/([\w/-]+)\.md")
+_WIDTH = re.compile(r'<svg [^>]*\bwidth="(\d+)"')
+WIDEST = 500  # pixels of a drawing that may be shrunk to a phone: its words stay readable
 
 
 def write_reference(app: Sphinx) -> None:
@@ -71,6 +73,15 @@ def _target(app: Sphinx, text: str, page: str) -> tuple[str, str] | None:
     return (known.docname, known.node_id) if known and known.docname != page else None
 
 
+def mark_wide(app: Sphinx, tree: nodes.document, page: str) -> None:
+    """Mark the drawings that site.css lets scroll on a phone."""
+    for image in tree.findall(nodes.image):
+        path = Path(app.srcdir) / image["uri"]
+        found = _WIDTH.search(path.read_text(encoding="utf-8")) if path.suffix == ".svg" and path.exists() else None
+        if found and int(found[1]) > WIDEST:
+            image["classes"].append("wide")
+
+
 def missing(documented: set[str]) -> Iterator[str]:
     """The public names that have no entry."""
     reference = Reference()
@@ -92,5 +103,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Join Sphinx."""
     app.connect("builder-inited", write_reference)
     app.connect("doctree-resolved", link_code)
+    app.connect("doctree-resolved", mark_wide)
     app.connect("build-finished", count_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -100,8 +100,8 @@ def test_a_library_that_fails_later_is_said_once_and_left_out() -> None:
         follow(logger)
     assert logger.seen == ["begin"]
     assert [str(one.message) for one in warned] == [
-        "[callback Recorder] ConnectionError: no answer; expected the library to take what is logged; the run goes on, "
-        "and logs nothing more there"
+        "[callback Recorder] ConnectionError: no answer; expected the library to accept what is logged; the run "
+        "continues without this logger"
     ]
 
 

@@ -28,8 +28,8 @@ class _Params:
         doc="the column of the inputs, which may hold lists; or several columns of numbers"
     )
     y: str = param(doc="the column of the targets: whole numbers are classes, others are predicted")
-    valid: Url | Path | None = param(None, doc="likewise of the validation part")
-    test: Url | Path | None = param(None, doc="likewise of the test part")
+    valid: Url | Path | None = param(None, doc="files of the validation part")
+    test: Url | Path | None = param(None, doc="files of the test part")
     shuffle_groups: int = param(8, low=1, doc="groups of rows that are shuffled together; twice as many are in memory")
 
 

@@ -43,7 +43,7 @@ class Tokens(Data):
     class Params:
         path: Path = param(doc="an .npy file of one row of whole numbers, or a file of nothing but the numbers")
         vocabulary: int = param(low=2, high=1 << 31, doc="how many tokens there are; their numbers begin with 0")
-        dtype: str = param("uint16", choices=("uint16", "uint32"), doc="of a file of nothing but the numbers")
+        dtype: str = param("uint16", choices=("uint16", "uint32"), doc="dtype of a file that is not .npy")
         context: int = param(64, low=1, doc="tokens that the model sees")
         valid: float = param(0.1, low=0, below=1, doc="share at the end of the file, for validation")
         test: float = param(0.0, low=0, below=1, doc="share at the end of the file, for the test")

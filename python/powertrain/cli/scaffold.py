@@ -178,6 +178,8 @@ def _example(name: str, kinds: Sequence[str]) -> str:
         f'callbacks = ["{name}/{name}"]' if "callback" in has else "",
         'run       = { until = "10 epochs", batch = 32 }',
         f'evaluate  = {{ metrics = ["accuracy", "{name}/{name}"] }}' if "metric" in has else "",
+        # Reached with each of the templates: what its author changes should not make it worse unseen.
+        'expect    = { "test.accuracy" = ">= 0.9", seconds = 60 }',
     ]
     return "\n".join(line for line in lines if line) + "\n"
 

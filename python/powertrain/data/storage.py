@@ -110,7 +110,7 @@ class _RangeError(OSError):
 
 def _whole(content: bytes, size: int) -> bytes:
     if len(content) != size:
-        raise _RangeError(f"{len(content):,} bytes came, where {size:,} were asked for")
+        raise _RangeError(f"received {len(content):,} of {size:,} requested bytes")
     return content
 
 
@@ -138,7 +138,7 @@ def _tried(read: Callable[[], T], url: Url, where: str) -> T:
                 continue
             said = next(iter(str(error).replace(url.text, str(url)).splitlines()), "") or type(error).__name__
             raise DataError(
-                where, f"{url}, at attempt {attempt + 1}: {said}", "expected the ranges of bytes that were asked for",
+                where, f"{url}, at attempt {attempt + 1}: {said}", "expected the requested ranges of bytes",
                 "check the connection and the rights, or fetch the file first",
             ) from None  # fmt: skip
     raise AssertionError

@@ -120,7 +120,7 @@ class TargetScale:
             if mean.shape != deviation.shape or not (np.isfinite(mean).all() and (deviation > 0).all()):
                 raise DataError(
                     "target", f"a mean {list(mean.shape)} and a deviation {list(deviation.shape)}",
-                    "expected finite numbers of one shape", "bring the checkpoint of the run back",
+                    "expected finite numbers of one shape", "restore the checkpoint of the run",
                 )  # fmt: skip
             made.mean, made.deviation = mean, deviation
         return made

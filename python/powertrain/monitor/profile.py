@@ -154,7 +154,7 @@ class Profile:
             )
         except MisfitError as error:
             raise MonitorError(
-                f"[profile] {error}; expected a profile that powertrain train wrote; bring it back, or train again"
+                f"[profile] {error}; expected a profile that powertrain train wrote; restore it, or train again"
             ) from error
 
     def __eq__(self, other: object) -> bool:

@@ -48,7 +48,7 @@ def locked(files: Files) -> dict[str, str]:
         found = from_json(files.read("run.lock"), LOCK_SHAPE)
     except (OSError, MisfitError) as error:
         raise FolderError(
-            f"[{files.path / 'run.lock'}] it cannot be read; expected the versions that made it; bring it back, or "
+            f"[{files.path / 'run.lock'}] it cannot be read; expected the versions that made it; restore it, or "
             "begin a new run without --resume"
         ) from error
     return {use["file"]: use["sha256"] for use in found["uses"] if isinstance(use.get("file"), str) and "sha256" in use}
@@ -61,7 +61,7 @@ def demand(name: str, sha256: str, folder: Path, trusted: bool) -> None:
     if began_with != sha256:
         raise PluginError(
             f"{file} is not the file that the run began with: its SHA-256 is {sha256[:12]}…, in run.lock "
-            f"{str(began_with)[:12]}…; expected the same; bring it back, or begin a new run"
+            f"{str(began_with)[:12]}…; expected the same; restore it, or begin a new run"
         )
     if not trusted and (sha256, name.rpartition(":")[2]) not in remembered():
         raise PluginError(
@@ -76,8 +76,8 @@ def demand_url(url: Url, folder: Path, trusted: bool) -> None:
     asks, uses this user's keys, and comes from inside of this network."""
     if is_run(folder) and not trusted and (_sha256(url), _URL) not in remembered():
         raise PluginError(
-            f"{url} is asked for by the recipe in the folder of a run that was not made here; expected your "
-            "consent, since a request says who asks; where you trust it give the same command with --trust (in Python "
+            f"{url} is read by the recipe in the folder of a run that was not made here; expected your consent, "
+            "since a request tells the server who you are; if you trust it, add --trust to the command (in Python "
             "trust=True)"
         )
 

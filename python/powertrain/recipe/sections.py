@@ -108,7 +108,7 @@ class Anomalies:
     spike: str = param(
         "warn",
         choices=("off", "warn", "skip", "roll_back", "stop"),
-        doc="where the loss of a batch is far above the recent ones: say so, leave its update out, return to the last "
+        doc="if the loss of a batch is far above the recent ones: report it, skip the update, return to the last "
         "good commit with a lower rate, or end the run",
     )
     not_finite: str = param(
@@ -119,12 +119,12 @@ class Anomalies:
     gradients: str = param(
         "off",
         choices=("off", "warn", "stop"),
-        doc="where the gradient of a layer vanishes beside those of others, or explodes",
+        doc="if the gradient of a layer vanishes compared with those of others, or explodes",
     )
     dead_units: str = param(
         "off",
         choices=("off", "warn", "stop"),
-        doc="where units of a layer of nn.ReLU or nn.ReLU6 are zero for every example of an evaluation",
+        doc="if units of a layer of nn.ReLU or nn.ReLU6 are zero for every example of an evaluation",
     )
     every: int = param(500, low=1, doc="steps between two looks at gradients")
     exploding: float = param(1e3, above=0, doc="largest norm of the gradient of a layer, over that of its weights")
@@ -134,7 +134,7 @@ class Anomalies:
     deviations: float = param(
         10.0, above=0, doc="a spike is so many standard deviations above their median, as told by the median deviation"
     )
-    least_rise: float = param(0.05, low=0, doc="and above it by this share of what the loss was at first")
+    least_rise: float = param(0.05, low=0, doc="least rise of a spike above their median, as a share of the first loss")
     rate_factor: float = param(0.5, above=0, high=1, doc="what a roll-back multiplies learning rates with")
     roll_backs: int = param(3, low=1, doc="roll-backs of a run; instead of one more it ends")
 
@@ -154,8 +154,8 @@ class HistogramsSection:
 class Keep:
     """Which checkpoints of a run stay on the disk: each that one of these wants."""
 
-    last: int = param(2, low=1, doc="so many of the newest; of one alone nothing is left if a disk damages it")
-    best: int = param(0, low=0, doc="so many of those with the best values of `by`")
+    last: int = param(2, low=1, doc="number of newest checkpoints to keep; with 1 none is left if the disk damages it")
+    best: int = param(0, low=0, doc="number of checkpoints to keep that have the best values of `by`")
     by: str = param("", doc="a metric of the validation part", usual='"valid.loss"')
     mode: str = param("auto", choices=("auto", "max", "min"), doc="which way is better; auto: min for losses")
     every: Duration | None = param(None, doc="the first one after each multiple of it", usual='"10 epochs"')
@@ -212,7 +212,7 @@ class RunSection:
     device: str = param(
         "auto",
         choices=PLACES,
-        doc="where steps and predictions run; auto: on a GPU if there is one; any of them resumes what another wrote",
+        doc="device of steps and predictions; auto: a GPU if there is one; a run may be resumed on another device",
     )
     backend: Use | None = param(None, doc="what runs steps and predictions in place of the engine's own kernels")
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")

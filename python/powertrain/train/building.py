@@ -62,7 +62,7 @@ def _changed_run(recipe: Recipe, folder: RunFolder, display: Display, base: Path
     if wrong:
         raise RunError(
             f"[{folder.path}] its model cannot read the changed data: {'; '.join(wrong)}; expected examples of the "
-            "same form and classes; bring the data back, or begin a new run"
+            "same form and classes; restore the data, or begin a new run"
         )
     said = [*folder.changes(data_record(made)), *words]
     display.warn(f"[{folder.path}] the data has changed since this run began: {'; '.join(said)}")

@@ -83,7 +83,7 @@ class Journal:
 
     def _odd(self, number: int, problem: str) -> TuneError:
         return TuneError(
-            f"[{self._path}:{number}] {problem}; expected what powertrain tune wrote; bring it back, or begin a new "
+            f"[{self._path}:{number}] {problem}; expected what powertrain tune wrote; restore it, or begin a new "
             "study: --study DIR"
         )
 

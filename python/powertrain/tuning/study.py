@@ -101,7 +101,7 @@ class Study:
             self.close()
             raise TuneError(
                 f"[{folder / FILE}] Optuna cannot read it ({type(error).__name__}); expected what powertrain tune "
-                "wrote; bring it back, or begin a new study: --study DIR"
+                "wrote; restore it, or begin a new study: --study DIR"
             ) from error
 
     def _begin(self) -> None:
@@ -112,14 +112,14 @@ class Study:
         except FileNotFoundError:
             if self.files.there(FILE):
                 raise TuneError(
-                    f"[{self.folder}] it holds {FILE} and no {STUDY}; expected a new folder; bring {STUDY} back, or "
+                    f"[{self.folder}] it holds {FILE} and no {STUDY}; expected a new folder; restore {STUDY}, or "
                     "begin a new study: --study DIR"
                 ) from None
             self.files.replace(STUDY, to_json(now, indent=1) + b"\n")
             return
         except MisfitError as error:
             raise TuneError(
-                f"[{self.folder / STUDY}] {error}; expected what powertrain tune wrote; bring it back, or begin a new "
+                f"[{self.folder / STUDY}] {error}; expected what powertrain tune wrote; restore it, or begin a new "
                 "study: --study DIR"
             ) from error
         if changed := list(_differences(before, now)):

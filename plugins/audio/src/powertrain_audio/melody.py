@@ -43,7 +43,7 @@ run       = {{ until = "100 rounds", batch = 4 }}
     @dataclass(frozen=True)
     class Params:
         judged: int = param(100, low=0, doc="tunes that are drawn and measured at the end; 0 for none")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     params: Params
 

@@ -22,7 +22,7 @@ class Autoencoder(Strategy):
     class Params:
         code: int = param(8, low=1, doc="numbers in the middle")
         noise: float = param(0.0, low=0, doc="deviation of the noise on what it sees, not on what it must give")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         given, code = run.dataset.inputs(), self.params.code

@@ -28,7 +28,7 @@ class Diffusion(Strategy):
         keep: float = param(0.998, low=0, below=1, doc="share of the average of the weights that a step keeps")
         untold: float = param(0.1, low=0, high=1, doc="share of the examples whose class the model is not told")
         judged: int = param(1000, low=0, doc="samples of which the quality is measured at the end; 0 for none")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     scores: ClassVar[tuple[str, ...]] = (*SCORES, RECOGNISED)
     example_recipe: ClassVar[str] = """\

@@ -25,8 +25,8 @@ class Flow(Strategy):
 
     @dataclass(frozen=True)
     class Params:
-        levels: int = param(0, low=0, high=256, doc="that a number from 0 to 1 has: 256 for bytes; 0 for any numbers")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        levels: int = param(0, low=0, high=256, doc="levels of a number from 0 to 1: 256 for bytes; 0 for any numbers")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
         def __post_init__(self) -> None:
             if self.levels == 1:

@@ -28,7 +28,7 @@ class Gan(Strategy):
         critic_steps: int = param(3, low=1, doc="steps of the critic for one of the generator")
         penalty: float = param(10.0, low=0, doc="weight of the critic's gradient: its distance from 1, or its size")
         judged: int = param(1000, low=0, doc="samples of which the quality is measured at the end; 0 for none")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     scores: ClassVar[tuple[str, ...]] = SCORES
 

@@ -34,9 +34,9 @@ class Vae(Strategy):
     @dataclass(frozen=True)
     class Params:
         code: int = param(16, low=1, doc="numbers in the middle")
-        levels: int = param(2, low=2, high=256, doc="that a number has: 2 for above one half or not, 256 for bytes")
+        levels: int = param(2, low=2, high=256, doc="levels of a number: 2 for black or white, 256 for bytes")
         beta: float = param(1.0, above=0, doc="weight of the code's bits in training; the loss that is reported has 1")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         demand_unit("vae", run)

@@ -86,8 +86,8 @@ class Logger(Callback):
         except Exception as error:  # of whatever kind: it is another library's
             self._open = False
             warnings.warn(
-                f"[callback {type(self).__name__}] {type(error).__name__}: {error}; expected the library to take what "
-                "is logged; the run goes on, and logs nothing more there",
+                f"[callback {type(self).__name__}] {type(error).__name__}: {error}; expected the library to accept "
+                "what is logged; the run continues without this logger",
                 stacklevel=2,
             )
 

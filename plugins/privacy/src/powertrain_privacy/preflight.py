@@ -29,8 +29,8 @@ def demand_private_data(run: Run, delta: float) -> int:
         )
     if delta * len(train) >= 1:
         raise PrivacyError(
-            f"[dp-sgd] delta = {delta:g} with {len(train):,} examples; expected less than 1 / {len(train):,}, with "
-            f"which one example might be given away whole; {0.1 / len(train):.0e} is usual"
+            f"[dp-sgd] delta = {delta:g} with {len(train):,} examples; expected less than 1 / {len(train):,}, since "
+            f"a larger one allows giving away a whole example; {0.1 / len(train):.0e} is usual"
         )
     return len(train)
 

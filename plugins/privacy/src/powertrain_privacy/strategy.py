@@ -30,11 +30,11 @@ class DPSGD(Strategy):
 
     @dataclass(frozen=True)
     class Params:
-        max_grad_norm: float = param(1.0, above=0, doc="to which the gradient of an example is clipped")
+        max_grad_norm: float = param(1.0, above=0, doc="norm to which the gradient of each example is clipped")
         noise_multiplier: float | None = param(None, above=0, doc="deviation of the noise, over max_grad_norm")
-        target_epsilon: float | None = param(None, above=0, doc="that the whole run may spend")
+        target_epsilon: float | None = param(None, above=0, doc="epsilon that the whole run may spend")
         delta: float = param(1e-5, above=0, below=1, doc="chance for which epsilon promises nothing")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
         def __post_init__(self) -> None:
             if (self.noise_multiplier is None) == (self.target_epsilon is None):

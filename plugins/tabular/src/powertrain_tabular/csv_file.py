@@ -27,7 +27,9 @@ class Csv:
     """How a CSV file is written. The names are those of pandas.read_csv."""
 
     sep: str = param("auto", doc="between values: , ; | or a tab (\\t); auto: the one that cuts the first lines alike")
-    encoding: str = param("utf-8", doc="of the text, such as latin-1 or cp1252; a byte order mark is seen")
+    encoding: str = param(
+        "utf-8", doc="encoding of the text, such as latin-1 or cp1252; a byte order mark is recognized"
+    )
     decimal: str = param("auto", choices=("auto", ".", ","), doc="auto: the sign by which columns are numbers")
     thousands: str = param(
         "", choices=("", ",", ".", " ", "'", "_"), doc="what groups the digits of large numbers; else found out"
@@ -36,7 +38,9 @@ class Csv:
     names: tuple[str, ...] = param((), doc="names of the columns, in place of those of the file")
     quotechar: str = param('"', doc="around values that hold a separator or a line's end")
     na_values: tuple[str, ...] = param((), doc="what stands for a gap, besides nothing, NA, NaN, null, None and ?")
-    date_format: str = param("", doc="of dates, such as %d/%m/%y; ISO dates, 31.5.2024 and 31/5/2024 are seen")
+    date_format: str = param(
+        "", doc="format of dates, such as %d/%m/%y; ISO dates, 31.5.2024 and 31/5/2024 are recognized"
+    )
 
 
 @dataclass(frozen=True)

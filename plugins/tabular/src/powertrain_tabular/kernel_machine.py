@@ -26,8 +26,8 @@ class KernelSVM(HostModel):
     @dataclass(frozen=True)
     class Params:
         C: float = param(1.0, above=0, doc="how much a row on the wrong side costs")
-        gamma: float | None = param(None, above=0, doc="of the kernel; else 1 / (features * variance)")
-        epsilon: float = param(0.1, low=0, doc="of a number: errors below it cost nothing")
+        gamma: float | None = param(None, above=0, doc="gamma of the kernel (default: 1 / (features * variance))")
+        epsilon: float = param(0.1, low=0, doc="errors of a number below it cost nothing")
 
     def __init__(self, params: Params, inputs: Inputs) -> None:
         super().__init__()

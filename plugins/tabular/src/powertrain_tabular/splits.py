@@ -23,7 +23,7 @@ class Split:
     by: str = param("random", choices=("random", "stratify", "group", "time"), doc="how rows are dealt out")
     valid: float = param(0.0, low=0, below=1, doc="share that is watched during training")
     test: float = param(0.0, low=0, below=1, doc="share that is looked at once, after training")
-    column: str = param("", doc="whose groups stay together, or whose order is time")
+    column: str = param("", doc="column of the groups that stay together, or of the time")
     folds: int | None = param(None, low=2, high=100, doc="cut into so many test parts instead of `test`")
     fold: int = param(0, low=0, doc="the test part of this run, from 0 on")
     seed: int = param(0, low=0, doc="chooses the rows")

@@ -29,7 +29,7 @@ class Growing:
     least_rows: int = param(20, low=1, doc="fewest training rows of a leaf")
     depth: int | None = param(None, low=1, doc="most splits on the way to a leaf")
     seed: int = param(0, low=0, high=2**31 - 1, doc="draws rows and features")
-    threads: int = param(1, low=1, high=1024, doc="of LightGBM; results may hang on it")
+    threads: int = param(1, low=1, high=1024, doc="threads of LightGBM; results may depend on them")
 
 
 class _Trees(HostModel):

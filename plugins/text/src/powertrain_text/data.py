@@ -140,7 +140,7 @@ class TextFiles(_Corpus):
     @dataclass(frozen=True, kw_only=True)
     class Params(TokenParams):
         path: Path = param(doc="a file, or a folder of files; .gz is unpacked")
-        pattern: str = param("*.txt", doc="which files of the folder; **/*.md for those below it too")
+        pattern: str = param("*.txt", doc="which files of the folder; **/*.md includes its subfolders")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
@@ -163,7 +163,7 @@ class AustenTokens(_Corpus):
 
     @dataclass(frozen=True, kw_only=True)
     class Params(TokenParams):
-        path: Path | None = param(None, doc="as of the data set austen")
+        path: Path | None = param(None, doc="folder of the novels, as for the data set austen")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
@@ -202,7 +202,7 @@ def classified(
 
 @dataclass(frozen=True, kw_only=True)
 class _ClassParams(TokenParams):
-    kind: str = param("wordpiece", choices=KINDS, doc="as of every data set of tokens")
+    kind: str = param("wordpiece", choices=KINDS, doc="kind of the tokenizer")
     seed: int = param(0, low=0, doc="which texts are held out")
 
 

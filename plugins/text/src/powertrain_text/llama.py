@@ -136,7 +136,7 @@ class Llama(Model):
         kv_heads: int = param(0, low=0, doc="heads of keys and values; divides heads; 0: as many")
         width: int = param(128, low=1, doc="size of a token's vector; an even multiple of heads")
         hidden: int = param(0, low=0, doc="inner width of the gated layer; 0: 8/3 of width, a multiple of 32")
-        base: float = param(10_000.0, above=1, doc="of the rotary positions; larger for longer contexts")
+        base: float = param(10_000.0, above=1, doc="base of the rotary positions; larger for longer contexts")
         eps: float = param(1e-5, above=0, doc="added to the mean square of a norm")
         tied: bool = param(True, doc="the output layer is the token embedding")
 

@@ -35,9 +35,9 @@ class Clip(Strategy):
     class Params(ViewParams):
         shift: float = param(0.1, low=0, high=0.5, doc="share of the picture by which a view moves, at most")
         erase: float = param(0.0, low=0, below=1, doc="side of a square that is erased, as a share of the picture")
-        width: int = param(64, low=2, doc="numbers of a place: the outputs of both models")
+        width: int = param(64, low=2, doc="length of the vectors: the outputs of both models")
         temperature: float = param(0.1, above=0, doc="below 1 the nearest others count most")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     task = WHERE
     needs = ("model", "model.captions", "optimizer")

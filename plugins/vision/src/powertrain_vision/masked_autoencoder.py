@@ -31,10 +31,12 @@ class MaskedAutoencoder(ProbedStrategy):
 
     @dataclass(frozen=True)
     class Params:
-        hide: float = param(0.75, above=0, below=1, doc="share of the patches that is hidden; one is, and one is not")
-        code: int = param(64, low=2, doc="numbers that the decoder reads of a patch: the outputs of the vit")
+        hide: float = param(
+            0.75, above=0, below=1, doc="share of the patches to hide; at least one is hidden, and one shown"
+        )
+        code: int = param(64, low=2, doc="numbers of each patch that the decoder reads: the outputs of the vit")
         probe: int = param(10, low=0, doc="labels of each class for the linear probe at the end; 0 leaves it out")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     needs = ("model", "model.decoder", "optimizer")
     example_recipe = """\

@@ -17,7 +17,7 @@ from powertrain_vision.errors import VisionError
 
 @dataclass(frozen=True)
 class MixingParams:
-    alpha: float = param(0.2, above=0, high=1, doc="of the Beta distribution of shares; 1 draws them evenly")
+    alpha: float = param(0.2, above=0, high=1, doc="parameter of the Beta distribution of shares; 1 draws them evenly")
     share: float = param(1.0, above=0, high=1, doc="share of the examples that are mixed")
 
 
@@ -89,7 +89,9 @@ class CutMix(Mixing):
 
     @dataclass(frozen=True)
     class Params(MixingParams):
-        alpha: float = param(1.0, above=0, high=1, doc="of the Beta distribution of areas; 1 draws them evenly")
+        alpha: float = param(
+            1.0, above=0, high=1, doc="parameter of the Beta distribution of areas; 1 draws them evenly"
+        )
 
     @classmethod
     def build(cls, params: MixingParams, inputs: Inputs) -> Any:

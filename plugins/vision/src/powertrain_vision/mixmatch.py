@@ -21,7 +21,9 @@ class MixMatch(SemiSupervised):
     @dataclass(frozen=True)
     class Params(AveragedParams):
         temperature: float = param(0.5, above=0, high=1, doc="below 1 the guessed labels are made surer")
-        alpha: float = param(0.75, above=0, high=1, doc="of the Beta distribution of shares; 1 draws them evenly")
+        alpha: float = param(
+            0.75, above=0, high=1, doc="parameter of the Beta distribution of shares; 1 draws them evenly"
+        )
         share: float = param(25.0, low=0, doc="weight of the pictures without labels")
         ramp: int = param(500, low=0, doc="steps over which that weight grows to its value")
 

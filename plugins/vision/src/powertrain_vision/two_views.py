@@ -33,7 +33,7 @@ class PairParams(ViewParams):
     width: int = param(128, low=2, doc="numbers of the representation: the outputs of `model`")
     places: int = param(64, low=2, doc="numbers that the loss compares: the outputs of `projector`")
     probe: int = param(10, low=0, doc="labels of each class for the linear probe at the end; 0 leaves it out")
-    round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+    round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
 
 class TwoViews(ProbedStrategy, declares=True):

@@ -35,7 +35,7 @@ class AveragedParams(ViewParams):
     """Of a strategy whose predictions are made by a slow average of the weights."""
 
     keep: float = param(0.999, low=0, below=1, doc="share of the average of the weights that a step keeps")
-    round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+    round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
 
 def demand_views(name: str, run: Run) -> None:

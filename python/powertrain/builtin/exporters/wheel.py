@@ -87,7 +87,7 @@ class Wheel(Exporter):
 
     @dataclass(frozen=True)
     class Params:
-        version: str = param("1.0", doc="of the distribution, as PEP 440 writes it")
+        version: str = param("1.0", doc="version of the distribution, in the form of PEP 440")
 
         def __post_init__(self) -> None:
             if not re.fullmatch(VERSION, self.version):
@@ -171,7 +171,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
     names = ["recipe.toml", *trust.locked(run.files)]
     if outside := [name for name in names if name.startswith("/") or ".." in name.split("/")]:
         raise ExportError(
-            f"[export wheel] run.lock of {folder} names {outside[0]!r}; expected files of that folder; bring it back"
+            f"[export wheel] run.lock of {folder} names {outside[0]!r}; expected files of that folder; restore it"
         )
     names += run.checkpoints.files_of(found.number)
     files = {name: run.files.read(name, MOST_BYTES) for name in names}

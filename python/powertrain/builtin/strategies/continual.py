@@ -32,8 +32,8 @@ run       = {{ until = "100 rounds", batch = 16 }}
 @dataclass(frozen=True)
 class TaskParams:
     steps: int = param(500, low=1, doc="steps of a task; run.until = 10 times as many makes 10 tasks")
-    seed: int = param(0, low=0, doc="of the orders of the inputs")
-    round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+    seed: int = param(0, low=0, doc="seed of the permutations of the inputs")
+    round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
 
 class Continual(Strategy):

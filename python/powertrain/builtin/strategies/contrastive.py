@@ -23,7 +23,7 @@ class Contrastive(Strategy):
         temperature: float = param(0.2, above=0, doc="below 1 the nearest others count most")
         noise: float = param(0.1, low=0, doc="deviation of the noise in a view")
         drop: float = param(0.3, low=0, below=1, doc="share of a view's inputs that are zero")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         given = run.dataset.inputs()

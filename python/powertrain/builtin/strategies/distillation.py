@@ -20,7 +20,7 @@ class Distillation(Strategy):
     class Params:
         temperature: float = param(2.0, above=0, doc="above 1 the teacher's small probabilities count more")
         teacher: float = param(0.7, low=0, high=1, doc="weight of the teacher's answer; the rest is the label's")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     needs: ClassVar[tuple[str, ...]] = ("model", "model.teacher", "optimizer")
     example_recipe: ClassVar[str] = """\

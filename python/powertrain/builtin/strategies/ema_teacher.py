@@ -23,7 +23,7 @@ class EmaTeacher(SemiSupervised):
         ramp: int = param(200, low=0, doc="steps over which that weight grows to its value")
         noise: float = param(0.1, low=0, doc="deviation of the noise that student and teacher see, each its own")
         drop: float = param(0.1, low=0, below=1, doc="share of the inputs that each sees as zero")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         demand_classes("ema-teacher", run)

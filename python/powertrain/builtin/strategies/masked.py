@@ -23,8 +23,8 @@ class Masked(Strategy):
     @dataclass(frozen=True)
     class Params:
         hide: float = param(0.15, above=0, below=1, doc="share of an example that is hidden, and one place at least")
-        sample: bool = param(True, doc="of text, show at the end what the model says of one that it never saw")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        sample: bool = param(True, doc="for texts: show the predictions for one that the model never saw, at the end")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         given = run.dataset.inputs()

@@ -32,17 +32,19 @@ class Prequential(Strategy):
     @dataclass(frozen=True)
     class Params:
         detector: str = param("adwin", choices=(NONE, *DETECTORS), doc="what looks for drifts in the errors")
-        settings: dict[str, Any] | None = param(None, doc="of the detector, such as { delta = 0.01 }")
+        settings: dict[str, Any] | None = param(None, doc="settings of the detector, such as { delta = 0.01 }")
         react: str = param(
-            "report", choices=("report", "reset", "raise"), doc="to a drift: note it, begin anew, or raise the rate"
+            "report",
+            choices=("report", "reset", "raise"),
+            doc="reaction to a drift: note it, start again, or raise the rate",
         )
-        factor: float = param(4.0, above=1, doc="by which a raised rate is multiplied")
+        factor: float = param(4.0, above=1, doc="factor of a raised rate")
         lasting: int = param(500, low=1, doc="examples for which it is raised")
         standardize: bool = param(True, doc="scale inputs by the mean and deviation of those seen so far")
         bad: str = param(
             "error", choices=("error", "skip"), doc="what to do with a gap in the inputs, or a class that there is not"
         )
-        round_steps: int = param(256, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(256, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     ordered: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = (

@@ -20,7 +20,7 @@ class PseudoLabel(SemiSupervised):
         warmup: int = param(200, low=0, doc="steps on the labelled examples alone, before answers are worth anything")
         noise: float = param(0.1, low=0, doc="deviation of the noise in the view that must get the answer")
         drop: float = param(0.1, low=0, below=1, doc="share of its inputs that are zero")
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         demand_classes("pseudo-label", run)

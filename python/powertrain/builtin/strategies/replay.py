@@ -20,7 +20,7 @@ class Replay(Continual):
     @dataclass(frozen=True)
     class Params(TaskParams):
         memory: int = param(500, low=1, doc="examples that are kept, of all earlier tasks together")
-        replayed: int = param(32, low=1, doc="of them in a step, beside the batch of the task at hand")
+        replayed: int = param(32, low=1, doc="examples of earlier tasks in each step, added to the batch")
 
     example_recipe: ClassVar[str] = EXAMPLE.format(name="replay", more=", memory = 20, replayed = 8")
 

@@ -16,7 +16,7 @@ class Supervised(Strategy):
 
     @dataclass(frozen=True)
     class Params:
-        round_steps: int = param(64, low=1, doc="most steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
     def step(self, t: Step, batch: Batch) -> None:
         losses = self.loss(self.model(batch.x), batch.y)

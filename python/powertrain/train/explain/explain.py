@@ -127,7 +127,7 @@ def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:
     except DataError as error:
         raise RunError(
             f"[explain] the training data cannot be opened: {error}; expected it, since this looks at its examples; "
-            'bring it back, or take method="gradients", or method="permutation" with examples and targets of your own'
+            'restore it, or take method="gradients", or method="permutation" with examples and targets of your own'
         ) from error
 
 

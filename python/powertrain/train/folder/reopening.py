@@ -154,7 +154,7 @@ def _demand_state(dataset: DataModule, kept_state: Mapping[str, NDArray[Any]]) -
 def _unusable(folder: RunFolder, error: Exception) -> RunError:
     return RunError(
         f"[{folder.path}] what it keeps of its data cannot be used: {in_words(error)}; expected what powertrain train "
-        "wrote, and the versions of run.lock; bring it back, or begin a new run"
+        "wrote, and the versions of run.lock; restore it, or begin a new run"
     )
 
 

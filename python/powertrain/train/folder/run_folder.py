@@ -129,7 +129,7 @@ class RunFolder:
         for name in (FOLDER, FILE, RESULTS):
             if self.files.there(name):
                 raise RunError(
-                    f"[{self.path}] it holds {name} and no {RUN}; expected a new folder; bring {RUN} back, or give "
+                    f"[{self.path}] it holds {name} and no {RUN}; expected a new folder; restore {RUN}, or give "
                     "--run another folder"
                 )
         for name, content in self._copies(recipe).items():
@@ -173,10 +173,10 @@ class RunFolder:
             ) from error
         except MisfitError as error:
             raise RunError(
-                f"[{self.path / RUN}] {error}; expected what powertrain train wrote; bring it back, or begin a new run"
+                f"[{self.path / RUN}] {error}; expected what powertrain train wrote; restore it, or begin a new run"
             ) from error
         if "\0" in about["base"]:
-            raise RunError(f"[{self.path / RUN}] base is no path; expected the recipe's folder; bring it back")
+            raise RunError(f"[{self.path / RUN}] base is no path; expected the recipe's folder; restore it")
         return about
 
     def compare(self, recipe: Recipe) -> None:
@@ -212,7 +212,7 @@ class RunFolder:
         if changes:
             raise RunError(
                 f"[{self.path}] the data has changed since this run began: {'; '.join(changes)}; expected the same "
-                "data; bring it back, begin a new run, or go on with --changed-data (in Python changed_data=True)"
+                "data; restore it, begin a new run, or go on with --changed-data (in Python changed_data=True)"
             )
 
     def take_data(self, data: Mapping[str, Any], examples: Arrays) -> None:
@@ -244,7 +244,7 @@ class RunFolder:
 
     def _odd_examples(self, received: str) -> RunError:
         return RunError(
-            f"[{self.path / EXAMPLES}] it holds {received}; expected what powertrain train wrote; bring it back, or "
+            f"[{self.path / EXAMPLES}] it holds {received}; expected what powertrain train wrote; restore it, or "
             "remove it: parts are drawn anew then"
         )
 

@@ -131,7 +131,7 @@ def calibration(two: Thresholds | None, held: Reliability | None, labels: Sequen
         made.append(_panel(f"ROC of {name}", lambda axes: _draw_roc(axes, two, name)))
         made.append(_panel(f"Precision and recall of {name}", lambda axes: _draw_precision(axes, two, name)))
     if held is not None:
-        made.append(_panel("Do its probabilities hold?", lambda axes: _draw_reliability(axes, held, labels)))
+        made.append(_panel("Are its probabilities right?", lambda axes: _draw_reliability(axes, held, labels)))
     return html('<div class="panels">{}</div>', joined(made))
 
 
@@ -157,7 +157,9 @@ def _draw_precision(axes: Any, two: Thresholds, name: str) -> None:
     share = two.precision[-1]
     axes.axhline(share, color="gray", linewidth=1, linestyle="--", label=f"guessing: {share:.2f}")
     axes.step(two.recall, two.precision, where="post", label=f"average precision {two.average_precision:.3f}")
-    axes.set(xlabel=f"recall: share of {name} that is found", ylabel=f"precision: share right of what it calls {name}")
+    axes.set(
+        xlabel=f"recall: share of {name} that is found", ylabel=f"precision: share of predicted {name} that is right"
+    )
     axes.plot(two.recall[two.usual], two.precision[two.usual], "o", color="C1", label="where it decides")
     axes.legend(loc="lower left")
 
@@ -167,8 +169,8 @@ def _draw_reliability(axes: Any, held: Reliability, labels: Sequence[str]) -> No
     came = f"share that is {labels[1]}" if len(labels) == 2 else "share that is right"
     shares, known = held.counts / held.counts.sum(), held.known()
     axes.bar(held.said, shares, width=0.06, color="lightgray", label="share of the examples", zorder=0)
-    axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="as it should be")
-    axes.errorbar(known.said, known.right, yerr=known.intervals(), marker="o", capsize=3, label="as it is (95 %)")
-    axes.set(xlabel=f"probability {of} that it said", ylabel=came)
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle="--", label="ideal")
+    axes.errorbar(known.said, known.right, yerr=known.intervals(), marker="o", capsize=3, label="measured (95 %)")
+    axes.set(xlabel=f"predicted probability {of}", ylabel=came)
     # Beneath the axes: within them, intervals may be anywhere.
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=7.5, frameon=False)
