@@ -91,26 +91,6 @@ py::object updated(py::handle object, const Tensor& value, const std::string& wh
 
 void register_assign(py::module_& m) {
   m.def(
-      "check_assignable", [](py::handle tensor) { check_assignable(tensor, "index"); }, py::arg("tensor"),
-      "Throws unless an assignment to elements of this object means what it says.");
-  m.def(
-      "give_value",
-      [](py::handle object, const Tensor& value) {
-        check_assignable(object, "index");
-        if (!(value.type() == unwrap(object).type()))
-          throw ShapeError(text("[index] received ", value.type(), " as the value of ", unwrap(object).type(),
-                                "; expected the same type; cast and reshape it"));
-        give_value(object, own(unmarked(value)));
-      },
-      py::arg("tensor"), py::arg("value"), "The object is another value from here on.");
-  m.def(
-      "cast_for",
-      [](py::handle value, DType dtype) {
-        const Tensor given = to_tensor(value, "index", false);
-        return cast_for(given, {dtype, given.shape()}, "index");
-      },
-      py::arg("value"), py::arg("dtype"), "A value in the dtype of what it is assigned to, by NumPy's rule same_kind.");
-  m.def(
       "as_dtype", [](py::handle value) { return to_dtype(value); }, py::arg("value"),
       "The dtype, or None if it is none.");
   m.def("alias", &unmarked, py::arg("tensor"),

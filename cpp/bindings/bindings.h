@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/slot.h"
@@ -76,8 +78,18 @@ DType dtype_or(py::handle object, DType preset, const std::string& where);  // t
 // An attribute of an op from a Python object; throws with the op and the attribute named.
 Attr to_attr(const Op& op, const AttrSpec& spec, py::handle value);
 
-// The op that Python calls on this thread, where it is not a part of another call.
-const Op*& called_op();
+// What Python calls on this thread: an op, or "index"; of calls within calls the outermost. Empty outside of one.
+std::string_view& called_name();
+struct Calling {
+  explicit Calling(std::string_view name)
+      : outer(std::exchange(called_name(), called_name().empty() ? name : called_name())) {}
+  ~Calling() { called_name() = outer; }
+  Calling(const Calling&) = delete;
+  std::string_view outer;
+};
+// An error of an index that is set, and begins with `own`, in the name of the public function that the user called, or
+// else in `preset`, if that is not empty.
+void name_the_call(const std::string& own, const std::string& preset);
 
 // For callbacks that Python calls directly: sets the Python error for the C++ exception being handled.
 void translate_current_exception();

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 
 #include <cstring>
+#include <span>
 
 #include "bindings/crossing.h"
 #include "bindings/exchange.h"
@@ -151,6 +152,29 @@ py::object as_numpy(py::handle object, const std::string& where) {
   }
 }
 
+// A list or tuple of floats alone, of integers of 64 bits, or of truths: what NumPy makes of it, without NumPy.
+// Undefined for any other.
+Tensor of_plain_numbers(PyObject* list) {
+  PyObject* const* items = PySequence_Fast_ITEMS(list);
+  const std::span all(items, static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list)));
+  if (all.empty()) return {};
+  PyTypeObject* type = Py_TYPE(all[0]);
+  for (PyObject* item : all) {
+    if (Py_TYPE(item) != type) return {};
+  }
+  const bool floats = type == &PyFloat_Type, integers = type == &PyLong_Type, truths = type == &PyBool_Type;
+  if (!floats && !integers && !truths) return {};
+  const DType dtype = floats ? DType::F64 : integers ? DType::I64 : DType::Bool;
+  const Tensor made = Tensor::empty({dtype, {static_cast<int64_t>(all.size())}});
+  int overflow = 0;
+  for (std::size_t i = 0; i < all.size() && !overflow; ++i) {
+    if (floats) reinterpret_cast<double*>(made.host())[i] = PyFloat_AS_DOUBLE(all[i]);
+    if (integers) reinterpret_cast<int64_t*>(made.host())[i] = PyLong_AsLongLongAndOverflow(all[i], &overflow);
+    if (truths) made.host()[i] = all[i] == Py_True;
+  }
+  return overflow ? Tensor() : made;
+}
+
 // Above int64 there is uint64.
 Tensor large_integer(py::handle object, const std::string& where) {
   const unsigned long long value = PyLong_AsUnsignedLongLong(object.ptr());
@@ -218,13 +242,13 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
   if (PyObject_CheckBuffer(object.ptr())) return from_array(object, where, false);
   if (lends_memory(object)) return from_dlpack(object, where);
   if (has_cuda_array(object)) return with_true_as_one(from_cuda_array(object, where));
-  if (py::hasattr(object, "__array__") || PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) {
-    const py::object array = as_numpy(object, where);
-    Tensor made = own(from_array(array, where, true));
+  const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
+  if (listed || py::hasattr(object, "__array__")) {
+    Tensor made = listed ? of_plain_numbers(object.ptr()) : Tensor();
+    if (!made.defined()) made = own(from_array(as_numpy(object, where), where, true));
     // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here. Who names
     // a dtype has the floats as they are first.
-    const bool listed = default_float && (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()));
-    return listed && made.dtype() == DType::F64 ? fn::cast(made, DType::F32) : made;
+    return listed && default_float && made.dtype() == DType::F64 ? fn::cast(made, DType::F32) : made;
   }
   throw DTypeError(text("[", where, "] received ", type_name(object),
                         "; expected a tensor, an array or a number; convert it first"));

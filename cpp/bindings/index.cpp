@@ -1,9 +1,8 @@
-// x[key] for integers, slices, None and ...: a view. Masks and arrays of places are powertrain/ops/indexing.py's.
-#include <algorithm>
-#include <array>
-#include <span>
+// x[key] for integers, slices, None and ...: a view. What arrays and masks pick is index_arrays.cpp's.
+#include "bindings/index.h"
 
-#include "bindings/bindings.h"
+#include <algorithm>
+
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/pieces.h"
@@ -12,29 +11,6 @@
 namespace pt::bindings {
 namespace {
 
-using Keys = std::span<PyObject* const>;
-
-bool is_basic(PyObject* key) { return is_plain_int(key) || PySlice_Check(key) || key == Py_None || key == Py_Ellipsis; }
-
-// A key as Python writes it, without asking anything of a stranger's class.
-std::string words(PyObject* key) {
-  if (PySlice_Check(key)) {
-    const auto* slice = reinterpret_cast<PySliceObject*>(key);
-    return text("slice(", words(slice->start), ", ", words(slice->stop), ", ", words(slice->step), ")");
-  }
-  const bool plain = key == Py_None || key == Py_Ellipsis || is_number(key) || PyUnicode_CheckExact(key);
-  return plain ? shown(key) : Py_TYPE(key)->tp_name;
-}
-
-[[noreturn]] void fail(const std::string& received, const std::string& expected) {
-  throw IndexError(text("[index] received ", received, "; expected ", expected, "; see help(powertrain.take)"));
-}
-
-// What keys pick along an axis.
-struct Picked {
-  int64_t start, step, count;
-};
-
 Picked whole(int64_t size) { return {0, 1, size}; }
 
 Picked picked_by(PyObject* slice, int64_t size) {
@@ -42,73 +18,11 @@ Picked picked_by(PyObject* slice, int64_t size) {
   if (PySlice_Unpack(slice, &start, &stop, &step) < 0) {
     const py::error_already_set error;
     if (!error.matches(PyExc_TypeError) && !error.matches(PyExc_ValueError)) throw error;
-    fail(text(words(slice), ": ", py::cast<std::string>(py::str(error.value()))),
-         "integers or None, and a step other than 0");
+    fail_index(text(key_words(slice), ": ", py::cast<std::string>(py::str(error.value()))),
+               "integers or None, and a step other than 0");
   }
   const Py_ssize_t count = PySlice_AdjustIndices(size, &start, &stop, step);
   return {start, count > 1 ? step : 1, count};  // of one element any step is the same
-}
-
-int64_t place(PyObject* key, int64_t size, int axis) {
-  int overflow = 0;
-  const int64_t at = PyLong_AsLongLongAndOverflow(key, &overflow);
-  if (overflow || at < -size || at >= size)
-    fail(text(shown(key), " for axis ", axis, " of size ", size), text(-size, " to ", size - 1));
-  return at < 0 ? at + size : at;
-}
-
-struct Block {
-  std::array<Picked, kMaxDims> along{};  // each axis of the tensor
-  Shape shape;
-  Shape axes;  // for each axis of the result: the tensor's, or -1 for a new one
-  bool all = true;
-
-  void keep(int axis, const Picked& part, int64_t size) {
-    along[axis] = part;
-    all = all && part.count == size && part.step == 1;
-  }
-  void show(int axis, int64_t size) {
-    shape.push_back(size);
-    axes.push_back(axis);
-  }
-};
-
-Block block_of(const Shape& sizes, Keys keys) {
-  int named = 0, gaps = 0;
-  for (PyObject* key : keys) {
-    named += key != Py_None && key != Py_Ellipsis;
-    gaps += key == Py_Ellipsis;
-  }
-  if (gaps > 1) {
-    std::string all;
-    for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + words(key);
-    fail("(" + all + ")", "one ... at most");
-  }
-  if (named > sizes.size()) fail(text(named, " indices for ", sizes.size(), " axes"), text("at most ", sizes.size()));
-  Block block;
-  int axis = 0;
-  const auto keep_rest = [&](int until) {
-    for (; axis < until; ++axis) {
-      block.keep(axis, whole(sizes[axis]), sizes[axis]);
-      block.show(axis, sizes[axis]);
-    }
-  };
-  for (PyObject* key : keys) {
-    if (key == Py_None) {
-      block.show(-1, 1);
-    } else if (key == Py_Ellipsis) {
-      keep_rest(axis + sizes.size() - named);
-    } else if (PySlice_Check(key)) {
-      block.keep(axis, picked_by(key, sizes[axis]), sizes[axis]);
-      block.show(axis, block.along[axis].count);
-      ++axis;
-    } else {
-      block.keep(axis, {place(key, sizes[axis], axis), 1, 1}, sizes[axis]);
-      ++axis;
-    }
-  }
-  keep_rest(sizes.size());
-  return block;
 }
 
 // Concrete numbers that nobody listens to: the view itself.
@@ -132,81 +46,154 @@ Tensor recorded_view_of(const Tensor& x, const Block& block) {
   return piece.shape() == block.shape ? piece : fn::reshape(piece, block.shape);
 }
 
-Tensor pick(const Tensor& x, Keys keys) {
+}  // namespace
+
+int64_t place_of(PyObject* integer, int64_t size, int axis) {
+  int overflow = 0;
+  const int64_t at = PyLong_AsLongLongAndOverflow(integer, &overflow);
+  if (overflow || at < -size || at >= size)
+    fail_index(text(shown(integer), " for axis ", axis, " of size ", size), text(-size, " to ", size - 1));
+  return at < 0 ? at + size : at;
+}
+
+Block block_of(const Shape& sizes, PlainKeys keys) {
+  int named = 0, gaps = 0;
+  for (PyObject* key : keys) {
+    named += key != Py_None && key != Py_Ellipsis;
+    gaps += key == Py_Ellipsis;
+  }
+  if (gaps > 1) {
+    std::string all;
+    for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + key_words(key);
+    fail_index("(" + all + ")", "one ... at most");
+  }
+  if (named > sizes.size())
+    fail_index(text(named, " indices for ", sizes.size(), " axes"), text("at most ", sizes.size()));
+  Block block;
+  int axis = 0;
+  const auto keep_rest = [&](int until) {
+    for (; axis < until; ++axis) {
+      block.keep(axis, whole(sizes[axis]), sizes[axis]);
+      block.show(axis, sizes[axis]);
+    }
+  };
+  for (PyObject* key : keys) {
+    if (key == Py_None) {
+      block.show(-1, 1);
+    } else if (key == Py_Ellipsis) {
+      keep_rest(axis + sizes.size() - named);
+    } else if (PySlice_Check(key)) {
+      block.keep(axis, picked_by(key, sizes[axis]), sizes[axis]);
+      block.show(axis, block.along[axis].count);
+      ++axis;
+    } else {
+      block.keep(axis, {place_of(key, sizes[axis], axis), 1, 1}, sizes[axis]);
+      ++axis;
+    }
+  }
+  keep_rest(sizes.size());
+  return block;
+}
+
+Tensor pick(const Tensor& x, PlainKeys keys) {
   const Block block = block_of(x.shape(), keys);
   if (block.all && block.shape == x.shape()) return unmarked(x);
   const bool heard = active_recorder() || tape_depth() > 0 || !x.concrete();
   return heard ? recorded_view_of(x, block) : view_of(x, block);
 }
 
-Keys keys_of(PyObject*& key) {
-  if (!PyTuple_CheckExact(key)) return {&key, 1};
-  return {&PyTuple_GET_ITEM(key, 0), static_cast<std::size_t>(PyTuple_GET_SIZE(key))};
+namespace {
+
+Tensor picked(PyObject* self, PyObject* key) {
+  const Tensor x = to_tensor(self, "index");  // which a key's own code may give another value
+  const PlainKeys parts = parts_of(key);
+  return std::all_of(parts.begin(), parts.end(), is_plain) ? pick(x, parts) : pick(x, keys_of(key));
 }
 
-// powertrain.ops.indexing.index, for every key.
-PyObject*& general_index() {
-  static PyObject* index = nullptr;
-  return index;
-}
+constexpr const char* kWhere = "index";
 
 PyObject* subscript(PyObject* self, PyObject* key) {
-  const Keys keys = keys_of(key);
-  if (!std::all_of(keys.begin(), keys.end(), is_basic))
-    return PyObject_CallFunctionObjArgs(general_index(), self, key, nullptr);
   try {
-    note_constant(unwrap(self));
-    const Tensor x = unwrap(self);  // which a key's own code may give another value
-    return wrap(pick(x, keys)).release().ptr();
+    const Calling calling(kWhere);
+    return wrap(picked(self, key)).release().ptr();
   } catch (...) {
     translate_current_exception();
-    return nullptr;
   }
+  name_the_call("[", kWhere);
+  raise_leftover_again("index", "integers, slices, None, ..., arrays of integers and masks", &key, 1, nullptr);
+  return nullptr;
 }
 
-// Not a function of Python's, which the interpreter would call without a look at the slot of the type.
+int assign_subscript(PyObject* self, PyObject* key, PyObject* value) {
+  try {
+    const Calling calling(kWhere);
+    if (!value)
+      throw DTypeError("[index] received del of elements; expected no change of a tensor's shape; use what is left");
+    check_assignable(self, "index");
+    const Tensor x = unwrap(self), given = to_tensor(value, "index", false);
+    const Keys keys = keys_of(key);
+    give_value(self, own(unmarked(with_elements(x, keys, cast_for(given, {x.dtype(), given.shape()}, "index")))));
+    return 0;
+  } catch (...) {
+    translate_current_exception();
+  }
+  name_the_call("[", kWhere);
+  std::array<PyObject*, 2> given{key, value};
+  raise_leftover_again("index", "a key and numbers for its elements", given.data(), value ? 2 : 1, nullptr);
+  return -1;
+}
+
+PyObject* set_item(PyObject* self, PyObject* const* args, Py_ssize_t given) {
+  if (given != 2) {
+    PyErr_Format(PyExc_TypeError, "__setitem__ takes 2 arguments (%zd given)", given);
+    return nullptr;
+  }
+  if (assign_subscript(self, args[0], args[1]) < 0) return nullptr;
+  Py_RETURN_NONE;
+}
+
+// Not functions of Python's, which the interpreter would call without a look at the slot of the type.
 PyMethodDef getitem = {"__getitem__", subscript, METH_O,
                        "__getitem__($self, key, /)\n--\n\n"
                        "Integers, slices, None and ... give views; arrays of integers and masks pick elements, as in "
                        "NumPy.\n\nA mask is read when it is used, so it must have a value: within a compiled step use "
                        "where, or weights of 0."};
+PyMethodDef setitem = {"__setitem__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&set_item)),
+                       METH_FASTCALL, R"(__setitem__($self, key, value, /)
+--
+
+Give the object the value whose elements at `key` are those of `value`, in the dtype that it has.
+
+A value is cast by NumPy's rule "same_kind", and broadcast to the elements that it is for. Of elements that are
+named twice the last value counts. Gradients flow to the value and to the elements that stay. What was made of the
+tensor before keeps its numbers: views, tapes, and NumPy's arrays over the memory.
+
+Errors    a value of another kind or shape, a place outside: before anything changes; the value of a slot; a tensor
+          from outside of the function that is traced
+Example
+    >>> import powertrain as pt
+    >>> x = pt.zeros((4,))
+    >>> x[1:3] = 5
+    >>> x[pt.tensor([True, False, False, False])] = 1.5
+    >>> x.tolist()
+    [1.5, 5.0, 5.0, 0.0]
+)"};
+
+template <class T>
+void install() {
+  const py::object object = py::type::of<T>();
+  auto* type = reinterpret_cast<PyTypeObject*>(object.ptr());
+  for (PyMethodDef* method : {&getitem, &setitem})
+    object.attr(method->ml_name) = py::reinterpret_steal<py::object>(PyDescr_NewMethod(type, method));
+  type->tp_as_mapping->mp_subscript = subscript;
+  type->tp_as_mapping->mp_ass_subscript = assign_subscript;
+}
 
 }  // namespace
 
-void register_index(py::module_& m) {
-  m.def(
-      "pick",
-      [](const py::object& tensor, const py::tuple& keys) {
-        note_constant(unwrap(tensor));
-        PyObject* key = keys.ptr();
-        return wrap(pick(unwrap(tensor), keys_of(key)));
-      },
-      py::arg("tensor"), py::arg("keys"), "What integers, slices, None and ... pick of a tensor.");
-  m.def(
-      "block",
-      [](py::handle shape, const py::tuple& keys) {
-        const Shape sizes = to_shape(shape, "index");
-        PyObject* key = keys.ptr();
-        const Block block = block_of(sizes, keys_of(key));
-        Ints start, step, counts;
-        for (int axis = 0; axis < sizes.size(); ++axis) {
-          start.push_back(block.along[axis].start);
-          step.push_back(block.along[axis].step);
-          counts.push_back(block.along[axis].count);
-        }
-        return std::make_tuple(start, step, counts);
-      },
-      py::arg("shape"), py::arg("keys"), "Where such keys begin along each axis, their steps, and how many they pick.");
-  m.def(
-      "index_by",
-      [](const py::object& index) {
-        general_index() = index.inc_ref().ptr();
-        auto* type = reinterpret_cast<PyTypeObject*>(py::type::of<Tensor>().ptr());
-        py::type::of<Tensor>().attr("__getitem__") =
-            py::reinterpret_steal<py::object>(PyDescr_NewMethod(type, &getitem));
-        type->tp_as_mapping->mp_subscript = subscript;
-      },
-      py::arg("index"), "What x[key] of a tensor does with other keys.");
+void register_index(py::module_&) {
+  install<Tensor>();
+  install<Slot>();
 }
 
 }  // namespace pt::bindings

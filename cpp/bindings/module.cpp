@@ -10,12 +10,12 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_errors(m);
   register_tensor(m);
   register_assign(m);
-  register_index(m);
   register_exchange(m);
   register_ops(m);
   register_kernels(m);
   register_examine(m);
   register_slots(m);
+  register_index(m);
   register_devices(m);
   register_attributes(m);
   register_autograd(m);

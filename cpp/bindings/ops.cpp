@@ -16,9 +16,23 @@
 
 namespace pt::bindings {
 
-const Op*& called_op() {
-  thread_local const Op* op = nullptr;
-  return op;
+std::string_view& called_name() {
+  thread_local std::string_view name;
+  return name;
+}
+
+void name_the_call(const std::string& own, const std::string& preset) {
+  if (!PyErr_Occurred() || !PyErr_ExceptionMatches(PyExc_IndexError)) return;
+  py::error_already_set error;
+  const std::string said = py::str(error.value());
+  const auto location = said.starts_with(own) ? locator()() : nullptr;
+  std::string called = location ? namer()(*location) : std::string();
+  if (called.empty()) called = preset;
+  if (!location || called.empty()) {
+    error.restore();
+  } else {
+    PyErr_SetString(error.type().ptr(), ("[" + called + said.substr(said.find(']'))).c_str());
+  }
 }
 
 py::object attr_object(const Attr& value) {
@@ -259,26 +273,6 @@ Tensor call_prepared(const OpFunction& self, PyObject* const* args, Py_ssize_t g
   return key.set(op, seen, {}) ? run_prepared(key, op, seen) : Tensor();
 }
 
-struct CalledOp {
-  explicit CalledOp(const Op& op) : outer(std::exchange(called_op(), called_op() ? called_op() : &op)) {}
-  ~CalledOp() { called_op() = outer; }
-  const Op* outer;
-};
-
-// An error of an index that names the op, in the name of the function that the user called.
-void name_the_call(const Op& op) {
-  if (!PyErr_Occurred() || !PyErr_ExceptionMatches(PyExc_IndexError)) return;
-  py::error_already_set error;
-  const std::string said = py::str(error.value()), own = "[" + op.name + "]";
-  const auto location = said.starts_with(own) ? locator()() : nullptr;
-  const std::string called = location ? namer()(*location) : std::string();
-  if (called.empty()) {
-    error.restore();
-  } else {
-    PyErr_SetString(error.type().ptr(), ("[" + called + "]" + said.substr(own.size())).c_str());
-  }
-}
-
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   auto* self = reinterpret_cast<OpFunction*>(callable);
   try {
@@ -289,7 +283,7 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     const bool updates = self->operands == Operands::Updated && PyVectorcall_NARGS(flags) > 0;
     if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], self->op->name);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
-    const CalledOp called(*self->op);
+    const Calling calling(self->op->name);
     const Tensors outputs = apply_owned(*self->op, std::move(parsed.inputs), parsed.attrs);
     if (updates) return updated(args[0], outputs[0], self->op->name).release().ptr();
     if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
@@ -298,7 +292,7 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     return result.release().ptr();
   } catch (...) {
     translate_current_exception();
-    name_the_call(*self->op);
+    name_the_call("[" + self->op->name + "]", "");
     raise_leftover_again(self->op->name, signature(*self->op), args, PyVectorcall_NARGS(flags), names);
     return nullptr;
   }

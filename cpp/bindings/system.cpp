@@ -35,7 +35,7 @@ struct Line : Location {
 
 // What stands between a user's call and the function that was called.
 bool is_between(std::string_view function) {
-  static constexpr std::string_view kBetween[] = {"assign", "call", "forward", "iterate", "public"};
+  static constexpr std::string_view kBetween[] = {"call", "forward", "iterate", "public"};
   return function.starts_with('_') || function.starts_with('<') ||
          std::find(std::begin(kBetween), std::end(kBetween), function) != std::end(kBetween);
 }
@@ -72,7 +72,7 @@ std::shared_ptr<const Location> user_line() {
     Py_DECREF(frame);
     frame = back;
   }
-  if (called.empty() && called_op()) called = called_op()->name;
+  if (called.empty()) called = called_name();
   if (found) found->called = std::move(called);
   return found;
 }

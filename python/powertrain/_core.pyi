@@ -355,26 +355,8 @@ def ops() -> list[dict[str, Any]]:
 
 def op_names() -> list[str]: ...
 def op_function(name: str, reversed: bool = False, updates: bool = False) -> Callable[..., Any]: ...
-def check_assignable(tensor: Tensor) -> None:
-    """Throws unless an assignment to elements of this object means what it says."""
-
-def pick(tensor: Tensor, keys: tuple[Any, ...]) -> Tensor:
-    """What integers, slices, None and ... pick of a tensor."""
-
-def block(shape: tuple[int, ...], keys: tuple[Any, ...]) -> tuple[list[int], list[int], list[int]]:
-    """Where such keys begin along each axis, their steps, and how many they pick."""
-
-def index_by(index: Callable[[Tensor | Slot, Any], Tensor]) -> None:
-    """What x[key] of a tensor does with other keys."""
-
 def size_by(kind: type[int]) -> None:
     """The class, of int, that x.size is of."""
-
-def give_value(tensor: Tensor, value: Tensor) -> None:
-    """The object is another value from here on."""
-
-def cast_for(value: TensorLike, dtype: DType) -> Tensor:
-    """A value in the dtype of what it is assigned to, by NumPy's rule same_kind."""
 
 def alias(tensor: Tensor) -> Tensor:
     """Another object of the same value, which keeps it when the first one is assigned to."""

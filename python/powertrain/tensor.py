@@ -12,9 +12,7 @@ from powertrain.errors import attributes, hints
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.errors.sizes import Size
-from powertrain.ops.assignment import assign
 from powertrain.ops.functional import OPERATORS
-from powertrain.ops.indexing import index
 from powertrain.ops.numpy_protocol import array_function, array_ufunc
 from powertrain.ops.quantiles import quantile
 from powertrain.ops.searching import nonzero
@@ -223,7 +221,6 @@ def _install(cls: Any) -> None:
         setattr(cls, f"__{python}__", OPERATORS[op])
     cls.__neg__ = OPERATORS["negative"]
     cls.__abs__ = OPERATORS["abs"]
-    cls.__setitem__ = public(assign)
     cls.__array_ufunc__, cls.__array_function__, cls.__array_priority__ = array_ufunc, array_function, 1000.0
 
 
@@ -270,13 +267,11 @@ def _install_on_slot(cls: Any) -> None:
     """A slot is itself, whatever its value: comparing two of them asks whether they are one."""
     cls.__hash__ = object.__hash__
     cls.__eq__, cls.__ne__ = _slot_equal, _slot_not_equal
-    cls.__getitem__ = index
 
 
 _core.DType.__getattr__ = attributes.missing  # type: ignore[attr-defined]
 _install(Tensor)
 _install_on_tensor(Tensor)
-_core.index_by(index)  # Tensor.__getitem__
 _core.size_by(Size)
 _install(Slot)
 _install_on_slot(Slot)

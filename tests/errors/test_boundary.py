@@ -330,7 +330,7 @@ def test_a_module_whose_constructor_never_ran_is_not_copied() -> None:
             [1, [2]],
             "[index] received list that is no array (setting an array element with a sequence. The requested array "
             "has an inhomogeneous shape after 1 dimensions. The detected shape was (2,) + inhomogeneous part.); "
-            "expected integers or a mask; see help(powertrain.take)",
+            "expected numbers in rows of one length; convert it with numpy.asarray first",
         ),
         (
             (..., {}),

@@ -87,3 +87,116 @@ def test_keys_that_fail_say_why() -> None:
         x[Rude() :]
     with pytest.raises(pt.ShapeError, match=re.escape("[shape] received 9 dimensions; expected at most 8")):
         x[(None,) * 7]
+
+
+RNG = np.random.default_rng(11)
+SHAPE = (3, 4, 1, 5)
+
+
+def random_key() -> tuple[Any, ...]:
+    """Keys of all kinds for SHAPE, whose arrays broadcast against each other."""
+    wide, key, axis = int(RNG.integers(1, 4)), [], 0
+    while axis < len(SHAPE):
+        size, kind = SHAPE[axis], RNG.integers(0, 9)
+        if kind == 0:
+            key.append(None)
+            continue
+        if kind == 1:
+            key.append(int(RNG.integers(-size, size)))
+        elif kind == 2:
+            key.append(slice(*RNG.choice([-7, -2, 0, 1, 9], 2).tolist(), RNG.choice([-2, -1, 1, 3]).item()))
+        elif kind == 3:
+            key.append(RNG.integers(-size, size, (wide,)).astype(RNG.choice(["int64", "int32", "int8"])))
+        elif kind == 4:
+            key.append(RNG.integers(-size, size, (2, 1)))
+        elif kind == 5:
+            key.append(np.int16(RNG.integers(-size, size)))
+        elif kind == 6:
+            key.append(RNG.integers(0, size, (wide,)).tolist())
+        elif kind == 7 and axis + 1 < len(SHAPE):
+            mask = np.zeros(SHAPE[axis : axis + 2], bool)
+            mask.ravel()[RNG.choice(mask.size, min(wide, mask.size), replace=False)] = True
+            key.append(mask)
+            axis += 1
+        else:
+            break
+        axis += 1
+    if axis < len(SHAPE) and RNG.integers(0, 2):
+        key.append(...)
+    return tuple(key)
+
+
+def test_random_keys_pick_what_numpys_do() -> None:
+    array = RNG.standard_normal(SHAPE)
+    tensor = pt.tensor(array)
+    for _ in range(300):
+        key = random_key()
+        want = array[key]
+        if want.ndim > 8:
+            continue
+        got = tensor[key]
+        assert got.shape == want.shape and got.numpy().tolist() == want.tolist(), key
+        counts = np.zeros(SHAPE)
+        np.add.at(counts, key, 1.0)
+        assert pt.grad(lambda x, key=key: x[key].sum())(tensor).numpy().tolist() == counts.tolist(), key
+        if any(isinstance(part, (list, np.ndarray)) for part in key):
+            assert_places_of_a_step(tensor, key, want)
+
+
+def assert_places_of_a_step(tensor: pt.Tensor, key: tuple[Any, ...], want: Any) -> None:
+    """Arrays of integers may be a compiled step's inputs."""
+    arrays = [np.asarray(part) for part in key if isinstance(part, (list, np.ndarray))]
+    if any(array.dtype == np.bool_ for array in arrays):
+        return
+
+    def step(x: pt.Tensor, *places: pt.Tensor) -> pt.Tensor:
+        left = iter(places)
+        return x[tuple(next(left) if isinstance(part, (list, np.ndarray)) else part for part in key)]
+
+    got = pt.compile(step)(tensor, *arrays)
+    assert got.shape == want.shape and got.numpy().tolist() == want.tolist(), key
+
+
+def test_places_outside_are_refused_wherever_they_are_found() -> None:
+    x = pt.zeros((3, 4))
+    for key in ((pt.tensor([0, 3]), pt.tensor([0, 1])), (pt.tensor([0, 1]), -5), ([0, -4], [0, 1])):
+        with pytest.raises(pt.IndexError, match="expected -"):
+            x[key]
+        step = pt.compile(lambda x, a, b: x[a, b])
+        with pytest.raises(pt.IndexError):
+            step(x, *(np.broadcast_to(np.asarray(part), (2,)).copy() for part in key))
+
+
+def test_keys_of_arrays_that_fail_say_why() -> None:
+    x = pt.zeros((2, 3))
+    cases: list[tuple[Any, str]] = [
+        (pt.tensor([True, False, True]), "a mask of [3]; expected one of [2]"),
+        ((..., pt.tensor([True, False])), "a mask of [2]; expected one of [3]"),
+        (pt.tensor([0.0]), "an index of float32; expected integers or a mask"),
+        ((0, [0], 1), "3 indices for 2 axes; expected at most 2"),
+        (pt.zeros((2, 3, 1), "bool"), "3 indices for 2 axes; expected at most 2"),
+        ("a", "'a'; expected integers, slices, None, ..., arrays of integers and masks"),
+    ]
+    for key, said in cases:
+        with pytest.raises(pt.IndexError, match=re.escape(f"[index] received {said}")):
+            x[key]
+        with pytest.raises(pt.IndexError, match=re.escape(f"[index] received {said}")):
+            x[key] = 1
+    with pytest.raises(pt.ShapeError, match=re.escape("[index] shapes [2] and [3] do not broadcast")):
+        x[[0, 1], [0, 1, 2]]
+    with pytest.raises(pt.DTypeError, match=re.escape("[index] received del of elements")):
+        del x[0]
+
+
+def test_a_mask_that_a_step_finds_is_refused() -> None:
+    with pytest.raises(pt.TraceError, match=re.escape("use powertrain.where")):
+        pt.compile(lambda x: x[x > 0])(pt.tensor([1.0, -1.0]))
+
+
+def test_a_slot_is_indexed_as_its_value() -> None:
+    slot = pt.Slot(pt.tensor([[1.0, 2.0], [3.0, 4.0]]), name="table")
+    assert slot[0, 1].item() == 2
+    assert slot[[1, 0]].tolist() == [[3, 4], [1, 2]]
+    assert slot[pt.tensor([True, False])].tolist() == [[1, 2]]
+    with pytest.raises(pt.DTypeError, match=re.escape("slot.value = ")):
+        slot[0] = 1

@@ -1,0 +1,65 @@
+// The keys of x[key] and x[key] = value.
+#pragma once
+#include <array>
+#include <span>
+#include <vector>
+
+#include "bindings/bindings.h"
+
+namespace pt::bindings {
+
+// What stands between two commas: an integer, a slice, None or ..., or an array of integers or of truths.
+struct Key {
+  py::object plain;  // null for an array
+  Tensor array;
+  bool is_array() const { return array.defined(); }
+  bool is_mask() const { return is_array() && array.dtype() == DType::Bool; }
+  bool is_integer() const { return !is_array() && PyLong_Check(plain.ptr()); }
+  bool is(PyObject* object) const { return plain.ptr() == object; }  // None or ...
+};
+using Keys = std::vector<Key>;
+using PlainKeys = std::span<PyObject* const>;
+
+bool is_plain(PyObject* key);        // as it is: an integer, a slice, None or ... of Python itself
+PlainKeys parts_of(PyObject*& key);  // those of a tuple, or the key alone; lives as long as the tuple and `key` do
+Keys keys_of(PyObject* key);         // throws for what is no key
+bool has_arrays(const Keys& keys);
+std::vector<PyObject*> plain_of(const Keys& keys);  // of keys without arrays; borrowed
+PyObject* everything();                             // the slice
+// Throws unless a mask has the sizes of the axes that it covers, from one on.
+void check_mask(const Tensor& mask, const Shape& sizes, int axis);
+
+// What keys pick along an axis.
+struct Picked {
+  int64_t start, step, count;
+};
+
+// What keys without arrays pick.
+struct Block {
+  std::array<Picked, kMaxDims> along{};  // each axis of the tensor
+  Shape shape;
+  Shape axes;  // for each axis of the result: the tensor's, or -1 for a new one
+  bool all = true;
+
+  void keep(int axis, const Picked& part, int64_t size) {
+    along[axis] = part;
+    all = all && part.count == size && part.step == 1;
+  }
+  void show(int axis, int64_t size) {
+    shape.push_back(size);
+    axes.push_back(axis);
+  }
+};
+Block block_of(const Shape& sizes, PlainKeys keys);
+int64_t place_of(PyObject* integer, int64_t size, int axis);  // from the start; throws for one outside
+
+Tensor pick(const Tensor& x, PlainKeys keys);
+Tensor pick(const Tensor& x, const Keys& keys);
+
+// x with a value in place of what is picked; the value has the dtype of x.
+Tensor with_elements(const Tensor& x, const Keys& keys, const Tensor& value);
+
+std::string key_words(PyObject* key);  // as Python writes it, without asking anything of a stranger's class
+[[noreturn]] void fail_index(const std::string& received, const std::string& expected);
+
+}  // namespace pt::bindings
