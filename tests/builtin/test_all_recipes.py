@@ -17,7 +17,7 @@ from running import SECONDS, command, environment, results
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 # Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
-FOLDERS = [PLUGINS / name / "src" for name in ("vision", "text", "audio", "generative", "privacy")]
+FOLDERS = [PLUGINS / name / "src" for name in ("vision", "text", "audio", "generative", "privacy", "federated")]
 OF_DIGITS = ("digits-k-means", "digits-pca")
 OWN = sorted(path.stem for path in (Path(powertrain.__file__).parent / "builtin" / "recipes").glob("*.toml"))
 RECIPES = [*OWN, *OF_DIGITS, *sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))]

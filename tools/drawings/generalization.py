@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from chart import Chart
@@ -196,6 +198,23 @@ def privacy() -> str:
     return chart.svg()
 
 
+def federated_learning() -> str:
+    """The same clients with examples of all digits, and with two digits each."""
+    chart = Chart("16 clients, whose weights are averaged", (0, 40), (0, 1), "round", "accuracy on other images")
+    ways = (("even", "each client has all digits"), ("sorted", "each client has two digits"))
+    for place, (partition, label) in enumerate(ways):
+        strategy = {"use": "federated", "clients": 16, "fraction": 0.5, "epochs": 2, "partition": partition}
+        with tempfile.TemporaryDirectory() as folder:
+            run = pt.fit(
+                "digits-federated", strategy=strategy, folder=Path(folder) / "run", verbose=False,
+                report={"baseline": False}, expect={},
+                run={"until": "40 rounds", "batch": 16, "evaluate": {"every": "1 round"}},
+            )  # fmt: skip
+            values = [row["valid.accuracy"] for row in run.history]
+        chart.line(range(1, len(values) + 1), values, label, colour=place)
+    return chart.svg()
+
+
 def calibration() -> str:
     """How often an answer is right, for each probability that it was given with."""
     x, y = moons(150, 0.45, 3)
@@ -216,5 +235,5 @@ def calibration() -> str:
 
 DRAWINGS = (
     overfitting, early_stopping, bias_and_variance, train_validation_test, regularization, augmentation,
-    class_imbalance, data_leakage, drift, privacy, calibration,
+    class_imbalance, data_leakage, drift, privacy, federated_learning, calibration,
 )  # fmt: skip

@@ -22,6 +22,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "onnx": ("onnx",),
     "loggers": ("tensorboard", "mlflow", "wandb", "trackio"),
     "privacy": ("dp-sgd", "tanh-cnn"),
+    "federated": ("federated",),
 }  # fmt: skip
 
 

@@ -138,6 +138,9 @@ class Part(Stream, Protocol):
     def beside(self, **others: Stream) -> Stream:
         """Batches of this part with a batch of each other one: `batch.NAME_x`, `batch.NAME_weight`."""
 
+    def close(self) -> None:
+        """Prepare no batches ahead until the next one is taken: for parts that take turns, each after its own."""
+
 
 class Rows(Protocol):
     """The last rows that were appended, to be drawn from.

@@ -35,7 +35,7 @@ class Display:
         self.stream = stream or sys.stdout
         self._shown = 0.0
         self._live = None if quiet else live_line(self.stream)
-        self._start: tuple[float, int] | None = None
+        self._start: tuple[float, int, int] | None = None
 
     def line(self, text: str = "") -> None:
         if self.quiet:
@@ -127,12 +127,12 @@ class Display:
     def _rate(self, run: TrainRun) -> None:
         if self._start is None:  # from the first commit on, so that tracing does not count
             done = run.progress.env_steps if run.horizon.source is None else run.progress.steps
-            self._start = (time.monotonic(), done)
+            self._start = (time.monotonic(), done, run.progress.rounds)
 
     def _speed(self, run: TrainRun) -> str:
         if self._start is None:
             return ""
-        began, before = self._start
+        began, before, rounds = self._start
         counted = "env_steps" if run.horizon.source is None else "steps"
         seconds, steps = time.monotonic() - began, int(getattr(run.progress, counted)) - before
         if steps <= 0 or seconds <= 0:
@@ -141,7 +141,11 @@ class Display:
         source = run.horizon.source
         if source is None:
             return f"{short_number(rate)} env steps/s"
-        left = (run.horizon.total_steps - run.progress.steps) / rate
+        until = run.recipe.run.until
+        if until.unit == "rounds":  # a round may take many steps
+            left = (until.amount - run.progress.rounds) * seconds / (run.progress.rounds - rounds)
+        else:
+            left = (run.horizon.total_steps - run.progress.steps) / rate
         language = run.dataset.kind.tokens
         unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
