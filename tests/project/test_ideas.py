@@ -37,6 +37,15 @@ def test_each_recipe_names_ideas_that_have_a_page() -> None:
             assert idea.removeprefix("ideas/") in NAMES, (path.name, idea)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_is_narrow_enough_for_a_phone(name: str) -> None:
+    """Words of 12 pixels keep 10 where 420 are shown in 358."""
+    drawn = (IDEAS / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
+    (width,) = re.findall(r'^<svg [^>]*\bwidth="(\d+)"', drawn)
+    assert int(width) <= 440
+    assert min(map(int, re.findall(r'font-size="(\d+)"', drawn))) >= 12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_picture_is_what_the_engine_draws(name: str) -> None:
