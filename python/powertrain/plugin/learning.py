@@ -14,6 +14,7 @@ from powertrain.errors.methods import missing, optional
 from powertrain.plugin.declared import OfParams
 from powertrain.plugin.histogram import Histogram
 from powertrain.plugin.run import Batch, LossFunction, Run, Step, Stream
+from powertrain.plugin.tables import flat
 
 if TYPE_CHECKING:
     from powertrain import Tensor
@@ -141,6 +142,17 @@ class Start:
     tables: Mapping[str, object]
     overrides: tuple[str, ...]
     progress: Mapping[str, int]
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What the recipe says, by the names that `powertrain train --set` takes.
+
+        Example
+            >>> tables = {"model": {"use": "mlp", "hidden": [32]}, "optimizer": {"use": "adamw", "lr": 1e-3}}
+            >>> pt.plugin.Start(Path("runs/digits-1"), "digits", tables, (), {"steps": 0}).settings
+            {'model.use': 'mlp', 'model.hidden': [32], 'optimizer.use': 'adamw', 'optimizer.lr': 0.001}
+        """
+        return flat(self.tables)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from powertrain.io.inputs import read_file
 from powertrain.plugin.registry import ENGINE, Registry
-from powertrain.recipe.toml import flat
+from powertrain.plugin.tables import flat
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
             "mae": "regression", "return": "control"}  # fmt: skip

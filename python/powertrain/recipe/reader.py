@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from powertrain.plugin.conversion import Mistake, check, convert
 from powertrain.plugin.params import Range, params_of
 from powertrain.plugin.registry import PluginError, Registry, registry
+from powertrain.plugin.tables import leaves
 from powertrain.plugin.wording import show, suggestion
 from powertrain.recipe import source as source_text
 from powertrain.recipe.durations import Limit
@@ -27,7 +28,7 @@ from powertrain.recipe.sections import (
     TargetSection,
     Use,
 )
-from powertrain.recipe.toml import is_plain, leaves
+from powertrain.recipe.toml import is_plain
 from powertrain.recipe.uses import KeyPath, Uses
 
 SECTIONS = (

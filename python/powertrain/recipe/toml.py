@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,6 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 def document(tables: Mapping[str, Any]) -> str:
     """One line for each section."""
     return "".join(f"{_key(name)} = {value_text(value)}\n" for name, value in tables.items())
-
-
-def leaves(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The values of tables within tables, each with the keys that lead to it."""
-    for key, value in tables.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, (*path, key))
-        else:
-            yield (*path, key), value
-
-
-def flat(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of tables within tables, by keys such as optimizer.lr."""
-    return {".".join(map(str, path)): value for path, value in leaves(tables)}
 
 
 def value_text(value: Any) -> str:

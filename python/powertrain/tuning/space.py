@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from powertrain._core import Error
+from powertrain.plugin.tables import flat
 from powertrain.plugin.wording import show
 from powertrain.recipe import RecipeError
 from powertrain.recipe.source import read
-from powertrain.recipe.toml import flat, is_plain, value_text
+from powertrain.recipe.toml import is_plain, value_text
 
 MOST_SETTINGS, MOST_CHOICES, LONGEST = 50, 100, 4096
 LARGEST = 1 << 53  # of whole numbers: up to there floats count exactly

@@ -92,19 +92,6 @@ class Logger(Callback):
             )
 
 
-def settings(tables: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    """What a recipe says, by the names that `powertrain train --set` takes.
-
-    >>> dict(settings({"model": {"use": "mlp", "hidden": [32]}}))
-    {'model.use': 'mlp', 'model.hidden': [32]}
-    """
-    for name, value in tables.items():
-        if isinstance(value, Mapping):
-            yield from settings(value, f"{before}{name}.")
-        else:
-            yield before + name, value
-
-
 def _scores(results: Mapping[str, object]) -> Iterator[tuple[str, float]]:
     """Scores of the judged part, by names such as test.accuracy."""
     part = results.get("part")

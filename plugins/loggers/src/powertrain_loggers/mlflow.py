@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from powertrain.plugin import End, Start, param
-from powertrain_loggers.logger import Logger, settings
+from powertrain_loggers.logger import Logger
 
 TAG = "powertrain.run"  # by which a resumed run finds itself: the newest of its folder
 MOST_SETTINGS, MOST_LETTERS = 100, 500  # of a request, and of a setting
@@ -39,7 +39,7 @@ class MLflow(Logger):
         made = self._client.create_run(id, run_name=start.folder.name, tags={TAG: folder})
         self._id = made.info.run_id
         entity = library.entities.Param
-        told = [entity(ODD.sub("_", name), str(value)[:MOST_LETTERS]) for name, value in settings(start.tables)]
+        told = [entity(ODD.sub("_", name), str(value)[:MOST_LETTERS]) for name, value in start.settings.items()]
         for at in range(0, len(told), MOST_SETTINGS):
             self._client.log_batch(self._id, params=told[at : at + MOST_SETTINGS])
 

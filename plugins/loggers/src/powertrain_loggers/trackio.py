@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from powertrain.plugin import End, Start, param
-from powertrain_loggers.logger import Logger, settings
+from powertrain_loggers.logger import Logger
 
 
 class Trackio(Logger):
@@ -23,7 +23,7 @@ class Trackio(Logger):
     def begin(self, library: Any, start: Start) -> None:
         self._library = library
         self._run = library.init(
-            project=self.params.project, name=start.folder.name, config=dict(settings(start.tables)),
+            project=self.params.project, name=start.folder.name, config=start.settings,
             resume="allow" if start.progress["steps"] else "never",
         )  # fmt: skip
 

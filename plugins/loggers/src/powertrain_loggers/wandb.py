@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.plugin import End, Histogram, Start, param
-from powertrain_loggers.logger import Logger, settings
+from powertrain_loggers.logger import Logger
 
 
 class WandB(Logger):
@@ -28,7 +28,7 @@ class WandB(Logger):
         self._run = library.init(
             project=self.params.project, name=start.folder.name, resume="allow",
             id=_logged_as(start.folder) if start.progress["steps"] else None, dir=str(start.folder),
-            config=dict(settings(start.tables)),
+            config=start.settings,
         )  # fmt: skip
 
     def numbers(self, values: Mapping[str, float], step: int) -> None:

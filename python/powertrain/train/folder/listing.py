@@ -9,9 +9,9 @@ from typing import Any
 from powertrain.data.kept import differences
 from powertrain.io.hashing import hash_arrays
 from powertrain.plugin.conversion import check
+from powertrain.plugin.tables import flat
 from powertrain.recipe.sections import Keep
 from powertrain.recipe.source import of_tables, override
-from powertrain.recipe.toml import flat
 from powertrain.train.folder import lock
 from powertrain.train.folder.checkpoint import Checkpoint, CheckpointError, Checkpoints
 from powertrain.train.folder.keeping import Metas, Policy

@@ -22,7 +22,7 @@ from powertrain.io.files import Files
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
-from powertrain.recipe.toml import flat
+from powertrain.plugin.tables import flat
 from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.ledger import FILE

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.io.files import FolderError
-from powertrain.recipe.toml import flat, is_plain, value_text
+from powertrain.plugin.tables import flat
+from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.ledger import read_history
 from powertrain.train.folder.run_folder import RunError, RunFolder
 
