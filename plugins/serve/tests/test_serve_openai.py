@@ -141,6 +141,8 @@ def test_models_are_listed(address: str) -> None:
     said = ask(address, "/v1/models").json
     assert said["object"] == "list" and [one["id"] for one in said["data"]] == ["book", "chatty"]
     assert ask(address, "/v1/models/book").json == said["data"][0]
+    other = ask(address, "/v1/models/digits")
+    assert other.status == 404 and "expected a language model" in other.json["error"]["message"]
     assert complete(address, model="book:1", temperature=0)["model"] == "book"
 
 

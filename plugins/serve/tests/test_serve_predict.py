@@ -169,10 +169,8 @@ def test_tensors_come_back_as_they_were(datatype: str) -> None:
     assert again.values.ravel().tolist() == given.values.ravel().tolist() and values.shape == (3,)
 
 
-def test_the_description_names_every_route(served: str) -> None:
+def test_the_description_is_for_programs_and_people(served: str) -> None:
     found = ask(served, "/openapi.json").json
-    for path in ("/predict", "/v2/models/{name}/infer", "/v2/health/ready"):
-        assert path in found["paths"]
     (name,) = found["paths"]["/v2/models/{name}/infer"]["parameters"]
     assert name["schema"] == {"type": "string", "enum": ["digits"]}
     page = ask(served, "/docs").body.decode()

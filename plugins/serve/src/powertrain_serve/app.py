@@ -24,6 +24,11 @@ _PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsaf
 
 def application(service: Service) -> Any:
     """The ASGI application of a service. It closes the service when it ends."""
+    return Guard(Lived(Routes(routes_of(service)), service), service)
+
+
+def routes_of(service: Service) -> list[Route]:
+    """Every path that is answered. `openapi.description` tells of each but the pages that show it."""
     plain, v2, openai, monitor = PredictApi(service), V2Api(service), OpenAiApi(service), MonitorApi(service)
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
@@ -42,7 +47,7 @@ def application(service: Service) -> Any:
             raise RefusedError(404, "no metrics; expected prometheus_client; pip install 'powertrain-serve[metrics]'")
         return Response(text + await monitor.metrics(), media_type=CONTENT_TYPE)
 
-    routes = Routes([
+    return [
         post("/predict", plain.predict),
         post("/models/{name}/predict", plain.predict),
         post("/models/{name}/versions/{version}/predict", plain.predict),
@@ -70,8 +75,7 @@ def application(service: Service) -> Any:
         Route(version, v2.model),
         Route(f"{model}/ready", v2.model_ready),
         Route(f"{version}/ready", v2.model_ready),
-    ])  # fmt: skip
-    return Guard(Lived(routes, service), service)
+    ]  # fmt: skip
 
 
 class Lived:

@@ -40,6 +40,8 @@ class OpenAiApi:
     async def model(self, request: Request) -> Response:
         name = request.path_params["name"]
         self.service.versions(name)
+        if not self._writes(name):
+            raise RefusedError(404, f"{name} answers to examples; expected a language model; POST /predict")
         return answer(self._model(name))
 
     async def completions(self, request: Request) -> Response:
@@ -49,8 +51,7 @@ class OpenAiApi:
         return await self._answered(request, chat=True)
 
     def _writes(self, name: str) -> bool:
-        versions = self.service.loader.table.versions(name)
-        return versions.models[versions.live].writes
+        return self.service.loader.table.versions(name).live_model.writes
 
     def _model(self, name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": self._began, "owned_by": "powertrain"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import powertrain as pt
 from powertrain_serve.arrow import ARROW
-from powertrain_serve.bodies import CONTENT_TYPES, JSON, NPY
+from powertrain_serve.bodies import FILES, JSON, NPY
+from powertrain_serve.examples import to_complete, to_infer, to_predict
 from powertrain_serve.openai_api import EVENTS
+from powertrain_serve.schemas import SCHEMAS, TEXT, WHOLE, schema
 from powertrain_serve.table import Table
-from powertrain_serve.tensors import KNOWN
 from powertrain_serve.v2 import HEADER
 
 _REASONS = {
@@ -29,98 +29,7 @@ _REASONS = {
     "503": "No model is loaded, no answer in time, or the server is ending; see Retry-After.",
 }
 _OF_ALL = ("401", "421", "503")
-
-
-def schema(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(required: Iterable[str], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": properties}
-
-
-_TEXT, _WHOLE = {"type": "string"}, {"type": "integer", "minimum": 0}
-_TEXTS = {"type": "array", "items": _TEXT}
-_COUNT = {"type": "integer", "minimum": 1}
-_SAMPLED: dict[str, Any] = {
-    "max_tokens": _COUNT, "n": _COUNT, "seed": _WHOLE, "top_k": _COUNT, "user": _TEXT,
-    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
-    "top_p": {"type": "number", "minimum": 0, "maximum": 1}, "min_p": {"type": "number", "minimum": 0, "maximum": 1},
-    "repetition_penalty": {"type": "number", "minimum": 0.01, "maximum": 100},
-    "stop": {"oneOf": [_TEXT, {"type": "array", "items": _TEXT, "maxItems": 16}]},
-    "stream": {"type": "boolean"}, "stream_options": {"type": "object"}, "response_format": {"type": "object"},
-}  # fmt: skip
-SCHEMAS: dict[str, Any] = {
-    "Error": _object(["error"], error=_TEXT),
-    "Examples": {
-        **_object(["examples"], examples={
-            "type": "array", "minItems": 1,
-            "items": {"oneOf": [_TEXT, {"type": "number"}, {"type": "array"}, {"type": "object"}]},
-            "description": "Numbers of the model's shape, texts, or rows with the names of their columns.",
-        }),
-        "additionalProperties": False,
-    },
-    "Predictions": _object(
-        ["model", "version", "predictions"], model=_TEXT, version=_TEXT,
-        predictions={"type": "array", "items": {"type": "object"}},
-    ),
-    "Feedback": {
-        **_object(
-            ["id"], id=_TEXT, labels={"type": "array", "minItems": 1},
-            rating={"type": "number", "minimum": 0, "maximum": 1},
-        ),
-        "additionalProperties": False,
-    },
-    "Noted": _object(["id", "model", "version"], id=_TEXT, model=_TEXT, version=_TEXT, labels=_WHOLE),
-    "OpenAiError": _object(["error"], error=_object(["message", "type"], message=_TEXT, type=_TEXT)),
-    "OpenAiModel": _object(["id", "object"], id=_TEXT, object=_TEXT),
-    "OpenAiModels": _object(["object", "data"], object=_TEXT, data={"type": "array", "items": schema("OpenAiModel")}),
-    "AskedCompletion": {
-        **_object(
-            ["model", "prompt"], model=_TEXT, prompt={"oneOf": [_TEXT, {"type": "array", "minItems": 1}]}, **_SAMPLED
-        ),
-        "additionalProperties": False,
-    },
-    "AskedChat": {
-        **_object(
-            ["model", "messages"], model=_TEXT, messages={"type": "array", "minItems": 1, "items": schema("Turn")},
-            max_completion_tokens=_COUNT, **_SAMPLED,
-        ),
-        "additionalProperties": False,
-    },
-    "Turn": _object(
-        ["role", "content"], content=_TEXT,
-        role={"type": "string", "enum": ["system", "developer", "user", "assistant"]},
-    ),
-    "Written": _object(
-        ["id", "object", "model", "choices", "usage"], id=_TEXT, object=_TEXT, model=_TEXT,
-        choices={"type": "array", "items": {"type": "object"}}, usage={"type": "object"},
-    ),
-    "Models": _object(["models"], models={"type": "array", "items": {"type": "object"}}),
-    "Live": _object(["live"], live={"type": "boolean"}),
-    "Ready": _object(["ready"], ready={"type": "boolean"}),
-    "Server": _object(["name", "version", "extensions"], name=_TEXT, version=_TEXT, extensions=_TEXTS),
-    "Metadata": _object(
-        ["name", "versions", "platform", "inputs", "outputs"], name=_TEXT, versions=_TEXTS, platform=_TEXT,
-        inputs={"type": "array", "items": {"type": "object"}}, outputs={"type": "array", "items": {"type": "object"}},
-    ),
-    "Tensor": _object(
-        ["name", "shape", "datatype"], name=_TEXT, shape={"type": "array", "items": _WHOLE, "maxItems": 8},
-        datatype={"type": "string", "enum": list(KNOWN)}, parameters={"type": "object"}, data={"type": "array"},
-    ),
-    "Infer": {
-        **_object(
-            ["inputs"], id={"type": "string", "maxLength": 256}, parameters={"type": "object"},
-            inputs={"type": "array", "items": schema("Tensor")}, outputs={"type": "array", "items": {"type": "object"}},
-        ),
-        "additionalProperties": False,
-    },
-    "Inferred": _object(
-        ["model_name", "model_version", "outputs"], model_name=_TEXT, model_version=_TEXT, id=_TEXT,
-        outputs={"type": "array", "items": schema("Tensor")},
-    ),
-    "Index": {"type": "array", "items": {"type": "object"}},
-}  # fmt: skip
+HTML, BYTES = "text/html", "application/octet-stream"
 
 
 def _responses(good: dict[str, Any], *statuses: str, error: str = "Error") -> dict[str, Any]:
@@ -141,6 +50,16 @@ def _get(summary: str, name: str, *statuses: str, error: str = "Error") -> dict[
     return {"get": {"summary": summary, "responses": _responses(_json(name, summary), *statuses, error=error)}}
 
 
+def _page(summary: str, content_type: str, *statuses: str) -> dict[str, Any]:
+    good = {"description": summary, "content": {content_type: {"schema": TEXT}}}
+    return {"get": {"summary": summary, "responses": _responses(good, *statuses)}}
+
+
+def _order(summary: str, name: str, *statuses: str) -> dict[str, Any]:
+    """A POST whose body says nothing."""
+    return {"post": {"summary": summary, "responses": _responses(_json(name, summary), "403", *statuses)}}
+
+
 def _post(summary: str, body: dict[str, Any], good: dict[str, Any], error: str = "Error") -> dict[str, Any]:
     statuses = ("400", "403", "404", "408", "413", "415", "429")
     return {
@@ -151,56 +70,80 @@ def _post(summary: str, body: dict[str, Any], good: dict[str, Any], error: str =
     }  # fmt: skip
 
 
-def _with_names(path: str, methods: dict[str, Any], known: dict[str, list[str]]) -> dict[str, Any]:
-    names = [name for name in ("name", "version") if f"{{{name}}}" in path]
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "enum": known[name]}}
-        for name in names
-    ]
-    return {**methods, **({"parameters": parameters} if names else {})}
+def _taken(name: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A body of JSON, with one that is answered."""
+    return {JSON: {"schema": schema(name), **({} if example is None else {"example": example})}}
 
 
-def description(table: Table, token: bool) -> dict[str, Any]:
-    """The server's description, with the names and versions of a table."""
+def _parameter(name: str, values: list[str], example: str | None) -> dict[str, Any]:
+    found = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "enum": values}}
+    return found if example is None else {**found, "example": example}
+
+
+def _with_names(paths: dict[str, Any], table: Table) -> dict[str, Any]:
+    """Paths with the names and versions of a table; those of its first model are examples."""
     versions = {version for one in table.names.values() for version in (*one.models, *one.aliases)}
     known = {"name": list(table.names), "version": sorted(versions)}
-    files: dict[str, Any] = {}
-    for content_type in CONTENT_TYPES[1:]:
-        files |= _binary(content_type)
-    predicted = _json("Predictions", "One answer for each example.")
-    predicted["content"] |= {**_binary(NPY), **_binary(ARROW)}
-    predict = _post("Predict", {JSON: {"schema": schema("Examples")}, **files}, predicted)
-    inferred = _json("Inferred", "The outputs.")
-    inferred["content"] |= _binary("application/octet-stream")
-    infer = _post(
-        "Infer by the Open Inference Protocol",
-        {JSON: {"schema": schema("Infer")}, **_binary("application/octet-stream")}, inferred,
-    )  # fmt: skip
-    infer["post"]["parameters"] = [{
-        "name": HEADER, "in": "header", "schema": _WHOLE,
+    first = {"name": known["name"][0], "version": table.versions(None).live} if table.names else {}
+    named = {name: _parameter(name, values, first.get(name)) for name, values in known.items()}
+
+    def parameters(path: str) -> dict[str, Any]:
+        found = [one for name, one in named.items() if f"{{{name}}}" in path]
+        return {"parameters": found} if found else {}
+
+    return {path: {**methods, **parameters(path)} for path, methods in paths.items()}
+
+
+def _predict(example: dict[str, Any] | None) -> dict[str, Any]:
+    good = _json("Predictions", "One answer for each example.")
+    good["content"] |= {**_binary(NPY), **_binary(ARROW)}
+    taken = _taken("Examples", example)
+    for content_type in FILES:
+        taken |= _binary(content_type)
+    return _post("Predict", taken, good)
+
+
+def _infer(example: dict[str, Any] | None) -> dict[str, Any]:
+    good = _json("Inferred", "The outputs.")
+    good["content"] |= _binary(BYTES)
+    taken = {**_taken("Infer", example), **_binary(BYTES)}
+    found = _post("Infer by the Open Inference Protocol", taken, good)
+    found["post"]["parameters"] = [{
+        "name": HEADER, "in": "header", "schema": WHOLE,
         "description": "The bytes of the JSON, where tensors follow it as bytes.",
     }]  # fmt: skip
-    written = _json("Written", "The text; with stream as server-sent events.")
-    written["content"] |= {EVENTS: {"schema": _TEXT}}
+    return found
+
+
+def _write(summary: str, name: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    good = _json("Written", "The text; with stream as server-sent events.")
+    good["content"] |= {EVENTS: {"schema": TEXT}}
+    return _post(summary, _taken(name, example), good, "OpenAiError")
+
+
+def _paths(table: Table) -> dict[str, Any]:
+    """What is answered on each path. The first model of the table, and the first that writes, have examples."""
+    first = table.versions(None).live_model if table.names else None
+    writer = next((model for model in table.models() if model.writes), None)
+    predict = _predict(to_predict(first) if first else None)
+    infer = _infer(to_infer(first) if first else None)
     model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
-    paths = {
+    return {
         "/predict": predict,
         "/models": _get("The models, and what they take", "Models"),
         "/models/{name}/predict": predict,
         "/models/{name}/versions/{version}/predict": predict,
         "/feedback": _post(
             "Labels or a rating of a request, by its X-Request-Id",
-            {JSON: {"schema": schema("Feedback")}},
+            _taken("Feedback"),
             _json("Noted", "What it was noted for."),
         ),
         "/v1/models": _get("The language models, by OpenAI's API", "OpenAiModels", error="OpenAiError"),
         "/v1/models/{name}": _get("A model, by OpenAI's API", "OpenAiModel", "404", error="OpenAiError"),
-        "/v1/completions": _post(
-            "Go on with a text, by OpenAI's API", {JSON: {"schema": schema("AskedCompletion")}}, written, "OpenAiError"
+        "/v1/completions": _write(
+            "Go on with a text, by OpenAI's API", "AskedCompletion", to_complete(writer) if writer else None
         ),
-        "/v1/chat/completions": _post(
-            "Answer in a chat, by OpenAI's API", {JSON: {"schema": schema("AskedChat")}}, written, "OpenAiError"
-        ),
+        "/v1/chat/completions": _write("Answer in a chat, by OpenAI's API", "AskedChat"),
         "/v2": _get("The server", "Server"),
         "/v2/health/live": _get("Whether the server lives", "Live"),
         "/v2/health/ready": _get("Whether models can be asked", "Ready"),
@@ -210,14 +153,26 @@ def description(table: Table, token: bool) -> dict[str, Any]:
         f"{version}/ready": _get("Whether a version can be asked", "Ready", "404"),
         f"{model}/infer": infer,
         f"{version}/infer": infer,
+        "/v2/repository/index": _order("The models of the repository", "Index"),
+        "/v2/repository/models/{name}/load": _order(
+            "Load the models again, and switch to them", "Loaded", "400", "404"
+        ),
+        "/monitor": _page("The models that are watched", HTML),
+        "/monitor/{name}": _page("What the live version is asked, beside its training data", HTML, "404"),
+        "/monitor/{name}/{version}": _page("What a version is asked, beside its training data", HTML, "404"),
+        "/metrics": _page("Counts and times for Prometheus", "text/plain", "404"),
     }
+
+
+def description(table: Table, token: bool) -> dict[str, Any]:
+    """The server's description, with the names and versions of a table."""
     found: dict[str, Any] = {
         "openapi": "3.0.3",
         "info": {
             "title": "powertrain serve", "version": pt.__version__,
             "description": f"Models: {', '.join(table.names) or 'none yet'}.",
         },
-        "paths": {path: _with_names(path, methods, known) for path, methods in paths.items()},
+        "paths": _with_names(_paths(table), table),
         "components": {"schemas": SCHEMAS},
     }  # fmt: skip
     if token:

@@ -34,6 +34,10 @@ class Versions:
     canary: Share | None = None
     shadow: Share | None = None
 
+    @property
+    def live_model(self) -> Model:
+        return self.models[self.live]
+
     def choose(self, version: str | None) -> Model:
         if version is None:
             canary = self.canary
