@@ -68,6 +68,15 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def player(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A policy for a pole on a cart."""
+    pytest.importorskip("powertrain_rl", reason="the environment is powertrain-rl's")
+    folder = tmp_path_factory.mktemp("serve") / "player-1"
+    pt.fit("dqn-cartpole", run={"until": "200 env_steps"}, folder=folder, verbose=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model of letters."""
     base = tmp_path_factory.mktemp("serve")

@@ -155,6 +155,20 @@ def test_a_language_model_continues_a_text(book: Path) -> None:
         assert ask(address, "/predict", {"examples": [[1, 2]]}).status == 400
 
 
+def test_a_policy_answers_observations_with_actions(player: Path) -> None:
+    seen = np.random.default_rng(1).normal(size=(3, 4)).astype("float32")
+    with running({"player": player}) as address:
+        said = ask(address, "/predict", {"examples": seen.tolist()}).json["predictions"]
+        entry = {"name": "x", "shape": [3, 4], "datatype": "FP32", "data": seen.ravel().tolist()}
+        tensors = ask(address, "/v2/models/player/infer", {"inputs": [entry]}).json["outputs"]
+        assert ask(address, "/monitor/player").status == 404  # a policy has no profile
+    wanted = pt.load(player).predict(seen)
+    assert [{"row": row, **one} for row, one in enumerate(said)] == list(wanted)
+    assert {one["action"] for one in said} <= {0, 1}
+    assert [one["name"] for one in tensors] == ["output"]
+    assert np.array_equal(np.float32(tensors[0]["data"]).reshape(3, 2), wanted.outputs)
+
+
 @pytest.mark.parametrize("datatype", KNOWN)
 def test_tensors_come_back_as_they_were(datatype: str) -> None:
     texts = ["", "Köln", "a" * 300]

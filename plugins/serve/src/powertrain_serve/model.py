@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain_serve.errors import RefusedError, ServeError
+from powertrain_serve.errors import RefusedError
 from powertrain_serve.rows import TEXT
 from powertrain_serve.writers import Writer, is_pretrained, pretrained
 
@@ -36,10 +36,6 @@ class Model:
             self._describe(run.run.dataset)
 
     def _describe(self, dataset: Any) -> None:
-        if dataset.kind.plays:
-            raise ServeError(
-                f"[serve {self.name}] a run on an environment; expected one on examples; serve another one"
-            )
         self.reads_files, self.takes = dataset.read is not None, dict(dataset.takes)
         if dataset.kind.tokens:
             self.writer = Writer(self.run, dataset.vocabulary)
