@@ -58,6 +58,11 @@ def test_k_means(tmp_path: Path) -> None:
     assert run.export("c", tmp_path / "a.h").examples > 350
 
 
+class Hyperbolic(pt.nn.Module):
+    def forward(self, x: Any) -> Any:
+        return pt.asinh(x) + pt.acosh(1 + pt.abs(x)) + pt.atanh(x / (1 + pt.abs(x)))
+
+
 MODULES: dict[str, Any] = {
     "groups": lambda: (pt.nn.Conv2d(1, 4, 3, padding=1), pt.nn.ReLU(), pt.nn.Conv2d(4, 6, 3, stride=2, groups=2)),
     "dilation": lambda: (pt.nn.Conv2d(1, 3, (3, 2), dilation=2), pt.nn.Tanh(), pt.nn.BatchNorm2d(3)),
@@ -65,6 +70,7 @@ MODULES: dict[str, Any] = {
     "average": lambda: (pt.nn.AvgPool2d(3, 2, padding=1, count_include_pad=False, ceil_mode=True),),
     "norms": lambda: (pt.nn.Conv2d(1, 4, 3), pt.nn.GroupNorm(2, 4), pt.nn.LayerNorm(4), pt.nn.Softmax()),
     "activations": lambda: (pt.nn.ELU(), pt.nn.Softplus(), pt.nn.Hardswish(), pt.nn.LeakyReLU(), pt.nn.Mish()),
+    "hyperbolic": lambda: (pt.nn.Conv2d(1, 2, 3), Hyperbolic()),
     "same": lambda: (pt.nn.Conv2d(1, 2, 4, padding="same"), pt.nn.SELU(), pt.nn.Softsign()),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.data import DataError
 from powertrain.io.files import Files
 from powertrain.plugin.testing import killed_and_resumed
@@ -163,6 +164,18 @@ def test_outliers_are_found_without_labels(tmp_path: Path) -> None:
     assert (run.predict(train_x).outputs[:, 1] > 0).mean() == pytest.approx(0.05, abs=0.005)
     np.savez(tmp_path / "rows.npz", x=x, y=1 - y)  # the labels say nothing to it
     assert np.array_equal(slots(tmp_path / "a")["means"], slots_of_other_labels(tmp_path))
+
+
+@pytest.mark.parametrize("form", ["onnx", "c"])
+def test_outliers_are_exported(form: str, tmp_path: Path) -> None:
+    if form == "onnx":
+        pytest.importorskip("powertrain_onnx", reason="powertrain-onnx is not installed")
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    x, y = with_outliers()
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    go(tmp_path, OUTLIERS)
+    made = pt.load(tmp_path / "a").export(form, tmp_path)
+    assert made.examples > 100 and made.difference <= made.allowed
 
 
 def slots_of_other_labels(folder: Path) -> np.ndarray:

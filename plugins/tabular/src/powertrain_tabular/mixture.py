@@ -191,5 +191,6 @@ run      = {{ until = "3 rounds", batch = 32 }}
         self.limit.value = pt.tensor(np.float64(limit))
 
     def predict(self, t: Step, batch: Batch) -> Any:
-        score = pt.asinh(-pt.logsumexp(self.log_shares(batch), axis=1) - self.limit.value)
-        return pt.astype(pt.stack([pt.zeros_like(score), score], axis=1), "float32")
+        above = -pt.logsumexp(self.log_shares(batch), axis=1) - self.limit.value
+        score = pt.asinh(pt.astype(above, "float32"))  # of float64 ONNX Runtime has no asinh
+        return pt.stack([pt.zeros_like(score), score], axis=1)

@@ -9,8 +9,9 @@ from powertrain.plugin.backends import Call
 
 # `{0}` is the first operand, `{f}` the ending of a function of float ("f") or double ("").
 FLOATS = {
-    "abs": "fabs{f}({0})", "acos": "acos{f}({0})", "asin": "asin{f}({0})", "atan": "atan{f}({0})",
-    "atan2": "atan2{f}({0}, {1})", "ceil": "ceil{f}({0})", "cos": "cos{f}({0})", "cosh": "cosh{f}({0})",
+    "abs": "fabs{f}({0})", "acos": "acos{f}({0})", "acosh": "acosh{f}({0})", "asin": "asin{f}({0})",
+    "asinh": "asinh{f}({0})", "atan": "atan{f}({0})", "atan2": "atan2{f}({0}, {1})", "atanh": "atanh{f}({0})",
+    "ceil": "ceil{f}({0})", "cos": "cos{f}({0})", "cosh": "cosh{f}({0})",
     "erf": "erf{f}({0})", "erfc": "erfc{f}({0})", "exp": "exp{f}({0})", "expm1": "expm1{f}({0})",
     "floor": "floor{f}({0})", "log": "log{f}({0})", "log10": "log10{f}({0})", "log1p": "log1p{f}({0})",
     "log2": "log2{f}({0})", "pow": "pow{f}({0}, {1})", "round": "rint{f}({0})", "sin": "sin{f}({0})",
