@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.data import ArrayDataset, DataModule
-from powertrain.train.checking.apart import apart
 from powertrain.train.checking.findings import Checked, Finding, examined, gathered
+from powertrain.train.evaluate.apart import apart
 
 
 def data(x: Any, y: Any, task: str = "classification", outputs: int = 3) -> Checked:
@@ -27,6 +29,12 @@ def draw(seed: int, size: int = 1000) -> tuple[np.random.Generator, Any, Any]:
     return rng, x, rng.choice(3, size, p=[0.6, 0.3, 0.1])
 
 
+def names_apart(checked: Checked) -> dict[str, list[str]]:
+    rows = {str(part): checked.parts == part for part in np.unique(checked.parts)}
+    examples = {part: {"x": checked.x[at], "y": checked.y[at]} for part, at in rows.items()}
+    return {part: [row.name for row in found] for part, found in apart(checked.dataset, examples).items()}
+
+
 def drifted(checked: Checked) -> list[Finding]:
     return [one for one in examined(checked, 0.99, 2, None).findings if one.kind == "drift between parts"]
 
@@ -35,8 +43,8 @@ def drifted(checked: Checked) -> list[Finding]:
 def test_parts_that_were_drawn_alike_are_not_told_apart(size: int) -> None:
     for seed in range(60):
         rng, x, y = draw(seed, size)
-        assert apart(data(x, y)) == {}
-        assert apart(data(x, rng.normal(size=(size, 2)), "regression", 2)) == {}
+        assert names_apart(data(x, y)) == {}
+        assert names_apart(data(x, rng.normal(size=(size, 2)), "regression", 2)) == {}
 
 
 def test_a_column_that_moved_is_named() -> None:
@@ -63,26 +71,38 @@ def test_shares_of_classes_are_compared_also_of_one_that_train_lacks() -> None:
     assert "target (PSI" in found.text
     y = np.arange(1000) % 3
     y[400:] = np.arange(600) % 2  # train has two of the classes
-    assert {name: [row.name for row in rows] for name, rows in apart(data(x, y)).items()} == {
-        "valid": ["target"], "test": ["target"],
-    }  # fmt: skip
+    assert names_apart(data(x, y)) == {"valid": ["target"], "test": ["target"]}
 
 
 def test_targets_that_are_numbers_are_compared() -> None:
     rng, x, _ = draw(4)
     y = rng.normal(size=(1000, 2))
     y[:200, 1] += 2
-    assert [row.name for row in apart(data(x, y, "regression", 2))["test"]] == ["target 1"]
+    assert names_apart(data(x, y, "regression", 2))["test"] == ["target 1"]
 
 
 def test_pictures_are_compared_by_brightness_and_contrast() -> None:
     rng, _, y = draw(5)
     pictures = rng.uniform(size=(1000, 20, 20))
     pictures[:200] *= 0.5
-    names = [row.name for row in apart(data(pictures, y))["test"]]
+    names = names_apart(data(pictures, y))["test"]
     assert {"x mean", "x deviation"} <= set(names) and len(names) <= 4
 
 
 def test_without_a_training_part_nothing_is_compared() -> None:
     _, x, y = draw(6)
-    assert apart(dataclasses.replace(data(x, y), parts=np.full(len(y), "test"))) == {}
+    assert names_apart(dataclasses.replace(data(x, y), parts=np.full(len(y), "test"))) == {}
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_report_says_which_columns_moved(tmp_path: Path, moved: bool) -> None:
+    _, x, y = draw(7)
+    x[:200, 1] *= 3 if moved else 1
+    run = pt.fit(
+        model=pt.nn.Linear(3, 3), data=data(x, y).dataset, epochs=1, folder=tmp_path / "run", verbose=False,
+        report={"baseline": False},
+    )  # fmt: skip
+    page = (tmp_path / "run" / "report.html").read_text()
+    said = run.results.get("apart", {})
+    assert ("Distributed otherwise in test than in train: x1 (PSI " in page) == moved
+    assert [column.split()[0] for column in said.get("test", [])] == ["x1"] * moved and "valid" not in said

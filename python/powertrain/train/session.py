@@ -240,6 +240,7 @@ def _next(run: TrainRun) -> str:
 
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
+    from powertrain.train.evaluate.apart import told_apart
     from powertrain.train.evaluate.reference import write_profile
     from powertrain.train.folder.sample import write_sample
     from powertrain.train.report.html_page import write_report
@@ -282,6 +283,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "hash": digest,
         **{event: said for event in ("changed_data", "changed_versions") if (said := _changes(run, event))},
         **({"in_train": share} if (share := _in_train(run, part)) >= KNOWN_SHARE else {}),
+        **({"apart": differing} if (differing := told_apart(run)) else {}),
         "stopped": run.ended_early,
         "kept": run.early.kept if run.early is not None else "",
     }

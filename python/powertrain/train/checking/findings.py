@@ -22,22 +22,21 @@ from powertrain.quality import (
     outlier_scores,
     target_scores,
 )
-from powertrain.train.checking.apart import apart
+from powertrain.train.evaluate.apart import SHOWN, apart, how
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
-    from powertrain.monitor.comparison import Row
     from powertrain.typing import Array
 
 # Pairs of so many rows are compared: 20,000 with 784 numbers take some seconds.
 MOST_ROWS = 20_000
+MOST_COMPARED = 10_000  # of a part, with those of train
 MOST_COLUMNS = 4_096  # that are asked one by one what they tell of the target
 TELLING = 0.995  # of a single column: it is hardly ever known beforehand
 FAR = 3.0  # interquartile ranges above the upper quartile: beyond, a row is an outlier
 RARE = 0.1  # of the rows of the commonest class
 NEIGHBOURS = 10
 LEAST_NUMBERS = 16  # of an example: with fewer, examples have nearly the same direction without being copies
-SHOWN = 5  # rows in a line of text
 
 Rows = NDArray[np.int64]
 
@@ -165,9 +164,11 @@ def _repeated(data: Checked, twins: Twins) -> list[Finding]:
 
 
 def _drifted(data: Checked) -> list[Finding]:
+    parts = {part: _some(np.flatnonzero(data.parts == part)) for part in dict.fromkeys(data.parts.tolist())}
+    examples = {part: {"x": data.x[rows], "y": data.y[rows]} for part, rows in parts.items()}
     found = []
-    for part, rows in apart(data).items():
-        said = ", ".join(map(_how, rows[:SHOWN])) + (", ..." if len(rows) > SHOWN else "")
+    for part, rows in apart(data.dataset, examples).items():
+        said = ", ".join(map(how, rows[:SHOWN])) + (", ..." if len(rows) > SHOWN else "")
         text = (
             f"{_many(len(rows), 'column')} of {part} distributed otherwise than in train: {said}; a split by time or "
             "group does that, a random one does not"
@@ -176,9 +177,8 @@ def _drifted(data: Checked) -> list[Finding]:
     return found
 
 
-def _how(row: Row) -> str:
-    """How far a column is from that of train."""
-    return f"{row.name} (PSI {row.psi:.2g})" if "drift" in row.problems else f"{row.name} ({row.missing:.1%} missing)"
+def _some(rows: Rows) -> Rows:
+    return rows[evenly_spaced(len(rows), MOST_COMPARED)]
 
 
 def _near(data: Checked, looked: Rows, twins: Twins) -> list[Finding]:

@@ -59,8 +59,8 @@ def profile_of(run: TrainRun) -> Profile:
     held = dataset.splits.get("valid")
     judged = "valid" if held is not None and len(held) >= LEAST_HELD_OUT else "train"
     known = [part for part in ("train", "valid") if part in dataset.splits]
-    x = np.concatenate([_rows(untransformed(dataset.splits[part]), MOST_EXAMPLES)["x"] for part in known])
-    asked = _rows(untransformed(dataset.splits[judged]), MOST_ASKED)
+    x = np.concatenate([some_examples(untransformed(dataset.splits[part]), MOST_EXAMPLES)["x"] for part in known])
+    asked = some_examples(untransformed(dataset.splits[judged]), MOST_ASKED)
     given = np.concatenate([outputs(run, asked["x"][at : at + BATCH]) for at in range(0, len(asked["x"]), BATCH)])
     labels = class_names(run) if given.ndim == 2 else None
     return Profile.of(
@@ -77,7 +77,7 @@ def class_names(run: TrainRun) -> tuple[str, ...] | None:
     return run.dataset.class_names
 
 
-def _rows(source: Source, most: int) -> dict[str, NDArray[Any]]:
+def some_examples(source: Source, most: int) -> dict[str, NDArray[Any]]:
     """Examples of a part, evenly spaced, since files are often sorted; as many as memory allows."""
     first = source.fetch(np.zeros(1, dtype=np.int64))["x"]
     count = min(most, max(BATCH, MOST_BYTES // max(first.nbytes, 1)))

@@ -51,6 +51,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         training_examples(run),
         _comparison(results, run.evaluations.units),
         other_runs(run, results),
+        *_apart(results, ideas),
         classes(run, judged),
         ideas.of_classes(),
         calibration,
@@ -120,6 +121,17 @@ def _comparison(results: dict[str, Any], units: Mapping[str, str]) -> Html:
         rows.append((f"{one['name']} ({one['how']})", metric, f"{one['value']:.4g}", mine))
     table = table_of((("compared with", "metric", "its value", "this run"), *rows))
     return html("<h2>Against simple predictors</h2>{}", table)
+
+
+def _apart(results: Mapping[str, Any], ideas: Ideas) -> list[Html]:
+    if "apart" not in results:
+        return []
+    said = [
+        html("<p>Distributed otherwise in {} than in train: {}.</p>", part, ", ".join(columns))
+        for part, columns in results["apart"].items()
+    ]
+    why = html("<p>A split by time or group does that, a random one does not.</p>")
+    return [html("<h2>Parts of the data</h2>{}{}", joined(said), why), ideas.link("ideas/drift")]
 
 
 def _samples(history: list[dict[str, Any]]) -> Html:
