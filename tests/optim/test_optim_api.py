@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -335,3 +336,10 @@ def test_what_is_refused(call: Callable[[], object], kind: type[Exception], mess
         call()
     assert str(caught.value) == message
     assert isinstance(caught.value, kind)
+
+
+@pytest.mark.parametrize("count", [2**63, 10**400, math.inf])
+@pytest.mark.parametrize("name", ["accumulate", "unfreeze_every"])
+def test_counts_that_64_bits_do_not_hold_are_refused(name: str, count: Any) -> None:
+    with pytest.raises(OptimizerError, match=rf"^\[optimizer\] {name} = .*; expected a whole number >= 1"):
+        optim.SGD(net(), lr=0.1, **{name: count})

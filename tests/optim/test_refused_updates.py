@@ -100,3 +100,42 @@ def test_an_eager_update_that_fails_between_two_parts_updates_neither() -> None:
     with pytest.raises(MemoryError):
         optimizer.update([pt.ones(slot.shape) for _, slot in optimizer.params])
     assert len(sizes) == 2 and state(optimizer) == before
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"accumulate": 2, "clip": 0.5},
+    {"accumulate": 3, "loss_scale": lambda: LossScale(initial=8.0, grow_after=2)},
+    {"groups": [{"match": "*.bias", "lr": 0.1}], "loss_scale": lambda: LossScale(initial=8.0)},
+    {"accumulate": 2, "unfreeze_every": 2, "track_grad_norm": True},
+    {"clip_value": 0.2, "layer_decay": 0.8},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: "-".join(settings))
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_eager_and_compiled_updates_leave_the_same_behind(kind: Any, settings: dict[str, Any]) -> None:
+    """After each step, of which some have gradients that are not finite."""
+    made = []
+    for _ in range(2):
+        pt.random.seed(0)
+        model = pt.nn.Sequential(pt.nn.Linear(3, 4), pt.nn.Linear(4, 2))
+        made.append(kind(model, lr=0.1, **{key: one() if callable(one) else one for key, one in settings.items()}))
+    eager, compiled = made
+    step = pt.compile(lambda weight, *given: compiled.update(list(given), weight))
+    rng = np.random.default_rng(1)
+    for number in range(10):
+        given = [pt.tensor(rng.normal(size=slot.shape).astype("float32")) for _, slot in eager.params]
+        if number in (3, 4, 7):
+            given[number % len(given)] = given[number % len(given)] / 0.0
+        weight = pt.tensor(float(number + 1))
+        assert is_refused(eager.update, given, weight) == is_refused(step, weight, *given)
+        assert state(eager) == state(compiled)
+    assert eager.updates.value.item() > 0
+
+
+def is_refused(update: Callable[..., object], *given: Any) -> bool:
+    try:
+        update(*given)
+    except pt.NonFiniteError:
+        return True
+    return False

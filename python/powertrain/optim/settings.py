@@ -49,6 +49,11 @@ class UnknownSettingError(OptimizerError, TypeError):
     """A keyword that an optimizer does not take."""
 
 
+def _is_count(value: float) -> bool:
+    """Whether it is a whole number from 1 on that the engine's integers hold."""
+    return 1 <= value < 2**63 and value == int(value)
+
+
 # What each setting may be: the words, and the test (which NaN never passes).
 _LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
     "lr": ("a number > 0", lambda value: 0 < value < math.inf, "1e-3 is usual for adamw"),
@@ -58,17 +63,17 @@ _LIMITS: dict[str, tuple[str, Callable[[float], bool], str]] = {
     "clip": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
     "clip_value": ("a number > 0, or None", lambda value: 0 < value < math.inf, "1.0 is usual"),
     "max_norm": ("a number > 0", lambda value: 0 < value < math.inf, "1.0 is usual"),
-    "accumulate": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "1 updates at each call"),
+    "accumulate": ("a whole number >= 1", _is_count, "1 updates at each call"),
     "layer_decay": ("0 < layer_decay < 1, or None", lambda value: 0 < value < 1, "0.8 is usual"),
     "unfreeze_every": (
         "a whole number >= 1, or None",
-        lambda value: value >= 1 and value == int(value),
+        _is_count,
         "the updates of an epoch are usual",
     ),
-    "max_iter": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "20 is usual"),
-    "max_eval": ("a whole number >= 1, or None", lambda value: value >= 1 and value == int(value), "25 is usual"),
-    "history_size": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "10 is usual"),
-    "ns_steps": ("a whole number >= 1", lambda value: value >= 1 and value == int(value), "5 is usual"),
+    "max_iter": ("a whole number >= 1", _is_count, "20 is usual"),
+    "max_eval": ("a whole number >= 1, or None", _is_count, "25 is usual"),
+    "history_size": ("a whole number >= 1", _is_count, "10 is usual"),
+    "ns_steps": ("a whole number >= 1", _is_count, "5 is usual"),
     "momentum": ("0 <= momentum < 1", lambda value: 0 <= value < 1, "0.9 is usual"),
     "decay": (
         "a number with 0 <= decay < 1",
@@ -108,7 +113,7 @@ def check_settings(where: str, **settings: float | None) -> None:
         try:
             if value is not None and not good(value):
                 raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
-        except TypeError:
+        except (TypeError, OverflowError):  # the second is of a number that no float holds
             fix = "pass a function of the step as schedule=..." if callable(value) and name == "lr" else fix
             raise OptimizerError(f"[{where}] {name} = {shown(value)}; expected {expected}; {fix}") from None
 
