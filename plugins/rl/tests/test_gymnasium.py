@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,31 @@ def test_a_report_shows_the_pictures_of_an_environment(tmp_path: Path) -> None:
     assert "An episode" in report and "could not be drawn" not in report
 
 
-def test_it_goes_on_by_playing_again(tmp_path: Path) -> None:
+def test_pictures_are_those_of_the_episode_that_is_played() -> None:
+    """An environment of their own makes them, which follows once it is drawn: within an episode, and in the next."""
+    pytest.importorskip("Box2D", reason="powertrain-rl[box2d] is not installed")
+    shown: list[Any] = []
+    axes: Any = SimpleNamespace(imshow=shown.append, axis=lambda _: None)
+    ours = env("LunarLander-v3", render_mode="rgb_array")
+    theirs = gymnasium.make("LunarLander-v3", render_mode="rgb_array")
+    for seed in (3, 4):
+        ours.reset(seed)
+        theirs.reset(seed=seed)
+        for at, action in enumerate([2, 3] * 20):
+            if at in (5, 25):
+                ours.draw(axes)
+                assert (shown[-1] == theirs.render()).all()
+            wanted = theirs.step(action)
+            assert (ours.step(action)[0] == wanted[0]).all()
+    assert len(shown) == 4 and (shown[0] != shown[1]).any()
+
+
+@pytest.mark.parametrize("name", ["CartPole-v1", "LunarLander-v3"])
+def test_it_goes_on_by_playing_again(name: str, tmp_path: Path) -> None:
     """Gymnasium's environments cannot be saved."""
-    killed_and_resumed(PPO.replace("ID", "CartPole-v1"), tmp_path, after="env_step 256")
+    if name == "LunarLander-v3":
+        pytest.importorskip("Box2D", reason="powertrain-rl[box2d] is not installed")
+    killed_and_resumed(PPO.replace("ID", name), tmp_path, after="env_step 256")
 
 
 class Broken(gymnasium.Env):  # type: ignore[misc,unused-ignore]

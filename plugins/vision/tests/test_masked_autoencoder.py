@@ -116,6 +116,26 @@ def test_a_finished_run_takes_every_verb(folder: Path, tmp_path: Path) -> None:
         run.predict(np.zeros((2, 9, 9)))
 
 
+CLASSIFIER = """\
+data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true } }
+features  = [{ use = "scale", by = 0.0625 }]
+model     = { use = "vit", patch = 2, layers = 1, heads = 2, width = 32, weights = "RUN", fresh = "head.*" }
+optimizer = { use = "sgd", lr = 1e-9 }
+run       = { until = "1 step" }
+"""
+
+
+def test_a_classifier_begins_with_its_vit(folder: Path, tmp_path: Path) -> None:
+    """With all but the head, which gave numbers of patches and now gives classes."""
+    go(tmp_path, CLASSIFIER.replace("RUN", folder.as_posix()), "classifier")
+    found, before = (pt.load(run).model.state_dict() for run in (tmp_path / "classifier", folder))
+    assert found["head.weight"].shape == (32, 10)
+    taken = [name for name in found if not name.startswith("head.")]
+    assert len(taken) > 10
+    for name in taken:
+        np.testing.assert_allclose(found[name], before[name], atol=1e-6)
+
+
 def test_what_cannot_be_learned_from_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     def refused(*settings: str) -> str:
         with pytest.raises(VisionError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,31 +32,35 @@ class Gymnasium(Environment):
 
     def __init__(self, params: Params) -> None:
         super().__init__(params)
-        try:
-            import gymnasium
-        except ImportError as error:
-            raise MakingError(
-                "[env gymnasium] Gymnasium is not installed; expected it; pip install 'powertrain-rl[gymnasium]'"
-            ) from error
-        try:
-            self._env = gymnasium.make(params.id, **params.options)
-        except gymnasium.error.DependencyNotInstalled as error:
-            raise MakingError(
-                f"[env gymnasium] {params.id} lacks a package: {error}; expected it; pip install "
-                "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
-            ) from error
-        except gymnasium.error.Error as error:
-            raise MakingError(
-                f"[env gymnasium] id = {params.id!r}: {error}; expected one that is registered; "
-                "gymnasium.pprint_registry() lists them"
-            ) from error
-        self._spaces = gymnasium.spaces
+        self._env = self._made(params.options)
         self.observation = self._example(self._env.observation_space)
         self.actions, self._first = self._of_actions(self._env.action_space)
 
     @classmethod
     def build(cls, params: Params) -> Gymnasium:
         return (Pictured if params.options.get("render_mode") == "rgb_array" else cls)(params)
+
+    def _made(self, options: Mapping[str, Any]) -> Any:
+        """The environment as Gymnasium makes it."""
+        try:
+            import gymnasium
+        except ImportError as error:
+            raise MakingError(
+                "[env gymnasium] Gymnasium is not installed; expected it; pip install 'powertrain-rl[gymnasium]'"
+            ) from error
+        self._spaces = gymnasium.spaces
+        try:
+            return gymnasium.make(self.params.id, **options)
+        except gymnasium.error.DependencyNotInstalled as error:
+            raise MakingError(
+                f"[env gymnasium] {self.params.id} lacks a package: {error}; expected it; pip install "
+                "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
+            ) from error
+        except gymnasium.error.Error as error:
+            raise MakingError(
+                f"[env gymnasium] id = {self.params.id!r}: {error}; expected one that is registered; "
+                "gymnasium.pprint_registry() lists them"
+            ) from error
 
     def _example(self, space: Any) -> Any:
         """An array like one observation: numbers as they are, one of a few as a row with a one."""
@@ -97,10 +101,34 @@ class Gymnasium(Environment):
 
 
 class Pictured(Gymnasium):
-    """One that was made to give pictures of itself, for the filmstrip of a report."""
+    """One that draws itself, for the filmstrip of a report.
+
+    An environment that can be drawn is slow to play, so a second one makes the pictures. It plays an episode only once
+    that is to be drawn, by its seed and its actions.
+    """
+
+    def __init__(self, params: Gymnasium.Params) -> None:
+        plain = {name: value for name, value in params.options.items() if name != "render_mode"}
+        super().__init__(replace(params, options=plain))
+        self._drawn = params
+        self._drawing: Gymnasium | None = None
+        self._played: list[tuple[str, Any]] = []  # calls of the episode that the one that is drawn has yet to follow
+
+    def reset(self, seed: int) -> Any:
+        self._played = [("reset", seed)]
+        return super().reset(seed)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool]:
+        self._played.append(("step", action))
+        return super().step(action)
 
     def draw(self, axes: Axes) -> None:
+        if self._drawing is None:
+            self._drawing = Gymnasium(self._drawn)
+        for name, value in self._played:
+            getattr(self._drawing, name)(value)
+        self._played.clear()
         with contextlib.redirect_stdout(io.StringIO()):  # pygame prints a greeting when it is imported
-            picture = self._env.render()
+            picture = self._drawing._env.render()
         axes.imshow(picture)
         axes.axis("off")
