@@ -14,7 +14,6 @@ from powertrain.data import DataError
 from powertrain.plugin.semi_supervised import LabelError
 from powertrain.plugin.testing import killed_and_resumed
 from powertrain.train.folder.ledger import read_history
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step
 from powertrain_vision.errors import VisionError
 from powertrain_vision.views import ViewParams, strong, weak
@@ -40,7 +39,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> float:
 
 def views(x: np.ndarray, view: Any, **params: Any) -> np.ndarray:
     pt.random.seed(3)
-    return np.asarray(view(Step(Logs()), pt.tensor(x), ViewParams(**params)).numpy())
+    return np.asarray(view(Step(), pt.tensor(x), ViewParams(**params)).numpy())
 
 
 def pictures(shape: tuple[int, ...], count: int = 40) -> np.ndarray:
