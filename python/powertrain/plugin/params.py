@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import inspect
 import math
+import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar, overload
@@ -154,15 +156,27 @@ def parameters(params: type) -> list[Parameter]:
     return found
 
 
-def _hints(owner: Any) -> dict[str, Any]:
-    """The annotations of a class or function, as types."""
+def _hints(owner: Any, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The annotations of a class, or of the named arguments of a function, as types."""
     try:
-        return typing.get_type_hints(owner, include_extras=True)
+        return _named_hints(owner, names) if names else typing.get_type_hints(owner, include_extras=True)
     except NameError as error:
         raise TypeError(
             f"the annotations of {getattr(owner, '__name__', owner)} cannot be read ({error}); expected names of its "
             "module; import them there, outside of `if TYPE_CHECKING:`"
         ) from None
+
+
+def _named_hints(function: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Those of the named arguments alone: the names in the others may be of type checkers. What only a type of
+    powertrain.typing describes, such as a tensor of weights, may be anything here."""
+    annotations = {name: function.__annotations__[name] for name in names if name in function.__annotations__}
+    asked, known = types.SimpleNamespace(__annotations__=annotations), inspect.unwrap(function).__globals__
+    try:
+        return typing.get_type_hints(asked, known, include_extras=True)
+    except NameError:
+        anything = dict.fromkeys(vars(importlib.import_module("powertrain.typing")), Any)
+        return typing.get_type_hints(asked, {**anything, **known}, include_extras=True)
 
 
 def params_of(plugin: Any) -> type:
@@ -186,7 +200,7 @@ def _params_of(plugin: Any) -> type:
     if not callable(plugin):
         raise TypeError(f"received {show(plugin)}; expected a class or a function; name one")
     settings = [p for p in inspect.signature(plugin).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    hints = _hints(plugin) if settings else {}  # those of the other arguments may be of type checkers alone
+    hints = _hints(plugin, [p.name for p in settings]) if settings else {}
     fields: list[Any] = []
     for argument in settings:
         missing = argument.default is argument.empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ def build_backend(recipe: Recipe) -> Any:
 def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -> Callable[..., Any]:
     """The recipe's loss, or else the strategy's or the model's, or else the usual one of the task."""
     if recipe.loss is not None:
-        return call_with(recipe.loss.plugin, recipe.loss.params)
+        return call_with(recipe.loss.plugin, _per_example(recipe.loss.params))
     of_model = model.loss if isinstance(model, Model) else ""
     named = default or of_model or dataset.kind.loss
     if not named:
@@ -124,3 +125,9 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
         return metric
 
     return choose_metrics(dataset, recipe.evaluate.metrics, load)
+
+
+def _per_example(params: Any) -> Any:
+    """The settings of a loss: one that takes the mean of a batch, such as those of nn.functional, is asked not to."""
+    means = getattr(params, "reduction", "none") in ("mean", "sum")
+    return dataclasses.replace(params, reduction="none") if means else params
