@@ -130,6 +130,11 @@ TRAINING: Rows = {
                                 + LOGGED)),
     "strategy-only-logs": ("strategy", "no-change", "every weight that an optimizer has is as it was",
                            step_of("losses = self.loss(self.model(batch.x), batch.y)\n" + LOGGED)),
+    "strategy-copy": (
+        "strategy", "no-change", "predict answers as it did before the training",
+        STRATEGY.replace("import numpy", "import copy\nimport numpy", 1)
+        + "    def setup(self, run):\n        super().setup(run)\n        self.first = copy.deepcopy(self.model)\n"
+          "    def predict(self, t, batch):\n        return self.first(batch.x)\n"),
     "strategy-target": ("strategy", "reads-target", "predict answers otherwise where the targets are others",
                         setup_and_round(
                             "run.loop(self.step, self.data, 2)",
@@ -143,6 +148,10 @@ TRAINING: Rows = {
                              step_of("losses = self.loss(self.model(batch.x), batch.y)\n"
                                      "t.minimize(self.opt, losses, batch.weight)\n"
                                      "t.log('loss', pt.sum(losses), losses.shape[0])")),
+    "strategy-log-rows": ("strategy", "padding-counts", "where each example has half the weight, the logged loss is",
+                          step_of("losses = self.loss(self.model(batch.x), batch.y)\n"
+                                  "t.minimize(self.opt, losses, batch.weight)\n"
+                                  "t.log('loss', pt.sum(losses * batch.weight), batch.weight.shape[0])")),
     "strategy-padding-couples": ("strategy", "padding-counts", "rows of weight 0 change model.",
                                  step_of("losses = self.loss(self.model(batch.x), batch.y)\n"
                                          "t.minimize(self.opt, pt.mean(losses), couples=True)\n" + LOGGED)),
@@ -222,6 +231,9 @@ DATASETS: Rows = {
     "data-far-nan": ("data", "not-finite", "x of train has values that are not finite in rows 7,680 to 7,935",
                      but(LONG, "np.ones((9001, 2))", "np.where(np.arange(9001) == 7777, np.nan, 1.0)[:, None] * "
                                                      "np.ones((9001, 2))")),
+    "data-late-nan": ("data", "not-finite", "build raised [arrays x] NaN in row 3000; expected finite numbers",
+                      but(DATA, '{"train": Source()}', '{"train": ArrayDataset(x=np.where(np.arange(3001) == 3000, '
+                                                       'np.nan, 1.0), y=np.arange(3001) % 3)}')),
     "data-far-target": ("data", "outputs", "targets of train run from 0 to 7 in rows 7,680 to 7,935",
                         but(LONG, "np.arange(9001) % 3", "np.where(np.arange(9001) == 7777, 7, np.arange(9001) % 3)")),
     "data-far-raises": ("data", "raises", "fetching rows 7,680 to 7,935 of train raised",

@@ -16,6 +16,7 @@ from powertrain.conformance.parameters import cases
 from powertrain.conformance.process import run_apart
 from powertrain.conformance.sources import MOST_ROWS, check_source, check_stream
 from powertrain.data import DataError, DataLoader, DataModule, identities, kept
+from powertrain.data.errors import NotFiniteDataError
 from powertrain.data.source import evenly_spaced
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import fitted
@@ -40,6 +41,9 @@ def check_data(subject: Subject) -> Iterator[Finding]:
     try:
         with no_global_random(subject, "build") as drawn:
             dataset = subject.plugin.build(subject.params, folder)
+    except NotFiniteDataError as error:  # its files are here, and hold this
+        yield subject.finding("not-finite", f"build raised {error}", "numbers", "fill gaps or leave those rows out")
+        return
     except DataError as error:  # it says what is missing: its files are not here
         yield subject.finding(
             "not-here", f"build could not be tried: {error}", "its data", "make it available, and check again"

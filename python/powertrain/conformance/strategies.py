@@ -11,7 +11,15 @@ from typing import Any
 from powertrain._core import Error
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
-from powertrain.conformance.rounds import check_padding, check_targets, differences, play_round, snapshot, weights_of
+from powertrain.conformance.rounds import (
+    check_answers,
+    check_padding,
+    check_targets,
+    differences,
+    play_round,
+    snapshot,
+    weights_of,
+)
 from powertrain.plugin.registry import PluginError
 from powertrain.plugin.wording import show
 
@@ -109,6 +117,8 @@ def _examine(subject: Subject, folder: Path) -> Iterator[Finding]:
         )
         return
     yield from check_targets(subject, run)
+    if weights:
+        yield from check_answers(subject, run, fresh)
     if run.table.optimizers and run.table.modules:
         yield from _scales(subject, folder)
 

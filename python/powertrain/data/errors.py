@@ -26,7 +26,12 @@ def errors_name(file: Path) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{error.where} of {file}", error.received, error.expected, error.fix) from None
+        kind = NotFiniteDataError if isinstance(error, NotFiniteDataError) else DataError
+        raise kind(f"{error.where} of {file}", error.received, error.expected, error.fix) from None
+
+
+class NotFiniteDataError(DataError):
+    """Rows that hold NaN or infinity."""
 
 
 def demand_choice(where: str, name: str, value: object, known: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import drawing
-from powertrain.data.errors import DataError
+from powertrain.data.errors import DataError, NotFiniteDataError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 
@@ -103,7 +103,7 @@ def check_finite(array: Array | StoredArray, where: str) -> None:
         if not finite.all():
             row = piece.start + int(np.argwhere(~finite)[0][0])
             value = "NaN" if np.isnan(array[row]).any() else "infinity"
-            raise DataError(
+            raise NotFiniteDataError(
                 where, f"{value} in row {row}", "expected finite numbers", "remove those rows or fill the gaps first"
             )
 
