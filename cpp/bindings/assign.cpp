@@ -36,7 +36,7 @@ Tensor unmarked(const Tensor& tensor) {
 
 void check_assignable(py::handle object, const std::string& where) {
   if (py::isinstance<Slot>(object))
-    throw DTypeError(text("[", where, "] received an assignment to slot ", py::cast<SlotRef>(object)->name,
+    throw DTypeError(text("[", where, "] received an assignment to ", py::cast<SlotRef>(object)->label(),
                           "; expected a new value for it; write slot.value = ..."));
   if (!is_tensor(object))
     throw DTypeError(text("[", where, "] received an assignment to ", Py_TYPE(object.ptr())->tp_name,

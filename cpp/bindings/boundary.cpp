@@ -118,7 +118,9 @@ std::string foreign_keyword(const std::string& where, const std::string& expecte
   for (Py_ssize_t k = 0; names && k < PyTuple_GET_SIZE(names); ++k) {
     const auto name = py::cast<std::string>(PyTuple_GET_ITEM(names, k));
     if (expected.find(name + ": ") != std::string::npos) continue;
-    const py::object said = keyword(where, py::tuple(), py::tuple(), name, py::handle(args[given + k]));
+    py::dict call;
+    call[py::str(name)] = py::handle(args[given + k]);
+    const py::object said = keyword(where, py::tuple(), py::tuple(), name, call);
     if (!said.is_none()) return py::cast<std::string>(said);
   }
   return "";

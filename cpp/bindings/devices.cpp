@@ -166,10 +166,10 @@ void register_devices(py::module_& m) {
   m.def(
       "move_slot",
       [](const SlotRef& slot, py::handle device) {
-        const Target& target = device_named(device, text("slot ", slot->name));
+        const Target& target = device_named(device, slot->label());
         if (active_recorder())
-          throw TraceError(text("[slot ", slot->name,
-                                "] was moved inside a trace; expected it before; move it outside of the step"));
+          throw TraceError(
+              text("[", slot->label(), "] was moved inside a trace; expected it before; move it outside of the step"));
         slot->move_to(target.memory());
       },
       py::arg("slot"), py::arg("device"), "Moves the value there; a view moves with all of its flat slot.");

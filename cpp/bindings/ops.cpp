@@ -139,14 +139,19 @@ std::vector<std::string> parameters(const Op& op) {
   return names;
 }
 
-[[noreturn]] void unknown_keyword(const Op& op, const std::string& name, py::handle value) {
+[[noreturn]] void unknown_keyword(const Op& op, const std::string& name, PyObject* const* args, Py_ssize_t given,
+                                  PyObject* names) {
   py::list inputs;
   for (const InputSpec& spec : op.inputs) {
     if (!spec.optional) inputs.append(spec.name);
   }
   const std::vector<std::string> known = parameters(op);
+  py::dict call;
+  for (Py_ssize_t i = 0; i < given; ++i) call[py::str(known[i])] = py::handle(args[i]);
+  for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); ++k)
+    call[py::handle(PyTuple_GET_ITEM(names, k))] = py::handle(args[given + k]);
   const py::object said =
-      py::module_::import("powertrain.errors.arguments").attr("keyword")(op.name, inputs, py::cast(known), name, value);
+      py::module_::import("powertrain.errors.arguments").attr("keyword")(op.name, inputs, py::cast(known), name, call);
   if (!said.is_none()) throw DTypeError(py::cast<std::string>(said));
   std::string listed;
   for (const std::string& parameter : known) listed += (listed.empty() ? "" : ", ") + parameter;
@@ -157,7 +162,8 @@ std::vector<std::string> parameters(const Op& op) {
 Tensor input_tensor(const Op& op, const InputSpec& spec, py::handle value) {
   if (value.is_none()) {
     if (spec.optional) return Tensor();
-    throw DTypeError(text("[", op.name, "] ", spec.name, " is None; expected a tensor; pass one"));
+    const py::object said = py::module_::import("powertrain.errors.arguments").attr("of_none")(op.name);
+    throw DTypeError(text("[", op.name, "] ", spec.name, " is None; expected a tensor; ", py::cast<std::string>(said)));
   }
   Tensor tensor = to_tensor(value, op.name);
   // A view of borrowed memory would change with its owner.
@@ -216,7 +222,7 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
     while (position < n + op.attrs.size() &&
            (position < n ? op.inputs[position].name : op.attrs[position - n].name) != name)
       ++position;
-    if (position == n + op.attrs.size()) unknown_keyword(op, name, args[given + k]);
+    if (position == n + op.attrs.size()) unknown_keyword(op, name, args, given, names);
     if (static_cast<Py_ssize_t>(position) < given) {
       throw DTypeError(text("[", op.name, "] ", name, " was given twice; expected once; drop the keyword"));
     }

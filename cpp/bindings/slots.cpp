@@ -97,7 +97,7 @@ Example
       .def("__reduce__",
            [](const SlotRef& slot) -> py::object {
              throw DTypeError(
-                 text("[slot ", slot->name,
+                 text("[", slot->label(),
                       "] cannot be copied or pickled: programs and optimizers share it; expected its value; "
                       "copy what state_dict() gives"));
            })
@@ -114,7 +114,7 @@ Example
           })
       .def_property(
           "value", [](const SlotRef& slot) { return of_slot(read_slot(slot)); },
-          [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, "slot " + slot->name))); })
+          [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, slot->label()))); })
       .def_property_readonly("shape",
                              [](const SlotRef& slot) {
                                py::tuple shape(slot->type().shape.size());
@@ -129,7 +129,7 @@ Example
       .def("numpy",
            [](const SlotRef& slot) {
              if (active_recorder())
-               throw TraceError(text("[slot ", slot->name,
+               throw TraceError(text("[", slot->label(),
                                      "] numpy() inside a trace; expected it outside; use the slot itself in the step"));
              return to_numpy(slot->current());
            })
@@ -139,7 +139,9 @@ Example
             return wrap(read_slot(slot)).attr("__array__")(dtype, copy);
           },
           py::arg("dtype") = py::none(), py::arg("copy") = py::none())
-      .def("__repr__", [](const SlotRef& slot) { return text("Slot(", slot->name, " ", slot->type(), ")"); });
+      .def("__repr__", [](const SlotRef& slot) {
+        return text("Slot(", slot->name, slot->name.empty() ? "" : " ", slot->type(), ")");
+      });
   m.def("flatten_slots", &flatten, py::arg("slots"), py::arg("name"));
   m.def(
       "slot_view",

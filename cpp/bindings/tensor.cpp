@@ -209,7 +209,11 @@ Example
       .def("__bool__",
            [](const Tensor& t) {
              no_branch(t, "bool");
-             if (is_complex(t.dtype()) && t.size() == 1) return py::cast<bool>(to_numpy(here(t)).attr("__bool__")());
+             if (t.size() != 1) {
+               throw ShapeError(text("[bool] received ", t.type(),
+                                     "; expected one element; write x.any() or x.all(), or compare one element"));
+             }
+             if (is_complex(t.dtype())) return py::cast<bool>(to_numpy(here(t)).attr("__bool__")());
              return t.item() != 0;
            })
       .def("__float__",

@@ -202,7 +202,7 @@ void Slot::replace_held(const Tensor& value) {
 
 void Slot::check_whole() const {
   if (!lease_.torn()) return;
-  throw Error(text("[slot ", name,
+  throw Error(text("[", label(),
                    "] was being written by another thread when this process was forked; expected a fork between steps; "
                    "fork earlier, or load the state from a checkpoint"));
 }

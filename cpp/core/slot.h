@@ -30,6 +30,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   bool trainable = false;
   bool travels = false;  // goes where a step reads it, as the state of a generator, from which everybody draws
 
+  // What messages call it: "slot w", or "slot" where it has no name.
+  std::string label() const { return name.empty() ? "slot" : "slot " + name; }
   const TensorType& type() const { return type_; }
   const std::shared_ptr<Slot>& base() const { return base_; }  // null for a base slot
   int64_t offset() const { return offset_; }                   // in elements of the base

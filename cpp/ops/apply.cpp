@@ -183,22 +183,22 @@ Tensor read_slot(const SlotRef& slot) {
 void write_slot(const SlotRef& slot, const Tensor& given) {
   Tensor value = given;
   if (value.shape() != slot->type().shape) {
-    throw ShapeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(),
+    throw ShapeError(text("[", slot->label(), "] received ", value.type(), "; expected ", slot->type(),
                           "; reshape the value, or make another slot"));
   }
   if (info(value.dtype()).kind > info(slot->type().dtype).kind) {
-    throw DTypeError(text("[slot ", slot->name, "] received ", value.type(), "; expected ", slot->type(),
+    throw DTypeError(text("[", slot->label(), "] received ", value.type(), "; expected ", slot->type(),
                           ", which cannot hold what is lost of ", info(value.dtype()).name,
                           "; convert the value with astype, or make another slot"));
   }
-  if (value.dtype() != slot->type().dtype) value = in_dtype(value, slot->type().dtype, text("slot ", slot->name));
+  if (value.dtype() != slot->type().dtype) value = in_dtype(value, slot->type().dtype, slot->label());
   if (Recorder* recorder = active_recorder()) {
     recorder->write(slot, value);
     return;
   }
   if (value.symbolic()) {
     throw TraceError(text(
-        "[slot ", slot->name,
+        "[", slot->label(),
         "] received a symbolic tensor outside its trace; expected a value; assign it inside the compiled function"));
   }
   // A slot owns what it holds: memory lent by NumPy may change under it, and a tape must not live on in it.

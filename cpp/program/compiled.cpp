@@ -41,9 +41,9 @@ PlanContext CompiledStep::context_for(const Graph& source, const Signature& sign
     const Target& target = target_of(slot->memory());
     if (!found) {
       found = &target;
-      first = "slot " + slot->name;
+      first = slot->label();
     } else if (&found->memory() != &target.memory()) {
-      throw Error(text("[compile] received ", first, " on ", found->name(), " and slot ", slot->name, " on ",
+      throw Error(text("[compile] received ", first, " on ", found->name(), " and ", slot->label(), " on ",
                        target.name(), "; expected all that a step uses on one device; move one of them with .to('",
                        (found->memory().on_host() ? target : *found).name(), "')"));
     }
@@ -144,7 +144,7 @@ std::string CompiledStep::retrace_cause(const Signature& signature) const {
   const auto alike = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const EntryRef& entry) { return entry->signature == signature; });
   if (alike != entries_.end()) {
-    if (const SlotRef slot = (*alike)->moved()) return text("slot ", slot->name, " was laid out by another optimizer");
+    if (const SlotRef slot = (*alike)->moved()) return text(slot->label(), " was laid out by another optimizer");
     return (*alike)->facts ? (*alike)->facts->changed() : "";
   }
   const Signature& last = entries_.front()->signature;

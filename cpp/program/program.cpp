@@ -134,7 +134,7 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
 // A model lies where its user put it; a step takes no part of it elsewhere.
 void Program::check_place(const Slot& slot) const {
   if (slot.travels || &slot.memory() == &device_.memory()) return;
-  throw Error(text("[slot ", slot.name, "] lies on ", slot.memory().computes_here->name(), ", and the step runs on ",
+  throw Error(text("[", slot.label(), "] lies on ", slot.memory().computes_here->name(), ", and the step runs on ",
                    context_.target->name(), "; expected both on one device; move the slot, or what the step is given"));
 }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from powertrain import _core
 from powertrain._core import Slot, Tensor
 from powertrain.devices.place import device as place
 from powertrain.devices.place import named
 from powertrain.errors import attributes, hints
-from powertrain.errors.arguments import shown
+from powertrain.errors.arguments import shown, written
 from powertrain.errors.boundary import public
 from powertrain.errors.sizes import Size
 from powertrain.ops.functional import OPERATORS
@@ -194,14 +194,24 @@ def _to_device(self: Tensor, device: Any, *, stream: Any = None) -> Tensor:
     return _moved(self, device)
 
 
+# What to write in place of an assignment to what a tensor has.
+_ASSIGNED: Final = {
+    "shape": "x = x.reshape(shape)",
+    "dtype": "x = x.astype(dtype)",
+    "device": "x = x.to(device)",
+    "T": "x = x.T",
+}
+
+
 def _set_attribute(self: Tensor, name: str, value: Any) -> None:
     """Tensors have no attributes of a user's."""
     if name.startswith("__"):
         object.__setattr__(self, name, value)
         return
-    line = hints.line("Tensor", name) or "x[...] = value for its elements, or keep what belongs to it beside it"
+    line = _ASSIGNED.get(name) or hints.line("Tensor", name)
+    line = line or "x[...] = value for its elements, or keep what belongs to it beside it"
     raise hints.UnknownNameError(
-        f"[Tensor] {name} = {shown(value)}; expected no assignment to an attribute of a tensor; write {line}"
+        f"[Tensor] {name} = {written(value)}; expected no assignment to an attribute of a tensor; write {line}"
     )
 
 

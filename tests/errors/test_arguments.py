@@ -87,6 +87,26 @@ def test_what_python_says_of_a_caller_s_own_function_stays() -> None:
             "[linspace] received steps=5; expected num; write linspace(start, stop, num=5)",
         ),
         (
+            lambda: pt.zeros(2, 3, dtype=pt.float64),
+            "[zeros] received 2 numbers; expected one shape; write zeros((2, 3), dtype='float64')",
+        ),
+        (
+            lambda: pt.topk(pt.ones(4), 2, dim=0),
+            "[topk] received dim=0; expected axis; write topk(x, axis=0, k=2)",
+        ),
+        (
+            lambda: pt.ones((2, 3)).std(dim=0, unbiased=False, keepdim=True),
+            "[std] received dim=0; expected axis; write std(x, axis=0, correction=0, keepdims=True)",
+        ),
+        (
+            lambda: pt.nn.functional.normalize(pt.ones((2, 3)), p=2, dim=1),
+            "[normalize] received dim=1; expected axis; write normalize(input, axis=1, p=2)",
+        ),
+        (
+            lambda: pt.vmap(abs, in_dims=0),
+            "[vmap] received in_dims=0; expected in_axes; write vmap(function, in_axes=0)",
+        ),
+        (
             lambda: pt.cuda.manual_seed_all(0),
             "[powertrain.cuda] manual_seed_all; expected a name of powertrain.cuda; write pt.random.seed(value), for "
             "all devices",
@@ -109,6 +129,29 @@ def test_what_python_says_of_a_caller_s_own_function_stays() -> None:
 def test_what_others_write_is_answered_with_the_line_to_write(call: Any, text: str) -> None:
     with pytest.raises(pt.Error) as caught:
         call()
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: bool(x > 0),
+         "[bool] received bool[2, 3]; expected one element; write x.any() or x.all(), or compare one element"),
+        (lambda x: x == None, "[equal] b is None; expected a tensor; write x is None"),  # noqa: E711
+        (lambda x: x != None, "[not_equal] b is None; expected a tensor; write x is not None"),  # noqa: E711
+        (lambda x: setattr(x, "shape", (3, 2)), "[Tensor] shape = (3, 2); expected no assignment to an attribute of a "
+         "tensor; write x = x.reshape(shape)"),
+        (lambda x: setattr(x, "dtype", pt.int32), "[Tensor] dtype = 'int32'; expected no assignment to an attribute of "
+         "a tensor; write x = x.astype(dtype)"),
+        (lambda x: setattr(pt.nn.Parameter(x), "value", x.T), "[slot] received f32[3, 2]; expected f32[2, 3]; reshape "
+         "the value, or make another slot"),
+        (lambda x: setattr(pt.nn.Parameter(x), "requires_grad", True), "[slot] requires_grad; expected a name of Slot; "
+         "write model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask"),
+    ],
+)  # fmt: skip
+def test_what_numpy_and_pytorch_do_with_a_tensor_is_answered(call: Callable[[pt.Tensor], object], text: str) -> None:
+    with pytest.raises(pt.Error) as caught:
+        call(pt.ones((2, 3)))
     assert str(caught.value) == text
 
 

@@ -34,6 +34,18 @@ LINES = [
      "pt.nn.Linear(in_features, out_features)"),
     ("from powertrain.nn import Linaer",
      "[powertrain.nn] Linaer; expected a name of powertrain.nn; did you mean Linear?"),
+    ("from powertrain.nn.utils.rnn import pack_padded_sequence",
+     "[powertrain.nn.utils.rnn] pack_padded_sequence; expected a name of powertrain.nn.utils.rnn; write y, state = "
+     "lstm(padded, lengths=lengths): layers take sequences of several lengths padded"),
+    ("from powertrain.data.transforms import ColorJitter",
+     "[powertrain.data.transforms] ColorJitter; expected a name of powertrain.data.transforms; "
+     "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; random-erasing, colour-jitter, mixup and "
+     "cutmix for recipes come with powertrain-vision"),
+    ("import powertrain.cuda.amp",
+     "[powertrain.cuda] amp; expected a name of powertrain.cuda; write with pt.autocast('bf16'): ..."),
+    ("import powertrain.vision",
+     '[powertrain] vision; expected a name of powertrain; it is a distribution of its own: pip install '
+     '"powertrain[vision]", then import powertrain_vision'),
     ("import powertrain.amp", "[powertrain] amp; expected a name of powertrain; write with pt.autocast('bf16'): ..."),
 ]  # fmt: skip
 
@@ -91,7 +103,7 @@ CALLS: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "[Tensor] label = 'a'; expected no assignment to an attribute of a tensor; write x[...] = value for its elements, "
      "or keep what belongs to it beside it"),
     (lambda: entered("cpu", dtype=pt.bfloat16), TypeError,
-     "[autocast] received dtype=DType; expected a precision; write pt.autocast('bf16')"),
+     "[autocast] received dtype='bfloat16'; expected a precision; write pt.autocast('bf16')"),
     (lambda: entered(device_type="cpu", dtype="float16"), TypeError,
      "[autocast] received device_type='cpu', dtype='float16'; expected a precision; write pt.autocast('f16')"),
     (lambda: entered("cpu", enabled=False), TypeError,

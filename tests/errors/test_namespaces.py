@@ -109,7 +109,7 @@ KEYWORDS = [
     (lambda x: pt.softmax(x, dim=1), "[softmax] received dim=1; expected axis; write softmax(input, axis=1)"),
     (lambda x: pt.sum(x, dim=(0, 1)), "[sum] received dim=(0, 1); expected axis; write sum(x, axis=(0, 1))"),
     (lambda x: pt.mean(x, axis=0, keepdim=True),
-     "[mean] received keepdim=True; expected keepdims; write mean(x, keepdims=True)"),
+     "[mean] received keepdim=True; expected keepdims; write mean(x, keepdims=True, axis=0)"),
     (lambda x: pt.abs(input=x), "[abs] received input; expected x; write abs(x)"),
     (lambda x: pt.add(x, other=x), "[add] received other; expected b; write add(a, b)"),
     (lambda x: F.leaky_relu(x, slope=0.1),

@@ -62,6 +62,8 @@ def test_modes_reach_every_module() -> None:
 def test_freezing_by_pattern() -> None:
     net = Net()
     assert net.freeze("*.bias") == ["first.bias", "norm.bias"]
+    found = net.parameters()
+    assert next(net.parameters()) is found[0] and [next(found), next(found)] == found[:2] and len([*found]) == 5
     assert len(net.trainable()) == 3 and len(net.parameters()) == 5 and len(net.buffers()) == 2
     assert net.unfreeze() == NAMES and len(net.trainable()) == 5
     with pytest.raises(StateError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_the_everyday_ones_draw_from_the_default_generator() -> None:
     for one, other in zip(got, want, strict=True):
         assert same_bits(one.numpy(), other.numpy())
     assert pt.rand().shape == () and pt.randn(2, dtype="float64").dtype == pt.float64
+
+
+@pytest.mark.parametrize(
+    "draw", [pt.rand, pt.randn, functools.partial(pt.randint, 9)], ids=["rand", "randn", "randint"]
+)
+def test_the_everyday_ones_take_a_device(draw: Any) -> None:
+    pt.random.seed(3)
+    want = draw((2, 3)).tolist()
+    pt.random.seed(3)
+    made = draw((2, 3), device="cpu")
+    assert made.device == "cpu" and made.tolist() == want
+    with pytest.raises(pt.Error, match="expected a device of this machine"):
+        draw((2, 3), device="cuda:7")
 
 
 ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [

@@ -142,6 +142,7 @@ def test_groups_as_pytorch_has_them() -> None:
     model = net()
     groups = [{"params": model[0].parameters(), "lr": 0.2}, {"params": model[2], "weight_decay": 0.5}]
     opt = optim.SGD(groups, lr=0.1, weight_decay=0.01)
+    assert repr(opt) == "SGD(2 parameters: lr=0.2, weight_decay=0.01; 2 parameters: lr=0.1, weight_decay=0.5)"
     assert [(g["names"], g["lr"], g["weight_decay"]) for g in opt.param_groups] == [
         (["0.weight", "1.bias"], pytest.approx(0.2), 0.01), (["2.weight", "3.bias"], pytest.approx(0.1), 0.5)
     ]  # fmt: skip

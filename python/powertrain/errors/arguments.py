@@ -32,6 +32,8 @@ _KEYWORDS: Final = {
     "p": ("ord",),
     "replacement": ("replace",),
     "num_samples": ("size",),
+    "in_dims": ("in_axes",),
+    "out_dims": ("out_axes",),
 }
 # Keywords that nothing takes here, and why.
 _LEFT_OUT: Final = {
@@ -62,15 +64,15 @@ _ADVICE: Final = {
 _FIRST, _SECOND = frozenset({"input", "x", "a", "tensor", "x1"}), frozenset({"other", "x2", "b"})
 
 
-def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, value: Any) -> str | None:
-    """The advice for a keyword that another library has and this function lacks; None for any other keyword."""
-    ours = next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
+def keyword(
+    where: str, inputs: Sequence[str], settings: Sequence[str], name: str, call: Mapping[str, Any]
+) -> str | None:
+    """The advice for a keyword that another library has and this function lacks; None for any other keyword. `call` has
+    the arguments by name, of which `name` is one."""
+    value, ours = call[name], _ours(name, settings)
     if ours is not None:
-        said = repr(value) if isinstance(value, (tuple, list)) and set(map(type, value)) == {int} else shown(value)
-        given = ", ".join(
-            [*(one for one in inputs if one != ours), f"{ours}={int(bool(value)) if name == 'unbiased' else said}"]
-        )
-        return f"[{where}] received {name}={said}; expected {ours}; write {where}({given})"
+        line = _line(where, inputs, settings, name, call)
+        return f"[{where}] received {name}={written(value)}; expected {ours}; write {line}"
     if name in _LEFT_OUT:
         return f"[{where}] received {name}={shown(value)}; expected {_LEFT_OUT[name]}"
     place = 0 if name in _FIRST else 1 if name in _SECOND else len(inputs)
@@ -79,9 +81,37 @@ def keyword(where: str, inputs: Sequence[str], settings: Sequence[str], name: st
     return f"[{where}] received {name}; expected {inputs[place]}; write {where}({', '.join(inputs)})"
 
 
+def _ours(name: str, settings: Sequence[str]) -> str | None:
+    return next((one for one in _KEYWORDS.get(name, ()) if one in settings), None)
+
+
+def _line(where: str, inputs: Sequence[str], settings: Sequence[str], name: str, call: Mapping[str, Any]) -> str:
+    """The whole call in our words: what it needs by its names, the keyword at fault, and the settings that it had."""
+    given = {}
+    for one in sorted(call, key=name.__ne__):
+        ours = _ours(one, settings) or one
+        if ours in settings and (one == name or ours not in inputs):
+            given[ours] = int(bool(call[one])) if one == "unbiased" else call[one]
+    needed = [one for one in inputs if one not in given]
+    return f"{where}({', '.join([*needed, *(f'{one}={written(value, one)}' for one, value in given.items())])})"
+
+
+def written(value: Any, name: str = "") -> str:
+    """A value as it is written in a call; by its name where that would be long."""
+    if isinstance(value, (tuple, list)) and all(type(one) is int for one in value):
+        return repr(value)
+    plain = value is None or type(value) in (bool, int, float, complex, str, _core.DType)
+    return shown(value) if plain or not name else name
+
+
 def advice(op: str, argument: str) -> str | None:
     """What to write where an op lacks an argument, or has one too many (""); None where there is nothing to say."""
     return _ADVICE.get((op, argument))
+
+
+def of_none(op: str) -> str:
+    """What to write where None is given to an op in place of a tensor."""
+    return {"equal": "write x is None", "not_equal": "write x is not None"}.get(op, "pass one")
 
 
 def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _core.DTypeError | None:
@@ -95,7 +125,8 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
     unknown = [name for name in kwargs if name not in by_name and inspect.Parameter.VAR_KEYWORD not in kinds]
     if unknown:
         needed = [p.name for p in places if p.default is p.empty]
-        return _core.DTypeError(_unknown(called, needed, by_name, unknown[0], kwargs[unknown[0]]))
+        call = {**dict(zip((p.name for p in places), given, strict=False)), **kwargs}
+        return _core.DTypeError(_unknown(called, needed, by_name, unknown[0], call))
     if len(given) > 1 and places and places[0].name == "shape" and all(type(one) is int for one in given):
         rest = "".join(f", {name}={shown(value)}" for name, value in kwargs.items())
         return _core.DTypeError(
@@ -123,14 +154,14 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
     return _core.DTypeError(f"[{called}] received no {missing[0]}; expected {taken}; pass it") if missing else None
 
 
-def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str, value: Any) -> str:
-    said = keyword(where, needed, names, name, value)
+def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str, call: Mapping[str, Any]) -> str:
+    said = keyword(where, needed, names, name, call)
     if said:
         return said
     close = difflib.get_close_matches(name, names, 1)
     listed = f"one of {', '.join(names)}" if len(names) > 1 else "".join(names) or "no keyword"
     fix = f"did you mean {close[0]}?" if close else "leave it out"
-    return f"[{where}] received {name}={shown(value)}; expected {listed}; {fix}"
+    return f"[{where}] received {name}={shown(call[name])}; expected {listed}; {fix}"
 
 
 def name_of(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
@@ -155,6 +186,8 @@ def shown(value: Any) -> str:
     kind = type(value)
     if kind is _core.Tensor:
         return f"{value.dtype.name}{list(value.shape)}"
+    if kind is _core.DType:
+        return repr(value.name)
     if value is None or kind in (bool, float, complex, str, bytes) or (kind is int and value.bit_length() <= 128):
         text = repr(value[:_SHOWN] if kind in (str, bytes) else value)
         return f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text

@@ -15,6 +15,8 @@ from powertrain.errors.module_counterparts import ABOUT, MODULES
 from powertrain.errors.object_counterparts import OBJECTS
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
+_WORKERS: Final = "pt.fit('recipe.toml', workers=4, run={'shards': 4}); a loop of your own runs in one process"
+
 # Of torch.nn.functional, jax.nn and keras.ops, for powertrain.nn.functional.
 FUNCTIONS: Final[dict[str, str]] = {
     "adaptive_max_pool1d_with_indices": "pt.nn.functional.adaptive_max_pool1d(input, output_size, return_indices=True)",
@@ -71,8 +73,9 @@ LAYERS: Final[dict[str, str]] = {
     "Conv2DTranspose": "pt.nn.ConvTranspose2d(in_channels, out_channels, kernel_size)",
     "Conv3D": "pt.nn.Conv3d(in_channels, out_channels, kernel_size)",
     "CrossMapLRN2d": "pt.nn.LocalResponseNorm(size)",
-    "DataParallel": "pt.set_threads(n): one process uses all cores",
+    "DataParallel": _WORKERS,
     "Dense": "pt.nn.Linear(in_features, out_features)",
+    "DistributedDataParallel": _WORKERS,
     "Dot": "pt.matmul(a, b)",
     "Embed": "pt.nn.Embedding(num_embeddings, embedding_dim)",
     "GlobalAveragePooling1D": "pt.mean(x, axis=1)",
@@ -306,6 +309,7 @@ DATA: Final[dict[str, str]] = {
     "train_test_split": "pt.data.random_split(dataset, [0.8, 0.2])",
 }
 PICTURES: Final[dict[str, str]] = {
+    "Lambda": "pt.data.transforms.Compose([..., fn]): any function of a picture",
     "Normalise": "pt.data.transforms.Normalize(mean, std)",
     "PILToTensor": "pt.data.transforms.ToTensor()",
     "RandomFlip": "pt.data.transforms.RandomHorizontalFlip()",
@@ -341,8 +345,9 @@ NOTES: Final[dict[str, str]] = {
     **ABOUT,
     "Event": "work is done when a call returns; time it by time.perf_counter()",
     "backends": "there is nothing to set; leave it out",
-    "distributed": "a step runs in one process, and pt.set_threads(n) says how many threads compute; leave it out",
+    "distributed": f"write {_WORKERS}",
     "enable_grad": _RECORDED,
+    "fx": "a compiled step is the graph: step = pt.compile(fn); step(x); print(step.describe())",
     "get_default_dtype": "functions make float32 unless dtype says otherwise",
     "inference_mode": _RECORDED,
     "is_grad_enabled": _RECORDED,
@@ -350,5 +355,9 @@ NOTES: Final[dict[str, str]] = {
     "set_grad_enabled": _RECORDED,
     "set_default_device": "with pt.device('cuda'): says where the tensors of a block are made",
     "set_default_dtype": "functions make float32 unless dtype says otherwise; write dtype='float64' there",
+    **{
+        name: f'it is a distribution of its own: pip install "powertrain[{name}]", then import powertrain_{name}'
+        for name in ("audio", "generative", "loggers", "privacy", "rl", "serve", "tabular", "text", "vision")
+    },
     "use_deterministic_algorithms": "results are always the same, for any number of threads; leave it out",
 }

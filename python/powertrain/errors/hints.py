@@ -62,6 +62,13 @@ _PUBLIC: Final = tuple(module for module in _ALIAS if module not in ("Slot", "Te
 
 # Families of names that are out of scope: a pattern, and what to do instead.
 FAMILIES: Final[dict[str, tuple[str, str]]] = {
+    "changes of pictures": (
+        r"Random(Rotation|Affine|Erasing|Perspective|Grayscale|Apply|Choice|Order|Invert|Posterize|Solarize|Equalize|"
+        r"Adjust\w+|AutoContrast)|ColorJitter|Grayscale|GaussianBlur|(Auto|Rand|Trivial)Augment(Wide)?|AugMix|"
+        r"(Five|Ten)Crop|MixUp|CutMix|ToPILImage|ToDtype|ConvertImageDtype|v2",
+        "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; random-erasing, colour-jitter, mixup "
+        "and cutmix for recipes come with powertrain-vision",
+    ),
     "devices": (
         r"xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
         r"Stream|(is_)?pin(ned|_memory)|share_memory_?|is_shared|get_default_device|device_(get|put)|block_until_ready",
@@ -246,6 +253,8 @@ def attributes(module: str, public: Iterable[str]) -> tuple[Callable[[str], Any]
     module is answered too."""
     shown = sorted(public)
     answer_calls(module)
+    # Python asks its finders, and so imports.py, for what is imported from a module with a path alone.
+    vars(sys.modules[module]).setdefault("__path__", [])
 
     def missing(name: str) -> Any:
         raise unknown(module, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _FIT: Final = "run = pt.fit(model=model, data=(x, y), epochs=10)"
+_LAYERS_OF_BITS: Final = "pt.quantize(model, bits=8)"
 _IN_MEMORY: Final = "pt.device('cuda'), or pt.cuda.is_available()"
 
 # For powertrain itself.
@@ -12,14 +13,19 @@ MODULES: Final[dict[str, str]] = {
     "BoolTensor": "pt.tensor(data, dtype='bool')",
     "ByteTensor": "pt.tensor(data, dtype='uint8')",
     "DoubleTensor": "pt.tensor(data, dtype='float64')",
+    "EarlyStopping": f"{_FIT[:-1]}, run={{'stop': {{'watch': 'valid.loss', 'patience': 5}}}})",
     "FloatTensor": "pt.tensor(data, dtype='float32')",
     "GradientTape": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)",
     "HalfTensor": "pt.tensor(data, dtype='float16')",
     "IntTensor": "pt.tensor(data, dtype='int32')",
+    "LightningModule": f"pt.nn.Module for the model, and {_FIT}",
     "LongTensor": "pt.tensor(data, dtype='int64')",
     "Model": "pt.nn.Module",
+    "ModelCheckpoint": f"{_FIT[:-1]}, folder='runs/mine'), which saves as it trains; resume=True goes on",
+    "Trainer": _FIT,
     "Variable": "pt.Slot(value)",
     "activations": "pt.nn.functional.relu(x), or pt.nn.ReLU()",
+    "ao": _LAYERS_OF_BITS,
     "applications": "pt.builtin.models",
     "callbacks": f"{_FIT[:-1]}, callbacks=[...]), with those of pt.plugin.Callback",
     "constant": "pt.tensor(data)",
@@ -46,6 +52,7 @@ MODULES: Final[dict[str, str]] = {
     "ops": "pt.matmul(a, b), pt.sum(x): pt itself has the functions",
     "optimizers": "pt.optim.Adam(model, lr=1e-3)",
     "preprocessing": "pt.data.transforms",
+    "quantization": _LAYERS_OF_BITS,
     "reduce_all": "pt.all(x)",
     "reduce_any": "pt.any(x)",
     "reduce_max": "pt.max(x)",
@@ -59,6 +66,7 @@ MODULES: Final[dict[str, str]] = {
     "save_safetensors": "pt.save(path, model=model)",
     "saving": "run = pt.load(folder)",
     "schedules": "pt.optim.schedules",
+    "tensorboard": "writer = tensorboardX.SummaryWriter(folder), or pt.fit(..., callbacks=['tensorboard'])",
     "torchvision": "pt.data.transforms",
     "transforms": "pt.data.transforms",
     "tree": "{name: fn(value) for name, value in tree.items()}; pt.grad takes lists and dicts as they are",

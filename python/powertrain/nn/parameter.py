@@ -51,7 +51,7 @@ def _refused(name: str, line: str) -> property:
     """An assignment would be kept as an attribute that nobody reads, so both ways say what to write."""
 
     def read(slot: pt.Slot) -> Any:
-        raise checks.MissingNameError(f"[slot {slot.name}] {name}; expected a name of Slot; write {line}")
+        raise checks.MissingNameError(f"[{f'slot {slot.name}'.rstrip()}] {name}; expected a name of Slot; write {line}")
 
     def write(slot: pt.Slot, value: Any) -> None:
         read(slot)

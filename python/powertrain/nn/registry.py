@@ -21,6 +21,16 @@ def join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
+class Slots(list[pt.Slot]):
+    """A list of slots that `next` takes from too, as from PyTorch's generators: next(model.parameters()).dtype."""
+
+    _rest: Iterator[pt.Slot] | None = None
+
+    def __next__(self) -> pt.Slot:
+        self._rest = self._rest or iter(self)
+        return next(self._rest)
+
+
 class Registry(Watched):
     """Slots and modules that register themselves when they are assigned to attributes, with their names."""
 
@@ -266,7 +276,7 @@ class Registry(Watched):
 
     def parameters(self, recurse: bool = True) -> list[pt.Slot]:
         """Every parameter, frozen ones too, in order. Each gets its path as its name, which optimizers show."""
-        found = []
+        found = Slots()
         for path, slot in self.named_parameters("", recurse):
             if slot.name != path:
                 slot.name = path
@@ -279,7 +289,7 @@ class Registry(Watched):
 
     def buffers(self, recurse: bool = True) -> list[pt.Slot]:
         """Every slot that is no parameter."""
-        return [slot for _, slot in self.named_buffers("", recurse)]
+        return Slots(slot for _, slot in self.named_buffers("", recurse))
 
     def name_slots(self, prefix: str = "") -> None:
         """Gives every slot its path as its name, which errors, profiles and checkpoints show."""

@@ -147,6 +147,11 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
             given["betas"] = (given.pop("beta1"), given.pop("beta2"))
         return cls(module, **given, **settings)
 
+    def __repr__(self) -> str:
+        groups = [f"lr={group['lr']:g}, weight_decay={group['weight_decay']:g}" for group in self.param_groups]
+        counted = [f"{len(part.places)} parameters: {said}" for part, said in zip(self.parts, groups, strict=True)]
+        return f"{type(self).__name__}({'; '.join(counted)})"
+
     # ------------------------------------------------------------ what a run sees
 
     @property

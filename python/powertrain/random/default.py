@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Tensor
+from powertrain.devices.place import placed
 from powertrain.random.generator import Generator
 from powertrain.random.settings import Size, state_of
 
 if TYPE_CHECKING:
-    from powertrain.typing import DTypeLike, Shape, TensorLike
+    from powertrain.typing import Device, DTypeLike, Shape, TensorLike
 
 _default: Generator | None = None
 
@@ -188,7 +189,7 @@ def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
     return default_generator().bernoulli(p, size)
 
 
-def rand(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
+def rand(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Numbers in [0, 1) from the default generator: rand(2, 3), or rand((2, 3)).
 
     Example
@@ -196,10 +197,12 @@ def rand(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
         >>> pt.rand(2, 3).shape
         (2, 3)
     """
+    if device is not None:
+        return placed(device, rand, *size, dtype=dtype)
     return uniform(size=_unpacked(size), dtype=dtype)
 
 
-def randn(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
+def randn(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
     """Standard normal numbers from the default generator: randn(2, 3), or randn((2, 3)).
 
     Example
@@ -207,10 +210,18 @@ def randn(*size: Shape, dtype: DTypeLike | None = None) -> Tensor:
         >>> pt.randn(2, 3).shape
         (2, 3)
     """
+    if device is not None:
+        return placed(device, randn, *size, dtype=dtype)
     return standard_normal(_unpacked(size), dtype)
 
 
-def randint(low: int, high: int | None = None, size: Size = None, dtype: DTypeLike | None = "int64") -> Tensor:
+def randint(
+    low: int,
+    high: int | None = None,
+    size: Size = None,
+    dtype: DTypeLike | None = "int64",
+    device: Device = None,
+) -> Tensor:
     """Integers from low to below high from the default generator, as randint(10, (2, 3)) or randint(1, 7, (2, 3)).
 
     Example
@@ -218,6 +229,8 @@ def randint(low: int, high: int | None = None, size: Size = None, dtype: DTypeLi
         >>> pt.randint(10, (2, 3)).shape
         (2, 3)
     """
+    if device is not None:
+        return placed(device, randint, low, high, size, dtype)
     if isinstance(high, (tuple, list)):  # PyTorch leaves out a low of 0
         return integers(low, None, high, dtype)
     return integers(low, high, size, dtype)
