@@ -11,7 +11,6 @@ import pytest
 import powertrain as pt
 from powertrain import optim
 from powertrain.optim import Group, Optimizer, OptimizerError
-from powertrain.train.run.logs import Logs
 from powertrain.train.run.step import Step
 
 ROWS, WIDTH = 40, 6
@@ -215,7 +214,7 @@ def test_strategies_minimize_by_rows() -> None:
     @pt.compile
     def step(index: pt.Tensor) -> None:
         def both() -> None:
-            step = Step(Logs())
+            step = Step()
             losses = [pt.sum(pt.square(table(index + i)), -1) for i, table in enumerate((first, second))]
             first(index + 20)  # no loss depends on these
             for optimizer, loss in zip(optimizers, losses, strict=True):
@@ -228,7 +227,7 @@ def test_strategies_minimize_by_rows() -> None:
         moved = np.flatnonzero((table.weight.numpy() != before).any(1))
         assert moved.tolist() == [2 + i, 5 + i]
     with pytest.raises(pt.ShapeError, match="the cotangent is"):
-        step_of_rows = Step(Logs())
+        step_of_rows = Step()
         pt.compile(lambda: step_of_rows.minimize(optimizers[0], first(pt.tensor([1])), couples=True))()
 
 

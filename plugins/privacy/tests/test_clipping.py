@@ -100,7 +100,6 @@ def case(name: str) -> tuple[Module, Any, Any]:
 
 def ours(model: Module, x: Any, y: Any, clip: float) -> tuple[dict[str, Any], Any]:
     """The clipped sum by a compiled step, and the norms before."""
-    from powertrain.train.run.logs import Logs
     from powertrain.train.run.step import Step
 
     calls = Calls(model)
