@@ -1,9 +1,10 @@
 // Compositions as programs: what an eager call of layer_norm or softmax runs. A program is made at the second call with
-// the same types and attributes, and only where the passes make one loop of several calls; else nothing is won.
+// the same types and attributes, and only where the passes make one loop of several calls, or save many of them.
 #include <algorithm>
 #include <deque>
 #include <map>
 
+#include "core/error.h"
 #include "graph/trace.h"
 #include "ops/composition.h"
 #include "ops/recorder.h"
@@ -14,6 +15,7 @@ namespace pt {
 
 namespace {
 
+constexpr int kManyCalls = 3;           // a program begins more slowly than a call
 constexpr std::size_t kCallsKept = 16;  // of one op; the one that was used longest ago goes first
 
 struct Call {
@@ -58,18 +60,26 @@ bool runs_eagerly(const Composition& c) {
 
 bool is_loop(const GraphNode& node) { return !node.op || node.op->elementwise || node.op->reduces_rows; }
 
-// Loops and views alone, so that nothing can fail, and several calls in one loop; results in memory of their own.
+// What a loop has made, or a view of it.
+bool is_made(const Graph& graph, int value) {
+  const Value& found = graph.values[value];
+  if (found.origin != Origin::Node) return false;
+  const GraphNode& node = graph.nodes[found.index];
+  return is_loop(node) || (node.op->view && is_made(graph, node.inputs[0]));
+}
+
+// Loops, views and what reads at places: several calls in one loop, or many; results in memory of their own.
 bool worthwhile(const Graph& graph) {
   if (!graph.slots.empty() || graph.phases > 1) return false;
   bool merged = false;
+  int calls = 0;
   for (const GraphNode& node : graph.nodes) {
-    if (!is_loop(node) && !node.op->view) return false;
+    if (!is_loop(node) && !node.op->view && !node.op->indexes) return false;
     merged = merged || (!node.op && node.names.size() > 1);
+    calls += !node.op || !node.op->view;
   }
-  return merged && std::all_of(graph.results.begin(), graph.results.end(), [&](int result) {
-           const Value& value = graph.values[result];
-           return value.origin == Origin::Node && is_loop(graph.nodes[value.index]);
-         });
+  return (merged || calls >= kManyCalls) &&
+         std::all_of(graph.results.begin(), graph.results.end(), [&](int result) { return is_made(graph, result); });
 }
 
 void make_program(const Composition& c, Known& known, const std::shared_ptr<Arena>& arena) {
@@ -113,7 +123,12 @@ bool run(const Composition& c, Tensors& results) {
   for (const Tensor& t : c.inputs)
     if (t.defined()) given.push_back(t);
   std::size_t next = 0;
-  const Tensors made = known.program->run(given);
+  Tensors made;
+  try {
+    made = known.program->run(given);
+  } catch (const IndexError&) {
+    return false;  // call by call the error names the op
+  }
   for (char has : known.results) results.push_back(has ? made[next++] : Tensor());
   return true;
 }

@@ -29,6 +29,9 @@ OPS: dict[str, Callable[[pt.Tensor], pt.Tensor]] = {
     "cross_entropy": lambda x: F.cross_entropy(x, LABELS, reduction="none"),
     "rms_norm": lambda x: pt.ops.functional.OPERATORS["rms_norm"](x, W),
     "std": lambda x: pt.std(x, axis=1),
+    "logsumexp": lambda x: pt.logsumexp(x, axis=1),
+    "vector_norm": lambda x: pt.linalg.vector_norm(x, axis=0),
+    "cross_entropy of some rows": lambda x: F.cross_entropy(x, pt.where(ROWS > 0, LABELS, -100), W, reduction="none"),
 }
 
 
@@ -47,6 +50,15 @@ def test_every_gradient_has_the_bits_of_the_first(name: str) -> None:
 
     first = gradient()
     assert [gradient() for _ in range(3)] == [first] * 3
+
+
+def test_a_label_outside_is_refused_by_every_call_and_harms_none() -> None:
+    good = pt.tensor([0, 46, 3])
+    first = F.cross_entropy(X[:3], good).item()
+    for _ in range(4):
+        with pytest.raises(pt.IndexError, match=r"^\[cross_entropy\] received an index out of range"):
+            F.cross_entropy(X[:3], pt.tensor([0, 47, 3]))
+        assert F.cross_entropy(X[:3], good).item() == first
 
 
 def test_results_do_not_share_memory() -> None:
