@@ -40,10 +40,13 @@ REASONS = {
 
 
 def asked(run: Any) -> NDArray[Any]:
-    """Some examples of the part that a run is judged by, as the data has them."""
+    """Some examples of the part that a run is judged by, as the data has them; drawn ones of an environment."""
     from powertrain.data.transforms import untransformed
+    from powertrain.train.export.comparing import drawn
     from powertrain.train.preflight import judged_part
 
+    if run.dataset.kind.plays:
+        return drawn(run)[:ASKED]
     source: Any = untransformed(run.dataset.splits[judged_part(run.dataset.splits)])
     rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
     return np.asarray(source.fetch(rows)["x"])
@@ -51,7 +54,7 @@ def asked(run: Any) -> NDArray[Any]:
 
 def moved(run: Path, away: Path, asked: NDArray[Any], before: NDArray[Any]) -> dict[str, str]:
     """Move a run to the folder `away`, remove all that was beside it, and see in a process without the data what it can
-    do there: by verb "yes", or a reason of the page."""
+    do there: by verb "yes", or what was said instead."""
     away.mkdir()
     shutil.move(run, away / "run")
     shutil.rmtree(run.parent)
@@ -65,11 +68,13 @@ def moved(run: Path, away: Path, asked: NDArray[Any], before: NDArray[Any]) -> d
     for form, answers in ANSWERS.items():
         if found[form] == "yes":
             near(form, answers(away, asked), before)
-    return {verb: text if text in ("yes", BARE) else reason(text) for verb, text in found.items()}
+    return found
 
 
 def reason(text: str) -> str:
-    """The page's word for an error; an error that has none is a fault."""
+    """The page's word for what was said; an error that has none is a fault."""
+    if text in ("yes", BARE):
+        return text
     return next((word for word, told in REASONS.items() if re.search(told, text)), text)
 
 
@@ -82,9 +87,10 @@ def near(form: str, got: NDArray[Any], want: NDArray[Any]) -> None:
 
 def row(recipe: str, found: Mapping[str, str]) -> str:
     """The line of the page."""
-    methods = [method for method in EXPLAINED if found[method] == "yes"]
-    explains = ", ".join(methods) or found[EXPLAINED[0]]
-    return f"| `{recipe}` | {' | '.join([explains, *(found[form] for form in FORMS)])} |"
+    said = {verb: reason(text) for verb, text in found.items()}
+    methods = [method for method in EXPLAINED if said[method] == "yes"]
+    explains = ", ".join(methods) or said[EXPLAINED[0]]
+    return f"| `{recipe}` | {' | '.join([explains, *(said[form] for form in FORMS)])} |"
 
 
 # ---------------------------------------------------------------- what others make of what was written
@@ -152,7 +158,7 @@ def _child(arguments: list[str], folder: Path) -> str:
 # ---------------------------------------------------------------- in the process without the data
 
 
-def _tried(verb: Callable[[], Any]) -> str:
+def _attempt(verb: Callable[[], Any]) -> str:
     """ "yes", what is lacking in PyTorch's code, or the engine's own error; any other is a fault."""
     import powertrain as pt
 
@@ -161,6 +167,15 @@ def _tried(verb: Callable[[], Any]) -> str:
     except pt.Error as error:
         return str(error)
     return BARE if note.startswith("model.py begins behind the transforms") else "yes"
+
+
+def tried(run: Any, x: NDArray[Any], out: Path) -> dict[str, str]:
+    """What becomes of each way to explain a run, and to export it into a folder."""
+    found = {method: _attempt(lambda method=method: run.explain(x[:4], method=method)) for method in EXPLAINED}
+    names = {"onnx": "model.onnx", "safetensors": "torch", "c": "model.h", "wheel": "."}
+    for form in FORMS:
+        found[form] = _attempt(lambda form=form: run.export(form, out / names[form]))
+    return found
 
 
 def _main() -> None:
@@ -177,12 +192,7 @@ def _main() -> None:
         with contextlib.redirect_stdout(said):
             assert main(["predict", str(folder), str(asked), "--json"]) == 0
         assert said.getvalue().count("\n") == len(x)
-    found = {"evaluate": _tried(run.evaluate)}
-    found |= {method: _tried(lambda method=method: run.explain(x[:4], method=method)) for method in EXPLAINED}
-    names = {"onnx": "model.onnx", "safetensors": "torch", "c": "model.h", "wheel": "."}
-    for form in FORMS:
-        found[form] = _tried(lambda form=form: run.export(form, out / names[form]))
-    print(json.dumps(found))
+    print(json.dumps({"evaluate": _attempt(run.evaluate), **tried(run, x, out)}))
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_every_path_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "requests", [pytest.param(10, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.long)]
+    "requests", [pytest.param(10, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.long)]
 )
 def test_answers_are_as_the_description_says(requests: int, address: str, tmp_path: Path) -> None:
     """So many drawn requests of each path, beside those at the borders of what each schema allows."""
@@ -71,6 +71,6 @@ def test_answers_are_as_the_description_says(requests: int, address: str, tmp_pa
         sys.executable, "-m", "schemathesis.cli", "run", f"{address}/openapi.json", "--checks", CHECKS,
         "--max-examples", str(requests), "--seed", "1", "--phases", "examples,coverage,fuzzing",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1800)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=3600)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert ask(address, "/v2/health/ready").status == 200

@@ -17,6 +17,14 @@ class PictureEncoder(Model):
     """For each entry of `channels` a convolution of stride 2 with silu; then a hidden layer and a linear one. It has no
     normalization, so that an example's answer depends on that example alone, as a critic's has to."""
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = images(x)
+            for convolution in self.convolutions:
+                x = F.silu(convolution(x))
+            return self.last(F.silu(self.hidden(x.flatten(1))))
+    """
+
     @dataclass(frozen=True)
     class Params:
         channels: tuple[int, ...] = param((16, 32), low=1, doc="width of each convolution; each halves the picture")
@@ -59,6 +67,14 @@ class PictureDecoder(Model):
     """A linear layer to a small picture; for each entry of `channels` it is doubled, with a convolution and silu; then
     a last convolution. The pictures are square; their pixels, or twice as many numbers, are the outputs."""
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = F.silu(self.first(rows(x)).unflatten(1, (self.small, self.small, self.channels)))
+            for convolution in self.convolutions:
+                x = F.silu(convolution(x.repeat_interleave(2, 1).repeat_interleave(2, 2)))
+            pixels = self.last(x).unflatten(3, (self.planes, self.colours))
+            return pixels.permute(0, 3, 1, 2, 4).flatten(1)
+    """
     example_inputs: ClassVar[tuple[Inputs, ...]] = (
         Inputs("regression", (6,), 64), Inputs("regression", (3,), 128),
     )  # fmt: skip

@@ -23,6 +23,11 @@ class TanhCNN(Model):
         (2, 10)
     """
 
+    TORCH_FORWARD = """
+        def forward(self, x):
+            return self.head(self.body(images(x)))
+    """
+
     @dataclass(frozen=True)
     class Params:
         channels: tuple[int, int] = param((16, 32), low=1, doc="widths of the two convolutions")
