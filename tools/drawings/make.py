@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import clusters
 import design
 import generalization
 import plans
@@ -17,7 +18,7 @@ import representations
 import steps
 
 DOCS = Path(__file__).parents[2] / "docs"
-DESIGN = (*design.DRAWINGS, *plans.DRAWINGS)
+DESIGN = (*design.DRAWINGS, *plans.DRAWINGS, *clusters.DRAWINGS)
 IDEAS = (*steps.DRAWINGS, *generalization.DRAWINGS, *representations.DRAWINGS)
 
 

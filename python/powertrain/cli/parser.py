@@ -31,6 +31,15 @@ def parser() -> argparse.ArgumentParser:
     _running(plan)
     plan.add_argument("--price-per-hour", type=_positive, metavar="X", help="price of the machine per hour")
     plan.add_argument("--price-per-kwh", type=_positive, metavar="X", help="price of a kilowatt-hour")
+    plan.add_argument(
+        "--devices", type=_whole, metavar="N", help="also predict a step on up to N devices like this one"
+    )
+    about = "seconds before a message between two devices arrives (default: 5e-6)"
+    plan.add_argument("--latency", type=_positive, default=5e-6, metavar="X", help=about)
+    about = "bytes per second between two devices (default: 12.5e9, which is 100 Gbit/s)"
+    plan.add_argument("--bandwidth", type=_positive, default=12.5e9, metavar="X", help=about)
+    about = "relative deviation of the devices' times, such as 0.02 (default: none)"
+    plan.add_argument("--spread", type=_positive, metavar="X", help=about)
     plan.add_argument("--json", action="store_true", help="print one line of figures, nothing else")
 
     _tune(verbs)

@@ -11,6 +11,7 @@ from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 from powertrain.train.planning.plan import Prices
 from powertrain.train.planning.plan import plan as planned
+from powertrain.train.planning.scaling import Cluster, Network
 from powertrain.train.planning.words import text
 from powertrain.train.report.energy import Usage
 from powertrain.train.report.process import age
@@ -19,6 +20,10 @@ from powertrain.train.report.process import age
 def plan(options: argparse.Namespace) -> int:
     before = Usage(age(), time.process_time())
     prices = Prices(options.price_per_hour, options.price_per_kwh)
-    made = planned(given_recipe(options), prices=prices, max_minutes=options.max_minutes, before=before)
+    network = Network(options.latency, options.bandwidth)
+    cluster = Cluster(options.devices, network, options.spread or 0.0) if options.devices else None
+    made = planned(
+        given_recipe(options), prices=prices, max_minutes=options.max_minutes, cluster=cluster, before=before
+    )
     say(dumps(made.as_json()) if options.json else text(made))
     return FINE

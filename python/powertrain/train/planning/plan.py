@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,11 @@ from powertrain.io.records import to_json
 from powertrain.nn.display import counts, parts
 from powertrain.train.folder.keeping import Policy
 from powertrain.train.folder.ledger import FILE, read_history
+from powertrain.train.folder.run_folder import RunError
 from powertrain.train.planning.compiled import arena_bytes
 from powertrain.train.planning.counting import Extent, evaluations, saves
 from powertrain.train.planning.rehearsal import Rehearsal, rehearse, rings
+from powertrain.train.planning.scaling import Cluster, Scaled, scaled
 from powertrain.train.report.energy import Usage
 
 if TYPE_CHECKING:
@@ -88,19 +90,37 @@ class Plan:
     stops: tuple[Stop, ...] = ()
     unknown: tuple[str, ...] = ()
     measured: Mapping[str, Any] = field(default_factory=dict)
+    scaling: tuple[Scaled, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def plan(
-    recipe: Recipe, *, prices: Prices = Prices(), max_minutes: float | None = None, before: Usage | None = None
+    recipe: Recipe,
+    *,
+    prices: Prices = Prices(),
+    max_minutes: float | None = None,
+    cluster: Cluster | None = None,
+    before: Usage | None = None,
 ) -> Plan:
     """What the run of a recipe will cost. Some of it is run, in a temporary folder; `before` is what the process
-    took already."""
+    took already. With a cluster, also what a step would take on its devices."""
     with tempfile.TemporaryDirectory(prefix="powertrain-plan-") as folder:
         found = rehearse(recipe, Path(folder))
-        return _plan(recipe, found, prices, max_minutes, before or Usage())
+        made = _plan(recipe, found, prices, max_minutes, before or Usage())
+        return made if cluster is None else replace(made, scaling=tuple(_scaling(made, cluster)))
+
+
+def _scaling(plan: Plan, cluster: Cluster) -> Iterator[Scaled]:
+    """Gradients are float32, of each layer with trained parameters by itself."""
+    step = next((item.each for item in plan.times if item.name == "steps" and item.count), None)
+    if step is None or not plan.trained:
+        raise RunError(
+            f"[plan --devices] {plan.recipe} makes no steps that train parameters of the engine; expected a recipe "
+            "with an optimizer, whose gradients devices would exchange; leave --devices out"
+        )
+    return scaled(step, 4 * plan.trained, sum(layer.trained > 0 for layer in plan.layers), cluster)
 
 
 def _plan(recipe: Recipe, found: Rehearsal, prices: Prices, max_minutes: float | None, before: Usage) -> Plan:

@@ -45,6 +45,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     )
     if plan.money:
         yield "money  " + ", ".join(f"{name} {value:.2g}" for name, value in plan.money.items())
+    yield from _scaling(plan)
     for stop in plan.stops:
         yield f"stop   {stop.reason}: training ends after {_seconds(stop.seconds)}, {stop.share:.0%} of it"
     for sentence in plan.unknown:
@@ -81,6 +82,15 @@ def _memory(plan: Plan) -> Iterator[str]:
     yield "       " + ", ".join(f"{name} {byte_count(size)}" for name, size in memory.items() if size)
     if device:
         yield f"       {byte_count(device)} of the GPU"
+
+
+def _scaling(plan: Plan) -> Iterator[str]:
+    if not plan.scaling:
+        return
+    yield "scale  a step, if each device has a batch of its own (powertrain help scaling)"
+    yield f"       {'devices':>8}" + "".join(f"{name:>15}" for name in plan.scaling[0].seconds)
+    for row in plan.scaling:
+        yield f"       {row.devices:>8,}" + "".join(f"{_seconds(seconds):>15}" for seconds in row.seconds.values())
 
 
 def _item(item: Item) -> str:
