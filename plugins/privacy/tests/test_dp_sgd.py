@@ -200,3 +200,37 @@ def test_features_that_mix_examples_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PrivacyError, match="Mixup mixes the examples of a batch; expected changes of each by itself"):
         fitted(tmp_path / "run", features=features)
     fitted(tmp_path / "other", features=[features[0], "random-crop"])
+
+
+TIED = """\
+import powertrain as pt
+
+
+class Tied(pt.plugin.Model):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = pt.nn.Linear(64, 10), pt.nn.Linear(10, 10)
+
+    def forward(self, x):
+        hidden = pt.tanh(self.body(pt.reshape(x, (x.shape[0], -1))))
+        return self.head(hidden) + hidden @ self.body.weight[:10]
+
+    @classmethod
+    def build(cls, params, inputs):
+        return cls()
+"""
+
+
+def test_a_weight_that_is_used_beside_its_layer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tied.py").write_text(TIED, encoding="utf-8")
+    text = TOML.replace('{ use = "mlp", hidden = [16], activation = "tanh" }', '"./tied.py:Tied"')
+    (tmp_path / "tied.toml").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "powertrain", "train", "tied.toml"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert (
+        "[dp-sgd] body.weight reaches the loss by another way than the forward of its layer; expected that one alone, "
+        "whose gradient per example is known; give the other place parameters of its own"
+    ) in done.stderr

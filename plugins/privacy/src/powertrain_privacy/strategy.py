@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +16,10 @@ from powertrain_privacy.accountant import Accountant, noise_for
 from powertrain_privacy.attack import Attack, loss_attack, most_advantage
 from powertrain_privacy.clipping import Calls, clipped_sum
 from powertrain_privacy.errors import PrivacyError
-from powertrain_privacy.preflight import demand_independent, demand_private_data
+from powertrain_privacy.preflight import SAME, demand_independent, demand_private_data
 
+# Share of a gradient that differs where the same terms are added in another order, and far below one that is missed.
+MISSED = 1e-3
 ATTACKED = 10_000  # most examples of a part that the attack looks at
 AT_ONCE = 500
 
@@ -66,6 +69,8 @@ run       = { until = "20 steps", batch = 32 }
         run.after_evaluation(lambda run, _: f"privacy  {self.spent(run)}")
 
     def round(self, run: Run) -> None:
+        if run.progress.rounds == 0:  # not in setup: a run that is opened to be asked has no examples
+            self._demand_whole_gradients(run)
         if not float(self.noise.value):
             self.noise.value = pt.tensor(np.float32(self.sufficient_noise(run)))
         super().round(run)
@@ -92,6 +97,28 @@ run       = { until = "20 steps", batch = 32 }
         real = pt.astype(batch.weight > 0, losses.dtype)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
         t.log("clipped", pt.sum(real * (norms > self.params.max_grad_norm)), pt.sum(real))
+
+    def _demand_whole_gradients(self, run: Run) -> None:
+        """Refuse models whose parameters reach the loss by another way than the forward of their layer, such as an
+        embedding whose weight is also the output layer: a gradient by layers would miss that."""
+        fields = run.dataset.splits["train"].fetch(np.arange(min(SAME, self.count)))
+        missed = run.compute(self.missed, x=fields["x"], y=fields["y"])
+        paths = [path for path, slot in self.model.named_parameters() if slot.trainable]
+        for path, share in zip(paths, missed.tolist(), strict=True):
+            if share > MISSED:
+                raise PrivacyError(
+                    f"[dp-sgd] {path} reaches the loss by another way than the forward of its layer; expected that "
+                    "one alone, whose gradient per example is known; give the other place parameters of its own"
+                )
+
+    def missed(self, t: Step, batch: Batch) -> Any:
+        """Traced: for each trainable parameter, how far the gradient by layers is from the whole one."""
+        with self.calls.kept(batch.x.shape[0]) as calls:
+            total = pt.sum(self._per_example(self.model(batch.x), batch))
+        found, _ = clipped_sum(calls, t.gradients(total, [call.output for call in calls]), math.inf)
+        _, whole = pt.nn.value_and_grad(self.model, lambda: pt.sum(self._per_example(self.model(batch.x), batch)))()
+        lengths = [(norm(found[path] - g), norm(found[path]) + norm(g)) for path, g in whole.items()]
+        return pt.stack([apart / pt.maximum(both, 1e-30) for apart, both in lengths])
 
     def _per_example(self, outputs: Any, batch: Batch) -> Any:
         """One loss for each example."""
@@ -179,3 +206,7 @@ run       = { until = "20 steps", batch = 32 }
             ("bound on members found less false alarms", f"{most_advantage(epsilon, self.params.delta):.3f}"),
         )
         return [Section("Membership attack", lines, rows)]
+
+
+def norm(values: Any) -> Any:
+    return pt.sqrt(pt.sum(pt.square(values)))
