@@ -131,7 +131,7 @@ def test_a_fold_that_the_clock_ends_counts_for_no_candidate(monkeypatch: pytest.
     # Four seconds a fold: after three of them another does not fit.
     made = compare(Asked(named(a=0, b=1, c=2)), 15.0, Silent(), False)
     assert made.folds == 3 and [len(one.values) for one in made.measured] == [3, 3, 3]
-    assert made.cut == ["2 of 5 folds (the time was over)"]
+    assert made.cut == ["2 of 5 folds (out of time)"]
     assert max(fold for _, fold, _ in clock.asked) == 2
 
 
@@ -151,7 +151,7 @@ def test_none_is_given_up_where_that_does_not_help(monkeypatch: pytest.MonkeyPat
     # Two folds more of the best alone would take 40 seconds, and 28 are left.
     made = compare(Asked(named(a=0, b=1, c=2)), 50.0, Silent(), False)
     assert [one.out for one in made.measured] == ["", "", ""] and made.folds == 2
-    assert made.cut == ["3 of 5 folds (the time was over)"]
+    assert made.cut == ["3 of 5 folds (out of time)"]
     Clock(monkeypatch, FLAT, {"c": 20.0})
     made = compare(Asked(named(a=0, b=1, c=2)), 43.0, Silent(), False)
     assert [len(one.values) for one in made.measured] == [1, 1, 1]

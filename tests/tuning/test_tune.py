@@ -67,7 +67,7 @@ def test_the_page_cannot_be_broken_by_what_it_tells(tmp_path: Path) -> None:
     page = search_page(f"Search: {bad}", found, space)
     assert "<script" not in page and "a<b>" not in page and "\x1b" not in page
     assert page.count("<img") == 3 and "Trial 3 is the best" in page
-    assert "the test part was not looked at" in page
+    assert "the test part has not been measured" in page
 
 
 def test_a_search_hears_of_what_it_died_before_noting(tmp_path: Path) -> None:

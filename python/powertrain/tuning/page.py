@@ -42,15 +42,15 @@ def search_page(title: str, found: Tuned, space: Space) -> Html:
 def _summary(found: Tuned) -> Html:
     counts = ", ".join(f"{count:,} {state}" for state, count in found.counts().items() if count)
     better = "lower" if found.lower else "higher"
-    about = html("<p>Trials: {}. {} of the validation part counts, {} is better.</p>", counts, found.metric, better)
+    about = html("<p>Trials: {}. Compared by {} (validation); {} is better.</p>", counts, found.metric, better)
     if found.best is None:
         return about
     value = f"{found.best.value:.4g}"
     best = html("<p><b>Trial {} is the best: {} {}.</b></p>", found.best.number, found.metric, value)
     if not found.scores:
-        return html("{}{}<p>The search is not at its end: the test part was not looked at.</p>", about, best)
+        return html("{}{}<p>The search is not finished, so the test part has not been measured.</p>", about, best)
     values = ", ".join(f"{name} {value:.4g}" for name, value in found.scores.items())
-    once = "it was looked at for this trial alone, once all trials were over" if found.part == "test" else ""
+    once = "it was measured for this trial alone, once all trials were done" if found.part == "test" else ""
     return html("{}{}<p>On the {} part: {}{}.</p>", about, best, found.part, values, f"; {once}" if once else "")
 
 
@@ -109,8 +109,8 @@ def _draw_setting(axes: Any, key: str, one: Any, complete: Sequence[Trial]) -> N
 
 def _importance(found: Tuned) -> Section:
     lines = (
-        "How much reaching the better trials hangs on each setting (PED-ANOVA), within the ranges that were searched.",
-        "With few trials this is a hint, no measurement.",
+        "How much each setting decides whether a trial is among the better ones (PED-ANOVA), within its range.",
+        "With few trials this is a hint, not a measurement.",
     )
     names, values = list(found.importances), np.array(list(found.importances.values()))
     return columns_section("What counts", names, values, "importance", lines=lines)

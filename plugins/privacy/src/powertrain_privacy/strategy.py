@@ -167,21 +167,23 @@ run       = { until = "20 steps", batch = 32 }
     def _promise(self, run: Run) -> Section:
         epsilon, params = self.account.epsilon(run.progress.steps), self.params
         lines = [
-            f"With or without any one of the {self.count:,} training examples, every result of this training is "
-            f"about as likely: within a factor e^{epsilon:.3g}, but for a chance of {params.delta:g}.",
-            "It covers the weights, and none of the other pages, which show training examples and losses as they are. "
-            "Whoever knows the seed can take the noise off: publish the weights, not this folder.",
+            f"Every result is about as likely without any one of the {self.count:,} training examples: "
+            f"within a factor of e^{epsilon:.3g}, except for a probability of {params.delta:g}.",
+            "This covers the weights, but not the other sections, which show training examples and losses. Anyone who "
+            "knows the seed can remove the noise, so publish the weights and not this folder.",
         ]
         if run.dataset.state:
             learned = ", ".join(run.dataset.state)
-            lines.append(f"Nor does it cover what reading the data learned from the training examples: {learned}.")
+            lines.append(
+                f"It does not cover what the reader of the data learned from the training examples: {learned}."
+            )
         rows = (
             ("quantity", "value"),
             ("epsilon", f"{epsilon:.4g}"),
             ("delta", f"{params.delta:g}"),
             ("noise multiplier", f"{self.account.noise_multiplier:.4g}"),
             ("clip (max_grad_norm)", f"{params.max_grad_norm:g}"),
-            ("chance of an example in a step", f"{self.account.chance:.4g}"),
+            ("probability of an example in a step", f"{self.account.chance:.4g}"),
             ("steps", f"{run.progress.steps:,}"),
             ("neighbours", "one example more or less"),
             ("account", "dp-accounting: privacy loss distributions, Poisson sampling"),
@@ -194,8 +196,8 @@ run       = { until = "20 steps", batch = 32 }
             return []
         found, epsilon = self.attack(run, part), self.account.epsilon(run.progress.steps)
         lines = (
-            "An attacker guesses that examples with a small loss were trained on. An AUC of 0.5 is a coin. This attack "
-            "is the simplest there is: a low AUC proves nothing, a high one shows a leak.",
+            "An attacker guesses that examples with a small loss were trained on. An AUC of 0.5 is guessing. "
+            "This attack is the simplest one: a low AUC proves nothing, a high one shows a leak.",
         )
         rows = (
             ("quantity", "value"),
@@ -203,7 +205,7 @@ run       = { until = "20 steps", batch = 32 }
             ("95 % interval", f"{found.low:.3f} to {found.high:.3f}"),
             ("members found at 1 % false alarms", f"{found.found:.2%}"),
             ("examples", f"{found.members:,} of train, {found.outsiders:,} of {part}"),
-            ("bound on members found less false alarms", f"{most_advantage(epsilon, self.params.delta):.3f}"),
+            ("bound on members found minus false alarms", f"{most_advantage(epsilon, self.params.delta):.3f}"),
         )
         return [Section("Membership attack", lines, rows)]
 

@@ -115,7 +115,7 @@ def compare(question: Question, deadline: float, teller: Teller, lower_is_better
     except KeyboardInterrupt as error:
         made.signal = error.args[0] if error.args else signal.SIGINT
     if made.folds < question.folds and (made.signal or made.compared):
-        why = "it was stopped" if made.signal else "the time was over"
+        why = "it was stopped" if made.signal else "out of time"
         made.cut.append(f"{question.folds - made.folds} of {question.folds} folds ({why})")
     return made
 
@@ -151,7 +151,7 @@ def _fold(question: Question, made: Comparison, deadline: float, teller: Teller)
             continue
         left = deadline - time.monotonic()
         if made.folds == 0 and one.expected > left:
-            took = f"a fold would take about {duration(one.expected)}" if one.expected else "it was over before"
+            took = f"a fold would take about {duration(one.expected)}" if one.expected else "none was left"
             one.out = f"{OUT_OF_TIME}: {took}"
             _note(made, one)
             continue
@@ -249,7 +249,7 @@ def _why(made: Comparison, chosen: Measured, best: Measured, metric: str) -> lis
         if ratio >= 2:
             said.append(f"It trains {ratio:.2g} times as fast.")
     if math.isnan(best.error):
-        said.append("It was measured on one fold alone, so that nothing says how much of the difference is chance.")
+        said.append("It was measured on one fold only, so it is unknown how much of the difference is chance.")
     if chosen.candidate.rank == 0:
-        said.append("So nothing that was tried is clearly better than a constant answer: look for better columns.")
+        said.append("So none of the models is clearly better than a constant answer: look for better columns.")
     return said

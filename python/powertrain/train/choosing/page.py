@@ -43,7 +43,7 @@ def _compared(found: Suggestion) -> Section:
     left = tuple(f"{name}: {why}." for name, why in words.others(found))
     said = (
         f"Each was trained on {found.comparison.folds} folds of {found.asked.rows:,} rows. The interval is that of "
-        "Student's t over the folds. These share training rows, so that it is somewhat too narrow.",
+        "Student's t over the folds. Since the folds share training rows, it is somewhat too narrow.",
         *left,
     )
     shown = found.comparison.compared
@@ -78,8 +78,8 @@ def _growth(found: Suggestion) -> list[Section]:
         return [Section(title, (f"Not known: {found.watched.problem}.",))]
     said = (
         *words.growth_words(found, growth),
-        "The curve is a n^-b + c, fitted by least squares weighted by n. The interval comes from curves through folds "
-        "that are drawn again and again: it is that of the fit, and says nothing of rows that are unlike these.",
+        "The curve is a n^-b + c, fitted by least squares weighted by n. The interval is a bootstrap over the folds: "
+        "it is that of the fit, and does not cover rows unlike these.",
     )
     drawn = growth
     return [Section(title, said, tuple(words.growth_table(found, growth)), lambda figure: _draw(figure, found, drawn))]
