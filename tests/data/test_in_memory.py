@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.data import DataError
 from powertrain.data.in_memory import array_of
 
@@ -15,5 +17,19 @@ def test_what_is_no_number_of_an_array_is_told_apart_from_texts() -> None:
         "[predict] object[1, 2]; expected numbers, one row for each example; fill what is None (null in JSON), make "
         "rows of one length, or number the classes of texts"
     )
-    with pytest.raises(DataError, match="number the classes of texts: labels"):
-        array_of(["cat", "dog"], "y")
+    for texts in (["cat", "dog"], np.array(["cat", "dog"], dtype=object)):
+        with pytest.raises(DataError, match="number the classes of texts: labels"):
+            array_of(texts, "y")
+    with pytest.raises(DataError, match=r"object\[1, 2\]; .* read it by pt.data.read_csv\(path, target\)"):
+        array_of(np.array([["cat", 3.0]], dtype=object), "x")
+
+
+def test_a_table_of_pandas_is_no_data_and_no_path() -> None:
+    table = pytest.importorskip("pandas", reason="pandas is not installed").DataFrame({"age": [3.0], "sort": ["cat"]})
+    with pytest.raises(DataError, match=r"a DataFrame; .* read it by pt.data.read_csv\(path, target\)"):
+        pt.fit(model="mlp", data=table)
+    with pytest.raises(DataError, match=r"path = DataFrame; .* as by df.to_csv\(path, index=False\)"):
+        pt.data.read_csv(table, "sort")
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    with pytest.raises(pt.Error, match=r"could not convert string to float: 'cat'"):
+        pt.Classifier("mlp").fit(table, [0])

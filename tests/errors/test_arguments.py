@@ -121,6 +121,15 @@ def test_what_python_says_of_a_caller_s_own_function_stays() -> None:
             "[Sequential] add; expected a name of Sequential; write model.append(layer), of a pt.nn.Sequential",
         ),
         (
+            lambda: pt.fit(pt.nn.Linear(3, 2), ([1.0], [1])),
+            "[fit] received 2 positional arguments; expected at most 1; write pt.fit(model=model, data=(x, y)), or "
+            "pt.fit(recipe) with the name of a recipe",
+        ),
+        (
+            lambda: pt.fit(model=pt.nn.Linear(3, 2), data=([1.0], [1]), batch=8),
+            "[fit] received batch; expected batch_size; write pt.fit(..., batch_size=64)",
+        ),
+        (
             lambda: pt.fit(model=pt.nn.Linear(3, 2), x=[1.0], y=[1]),
             "[fit] received x; expected data; write pt.fit(..., data=(x, y))",
         ),

@@ -32,13 +32,15 @@ MODULES = (
 CALLED = ("__init__", "__call__", "__getitem__", "__setitem__", "__iter__", "__len__", "__contains__")
 # What is Any, as "function parameter", and why.
 LEFT = {
-    # What a user's forward takes and gives. A call of a module whose forward is known is as precise as that.
+    # A method may not take less than that of its base, and a user's forward takes what it likes: (*args: Any, **kwargs:
+    # Any) is the one signature that any other may override. A call of a module whose forward is known is as precise as
+    # that.
     "Module.forward args", "Module.forward kwargs", "Module.forward ->",
-    # A number or an array, as the environment's own `actions` say.
+    # For the same reason: a number or an array, as the environment's own `actions` say.
     "Environment.step action", "TracedEnvironment.step action",
-    # A number or a text, by the op's spec; a number, or lists of numbers, by dtype and shape; a tensor or several, by
-    # the kernel. A union would have to be cast at every use.
-    "Call.__getitem__ ->", "Kernel.__call__ ->", "Tensor.item ->", "Tensor.tolist ->",
+    # Types know neither which op a call is of, nor how many outputs a kernel or axes a tensor has. A union of what may
+    # come out would have to be cast at every use. `Call.attributes` has the same as objects.
+    "Call.__getitem__ ->", "Kernel.__call__ ->", "Tensor.tolist ->",
 }  # fmt: skip
 
 

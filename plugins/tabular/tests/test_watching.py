@@ -47,6 +47,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_profile_of_a_run_that_holds_examples_out_has_the_columns_too(tmp_path: Path) -> None:
+    write(tmp_path / "old.csv", 0)
+    data = pt.data.read_csv(tmp_path / "old.csv", "bought")
+    kept = {"folder": tmp_path / "a", "verbose": False, "report": {"baseline": False}}
+    made = pt.fit(model="mlp", data=data, epochs=1, validation=0.2, **kept)
+    assert [one.name for one in made.profile.columns] == ["price", "colour", "day"]
+
+
 def test_the_profile_has_the_columns_as_they_were(trained: Path) -> None:
     profile = pt.load(trained / "a").profile
     columns = {one.name: one for one in profile.columns}

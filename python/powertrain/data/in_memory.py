@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from powertrain.data.pairs import (
 from powertrain.data.source import Array, Source, check_labels, columns
 
 WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
+# What makes numbers of a table with texts, gaps and dates.
+_READ: Final = "write the table into a file, and read it by pt.data.read_csv(path, target)"
+_LOOKED_AT: Final = 1_000  # elements, for a text among them
 
 
 def dataset_of(
@@ -161,7 +164,8 @@ def arrays_of(value: Any, where: str) -> tuple[Array, ...]:
         value = fields["x"], fields["y"]
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         count = f" of {len(value)}" if isinstance(value, (tuple, list)) else ""
-        raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", "pass inputs and targets")
+        fix = _READ if hasattr(value, "columns") else "pass inputs and targets"
+        raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", fix)
     x, y = array_of(value[0], f"{where} x"), array_of(value[1], f"{where} y")
     if len(x) != len(y):
         raise DataError(
@@ -178,14 +182,16 @@ def array_of(value: Any, where: str) -> Array:
         raise DataError(
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
         ) from None
-    if array.ndim and array.dtype == object:
-        raise DataError(
-            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example",
-            "fill what is None (null in JSON), make rows of one length, or number the classes of texts",
-        )  # fmt: skip
     if array.ndim == 0 or array.dtype.kind not in "fiub":
         raise DataError(
-            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example",
-            "number the classes of texts: labels, y = numpy.unique(y, return_inverse=True)",
-        )  # fmt: skip
+            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example", _to_numbers(array)
+        )
     return array
+
+
+def _to_numbers(array: Array) -> str:
+    """How what an array has becomes numbers."""
+    mixed = array.ndim > 0 and array.dtype == object
+    if mixed and not any(isinstance(one, str) for one in array.ravel()[:_LOOKED_AT]):
+        return "fill what is None (null in JSON), make rows of one length, or number the classes of texts"
+    return _READ if array.ndim > 1 else "number the classes of texts: labels, y = numpy.unique(y, return_inverse=True)"

@@ -10,6 +10,7 @@ from typing import Any
 
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
+from powertrain.errors.arguments import shown
 from powertrain.io.urls import Url, as_text
 from powertrain.plugin import registry
 from powertrain.plugin.conversion import check
@@ -43,6 +44,11 @@ def read_csv(path: str | PathLike[str] | Url, target: str, **settings: object) -
         ...     data = read_csv(path, target="left")
         ...     assert data.labels == ("no", "yes") and len(data.train) == 8
     """
+    if not isinstance(path, (str, PathLike, Url)):
+        raise DataError(
+            "read_csv", f"path = {shown(path)}", "expected the path or the URL of a file",
+            "write a table in memory into one, as by df.to_csv(path, index=False)",
+        )  # fmt: skip
     try:
         plugin: Any = registry().load("data", "table")
     except PluginError as error:

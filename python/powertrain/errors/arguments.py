@@ -51,13 +51,14 @@ _LEFT_OUT: Final = {
     "as_tuple": "no as_tuple: it is always a tuple, an array of places for each axis; leave it out",
     "where": "no where; select the elements first, x[mask], or replace the others, pt.where(mask, x, 0)",
 }
-# What to write where an op lacks an argument, or is given one too many (""), as other libraries allow.
+# What to write where a function lacks an argument, or is given one too many (""), as other libraries allow.
 _ADVICE: Final = {
     ("repeat", ""): "write x.tile((1, 2, 3)) to repeat the whole along each axis, as PyTorch's x.repeat(1, 2, 3)",
     (
         "split",
         "parts",
     ): "write pt.array_split(x, [2, 5]), the positions of the cuts, for PyTorch's sizes [2, 3, 4]",
+    ("fit", ""): "write pt.fit(model=model, data=(x, y)), or pt.fit(recipe) with the name of a recipe",
     ("round", ""): "write Python's own round(x, decimals), which takes tensors",
     ("where", "a"): "write pt.nonzero(condition) for the places where it is true",
 }
@@ -105,7 +106,7 @@ def written(value: Any, name: str = "") -> str:
 
 
 def advice(op: str, argument: str) -> str | None:
-    """What to write where an op lacks an argument, or has one too many (""); None where there is nothing to say."""
+    """What to write where a function lacks an argument, or has one too many (""); None if there is nothing to say."""
     return _ADVICE.get((op, argument))
 
 
@@ -136,9 +137,9 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
         most = f"at most {len(places)}" if places else "none"
         one = "argument" if len(given) == 1 else "arguments"
         fix = "pass the others by keyword" if len(by_name) > len(places) else "leave the others out"
-        return _core.DTypeError(
-            f"[{called}] received {len(given)} positional {one}; expected {most}, as in {taken}; {fix}"
-        )
+        known_fix = advice(called, "")
+        end = f"; {known_fix}" if known_fix else f", as in {taken}; {fix}"
+        return _core.DTypeError(f"[{called}] received {len(given)} positional {one}; expected {most}{end}")
     first = {p.name for p in places[: len(given)]}
     twice = next((name for name in kwargs if name in first), None)
     if twice is not None:

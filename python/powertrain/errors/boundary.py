@@ -47,7 +47,7 @@ _KINDS: Final[tuple[tuple[type[Exception], type[Exception]], ...]] = (
 )
 LEFTOVERS: Final = tuple(raw for raw, _ in _KINDS)
 # Whose exceptions are those of the engine that called them, and whose classes of exceptions are Python's.
-_CALLED: Final = sys.stdlib_module_names | {"numpy", "scipy", "sklearn"}
+_CALLED: Final = sys.stdlib_module_names | {"numpy", "scipy", "sklearn", "pandas"}
 _RAW: Final = frozenset({"builtins", "numpy"})
 
 # Ops that no public name has: their errors say what was called instead. Filled where ops are given their names.

@@ -68,7 +68,7 @@ run       = { until = "100 rounds" }
         """Games from the first move to the last, as many as the environment has copies: the boards as who moves sees
         them, what the search found there, and how the game ended for who moves."""
         settings, count = self.params, self.env.copies
-        rng = np.random.Generator(np.random.Philox(key=pt.random.integers(1 << 53).item()))
+        rng = np.random.Generator(np.random.Philox(key=int(pt.random.integers(1 << 53))))
         boards, going = self.game.empty(count), np.arange(count)
         last, result, rows = np.zeros(count, np.int64), np.zeros(count, np.float32), []
         for move in range(self.game.rows * self.game.columns):

@@ -90,11 +90,11 @@ def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:
     if raw is None:
         return {}
     found = []
-    for part in parts:
-        columns = raw.columns(part)
-        rows = evenly_spaced(len(next(iter(columns.values()))), MOST_EXAMPLES) if columns else np.zeros(0, np.int64)
-        found.append(raw.typed({name: values[rows] for name, values in columns.items()}))
-    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+    for columns in map(raw.columns, parts):
+        if columns:  # a part that was held out of the training part has none: its rows are in those of that part
+            rows = evenly_spaced(len(next(iter(columns.values()))), MOST_EXAMPLES)
+            found.append(raw.typed({name: values[rows] for name, values in columns.items()}))
+    return {name: np.concatenate([columns[name] for columns in found]) for name in (found[0] if found else ())}
 
 
 def _scores(given: NDArray[Any], y: Any, labels: tuple[str, ...] | None) -> Scores | None:
