@@ -174,3 +174,29 @@ def test_what_is_left_is_counted_in_rounds(tmp_path: Path, monkeypatch: Any, cap
     assert len(left) >= 4 and left[-1] == 0
     # A round takes a second or more here, and several steps.
     assert all(now >= rounds for rounds, now in enumerate(reversed(left)))
+
+
+def test_windows_of_a_text_cannot_be_divided(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("so it goes on and on, " * 100, encoding="utf-8")
+    tables = {
+        "data": {"use": "text", "path": str(tmp_path / "text.txt"), "context": 8, "valid": 0.2},
+        "model": {"use": "gpt", "layers": 1, "heads": 2, "width": 8},
+        "strategy": {"use": "federated", "clients": 2},
+        "optimizer": {"use": "sgd", "lr": 0.1},
+        "run": {"until": "1 round", "batch": 4},
+    }
+    with pytest.raises(FederatedError) as caught:
+        pt.fit(tables, verbose=False, folder=tmp_path / "run")
+    assert str(caught.value).endswith(
+        " is a stream, or windows of one text; expected examples that can be divided among clients; give the data set "
+        "a length, or split the text into examples"
+    )
+
+
+def test_a_loss_of_a_whole_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FederatedError) as caught:
+        fitted(tmp_path / "run", loss=lambda output, y: pt.mean(output))
+    assert str(caught.value) == (
+        "[federated] the loss is one number for a batch; expected one value per example, since the last batch of a "
+        "client is filled up; leave the mean out of the loss"
+    )
