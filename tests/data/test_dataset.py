@@ -274,3 +274,13 @@ def test_what_broadcasting_repeats_is_looked_at_once() -> None:
 def test_a_data_set_is_shown_by_its_fields() -> None:
     held = ArrayDataset(x=np.zeros((1200, 3, 2), "float32"), y=np.zeros(1200, "int64"))
     assert repr(held) == "ArrayDataset(1,200 examples of x: float32[3, 2], y: int64)"
+
+
+def test_a_data_set_with_parts_shows_them_and_draws_nothing_of_a_stream() -> None:
+    class Endless(IterableDataset):
+        def __iter__(self) -> Iterator[tuple[Any, int]]:
+            raise AssertionError("it was asked for examples")
+
+    valid = ArrayDataset(x=np.zeros((1200, 2), np.float32), y=np.zeros(1200, np.int64))
+    data = pt.data.DataModule("drops", "classification", {"train": Endless(), "valid": valid}, 3, ("a", "b", "c"))  # type: ignore[dict-item]
+    assert repr(data) == "DataModule(drops, classification, outputs=3, train: a stream, valid: 1,200)"

@@ -105,6 +105,8 @@ class DataModule:
         >>> parts = data.split({"valid": 0.5}).splits
         >>> {name: len(part) for name, part in parts.items()}
         {'train': 3, 'valid': 3}
+        >>> data
+        DataModule(points, classification, outputs=3, train: 6)
     """
 
     name: str
@@ -112,7 +114,7 @@ class DataModule:
     splits: Mapping[str, Source]  # or streams, which become the heads of them
     outputs: int
     labels: tuple[str, ...] = ()
-    state: Mapping[str, Array] = dataclasses.field(default_factory=dict, repr=False)
+    state: Mapping[str, Array] = dataclasses.field(default_factory=dict)
     chain: tuple[Transform | RandomTransform, ...] = ()
     context: int | None = None
     vocabulary: Codec | None = None
@@ -125,14 +127,14 @@ class DataModule:
     sections: tuple[Section, ...] = ()
     columns: tuple[str, ...] = ()
     made_of: tuple[str, ...] = ()
-    raw: RawTable | None = dataclasses.field(default=None, repr=False)
-    unseen: Callable[[str], Mapping[str, Array]] | None = dataclasses.field(default=None, repr=False)
+    raw: RawTable | None = None
+    unseen: Callable[[str], Mapping[str, Array]] | None = None
     own_task: Task | None = None
     class_weight: Array | None = None
     target: TargetScale | None = None
     takes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    made_by: Mapping[str, Plain] = dataclasses.field(default_factory=dict, repr=False)
+    made_by: Mapping[str, Plain] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         parts = {
@@ -140,6 +142,13 @@ class DataModule:
             for name, source in self.splits.items()
         }
         object.__setattr__(self, "splits", parts)
+
+    def __repr__(self) -> str:
+        counts = {
+            part: "a stream" if isinstance(source, Head) else f"{len(source):,}" for part, source in self.splits.items()
+        }
+        parts = [f"{part}: {count}" for part, count in counts.items()]
+        return f"DataModule({', '.join([self.name, self.task, f'outputs={self.outputs}', *parts])})"
 
     @property
     def kind(self) -> Task:
