@@ -115,7 +115,7 @@ $(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.
 # The engine's, and those of the first-party distributions that its extras name.
 wheel: $(VENV)/.wheel
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist \
-	  $(addprefix ./plugins/, vision text audio tabular generative rl xla onnx serve loggers privacy federated)
+	  $(addprefix ./plugins/, vision text audio tabular generative rl xla onnx serve loggers privacy federated distributed)
 
 # With kernels for every architecture: minutes.
 cuda: $(VENV)/.tools

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from powertrain.plugin.transport import WorkerError
 from powertrain.recipe import load_recipe
 from powertrain.train.workers.processes import Job, started
-from powertrain.train.workers.transport import WorkerError
 from running import command, environment
 from worker_processes import write_shared
 

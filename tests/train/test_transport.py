@@ -1,25 +1,48 @@
-"""Sums of several workers in shared memory: the tree that they are added in, and the bytes that are read."""
+"""Sums of several workers, in shared memory and by messages: the tree that they are added in, the bytes that come."""
 
 from __future__ import annotations
 
 import errno
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from powertrain.plugin import MessageTransport, Transport, WorkerError
 from powertrain.train.run.shards import tree_sum
-from powertrain.train.workers.agreement import demand_alike
+from powertrain.train.workers.agreement import demand_alike, told
 from powertrain.train.workers.processes import connected
 from powertrain.train.workers.shared_memory import PAGE, SharedMemory, new_memory
-from powertrain.train.workers.transport import WorkerError
 from powertrain.train.workers.worker import Partners
 
 T = TypeVar("T")
+
+
+class Queues(MessageTransport):
+    """Messages between threads; `queues` has one for each pair of sender and receiver."""
+
+    def __init__(self, rank: int, size: int, queues: Mapping[tuple[int, int], SimpleQueue[NDArray[Any]]]) -> None:
+        super().__init__(rank, size)
+        self.queues = queues
+
+    def exchange(self, partner: int, given: Sequence[NDArray[Any]], taken: Sequence[NDArray[Any]]) -> None:
+        for one in given:
+            self.queues[self.rank, partner].put(one.copy())
+        for one in taken:
+            one[:] = self.queues[partner, self.rank].get(timeout=60)
+
+
+def by_messages(size: int, work: Callable[[MessageTransport], T]) -> list[T]:
+    """The same as `together`, for workers that send each other messages."""
+    queues = {pair: SimpleQueue[NDArray[Any]]() for pair in itertools.product(range(size), repeat=2)}
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(work, [Queues(rank, size, queues) for rank in range(size)]))
 
 
 def together(size: int, work: Callable[[SharedMemory], T]) -> list[T]:
@@ -50,12 +73,13 @@ def added(leaves: list[NDArray[Any]]) -> NDArray[Any]:
     return leaves[0]
 
 
+@pytest.mark.parametrize("together", [together, by_messages])
 @pytest.mark.parametrize("size", [1, 2, 4, 8])
 @pytest.mark.parametrize("count", [0, 1, 3, 1000])
-def test_each_worker_gets_the_sum_of_the_tree(size: int, count: int) -> None:
+def test_each_worker_gets_the_sum_of_the_tree(together: Callable[..., Any], size: int, count: int) -> None:
     dtypes = ("float32", "float64", "int64")
 
-    def work(transport: SharedMemory) -> list[list[NDArray[Any]]]:
+    def work(transport: Transport) -> list[list[NDArray[Any]]]:
         found = []
         for count_now in (count, 5 * count + 2, count):  # the second time there is too little memory
             arrays = [drawn(transport.rank + 8 * count_now, count_now, dtype) for dtype in dtypes]
@@ -76,7 +100,12 @@ def test_the_bytes_that_are_read_are_the_least(size: int) -> None:
         transport.all_reduce([np.ones(1 << 12, np.float32)])
         return transport.read_bytes
 
-    assert together(size, work) == [2 * (1 << 14) * (size - 1) // size] * size
+    def by_message(transport: MessageTransport) -> int:
+        transport.all_reduce([np.ones(1 << 12, np.float32)])
+        return transport.received_bytes
+
+    least = [2 * (1 << 14) * (size - 1) // size] * size
+    assert together(size, work) == by_messages(size, by_message) == least
 
 
 def test_a_tree_over_shards_is_the_same_tree_however_it_is_cut() -> None:
@@ -112,6 +141,13 @@ def test_workers_that_differ_are_named_to_all() -> None:
 
 def test_workers_that_are_alike_go_on() -> None:
     assert together(2, lambda transport: demand_alike(transport, {"recipe": b"a"})) == [None, None]
+
+
+def test_the_text_of_the_first_worker_is_told_to_all() -> None:
+    assert (
+        together(4, lambda transport: told(transport, "runs/größer" if transport.rank == 0 else "b"))
+        == ["runs/größer"] * 4
+    )
 
 
 def test_memory_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

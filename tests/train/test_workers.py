@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.plugin.transport import WorkerError
 from powertrain.recipe import load_recipe
 from powertrain.train import session
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.ledger import read_lines
 from powertrain.train.workers.processes import Job, Watch, started
 from powertrain.train.workers.shared_memory import SharedMemory
-from powertrain.train.workers.transport import WorkerError
 from running import inside, results, run
 from running import started as started_run
 from worker_processes import PATIENCE, demand_ended, others_of

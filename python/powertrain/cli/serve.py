@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 from typing import Any
 
 from powertrain.cli.exit_codes import FINE
-from powertrain.errors.boundary import MissingModuleError
+from powertrain.cli.first_party import brought
 from powertrain.io.console import one_line, say
 
 
@@ -35,9 +33,4 @@ def watch(options: argparse.Namespace) -> int:
 
 def _brought(verb: str, module: str) -> Any:
     """A module of powertrain-serve."""
-    if importlib.util.find_spec("powertrain_serve") is None:
-        raise MissingModuleError(
-            f"[{verb}] powertrain-serve is not installed; expected it, since it brings the server; "
-            f"pip install 'powertrain[{verb}]'"
-        )
-    return importlib.import_module(f"powertrain_serve.{module}")
+    return brought(verb, f"powertrain_serve.{module}", "brings the server", verb)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import sys
 import time
 from collections.abc import Mapping
@@ -13,7 +11,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE
-from powertrain.errors.boundary import MissingModuleError
+from powertrain.cli.first_party import brought
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.conversion import check
@@ -31,12 +29,7 @@ SILENT_SECONDS = 10.0  # where no line can move
 
 
 def suggest(options: argparse.Namespace) -> int:
-    if importlib.util.find_spec("powertrain_tabular") is None:
-        raise MissingModuleError(
-            "[suggest] powertrain-tabular is not installed; expected it, since it reads tables; "
-            "pip install 'powertrain[tabular]'"
-        )
-    tabular: Any = importlib.import_module("powertrain_tabular.suggesting")
+    tabular = brought("suggest", "powertrain_tabular.suggesting", "reads tables", "tabular")
     recipe, page = _files(options)
     if options.threads is not None:
         pt.set_threads(options.threads)

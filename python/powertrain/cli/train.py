@@ -3,37 +3,83 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from powertrain._core import Error
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, MISSED, USER
-from powertrain.io.console import say
+from powertrain.cli.first_party import brought
+from powertrain.io.console import complain, say
 from powertrain.io.plain_json import dumps
+from powertrain.plugin.transport import Transport, WorkerError
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train import session
 from powertrain.train.display.display import Display
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
+from powertrain.train.workers.agreement import told
 from powertrain.train.workers.processes import Job, demand_workers, started
+
+# What launchers of MPI tell each process that they start: MPICH and Intel MPI, Open MPI.
+LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 
 
 def train(options: argparse.Namespace) -> int:
+    launched = max((int(size) for name in LAUNCHED if (size := os.environ.get(name, "")).isdecimal()), default=1)
+    if launched > 1:
+        return _train_by_mpi(options, launched)
+    recipe = _recipe(options)
+    demand_workers(options.workers, recipe)
+    path = _run_folder(options, recipe)
+    with started(options.workers, Job.of(recipe, path, options.trust, options.changed_data)) as transport:
+        return _lead(options, recipe, path, transport)
+
+
+def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
+    """Train as one of several processes that a launcher of MPI has started with the same command."""
+    try:
+        mpi = brought("mpirun", "powertrain_distributed.mpi", "leads to the other processes", "mpi")
+    except Error as error:
+        # MPI waits for a process that has not joined the others yet, however it ends, unless a signal ends it.
+        complain(str(error))
+        signal.raise_signal(signal.SIGTERM)
+        raise
+    with mpi.joined(launched) as transport:
+        if options.workers not in (1, launched):
+            raise WorkerError(
+                f"[--workers {options.workers}] mpirun has started {launched} processes, which are the workers; "
+                "expected no other number of them; leave --workers out"
+            )
+        recipe = _recipe(options)
+        demand_workers(transport.size, recipe, most=recipe.run.shards)
+        path = Path(told(transport, str(_run_folder(options, recipe))))
+        if transport.rank == 0:
+            return _lead(options, recipe, path, transport)
+        session.follow(recipe, path, transport, changed_data=options.changed_data)
+    return FINE
+
+
+def _lead(options: argparse.Namespace, recipe: Recipe, path: Path, transport: Transport) -> int:
+    """Train as the first worker, or as the only one."""
+    outcome = session.train(
+        recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
+        changed_data=options.changed_data, transport=transport,
+    )  # fmt: skip
+    if options.json:
+        say(dumps(outcome.results), flush=True)
+    return _exit_code(outcome)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe of this run; with --smoke for two steps."""
     settings = []
     if options.smoke:
         unit = load_recipe(options.recipe, options.set, trust=options.trust).run.until.unit
         settings = [f"run.until={'1 round' if unit == 'rounds' else '2 steps'}", "expect={}"]
     with naming_not_installed(options.run if options.resume else None):
-        recipe = given_recipe(options, settings)
-    demand_workers(options.workers, recipe)
-    path = _run_folder(options, recipe)
-    with started(options.workers, Job.of(recipe, path, options.trust, options.changed_data)) as transport:
-        outcome = session.train(
-            recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
-            changed_data=options.changed_data, transport=transport,
-        )  # fmt: skip
-    if options.json:
-        say(dumps(outcome.results), flush=True)
-    return _exit_code(outcome)
+        return given_recipe(options, settings)
 
 
 def given_recipe(options: argparse.Namespace, more: Sequence[str] = ()) -> Recipe:

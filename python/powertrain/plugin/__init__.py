@@ -47,6 +47,7 @@ from powertrain.plugin.run import Batch, Held, LossFunction, Part, Rows, Run, St
 from powertrain.plugin.schedule import Schedule
 from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
 from powertrain.plugin.tasks import Task
+from powertrain.plugin.transport import MessageTransport, Transport, WorkerError
 
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
@@ -106,6 +107,7 @@ __all__ = [
     "Kernel",
     "Loss",
     "LossFunction",
+    "MessageTransport",
     "Metric",
     "Model",
     "ModelError",
@@ -142,7 +144,9 @@ __all__ = [
     "TracedEnvironment",
     "Trained",
     "Transform",
+    "Transport",
     "Value",
+    "WorkerError",
     "as_floats",
     "as_images",
     "as_rows",

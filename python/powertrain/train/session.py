@@ -19,6 +19,7 @@ from powertrain.io.hashing import hash_arrays
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
+from powertrain.plugin.transport import Alone
 from powertrain.train.building import build, build_again, data_record
 from powertrain.train.closing_words import headline_metric, say
 from powertrain.train.display.display import Display, NoDisplay
@@ -34,12 +35,11 @@ from powertrain.train.report.energy import Energy, Meter
 from powertrain.train.run.pretrained import demand_weights
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
-from powertrain.train.workers.transport import Alone
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
+    from powertrain.plugin.transport import Transport
     from powertrain.recipe import Recipe
-    from powertrain.train.workers.transport import Transport
 
 # Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
 GAP_EXAMPLES = 10_000

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
+from powertrain.plugin.transport import Alone, Transport, add_to
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.named_slots import OWN
 from powertrain.train.run.step import Step
-from powertrain.train.workers.transport import Alone, Transport
 
 if TYPE_CHECKING:
     from powertrain.train.run.named_slots import SlotTable
@@ -197,9 +197,8 @@ class Sums:
         self.flat = [np.concatenate([one.ravel() for one in found if one.dtype == dtype]) for dtype in dtypes]
 
     def add(self, other: Sums) -> None:
-        with np.errstate(all="ignore"):  # what is not finite is found by the guard of the update
-            for mine, theirs in zip(self.flat, other.flat, strict=True):
-                np.add(mine, theirs, out=mine)
+        for mine, theirs in zip(self.flat, other.flat, strict=True):
+            add_to(mine, theirs)
 
     def arrays(self) -> Iterator[NDArray[Any]]:
         """The arrays in their order, as views."""

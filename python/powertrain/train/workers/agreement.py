@@ -1,4 +1,4 @@
-"""What all workers of a run must have alike, compared before the first step."""
+"""What workers of a run tell each other before the first step: what all must have alike, and where the run is."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from powertrain.data import kept
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import to_json
+from powertrain.plugin.transport import WorkerError
 from powertrain.train.folder.lock import versions
-from powertrain.train.workers.transport import WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from powertrain.plugin.transport import Transport
     from powertrain.train.run.train_run import TrainRun
-    from powertrain.train.workers.transport import Transport
 
 # Of run.lock, what may differ: results do not depend on it.
 FREE = ("command", "isa", "system")
@@ -48,6 +48,17 @@ def demand_alike(transport: Transport, facts: Mapping[str, bytes]) -> None:
                 f"[workers] worker {rank} has other {' and '.join(other)} than worker 0; expected the same for all; "
                 "change no files while workers start"
             )
+
+
+def told(transport: Transport, text: str) -> str:
+    """The text of worker 0, for each worker: a sum to which the others add nothing."""
+    raw = np.frombuffer(text.encode(), np.uint8) if transport.rank == 0 else np.zeros(0, np.uint8)
+    length = np.array([raw.size])
+    transport.all_reduce([length])
+    summed = np.zeros(int(length[0]), np.uint8)
+    summed[: raw.size] = raw
+    transport.all_reduce([summed])
+    return summed.tobytes().decode()
 
 
 def _digest(fact: bytes) -> int:

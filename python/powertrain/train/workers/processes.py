@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.io.channel import Channel
 from powertrain.io.children import command, how_it_ended
+from powertrain.plugin.transport import Alone, Transport, WorkerError, partners
 from powertrain.train.report.process import wants_to_run
-from powertrain.train.workers.shared_memory import BEAT_SECONDS, MOST_WORKERS, SharedMemory, new_memory, partners
-from powertrain.train.workers.transport import Alone, Transport, WorkerError
+from powertrain.train.workers.shared_memory import BEAT_SECONDS, MOST_WORKERS, SharedMemory, new_memory
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
@@ -50,8 +50,8 @@ class Job:
         return cls(recipe.tables, (), trust, str(folder), changed_data)
 
 
-def demand_workers(count: int, recipe: Recipe) -> None:
-    """Refuse a number of workers that cannot share a run."""
+def demand_workers(count: int, recipe: Recipe, most: int = MOST_WORKERS) -> None:
+    """Refuse a number of workers that cannot share a run; `most` is the largest that their transport allows."""
     if type(count) is not int or count < 1:
         raise WorkerError(f"[workers] received {count!r}; expected a whole number >= 1; such as 2")
     if count == 1:
@@ -62,9 +62,8 @@ def demand_workers(count: int, recipe: Recipe) -> None:
             'or tables, from which each process builds the same, such as model="./net.py:Net"; or leave workers out'
         )
     shards = recipe.run.shards
-    if shards % count or count > MOST_WORKERS:
-        most = min(shards, MOST_WORKERS)
-        fit = ", ".join(str(1 << bit) for bit in range(most.bit_length()))
+    if shards % count or count > most:
+        fit = ", ".join(str(1 << bit) for bit in range(min(shards, most).bit_length()))
         raise WorkerError(
             f"[workers] received {count} workers for run.shards = {shards}; expected a number that divides it: {fit}; "
             f"or write run.shards = {1 << (count - 1).bit_length()}, which changes the numbers of a run"
@@ -155,8 +154,9 @@ class Watch:
             worker.beats = int(beats[worker.rank])
             if worker.silent > self._silent_seconds:
                 worker.process.kill()
-                raise self._error(
-                    worker, f"has given no sign of life for {self._silent_seconds:g} s (process {worker.process.pid})"
+                raise WorkerError.lost(
+                    worker.rank,
+                    f"has given no sign of life for {self._silent_seconds:g} s (process {worker.process.pid})",
                 )
 
     def lost(self, partner: int) -> WorkerError:
@@ -168,18 +168,12 @@ class Watch:
             except WorkerError as error:
                 return error
             time.sleep(0.01)
-        return self._error(self.workers[partner - 1], "has left the others")
+        return WorkerError.lost(partner, "has left the others")
 
     def _demand_running(self) -> None:
         for worker in self.workers:
             if worker.process.poll() not in (None, 0, LOST):  # 0: it is through with its part of the last sum
-                raise self._error(worker, f"has ended: {worker.why()}")
-
-    def _error(self, worker: Worker, what: str) -> WorkerError:
-        return WorkerError(
-            f"[workers] worker {worker.rank} {what}; expected all to train to the end; train with --resume to go on "
-            "from the last checkpoint, with any number of workers"
-        )
+                raise WorkerError.lost(worker.rank, f"has ended: {worker.why()}")
 
     def close(self) -> None:
         """End all of them: a worker ends by itself where nobody holds the other end of its standard input."""

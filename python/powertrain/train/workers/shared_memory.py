@@ -1,10 +1,6 @@
 """Sums over the processes of one machine, by recursive halving and doubling in shared memory.
 
-With W = 2^k workers a sum takes 2k rounds of pairs. While halving, worker r meets r ^ 1, then r ^ 2, r ^ 4, ...: each
-adds its half of what both hold, and goes on with that half. So each element is added in the tree of neighbours, by one
-worker. While doubling, the same pairs meet in reverse order and copy what the other one has. A worker reads 2 (1 - 1/W)
-times the array, the least that an all-reduce can do (Thakur, Rabenseifner & Gropp 2005, Optimization of Collective
-Communication Operations in MPICH).
+Each worker reads what its partner holds where that lies: nothing is sent.
 
 The memory is a file without a name: the kernel frees it with the last process, however that ends. What a worker has
 written is announced by a byte through a socket to its partner. So a partner sleeps while it waits, and wakes at once
@@ -27,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.train.workers.transport import WorkerError
+from powertrain.plugin.transport import WorkerError, add_to, halvings, partners
 
 # Where a file lies in memory, where the system has such a place.
 IN_MEMORY = Path("/dev/shm")
@@ -56,11 +52,6 @@ def new_memory() -> int:
     return descriptor
 
 
-def partners(rank: int, size: int) -> list[int]:
-    """Whom a worker meets, in the order of the rounds of a sum."""
-    return [rank ^ (1 << bit) for bit in range(size.bit_length() - 1)]
-
-
 class SharedMemory:
     """The transport of a worker. `sockets` lead to its partners."""
 
@@ -87,17 +78,13 @@ class SharedMemory:
         mine = held[self.rank]
         for place, array in zip(mine, arrays, strict=True):
             place[:] = array.reshape(-1)
-        kept, copied = [slice(0, array.size) for array in arrays], []
-        for partner in self._sockets:
+        rounds = halvings(self.rank, self.size, [array.size for array in arrays])
+        for partner, kept, _ in rounds:
             self._meet(partner)
-            halves = [_halves(one, self.rank < partner) for one in kept]
-            kept, given = [one[0] for one in halves], [one[1] for one in halves]
             for own, other, part in zip(mine, held[partner], kept, strict=True):
-                with np.errstate(all="ignore"):  # what is not finite is found by the guard of the update
-                    np.add(own[part], other[part], out=own[part])
+                add_to(own[part], other[part])
                 self.read_bytes += own[part].nbytes
-            copied.append((partner, given))
-        for partner, given in reversed(copied):
+        for partner, _, given in reversed(rounds):
             self._meet(partner)
             for own, other, part in zip(mine, held[partner], given, strict=True):
                 own[part] = other[part]
@@ -159,13 +146,6 @@ class SharedMemory:
         """Count up, as long as this process runs."""
         while not self._closed.wait(BEAT_SECONDS):
             self._beats[self.rank] += 1
-
-
-def _halves(part: slice, lower: bool) -> tuple[slice, slice]:
-    """The half that a worker goes on with, and the one that it leaves to its partner."""
-    middle = (part.start + part.stop) // 2
-    halves = slice(part.start, middle), slice(middle, part.stop)
-    return halves if lower else halves[::-1]
 
 
 def _extend(memory: int, size: int) -> None:

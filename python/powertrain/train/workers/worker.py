@@ -14,11 +14,11 @@ import powertrain as pt
 from powertrain.io.channel import Channel
 from powertrain.io.children import failed, parents_channel
 from powertrain.plugin.importing import error_text
+from powertrain.plugin.transport import WorkerError
 from powertrain.recipe import load_recipe
 from powertrain.train.session import follow
 from powertrain.train.workers.processes import LOST
 from powertrain.train.workers.shared_memory import SharedMemory
-from powertrain.train.workers.transport import WorkerError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""Runs of powertrain on several machines."""
