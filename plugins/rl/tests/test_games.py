@@ -16,7 +16,10 @@ from powertrain.train.building import build
 from powertrain.train.display.display import Display
 from powertrain.train.folder.run_folder import RunFolder
 from powertrain_rl.games.board import BoardGame, lines
-from powertrain_rl.games.search import searched
+from powertrain_rl.games.matches import guesses, in_words, matches_section, returns_of
+from powertrain_rl.games.network import BoardNetwork
+from powertrain_rl.games.search import blind, searched
+from powertrain_rl.games.self_play import self_play
 
 ALPHAZERO = """\
 data.env  = { use = "rl/tic-tac-toe", copies = 8, opponent = "random" }
@@ -117,19 +120,14 @@ def test_minimax_wins_soon_and_loses_late() -> None:
     assert np.isneginf(made.minimax(board("o...... x...... o...... x...... o...... x......"))[0, 0])
 
 
-def even(made: BoardGame) -> Any:
-    """A judge that knows nothing."""
-    return lambda boards: (np.full((len(boards), made.actions), 1 / made.actions), np.zeros(len(boards)))
-
-
 def test_the_search_sees_what_wins_and_what_must_be_stopped() -> None:
     made = game("connect-four")
     boards = np.concatenate([board("....... ....... ....... ....... ....... xxx.ooo"),
                              board("....... ....... ....... ....... x...... ooo.x.x"), made.empty(1)])  # fmt: skip
-    shares = searched(made, even(made), boards, 200, 1.5)
+    shares = searched(made, blind(made), boards, 200, 1.5)
     assert shares.argmax(axis=1)[:2].tolist() == [3, 3] and shares[0, 3] > 0.8
     assert np.allclose(shares.sum(axis=1), 1)
-    alone = [searched(made, even(made), boards[at : at + 1], 200, 1.5)[0] for at in range(3)]
+    alone = [searched(made, blind(made), boards[at : at + 1], 200, 1.5)[0] for at in range(3)]
     assert (np.stack(alone) == shares).all()  # trees know nothing of each other
 
 
@@ -137,7 +135,7 @@ def test_the_search_is_as_good_as_minimax_where_it_can_look_to_the_end() -> None
     made = game("tic-tac-toe")
     boards = some_boards(made, 40, seed=3)
     boards = boards[(boards == 0).sum(axis=(1, 2)) <= 6]
-    shares = searched(made, even(made), boards, 800, 1.5)
+    shares = searched(made, blind(made), boards, 800, 1.5)
     worth = made.minimax(boards)
     chosen = worth[np.arange(len(boards)), shares.argmax(axis=1)]
     assert (np.sign(chosen) == np.sign(worth.max(axis=1))).all()
@@ -147,7 +145,7 @@ def test_noise_changes_what_is_tried_but_makes_no_move_legal() -> None:
     made = game("connect-four")
     boards = board("o...... x...... o...... x...... o...... x......")
     noise = np.array([[0.9, 0.1, 0, 0, 0, 0, 0]])
-    shares = searched(made, even(made), boards, 40, 1.5, (noise, 1.0))
+    shares = searched(made, blind(made), boards, 40, 1.5, (noise, 1.0))
     assert shares[0, 0] == 0 and shares[0, 1] > 0.9
 
 
@@ -177,35 +175,73 @@ def made_run(folder: Path, *changes: str) -> Any:
     return run
 
 
-def test_self_play_tells_each_player_how_the_game_ended(tmp_path: Path) -> None:
-    run = made_run(tmp_path, "strategy.open=9")
-    played = run.strategy.self_play(run)
+def test_self_play_tells_each_player_how_the_game_ended() -> None:
+    made = game("tic-tac-toe")
+
+    def search(boards: Any) -> Any:
+        return searched(made, blind(made), boards, 8, 1.5)
+
+    played = self_play(made, search, 8, 9, np.random.default_rng(0))
     half = len(played["value"]) // 2
     counts = played["x"][:half].sum(axis=(1, 2, 3)).astype(int)
     assert (counts[:8] == 0).all() and set(np.unique(played["value"])) <= {-1.0, 0.0, 1.0}
     assert np.allclose(played["chances"].sum(axis=1), 1, atol=1e-6)
-    legal = run.strategy.game.legal_of(pt.tensor(played["x"])).numpy()
+    legal = made.legal_of(pt.tensor(played["x"])).numpy()
     assert (played["chances"][~legal] == 0).all()
     # The move before the end of a game that was won is the winner's.
-    worth = run.strategy.game.minimax
     boards = (played["x"][..., 0] - played["x"][..., 1]).astype(np.int8)[:half]
-    lost = worth(boards).max(axis=1) == 1
-    assert lost.any() and np.mean(played["value"][:half][lost]) > 0
+    won = made.minimax(boards).max(axis=1) == 1
+    assert won.any() and np.mean(played["value"][:half][won]) > 0
     assert (played["x"][half:] == played["x"][:half, :, ::-1]).all()
+
+
+def test_matches_are_counted_for_each_player() -> None:
+    made = game("tic-tac-toe")
+    found = returns_of(made.minimax, made, 6)
+    assert (found == 0).all() and in_words(found) == "0 won, 6 drawn, 0 lost"
+    assert returns_of(guesses(made), made, 20).mean() < -0.5
+    page = matches_section(made, {"minimax": made.minimax}, 4)
+    assert page.rows[0] == ("", "against random moves", "against minimax, 9 moves ahead")
+    assert [row[0] for row in page.rows[1:]] == ["minimax", "random moves"]
+    assert page.rows[1][1].endswith("0 lost") and page.rows[1][2] == "0 won, 4 drawn, 0 lost"
+
+
+def test_a_board_network_sees_a_line_wherever_it_is() -> None:
+    network = BoardNetwork((6, 7, 2), 8)
+    x = np.zeros((2, 6, 7, 2), np.float32)
+    x[0, 5, 0:3, 0] = x[1, 3, 3:6, 0] = 1
+    seen = network.windows(pt.tensor(x)).numpy()
+    assert seen.shape == (2, 3, 4, 64) and np.allclose(seen[0, 2, 0], seen[1, 0, 3])
+    with pytest.raises(pt.Error) as caught:
+        BoardNetwork((3, 3, 2), 10)
+    assert str(caught.value) == (
+        "[board-network] window = 4 on a board of 3 x 3; expected a window that fits on it; give window = 3 or less"
+    )
 
 
 def test_it_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     killed_and_resumed(ALPHAZERO, tmp_path, after="round 4/8")
     report = (tmp_path / "whole" / "report.html").read_text(encoding="utf-8")
-    assert "An episode" in report and "could not be drawn" not in report
+    assert "An episode" in report and "could not be drawn" not in report and "the search alone" in report
 
 
 def test_the_search_plays_against_the_opponent(tmp_path: Path) -> None:
     run = made_run(tmp_path)
     said = run.strategy.challenge(run, 1)
-    assert said is not None and said.endswith(" of 4 games against random")
+    assert said is not None and said.endswith(" of 4 games against random moves")
     assert run.strategy.challenge(run, 2) == said
-    assert made_run(tmp_path, "strategy.matches=0").strategy.challenge(run, 1) is None
+    assert -1 <= run.strategy.score(run, "env")["search_return"] <= 1
+    without = made_run(tmp_path, "strategy.matches=0").strategy
+    assert without.challenge(run, 1) is None and not without.score(run, "env") and not without.sections(run)
+
+
+def test_what_is_not_measured_is_said_before_the_first_game(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(ALPHAZERO, encoding="utf-8")
+    with pytest.raises(pt.Error) as caught:
+        pt.fit(str(tmp_path / "small.toml"), **{"expect.env.search_retrun": ">= 0"}, folder=tmp_path / "run")
+    assert str(caught.value).startswith(
+        "[expect.env.search_retrun] it is not measured; expected one of env.return, env.length, env.search_return, "
+    )
 
 
 def test_what_is_no_board_game_is_refused(tmp_path: Path) -> None:
@@ -221,7 +257,8 @@ def test_a_trained_player_leaves_home(tmp_path: Path) -> None:
     powertrain("train", "small.toml", "--run", "run", "--set", "run.until=2 rounds", folder=tmp_path)
     np.save(tmp_path / "seen.npy", np.zeros((2, 3, 3, 2), np.float32))
     assert '"action"' in powertrain("predict", "run", "seen.npy", "--json", folder=tmp_path)
-    assert " 20 episodes " in powertrain("evaluate", "run", folder=tmp_path)
+    said = powertrain("evaluate", "run", folder=tmp_path)
+    assert " 20 episodes " in said and "search_return" in said
     for form in ("c", "wheel"):
         assert "drawn inputs" in powertrain("export", "run", "--to", form, folder=tmp_path)
     trained_run = pt.load(tmp_path / "run")

@@ -115,13 +115,18 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
 
 RECIPES = [
     "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "dqn-mountain-car",
-    "sac-pendulum", "alphazero-tic-tac-toe",
+    "sac-pendulum", "alphazero-tic-tac-toe", "connect-four",
 ]  # fmt: skip
+
+
+# One round of whole games, each against a player that looks ahead, takes more than a test should.
+FEWER = {"connect-four": ("data.env.copies=4", "strategy.matches=2", "run.evaluate.episodes=2")}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_recipes_begin(tmp_path: Path, recipe: str) -> None:
-    results = trained(recipe, "run", "--smoke", folder=tmp_path)
+    changes = [part for setting in FEWER.get(recipe, ()) for part in ("--set", setting)]
+    results = trained(recipe, "run", "--smoke", *changes, folder=tmp_path)
     assert np.isfinite(results["env"]["return"])
 
 

@@ -96,11 +96,11 @@ def demand_kept(run: TrainRun) -> None:
 
 def demand_expected(run: TrainRun) -> None:
     """What `expect` names will be measured."""
-    if run.evaluations.evaluator is None or run.dataset.kind.plays:
+    if run.evaluations.evaluator is None:
         return
     metrics = run.evaluations.evaluator.metrics
-    measured = [f"{part}.{name}" for part in PARTS if part in run.dataset.splits
-                for name in metrics if name != "confusion"]  # fmt: skip
+    parts = ["env"] if run.dataset.kind.plays else [part for part in PARTS if part in run.dataset.splits]
+    measured = [f"{part}.{name}" for part in parts for name in metrics if name != "confusion"]
     measured += [f"{judged_part(run.dataset.splits)}.{name}" for name in run.strategy.scores]
     for name in run.recipe.expect:
         if name not in measured and name not in MEASURED:

@@ -331,13 +331,14 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
     assert run.evaluations.evaluator is not None
     evaluate = functools.partial(run.evaluations.evaluator, stopped=stopped)
     dataset: DataModule = run.dataset
-    if dataset.kind.plays:
-        return {"env": evaluate("env")}
     found = {}
-    for part in ("valid", "test"):
-        if part in dataset.splits:
-            found[part] = evaluate(part, keep=True)
-    found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
+    if dataset.kind.plays:
+        found["env"] = evaluate("env")
+    else:
+        for part in ("valid", "test"):
+            if part in dataset.splits:
+                found[part] = evaluate(part, keep=True)
+        found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
     part = judged_part(found)
     found[part].values.update(run.strategy.score(run, part))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Inputs, Run, Section, Step, Strategy, param
 from powertrain_rl.choices import best
 from powertrain_rl.errors import StrategyError
 from powertrain_rl.games.board import BoardGame, Boards
-from powertrain_rl.games.search import searched
+from powertrain_rl.games.matches import Player, in_words, matches_section, returns_of
+from powertrain_rl.games.search import blind, searched
+from powertrain_rl.games.self_play import self_play
 
-FORBIDDEN = -1e9  # the score of a move that the rules forbid
+FORBIDDEN = -1e3  # the score of a move that the rules forbid: its softmax is 0
+SIZES = 4  # of the batches that are judged; fewer games are left as a round goes on, and each size is a program
 
 
 class AlphaZero(Strategy):
@@ -23,6 +27,7 @@ class AlphaZero(Strategy):
     search found, and who won."""
 
     task = "control"
+    scores = ("search_return",)
     example_recipe = """\
 data.env  = { use = "rl/tic-tac-toe", copies = 4 }
 model     = { use = "mlp", hidden = [8] }
@@ -33,7 +38,7 @@ run       = { until = "100 rounds" }
 
     @dataclass(frozen=True)
     class Params:
-        simulations: int = param(50, low=1, doc="simulations of the search before each move")
+        simulations: int = param(50, low=1, doc="simulations of the search before each move of self-play")
         explore: float = param(1.5, above=0, doc="how much the search tries what it has tried less")
         noise: float = param(0.25, low=0, high=1, doc="share of random numbers in what self-play tries first")
         concentration: float = param(1.0, above=0, doc="of the Dirichlet distribution that these are drawn from")
@@ -43,6 +48,7 @@ run       = { until = "100 rounds" }
         batch: int = param(128, low=1, doc="boards in one batch")
         replay: int = param(20_000, low=1, doc="boards that are kept; a game gives two for each move, one mirrored")
         matches: int = param(20, low=0, doc="games of the search against the environment's opponent at each evaluation")
+        match_simulations: int = param(50, low=1, doc="simulations before each move of these games")
 
     def setup(self, run: Run) -> None:
         self.env = run.env()
@@ -52,89 +58,88 @@ run       = { until = "100 rounds" }
                 f"[strategy alphazero] the environment is {type(game).__name__}; expected a board game, whose rules "
                 'the search knows; use data.env = { use = "rl/connect-four", copies = 64 }'
             )
-        self.policy = run.model()
-        self.critic = run.model("critic", inputs=Inputs("regression", self.env.observation.shape, 1))
-        self.opt = run.optim("model", "critic")
+        # One network with two answers: a score for each move, and what the board is worth.
+        self.model = run.model(inputs=Inputs("regression", self.env.observation.shape, game.actions + 1))
+        self.opt = run.optim("model")
         self.game, number = game, np.float32(0)
         chances = np.zeros(game.actions, np.float32)
         self.ring = run.ring("replay", self.params.replay, x=self.env.observation, chances=chances, value=number)
         run.after_evaluation(self.challenge)
 
     def round(self, run: Run) -> None:
-        self.ring.append(**self.self_play(run))
-        run.loop(self.learn, self.ring.sample(self.params.batch), self.params.updates)
+        settings, rng = self.params, np.random.Generator(np.random.Philox(key=int(pt.random.integers(1 << 53))))
 
-    def self_play(self, run: Run) -> dict[str, NDArray[Any]]:
-        """Games from the first move to the last, as many as the environment has copies: the boards as who moves sees
-        them, what the search found there, and how the game ended for who moves."""
-        settings, count = self.params, self.env.copies
-        rng = np.random.Generator(np.random.Philox(key=int(pt.random.integers(1 << 53))))
-        boards, going = self.game.empty(count), np.arange(count)
-        last, result, rows = np.zeros(count, np.int64), np.zeros(count, np.float32), []
-        for move in range(self.game.rows * self.game.columns):
+        def explored(boards: Boards) -> NDArray[np.float64]:
             noise = rng.dirichlet(np.full(self.game.actions, settings.concentration), len(boards))
-            shares = self.search(run, boards, (noise, settings.noise))
-            rows.append((np.full(len(boards), move), going, boards, shares))
-            ends = shares.cumsum(axis=1)
-            drawn = (ends <= rng.random((len(boards), 1)) * ends[:, -1:]).sum(axis=1)
-            boards, won, over = self.game.play(boards, drawn if move < settings.open else shares.argmax(axis=1))
-            last[going[over]], result[going[over]] = move, won[over]
-            boards, going = boards[~over], going[~over]
-            if not len(going):
-                break
-        moves, games, seen, chances = (np.concatenate(part) for part in zip(*rows, strict=True))
-        x, chances = self.game.see(seen), chances.astype(np.float32)
-        value = np.where((last[games] - moves) % 2, -result[games], result[games])  # players move by turns
-        return {
-            "x": np.concatenate([x, x[:, :, ::-1]]),
-            "chances": np.concatenate([chances, self.game.mirrored(chances)]),
-            "value": np.concatenate([value, value]),
-        }
+            return self.search(run, boards, settings.simulations, (noise, settings.noise))
 
-    def search(self, run: Run, boards: Boards, noise: tuple[Any, float] | None = None) -> NDArray[np.float64]:
+        self.ring.append(**self_play(self.game, explored, self.env.copies, settings.open, rng))
+        run.loop(self.learn, self.ring.sample(settings.batch), settings.updates)
+
+    def search(
+        self, run: Run, boards: Boards, simulations: int, noise: tuple[Any, float] | None = None
+    ) -> NDArray[np.float64]:
         """How often each move of some boards is tried."""
-        rows = max(self.env.copies, self.params.matches)  # the same for all, so that one program serves them
+        step = -(-self.env.copies // SIZES)
 
         def judge(boards: Boards) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            x = np.zeros((rows, *self.env.observation.shape), np.float32)
+            x = np.zeros((-(-len(boards) // step) * step, *self.env.observation.shape), np.float32)
             x[: len(boards)] = self.game.see(boards)
             found = run.compute(self.judged, x=x)[: len(boards)].astype(np.float64)
             return found[:, :-1], found[:, -1]
 
-        return searched(self.game, judge, boards, self.params.simulations, self.params.explore, noise)
+        return searched(self.game, judge, boards, simulations, self.params.explore, noise)
+
+    def said(self, x: Any) -> tuple[Any, Any]:
+        """A score for each move, and from -1 to 1 what the board is worth to who moves."""
+        found = self.model(x)
+        return pt.where(self.game.legal_of(x), found[:, :-1], FORBIDDEN), pt.tanh(found[:, -1])
 
     def judged(self, t: Step, batch: Batch) -> Any:
         """How likely each move is, and in a last column what the board is worth."""
-        return pt.concat([pt.softmax(self.predict(t, batch)), pt.tanh(self.critic(batch.x))], axis=1)
+        scores, worth = self.said(batch.x)
+        return pt.concat([pt.softmax(scores), worth[:, None]], axis=1)
 
     def learn(self, t: Step, batch: Batch) -> None:
-        unlike = -pt.sum(batch.chances * pt.log_softmax(self.predict(t, batch)), axis=1)
-        error = pt.square(pt.tanh(self.critic(batch.x))[:, 0] - batch.value)
+        scores, worth = self.said(batch.x)
+        unlike = -pt.sum(batch.chances * pt.log_softmax(scores), axis=1)
+        error = pt.square(worth - batch.value)
         t.minimize(self.opt, unlike + error, batch.weight)
         for name, losses in {"loss": unlike + error, "value_error": error}.items():
             t.log(name, pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
+    def predict(self, t: Step, batch: Batch) -> Any:
+        return self.said(batch.x)[0]
+
     def challenge(self, run: Run, number: int) -> str | None:
         """The search against the environment's opponent, the same games each time."""
-        games: list[Any] = [self.env.another() for _ in range(self.params.matches)]
-        for seed, game in enumerate(games):
-            game.reset(seed)
-        going, returns = list(range(len(games))), [0.0] * len(games)
-        while going:
-            moves = self.search(run, np.stack([games[at].board for at in going])).argmax(axis=1)
-            ended = set()
-            for at, move in zip(going, moves.tolist(), strict=True):
-                _, returns[at], over, _ = games[at].step(move)
-                ended |= {at} if over else set()
-            going = [at for at in going if at not in ended]
-        if not games:
+        count = self.params.matches
+        if not count:
             return None
-        won, lost = sum(one > 0 for one in returns), sum(one < 0 for one in returns)
-        against = f"{len(games)} games against {self.game.opponent}"
-        return f"with search: {won} won, {len(games) - won - lost} drawn, {lost} lost of {against}"
+        found = returns_of(self.player(run), self.game, count)
+        return f"with search: {in_words(found)} of {count} games against {self.game.rival}"
 
-    def predict(self, t: Step, batch: Batch) -> Any:
-        return pt.where(self.game.legal_of(batch.x), self.policy(batch.x), FORBIDDEN)
+    def player(self, run: Run) -> Player:
+        """The search, as it plays matches."""
+        return lambda boards: self.search(run, boards, self.params.match_simulations)
+
+    def score(self, run: Run, part: str) -> Mapping[str, float]:
+        if not self.params.matches:
+            return {}
+        return {"search_return": float(returns_of(self.player(run), self.game, self.params.matches).mean())}
+
+    def sections(self, run: Run) -> list[Section]:
+        if not self.params.matches:
+            return []
+        game, settings, knows_nothing = self.game, self.params, blind(self.game)
+        players: dict[str, Player] = {
+            "the network and its search": self.player(run),
+            "the network alone": lambda boards: run.predict(game.see(boards)),
+            "the search alone": lambda boards: searched(
+                game, knows_nothing, boards, settings.match_simulations, settings.explore
+            ),
+        }
+        return [matches_section(game, players, settings.matches)]
 
     def answer(self, output: Any) -> dict[str, Any]:
         return best(output)

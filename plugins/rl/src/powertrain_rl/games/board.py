@@ -40,6 +40,11 @@ class BoardGame(Environment, declares=True):
         self.minimax = Minimax(self, params.depth)
         self.board = self.empty(1)[0]
 
+    @property
+    def rival(self) -> str:
+        """The opponent in words."""
+        return f"minimax, {self.params.depth} moves ahead" if self.opponent == "minimax" else "random moves"
+
     # The rules, for many boards at once.
 
     def empty(self, count: int) -> Boards:

@@ -12,25 +12,29 @@ if TYPE_CHECKING:
     from powertrain_rl.games.board import BoardGame, Boards
 
 Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 # Of boards: how likely each move is, [boards, actions], and what the board is worth to who moves, [boards].
 Judge = Callable[["Boards"], tuple[Floats, Floats]]
 
 
 class Trees:
     """A tree for each board. A node is a board; an edge is a move from it, and knows how often it was gone, and what
-    came of that, as the player who makes the move sees it."""
+    came of that, as the player who makes the move sees it.
+
+    The nodes of all trees stand in one table, so that a step of all games is one operation of NumPy.
+    """
 
     def __init__(self, game: BoardGame, judge: Judge, boards: Boards, size: int, explore: float) -> None:
         self.game, self.judge, self.explore, count = game, judge, explore, len(boards)
-        edges = (count, size, game.actions)
-        self.boards = np.zeros((count, size, *boards.shape[1:]), np.int8)
-        self.prior, self.visits, self.total = np.zeros(edges), np.zeros(edges), np.zeros(edges)
-        self.child = np.full(edges, -1)
-        self.over, self.result = np.zeros((count, size), bool), np.zeros((count, size))
-        self.used = np.ones(count, np.int64)
-        self.games = np.arange(count)
-        self.boards[:, 0] = boards
-        self.prior[:, 0], _ = self._judged(boards)
+        nodes = count * size
+        self.boards = np.zeros((nodes, *boards.shape[1:]), np.int8)
+        self.prior, self.visits, self.total = (np.zeros((nodes, game.actions)) for _ in range(3))
+        self.child = np.full((nodes, game.actions), -1)
+        self.over, self.result = np.zeros(nodes, bool), np.zeros(nodes)
+        self.roots = np.arange(count) * size
+        self.free = self.roots + 1  # the next node of each tree
+        self.boards[self.roots] = boards
+        self.prior[self.roots], _ = self._judged(boards)
 
     def _judged(self, boards: Boards) -> tuple[Floats, Floats]:
         chances, values = self.judge(boards)
@@ -39,52 +43,53 @@ class Trees:
 
     def stir(self, noise: Floats, share: float) -> None:
         """Mix random numbers into what is tried first at the roots, so that self-play sees more than it expects."""
-        legal = self.game.legal(self.boards[:, 0])
-        noise = np.where(legal, noise, 0.0)
-        self.prior[:, 0] = (1 - share) * self.prior[:, 0] + share * noise / noise.sum(axis=1, keepdims=True)
+        noise = np.where(self.game.legal(self.boards[self.roots]), noise, 0.0)
+        mixed = (1 - share) * self.prior[self.roots] + share * noise / noise.sum(axis=1, keepdims=True)
+        self.prior[self.roots] = mixed
 
     def simulate(self) -> None:
         """Go down each tree to a move that was not made yet, judge the board behind it, and tell it to all above."""
-        path, going = [], np.ones(len(self.games), bool)
-        node = np.zeros(len(self.games), np.int64)
-        while going.any():
-            move = self._promising(node)
-            path.append((node, move, going))
-            next_node = self.child[self.games, node, move]
-            new = going & (next_node < 0)
-            next_node = np.where(new, self._grown(node, move, new), next_node)
-            node, going = np.where(going, next_node, node), going & ~new & ~self.over[self.games, next_node]
-        values = self._values(node)
-        for at, move, gone in reversed(path):
-            values = np.where(gone, -values, values)
-            games = self.games[gone]
-            self.visits[games, at[gone], move[gone]] += 1
-            self.total[games, at[gone], move[gone]] += values[gone]
+        at, before, moved = self.roots.copy(), self.roots.copy(), np.zeros(len(self.roots), np.int64)
+        path, going = [], np.arange(len(self.roots))
+        while len(going):
+            nodes = at[going]
+            moves = self._promising(nodes)
+            path.append((going, nodes, moves))
+            before[going], moved[going] = nodes, moves
+            at[going] = following = self.child[nodes, moves]
+            going = going[(following >= 0) & ~self.over[following]]
+        new = np.flatnonzero(at < 0)
+        at[new] = self._grown(new, before[new], moved[new])
+        values = self.result[at]
+        open_ends = new[~self.over[at[new]]]
+        if len(open_ends):
+            self.prior[at[open_ends]], values[open_ends] = self._judged(self.boards[at[open_ends]])
+        for going, nodes, moves in reversed(path):
+            values[going] = -values[going]
+            self.visits[nodes, moves] += 1
+            self.total[nodes, moves] += values[going]
 
-    def _promising(self, node: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _promising(self, nodes: Whole) -> Whole:
         """The move of each node with the best mean so far, and something for those that were tried less than they
         should be."""
-        prior, visits = self.prior[self.games, node], self.visits[self.games, node]
-        mean = self.total[self.games, node] / np.maximum(visits, 1)
+        prior, visits = self.prior[nodes], self.visits[nodes]
+        mean = self.total[nodes] / np.maximum(visits, 1)
         wished = self.explore * prior * np.sqrt(visits.sum(axis=1, keepdims=True) + 1) / (1 + visits)
         return np.where(prior > 0, mean + wished, -np.inf).argmax(axis=1)
 
-    def _grown(self, node: NDArray[np.int64], move: NDArray[np.int64], new: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """A node for each move that is made for the first time."""
-        made, games = self.used.copy(), self.games[new]
-        boards, won, over = self.game.play(self.boards[games, node[new]], move[new])
-        self.boards[games, made[new]] = boards
-        self.over[games, made[new]], self.result[games, made[new]] = over, -won.astype(np.float64)
-        self.child[games, node[new], move[new]] = made[new]
-        self.used[new] += 1
+    def _grown(self, trees: Whole, nodes: Whole, moves: Whole) -> Whole:
+        """A node for each move that is made for the first time, of some trees."""
+        made = self.free[trees]
+        self.boards[made], won, self.over[made] = self.game.play(self.boards[nodes], moves)
+        self.result[made] = -won.astype(np.float64)  # the player who moves next has lost
+        self.child[nodes, moves] = made
+        self.free[trees] += 1
         return made
 
-    def _values(self, node: NDArray[np.int64]) -> Floats:
-        """What the boards that were come to are worth to who moves there; moves from the new ones are now known."""
-        prior, values = self._judged(self.boards[self.games, node])
-        over = self.over[self.games, node]
-        self.prior[self.games, node] = np.where(over[:, None], self.prior[self.games, node], prior)
-        return np.where(over, self.result[self.games, node], values)
+
+def blind(game: BoardGame) -> Judge:
+    """A judge that knows the rules alone: all moves are as likely, and all boards worth nothing."""
+    return lambda boards: (np.ones((len(boards), game.actions)), np.zeros(len(boards)))
 
 
 def searched(
@@ -97,5 +102,5 @@ def searched(
         trees.stir(*noise)
     for _ in range(simulations):
         trees.simulate()
-    visits = trees.visits[:, 0]
+    visits = trees.visits[trees.roots]
     return visits / visits.sum(axis=1, keepdims=True)
