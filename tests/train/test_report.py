@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.plugin import Section
 from powertrain.train.evaluate import calibration
+from powertrain.train.report.elements import section_html
 from running import run
 
 MODEL = """
@@ -156,6 +158,13 @@ def test_nobodys_mistake_costs_the_report(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     text = trained(tmp_path / "b", '"./model.py:Raising"')
     assert "<h2>What the model says</h2><p>Left out: Raising.sections raised KeyError: 'no such column'; exp" in text
+
+
+def test_sounds_of_a_section_stand_in_the_page() -> None:
+    made = section_html(Section("Heard", sounds={"<one>": b"RIFF", "two": b"RIFF"}))
+    assert made.count('<audio controls src="data:audio/wav;base64,UklGRg=="></audio>') == 2
+    assert "<figcaption>&lt;one&gt;</figcaption>" in made
+    assert "<audio" not in section_html(Section("Silent"))
 
 
 def test_a_report_says_that_the_test_part_was_trained_on(tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ def test_nothing_in_a_run_breaks_out_of_its_report(trained: Path, tmp_path: Path
     inside(["report", "a"], tmp_path)
     page = (tmp_path / "a" / "report.html").read_text(encoding="utf-8").replace(charts.script(), "")
     assert "<img src=x" not in page and page.count(standard.escape(ATTACK)) >= 9
-    assert "default-src &#x27;none&#x27;; img-src data:; style-src" in page
+    assert "default-src &#x27;none&#x27;; img-src data:; media-src data:; style-src" in page
     assert page.count("<script>") == 1 and page.endswith("<script></script></body></html>\n")
     assert set(re.findall(r"<(\w+)", page)) <= {
         "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "b", "span", "table", "tr", "th",

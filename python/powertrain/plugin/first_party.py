@@ -9,7 +9,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
                "simclr", "vicreg", "masked-autoencoder", "patch-decoder",
                "captioned-folder", "captions", "caption-encoder", "clip"),
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens"),
-    "audio": ("audio-folder", "spoken-digits", "spectrogram", "abc-tunes", "melody"),
+    "audio": ("audio-folder", "spoken-digits", "spectrogram", "abc-tunes", "melody", "sound-diffusion"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",
                 "constant", "least-squares", "full-batch", "k-means", "gaussian-mixture", "outliers", "pca",
                 "squared-hinge", "shuttle", "satellite", "electricity"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +25,11 @@ LONGEST = 40  # letters of a name
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture.
+    """What data, a model or a strategy says in the report: sentences, a table whose first row is its head, a picture,
+    sounds.
 
-    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there.
+    `draw` gets an empty `matplotlib.figure.Figure`, where matplotlib is there. `sounds` are WAV files by what is heard
+    in them.
 
     Example
         >>> from powertrain.plugin import Section
@@ -39,6 +41,7 @@ class Section:
     lines: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     draw: Callable[[Figure], None] | None = None
+    sounds: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
     def png(self) -> bytes | None:
         """The picture as a PNG file; None where there is none, or matplotlib is not installed."""

@@ -1,15 +1,19 @@
-"""Spectrograms: how loud each band of a sound is over time, as the ear hears pitch (mel) and loudness (decibel)."""
+"""Spectrograms: how loud each band of a sound is over time, as the ear hears pitch (mel) and loudness (decibel); and
+back to sounds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from powertrain.data import DataError
 from powertrain.plugin import Transform, param
+from powertrain_audio.vocoder import frequencies_of, sound_of
+
+FLOOR = 80.0  # decibel below full loudness, under which all is silence
 
 
 def mel(hertz: Any) -> Any:
@@ -27,7 +31,7 @@ def bands(count: int, window: int, rate: int, low: float, high: float) -> Any:
 
 
 class Spectrogram(Transform):
-    """Sounds [samples] as pictures [frames, mels]: Hann windows, power, mel bands, decibel, standardized.
+    """Sounds [samples] as pictures [frames, mels]: Hann windows, power, mel bands, decibel; standardized, or 0 to 1.
 
     Computed by NumPy in float64; mean and deviation over all bands are those of the training part.
     """
@@ -42,6 +46,9 @@ class Spectrogram(Transform):
         mels: int = param(32, low=1, high=512, doc="bands")
         low: float = param(60.0, low=0, doc="hertz where the lowest band begins")
         high: float | None = param(None, above=0, doc="hertz where the highest ends; half of the rate where not given")
+        scale: Literal["standard", "unit"] = param(
+            "standard", doc="zero mean and unit variance; unit: from 0, silence, to 1, as what draws sounds takes them"
+        )
 
         def __post_init__(self) -> None:
             high = self.rate / 2 if self.high is None else self.high
@@ -68,6 +75,9 @@ class Spectrogram(Transform):
                 "put it first of the features, or lower window",
             )
         made = cls(params)
+        if params.scale == "unit":
+            made.mean, made.deviation = np.asarray(-FLOOR), np.asarray(FLOOR)
+            return made
         parts = [made.decibel(x[start : start + 256]) for start in range(0, len(x), 256)]
         total = sum(part.size for part in parts)
         made.mean = np.asarray(sum(float(part.sum()) for part in parts) / total)
@@ -76,15 +86,21 @@ class Spectrogram(Transform):
         return made
 
     def decibel(self, x: Any) -> Any:
-        """[batch, frames, mels], not less than 80 decibel below full loudness."""
+        """[batch, frames, mels], not less than the floor below full loudness."""
         frames = np.lib.stride_tricks.sliding_window_view(x, self.params.window, axis=1)[:, :: self.params.hop]
         power = np.square(np.abs(np.fft.rfft(frames * self.window, axis=2))) / np.square(self.window.sum())
         # Einsum without a library of linear algebra: an example comes out the same alone and among others.
         loud = np.einsum("ntf,fm->ntm", power, self.bands, optimize=False)
-        return 10 * np.log10(np.maximum(loud, 1e-8))
+        return 10 * np.log10(np.maximum(loud, 10 ** (-FLOOR / 10)))
 
     def __call__(self, x: Any) -> Any:
-        return ((self.decibel(x) - self.mean) / self.deviation).astype(np.float32)
+        scaled = ((self.decibel(x) - self.mean) / self.deviation).astype(np.float32)
+        return np.minimum(scaled, 1) if self.params.scale == "unit" else scaled
+
+    def sound(self, x: Any) -> Any:
+        """Sounds [batch, samples] that look like the pictures x: the way back, but for phases, which are found."""
+        power = 10 ** ((np.asarray(x, np.float64) * self.deviation + self.mean) / 10)
+        return sound_of(np.sqrt(frequencies_of(power, self.bands)) * self.window.sum(), self.window, self.params.hop)
 
     def picture(self, x: Any) -> Any:
         """For the report: time to the right, high tones above."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from powertrain.plugin.section import Section
@@ -43,8 +44,18 @@ def table_of(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:
     return html('<div class="scroll" tabindex="0">{}</div>', table)
 
 
+def players(sounds: Mapping[str, bytes]) -> Html:
+    """A player for each WAV file, which stands in the page."""
+    made = [
+        html('<figure><figcaption>{}</figcaption><audio controls src="data:audio/wav;base64,{}"></audio></figure>',
+             name, base64.b64encode(sound).decode())
+        for name, sound in sounds.items()
+    ]  # fmt: skip
+    return html('<div class="sounds">{}</div>', joined(made)) if made else NOTHING
+
+
 def section_html(section: Section) -> Html:
-    """Sentences, a table, a picture."""
+    """Sentences, a table, a picture, sounds."""
     table, picture, draw = table_of(section.rows, "words") if section.rows else NOTHING, NOTHING, charts_module()
     if section.draw is not None and draw is not None:
         try:
@@ -53,4 +64,5 @@ def section_html(section: Section) -> Html:
             picture = html('<p class="bad">The picture is left out: drawing it {}</p>', raised(error))
     elif section.draw is not None:
         picture = left_out("The picture is")
-    return html("<h2>{}</h2>{}{}{}", section.title, paragraphs(section.lines), table, picture)
+    parts = (paragraphs(section.lines), table, picture, players(section.sounds))
+    return html("<h2>{}</h2>{}", section.title, joined(parts))

@@ -8,7 +8,7 @@ from powertrain.charts import script_source
 from powertrain.train.report.markup import Html, as_it_stands, html, joined
 
 # Whatever somebody's data have brought into the page.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 STYLE = Html("""
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -21,6 +21,8 @@ pre { background: #f6f6f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: 
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .8rem; margin-top: 1rem }
 .pictures figure { margin: 0; min-width: 0 } .pictures img { width: 100%; margin: 0 }
 .pictures figcaption { font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere }
+.sounds { display: flex; flex-wrap: wrap; gap: .8rem; margin-top: 1rem } .sounds figure { margin: 0 }
+.sounds audio { width: 15rem; height: 2.5rem }
 .squares { image-rendering: pixelated }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 28rem)); gap: 0 1rem }
 details { margin: .5rem 0 } summary { cursor: pointer }
