@@ -136,6 +136,10 @@ SCHEDULE = (
     "[federated] the optimizer has a schedule; expected none, since the optimizer of a client begins anew in each "
     "round; leave it out, and write strategy.decay, a factor on the rate after each round"
 )
+HELD = (
+    "[federated] the optimizer accumulates 4 batches; expected an update for each, since what a client still holds at "
+    "the end of its turn would be lost; give a larger run.batch"
+)
 MANY = (
     "[federated] 1,258 training examples for 2,000 clients; expected 2,000 or more, so that each has some; give fewer "
     "clients"
@@ -146,10 +150,14 @@ NUMBERS = (
 )
 
 
-def test_a_schedule_and_too_many_clients_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("setting", "said"), [({"schedule": "cosine"}, SCHEDULE), ({"accumulate": 4}, HELD)])
+def test_settings_of_the_optimizer_that_outlast_a_turn_are_refused(tmp_path: Path, setting: Any, said: str) -> None:
     with pytest.raises(FederatedError) as caught:
-        fitted(tmp_path / "schedule", optimizer={"use": "sgd", "lr": 0.1, "schedule": "cosine"})
-    assert str(caught.value) == SCHEDULE
+        fitted(tmp_path, optimizer={"use": "sgd", "lr": 0.1, **setting})
+    assert str(caught.value) == said
+
+
+def test_too_many_clients_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FederatedError) as caught:
         fitted(tmp_path / "many", strategy={"use": "federated", "clients": 2000})
     assert str(caught.value) == MANY

@@ -62,6 +62,11 @@ run       = { until = "4 rounds", batch = 32 }
                 "[federated] the optimizer has a schedule; expected none, since the optimizer of a client begins anew "
                 "in each round; leave it out, and write strategy.decay, a factor on the rate after each round"
             )
+        if self.opt.accumulate > 1:
+            raise FederatedError(
+                f"[federated] the optimizer accumulates {self.opt.accumulate} batches; expected an update for each, "
+                "since what a client still holds at the end of its turn would be lost; give a larger run.batch"
+            )
         if not self.data.has_epochs:
             raise FederatedError(
                 f"[federated] {run.dataset.name} is a stream, or windows of one text; expected examples that can be "
