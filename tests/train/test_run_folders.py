@@ -186,7 +186,7 @@ def test_a_run_does_not_begin_over_what_is_left_of_one(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         go(tmp_path, "a", resume=True)
     assert str(caught.value) == (
-        f"[{tmp_path / 'a'}] it holds checkpoints and no run.json; expected a new folder; bring run.json back, or give "
+        f"[{tmp_path / 'a'}] it holds checkpoints and no run.json; expected a new folder; restore run.json, or give "
         "--run another folder"
     )
     assert len(list((tmp_path / "a" / "checkpoints").iterdir())) == 4
