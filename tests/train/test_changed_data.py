@@ -211,6 +211,6 @@ def test_a_damaged_list_of_examples_is_an_error(content: bytes, tmp_path: Path) 
     grown(tmp_path)
     (tmp_path / "run" / "examples.safetensors").write_bytes(content)
     with pytest.raises(
-        RunError, match=r"examples.safetensors\] it holds .*; expected what powertrain train wrote; bring"
+        RunError, match=r"examples.safetensors\] it holds .*; expected what powertrain train wrote; restore it"
     ):
         pt.load(tmp_path / "run").evaluate(changed_data=True)
