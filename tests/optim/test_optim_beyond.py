@@ -266,6 +266,26 @@ def test_lbfgs_finds_the_minimum_and_goes_on_from_its_state() -> None:
     np.testing.assert_allclose(x.numpy(), np.ones(6), atol=1e-6)
 
 
+@pytest.mark.parametrize("search", ["strong_wolfe", None])
+def test_a_closure_that_raises_leaves_lbfgs_where_its_last_step_led(search: str | None) -> None:
+    x, ours, closure, *_ = pair_of("rosenbrock", {"max_iter": 2, "line_search_fn": search, "lr": 0.01})
+    ours.minimize(closure)
+    begin, calls = x.numpy().copy(), []
+
+    def fails_at_a_trial() -> Any:
+        calls.append(x.numpy().copy())
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return closure()
+
+    with pytest.raises(KeyboardInterrupt):
+        ours.minimize(fails_at_a_trial)
+    assert (calls[1] != begin).any() and (x.numpy() == begin).all()
+    before = closure()[0].item()
+    ours.minimize(closure)
+    assert closure()[0].item() < before
+
+
 def numbers(optimizer: optim.Optimizer) -> int:
     """How many numbers its state has."""
     return sum(slot.size for _, slot in optimizer.named_slots())

@@ -163,7 +163,8 @@ class LBFGS(Optimizer):
     def minimize(self, closure: Closure) -> pt.Tensor:
         """Up to `max_iter` steps; gives the loss before them.
 
-        Errors    NonFiniteError for a gradient that is not finite where it begins
+        Errors    NonFiniteError for a gradient that is not finite where it begins; what the closure raises, after
+                  which the parameters are where the last step led them
         """
         loss, g = self._evaluated(closure)
         first = pt.tensor(loss, dtype="float64")
@@ -206,13 +207,17 @@ class LBFGS(Optimizer):
             loss, g = self._evaluated(closure)
             return Point(t, loss, g, dot(g, d))
 
-        if self.line_search_fn:
-            most = self.max_eval - calls
-            found, more = strong_wolfe(at, start, length, largest(d), self.tolerance_change, most)
-        elif number < self.max_iter:
-            found, more = at(length), 1
-        else:
-            found, more = Point(length, start.loss, start.g, start.slope), 0
+        try:
+            if self.line_search_fn:
+                most = self.max_eval - calls
+                found, more = strong_wolfe(at, start, length, largest(d), self.tolerance_change, most)
+            elif number < self.max_iter:
+                found, more = at(length), 1
+            else:
+                found, more = Point(length, start.loss, start.g, start.slope), 0
+        except BaseException:  # of the closure: nobody is left at a point that was only tried
+            self._part.values.value = origin
+            raise
         self._part.values.value = origin + d * found.t
         return found.loss, found.g, found.t, more
 
