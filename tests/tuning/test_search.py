@@ -81,7 +81,7 @@ def test_the_best_recipe_is_a_file_that_trains_to_the_same_bits(folder: Path) ->
     assert again["hash"] == said["hash"] and again["test"] == said["test"]
     page = (study / "report.html").read_text()
     assert "default-src &#x27;none&#x27;" in page and "<script" not in page and f"Trial {best} is the best" in page
-    assert "looked at for this trial alone" in page
+    assert "measured for this trial alone" in page
     # A run like any other.
     assert pt.load(study / "trial-1").predict(np.zeros((1, 4), np.float32)).labels.shape == (1,)
 
