@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import powertrain as pt
 from powertrain.plugin import MessageTransport, Transport, WorkerError
 from powertrain.train.run.shards import tree_sum
 from powertrain.train.workers.agreement import demand_alike, told
@@ -175,3 +176,8 @@ def test_who_has_left_is_noticed() -> None:
         return str(caught.value)
 
     assert together(2, work) == ["[workers] worker 1 has ended; expected all to train to the end; train again", ""]
+
+
+def test_a_way_to_send_messages_without_exchange_is_refused() -> None:
+    with pytest.raises(pt.Error, match=r"^\[MessageTransport\] .*exchange"):
+        MessageTransport(0, 2)  # type: ignore[abstract]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import Error
+from powertrain.errors.methods import Abstract
 
 Array: TypeAlias = NDArray[Any]
 
@@ -110,7 +111,7 @@ def add_to(sums: Array, more: Array) -> None:
         np.add(sums, more, out=sums)
 
 
-class MessageTransport(ABC):
+class MessageTransport(Abstract):
     """A transport over messages between two workers: a subclass has `exchange`, and sums come from it.
 
     Example
