@@ -53,6 +53,9 @@ std::optional<DType> to_dtype(py::handle object);
 Tensor own(const Tensor& tensor);                     // copies memory that belongs to someone else
 Tensor strong(const Tensor& number);                  // of a Python number, in the dtype that it has by itself
 Tensor number_in(const Tensor& number, DType dtype);  // in another one; at once, even in a trace
+// n integers from `start` on, in the current target's memory. Modulo 2^64: int64, or uint64 where numbers are beyond
+// it.
+Tensor whole_range(uint64_t start, uint64_t step, int64_t n, bool wide);
 // What somebody lent: as it is, but a copy if it holds truths that are other bytes than 1, which kernels would count.
 Tensor with_true_as_one(const Tensor& lent);
 

@@ -62,11 +62,7 @@ Block block_of(const Shape& sizes, PlainKeys keys) {
     named += key != Py_None && key != Py_Ellipsis;
     gaps += key == Py_Ellipsis;
   }
-  if (gaps > 1) {
-    std::string all;
-    for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + key_words(key);
-    fail_index("(" + all + ")", "one ... at most");
-  }
+  if (gaps > 1) fail_index(key_words(keys), "one ... at most");
   if (named > sizes.size())
     fail_index(text(named, " indices for ", sizes.size(), " axes"), text("at most ", sizes.size()));
   Block block;

@@ -59,7 +59,11 @@ Tensor pick(const Tensor& x, const Keys& keys);
 // x with a value in place of what is picked; the value has the dtype of x.
 Tensor with_elements(const Tensor& x, const Keys& keys, const Tensor& value);
 
-std::string key_words(PyObject* key);  // as Python writes it, without asking anything of a stranger's class
+// A number as Python's integers are: it takes the dtype of what it meets.
+inline Tensor integer(int64_t value) { return Tensor::scalar(static_cast<double>(value), DType::I64, true); }
+
+std::string key_words(PlainKeys keys);  // those of a tuple
+std::string key_words(PyObject* key);   // as Python writes it, without asking anything of a stranger's class
 [[noreturn]] void fail_index(const std::string& received, const std::string& expected);
 
 }  // namespace pt::bindings

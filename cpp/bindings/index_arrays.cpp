@@ -10,8 +10,6 @@
 namespace pt::bindings {
 namespace {
 
-Tensor integer(int64_t value) { return Tensor::scalar(static_cast<double>(value), DType::I64, true); }
-
 // Where a mask is true, counted along all of its axes.
 Tensor places_of(const Tensor& mask) {
   if (mask.symbolic())

@@ -64,11 +64,7 @@ Tensor with_block(const Tensor& x, const Block& block, const Tensor& value) {
   return fn::where(inside, placed, x);
 }
 
-Tensor range(int64_t first, int64_t count) {
-  Tensor numbers = Tensor::empty({DType::I64, {count}});
-  for (int64_t i = 0; i < count; ++i) reinterpret_cast<int64_t*>(numbers.host())[i] = first + i;
-  return moved(numbers, current_target().memory());
-}
+Tensor range(int64_t first, int64_t count) { return whole_range(static_cast<uint64_t>(first), 1, count, false); }
 
 bool is_everything(const Key& key) {
   if (key.is_array() || key.is(Py_Ellipsis)) return !key.is_array();
@@ -104,10 +100,9 @@ Tensor at_places(const Tensor& x, const Keys& keys, const Tensor& value) {
   if (fitting.size() == 0) return x;
   const Tensor last = fn::put_along_axis_max(as_line(places), range(1, places.size()), 0, x.size());
   const Tensor numbers = fn::reshape(last, x.shape());
-  const Tensor zero = Tensor::scalar(0, DType::I64, true), one = Tensor::scalar(1, DType::I64, true);
-  const Tensor inside = fn::greater(numbers, zero);
+  const Tensor inside = fn::greater(numbers, integer(0));
   if (value.size() == 1) return fn::where(inside, scalar_of(value), x);
-  return fn::where(inside, fn::take(as_line(fitting), fn::maximum(numbers, one) - one, 0), x);
+  return fn::where(inside, fn::take(as_line(fitting), fn::maximum(numbers, integer(1)) - integer(1), 0), x);
 }
 
 }  // namespace

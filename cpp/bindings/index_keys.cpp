@@ -39,12 +39,14 @@ void fail_index(const std::string& received, const std::string& expected) {
   throw IndexError(text("[index] received ", received, "; expected ", expected, "; see help(powertrain.take)"));
 }
 
+std::string key_words(PlainKeys keys) {
+  std::string all;
+  for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + key_words(key);
+  return "(" + all + ")";
+}
+
 std::string key_words(PyObject* key) {
-  if (PyTuple_CheckExact(key)) {
-    std::string all;
-    for (PyObject* part : parts_of(key)) all += (all.empty() ? "" : ", ") + key_words(part);
-    return "(" + all + ")";
-  }
+  if (PyTuple_CheckExact(key)) return key_words(parts_of(key));
   if (PySlice_Check(key)) {
     const auto* slice = reinterpret_cast<PySliceObject*>(key);
     return text("slice(", key_words(slice->start), ", ", key_words(slice->stop), ", ", key_words(slice->step), ")");

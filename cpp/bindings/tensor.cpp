@@ -127,6 +127,12 @@ DType dtype_of_value(const py::args& args) {
 
 Tensor strong(const Tensor& number) { return number_in(number, natural_dtype(number)); }
 
+Tensor whole_range(uint64_t start, uint64_t step, int64_t n, bool wide) {
+  const Tensor t = Tensor::empty({wide ? DType::U64 : DType::I64, {n}});
+  for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.host())[i] = start;
+  return moved(t, current_target().memory());
+}
+
 void register_tensor(py::module_& m) {
   py::enum_<DType> dtypes(m, "DType", R"(The type of a tensor's elements.
 
@@ -317,12 +323,7 @@ Example
     throw DTypeError(text("[", where, "] ", name, " = ", shown(value),
                           "; expected an integer or a tuple of integers; pass a tuple such as (0, 1)"));
   });
-  // Modulo 2^64: int64, or uint64 where numbers are beyond it.
-  m.def("whole_range", [](uint64_t start, uint64_t step, int64_t n, bool wide) {
-    const Tensor t = Tensor::empty({wide ? DType::U64 : DType::I64, {n}});
-    for (int64_t i = 0; i < n; ++i, start += step) reinterpret_cast<uint64_t*>(t.host())[i] = start;
-    return moved(t, current_target().memory());
-  });
+  m.def("whole_range", &whole_range);
 }
 
 }  // namespace pt::bindings
