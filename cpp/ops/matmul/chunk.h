@@ -14,18 +14,25 @@ struct MatmulChunk {
   int64_t group, batch, batch_end, row, rows, col, cols;
 };
 
-inline MatmulChunk chunk_of(const MatmulDesc& d, int64_t chunk) {
+// All of K.
+inline MatmulChunk region_of(const MatmulDesc& d, int64_t region) {
   const MatmulSchedule& s = d.schedule;
   MatmulChunk c;
-  c.col = chunk % s.col_chunks * s.col_chunk;
-  chunk /= s.col_chunks;
-  c.row = chunk % s.row_chunks * s.row_chunk;
-  chunk /= s.row_chunks;
-  c.batch = chunk % s.batch_chunks * s.batch_chunk;
-  c.group = chunk / s.batch_chunks;
+  c.group = 0;
+  c.col = region % s.col_chunks * s.col_chunk;
+  region /= s.col_chunks;
+  c.row = region % s.row_chunks * s.row_chunk;
+  c.batch = region / s.row_chunks * s.batch_chunk;
   c.batch_end = least(c.batch + s.batch_chunk, d.problem.batches);
   c.rows = least(s.row_chunk, d.problem.rows - c.row);
   c.cols = least(s.col_chunk, d.problem.cols - c.col);
+  return c;
+}
+
+// The groups of a region follow one another. The last one may be short, and so the threads' parts are of one length.
+inline MatmulChunk chunk_of(const MatmulDesc& d, int64_t chunk) {
+  MatmulChunk c = region_of(d, chunk / d.schedule.groups);
+  c.group = chunk % d.schedule.groups;
   return c;
 }
 
@@ -152,9 +159,9 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
 
 // The second launch of a split product: adds the groups, ascending.
 template <class T, class Store>
-inline void add_groups_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, Store store) {
+inline void add_groups_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t region, Store store) {
   const MatmulProblem& p = d.problem;
-  const MatmulChunk c = chunk_of(d, chunk);
+  const MatmulChunk c = region_of(d, region);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const Target out = out_of<T>(p, args, batch_offsets(p, batch).out, c);
     const Sums<T> s = begin_sums<T>(d, args, out);

@@ -29,7 +29,7 @@ void pack_left(const KernelArgs* args, int64_t chunk) {
   const MatmulProblem& p = d.problem;
   const int64_t blocks = (p.depth + kBlockDepth - 1) / kBlockDepth;
   const int64_t k = chunk % blocks * kBlockDepth;
-  const MatmulChunk c = chunk_of(d, chunk / blocks * d.schedule.col_chunks);
+  const MatmulChunk c = region_of(d, chunk / blocks * d.schedule.col_chunks);
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
     const int64_t at = batch_offsets(p, batch).left + c.row * p.left_row + k * p.left_k;
     Source source = left_source<T>(args, p, at);

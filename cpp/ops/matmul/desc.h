@@ -63,7 +63,7 @@ struct MatmulProblem {
 // How it is cut into chunks, and what is packed: chosen once, for a problem and a PlanContext (spec_region.cpp,
 // spec_amx.cpp, conv2d/spec_schedule.cpp). None of it can change a bit of the result.
 struct MatmulSchedule {
-  // Chunk c = ((group * batch_chunks + batch chunk) * row_chunks + row chunk) * col_chunks + column chunk.
+  // Chunk c = ((batch chunk * row_chunks + row chunk) * col_chunks + column chunk) * groups + group.
   int64_t batch_chunk, batch_chunks;
   int64_t row_chunk, row_chunks;
   int64_t col_chunk, col_chunks;
