@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.data.order import EPISODES
+from powertrain.data.order import EPISODES, EVALUATION
 from powertrain.errors.methods import overridden
 from powertrain.plugin import Box, Environment, FieldError, TracedEnvironment
 from powertrain.recipe import load_recipe
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
-from powertrain.train.evaluate.episodes import EpisodeEvaluator, OneByOne
+from powertrain.train.evaluate import episodes
+from powertrain.train.evaluate.episodes import OnHost, play_episode
+from powertrain.train.evaluate.evaluation import StoppedError
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.run.environments import episode_seed
 
@@ -180,14 +182,54 @@ def test_a_resumed_run_takes_up_its_rate(tmp_path: Path) -> None:
     assert all((np.array(value) == after[name]).all() for name, value in run.table.snapshot().items())
 
 
-def test_evaluation_side_by_side_is_that_of_one_by_one(tmp_path: Path) -> None:
-    run = made(tmp_path, "Walk")
+def pushed(x: Any) -> Any:
+    """Actions of `Motor` by which its episodes end."""
+    return np.stack([0.1 * x[:, 0], np.full(len(x), 0.5, np.float32)], axis=1)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 4, 9])
+@pytest.mark.parametrize("kind", ["Walk", "Motor"])
+def test_episodes_side_by_side_are_those_that_are_played_alone(tmp_path: Path, kind: str, copies: int) -> None:
+    run = made(tmp_path, kind)
     run.evaluations.prepare()
-    together = run.evaluations.evaluator("env")
-    alone = OneByOne(run.strategy.env.another(), run.evaluations.predict)
-    one_by_one = EpisodeEvaluator(alone, run.recipe.run.seed, 6)("env")
-    assert together.values["length"] == one_by_one.values["length"] > 1 and together.examples == 6
-    assert abs(together.values["return"] - one_by_one.values["return"]) < 1e-5
+    make, predict = run.strategy.env.another, run.evaluations.predict if kind == "Walk" else pushed
+    seeds = [episode_seed(run.recipe.run.seed, EVALUATION, number) for number in range(6)]
+    alone = [play_episode(make(), predict, seed) for seed in seeds]
+    assert len({length for _, length in alone}) > 1
+    returns, lengths = OnHost(make, copies, predict)(seeds, lambda: False)
+    assert lengths.tolist() == [length for _, length in alone]
+    np.testing.assert_allclose(returns, [total for total, _ in alone], rtol=1e-5, atol=1e-5)
+    if kind == "Walk":  # which is evaluated in one program
+        found = run.evaluations.evaluator("env")
+        assert found.values["length"] == lengths.mean() and found.examples == 6
+        assert found.values["return"] == pytest.approx(returns.mean(), abs=1e-5)
+
+
+def test_the_model_is_asked_once_for_all_copies_of_an_evaluation(tmp_path: Path) -> None:
+    make, asked = made(tmp_path, "Motor").strategy.env.another, list[int]()
+
+    def predict(x: Any) -> Any:
+        asked.append(len(x))
+        return pushed(x)
+
+    _, lengths = OnHost(make, 3, predict)(list(range(6)), lambda: False)
+    assert set(asked) == {3} and len(asked) < lengths.sum() / 1.5
+    asked.clear()
+    with pytest.raises(StoppedError):
+        OnHost(make, 3, predict)(list(range(6)), lambda: len(asked) == 2)
+    assert asked == [3, 3]
+
+
+def test_an_episode_that_does_not_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = made(tmp_path, "Motor").strategy.env.another
+    monkeypatch.setattr(episodes, "LONGEST_EPISODE", 5)
+    ways: list[Any] = [
+        lambda: OnHost(make, 2, lambda x: np.zeros((len(x), 2), np.float32))([1, 2, 3], lambda: False),
+        lambda: play_episode(make(), lambda x: np.zeros((len(x), 2), np.float32), 1),
+    ]
+    for way in ways:
+        with pytest.raises(RunError, match=r"\[evaluate\] an episode took more than 5 steps; expected one that ends"):
+            way()
 
 
 def test_actions_of_numbers_are_played_and_played_again(tmp_path: Path) -> None:

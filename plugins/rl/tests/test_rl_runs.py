@@ -114,17 +114,22 @@ def test_what_comes_with_it_passes_the_check(tmp_path: Path) -> None:
 
 
 RECIPES = [
-    "ppo-cartpole", "ppo-acrobot", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole", "dqn-mountain-car",
-    "sac-pendulum", "alphazero-tic-tac-toe", "connect-four",
+    "ppo-cartpole", "ppo-acrobot", "ppo-lunar-lander", "reinforce-cartpole", "q-learning-cliff", "dqn-cartpole",
+    "dqn-mountain-car", "sac-pendulum", "alphazero-tic-tac-toe", "connect-four",
 ]  # fmt: skip
 
 
-# One round of whole games, each against a player that looks ahead, takes more than a test should.
-FEWER = {"connect-four": ("data.env.copies=4", "strategy.matches=2", "run.evaluate.episodes=2")}
+# Whole games against a player that looks ahead, or many episodes on the host, take more than a test should.
+FEWER = {
+    "connect-four": ("data.env.copies=4", "strategy.matches=2", "run.evaluate.episodes=2"),
+    "ppo-lunar-lander": ("strategy.horizon=32", "run.evaluate.episodes=4"),
+}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_recipes_begin(tmp_path: Path, recipe: str) -> None:
+    if recipe == "ppo-lunar-lander":
+        pytest.importorskip("Box2D", reason="powertrain-rl[box2d] is not installed")
     changes = [part for setting in FEWER.get(recipe, ()) for part in ("--set", setting)]
     results = trained(recipe, "run", "--smoke", *changes, folder=tmp_path)
     assert np.isfinite(results["env"]["return"])

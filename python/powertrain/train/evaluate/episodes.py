@@ -17,7 +17,7 @@ from powertrain.train.run.environments import episode_seed
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.run.traced_environments import chosen_action
 
-# An episode of an evaluation that is longer than this will not end by itself.
+# An episode that is longer than this will not end by itself.
 LONGEST_EPISODE = 100_000
 
 
@@ -43,19 +43,37 @@ class EpisodeEvaluator:
         return Evaluation(part, values, len(self._seeds))
 
 
-class OneByOne:
-    """Episodes of an environment, one after the other, with `predict` for one observation."""
+class OnHost:
+    """Episodes of an environment that is played on the host: some copies side by side, with one call of `predict` for
+    all of them at each step. A copy whose episode is over takes the next one."""
 
-    def __init__(self, env: Environment, predict: Callable[[Any], Any]) -> None:
-        self._env, self._predict = env, predict
+    def __init__(self, make: Callable[[], Environment], copies: int, predict: Callable[[Any], Any]) -> None:
+        self._make, self._copies, self._predict = make, copies, predict
+        self._envs: list[Environment] = []
 
-    def __call__(self, seeds: list[int], stopped: Callable[[], bool]) -> tuple[list[float], list[int]]:
-        played = []
-        for seed in seeds:
+    def __call__(self, seeds: list[int], stopped: Callable[[], bool]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        count = min(self._copies, len(seeds))
+        self._envs += [self._make() for _ in range(count - len(self._envs))]
+        envs, following = self._envs[:count], iter(range(count, len(seeds)))
+        returns, lengths = np.zeros(len(seeds)), np.zeros(len(seeds), np.int64)
+        seen = [observed(env, env.reset(seed)) for env, seed in zip(envs, seeds, strict=False)]
+        playing: dict[int, int] = {at: at for at in range(count)}  # copies, and the episode that each plays
+        while playing:
             if stopped():
                 raise StoppedError
-            played.append(play_episode(self._env, self._predict, seed))
-        return [total for total, _ in played], [length for _, length in played]
+            actions = chosen_action(envs[0].actions, pt.asarray(self._predict(np.stack(seen)))).numpy()
+            for at, episode in list(playing.items()):
+                observation, reward, terminated, truncated = envs[at].step(playable(actions[at]))
+                seen[at] = observed(envs[at], observation)
+                returns[episode] += float(reward)
+                lengths[episode] += 1
+                if not (terminated or truncated):
+                    demand_short(int(lengths[episode]))
+                elif (new := next(following, None)) is None:
+                    del playing[at]
+                else:
+                    playing[at], seen[at] = new, observed(envs[at], envs[at].reset(seeds[new]))
+        return returns, lengths
 
 
 def play_episode(
@@ -65,21 +83,35 @@ def play_episode(
     look: Callable[[int], None] = lambda length: None,
 ) -> tuple[float, int]:
     """The return and the length of one episode. `look` is called before the first step and after each."""
-    dtype = np.asarray(env.observation).dtype
-    observation, total = env.reset(seed), 0.0
+    seen, total, length, over = observed(env, env.reset(seed)), 0.0, 0, False
     look(0)
-    for length in range(1, LONGEST_EPISODE + 1):
-        scores = predict(np.asarray(observation, dtype=dtype)[None])
-        action = chosen_action(env.actions, pt.asarray(scores)).numpy()[0]
-        observation, reward, terminated, truncated = env.step(action if action.ndim else int(action))
-        total += float(reward)
+    while not over:
+        demand_short(length)
+        action = chosen_action(env.actions, pt.asarray(predict(seen[None]))).numpy()[0]
+        observation, reward, terminated, truncated = env.step(playable(action))
+        seen, over = observed(env, observation), terminated or truncated
+        total, length = total + float(reward), length + 1
         look(length)
-        if terminated or truncated:
-            return total, length
-    raise RunError(
-        f"[evaluate] an episode took more than {LONGEST_EPISODE:,} steps; expected one that ends; end it in the "
-        "environment after a number of steps"
-    )
+    return total, length
+
+
+def observed(env: Environment, observation: Any) -> NDArray[Any]:
+    """An observation as `predict` takes it."""
+    return np.asarray(observation, dtype=np.asarray(env.observation).dtype)
+
+
+def playable(action: Any) -> Any:
+    """An action as an environment takes it: its number, or a row of numbers."""
+    return action if action.ndim else int(action)
+
+
+def demand_short(length: int) -> None:
+    """Refuse an episode that goes on for ever."""
+    if length >= LONGEST_EPISODE:
+        raise RunError(
+            f"[evaluate] an episode took more than {LONGEST_EPISODE:,} steps; expected one that ends; end it in the "
+            "environment after a number of steps"
+        )
 
 
 class SideBySide:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from powertrain.plugin.environment import TracedEnvironment
-from powertrain.train.evaluate.episodes import EpisodeEvaluator, OneByOne, SideBySide
+from powertrain.train.evaluate.episodes import EpisodeEvaluator, OnHost, SideBySide
 from powertrain.train.evaluate.evaluation import Computer, Evaluator, on_host, own_losses
 from powertrain.train.run.early_stopping import EarlyStop
 from powertrain.train.run.factories import load_metrics
@@ -38,10 +38,12 @@ class Evaluations:
         run = self.run
         settings = run.recipe.run.evaluate
         if run.dataset.kind.plays:
-            env = run.sources.make_env(next(iter(run.recipe.copies)))()
+            role, copies = next(iter(run.recipe.copies.items()))
+            make = run.sources.make_env(role)
+            env = make()
             traced = isinstance(env, TracedEnvironment) and not on_host(run.strategy)
-            play: Any = SideBySide(env, run.strategy, run.table.modules, run.backend) if traced else OneByOne(
-                env, self.predict)  # fmt: skip
+            play: Any = SideBySide(env, run.strategy, run.table.modules, run.backend) if traced else OnHost(
+                make, copies, self.predict)  # fmt: skip
             episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
             self.evaluator = EpisodeEvaluator(play, run.recipe.run.seed, episodes)
         else:
