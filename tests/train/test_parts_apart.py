@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import powertrain as pt
 from powertrain.data import ArrayDataset, DataModule
+from powertrain.train import session
 from powertrain.train.checking.findings import Checked, Finding, examined, gathered
 from powertrain.train.evaluate.apart import apart
 
@@ -106,3 +108,38 @@ def test_a_report_says_which_columns_moved(tmp_path: Path, moved: bool) -> None:
     said = run.results.get("apart", {})
     assert ("Distributed otherwise in test than in train: x1 (PSI " in page) == moved
     assert [column.split()[0] for column in said.get("test", [])] == ["x1"] * moved and "valid" not in said
+
+
+class Counted(ArrayDataset):
+    """Notes which rows are read, once it is told to."""
+
+    read: ClassVar[list[int]] = []
+    noting: ClassVar[bool] = False
+
+    def fetch(self, indices: Any) -> Any:
+        if Counted.noting:
+            Counted.read.extend((id(self) * len(self) + indices).tolist())
+        return super().fetch(indices)
+
+
+def test_what_looks_at_examples_at_the_end_of_a_run_reads_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison of the parts, the profile and the examples that the run keeps."""
+    _, x, y = draw(3, 600)
+    rows = {"train": slice(200, 600), "valid": slice(100, 200), "test": slice(100)}
+    parts = {name: Counted(x=np.asarray(x[at], np.float32), y=y[at]) for name, at in rows.items()}
+    measure = session.measure
+
+    def measured(*given: Any) -> Any:
+        found = measure(*given)
+        Counted.noting = True
+        return found
+
+    monkeypatch.setattr(session, "measure", measured)
+    monkeypatch.setattr("powertrain.train.report.html_page.told", lambda run: [])
+    module = DataModule("rows", "classification", parts, 3)
+    run = pt.fit(model=pt.nn.Linear(3, 3), data=module, epochs=1, report={"baseline": False, "worst": 0}, verbose=False)
+    assert run.profile.inputs[0].reference.examples == 500 and run.examples is not None
+    Counted.noting = False
+    counts = Counter(Counted.read)
+    # The first example of each says what the others look like; training examples are those of the report.
+    assert len(counts) == 600 and sum(counts.values()) <= 600 + 16 + 3

@@ -241,7 +241,7 @@ def _next(run: TrainRun) -> str:
 def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     """Measure the trained model, write results and report, and say how it went."""
     from powertrain.train.evaluate.apart import told_apart
-    from powertrain.train.evaluate.reference import write_profile
+    from powertrain.train.evaluate.reference import SomeExamples, write_profile
     from powertrain.train.folder.sample import write_sample
     from powertrain.train.report.html_page import write_report
 
@@ -266,6 +266,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             diagnosis.FITTED if on_host(run.strategy) else diagnosis.NETWORK,
             examples=evaluations[held_part].examples,
         )  # fmt: skip
+    examples = SomeExamples(run)
     results: dict[str, Any] = {
         "run": str(run.folder.path),
         "recipe": run.recipe.name,
@@ -283,7 +284,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "hash": digest,
         **{event: said for event in ("changed_data", "changed_versions") if (said := _changes(run, event))},
         **({"in_train": share} if (share := _in_train(run, part)) >= KNOWN_SHARE else {}),
-        **({"apart": differing} if (differing := told_apart(run)) else {}),
+        **({"apart": differing} if (differing := told_apart(run, examples)) else {}),
         "stopped": run.ended_early,
         "kept": run.early.kept if run.early is not None else "",
     }
@@ -293,8 +294,8 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     written: Path | None = None
     if saved:  # results without their weights would be nobody's
         try:
-            write_profile(run)
-            write_sample(run)
+            write_profile(run, examples)
+            write_sample(run, examples)
             written = write_report(run, evaluations[part], results, energy)
             run.folder.finish(results)  # last: with it the run is finished
             report = str(written)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.transforms import untransformed
 from powertrain.monitor.columns import of_inputs
 from powertrain.monitor.comparison import Limits, Row, compare, largest
 from powertrain.monitor.features import CategoryFeature, Feature, feature_of
 from powertrain.plugin.importing import in_words
-from powertrain.train.evaluate.reference import some_examples
+from powertrain.train.evaluate.reference import SomeExamples, profiled
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -44,14 +43,13 @@ def apart(dataset: DataModule, examples: Mapping[str, Fields]) -> dict[str, list
     return {part: differing for part, differing in found.items() if differing}
 
 
-def told_apart(run: TrainRun) -> dict[str, list[str]]:
+def told_apart(run: TrainRun, examples: SomeExamples) -> dict[str, list[str]]:
     """The same of some examples of a run's parts, in words. Nobody's mistake in it costs a run its results."""
-    dataset = run.dataset
-    parts = {part: source for part, source in dataset.splits.items() if part != "unlabelled"}
-    if not run.recipe.report.profile or dataset.kind.plays or dataset.kind.tokens or len(parts) < 2:
+    parts = [part for part in run.dataset.splits if part != "unlabelled"]
+    if not profiled(run) or len(parts) < 2:
         return {}
     try:
-        found = apart(dataset, {part: some_examples(untransformed(one), MOST_OF_RUN) for part, one in parts.items()})
+        found = apart(run.dataset, {part: examples.of(part, MOST_OF_RUN) for part in parts})
     except Exception as error:  # of whatever kind: data are anybody's
         run.display.warn(f"[{run.folder.path}] its parts were not compared: {in_words(error)}")
         return {}

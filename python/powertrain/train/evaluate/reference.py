@@ -20,22 +20,49 @@ from powertrain.train.evaluate.predict import BATCH, outputs
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.data import Source
     from powertrain.train.run.train_run import TrainRun
 
 FILE = "profile.json"
+PROFILED = ("train", "valid")
 # Examples that tell a share of one percent to a fifth of itself, and those that the model is asked about.
 MOST_EXAMPLES, MOST_ASKED = 10_000, 4_096
 MOST_BYTES = 1 << 27  # of examples that are in memory at once
 LEAST_HELD_OUT = 200  # fewer do not say what a model gives
 
 
-def write_profile(run: TrainRun) -> None:
+class SomeExamples:
+    """Examples of the parts of a run, below their transforms. All that looks at some of them at the end of a run takes
+    them from here, since reading may take long. Of each part as many are read as the profile, or the first who asks,
+    needs. Who needs fewer gets some of these."""
+
+    def __init__(self, run: TrainRun) -> None:
+        self._dataset, self._profiled = run.dataset, profiled(run)
+        self._read: dict[str, dict[str, NDArray[Any]]] = {}
+
+    def of(self, part: str, most: int) -> dict[str, NDArray[Any]]:
+        """Evenly spaced, since files are often sorted; as many as memory allows."""
+        wanted = max(most, MOST_EXAMPLES) if self._profiled and part in PROFILED else most
+        source = untransformed(self._dataset.splits[part])
+        wanted = min(wanted, len(source), max(BATCH, MOST_BYTES // max(self._dataset.example.nbytes, 1)))
+        held = self._read.get(part)
+        if held is None or len(held["x"]) < wanted:
+            with drawing.batch(0, 0):
+                held = self._read[part] = source.fetch(evenly_spaced(len(source), wanted))
+        rows = evenly_spaced(len(held["x"]), most)
+        return held if len(rows) == len(held["x"]) else {name: values[rows] for name, values in held.items()}
+
+
+def profiled(run: TrainRun) -> bool:
+    """Whether examples of a run say how its data are distributed, and the recipe asks for it."""
+    return run.recipe.report.profile and not run.dataset.kind.plays and not run.dataset.kind.tokens
+
+
+def write_profile(run: TrainRun, examples: SomeExamples) -> None:
     """Write the profile of a run beside its checkpoints. Nobody's mistake in it costs a run its results."""
-    if not run.recipe.report.profile or run.dataset.kind.plays or run.dataset.kind.tokens:
+    if not profiled(run):
         return
     try:
-        made = profile_of(run)
+        made = profile_of(run, examples)
     except Exception as error:  # of whatever kind: data and models are anybody's
         run.display.warn(f"[{run.folder.path}] no profile for powertrain monitor: {in_words(error)}")
         return
@@ -53,14 +80,14 @@ def read_profile(files: Files) -> Profile:
         ) from error
 
 
-def profile_of(run: TrainRun) -> Profile:
+def profile_of(run: TrainRun, examples: SomeExamples) -> Profile:
     """The profile of a run that is open with its data."""
     dataset = run.dataset
     held = dataset.splits.get("valid")
     judged = "valid" if held is not None and len(held) >= LEAST_HELD_OUT else "train"
-    known = [part for part in ("train", "valid") if part in dataset.splits]
-    x = np.concatenate([some_examples(untransformed(dataset.splits[part]), MOST_EXAMPLES)["x"] for part in known])
-    asked = some_examples(untransformed(dataset.splits[judged]), MOST_ASKED)
+    known = [part for part in PROFILED if part in dataset.splits]
+    x = np.concatenate([examples.of(part, MOST_EXAMPLES)["x"] for part in known])
+    asked = examples.of(judged, MOST_ASKED)
     given = np.concatenate([outputs(run, asked["x"][at : at + BATCH]) for at in range(0, len(asked["x"]), BATCH)])
     labels = class_names(run) if given.ndim == 2 else None
     return Profile.of(
@@ -75,14 +102,6 @@ def class_names(run: TrainRun) -> tuple[str, ...] | None:
     if not run.dataset.kind.classes or own_losses(run.strategy) is not None:
         return None
     return run.dataset.class_names
-
-
-def some_examples(source: Source, most: int) -> dict[str, NDArray[Any]]:
-    """Examples of a part, evenly spaced, since files are often sorted; as many as memory allows."""
-    first = source.fetch(np.zeros(1, dtype=np.int64))["x"]
-    count = min(most, max(BATCH, MOST_BYTES // max(first.nbytes, 1)))
-    with drawing.batch(0, 0):
-        return source.fetch(evenly_spaced(len(source), count))
 
 
 def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:

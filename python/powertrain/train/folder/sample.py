@@ -10,36 +10,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import drawing
-from powertrain.data.source import evenly_spaced
-from powertrain.data.transforms import untransformed
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
+    from powertrain.train.evaluate.reference import SomeExamples
     from powertrain.train.run.train_run import TrainRun
 
 FILE = "sample.safetensors"
 MOST_BYTES = 1 << 20  # of all examples together
 
 
-def write_sample(run: TrainRun) -> None:
+def write_sample(run: TrainRun, examples: SomeExamples) -> None:
     """Keep evenly spaced examples of the judged part, before any transform. No mistake in it costs the results."""
     from safetensors.numpy import save
 
     if run.dataset.kind.plays:
         return
     try:
-        source = untransformed(run.dataset.splits[judged_part(run.dataset.splits)])
-        count = min(run.recipe.report.sample, len(source), MOST_BYTES // max(example_of(run).nbytes, 1))
+        part = judged_part(run.dataset.splits)
+        count = min(run.recipe.report.sample, MOST_BYTES // max(example_of(run).nbytes, 1))
         if not count:
             run.folder.files.remove(FILE)
             return
-        with drawing.batch(0, 0):
-            x = source.fetch(evenly_spaced(len(source), count))["x"]
-        made = save({"x": np.ascontiguousarray(x)}, {"part": judged_part(run.dataset.splits)})
+        made = save({"x": np.ascontiguousarray(examples.of(part, count)["x"])}, {"part": part})
     except Exception as error:  # of whatever kind: data are anybody's
         run.display.warn(f"[{run.folder.path}] no examples are kept for exports: {in_words(error)}")
         return
