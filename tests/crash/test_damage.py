@@ -15,6 +15,7 @@ import pytest
 
 from powertrain.io.files import Files
 from powertrain.io.hashing import hash_arrays
+from powertrain.train.folder import checkpoint
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
 from powertrain.train.folder.keeping import Policy
 
@@ -27,6 +28,7 @@ def arrays(seed: int) -> dict[str, Any]:
     return {
         "model.w": generator.normal(size=(3, 40)).astype(np.float32),
         "model.base": np.full(150_000, seed, np.float64),  # frozen, and large enough for a file of its own
+        "ring.x": np.random.default_rng(seed).random((50_000, 3)),  # in files of its own too, of some rows each
         "optimizer.updates": np.array(seed, dtype=np.int64),
         "empty": np.zeros((0, 3), dtype=np.float32),
         "bytes": np.arange(7, dtype=np.uint8),
@@ -37,8 +39,10 @@ def arrays(seed: int) -> dict[str, Any]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of two checkpoints that have nothing in common."""
     folder = tmp_path_factory.mktemp("whole")
-    for number in (1, 2):
-        Checkpoints(folder).save(number, arrays(number), META, ["model.base"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "PIECE_BYTES", 1 << 19)
+        for number in (1, 2):
+            Checkpoints(folder).save(number, arrays(number), META, ["model.base"], rings=["ring.x"])
     return {path.name: path.read_bytes() for path in (folder / FOLDER).iterdir()}
 
 
@@ -138,7 +142,7 @@ def test_a_lasting_file_that_is_damaged_is_written_anew(store: Checkpoints) -> N
         flip_last_bit(path)
     assert store.latest()[0] is None
     again = Checkpoints(store.files.path)
-    again.save(3, arrays(1), META, ["model.base"])
+    again.save(3, arrays(1), META, ["model.base"], rings=["ring.x"])
     found, problems = again.latest()
     assert found is not None and problems == [] and hash_arrays(found.arrays) == hash_arrays(arrays(1))
 

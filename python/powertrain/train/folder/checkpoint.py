@@ -5,13 +5,15 @@ no array, the size and SHA-256 of the first, and its own. The JSON is written la
 Each file is written aside, synced and renamed, and then the folder is synced.
 
 Arrays that training never changes, such as a frozen base below adapters, may be gigabytes. They are a third file,
-`lasting-<hash>.safetensors`, which is written once and named by the JSON of each checkpoint that it belongs to.
+`lasting-<hash>.safetensors`, which is written once and named by the JSON of each checkpoint that it belongs to. The
+rows of large rings are such files too, of a few megabytes each: what was not appended to since is not written again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import Error
@@ -30,8 +33,9 @@ from powertrain.io.records import MisfitError, fitted, from_json
 from powertrain.train.folder.keeping import Policy
 
 POLICY = Policy()  # of a run that names none
-FORMAT, FORMAT_LASTING = 1, 2  # the second where there is a lasting file
+FORMAT, FORMAT_LASTING, FORMAT_ROWS = 1, 2, 3  # the second where there is a lasting file, the third with rows apart
 LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
+PIECE_BYTES = 1 << 22  # of rows in a file
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
 # What checkpoints of earlier versions do not have: counters, what an evaluation at that commit gave, and of which of
@@ -72,24 +76,32 @@ class Checkpoints:
         meta: Mapping[str, Any],
         lasting: Iterable[str] = (),
         policy: Policy = POLICY,
+        rings: Iterable[str] = (),
     ) -> None:
         """Write a checkpoint, then drop those that the policy does not keep. On a full disk nothing that was there is
         lost. Checkpoints with a larger number were found to be damaged: a run that begins after them writes them anew.
 
-        `lasting` names arrays that are hardly ever other ones: while they are the same they are written once.
+        `lasting` names arrays that are hardly ever other ones: while they are the same they are written once. `rings`
+        names those of which few rows are other ones than in the last checkpoint: only these are written.
         """
         apart = {name: arrays[name] for name in lasting}
         if sum(array.nbytes for array in apart.values()) < LEAST_LASTING:
             apart = {}
-        rest = {name: array for name, array in arrays.items() if name not in apart}
+        rows = {name: arrays[name] for name in rings if arrays[name].nbytes >= LEAST_LASTING}
+        rest = {name: array for name, array in arrays.items() if name not in apart and name not in rows}
         header: dict[str, Any] = {
-            "format": FORMAT_LASTING if apart else FORMAT,
+            "format": FORMAT_ROWS if rows else FORMAT_LASTING if apart else FORMAT,
             "number": number,
             "meta": dict(meta),
         }
         try:
             if apart:
                 header["lasting"] = self._save_lasting(apart)
+            if rows:
+                header["rows"] = {
+                    name: [self._save_lasting({"rows": piece}) for piece in _pieces(array)]
+                    for name, array in rows.items()
+                }
             header["bytes"], header["sha256"] = self._write(_name(number, ".safetensors"), rest)
             self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
@@ -128,8 +140,10 @@ class Checkpoints:
 
     def files_of(self, number: int) -> list[str]:
         """The names of the files of a checkpoint, in the folder of the run."""
-        digest = self._header(number)["lasting"]
-        return [_name(number, ".json"), _name(number, ".safetensors"), *([_lasting(digest)] if digest else [])]
+        header = self._header(number)
+        digests = [*([header["lasting"]] if header["lasting"] else []), *itertools.chain(*header["rows"].values())]
+        lasting = map(_lasting, dict.fromkeys(digests))
+        return [_name(number, ".json"), _name(number, ".safetensors"), *lasting]
 
     def metas(self, newest: int | None = None) -> dict[int, dict[str, Any]]:
         """What the whole headers say of their checkpoints, by number, oldest first, up to the newest that counts."""
@@ -179,12 +193,21 @@ class Checkpoints:
             raise CheckpointError(f"{Path(name).name} is not what was written: its SHA-256 differs")
         arrays = _unpacked(name, payload)
         if digest := header["lasting"]:
-            lasting = _unpacked(_lasting(digest), self._read(_lasting(digest)))
-            if hash_arrays(lasting) != digest:
-                raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
-            self._lasting_seen.add(digest)
-            arrays |= lasting
+            arrays |= self._load_lasting(digest)
+        for name, digests in header["rows"].items():
+            pieces = [self._load_lasting(digest).get("rows") for digest in digests]
+            try:
+                arrays[name] = np.concatenate(pieces)  # type: ignore[arg-type]
+            except ValueError as error:  # none, without the name, or of several shapes
+                raise CheckpointError(f"{Path(_name(number, '.json')).name} names no rows of {name}") from error
         return Checkpoint(number, arrays, header["meta"])
+
+    def _load_lasting(self, digest: str) -> dict[str, NDArray[Any]]:
+        lasting = _unpacked(_lasting(digest), self._read(_lasting(digest)))
+        if hash_arrays(lasting) != digest:
+            raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
+        self._lasting_seen.add(digest)
+        return lasting
 
     def _read(self, name: str, wanted: int | None = None) -> bytes:
         """A file of arrays, of so many bytes."""
@@ -210,17 +233,19 @@ class Checkpoints:
             raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
         if _sha256(written) != seal:
             raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
-        if header["format"] not in (FORMAT, FORMAT_LASTING):
-            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT_LASTING}")
+        if header["format"] not in (FORMAT, FORMAT_LASTING, FORMAT_ROWS):
+            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT_ROWS}")
         if header["number"] != number:
             raise CheckpointError(f"{name} is of checkpoint {header['number']}, under another name")
         try:
             lasting = fitted(header.get("lasting"), (str,), "lasting")
-            if lasting is not None and not re.fullmatch("[0-9a-f]{64}", lasting):
-                raise MisfitError("lasting is no SHA-256")
+            rows = fitted(header.get("rows", {}), {...: [str]}, "rows")
+            for where, digest in [("lasting", lasting), *((f"rows.{key}", one) for key in rows for one in rows[key])]:
+                if digest is not None and not re.fullmatch("[0-9a-f]{64}", digest):
+                    raise MisfitError(f"{where} is no SHA-256")
             meta = fitted(header.get("meta"), META, "meta")
             more = {name: shape for name, shape in EVALUATED.items() if name in meta}
-            return {**header, "lasting": lasting, "meta": fitted(meta, more, "meta")}
+            return {**header, "lasting": lasting, "rows": rows, "meta": fitted(meta, more, "meta")}
         except MisfitError as error:
             raise CheckpointError(f"{name} is not what powertrain writes: {error}") from error
 
@@ -265,6 +290,12 @@ def _name(number: int, suffix: str) -> str:
 
 def _lasting(digest: str) -> str:
     return f"{FOLDER}/lasting-{digest}.safetensors"
+
+
+def _pieces(array: NDArray[Any]) -> list[NDArray[Any]]:
+    """The rows of an array in pieces that begin where they began before, whatever rows were added."""
+    rows = max(1, PIECE_BYTES // max(1, array.nbytes // len(array)))
+    return [array[at : at + rows] for at in range(0, len(array), rows)]
 
 
 def _unpacked(name: str, payload: bytes) -> dict[str, NDArray[Any]]:

@@ -108,17 +108,19 @@ class Saver:
         if self._saved_round == number > 0:
             return
         self._saved_at = time.monotonic()
-        meta, arrays, lasting = self._meta(), run.table.snapshot(), run.table.lasting()
-        written = run.folder.write_beside(lambda: self._write(number, arrays, meta, lasting))
+        meta, arrays, lasting, rings = self._meta(), run.table.snapshot(), run.table.lasting(), run.table.rings()
+        written = run.folder.write_beside(lambda: self._write(number, arrays, meta, lasting, rings))
         self._begun = Begun(number, meta, written)
 
-    def _write(self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str]) -> Written:
+    def _write(
+        self, number: int, arrays: Arrays, meta: Mapping[str, Any], lasting: list[str], rings: list[str]
+    ) -> Written:
         """In the thread beside training."""
         start = time.monotonic()
         if self.run.ledger is not None:
             self.run.ledger.sync()  # first: what happened before a checkpoint is never lost without it
         checkpoints = self.run.folder.checkpoints
-        checkpoints.save(number, arrays, meta, lasting, self._policy)
+        checkpoints.save(number, arrays, meta, lasting, self._policy, rings)
         return Written(time.monotonic() - start, checkpoints.metas(number))
 
     def wait(self) -> None:

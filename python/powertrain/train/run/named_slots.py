@@ -18,6 +18,7 @@ from powertrain.plugin.importing import in_words
 from powertrain.random.default import drawing_from
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.logs import Logs
+from powertrain.train.run.ring import Ring
 
 Arrays = dict[str, NDArray[Any]]
 # What the names of the run's own slots begin with.
@@ -81,6 +82,11 @@ class SlotTable:
             frozen = {id(slot) for _, slot in module.named_parameters() if not slot.trainable}
             found += [f"{role}.{name}" for name, slot in module.named_slots() if id(slot) in coded | frozen]
         return found
+
+    def rings(self) -> list[str]:
+        """The slots that are rows of rings, of which few change between two checkpoints."""
+        rings = [group for group in self.groups.values() if isinstance(group, Ring)]
+        return [name for ring in rings for name in ring.rows_by_name()]
 
     def engine_slots(self) -> dict[str, Any]:
         slots = self.model_slots()

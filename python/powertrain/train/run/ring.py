@@ -120,10 +120,11 @@ class Ring:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         state = np.array([self.appended, self._draws], dtype=np.int64)
-        return {
-            f"{self.name}.state": state,
-            **{f"{self.name}.{field}": value for field, value in self.rows().items()},
-        }
+        return {f"{self.name}.state": state, **self.rows_by_name()}
+
+    def rows_by_name(self) -> dict[str, NDArray[Any]]:
+        """Its rows by the names that they have in a checkpoint."""
+        return {f"{self.name}.{field}": value for field, value in self.rows().items()}
 
     def misfits(self, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         state = saved.get(f"{self.name}.state")
