@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 SECONDS = 120
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+NEEDED = "POWERTRAIN_BROWSER"  # set where a test that is skipped would be a mistake, as in CI
 DESKTOP, PHONE = 1280, 390  # pixels across
 
 
 @contextlib.contextmanager
 def headless() -> Iterator[Browser]:
     """A browser for the tests of a module, which are skipped where there is none."""
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is an extra")
+    try:
+        driver = importlib.import_module("playwright.sync_api")
+    except ImportError:
+        _left_out("Playwright is not installed")
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.skip("Chromium is not installed")
+        _left_out("Chromium is not installed")
     with driver.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu"])
         try:
             yield Browser(browser)
         finally:
             browser.close()
+
+
+def _left_out(why: str) -> NoReturn:
+    if os.environ.get(NEEDED):
+        pytest.fail(f"{why}, and {NEEDED} is set")
+    pytest.skip(why)
 
 
 class Browser:
@@ -82,5 +94,7 @@ def hard_to_use(page: Any) -> list[str]:
 
 @functools.cache
 def _axe() -> Any:
-    module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is an extra")
+    module = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
     return module.Axe()
