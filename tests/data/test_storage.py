@@ -77,17 +77,39 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         made.shutdown()
 
 
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """An object store of this process, with an empty bucket."""
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    server = pytest.importorskip("moto.server", reason="moto is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        made = server.ThreadedMotoServer("127.0.0.1", port=0)
+        made.start()
+        host, port = made.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+            patch.setenv(name, "us-east-1")
+        fsspec.filesystem("s3").mkdir("bucket")
+        yield "s3://bucket"
+        made.stop()
+
+
 class Places:
-    """Where the same files lie: below a folder, in memory, at a web server."""
+    """Where the same files lie: below a folder, in memory, at a web server, in an object store."""
 
     def __init__(self, kind: str, folder: Path, request: pytest.FixtureRequest) -> None:
         self.kind, self.folder = kind, folder
         self.server: Server | None = request.getfixturevalue("server") if kind == "http" else None
+        self.bucket = request.getfixturevalue("bucket") if kind == "s3" else ""
 
     def put(self, name: str, content: bytes) -> str:
         if self.server is not None:
             self.server.files[name] = content
             return f"{self.server.url}/{name}"
+        if self.bucket:
+            url = f"{self.bucket}/{self.folder.name}/{name}"
+            fsspec.filesystem("s3").pipe_file(url, content)
+            return url
         if self.kind == "memory":
             fsspec.filesystem("memory").pipe_file(f"/{self.folder.name}/{name}", content)
             return f"memory://{self.folder.name}/{name}"
@@ -95,7 +117,7 @@ class Places:
         return f"{'file://' if self.kind == 'file' else ''}{self.folder / name}"
 
 
-@pytest.fixture(params=["path", "file", "memory", "http"])
+@pytest.fixture(params=["path", "file", "memory", "http", "s3"])
 def places(request: pytest.FixtureRequest, tmp_path: Path) -> Places:
     return Places(request.param, tmp_path, request)
 
