@@ -1,4 +1,4 @@
-"""Time the loader beside PyTorch's: python benchmarks/loader.py
+"""Time the loader beside those of others: python benchmarks/loader.py
 
     fashion   60,000 grey pictures, 28 x 28 bytes in memory: crop after padding by 2, flip, normalize
     cifar     50,000 coloured ones, 32 x 32: the same, after padding by 4
@@ -12,6 +12,8 @@ in a process of its own, with each number of workers:
     powertrain, items   `__getitem__` with `pt.data.transforms`
     torch, items        `__getitem__` with torchvision's v2 transforms, as its pages show
     torch, batches      `__getitems__` with v2 on the whole batch: all its pictures are cut and flipped alike
+    tf.data             `map` with the functions of tf.image, on as many threads as there are workers
+    grain               `random_map` in NumPy, in as many processes as there are workers
 
 A figure is the median of the epochs in `--seconds`. `first` is the time from the start of the first iteration to its
 first batch. `--wait` measures instead which share of a training step waits for its batch, with a small network.
@@ -35,7 +37,8 @@ from typing import Any
 import numpy as np
 
 BATCH = 128
-WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4)}
+WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4), "tf.data": (0, 1, 2, 4), "grain": (0, 1, 2, 4)}
+MODULES = {"powertrain": "powertrain", "torch": "torchvision", "tf.data": "tensorflow", "grain": "grain"}
 MEAN, STD = 0.5, 0.25
 FOLDERS = {"png": (2000, 32), "jpeg": (1000, 256)}
 
@@ -134,11 +137,25 @@ def torch_batches(workload: Workload, folder: Path, workers: int) -> Iterable[An
     return peer.batches(workload, pictures(workload), workers, BATCH, MEAN, STD)
 
 
+def tf_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+    from peers import tf_loader as peer
+
+    return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
+
+
+def grain_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+    from peers import grain_loader as peer
+
+    return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
+
+
 LOADERS: dict[str, Callable[[Workload, Path, int], Iterable[Any]]] = {
     "powertrain": recipe_loader,
     "powertrain, items": item_loader,
     "torch, items": torch_loader,
     "torch, batches": torch_batches,
+    "tf.data": tf_loader,
+    "grain": grain_loader,
 }
 
 
@@ -192,13 +209,14 @@ def waiting(loader: Iterable[Any], seconds: float) -> dict[str, float]:
 
 def ways(only: str, wait: bool) -> Iterator[tuple[Workload, str, int]]:
     """Each workload with each way of loading it that is here, and each number of workers."""
-    there = importlib.util.find_spec("torchvision") is not None
+    there = {engine for engine, module in MODULES.items() if importlib.util.find_spec(module) is not None}
     for workload in WORKLOADS.values():
         if only and workload.name != only:
             continue
         for name in LOADERS:
             engine = name.partition(",")[0]
-            if (engine == "torch" and (wait or not there)) or (name == "torch, batches" and not workload.count):
+            left_out = engine not in there or (wait and engine != "powertrain")
+            if left_out or (name == "torch, batches" and not workload.count):
                 continue
             for workers in WORKERS[engine]:
                 yield workload, name, workers
