@@ -11,6 +11,7 @@ features  = [{ use = "scale", by = 0.0625 }, "./shifted.py:Shifted"]
 model     = { use = "cnn", channels = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine" }
 run       = { until = "30 epochs", batch = 64, seed = 3, save_seconds = 0 }
+evaluate  = { samples = 4 }
 report    = { baseline = false, worst = 0 }
 """
 SHIFTED = """\

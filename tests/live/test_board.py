@@ -15,7 +15,7 @@ from powertrain.live.board import Board, demand_runs, identity
 from powertrain.live.load import PROC, Load
 from powertrain.train.folder.ledger import FILE
 from powertrain.train.folder.run_folder import RESULTS, RUN, RunError, RunFolder
-from run_folders import begun, metrics, write
+from run_folders import begun, metrics, shown, write
 
 has_proc = pytest.mark.skipif(not PROC.joinpath("locks").exists(), reason="this system has no /proc/locks")
 
@@ -170,3 +170,24 @@ def test_histograms_at_the_end_of_a_ledger_do_not_hide_the_last_values(tmp_path:
     assert (folder / FILE).stat().st_size > boards.TAILS[0]
     (row,) = Board([tmp_path]).runs()["runs"]
     assert (row["step"], row["values"]) == (5, {"train.loss": 0.5, "valid.loss": 1.0})
+
+
+def test_only_files_of_samples_that_a_run_wrote_are_handed_out(tmp_path: Path) -> None:
+    folder, board = begun(tmp_path / "a"), Board([tmp_path])
+    path, id = shown(folder, 1, ("a", "b")), identity(folder)
+    board.runs()
+    assert board.samples(id, path.name) is None  # nobody has asked for the run yet
+    found = board.run(id)
+    assert found is not None
+    assert [(one["step"], one["file"], one["columns"]) for one in found["sheets"]] == [(10, path.name, 2)]
+    assert board.samples(id, path.name) == ("image/png", path.read_bytes())
+    (folder / "samples" / "round-000000000002.png").write_bytes(path.read_bytes())
+    for name in ("round-000000000002.png", "round-000000000001.wav", "../run.json", "../samples/" + path.name, ""):
+        assert board.samples(id, name) is None
+    content = path.read_bytes()
+    path.write_bytes(b"<script>")
+    assert board.samples(id, path.name) is None
+    path.unlink()
+    (tmp_path / "elsewhere").write_bytes(content)
+    path.symlink_to(tmp_path / "elsewhere")
+    assert board.samples(id, path.name) is None

@@ -13,7 +13,7 @@ import powertrain as pt
 from powertrain.live import history
 from powertrain.live.history import Curve, Follower, History, Point
 from powertrain.train.folder.ledger import FILE
-from run_folders import metrics, write
+from run_folders import metrics, shown, write
 
 
 def lines_of(found: History) -> dict[str, list[tuple[int, float]]]:
@@ -169,3 +169,29 @@ def test_of_layers_beyond_number_some_are_kept(tmp_path: Path) -> None:
     follower = Follower(tmp_path)
     assert len(read(follower).looks[1].shares) == history.MOST_LAYERS
     assert len(follower.history.table()["layers"][0]["bands"]) < history.MOST_LAYERS
+
+
+def test_samples_of_rounds_that_are_done_again_are_shown_once(tmp_path: Path) -> None:
+    for round in (1, 2, 3):
+        shown(tmp_path, round, ("a",))
+    follower = Follower(tmp_path)
+    assert list(read(follower).sheets) == [1, 2, 3]
+    write(tmp_path, {"event": "resume", "step": 10, "round": 1, "problems": []})
+    assert list(read(follower).sheets) == [1]
+    shown(tmp_path, 2, ("b", "c"))
+    assert [sheet.titles for _, sheet in read(follower).files().values()] == [("a",), ("b", "c")]
+
+
+def test_of_many_samples_those_are_known_that_the_run_keeps(tmp_path: Path) -> None:
+    follower = Follower(tmp_path)
+    for round in range(1, 130):
+        shown(tmp_path, round, ("a",))
+        assert list(read(follower).files()) == sorted(path.name for path in (tmp_path / "samples").iterdir())
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "../../"}, {"count": 10**6}, {"width": 10**9}, {"titles": ["a", "b"]}])
+def test_samples_that_no_run_writes_are_left_out(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    event = {"event": "shown", "step": 1, "round": 1, "kind": "pictures", "count": 1, "width": 4, "height": 4,
+             "titles": []}  # fmt: skip
+    write(tmp_path, {**event, **wrong})
+    assert read(Follower(tmp_path)).table()["sheets"] == []

@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from powertrain.io.files import Files
 from powertrain.io.records import to_json
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RUN
+from powertrain.train.report.pictures import png
+from powertrain.train.samples import sheets
+from powertrain.train.samples.sheets import Sheet
 
 
 def begun(folder: Path, recipe: str = "digits", steps: int = 0) -> Path:
@@ -29,3 +35,12 @@ def write(folder: Path, *events: dict[str, Any]) -> None:
     for event in events:
         ledger.write(**event)
     ledger.close()
+
+
+def shown(folder: Path, round: int, titles: tuple[str, ...]) -> Path:
+    """The pictures of an evaluation, of 4 x 4 pixels, as a run writes them; the path of their file."""
+    sheet = Sheet("pictures", len(titles), 4, 4, titles)
+    pixels = np.random.default_rng(round).integers(0, 256, (4 * sheet.rows, 4 * sheet.columns), np.uint8)
+    sheets.write(Files(folder), round, {sheet: png(pixels)})
+    write(folder, {"event": sheets.EVENT, "step": 10 * round, "round": round, **sheet.event()})
+    return folder / sheet.name(round)

@@ -37,6 +37,7 @@ data      = "./data.py:Named"
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
 run       = { until = "10 epochs", batch = 50 }
+evaluate  = { samples = 12 }
 """
 
 
@@ -77,6 +78,8 @@ def test_names_of_classes_and_files_are_shown_as_text(browser: Browser, runs: Pa
         files = page.get_by_role("heading", name="Worst examples").locator("~ .pictures figcaption").all_inner_texts()
         assert len(files) == 16 and all(f"\n{HOSTILE}/" in one for one in files)
         assert page.get_by_role("cell", name=HOSTILE).count() >= 1
+        film = page.locator(".film small").all_inner_texts()
+        assert len(film) == 8 * 8 and any(HOSTILE in one for one in film)  # evaluations, and pictures of each
 
 
 def test_the_curves_of_a_report_can_be_used(browser: Browser, runs: Path) -> None:

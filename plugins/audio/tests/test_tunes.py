@@ -201,3 +201,17 @@ def test_other_texts_are_refused(tmp_path: Path) -> None:
               "run": {"until": "1 steps"}}  # fmt: skip
     with pytest.raises(DataError, match=r"\[melody\] the data a, which has no tunes; expected those of abc-tunes"):
         pt.fit(tables, verbose=False)
+
+
+def test_tunes_are_heard_while_it_trains(tmp_path: Path) -> None:
+    from powertrain_audio.melody import Melody
+
+    (tmp_path / "tunes.toml").write_text(
+        Melody.example_recipe.replace("100 rounds", "20 steps") + "evaluate = { samples = 2 }\n"
+    )
+    powertrain("train", "tunes.toml", "--run", "a", folder=tmp_path)
+    files = sorted((tmp_path / "a" / "samples").iterdir())
+    assert files and all(path.suffix == ".wav" for path in files)
+    with wave.open(str(files[-1])) as sound:
+        assert sound.getframerate() == RATE and sound.getnframes() > 0
+    assert "<audio controls" in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")

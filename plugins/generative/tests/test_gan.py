@@ -90,3 +90,17 @@ generator = {{ use = "adam", lr = 2e-3, beta1 = 0.5 }}
 critic    = {{ use = "adam", lr = 2e-3, beta1 = 0.5 }}
 """
     killed_and_resumed(text, tmp_path, after="epoch 3/")
+
+
+def test_samples_are_shown_while_it_trains(tmp_path: Path) -> None:
+    """The same draws each time, on one scale; no bit of the training depends on them."""
+    recipe = {**RECIPE, "strategy": {"use": "gan", "judged": 0}, "run": {"until": "3 epochs", "batch": 64}}
+    plain = pt.fit(recipe, verbose=False)
+    shown = pt.fit({**recipe, "evaluate": {"samples": 12}}, folder=tmp_path / "a", verbose=False)
+    assert shown.results["hash"] == plain.results["hash"]
+    files = sorted((tmp_path / "a" / "samples").iterdir())
+    assert len(files) == 3 and len({path.read_bytes() for path in files}) == 3
+    drawn = np.clip(shown.sample(12, seed=0), 0, 1)
+    sheet = np.asarray(pytest.importorskip("PIL.Image", reason="Pillow is not installed").open(files[-1]))
+    assert sheet.shape == (16, 64)
+    assert np.array_equal(sheet[:8, :8], np.rint(255 * drawn[0]).astype(np.uint8))

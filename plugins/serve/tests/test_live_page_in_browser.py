@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 from live_pages import TOKEN, live
 
 from browser import DESKTOP, PHONE, Browser, hard_to_use, headless, wider_than_the_window
 from powertrain.live.page import LivePage
 from powertrain.train.folder.ledger import FILE
-from run_folders import begun, metrics, write
+from run_folders import begun, metrics, shown, write
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 WEIGHTS = {"first": 60, "counts": [1, 2, 3], "not_finite": 0}
@@ -40,15 +41,19 @@ def test_everything_is_shown_and_names_are_text(tmp_path: Path, browser: Browser
         {"event": "sample", "step": 41, "round": 41, "text": f"Once {HOSTILE}\nupon a time"},
         {"event": f"odd{HOSTILE}"[:30], "step": 41, "round": 41, "words": HOSTILE},
     )
+    for round in (42, 43):
+        shown(folder, round, (HOSTILE, "plain"))
     with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/", width=width, dark=dark) as page:
         page.locator("#curves .curve-chart").nth(2).wait_for()
+        page.locator(".pictures canvas").nth(1).wait_for()
+        assert page.locator(".pictures figcaption").all_inner_texts() == [HOSTILE, "plain"]
         assert [title.split()[0] for title in page.locator("#curves h3").all_inner_texts()] == [
             "loss",
             "<img",
             "accuracy",
         ]
         (row,) = rows(page)
-        assert row.startswith(HOSTILE) and "stopped 41" in row and "valid.accuracy 0.75" in row
+        assert row.startswith(HOSTILE) and "stopped 430" in row and "valid.accuracy 0.75" in row
         assert page.locator("#samples pre").inner_text() == f"Once {HOSTILE}\nupon a time"
         assert HOSTILE in page.locator("#log").inner_text()
         assert page.locator("#layers h3").all_inner_texts() == ["weights"]
@@ -177,3 +182,44 @@ def test_many_runs_are_listed_and_eight_can_be_shown(tmp_path: Path, browser: Br
             boxes.nth(at).check()
         assert page.locator("#runs input:checked").count() == 8 and boxes.nth(8).is_disabled()
         page.locator("#curves .readings button").nth(15).wait_for()
+
+
+PIXEL = "one => [...one.getContext('2d').getImageData(0, 0, 1, 1).data].slice(0, 3)"
+
+
+def test_samples_follow_the_run_until_somebody_goes_back(tmp_path: Path, browser: Browser) -> None:
+    folder = begun(tmp_path / "a")
+    for round in (1, 2):
+        shown(folder, round, (f"first {round}", "second"))
+    with live(tmp_path) as address, browser.page(f"{address}/{TOKEN}/") as page:
+        page.get_by_text("first 2", exact=True).wait_for()
+        first = page.locator(".pictures canvas").first
+        grey = np.random.default_rng(2).integers(0, 256, (4, 8), np.uint8)[0, 0]
+        assert first.get_attribute("aria-label") == "first 2" and first.evaluate(PIXEL) == 3 * [grey]
+        shown(folder, 3, ("first 3", "second"))
+        page.get_by_text("first 3", exact=True).wait_for()
+        when = page.get_by_role("slider", name="evaluations of pictures")
+        when.press("ArrowLeft")
+        page.get_by_text("first 2", exact=True).wait_for()
+        assert when.get_attribute("aria-valuetext") == "after 20 steps"
+        shown(folder, 4, ("first 4", "second"))
+        page.locator(".sheet input[max='3']").wait_for()
+        assert page.get_by_text("first 2", exact=True).is_visible()
+        page.get_by_role("button", name="Newest").click()
+        page.get_by_text("first 4", exact=True).wait_for()
+        assert not page.get_by_role("button", name="Newest").is_visible()
+
+
+def test_samples_that_are_gone_are_said_to_be(tmp_path: Path, browser: Browser) -> None:
+    """The console says that a file was not found, for which `page` raises at its end."""
+    folder = begun(tmp_path / "a")
+    shown(folder, 1, ("a",)).write_bytes(b"no picture")
+    said = []
+    with (
+        pytest.raises(AssertionError),
+        live(tmp_path) as address,
+        browser.page(f"{address}/{TOKEN}/") as page,
+    ):
+        page.get_by_text("The run does not keep these any more.").wait_for()
+        said.append(page.locator(".sheet").inner_text())
+    assert said

@@ -17,7 +17,7 @@ from serve_client import ask, connected
 
 from powertrain.cli import main
 from powertrain.live.board import identity
-from run_folders import begun, metrics, write
+from run_folders import begun, metrics, shown, write
 
 
 def events(address: str, token: str = TOKEN) -> Any:
@@ -96,6 +96,28 @@ def test_events_tell_of_runs_as_they_change(tmp_path: Path) -> None:
             {"title": "loss", "across": "step", "lines": [{"name": "train", "x": [5], "y": [0.5]}]}
         ]
         told.close()
+
+
+def test_samples_are_handed_out_by_name(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "a")
+    path = shown(folder, 3, ("a", "b"))
+    with live(tmp_path) as address:
+        next(events(address))
+        run = f"/{TOKEN}/runs/{identity(folder)}"
+        (listed,) = ask(address, run).json["sheets"]
+        answer = ask(address, f"{run}/samples/{listed['file']}")
+        assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/png", path.read_bytes())
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        for name in (
+            "round-000000000004.png",
+            "..%2frun.json",
+            "%2e%2e/run.json",
+            "round-000000000003.wav",
+            "9" * 5000,
+        ):
+            assert ask(address, f"{run}/samples/{name}").status == 404
+        assert ask(address, f"/{TOKEN}/runs/none/samples/{path.name}").status == 404
+        assert ask(address, f"/wrong/runs/{identity(folder)}/samples/{path.name}").status == 403
 
 
 def test_nothing_is_written_into_a_run(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from powertrain.live.history import Follower
 from powertrain.live.load import Held, Load, has_open, locks
 from powertrain.train.folder.ledger import FILE, parsed_line
 from powertrain.train.folder.run_folder import RESULTS, RunError, RunFolder
+from powertrain.train.samples import sheets
 
 MOST_RUNS = 200  # that a page lists, the newest
 MOST_FOLLOWED = 8  # whose curves are kept in memory
@@ -83,6 +84,21 @@ class Board:
             except (Error, OSError) as error:
                 problem = one_line(error)
             return {"id": id, "read": follower.share, "problem": problem, **follower.history.table()}
+
+    def samples(self, id: str, name: str) -> tuple[str, bytes] | None:
+        """The media type and the content of a file of samples; None where the page was told of no such file, or
+        something else has its name."""
+        with self._lock:
+            path, follower = self._paths.get(id), self._followed.get(id)
+            known = follower.history.files() if follower else {}
+        if path is None or name not in known:
+            return None
+        round, sheet = known[name]
+        try:
+            content = sheets.read(RunFolder(path).files, round, sheet)
+        except (Error, OSError):
+            return None
+        return None if content is None else (sheets.KINDS[sheet.kind][1], content)
 
     def _folders(self) -> Iterator[Path]:
         for place in self.places:

@@ -21,6 +21,8 @@ from powertrain.io.plain_json import dumps
 from powertrain.train.folder.ledger import FILE, MOST_LINE, parsed_line
 from powertrain.train.histograms import bins
 from powertrain.train.histograms.charts import charts_of
+from powertrain.train.samples import sheets
+from powertrain.train.samples.sheets import Sheet
 
 MOST_POINTS = 2000  # of a curve: more than a screen has columns
 MOST_CURVES = 100
@@ -83,11 +85,12 @@ class Look(NamedTuple):
 
 
 class History:
-    """The events of a run so far: curves, histograms, samples, and a log."""
+    """The events of a run so far: curves, histograms, samples in files and as texts, and a log."""
 
     def __init__(self) -> None:
         self.curves: dict[str, Curve] = {}
         self.looks: dict[int, Look] = {}  # by step
+        self.sheets: dict[int, tuple[int, list[Sheet]]] = {}  # by round, with its step
         self.samples: deque[tuple[int, int, str]] = deque(maxlen=MOST_SAMPLES)
         self.log: deque[dict[str, Any]] = deque(maxlen=MOST_ENTRIES)
         self.left_out: set[str] = set()  # names of which no curve is kept
@@ -107,6 +110,9 @@ class History:
             return
         if event == bins.EVENT:
             self._look(line)
+            return
+        if event == sheets.EVENT:
+            self._show(line)
             return
         if event == "sample":
             self.samples.append((step, round, visible(line["text"][:MOST_LETTERS])))
@@ -130,7 +136,24 @@ class History:
         if len(self.looks) > MOST_LOOKS:
             self.looks = dict(list(self.looks.items())[::2])
 
+    def _show(self, line: Mapping[str, Any]) -> None:
+        """Keep what was written of a round, and of as many rounds as the run keeps files of."""
+        sheet, round = Sheet.of_event(line), line["round"]
+        if sheet is None:
+            return
+        earlier = {at: found for at, found in self.sheets.items() if at < round}
+        step, found = self.sheets.get(round, (line["step"], []))
+        found = [*(one for one in found if one.kind != sheet.kind), sheet]
+        kept = sheets.thinned(sorted({*earlier, round}))
+        self.sheets = {at: one for at, one in {**earlier, round: (step, found)}.items() if at in kept}
+
+    def files(self) -> dict[str, tuple[int, Sheet]]:
+        """The files of samples by name, oldest first, with their rounds."""
+        all = ((round, sheet) for round, (_, found) in self.sheets.items() for sheet in found)
+        return {sheets.file_name(round, sheet.kind): (round, sheet) for round, sheet in all}
+
     def _forget(self, round: int) -> None:
+        self.sheets = {at: found for at, found in self.sheets.items() if at <= round}
         self.looks = {step: look for step, look in self.looks.items() if look.round <= round}
         for curve in self.curves.values():
             curve.forget(round)
@@ -143,6 +166,10 @@ class History:
             "charts": [curve_chart(title, "step", lines) for title, lines in self._by_metric()],
             "left_out": len(self.left_out),
             "layers": charts_of({step: look.shares for step, look in self.looks.items()}),
+            "sheets": [
+                {"step": self.sheets[round][0], "file": name, "columns": sheet.columns, **sheet.event()}
+                for name, (round, sheet) in self.files().items()
+            ],
             "samples": [{"step": step, "text": text} for step, _, text in self.samples],
             "log": list(self.log),
         }

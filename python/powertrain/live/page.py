@@ -13,7 +13,8 @@ STATIC = Path(__file__).parent / "static"
 
 
 class LivePage:
-    """What a server hands out: `files`, which map a path to its kind and content, and JSON texts about runs."""
+    """What a server hands out: `files`, which map a path to its kind and content, JSON texts about runs, and
+    their samples."""
 
     def __init__(self, places: Sequence[Path]) -> None:
         self.board = Board(places)
@@ -34,6 +35,9 @@ class LivePage:
     def run(self, id: str) -> str | None:
         found = self.board.run(id)
         return None if found is None else dumps(found)
+
+    def samples(self, id: str, name: str) -> tuple[str, bytes] | None:
+        return self.board.samples(id, name)
 
 
 def _text(name: str) -> str:

@@ -225,6 +225,13 @@ class EvaluateSection:
     metrics: tuple[str, ...] | None = param(None, doc="names of metrics; the task's usual ones when not given")
     batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
     most: int = param(10_000, low=1, doc="validation examples looked at during training; the last time all are")
+    samples: int = param(
+        0,
+        low=0,
+        high=32,
+        doc="samples that each evaluation during training writes for powertrain watch and the report: what a "
+        "generative model draws, or validation examples with what the model says of them",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

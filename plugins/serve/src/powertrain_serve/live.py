@@ -20,21 +20,22 @@ from powertrain_serve.settings import Limits, Settings
 LOOK_SECONDS = 1.0  # between two looks at the folders
 LIMITS = Limits(connections=64, seconds=600, grace=2)
 HEADERS = {
-    "content-security-policy": "default-src 'none'; img-src data:; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; img-src data: 'self'; media-src 'self'; script-src 'self'; "
+    "style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cache-control": "no-store", "cross-origin-resource-policy": "same-origin", "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }  # fmt: skip
 
 
 class Page(Protocol):
-    """What is shown: files by their paths, each with its kind, and JSON texts, which threads ask for."""
+    """What is shown: files by their paths, each with its kind, and JSON texts and samples, which threads ask for."""
 
     files: Mapping[str, tuple[str, str]]
 
     def runs(self) -> str: ...
     def load(self) -> str: ...
     def run(self, id: str) -> str | None: ...
+    def samples(self, id: str, name: str) -> tuple[str, bytes] | None: ...
 
 
 def serve_live(page: Page, port: int, opened: Callable[[str], None]) -> None:
@@ -59,7 +60,8 @@ class LiveServer:
         self._looked, self._found = 0.0, ("", "")  # when, and what was found then
         self._looking = asyncio.Lock()
         files = [Route(path, _file(kind, text)) for path, (kind, text) in page.files.items()]
-        self._router = Router([*files, Route("/events", self._events), Route("/runs/{id}", self._run)])
+        samples = Route("/runs/{id}/samples/{name}", self._samples)
+        self._router = Router([*files, Route("/events", self._events), Route("/runs/{id}", self._run), samples])
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -81,6 +83,12 @@ class LiveServer:
         if found is None:
             return _refusal(404, "no such run; expected one that the page lists; it may have been removed")
         return Response(found, media_type="application/json", headers=HEADERS)
+
+    async def _samples(self, request: Request) -> Response:
+        found = await asyncio.to_thread(self._page.samples, request.path_params["id"], request.path_params["name"])
+        if found is None:
+            return _refusal(404, "no such samples; expected some that the page lists; the run may have dropped them")
+        return Response(found[1], media_type=found[0], headers=HEADERS)
 
     async def _events(self, request: Request) -> Response:
         headers = {**HEADERS, "x-accel-buffering": "no"}

@@ -16,11 +16,11 @@ const number = (value) => typeof value === "number" ? value.toLocaleString("en",
 const bytes = (value) => value === undefined ? "" : `${number(value / 2 ** 20)} MB`;
 const clock = (seconds) => typeof seconds === "number" ? new Date(seconds * 1000).toLocaleTimeString() : "";
 
-// Charts by title, or by a key of their own, which stay while their data change.
+// Charts and the like by title, or by a key of their own, which stay while their data change.
 class Charts {
   constructor(place, kind) {
     this.place = place;
-    this.kind = kind; // of chart
+    this.kind = kind; // of chart: what is made of an element and data
     this.charts = new Map();
   }
 
@@ -47,6 +47,86 @@ class Charts {
   }
 }
 
+// Samples of one kind from one run, those of one evaluation at a time: the newest, until somebody goes back.
+class Sheets {
+  constructor(place, data) {
+    this.place = place;
+    place.className = "sheet";
+    this.title = add(place, "h3");
+    const when = add(place, "div", {className: "when"});
+    this.range = add(when, "input", {type: "range", min: 0, step: 1});
+    this.range.addEventListener("input", () => this.go(Number(this.range.value)));
+    this.step = add(when, "span", {className: "quiet"});
+    this.newest = add(when, "button", {type: "button", textContent: "Newest"});
+    this.newest.addEventListener("click", () => this.go(this.items.length - 1));
+    this.body = add(place, "div");
+    this.drawn = ""; // the file that is shown
+    this.update(data);
+  }
+
+  update(data) {
+    const before = this.followed === false ? this.items[this.at].step : Infinity;
+    this.items = data.items;
+    this.run = data.run;
+    this.title.textContent = data.title;
+    this.range.ariaLabel = `evaluations of ${data.title}`;
+    this.range.max = this.items.length - 1;
+    this.range.hidden = this.items.length < 2;
+    this.go(Math.max(0, this.items.findLastIndex((item) => item.step <= before)));
+  }
+
+  go(at) {
+    this.at = at;
+    this.followed = at === this.items.length - 1;
+    const item = this.items[at];
+    const text = `after ${number(item.step)} steps`;
+    this.range.value = at;
+    this.range.ariaValueText = text;
+    this.step.textContent = text;
+    this.newest.hidden = this.followed;
+    this.show(item);
+  }
+
+  show(item) {
+    if (item.file === this.drawn) return;
+    const from = `runs/${this.run}/samples/${item.file}`;
+    if (item.kind === "sounds") this.hear(item, from);
+    else this.see(item, from);
+  }
+
+  hear(item, from) {
+    const player = this.body.firstChild ?? add(this.body, "audio", {controls: true});
+    if (!player.paused && this.followed) return; // nobody is cut off by what is new
+    player.src = from;
+    player.ariaLabel = `${number(item.count)} sounds, one after the other`;
+    this.drawn = item.file;
+  }
+
+  async see(item, from) {
+    this.drawn = item.file;
+    const sheet = new Image();
+    sheet.src = from;
+    const there = await sheet.decode().then(() => true, () => false);
+    if (this.drawn !== item.file) return; // somebody has gone on meanwhile
+    if (!there) {
+      this.body.replaceChildren();
+      add(this.body, "p", {className: "quiet", textContent: "The run does not keep these any more."});
+      return;
+    }
+    const grid = document.createElement("div");
+    grid.className = "pictures";
+    for (let at = 0; at < item.count; at++) {
+      const figure = add(grid, "figure");
+      const title = item.titles[at] ?? "";
+      const canvas = add(figure, "canvas", {width: item.width, height: item.height, role: "img", ariaLabel: title || `sample ${at + 1}`});
+      const [left, top] = [item.width * (at % item.columns), item.height * Math.floor(at / item.columns)];
+      canvas.getContext("2d").drawImage(sheet, left, top, item.width, item.height, 0, 0, item.width, item.height);
+      if (title) add(figure, "figcaption", {textContent: title});
+    }
+    this.body.replaceChildren(grid);
+  }
+}
+
 class Runs {
   constructor() {
     this.rows = [];
@@ -54,6 +134,7 @@ class Runs {
     this.loaded = new Map(); // what was fetched of a run, with the version of its ledger
     this.charts = new Charts(byId("curves"), CurveChart);
     this.layers = new Charts(byId("layers"), HeatChart);
+    this.sheets = new Charts(byId("sheets"), Sheets);
     this.asked = false; // for what has changed, since the last fetch began
     this.fetching = false;
   }
@@ -154,6 +235,7 @@ class Runs {
     this.charts.show(this.chartsOf(loaded, name));
     byId("inside").hidden = !loaded.some((run) => run.layers.length); // first, so that charts know their width
     this.layers.show(this.layersOf(loaded, name));
+    this.sheets.show(this.sheetsOf(loaded, name));
     this.drawSamples(loaded, name);
     this.drawLog(loaded, name);
     if (behind.length) setTimeout(() => this.fetch(), 100);
@@ -178,6 +260,14 @@ class Runs {
     return loaded.flatMap((run) => run.layers.map((chart) => ({...chart, title: titled(run, chart), key: run.id + chart.title})));
   }
 
+  sheetsOf(loaded, name) {
+    return loaded.flatMap((run) => ["pictures", "sounds"].flatMap((kind) => {
+      const items = run.sheets.filter((sheet) => sheet.kind === kind);
+      const title = loaded.length > 1 ? `${name(run)} ${kind}` : kind;
+      return items.length ? [{title, key: run.id + kind, run: run.id, items}] : [];
+    }));
+  }
+
   drawSamples(loaded, name) {
     const samples = loaded.flatMap((run) => run.samples.map((sample) => ({...sample, run: name(run)})));
     samples.sort((one, other) => other.step - one.step);
@@ -187,7 +277,8 @@ class Runs {
       add(place, "div", {className: "quiet", textContent: `${sample.run}, after ${number(sample.step)} steps`});
       add(place, "pre", {textContent: sample.text});
     }
-    if (!samples.length) add(place, "p", {className: "quiet", textContent: "None yet."});
+    const none = !samples.length && !loaded.some((run) => run.sheets.length);
+    if (none) add(place, "p", {className: "quiet", textContent: "None yet."});
   }
 
   drawLog(loaded, name) {
@@ -213,7 +304,7 @@ class Load {
   }
 
   take(load) {
-    const seconds = Math.round((performance.now() - this.began) / 1000);
+    const seconds = Math.round((performance.now() - this.began) / 100) / 10;
     this.readings.push({seconds, ...load});
     while (seconds - this.readings[0].seconds > MOST_SECONDS) this.readings.shift();
     const across = "seconds since the page was opened";

@@ -15,6 +15,7 @@ from typing import Any
 from powertrain.io.files import FULL, Files, synced
 from powertrain.io.records import MisfitError, fitted, from_json, to_json
 from powertrain.train.histograms import bins
+from powertrain.train.samples import sheets
 
 FILE = "ledger.jsonl"
 MOST_LINE = 1 << 22
@@ -22,6 +23,7 @@ MOST_LINE = 1 << 22
 SHAPES: dict[str, dict[Any, Any]] = {"metrics": {"values": {...: float}}, "sample": {"text": str},
                                     "changed_data": {"changes": [str]},
                                     "anomaly": {"kind": str, "at": int, "what": str, "done": str},
+                                    sheets.EVENT: sheets.SHAPE,
                                     bins.EVENT: {"at": int, "found": {...: bins.SHAPE}},
                                     "episodes": {"env_steps": int, "returns": [float]}}  # fmt: skip
 SHAPE = {"event": str, "step": int, "round": int}

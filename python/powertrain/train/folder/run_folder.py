@@ -36,7 +36,8 @@ T = TypeVar("T")
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
 FREE = (
     "run.until", "run.stop", "run.keep", "run.histograms", "run.workers", "run.threads", "run.device",
-    "run.save_seconds", "expect", "report", "data.use.made_by",  # data that have changed are told by their examples
+    "run.save_seconds", "evaluate.samples", "expect", "report",
+    "data.use.made_by",  # data that have changed are told by their examples
 )  # fmt: skip
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, RESULTS, REPORT, EXAMPLES = "run.json", "results.json", "report.html", "examples.safetensors"

@@ -20,6 +20,7 @@ from powertrain.train.planning.counting import Extent, evaluations, saves
 from powertrain.train.planning.rehearsal import Rehearsal, rehearse, rings
 from powertrain.train.planning.scaling import Cluster, Scaled, scaled
 from powertrain.train.report.energy import Usage
+from powertrain.train.samples import sheets
 
 if TYPE_CHECKING:
     from powertrain.recipe import Recipe
@@ -236,9 +237,17 @@ def _storage(found: Rehearsal, extent: Extent) -> dict[str, int]:
     each = sum(size for name, size in found.checkpoint.items() if newest and name.startswith(newest[: -len("json")]))
     policy, (looks, _, saved) = Policy.of(found.run.recipe.run.keep), _counted(found, extent)
     kept = min(policy.last, saved) + min(policy.best, looks) + _marks(found, extent)
-    rest = sum(size for name, size in found.files.items() if not name.startswith("checkpoints/") and name != FILE)
+    apart = ("checkpoints/", f"{sheets.FOLDER}/", FILE)
+    rest = sum(size for name, size in found.files.items() if not name.startswith(apart))
     made = {"checkpoints": kept * each + lasting, "ledger": _ledger(found, extent), "report and others": rest}
+    if shown := [size for name, size in found.files.items() if name.startswith(f"{sheets.FOLDER}/")]:
+        made["samples"] = round(min(sheets.MOST_ROUNDS, looks) * sum(shown) / _evaluated(found))
     return {**made, "all": sum(made.values())}
+
+
+def _evaluated(found: Rehearsal) -> int:
+    """How many evaluations were rehearsed."""
+    return max(1, sum(event["event"] == "metrics" for event in read_history(found.run.folder.path)))
 
 
 def _ledger(found: Rehearsal, extent: Extent) -> int:
@@ -246,7 +255,7 @@ def _ledger(found: Rehearsal, extent: Extent) -> int:
     sizes: dict[str, list[int]] = {}
     for line in read_history(found.run.folder.path):
         sizes.setdefault(line["event"], []).append(len(to_json(line)) + 1)
-    often = {"metrics": evaluations(extent, found.run.horizon), "sample": evaluations(extent, found.run.horizon)}
+    often = dict.fromkeys(("metrics", "sample", sheets.EVENT), evaluations(extent, found.run.horizon))
     rounds = extent.rounds / len(found.rounds)
     return round(sum(
         float(np.mean(each)) * often[event] if event in often else sum(each) * (rounds if event == "episodes" else 1)

@@ -15,6 +15,7 @@ from powertrain.train.folder.run_folder import REPORT
 from powertrain.train.report import anomalies
 from powertrain.train.report.curves import curves_section
 from powertrain.train.report.elements import NOTHING, section_html, table_of
+from powertrain.train.report.filmstrip import filmstrip
 from powertrain.train.report.groups import by_group
 from powertrain.train.report.histograms import histograms_section
 from powertrain.train.report.ideas import Ideas
@@ -59,6 +60,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
         *(section_html(section) for section in of_task(run, judged)),
         *(section_html(_by_group(run, judged, name)) for name in run.recipe.report.groups),
         worst_examples(run, judged),
+        filmstrip(run.folder.files, history),
         _samples(history),
         *(section_html(section) for section in told(run)),
         ideas.section(),

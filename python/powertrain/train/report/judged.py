@@ -108,7 +108,7 @@ def training_examples(run: TrainRun) -> Html:
     count = min(16, len(run.dataset.train))
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
     y = batch.arrays["y"]
-    pixels = _pixels(run, batch.arrays["x"])
+    pixels = pixels_of(run, batch.arrays["x"])
     if not is_picture(pixels.shape[1:]):
         return NOTHING
     labels = run.dataset.class_names
@@ -125,7 +125,7 @@ def training_examples(run: TrainRun) -> Html:
     return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", shown)
 
 
-def _pixels(run: TrainRun, x: Any) -> Any:
+def pixels_of(run: TrainRun, x: Any) -> Any:
     """Examples as people look at them, where a transform knows how; the last of them does."""
     views = [made.picture for made in run.dataset.transforms if overridden(made, "picture")]
     return views[-1](x) if views else x
@@ -150,7 +150,7 @@ def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
         for guess, truth in zip(judged.outputs[order].argmax(axis=1), fields["y"], strict=True)
     ]
     head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
-    pixels = _pixels(run, fields["x"])
+    pixels = pixels_of(run, fields["x"])
     if run.dataset.show is None and is_picture(pixels.shape[1:]):
         titles = [f"{guess}, is {truth}" for guess, truth in said]
         return joined((head, pictures(pixels, titles, "one of the worst examples", names)))

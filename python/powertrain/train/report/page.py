@@ -23,6 +23,10 @@ pre { background: #f6f6f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: 
 .pictures figcaption { font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere }
 .sounds { display: flex; flex-wrap: wrap; gap: .8rem; margin-top: 1rem } .sounds figure { margin: 0 }
 .sounds audio { width: 15rem; height: 2.5rem }
+.film td { padding: .2rem; vertical-align: top; text-align: left; border: 0; min-width: 4.5rem; max-width: 6rem }
+.film th { border: 0; padding-left: 0; white-space: nowrap; font-weight: normal }
+.film small { font-size: .75rem; line-height: 1.2 }
+.film div { background-image: var(--sheet); image-rendering: pixelated; print-color-adjust: exact }
 .squares { image-rendering: pixelated }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 28rem)); gap: 0 1rem }
 details { margin: .5rem 0 } summary { cursor: pointer }

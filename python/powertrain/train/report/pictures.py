@@ -27,18 +27,45 @@ def pictures(pixels: NDArray[Any], titles: Sequence[str], kind: str, names: Sequ
 
 
 def _figure(pixels: NDArray[Any], title: str, kind: str, name: str) -> Html:
-    values = _smaller(np.nan_to_num(np.asarray(pixels, np.float64), posinf=0, neginf=0))
-    low, high = values.min(), values.max()
-    data = base64.b64encode(png(np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))).decode()
+    values = _smaller(_finite(pixels), MOST_PIXELS)
+    data = base64.b64encode(png(_bytes(values, values.min(), values.max()))).decode()
     squares = "squares" if max(values.shape[:2]) <= SMALL else ""
     shown = html('<img class="{}" alt="{}" src="data:image/png;base64,{}">', squares, kind, data)
     below = joined((one_line(text)[:MOST_LETTERS] for text in (title, name) if text), "<br>")
     return html("<figure>{}<figcaption>{}</figcaption></figure>", shown, below)
 
 
-def _smaller(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The means of blocks of pixels, where there are too many; what no whole block holds is cut off."""
-    by = -(-max(picture.shape[:2]) // MOST_PIXELS)
+def sheet_of(pixels: NDArray[Any], columns: int, most: int, apart: bool) -> NDArray[np.uint8]:
+    """Pictures side by side in rows, as one picture. Each goes from black for its smallest number to white for its
+    largest where they are `apart`; else all have one scale, from 0 to 1 if most numbers lie there."""
+    made = [_smaller(_finite(one), most) for one in pixels]
+    if apart:
+        shown = [_bytes(one, one.min(), one.max()) for one in made]
+    else:
+        low, high = min(one.min() for one in made), max(one.max() for one in made)
+        low, high = (0.0, 1.0) if low >= -0.5 and 0.5 <= high <= 1.5 else (low, high)
+        shown = [_bytes(one, low, high) for one in made]
+    height, width = shown[0].shape[:2]
+    across = min(columns, len(shown))
+    sheet = np.full((-(-len(shown) // columns) * height, across * width, *shown[0].shape[2:]), 255, np.uint8)
+    for at, one in enumerate(shown):
+        top, left = at // across * height, at % across * width
+        sheet[top : top + height, left : left + width] = one
+    return sheet
+
+
+def _finite(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    return np.nan_to_num(np.asarray(pixels, np.float64), posinf=0, neginf=0)
+
+
+def _bytes(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
+    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return np.rint(255 * share).astype(np.uint8)
+
+
+def _smaller(picture: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """The means of blocks of pixels, where a side has more than `most`; what no whole block holds is cut off."""
+    by = -(-max(picture.shape[:2]) // most)
     if by == 1:
         return picture
     down, across = (min(by, size) for size in picture.shape[:2])

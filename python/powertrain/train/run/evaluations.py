@@ -53,6 +53,10 @@ class Evaluations:
             self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, self.batch, chosen, run.backend)
         if run.early is not None:
             run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
+        if run.recipe.evaluate.samples:
+            from powertrain.train.samples.recording import Recorder
+
+            self.hooks.append(Recorder(run).show)
 
     @property
     def batch(self) -> int:

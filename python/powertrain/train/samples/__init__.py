@@ -1,0 +1,1 @@
+"""Pictures and sounds that a run shows while it trains: `evaluate.samples`."""
