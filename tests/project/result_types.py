@@ -5,11 +5,14 @@ tools/check_stub.py runs mypy on this file. It is not run itself.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import ArrayLike
 from typing_extensions import assert_type
 
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain import Tensor
+from powertrain.plugin import Environment, Kernel, Numba
 
 Pair = tuple[Tensor, Tensor]
 
@@ -54,3 +57,27 @@ class Net(pt.nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         assert_type(self.placing(x), Tensor | Pair)
         return assert_type(self.pool(self.body(x)), Tensor)
+
+
+Seen = tuple[ArrayLike, float, bool, bool]
+
+
+class Pushed(Environment[int]):
+    def step(self, action: int) -> Seen:
+        return np.zeros(1), float(action), True, False
+
+
+class Unsaid(Environment):  # takes what it likes
+    def step(self, action: bool) -> Seen:
+        return np.zeros(1), float(action), True, False
+
+
+def plugins(pushed: Pushed, code: Numba, x: Tensor) -> None:
+    assert_type(pushed.step(1), Seen)
+    pushed.step("left")  # type: ignore[arg-type]
+    assert_type(Kernel("half", code)(x), Tensor)
+    both: Kernel[Pair] = Kernel("both", code, outputs=2)
+    assert_type(both.chosen(scale=2)(x), Pair)
+    low, high = Kernel("both", code, outputs=2)(x)
+    assert_type(low, Tensor)
+    assert_type(high, Tensor)

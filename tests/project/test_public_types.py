@@ -36,11 +36,9 @@ LEFT = {
     # Any) is the one signature that any other may override. A call of a module whose forward is known is as precise as
     # that.
     "Module.forward args", "Module.forward kwargs", "Module.forward ->",
-    # A number or an array, as the environment's own `actions` say. A generic class would have each name its type.
-    "Environment.step action", "TracedEnvironment.step action",
-    # Types know neither which op a call is of, nor how many outputs a kernel or axes a tensor has. A union of what may
-    # come out would have to be cast at every use. `Call.attributes` has the same as objects.
-    "Call.__getitem__ ->", "Kernel.__call__ ->", "Tensor.tolist ->",
+    # Types know neither which op a call is of, nor how many axes a tensor has. A union of what may come out would have
+    # to be cast at every use. `Call.attributes` has the same as objects.
+    "Call.__getitem__ ->", "Tensor.tolist ->",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,18 @@ from powertrain.plugin.run import Act
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from typing_extensions import TypeVar
 
     from powertrain import Tensor
     from powertrain.plugin.run import Batch, Step, Stream
     from powertrain.typing import Array
+
+    # An action, as `step` takes it: `Environment[int]` says that it is a number. One that says nothing takes any.
+    A = TypeVar("A", default=Any)
+else:
+    from typing import TypeVar
+
+    A = TypeVar("A")
 
 Finish: TypeAlias = "Callable[[Step, Batch], Mapping[str, Tensor]]"
 
@@ -50,8 +58,10 @@ class Box:
         return len(self.low)
 
 
-class Environment(OfParams, declares=True):
+class Environment(OfParams, Generic[A], declares=True):
     """An environment: made by `build(params)`, and used for many episodes.
+
+    For a checker of types, `Environment[int]` has numbers as actions, `Environment[NDArray[np.float32]]` rows of them.
 
     One that has `state()` and `restore(arrays)` is saved by them; another is rebuilt from the seed of its episode and
     the actions so far, so it must depend on nothing else.
@@ -78,7 +88,7 @@ class Environment(OfParams, declares=True):
         raise missing(self, "reset")
 
     @abstractmethod
-    def step(self, action: Any) -> tuple[ArrayLike, float, bool, bool]:
+    def step(self, action: A) -> tuple[ArrayLike, float, bool, bool]:
         """Gives the next observation, the reward, whether the episode is terminated, and whether it is truncated.
 
         A terminated episode has come to its end, and nothing follows. A truncated one would have gone on, but is cut
@@ -102,7 +112,7 @@ class Environment(OfParams, declares=True):
         raise missing(self, "draw")
 
 
-class TracedEnvironment(Environment, declares=True):
+class TracedEnvironment(Environment[ArrayLike], declares=True):
     """An environment whose steps are traced: all copies in one program, with the policy that plays them.
 
     Its state is named tensors, whose first axis is the copies. A copy whose episode is over begins a new one; an
@@ -151,7 +161,7 @@ class TracedEnvironment(Environment, declares=True):
         self._age = 0
         return self.see(self._state).numpy()[0]
 
-    def step(self, action: Any) -> tuple[ArrayLike, float, bool, bool]:
+    def step(self, action: ArrayLike) -> tuple[ArrayLike, float, bool, bool]:
         import powertrain as pt
 
         state, reward, terminated = self.advance(self._state, pt.tensor(np.asarray(action)[None]))

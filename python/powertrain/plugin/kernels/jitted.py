@@ -41,7 +41,7 @@ class Numba:
         self.function, self.dtypes = function, tuple(dtypes)
         self._made: dict[Any, Any] = {}
 
-    def address(self, kernel: Kernel, operands: Sequence[Typed]) -> int:
+    def address(self, kernel: Kernel[object], operands: Sequence[Typed]) -> int:
         key = tuple((len(shape), dtype) for shape, dtype in operands)
         if key not in self._made:
             try:
@@ -131,7 +131,7 @@ def _compiled(source: Numba) -> Any:
     return _tools().numba.njit(error_model="numpy")(source.function)
 
 
-def _elementwise(source: Numba, kernel: Kernel, key: Any) -> Any:
+def _elementwise(source: Numba, kernel: Kernel[object], key: Any) -> Any:
     tools, types = _tools(), _tools().types
     kind = getattr(types, key[0][1])
     inner, numbers = _compiled(source), tools.numbers_of(len(parameters(kernel.Params)), kind)
@@ -156,7 +156,7 @@ def _elementwise(source: Numba, kernel: Kernel, key: Any) -> Any:
     return tools.numba.cfunc(signature, error_model="numpy")((one, two, three)[len(kernel.inputs) - 1])
 
 
-def _whole(source: Numba, kernel: Kernel, key: Any) -> Any:
+def _whole(source: Numba, kernel: Kernel[object], key: Any) -> Any:
     tools, types, n_inputs = _tools(), _tools().types, len(kernel.inputs)
     njit, inner, split = tools.numba.njit, _compiled(source), kernel.split
     status = tools.status

@@ -14,7 +14,7 @@ import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
 
 from powertrain import _core
 from powertrain.errors.arguments import shown
@@ -22,7 +22,17 @@ from powertrain.plugin.kernels.cuda import Cuda, DeviceCode
 from powertrain.plugin.params import NoParams, Parameter, parameters
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from powertrain import Tensor
     from powertrain.typing import TensorLike
+
+    # What a call gives: one tensor, where nothing says that there are several.
+    R = TypeVar("R", default=Tensor, covariant=True)
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R", covariant=True)
 
 Shape = tuple[int, ...]
 Typed = tuple[Shape, str]  # a shape and the name of a dtype
@@ -39,7 +49,7 @@ class Source(Protocol):
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes for which there is a function."""
 
-    def address(self, kernel: Kernel, operands: Sequence[Typed]) -> int:
+    def address(self, kernel: Kernel[object], operands: Sequence[Typed]) -> int:
         """The address of the function for these inputs and outputs; elementwise, for one element of a dtype."""
 
 
@@ -77,14 +87,14 @@ class Facts:
     device_kernel: Callable[[Mapping[str, Any], int], DeviceCode]
 
 
-class Kernel:
+class Kernel(Generic[R]):
     """A kernel of one's own. `powertrain plugins check` holds it to what it says here.
 
     name        what errors and profiles call it
     forward     its code: `CLibrary` or `Numba`
     inputs      names, or a table of names and kinds: "float" (the default; integers are computed in float32), "number",
                 "integer" (an index, outside the promotion of the others to one dtype)
-    outputs     how many
+    outputs     how many; for a checker of types, `Kernel[tuple[Tensor, Tensor]]` gives two
     params      a frozen dataclass (`powertrain.plugin.param` for ranges): bool, int, float, str, tuple[int, ...]; of
                 an elementwise kernel numbers alone
     elementwise each element of the one output from the same element of each input, which broadcast; fused
@@ -138,10 +148,10 @@ class Kernel:
         self._cases, self._chosen = cases, dict[str, Any]()
         self._check()
 
-    def __call__(self, *inputs: TensorLike, **params: object) -> Any:
+    def __call__(self, *inputs: TensorLike, **params: object) -> R:
         return self.op(*inputs, **{**self._chosen, **params})
 
-    def chosen(self, **params: object) -> Kernel:
+    def chosen(self, **params: object) -> Kernel[R]:
         """The same kernel with parameters of its own instead of the defaults."""
         _ = self.op  # made once, for both
         other = copy.copy(self)
@@ -152,7 +162,7 @@ class Kernel:
         return f"<kernel {self.name}>"
 
     @functools.cached_property
-    def op(self) -> Callable[..., Any]:
+    def op(self) -> Callable[..., R]:
         """The op that the engine makes of it."""
         return _core.kernel_function(self.facts())
 

@@ -44,7 +44,7 @@ class CLibrary:
     def dtypes(self) -> tuple[str, ...]:
         return tuple(self.functions)
 
-    def address(self, kernel: Kernel, operands: Sequence[Typed]) -> int:
+    def address(self, kernel: Kernel[object], operands: Sequence[Typed]) -> int:
         dtype = kernel.dtype_of(operands)
         handle = load(self.found())
         address = _core.library_symbol(handle, self.functions[dtype])
