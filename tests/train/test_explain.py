@@ -123,7 +123,7 @@ def test_attributions_add_up(network: pt.TrainedRun) -> None:
     x = rows(90, seed=5)[0]
     found = network.explain(x)
     said = network.predict(x)
-    assert found.of == tuple(said.labels) and found.values.shape == x.shape
+    assert found.of == tuple(said.labels.astype(str)) and found.values.shape == x.shape
     np.testing.assert_allclose(found.outputs, said.outputs.max(axis=1), rtol=1e-5, atol=1e-5)
     assert (found.gap <= 0.01 * np.abs(found.outputs - found.base) + 1e-5).all()
     for of in ("2", 2):

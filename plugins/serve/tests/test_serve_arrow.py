@@ -56,7 +56,7 @@ def test_arrays_go_in_and_out(kind: str, served: str, digits: Path, images: Any)
     assert said.headers["content-type"] == ARROW
     found, wanted = pa.ipc.open_stream(said.body).read_all(), pt.load(digits).predict(images)
     assert np.array(found["output"].to_pylist(), np.float32).tobytes() == wanted.outputs.tobytes()
-    assert found["label"].to_pylist() == wanted.labels.tolist()
+    assert found["label"].to_pylist() == wanted.labels.astype(str).tolist()
     assert np.array_equal(found["probabilities"].to_pylist(), wanted.probabilities)
     assert found.schema.metadata[b"model"] == b"digits" and found.schema.metadata[b"version"] == b"1"
     several = pa.concat_tables([table, table])  # two batches of a stream

@@ -32,7 +32,7 @@ class Answers:
 
     @property
     def labels(self) -> list[str]:
-        return [label for part in self.parts for label in part.labels.tolist()]
+        return [str(label) for part in self.parts for label in part.labels.tolist()]
 
     @property
     def texts(self) -> list[str]:

@@ -35,7 +35,7 @@ class Predictions:
 
     * `outputs`: what the model gives [examples, ...], logits of classes or values in the unit of the targets.
       `np.asarray(predictions)` is the same array.
-    * `labels`: the class of each example, by its name.
+    * `labels`: the class of each example: its name, or its number (int64) where the classes are 0, 1, 2 and so on.
     * `probabilities`: float64 [examples, classes]; each row adds up to 1.
     * `values`: float64 [examples], or [examples, outputs] where there are several.
     * `classes`: the names of the classes, in the order of `outputs` and `probabilities`.
@@ -44,7 +44,8 @@ class Predictions:
     * `beside`: columns of the input that were asked to stand beside the answers, by name.
 
     What a task does not have is an error that says so. `len`, slices and arrays of rows work as for a list;
-    `predictions[0]` and iterating give a dict of each example, and `table()` columns for a data frame.
+    `predictions[0]` and iterating give a dict of each example, and `table()` columns for a data frame: these have
+    labels as texts.
 
     >>> run = pt.fit("digits", epochs=1, verbose=False)
     >>> said = run.predict(np.zeros((2, 8, 8)))
@@ -68,8 +69,12 @@ class Predictions:
         self._numbers: Array | None = None  # what the dicts of examples say in numbers, once all of them were asked for
 
     @property
-    def labels(self) -> NDArray[np.str_]:
+    def labels(self) -> NDArray[np.str_] | NDArray[np.int64]:
         self._demand_classes("labels")
+        numbered = self.classes == tuple(map(str, range(len(self.classes))))
+        return self.outputs.argmax(axis=1) if numbered else self._names_of_classes()
+
+    def _names_of_classes(self) -> NDArray[np.str_]:
         return np.array(self.classes, dtype=np.str_)[self.outputs.argmax(axis=1)]
 
     @property
@@ -193,7 +198,7 @@ class Predictions:
         name = "probability" if self._form.probable else "score"
         numbers = self.probabilities if self._form.probable else self.outputs.astype(np.float64)
         each = {f"{name}_{label}": numbers[:, at] for at, label in enumerate(self.classes)}
-        return {**place, "label": self.labels.tolist(), name: numbers.max(axis=1), **each}
+        return {**place, "label": self._names_of_classes().tolist(), name: numbers.max(axis=1), **each}
 
     def __repr__(self) -> str:
         what = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "") or self.unit or "numbers"
