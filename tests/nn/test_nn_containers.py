@@ -12,6 +12,8 @@ import pytest
 import powertrain as pt
 from powertrain import nn
 
+X = np.random.default_rng(0).standard_normal((4, 2)).astype("float32")
+
 
 def names(module: Any) -> list[str]:
     return [name for name, _ in module.named_parameters()]
@@ -24,6 +26,21 @@ def test_a_sequential_of_a_dict_has_its_names() -> None:
     assert repr(model).splitlines()[2] == "  (act): tanh"
     with pytest.raises(pt.Error, match=r"^\[Sequential.Sequential\] name = 'forward'; expected a text without dots"):
         nn.Sequential({"forward": nn.ReLU()})
+
+
+def test_what_is_added_to_a_sequential_by_name_is_a_step() -> None:
+    model = nn.Sequential(nn.Linear(2, 3))
+    model.add_module("act", nn.ReLU())
+    model.last = nn.Linear(3, 1)
+    assert len(model) == 3 and model[-1] is model.last and model(pt.ones((4, 2))).shape == (4, 1)
+    model.last = nn.Linear(3, 5)  # in its place
+    assert len(model) == 3 and model(pt.ones((4, 2))).shape == (4, 5)
+    twin = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    assert np.array_equal(twin(X), model(X)) and names(twin) == names(model)
+    del model.act
+    assert len(model) == 2 and np.array_equal(model(X), model.last(model[0](X)))
+    model.last = None
+    assert len(model) == 1 and model(X).shape == (4, 3)
 
 
 def test_slices_insertion_and_removal() -> None:

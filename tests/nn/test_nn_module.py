@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -142,7 +143,39 @@ def test_before_the_constructor_ran() -> None:
         def __init__(self) -> None:
             self.scale = 1.0
 
-    assert message(Early).startswith("[Early] attribute scale before super().__init__()")
+    early = Early()
+    for use in (lambda: early.training, early.parameters, early.state_dict, early.eval):
+        assert message(use, AttributeError) == (
+            "[Early] used before super().__init__(); expected that call first; begin __init__ with super().__init__()"
+        )
+
+
+def test_settings_may_come_before_the_constructor() -> None:
+    @dataclasses.dataclass(eq=False)
+    class Wide(nn.Module):
+        width: int
+
+        def __post_init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, self.width)
+
+        def forward(self, x: pt.Tensor) -> pt.Tensor:
+            return self.layer(x)
+
+    model = Wide(3)
+    assert model(pt.ones((1, 2))).shape == (1, 3) and len(model.parameters()) == 2
+
+
+def test_what_is_a_parameter() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    assert all(isinstance(slot, nn.Parameter) for slot in model.parameters())
+    assert not any(isinstance(slot, nn.Parameter) for slot in model.buffers())
+    model.freeze("0.*")
+    assert [isinstance(slot, nn.Parameter) for slot in model.parameters()] == [False, False, True, True]
+    assert not isinstance(pt.ones(()), nn.Parameter)
+    assert message(nn.Parameter) == (
+        "[Parameter] received no data; expected Parameter(data, name='', *, requires_grad=True); pass it"
+    )
 
 
 # ---------------------------------------------------------------- hooks

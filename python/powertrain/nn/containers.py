@@ -59,7 +59,8 @@ class _Numbered(Module, Generic[Given, Part]):
 
     def _put(self, name: str, part: Any) -> None:
         setattr(self, name, part)
-        self._names = (*self._names, name)
+        if name not in self._names:
+            self._names = (*self._names, name)
 
     def _refill(self, parts: list[Any]) -> None:
         """These parts, named by their numbers."""
@@ -140,6 +141,14 @@ class Sequential(_Numbered["Step", Module]):
                 f"[Sequential] {type(part).__name__} at place {place}; expected a module or a function; pass modules "
                 "one by one, Sequential(*modules)"
             )
+
+    def _register(self, name: str, value: Any) -> None:
+        """A module that is assigned to a name, or added by one, is the last step; without its module a name is none."""
+        super()._register(name, value)
+        if isinstance(value, Module) and name not in self._names:
+            self._names = (*self._names, name)
+        elif value is None and name in vars(self).get("_names", ()):
+            self._names = tuple(one for one in self._names if one != name)
 
     def forward(self, input: Tensor) -> Tensor:
         for module in self:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def unknown(module: Module, name: str) -> NoReturn:
     """Raise the error for an attribute that a module does not have."""
     where = type(module).__name__
+    if name in ("_slots", "_modules", "_buffers", "training") and name not in vars(module):
+        raise checks.MissingNameError(
+            f"[{where}] used before super().__init__(); expected that call first; begin __init__ with "
+            "super().__init__()"
+        )
     if name in MODULE and "_modules" in vars(module):
         raise checks.MissingNameError(f"[{where}] {name}; expected a name of {where}; write {MODULE[name]}")
     own = [one for one in (*vars(module), *dir(type(module))) if not one.startswith("_")]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.errors.boundary import public
 from powertrain.errors.tensor_counterparts import SLOT
 from powertrain.nn import checks
 
@@ -15,21 +16,42 @@ if TYPE_CHECKING:
     from powertrain.typing import TensorLike
 
 
-def Parameter(data: TensorLike, name: str = "", *, requires_grad: bool = True) -> pt.Slot:  # noqa: N802 - it reads as a type
-    """A slot that training changes, of a tensor, an array, numbers, or a tensor of PyTorch.
+class _Trained(type):
+    """Whether a slot is a parameter is its setting, not its class: freeze() changes it."""
 
-    Errors    requires_grad=False: freeze(), or a buffer, says what is not trained
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, pt.Slot) and instance.trainable
 
-    Example
-        >>> pt.nn.Parameter([[1.0, 2.0]]).shape
-        (1, 2)
-    """
-    if requires_grad is not True:
-        raise checks.SettingError(
-            f"[Parameter] requires_grad = {requires_grad!r}; expected True; for a value that is not trained write "
-            "module.register_buffer(name, data), for a parameter that is frozen module.freeze(name)"
-        )
-    return pt.Slot(detached(data), name=name, trainable=True)
+    @public
+    def __call__(cls, data: TensorLike, name: str = "", *, requires_grad: bool = True) -> pt.Slot:
+        if requires_grad is not True:
+            raise checks.SettingError(
+                f"[Parameter] requires_grad = {requires_grad!r}; expected True; for a value that is not trained write "
+                "module.register_buffer(name, data), for a parameter that is frozen module.freeze(name)"
+            )
+        return pt.Slot(detached(data), name=name, trainable=True)
+
+
+if TYPE_CHECKING:
+
+    class Parameter(pt.Slot):
+        def __init__(self, data: TensorLike, name: str = "", *, requires_grad: bool = True) -> None: ...
+
+else:
+
+    class Parameter(metaclass=_Trained):
+        """A slot that training changes, of a tensor, an array, numbers, or a tensor of PyTorch.
+
+        `isinstance(slot, pt.nn.Parameter)` says whether a slot is one: buffers and frozen parameters are not.
+
+        Errors    requires_grad=False: freeze(), or a buffer, says what is not trained
+
+        Example
+            >>> pt.nn.Parameter([[1.0, 2.0]]).shape
+            (1, 2)
+            >>> isinstance(pt.nn.Linear(2, 3).bias, pt.nn.Parameter)
+            True
+        """
 
 
 def detached(data: Any) -> Any:

@@ -47,16 +47,19 @@ class Registry(Watched):
         object.__setattr__(self, "_buffers", set())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "_modules" not in vars(self):
-            raise pt.DTypeError(
-                f"[{type(self).__name__}] attribute {name} before super().__init__(); expected that call first; "
-                "begin __init__ with super().__init__()"
-            )
         if isinstance(value, (list, tuple)) and any(isinstance(item, (Registry, pt.Slot)) for item in value):
             raise pt.DTypeError(
                 f"[{type(self).__name__}.{name}] a {type(value).__name__} of modules or slots, whose parameters "
                 "would not be found; expected a module; wrap it in pt.nn.Sequential(*modules)"
             )
+        if "_modules" not in vars(self):
+            if isinstance(value, (Registry, pt.Slot)):
+                raise pt.DTypeError(
+                    f"[{type(self).__name__}] attribute {name} before super().__init__(); expected that call first; "
+                    "begin __init__ with super().__init__()"
+                )
+            super().__setattr__(name, value)  # a setting, as of a dataclass
+            return
         if name in self._modules and not callable(value) and value is not None:
             raise pt.DTypeError(
                 f"[{type(self).__name__}.{name}] {type(value).__name__} in place of a "
