@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import powertrain as pt
 from powertrain.errors import counterparts, hints
+from powertrain.train.evaluate.predictions import Predictions
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "names.md"
@@ -44,7 +45,8 @@ def has(where: str, name: str) -> bool:
     classes = {
         "CompiledFunction": pt._core.CompiledFunction, "DType": pt.DType, "DataLoader": pt.data.DataLoader,
         "Generator": pt.random.Generator, "Module": pt.nn.Module, "Optimizer": pt.optim.Optimizer, "Slot": pt.Slot,
-        "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun,
+        "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun, "Predictions": Predictions,
+        "TensorDataset": pt.data.TensorDataset,
     }  # fmt: skip
     holder: Any = classes.get(where) or importlib.import_module(where)
     return name in dir(holder)

@@ -34,7 +34,7 @@ class SaveError(_core.Error, ValueError):
 
 
 class NoFileError(_core.Error, OSError):
-    """A file that cannot be read."""
+    """A file that cannot be read or written."""
 
 
 def save(path: str | os.PathLike[str], *others: object, **parts: object) -> None:
@@ -45,7 +45,7 @@ def save(path: str | os.PathLike[str], *others: object, **parts: object) -> None
     default random generator is always saved. The file is written beside and renamed: a kill leaves the old one or the
     new one. NumPy has no bfloat16: tensors of it come back as tensors, others as arrays.
 
-    Errors    a part that is none of these; a full disk
+    Errors    a part that is none of these; a folder that is not there; a full disk
     Example
         >>> import powertrain as pt, pathlib, tempfile
         >>> model = pt.nn.Linear(2, 1)
@@ -70,7 +70,13 @@ def save(path: str | os.PathLike[str], *others: object, **parts: object) -> None
     header = {"format": _FORMAT, "states": states, "parts": held, "sha256": _hash(arrays)}
     target = Path(path)
     described = json.dumps(header, sort_keys=True, allow_nan=False)
-    Files(target.parent).replace(target.name, serialized(arrays, {_KEY: described}))
+    try:
+        Files(target.parent).replace(target.name, serialized(arrays, {_KEY: described}))
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        there = target.parent.is_dir()
+        what = error.strerror if there else f"there is no folder {target.parent}"
+        fix = "choose another one" if there else "make it: pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)"
+        raise NoFileError(f"[save] {path}: {what}; expected a folder that can be written to; {fix}") from error
 
 
 def restore(path: str | os.PathLike[str], strict: bool = True, **parts: object) -> State:

@@ -215,3 +215,14 @@ def test_what_cannot_be_saved_is_named_and_the_file_before_stands(tmp_path: Path
     assert pt.restore(path) == {"epoch": 1}
     raw = path.read_bytes()
     assert "random.default" in json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "weights.safetensors"
+    with pytest.raises(NoFileError) as caught:
+        pt.save(path, model=net()[0])
+    assert isinstance(caught.value, OSError) and str(caught.value) == (
+        f"[save] {path}: there is no folder {path.parent}; expected a folder that can be written to; make it: "
+        "pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)"
+    )
+    assert not path.parent.exists()

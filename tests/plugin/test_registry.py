@@ -114,7 +114,9 @@ def test_an_unknown_name_gets_what_there_is_and_a_guess(installed: Installed) ->
         ("loss", "sparse_categorical_crossentropy", "cross-entropy"), ("loss", "NLL_loss", "cross-entropy"),
         ("loss", "mean_squared_error", "mse"), ("loss", "binary_crossentropy", "bce"), ("metric", "acc", "accuracy"),
         ("metric", "f1_score", "f1"), ("metric", "roc_auc", "auc"), ("callback", "ReduceLROnPlateau", "plateau"),
-        ("callback", "early_stopping", 'run.stop = { watch = "valid.loss" }'),
+        ("callback", "early_stopping", 'run.stop = { watch = "valid.loss" }'), ("metric", "f1-macro", "f1"),
+        ("metric", "Recall_micro", "accuracy"),
+        ("metric", "f1_weighted", 'pt.metrics.F1(average="weighted") in pt.fit(metrics=[...])'),
     ],
 )  # fmt: skip
 def test_a_name_of_another_library_gets_ours(group: str, name: str, meant: str) -> None:
@@ -128,7 +130,7 @@ def test_names_of_other_libraries_stand_for_what_there_is() -> None:
     there = {group: {plugin.name for plugin in registry().plugins(group)} for group in ELSEWHERE}
     for group, names in ELSEWHERE.items():
         for name, meant in names.items():
-            assert name not in there[group] and (meant in there[group] or meant.startswith("run.")), name
+            assert name not in there[group] and (meant in there[group] or meant.startswith(("run.", "pt."))), name
 
 
 def test_an_editable_install_hides_nothing(installed: Installed, tmp_path: Path) -> None:

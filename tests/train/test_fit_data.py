@@ -159,6 +159,10 @@ def test_weights_and_data_that_are_refused(settings: dict[str, Any], message: st
         ({"validation_split": 0.2}, "[fit] received validation_split; expected validation; write pt.fit(..., "
                                     "validation=0.2)"),
         ({"learning_rate": 0.2}, "[fit] received learning_rate; expected lr; write pt.fit(..., lr=1e-3)"),
+        *(({name: value}, f"[fit] received {name}; expected optimizer; write "
+           f'pt.fit(..., optimizer={{"use": "adamw", "lr": 1e-3, {ours}}})')
+          for name, value, ours in (("lr_scheduler", "cosine", '"schedule": "cosine"'), ("clip", 1.0, '"clip": 1.0'),
+                                    ("accumulate_grad_batches", 4, '"accumulate": 4'))),
         ({"data": "digits", "sample_weight": [1]}, "[fit] received weights for data by name; expected data as arrays "
          "or a data set; pass data=(x, y), or give the data a field weight"),
         ({"data": None, "recipe": "digits", "class_weight": {0: 1}}, "[fit] received weights for the data of a recipe; "
@@ -170,6 +174,17 @@ def test_names_of_other_libraries_and_places_without_weights(settings: dict[str,
     with pytest.raises(RunError) as caught:
         pt.fit(given.pop("recipe", None), **given)
     assert str(caught.value) == message
+
+
+def test_a_model_with_too_few_outputs_is_refused() -> None:
+    x, y = rows()
+    with pytest.raises(pt.ShapeError) as caught:
+        pt.fit(model=pt.nn.Linear(x.shape[1], 1), data=(x, y), **PLAIN)
+    count = y.max() + 1
+    assert str(caught.value) == (
+        f"[model] gives [1] for each example of {count} classes; expected a score for each class; end it with "
+        f"pt.nn.Linear(..., {count})"
+    )
 
 
 def test_whole_numbers_in_a_column_are_refused_where_they_may_be_classes() -> None:

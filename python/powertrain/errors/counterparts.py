@@ -221,13 +221,17 @@ RANDOM: Final[dict[str, str]] = {
     "RandomState": "pt.random.Generator(seed)",
     "categorical": "pt.argmax(logits + pt.random.gumbel(size=logits.shape), axis=-1)",
     "default_rng": "pt.random.Generator(seed)",
+    "get_rng_state": "pt.save(path), which keeps the default generator; generator.slot.value is the state of another",
+    "get_state": "pt.save(path), which keeps the default generator; generator.slot.value is the state of another",
     "key": "pt.random.Generator(seed)",
     "manual_seed": "pt.random.seed(value)",
     "multinomial": "pt.random.choice(n, size, p=p)",
     "random": "pt.random.uniform(size=size)",
     "random_sample": "pt.random.uniform(size=size)",
     "randperm": "pt.random.permutation(n)",
+    "set_rng_state": "pt.restore(path), which sets the default generator; generator.slot.value = state sets another",
     "set_seed": "pt.random.seed(value)",
+    "set_state": "pt.restore(path), which sets the default generator; generator.slot.value = state sets another",
     "shuffle": "x = pt.random.permutation(x)",
     "split": "pt.random.Generator(seed, stream)",
 }
@@ -304,6 +308,7 @@ DATA: Final[dict[str, str]] = {
     "StackDataset": "pt.data.TensorDataset(x, y)",
     "Standardise": "pt.data.Standardize",
     "default_collate": "pt.data.collate(examples)",
+    "get_worker_info": "nothing: workers are threads of this process, and each example is read by one of them",
     "read_parquet": 'pt.data.read_csv(path, target="name")',
     "read_table": 'pt.data.read_csv(path, target="name")',
     "train_test_split": "pt.data.random_split(dataset, [0.8, 0.2])",
@@ -315,6 +320,11 @@ PICTURES: Final[dict[str, str]] = {
     "RandomFlip": "pt.data.transforms.RandomHorizontalFlip()",
     "Standardise": "pt.data.transforms.Standardize",
     "ToImage": "pt.data.transforms.ToTensor()",
+}
+
+RECIPES: Final[dict[str, str]] = {
+    "load": "pt.recipe.load_recipe(name_or_path)",
+    "read": "pt.recipe.load_recipe(name_or_path)",
 }
 
 TABLES: Final[dict[str, dict[str, str]]] = {
@@ -333,6 +343,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.nn.utils": UTILS,
     "powertrain.nn.utils.rnn": SEQUENCES,
     "powertrain.optim": OPTIMIZERS,
+    "powertrain.recipe": RECIPES,
     "powertrain.random": dict(sorted({**RANDOM, **BY_NUMPY}.items())),
     "powertrain.sklearn": ESTIMATORS,
     **OBJECTS,

@@ -41,6 +41,22 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
         "minimize": "opt.update(grads)",
         "set_lr": "opt.lr = ...",
     },
+    "Predictions": {
+        "argmax": "predictions.labels, or predictions.outputs.argmax(axis=1)",
+        "cpu": "predictions.outputs",
+        "detach": "predictions.outputs",
+        "dtype": "predictions.outputs.dtype",
+        "max": "predictions.probabilities.max(axis=1)",
+        "mean": "predictions.outputs.mean()",
+        "numpy": "predictions.outputs",
+        "shape": "predictions.outputs.shape",
+        "softmax": "predictions.probabilities",
+        "to_pandas": "pandas.DataFrame(predictions.table())",
+        "tolist": "predictions.outputs.tolist(), or predictions.labels.tolist()",
+    },
+    "TensorDataset": {
+        "tensors": "tuple(data.arrays.values())",
+    },
     "TrainedRun": {
         "fit": "pt.fit(model=run.model, data=data, epochs=10)",
         "losses": 'run.history["train.loss"]',

@@ -248,6 +248,20 @@ _COUNTERPARTS = {
     "weights": "sample_weight=weights",
     "num_workers": 'run={"workers": 2}',
     "default_root_dir": 'folder="runs/a"',
+    **dict.fromkeys(
+        ("schedule", "scheduler", "lr_scheduler", "lr_schedule"),
+        'optimizer={"use": "adamw", "lr": 1e-3, "schedule": "cosine"}',
+    ),
+    **dict.fromkeys(
+        ("clip", "grad_clip", "max_grad_norm", "gradient_clip_val", "clipnorm"),
+        'optimizer={"use": "adamw", "lr": 1e-3, "clip": 1.0}',
+    ),
+    **dict.fromkeys(
+        ("accumulate", "accumulate_grad_batches", "gradient_accumulation_steps"),
+        'optimizer={"use": "adamw", "lr": 1e-3, "accumulate": 4}',
+    ),
+    "weight_decay": 'optimizer={"use": "adamw", "lr": 1e-3, "weight_decay": 0.01}',
+    "momentum": 'optimizer={"use": "sgd", "lr": 0.1, "momentum": 0.9}',
 }
 
 
