@@ -10,6 +10,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import powertrain as pt
+from powertrain.builtin.data import Digits
+from powertrain.plugin import NoParams
 from powertrain.plugin.testing import killed_and_resumed
 from powertrain_generative.gan import Gan, energy
 
@@ -73,6 +75,61 @@ def test_the_critic_has_its_turns_wherever_a_round_ends() -> None:
         run = pt.fit({**short, "strategy": {"use": "gan", "judged": 0, "round_steps": steps}}, verbose=False)
         found.append({name: slot.numpy() for name, slot in run.run.table.model_slots().items()})
     assert all((found[0][name] == other[name]).all() for other in found[1:] for name in found[0])
+
+
+@pytest.mark.peers
+def test_forty_steps_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the same weights, with the same codes and the same 64 digits in each batch: the way that both networks went
+    is the same."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    codes = np.random.default_rng(0).normal(size=(64, 16)).astype("f")
+    fields = Digits.build(NoParams(), Path()).train.fetch(np.arange(64))
+    x = (fields["x"] / 16).astype("f")
+
+    def drawn(self: Gan, t: Any, count: int) -> Any:
+        code = codes if count == len(codes) else t.rng.normal(size=(count, 16))
+        return pt.reshape(pt.sigmoid(self.generator(code)), (count, *self.shape))
+
+    def weights(steps: int, rate: float) -> dict[str, Any]:
+        adam = {"use": "adam", "lr": rate, "beta1": 0.5}
+        gan = {"use": "gan", "loss": "logistic", "critic_steps": 1, "penalty": 0.1, "code": 16, "judged": 0}
+        tables = {"strategy": gan, "model": RECIPE["model"], "optimizer": {"generator": adam, "critic": adam}}
+        run = pt.fit({**tables, "run": {"until": f"{steps} steps", "batch": 64}}, data=(x, fields["y"]), verbose=False)
+        return {name: slot.numpy() for name, slot in run.run.table.model_slots().items()}
+
+    monkeypatch.setattr(Gan, "drawn", drawn)
+    start, ours = weights(1, 1e-30), weights(40, 1e-3)
+    theirs = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
+
+    def net(role: str, rows: Any) -> Any:
+        for layer in (0, 1):
+            rows = rows @ theirs[f"{role}.layers.{layer}.weight"] + theirs[f"{role}.layers.{layer}.bias"]
+            rows = torch.nn.functional.silu(rows) if layer == 0 else rows
+        return rows
+
+    adams = {
+        role: torch.optim.Adam([one for name, one in theirs.items() if name.startswith(role)], 1e-3, (0.5, 0.999))
+        for role in ("generator", "critic")
+    }
+    softplus = torch.nn.functional.softplus
+    for step in range(40):
+        real, made = (
+            torch.tensor(x.reshape(64, 64), requires_grad=True),
+            net("generator", torch.tensor(codes)).sigmoid(),
+        )
+        if step % 2 == 0:
+            (slope,) = torch.autograd.grad(net("critic", real).sum(), real, create_graph=True)
+            gap = softplus(net("critic", made.detach())) + softplus(-net("critic", real))
+            loss = (gap[:, 0] + 0.1 * slope.square().sum(1) / 2).mean()
+        else:
+            loss = softplus(-net("critic", made)).mean()
+        adam = adams["generator" if step % 2 else "critic"]
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    for name in start:
+        way = theirs[name].detach().numpy() - start[name]
+        assert np.linalg.norm(ours[name] - start[name] - way) <= 2e-5 * np.linalg.norm(way), name
 
 
 @pytest.mark.parametrize("loss", ["logistic", "wasserstein"])
