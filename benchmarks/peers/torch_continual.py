@@ -40,16 +40,16 @@ class Consolidation:
         return total * self.strength / 2
 
     def end(self, x: torch.Tensor) -> None:
-        """Measure the Fisher information of a task on some examples, with labels that the model draws."""
+        """Measure the Fisher information of a task on some examples, over all labels by their probabilities."""
         chosen = x[torch.randperm(len(x))[: self.samples]]
-        sums = [torch.zeros_like(weight) for weight in self.model.parameters()]
+        weights = list(self.model.parameters())
+        sums = [torch.zeros_like(weight) for weight in weights]
         for row in chosen:
-            output = self.model(row[None])
-            label = torch.multinomial(functional.softmax(output.detach(), dim=1), 1)[:, 0]
-            self.model.zero_grad()
-            functional.cross_entropy(output, label).backward()
-            for total, weight in zip(sums, self.model.parameters(), strict=True):
-                total += weight.grad.square()  # type: ignore[union-attr]
+            logs = functional.log_softmax(self.model(row[None]), dim=1)[0]
+            for log in logs:
+                grads = torch.autograd.grad(log, weights, retain_graph=True)
+                for total, grad in zip(sums, grads, strict=True):
+                    total += log.detach().exp() * grad.square()
         kept = [weight.detach().clone() for weight in self.model.parameters()]
         self.tasks.append([(total / len(chosen), anchor) for total, anchor in zip(sums, kept, strict=True)])
 
