@@ -57,7 +57,16 @@ def uniform(*size: int) -> torch.Tensor:
     return 2 * torch.rand(*size) - 1
 
 
-def moved(x: torch.Tensor, views: ViewParams, turn: float = 0.0, zoom: float = 0.0, shear: float = 0.0) -> torch.Tensor:
+def cropped(count: int, least: float) -> tuple[torch.Tensor, ...]:
+    area, form, right, down = uniform(4, count)
+    area, form = (1 + least) / 2 + area * (1 - least) / 2, torch.exp(form * math.log(4 / 3) / 2)
+    wide, high = ((area.sqrt() * side).clamp(max=1.0).maximum(area) for side in (form, 1 / form))
+    return wide, high, right * (1 - wide), down * (1 - high)
+
+
+def moved(
+    x: torch.Tensor, views: ViewParams, turn: float = 0.0, zoom: float = 0.0, shear: float = 0.0, crop: float = 1.0
+) -> torch.Tensor:
     """As powertrain_vision/views.py says; the pictures are squares."""
     count, size = len(x), x.shape[-1]
     right, down, angle, scale, lean, side = uniform(6, count)
@@ -66,14 +75,17 @@ def moved(x: torch.Tensor, views: ViewParams, turn: float = 0.0, zoom: float = 0
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     to_x = [cos * mirrored, lean * cos - sin, torch.round(right * views.shift * size) * 2 / size]
     to_y = [sin * mirrored, lean * sin + cos, torch.round(down * views.shift * size) * 2 / size]
+    if crop < 1:
+        wide, high, across, below = cropped(count, crop)
+        to_x, to_y = ([a * wide, b * high, c + a * across + b * below] for a, b, c in (to_x, to_y))
     theta = torch.stack([torch.stack(to_x, 1), torch.stack(to_y, 1)], 1)
     grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
-    mode = "nearest" if turn == zoom == shear == 0 else "bilinear"
+    mode = "nearest" if turn == zoom == shear == 0 and crop == 1 else "bilinear"
     return functional.grid_sample(x, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def strong(x: torch.Tensor, views: ViewParams) -> torch.Tensor:
-    x = moved(x, views, views.turn, views.zoom, views.shear)
+    x = moved(x, views, views.turn, views.zoom, views.shear, views.crop)
     contrast, light, down, right = uniform(4, len(x), 1, 1, 1)
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
     apart = x - mean

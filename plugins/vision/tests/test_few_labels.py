@@ -76,6 +76,24 @@ def test_a_turned_view_is_the_picture_turned() -> None:
     assert (apart.min(axis=1) < 0.3).all() and (apart.min(axis=0) > 1).any()
 
 
+def test_a_cropped_view_is_a_part_of_the_picture_stretched() -> None:
+    """Pixels that say where they are tell the part. It lies inside, has an area from the least to the whole, and a form
+    that is not far from a square."""
+    still = {"flip": False, "shift": 0.0, "turn": 0.0, "zoom": 0.0, "shear": 0.0, "contrast": 0.0, "light": 0.0}
+    high, wide = 31, 21
+    places = np.meshgrid((2 * np.arange(high) + 1) / high - 1, (2 * np.arange(wide) + 1) / wide - 1, indexing="ij")
+    x = np.repeat(np.stack(places, axis=-1)[None].astype("f"), 600, axis=0)
+    made = views(x, strong, erase=0.0, crop=0.25, **still).astype(np.float64)
+    sides = np.stack([made[:, 16, 10, 0] - made[:, 14, 10, 0], made[:, 15, 11, 1] - made[:, 15, 9, 1]]) / 4
+    sides *= [[high], [wide]]  # shares of the picture's height and width
+    assert (sides <= 1 + 1e-4).all() and (np.abs(made[:, 15, 10].T) <= 1 - sides + 1e-4).all()
+    area, form = sides.prod(axis=0), sides[1] / sides[0]
+    assert 0.25 - 1e-4 <= area.min() < 0.3 and 0.95 < area.max() <= 1 + 1e-4
+    assert 3 / 4 - 1e-4 <= form.min() < 0.78 and 1.28 < form.max() <= 4 / 3 + 1e-4
+    assert np.abs(made[:, 15, 10].mean(axis=0)).max() < 0.05 and np.abs(made[:, 15, 10]).max() > 0.4
+    np.testing.assert_allclose(views(x, strong, erase=0.0, crop=1.0, **still), x, atol=1e-6)
+
+
 def test_a_strong_view_changes_contrast_and_light_and_erases_a_square() -> None:
     x = pictures((16, 16), 200)
     still = {"flip": False, "shift": 0.0, "turn": 0.0, "zoom": 0.0, "shear": 0.0}

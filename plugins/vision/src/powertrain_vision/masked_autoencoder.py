@@ -50,7 +50,7 @@ run           = { until = "100 rounds", batch = 16 }
 """
 
     def setup(self, run: Run) -> None:
-        self.demand_data(run)
+        self.prepare(run)
         given, code = run.dataset.inputs(), self.params.code
         model = run.model(inputs=Inputs("regression", given.shape, code, given.dtype))
         if not isinstance(model, ViT):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+import powertrain as pt
 from powertrain.plugin import Baseline, Run, Strategy
 from powertrain.solvers import fit_logistic
 from powertrain_vision.errors import VisionError
@@ -27,14 +28,18 @@ class ProbedStrategy(Strategy, declares=True):
     NAME: ClassVar[str]
     scores = ("probe",)
 
-    def demand_data(self, run: Run) -> None:
-        """Refuse data that are no pictures, or have no classes for the probe."""
+    def prepare(self, run: Run) -> None:
+        """Refuse data that are no pictures, or have no classes for the probe; name what the report compares with."""
         demand_views(self.NAME, run)
         demand_classes(self.NAME, run, self.params.probe)
+        self.untrained = run.slot("probe.untrained", np.zeros((), np.float32))
 
     def round(self, run: Run) -> None:
-        if run.progress.rounds == 0:  # not in setup: a run that is opened to be asked has no examples
-            demand_labels(self.NAME, run, self.params.probe)
+        labels = self.params.probe
+        if run.progress.rounds == 0 and labels:  # not in setup: a run that is opened to be asked has no examples
+            demand_labels(self.NAME, run, labels)
+            part = next(part for part in ("test", "valid", "train") if part in run.dataset.splits)
+            self.untrained.value = pt.tensor(np.float32(probe(run.dataset, part, labels, run.predict)))
         super().round(run)
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
@@ -42,7 +47,18 @@ class ProbedStrategy(Strategy, declares=True):
         return {"probe": probe(run.dataset, part, labels, run.predict)} if labels else {}
 
     def simple(self, dataset: Any, part: str) -> Sequence[Baseline]:
-        return of_pixels(dataset, part, self.params.probe)
+        labels = self.params.probe
+        if not labels:
+            return []
+        found = {
+            "linear": (probe(dataset, part, labels, lambda x: x), "on the pixels"),
+            "random": (float(self.untrained.numpy()), "on the network before training"),
+        }
+        return [
+            Baseline(name, "probe", value, f"the same probe {what}, with {labels} labels of each class",
+                     higher_is_better=True)
+            for name, (value, what) in found.items()
+        ]  # fmt: skip
 
 
 def demand_classes(name: str, run: Run, labels: int) -> None:
@@ -56,8 +72,6 @@ def demand_classes(name: str, run: Run, labels: int) -> None:
 
 def demand_labels(name: str, run: Run, labels: int) -> None:
     """Refuse a probe where a class has no training example, before anything is trained."""
-    if not labels:
-        return
     counts = np.bincount(_targets(run.dataset.train), minlength=run.dataset.outputs)
     if (counts == 0).any():
         lacking = np.flatnonzero(counts == 0)
@@ -84,15 +98,6 @@ def probe(dataset: Any, part: str, labels: int, encode: Encode) -> float:
     places, truth = _encoded(held, asked, encode)
     said = fit.probabilities((places - mean) / scale).argmax(axis=1)
     return float((said == truth).mean())
-
-
-def of_pixels(dataset: Any, part: str, labels: int) -> list[Baseline]:
-    """The same probe on the numbers of the pictures as they are."""
-    if not labels:
-        return []
-    value = probe(dataset, part, labels, lambda x: x)
-    how = f"the same probe on the pixels, with {labels} labels of each class"
-    return [Baseline("linear", "probe", value, how, higher_is_better=True)]
 
 
 def _targets(source: Any) -> NDArray[np.int64]:

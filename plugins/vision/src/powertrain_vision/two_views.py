@@ -43,7 +43,7 @@ class TwoViews(ProbedStrategy, declares=True):
     needs = ("model", "model.projector", "optimizer")
 
     def setup(self, run: Run) -> None:
-        self.demand_data(run)
+        self.prepare(run)
         given, width = run.dataset.inputs(), self.params.width
         self.model = run.model(inputs=Inputs("regression", given.shape, width, given.dtype))
         self.projector = run.model("projector", inputs=Inputs("regression", (width,), self.params.places))

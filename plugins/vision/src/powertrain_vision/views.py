@@ -28,6 +28,9 @@ class ViewParams:
     contrast: float = param(0.5, low=0, below=1, doc="its contrast is multiplied by 1 - this to 1 + this")
     light: float = param(0.5, low=0, high=4, doc="its pixels move by a share of their deviation, at most this")
     erase: float = param(0.4, low=0, below=1, doc="side of a square that is erased, as a share of the picture")
+    crop: float = param(
+        1.0, above=0, high=1, doc="least area of the random part that is stretched to the whole picture; 1: no cropping"
+    )
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def weak(t: Step, x: Any, params: ViewParams) -> Any:
 
 
 def strong(t: Step, x: Any, params: ViewParams) -> Any:
-    """Moved, flipped, turned, zoomed and sheared; contrast and light changed; a square erased."""
-    x = moved(t, as_images(x), params.flip, params.shift, params.turn, params.zoom, params.shear)
+    """Cropped, moved, flipped, turned, zoomed and sheared; contrast and light changed; a square erased."""
+    x = moved(t, as_images(x), params.flip, params.shift, params.turn, params.zoom, params.shear, params.crop)
     count, height, width, _ = x.shape
     contrast, light, down, right = (pt.reshape(drawn, (count, 1, 1, 1)) for drawn in draws(t, 4, count))
     mean = pt.mean(x, axis=(1, 2, 3), keepdims=True)
@@ -75,7 +78,9 @@ def along(size: int, shape: tuple[int, ...]) -> Any:
     return pt.reshape((2.0 * pt.arange(size, dtype="float32") + 1.0) / size - 1.0, shape)
 
 
-def moved(t: Step, x: Any, flip: bool, shift: float, turn: float = 0.0, zoom: float = 0.0, shear: float = 0.0) -> Any:
+def moved(
+    t: Step, x: Any, flip: bool, shift: float, turn: float = 0.0, zoom: float = 0.0, shear: float = 0.0, crop: float = 1
+) -> Any:
     """Each picture read anew under an affine map of its own; beyond its edges it is mirrored."""
     count, height, width, _ = x.shape
     right, down, angle, size, lean, side = draws(t, 6, count)
@@ -86,7 +91,25 @@ def moved(t: Step, x: Any, flip: bool, shift: float, turn: float = 0.0, zoom: fl
     aspect = height / width
     to_x = [cos * mirrored, (lean * cos - sin) * aspect, pt.round(right * (shift * width)) * (2 / width)]
     to_y = [sin * mirrored / aspect, lean * sin + cos, pt.round(down * (shift * height)) * (2 / height)]
+    if crop < 1:
+        to_x, to_y = within(cropped(t, count, crop), to_x, to_y)
     theta = pt.stack([pt.stack(to_x, axis=1), pt.stack(to_y, axis=1)], axis=1)
-    whole_pixels = turn == zoom == shear == 0
+    whole_pixels = turn == zoom == shear == 0 and crop == 1
     grid = F.affine_grid(theta, (height, width))
     return F.grid_sample(x, grid, mode="nearest" if whole_pixels else "bilinear", padding_mode="reflection")
+
+
+def cropped(t: Step, count: int, least: float) -> tuple[Any, ...]:
+    """A part of each picture, of at least this share of its area and 3/4 to 4/3 times as wide as high: its width and
+    height, as shares of the picture, and the place of its middle."""
+    area, form, right, down = draws(t, 4, count)
+    area, form = (1 + least) / 2 + area * ((1 - least) / 2), pt.exp(form * (math.log(4 / 3) / 2))
+    # A part that would be wider or higher than the picture has the form that keeps its area.
+    wide, high = (pt.clip(pt.sqrt(area) * side, area, 1.0) for side in (form, 1 / form))
+    return wide, high, right * (1 - wide), down * (1 - high)
+
+
+def within(part: tuple[Any, ...], *rows: list[Any]) -> tuple[list[Any], ...]:
+    """The rows of an affine map, applied to a part of the picture."""
+    wide, high, right, down = part
+    return tuple([x * wide, y * high, at + x * right + y * down] for x, y, at in rows)
