@@ -205,13 +205,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         values = [_unpacked(value, arrays) for value in header["parts"].values()]
     except Exception as error:  # of whatever kind: the file may be anybody's
         raise SaveError(
-            f"[restore] {path} is damaged, or none that pt.save wrote ({type(error).__name__}); expected one of those; "
-            "take one that was saved earlier"
+            f"[restore] {path} is damaged, or was not written by pt.save ({type(error).__name__}); expected a file of "
+            "pt.save; use an earlier one"
         ) from error
     if not whole or len(values) != len(header["parts"]) or _RANDOM not in header["parts"]:
         raise SaveError(
-            f"[restore] {path} is not what was written, or of another version; expected format {_FORMAT} with the same "
-            "SHA-256; take one that was saved earlier"
+            f"[restore] {path} was changed after it was written, or is of another version; expected format {_FORMAT} "
+            "with the same SHA-256; use an earlier one"
         )
     return header, arrays
 

@@ -56,7 +56,11 @@ def test_the_tolerances_count() -> None:
         (lambda x: x.astype("float32"), np.ones(2), r"^\[gradcheck\] result 0 is float32\[2\]; expected float64"),
         (lambda x: x > 0, np.ones(2), r"^\[gradcheck\] the function returned bool\[2\]"),
         (pt.sqrt, np.zeros(1), r"is inf; expected nan"),  # left of 0 there is no value
-        (lambda x: None, np.ones(2), r"^\[gradcheck\] the function gave no tensor; expected its results; return them$"),
+        (
+            lambda x: None,
+            np.ones(2),
+            r"^\[gradcheck\] the function returned no tensor; expected its results; return " r"them$",
+        ),
     ],
 )
 def test_what_has_no_slope_is_refused(function: Callable[..., Any], x: Any, said: str) -> None:

@@ -178,6 +178,6 @@ def test_what_needs_classes_says_so(tmp_path: Path, name: str) -> None:
     with pytest.raises(StrategyError) as caught:
         go(tmp_path, text + f'strategy = "{name}"\n')
     assert str(caught.value) == (
-        f"[{name}] a regression task; expected classification, whose answers are probabilities; choose another "
+        f"[{name}] a regression task; expected classification, whose predictions are probabilities; choose another "
         "strategy or other data"
     )

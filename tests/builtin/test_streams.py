@@ -283,7 +283,7 @@ def test_bytes_that_are_no_tally_are_refused() -> None:
         changed[at] = value
         bad.append(changed.tobytes())
     for data in (b"", good[:-8], good + b"12345678", good[:-3], *bad):
-        with pytest.raises(StrategyError, match="numbers that are no tally of 3 classes"):
+        with pytest.raises(StrategyError, match="numbers that are not a tally of 3 classes"):
             Tally.load(data, 3)
 
 

@@ -129,7 +129,7 @@ def test_a_run_is_that_of_the_same_tokens_in_memory(
     assert run.evaluate("valid")["loss"] < 3.9  # log(50) is what knowing nothing costs
     again = pt.fit("tokens.toml", verbose=False, **{"run.workers": 1 - workers // 2})
     assert run.evaluate("valid") == again.evaluate("valid")
-    with pytest.raises(RunError, match=r"was trained on the numbers of tokens; expected a run that knows their texts"):
+    with pytest.raises(RunError, match=r"was trained on token numbers; expected a run that knows their texts"):
         run.generate("to be")
     assert len(pt.nn.generate(run.model, [3, 4, 5], max_new_tokens=2)) >= 2
 

@@ -173,8 +173,8 @@ def test_the_users_mistake_is_exit_code_2_and_leaves_no_folder(tmp_path: Path) -
 def test_a_run_is_not_overwritten(small: Path) -> None:
     done = run(["train", "small.toml", "--run", "one"], small, expect=2)
     assert done.stderr.strip() == (
-        "[one] it holds a run already; expected a new folder; add --resume (in Python resume=True) to go on with "
-        "that run, or remove the folder to begin anew"
+        "[one] it holds a run already; expected a new folder; add --resume (in Python resume=True) to continue that "
+        "run, or remove the folder to start again"
     )
 
 

@@ -224,7 +224,8 @@ def test_dataset_refuses_a_second_test_split() -> None:
     with pytest.raises(DataError) as caught:
         data.split({"test": 0.2})
     assert str(caught.value) == (
-        "[split] test = 0.2 of d, which brings its own test; expected a part that it lacks; leave test out of the split"
+        "[split] test = 0.2 of d, which has its own test part; expected a part that the data lacks; leave test "
+        "out of the split"
     )
     with pytest.raises(DataError, match=r"\[split\] stratify on a regression task; expected classes"):
         data.split({"valid": 0.2}, stratify=True)
@@ -253,9 +254,7 @@ def test_windows_are_contiguous_and_shifted() -> None:
     assert len(apart) == 2 and apart.fetch(np.array([1]))["x"].tolist() == [[4, 5, 6, 7]]
     with pytest.raises(DataError) as caught:
         Windows(np.arange(4), context=4)
-    assert str(caught.value) == (
-        "[windows] 4 tokens for context = 4; expected at least 5; bring more text or lower context"
-    )
+    assert str(caught.value) == ("[windows] 4 tokens for context = 4; expected at least 5; add text or lower context")
 
 
 def test_text_fits_its_vocabulary_on_the_training_part(tmp_path: Path) -> None:

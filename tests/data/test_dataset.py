@@ -169,7 +169,7 @@ def test_what_a_random_split_refuses(lengths: Any) -> None:
         f"[random_split] lengths = {lengths!r} for 11 examples; expected numbers of examples above 0 that add up to "
         "11, or shares that add up to 1; for example random_split(dataset, [0.8, 0.2])"
     )
-    with pytest.raises(DataError, match="expected an example in each part; raise the share, or bring more data"):
+    with pytest.raises(DataError, match="expected an example in each part; raise the share, or add data"):
         random_split(range(3), [0.999, 0.001])
 
 
@@ -247,8 +247,8 @@ def test_streams_that_cannot_be_read_so() -> None:
     with pytest.raises(DataError) as caught:
         DataLoader(number for number in range(3))
     assert str(caught.value) == (
-        "[DataLoader] a stream of type generator, which can be read once; expected one that begins anew each epoch; "
-        "derive from pt.data.IterableDataset and make the generator in __iter__"
+        "[DataLoader] a stream of type generator, which can be read only once; expected one that starts again in "
+        "each epoch; derive from pt.data.IterableDataset and make the generator in __iter__"
     )
     with pytest.raises(DataError) as caught:
         DataLoader(Numbers(3), shuffle=True)
@@ -260,7 +260,7 @@ def test_streams_that_cannot_be_read_so() -> None:
         next(iter(DataLoader(Numbers(3), 4, drop_last=True, endless=True)))
     assert str(caught.value) == (
         "[DataLoader] a stream of 3 examples in epoch 0; expected a batch of 4 from example 0 on; "
-        "iterate anew in each __iter__: a generator ends once and for all"
+        "start a new iteration in each __iter__: a generator can be read only once"
     )
 
 

@@ -134,7 +134,7 @@ def test_an_error_of_a_source_comes_out_in_order_with_its_rows(workers: int) -> 
     assert len(given) == 2 and loader.state_dict() == {"epoch": 0, "position": 10, "seed": 0}
     assert str(caught.value) == (
         "[DataLoader] OSError while fetching rows 10, 11, 12, 13, 14: the disk is gone; expected the data set to give "
-        "every row that its length promises; fetch these rows alone to find the one at fault"
+        "every row that its length promises; read these rows one by one to find the one at fault"
     )
 
 

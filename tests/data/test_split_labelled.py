@@ -20,7 +20,7 @@ def test_split_labelled_takes_as_many_of_each_class() -> None:
     assert (parts["train"] != split_labelled(labels, 7, 3, seed=2)["train"]).any()
     for count, classes, message in (
         (101, 3, "[split] labelled = 101, and 100 training examples of class 2; expected 101 or more of each class; "
-                 "lower labelled or bring more examples"),
+                 "lower labelled or add examples"),
         (1, 4, "[split] labelled = 1, and 0 training examples of class 3; expected 1 or more of each class; lower "
                "labelled or bring more examples"),
     ):  # fmt: skip
@@ -38,7 +38,7 @@ def test_few_labels_are_of_a_task_with_classes_and_stay_where_data_grows() -> No
     x, y = np.arange(60, dtype=np.float32)[:, None], np.arange(60) % 3
     data = DataModule("rows", "classification", {"train": ArrayDataset(x=x[:40], y=y[:40])}, 3)
     few = data.few_labels(4, seed=5)
-    with pytest.raises(DataError, match="which brings its own unlabelled"):
+    with pytest.raises(DataError, match="which has its own unlabelled examples"):
         few.few_labels(4)
     known = {name: identities(part) for name, part in few.splits.items()}
     grown = dataclasses.replace(data, splits={"train": ArrayDataset(x=x, y=y)}).few_labels(4, seed=5, known=known)

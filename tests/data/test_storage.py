@@ -197,7 +197,7 @@ def test_a_member_of_an_archive(tmp_path: Path, server: Server) -> None:
         (f"zip://b.txt::{tmp_path}/a.zip", f"no b.txt in {tmp_path}/a.zip; expected a file in it"),
         (f"zip://b.txt::{tmp_path}/none.zip", f"zip://b.txt::{tmp_path}/none.zip: No such file or directory"),
         (f"zip://b.txt::{tmp_path}/broken.zip", f"zip://b.txt::{tmp_path}/broken.zip: File is not a zip file"),
-        (f"zip://{tmp_path}/a.zip", f"zip://{tmp_path}/a.zip; expected a member and its archive"),
+        (f"zip://{tmp_path}/a.zip", f"zip://{tmp_path}/a.zip; expected a file in an archive, and the archive"),
     ):
         with pytest.raises(DataError, match=re.escape(f"[mine] {said}")):
             read_bytes(url, "mine")

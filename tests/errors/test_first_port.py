@@ -20,7 +20,7 @@ from powertrain.optim import schedules
         (lambda: pt.nn.functional_call, "slot.value = tensor"),  # type: ignore[attr-defined]
         (
             lambda: pt.optim.AdamW([{"params": pt.nn.Linear(1, 1), "wd": 0}], lr=0.1),
-            "a group with 'wd'; expected params, and lr and weight_decay of their own; write weight_decay",
+            "a group with 'wd'; expected params, and optionally lr and weight_decay; write weight_decay",
         ),
         (
             lambda: schedules.SequentialLR([schedules.LinearLR()], milestones=[1, 2]),

@@ -266,8 +266,8 @@ def test_answers_that_are_not_finite() -> None:
     with pytest.raises(DataError) as caught:
         outputs(run, np.arange(301.0)[:, None])
     assert str(caught.value) == (
-        "[predict] an answer that is not finite in row 300; expected finite numbers; bring the example nearer to what "
-        "the model was trained on"
+        "[predict] an answer that is not finite in row 300; expected finite numbers; give an example that is closer "
+        "to the training data"
     )
 
 
@@ -312,8 +312,8 @@ def test_logits_that_are_no_numbers() -> None:
     with pytest.raises(MetricError) as caught:
         Accuracy().update(logits, np.arange(3))
     assert str(caught.value) == (
-        "[accuracy] NaN among the logits of row 1; expected numbers, of which one is the largest; see what the model "
-        "computes of that row"
+        "[accuracy] NaN among the logits of row 1; expected numbers, of which one is the largest; look at what the "
+        "model computes for that row"
     )
     padded = Accuracy().measure(logits, np.arange(3), np.array([1.0, 0.0, 1.0]))
     assert padded.tolist() == [2.0, 2.0]

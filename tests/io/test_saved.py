@@ -144,14 +144,14 @@ FILES: dict[str, tuple[Callable[[Path], None], type[Exception], str]] = {
     "missing": (lambda path: path.unlink(), NoFileError,
                 "[restore] PATH: No such file or directory; expected a file that pt.save wrote; check the path"),
     "empty": (broken(lambda raw: b""), SaveError,
-              "[restore] PATH is damaged, or none that pt.save wrote (JSONDecodeError); expected one of those; take "
-              "one that was saved earlier"),
+              "[restore] PATH is damaged, or was not written by pt.save (JSONDecodeError); expected a file of "
+              "pt.save; use an earlier one"),
     "cut": (broken(lambda raw: raw[:-8]), SaveError,
-            "[restore] PATH is damaged, or none that pt.save wrote (SafetensorError); expected one of those; take one "
-            "that was saved earlier"),
+            "[restore] PATH is damaged, or was not written by pt.save (SafetensorError); expected a file of pt.save; "
+            "use an earlier one"),
     "flipped": (broken(flipped), SaveError,
-                "[restore] PATH is not what was written, or of another version; expected format 1 with the same "
-                "SHA-256; take one that was saved earlier"),
+                "[restore] PATH was changed after it was written, or is of another version; expected format 1 with "
+                "the same SHA-256; use an earlier one"),
     "weights": (lambda path: path.write_bytes(serialized({"w": np.ones(2)})) and None, SaveError,
                 "[restore] PATH is a safetensors file of another program; expected one that pt.save wrote; for weights "
                 "of PyTorch write model.load_state_dict(safetensors.numpy.load_file(path), layout='torch')"),

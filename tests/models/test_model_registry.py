@@ -134,7 +134,7 @@ def test_changed_files_are_not_promoted(registry: Registry, trained: Path) -> No
         registry.promote("digits")
     assert str(caught.value) == (
         f"[models digits] the files of version 1 are not those that were registered; expected SHA-256 "
-        f"{made.sha256[:12]}…; bring {registry.folder / 'digits' / '1'} back, or register the run again"
+        f"{made.sha256[:12]}…; restore {registry.folder / 'digits' / '1'}, or register the run again"
     )
 
 

@@ -156,8 +156,8 @@ def test_few_values_are_exact() -> None:
          "[psi] received counts of shapes [2] and [1]; expected two rows of one length with numbers >= 0, not all 0; "
          "count both in the same bins"),
         (lambda: pt.monitor.wasserstein([], [1]),
-         "[wasserstein] received samples of 0 and 1 numbers; expected at least one each, all finite; leave gaps out "
-         "and count them apart"),
+         "[wasserstein] received samples of 0 and 1 numbers; expected at least one each, all finite; leave missing "
+         "values out and count them separately"),
         (lambda: pt.monitor.wasserstein_of_bins([0, 1], [1, 1], [1, 1]),
          "[wasserstein_of_bins] received 2 edges and 2 counts; expected one count more than edges, the last one 0; add "
          "an edge above all values"),

@@ -59,7 +59,7 @@ def test_a_profile_keeps_counts_and_no_example() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda raw: raw[:-20], "it is no whole JSON text"),
+        (lambda raw: raw[:-20], "it is not a complete JSON text"),
         (lambda raw: raw.replace(b'"format": 1', b'"format": 9'), "it has format 9; this version reads 1"),
         (lambda raw: raw.replace(b'"missing": 0', b'"missing": -1', 1), "the feature a.missing is not a whole number"),
         (lambda raw: raw.replace(b'"bins": [', b'"bins": [1, ', 1), "a has 35 counts for 34 bins"),

@@ -100,8 +100,8 @@ def test_a_call_that_fails_leaves_it_lazy() -> None:
 
 
 BEFORE = (
-    "[LazyConv2d] parameters of a layer that was never called; expected a call, which shows its sizes; write model(x) "
-    "once with an example, then make the optimizer or load the state"
+    "[LazyConv2d] parameters of a layer that was never called; expected a call first, which fixes their sizes; write "
+    "model(x) once with an example, then make the optimizer or load the state"
 )
 REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: net().parameters(), BEFORE),
@@ -111,7 +111,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: net().freeze(), BEFORE),
     (lambda: nn.value_and_grad(net(), lambda: pt.ones(()))(), BEFORE),
     (lambda: pt.compile(net())(pt.ones((1, 5, 5, 3))),
-     "[LazyConv2d] first called in a compiled function; expected a call before it, which shows the sizes; write "
+     "[LazyConv2d] first called in a compiled function; expected a call before that, which fixes the sizes; write "
      "model(x) once with an example"),
     (lambda: nn.LazyLinear(3)(1.0),
      "[LazyLinear] input is []; expected a last axis of features; reshape it"),

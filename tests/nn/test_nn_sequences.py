@@ -108,7 +108,7 @@ def test_lengths_are_checked() -> None:
                 module(x, None, lengths)
             assert str(caught.value) == (
                 f"[{type(module).__name__}] lengths = {given}; expected 2 whole numbers from 1 to 5, one for each "
-                "sequence of the batch; check lengths against the axis of time"
+                "sequence of the batch; compare lengths with the size of the time axis"
             )
     with pytest.raises(pt.ShapeError, match=r"^\[GRU\] lengths = int64\[3\]; expected 2 whole numbers from 1 to 5, "):
         pt.compile(lambda n: layer(x, None, n)[0])(pt.asarray([1, 2, 3]))

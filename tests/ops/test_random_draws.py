@@ -134,11 +134,11 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: pt.random.lognormal(0, float("nan")), ValueError,
      "[lognormal] sigma = nan; expected at least 0; 1 is usual"),
     (lambda: pt.random.integers(0), ValueError,
-     "[Generator.integers] low = 0, high = 0; expected low < high, and at most 2^53 integers between; check their "
-     "order"),
+     "[Generator.integers] low = 0, high = 0; expected low < high, and at most 2^53 integers in between; swap or "
+     "narrow them"),
     (lambda: pt.random.integers(0, 2**60), ValueError,
-     f"[Generator.integers] low = 0, high = {2**60}; expected low < high, and at most 2^53 integers between; check "
-     "their order"),
+     f"[Generator.integers] low = 0, high = {2**60}; expected low < high, and at most 2^53 integers in between; swap "
+     "or narrow them"),
     (lambda: pt.random.integers(1.5), TypeError,
      "[Generator.integers] high = 1.5; expected an integer; pass one of 64 bits"),
     (lambda: pt.random.permutation(-1), ValueError,
@@ -157,9 +157,9 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: pt.random.choice(3, 2, replace=False, p=[0.0, 0.0, 1.0]), ValueError,
      "[choice] replace=False, and fewer than 2 elements have a chance; expected one for each draw; use replace=True"),
     (lambda: pt.random.uniform(1.0, -1.0), ValueError,
-     "[uniform] low = 1.0, high = -1.0; expected finite numbers, low <= high; exchange them"),
+     "[uniform] low = 1.0, high = -1.0; expected finite numbers, low <= high; swap them"),
     (lambda: pt.random.uniform(0, float("inf")), ValueError,
-     "[uniform] low = 0, high = inf; expected finite numbers, low <= high; exchange them"),
+     "[uniform] low = 0, high = inf; expected finite numbers, low <= high; swap them"),
     (lambda: pt.rand("a"), TypeError,
      "[uniform] size = ('a',); expected an integer or a tuple of integers; pass a tuple such as (0, 1)"),
 ]  # fmt: skip

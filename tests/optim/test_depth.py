@@ -154,8 +154,8 @@ def test_settings_without_effect_are_refused() -> None:
     with pytest.raises(pt.Error) as caught:
         optim.SGD(slots(("head.weight", "head.bias")), lr=0.1, layer_decay=0.5)
     assert str(caught.value) == (
-        "[optimizer] layer_decay = 0.5 with parameters of one layer; expected several, such as blocks.0 and blocks.1; "
-        "leave layer_decay out"
+        "[optimizer] layer_decay = 0.5 with parameters of one layer; expected several layers, such as blocks.0 and "
+        "blocks.1; leave layer_decay out"
     )
     with pytest.raises(pt.Error) as caught:
         optim.NAdam(slots(), lr=0.1, unfreeze_every=3)

@@ -315,7 +315,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
      "[optimizer] param_groups[...]['lr'] = 0.1; expected groups to be read alone; write opt.lr = ... for the rate of "
      "all groups, or make the optimizer with groups of their own lr and weight_decay"),
     (lambda: optim.Adam([{"params": net(), "momentum": 0.9}]), ValueError,
-     "[optimizer] a group with 'momentum'; expected params, and lr and weight_decay of their own; make another "
+     "[optimizer] a group with 'momentum'; expected params, and optionally lr and weight_decay; make another "
      "optimizer for parameters with other settings"),
     (lambda: optim.Adam([net()[0].weight] * 2), ValueError,
      "[optimizer] a parameter is there twice; expected each parameter once; leave it out of all groups but one"),

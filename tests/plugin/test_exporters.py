@@ -149,7 +149,7 @@ class Untried(Silent):
         (
             Unloadable(),
             "[export Unloadable] what was written cannot be loaded: FileNotFoundError: its runtime; expected what can "
-            "be run here; it was removed again; please report it to its author",
+            "be run here; it was removed; please report this to its author",
         ),
     ],
 )

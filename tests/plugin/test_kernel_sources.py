@@ -203,7 +203,7 @@ def test_cuda_source_takes_numbers_alone() -> None:
     class Words:
         mode: str = "fast"
 
-    with pytest.raises(pt.KernelError, match=r"^\[kernel k\] it has cuda= and a parameter that is no number; expected"):
+    with pytest.raises(pt.KernelError, match=r"^\[kernel k\] it has cuda= and a parameter that is not a number; exp"):
         Kernel("k", Numba(value_of), params=Words, cuda=Cuda(DOUBLED, "doubled"))
 
 

@@ -200,7 +200,11 @@ def test_a_file_beside_the_recipe_is_a_plugin(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "text"),
     [
-        ("./model.py", "", 'received ./model.py; expected a file and a name in it; write use = "./model.py:Net"'),
+        (
+            "./model.py",
+            "",
+            'received ./model.py; expected a file and the name of an object in it; write use = "./model.py:Net"',
+        ),
         ("./model.py:Nett", "class Net: pass", "model.py has no Nett; expected one of its names; did you mean Net?"),
         (
             "./model.py:Net",

@@ -176,7 +176,7 @@ def test_a_recipe_and_a_model_to_edit(tmp_path: Path) -> None:
     run(["new", "rows.toml", "own"], tmp_path)
     run(["train", "rows.toml"], tmp_path / "own")  # its data lie where they lay, and its code beside it
     again = run(["new", "digits", "mine"], tmp_path, expect=2).stderr
-    assert again.strip() == "[new] mine/digits.toml is there already; expected a free place; choose another folder"
+    assert again.strip() == "[new] mine/digits.toml exists already; expected a new folder; choose another one"
 
 
 @pytest.mark.parametrize(

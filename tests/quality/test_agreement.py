@@ -100,16 +100,16 @@ WRONG = [
      'order; pass order=["low", "medium", "high"], or take numbers'),
     (lambda: cohen_kappa(["a"], ["b"], order=["a"]), "[cohen_kappa] the category 'b'; expected every category in "
      "`order`; add it"),
-    (lambda: cohen_kappa([1], ["b"]), "[cohen_kappa] ratings of several kinds; expected numbers, or names; make them "
-     "of one kind"),
+    (lambda: cohen_kappa([1], ["b"]), "[cohen_kappa] ratings of several kinds; expected numbers, or names; convert "
+     "them to one kind"),
     (lambda: fleiss_kappa([[1, 2], [1, None]]), "[fleiss_kappa] item 0 has 2 ratings, item 1 1; expected the same "
      "number of each item, 2 or more; take krippendorff_alpha"),
     (lambda: fleiss_kappa([1, 2]), "[fleiss_kappa] ratings [2]; expected [items, annotators], one or more of each; put "
      "None or NaN where an item was not rated"),
     (lambda: krippendorff_alpha([[1, 2]], "ratio"), "[krippendorff_alpha] level = 'ratio'; expected one of nominal, "
      "ordinal, interval; take one of them"),
-    (lambda: krippendorff_alpha([["a", "b"]], "interval"), "[krippendorff_alpha] ratings that are no numbers; expected "
-     'numbers; take level="ordinal"'),
+    (lambda: krippendorff_alpha([["a", "b"]], "interval"), "[krippendorff_alpha] ratings that are not numbers; "
+     'expected numbers; take level="ordinal"'),
     (lambda: krippendorff_alpha([[None, None]]), "[krippendorff_alpha] no rating; expected one or more; check the "
      "gaps"),
     (lambda: krippendorff_alpha(np.arange(10_000.0).reshape(-1, 2)), "[krippendorff_alpha] 10,000 categories; expected "

@@ -143,7 +143,7 @@ def test_uncertainty_orders_rows() -> None:
 
 WRONG = [
     (lambda: near_duplicates(np.ones((2, 3)), among=np.ones((2, 4))), "[near_duplicates] rows of 3 and of 4 numbers; "
-     "expected as many of both; bring both into one form"),
+     "expected as many of both; give both the same number of columns"),
     (lambda: near_duplicates(np.ones((2, 3)), among=["a"]), "[near_duplicates] texts and numbers; expected both of one "
      "kind; pass embeddings of both, or texts"),
     (lambda: near_duplicates(["a"], threshold=0.0), "[near_duplicates] threshold = 0.0; expected a number above 0 and "

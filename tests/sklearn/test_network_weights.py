@@ -138,8 +138,8 @@ def test_a_field_weight_that_is_none_is_refused(weight: Any, text: str) -> None:
     with pytest.raises(pt.Error) as raised:
         next(iter(DataLoader(ArrayDataset(x=np.zeros(2), weight=weight), 2, pad_last=True)))
     assert (
-        f"[weight] {text}; expected one finite number >= 0 for each example; give the field another name if it is no "
-        "weight of an example"
+        f"[weight] {text}; expected one finite number >= 0 for each example; give the field another name if it does "
+        "not hold weights of examples"
     ) in str(raised.value)
 
 

@@ -143,11 +143,11 @@ WRONG: list[tuple[Any, str]] = [
      "[fit_ridge] sample_weight is float64[2]; expected numbers [37], one for each row of x; leave it out "
      "where all count alike"),
     (lambda: S.fit_ridge(X, Y, np.linspace(-1, 2, 37), l2=1),
-     "[fit_ridge] sample_weight has numbers from -1 to 2; expected numbers >= 0, one or more above it; "
-     "drop rows that do not count"),
+     "[fit_ridge] sample_weight has numbers from -1 to 2; expected numbers >= 0, at least one above 0; drop rows that "
+     "do not count"),
     (lambda: S.fit_ridge(X, Y, np.zeros(37), l2=1),
-     "[fit_ridge] sample_weight has numbers from 0 to 0; expected numbers >= 0, one or more above it; drop"
-     " rows that do not count"),
+     "[fit_ridge] sample_weight has numbers from 0 to 0; expected numbers >= 0, at least one above 0; drop "
+     "rows that do not count"),
     (lambda: S.fit_ridge(X, Y, l2=-1), "[fit_ridge] l2 = -1; expected a finite number >= 0; change l2"),
     (lambda: S.fit_ridge(X, Y, l2=True), "[fit_ridge] l2 = True; expected a finite number >= 0; change l2"),
     (lambda: S.fit_ridge(X, Y, l2=float("inf")), "[fit_ridge] l2 = inf; expected a finite number >= 0; change l2"),

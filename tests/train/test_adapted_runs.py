@@ -136,7 +136,7 @@ def test_an_adapter_of_a_run_goes_on_its_base(home: Path, tmp_path: Path) -> Non
          "[model.model.adapters] [adapters] targets = '*.q_proj' names no linear layer; expected a pattern of names "
          "such as layers.0, layers.1, layers.2; see model.named_modules()"),
         ("rank = 4", 'trained = ["norm.*"]',
-         "[model.model.adapters.trained] 'norm.*' matches nothing; expected a pattern of names such as "
+         "[model.model.adapters.trained] 'norm.*' matches no parameter; expected a pattern of names such as "
          "layers.0.weight, layers.0.bias, layers.1.weight"),
     ],
 )  # fmt: skip

@@ -362,8 +362,8 @@ def test_a_strategy_without_steps_of_the_engine_is_refused(tmp_path: Path) -> No
     with pytest.raises(RunError) as caught:
         train(load_recipe(str(tmp_path / "near.toml")), tmp_path / "a", display=Display(quiet=True))
     assert str(caught.value) == (
-        "[run.anomalies] received it with the strategy fitted, whose steps are not the engine's own; expected steps in "
-        "which the engine minimizes a loss; leave run.anomalies out"
+        "[run.anomalies] received it with the strategy fitted, which does not train by steps of the engine; expected "
+        "steps in which the engine minimizes a loss; leave run.anomalies out"
     )
 
 

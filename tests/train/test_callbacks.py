@@ -191,8 +191,8 @@ def test_the_order_of_callbacks_never_matters(tmp_path: Path) -> None:
         (("Halves", "Doubles"),
                        "[callback ./own.py:Doubles] it set optimizer.lr to 0.02, and ./own.py:Halves to 0.005; "
                        "expected one value; leave one of the callbacks out"),
-        (("Unknown",), "[callback ./own.py:Unknown] it set optimizer.beta1; expected one of optimizer.lr; an event's "
-                       "scalars are what can be set"),
+        (("Unknown",), "[callback ./own.py:Unknown] it set optimizer.beta1; expected one of optimizer.lr; only the "
+                       "scalars of an event can be set"),
         (("Fails",), "[callback ./own.py:Fails] it failed after step 5: KeyError: 'steps'; expected a request or None; "
                      "fix it, or leave it out of the recipe: the run can be resumed"),
         (("Answers",), "[callback ./own.py:Answers] it answered str; expected Stop, Pause, Save, Evaluate, SetScalar "

@@ -127,7 +127,7 @@ def test_where_examples_are_not_known_it_says_that_parts_may_be_others(tmp_path:
     recipe.write_text(RECIPE.replace("2 epochs", "3 epochs"), encoding="utf-8")
     trained = pt.fit(recipe, folder=tmp_path / "run", resume=True, changed_data=True, verbose=False)
     assert trained.results["changed_data"][-1] == (
-        "parts may have been drawn anew: what was trained on may be in the test part now"
+        "the parts may have been drawn again: training examples may now be in the test part"
     )
 
 

@@ -282,4 +282,4 @@ def test_a_lasting_file_is_named_by_a_hash_alone(tmp_path: Path) -> None:
     sealed = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     path.write_text(json.dumps({**header, "seal": sealed}))
     found, problems = here.latest()
-    assert found is None and "lasting is no SHA-256" in problems[0]
+    assert found is None and "lasting is not a SHA-256" in problems[0]

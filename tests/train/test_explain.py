@@ -356,7 +356,7 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
         (
             {"baseline": np.zeros((2, COLUMNS), np.float32)},
             "[explain] received a baseline [2, 5] for examples [3, 5]; expected one, or one for each example; give it "
-            "as the examples",
+            "in the form of the examples",
         ),
     ],
 )

@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written_is_said(trained: Path) -> None:
         pt.load(trained).export("c", "/proc/model.h")
     assert str(caught.value) == (
         "[export c] /proc/model.h cannot be written: No such file or directory; expected a folder in which this user "
-        "may write, on a disk with room; nothing of it was left; give another path"
+        "may write, on a disk with room; what was written of it was removed; give another path"
     )
 
 

@@ -297,8 +297,8 @@ def test_a_loss_that_is_one_number_is_refused_where_there_is_padding() -> None:
         pt.fit(model=Net(), data=rows(), loss=mean_loss, epochs=5, batch_size=20, **PLAIN)
     assert str(caught.value) == (
         "[loss] mean_loss gave one number for a batch, and the last batch of an epoch has 16 examples and 4 rows of "
-        "padding, which it would count; expected one value per example, which the engine weighs; leave the mean out of "
-        "the loss, or choose a batch size that divides the number of examples"
+        "padding, which would count too; expected one value per example, which the engine weights; leave the mean "
+        "out of the loss, or choose a batch size that divides the number of examples"
     )
 
 
@@ -390,7 +390,7 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
         stopped.report()
     assert str(caught.value) == (
         f"[report] {tmp_path / 'a'} has no results, since the run was stopped at epoch 2/5; expected a finished run; "
-        "go on with it: resume=True"
+        "continue it: resume=True"
     )
 
 

@@ -125,7 +125,7 @@ class Endless(IterableDataset):
         ({"sample_weight": np.ones(31)}, "[sample_weight] float64[31]; expected 32 numbers, one for each training "
                                          "example; pass an array as long as y"),
         ({"sample_weight": -np.ones(32)}, "[weight] numbers below 0 or not finite; expected one finite number >= 0 for "
-         "each example; give the field another name if it is no weight of an example"),
+         "each example; give the field another name if it does not hold weights of examples"),
         ({"class_weight": {3: 1}}, "[class_weight] the class 3; expected whole numbers from 0 to 2, or names of "
                                    "classes; number the classes as y does"),
         ({"class_weight": {0: -1}}, "[class_weight 0] the weight -1; expected a finite number >= 0; 1 is usual"),

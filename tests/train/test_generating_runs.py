@@ -60,7 +60,9 @@ def test_the_command_shows_prompt_and_text(folder: Path) -> None:
 
 def test_what_is_no_language_model_is_told_the_way(folder: Path) -> None:
     said = powertrain(["predict", "run", "text.txt"], folder, expect=2).stderr
-    assert said.startswith("[predict] run is the run of a language model; expected one that answers for each example; ")
+    assert said.startswith(
+        "[predict] run is the run of a language model; expected one that gives a prediction for each example; "
+    )
     assert "powertrain generate run TEXT" in said
     x, y = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2
     other = pt.fit(model=pt.nn.Linear(3, 2), data=(x, y), epochs=1, verbose=False, folder=folder / "other")

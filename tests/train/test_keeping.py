@@ -263,7 +263,7 @@ def test_what_differs_between_two_runs_is_listed(run: Path, tmp_path: Path) -> N
     [
         (["show"], "[runs show] received 0 folders; expected 1; powertrain runs lists them"),
         (["diff", "a"], "[runs diff] received 1 folders; expected 2; powertrain runs lists them"),
-        (["hash", "a", "--set", "last=1"], "[runs hash] received --set; expected it for prune; leave it out"),
+        (["hash", "a", "--set", "last=1"], "[runs hash] received --set; expected --set with prune only; leave it out"),
         (["nowhere"], "[runs] received nowhere; expected list, show, diff, hash, prune or a folder; check it"),
     ],
 )

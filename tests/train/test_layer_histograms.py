@@ -256,8 +256,8 @@ def test_steps_that_cannot_be_looked_into_are_refused(tmp_path: Path) -> None:
             "digits", model="nearest-mean", optimizer=None, run={"until": "1 round", "histograms": {}}, verbose=False
         )
     assert str(caught.value) == (
-        "[run.histograms] received it with the strategy fitted, whose steps are not the engine's own; expected steps "
-        "in which the engine minimizes a loss; leave run.histograms out"
+        "[run.histograms] received it with the strategy fitted, which does not train by steps of the engine; expected "
+        "steps in which the engine minimizes a loss; leave run.histograms out"
     )
 
 

@@ -130,7 +130,7 @@ def test_labels_of_another_file(trained: Path, tmp_path: Path) -> None:
          "2.0]}; write one a line"),
         ("a.jsonl", '{"x": [1, 2]}\n', "[predict] float64[1, 2]; expected numbers of shape [examples, 8, 8]; give them "
          "as the data set has them before any transform"),
-        ("a.jsonl", '{"x": ["a"]}\n', "[traffic] values that are no numbers, or rows of different lengths; expected "
+        ("a.jsonl", '{"x": ["a"]}\n', "[traffic] values that are not numbers, or rows of different lengths; expected "
          "the numbers of each example; give them as predict takes them"),
         ("a.jsonl", '{"a": 1, "b": 2}\n{"a": 1, "c": 2}\n', "[traffic] records with a, b and with a, c; expected the "
          "same names in each; give them as predict takes them, or as x"),

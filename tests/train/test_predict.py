@@ -67,7 +67,7 @@ def test_what_comes_back_of_classes(animals: Path) -> None:
     with pytest.raises(RunError) as caught:
         said.values  # noqa: B018
     assert str(caught.value) == (
-        "[predictions.values] the run answers with classes; expected numbers; take predictions.labels or "
+        "[predictions.values] the run predicts classes; expected numbers; take predictions.labels or "
         "predictions.probabilities"
     )
 
@@ -83,7 +83,7 @@ def test_what_comes_back_of_numbers() -> None:
         with pytest.raises(RunError) as caught:
             getattr(one, name)
         assert str(caught.value) == (
-            f"[predictions.{name}] the run does not answer with classes; expected one that does; take "
+            f"[predictions.{name}] the run does not predict classes; expected one that does; take "
             "predictions.values, or predictions.outputs"
         )
 

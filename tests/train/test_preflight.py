@@ -78,7 +78,7 @@ FILES = [
      "[model ./net.py:Net] build gave 7; expected a powertrain.nn.Module; return one"),
     (f"{MODEL}    @classmethod\n    def build(cls, params, inputs): return {{}}['x']\n",
      "[plugin ./net.py] build in net.py:4 raised KeyError: 'x'; expected no exception, or one that says what to fix; "
-     "the lines above say how it came there"),
+     "the lines above show the calls"),
 ]  # fmt: skip
 
 

@@ -118,7 +118,8 @@ def test_a_table_that_is_no_csv_is_said(tmp_path: Path) -> None:
          "[retrain] received share=1.5 and margin=0.01; expected a share between 0 and 1 and a margin of at least 0; "
          "0.3 and 0.01 are usual"),
         (lambda folder: retrain(folder / "runs/line-1", folder / "none.npz", Settings()),
-         "[retrain] there is no file {0}/none.npz; expected new examples, as the run was trained on; check it"),
+         "[retrain] there is no file {0}/none.npz; expected a file of new examples, in the form that the run was "
+         "trained on; check the path"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(trained: Path, call: object, text: str) -> None:
@@ -212,8 +213,8 @@ def test_data_that_are_no_file_are_refused(trained: Path, tmp_path: Path) -> Non
     run(["train", "small.toml", "--run", "a", "--set", "run.until=1 epoch"], tmp_path)
     done = run(["retrain", "a", "--with", str(trained / "same.npz")], tmp_path, expect=2)
     assert done.stderr.strip() == (
-        "[retrain] the data of a are digits, which are no file; expected data with a path, such as table or arrays; "
-        "train a new run on your file instead"
+        "[retrain] the data of a are digits, which are not in a file; expected data with a path, such as table or "
+        "arrays; train a new run on your file instead"
     )
 
 
@@ -224,5 +225,5 @@ def test_weights_that_cannot_read_the_new_data_are_said(trained: Path, tmp_path:
         retrain(trained / "runs/line-1", tmp_path / "three.npz", Settings(folder=tmp_path / "b"))
     assert str(caught.value) == (
         f"[retrain] the weights of {trained / 'runs/line-1'} cannot read the new data: outputs was 2, is 3; labels was "
-        "0, 1, is 0, 1, 2; expected examples of the same form and classes; begin anew: --policy restart"
+        "0, 1, is 0, 1, 2; expected examples of the same form and classes; start again: --policy restart"
     )

@@ -111,5 +111,5 @@ def test_a_wrong_field_or_batch_is_said() -> None:
     with pytest.raises(RunError, match=r"\[ring replay\] received size int64\[1\]; expected .* as many rows in each"):
         made.update(size=np.zeros(1, np.int64))
     made.append(n=[5], priority=np.float32([np.nan]))
-    with pytest.raises(RunError, match=r"\[ring replay\] priority has numbers that are no chances, or none above 0"):
+    with pytest.raises(RunError, match=r"\[ring replay\] priority has numbers that are not weights, or none above 0"):
         made.draw(2, "priority")

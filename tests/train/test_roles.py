@@ -110,10 +110,10 @@ def test_what_is_frozen_stays_after_a_resume(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ('fresh = "head.*"', 'fresh = "tail.*"', "[model.model.fresh] 'tail.*' matches nothing; expected a pattern of "
-                                                 "names such as body.0.weight, body.1.weight, body.1.bias"),
-        ('frozen = "body.*"', 'frozen = "bdy.*"', "[model.model.frozen] 'bdy.*' matches nothing; expected a pattern of "
-                                                  "names such as body.0.weight, body.1.weight, body.1.bias"),
+        ('fresh = "head.*"', 'fresh = "tail.*"', "[model.model.fresh] 'tail.*' matches no parameter; expected a "
+                                                 "pattern of names such as body.0.weight, body.1.weight, body.1.bias"),
+        ('frozen = "body.*"', 'frozen = "bdy.*"', "[model.model.frozen] 'bdy.*' matches no parameter; expected a "
+                                                  "pattern of names such as body.0.weight, body.1.weight, body.1.bias"),
         (', fresh = "head.*"', "", '[model.model.weights] {}/first does not fit the model: [load_state_dict] '),
     ],
 )  # fmt: skip
@@ -127,7 +127,8 @@ def test_patterns_that_match_nothing_are_said(tmp_path: Path, old: str, new: str
 def test_fresh_without_weights_is_a_mistake_of_the_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         recipe(tmp_path, HEAD.replace('weights = "first", ', ""))
-    assert "model.fresh] received it without weights; expected both; without, all begins anew" in str(caught.value)
+    said = "received it without weights; expected both; without weights every layer starts untrained"
+    assert f"model.fresh] {said}" in str(caught.value)
 
 
 def test_weights_may_lie_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,9 @@ def test_a_part_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_a_step_that_each_round_makes_anew_is_refused(tmp_path: Path) -> None:
     made = run(tmp_path, RECIPE)
     source = made.data()
-    with pytest.raises(RunError, match="make it a method of the strategy, not a function that each round makes anew"):
+    with pytest.raises(
+        RunError, match="make it a method of the strategy, not a function that each round defines again"
+    ):
         for _ in range(70):
             made.loop(lambda t, batch: None, source, 1)
 

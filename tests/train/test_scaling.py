@@ -166,6 +166,6 @@ def test_a_plan_predicts_a_step_on_more_devices(tmp_path: Path) -> None:
 def test_a_recipe_whose_gradients_nobody_knows_is_refused(tmp_path: Path) -> None:
     done = run(["plan", "digits-k-means", "--devices", "8"], tmp_path, expect=2)
     assert done.stderr.strip() == (
-        "[plan --devices] digits-k-means makes no steps that train parameters of the engine; expected a recipe with an "
-        "optimizer, whose gradients devices would exchange; leave --devices out"
+        "[plan --devices] digits-k-means has no training steps of the engine; expected a recipe with an optimizer, "
+        "since devices exchange its gradients; leave --devices out"
     )

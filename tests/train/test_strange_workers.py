@@ -124,4 +124,4 @@ def test_one_that_hangs_as_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with started(2, job, silent_seconds=1.0) as transport, pytest.raises(WorkerError) as caught:
         transport.all_reduce([])
     assert time.monotonic() - start < WATCHDOG
-    assert "[workers] worker 1 has given no sign of life for 1 s" in str(caught.value)
+    assert "[workers] worker 1 has not responded for 1 s" in str(caught.value)

@@ -164,7 +164,7 @@ def test_the_rows_of_an_epoch_end(settings: Any) -> None:
         next(iter(DataLoader(np.zeros((2, 3)), **settings)))
     assert str(error.value) == (
         f"[DataLoader] more than 4,194,303 rows of a {type(next(iter(settings.values()))).__name__} without a length; "
-        "expected the rows of one epoch, which end; cut it off, or define __len__"
+        "expected the rows of one epoch, which end; limit it, or define __len__"
     )
 
 
@@ -230,7 +230,7 @@ def test_steps_of_an_epoch_of_examples_in_memory() -> None:
     ("given", "said"),
     [
         ({"data": (example for example in [([1.0], 0)])},
-         "[data] a generator, which ends once and for all; expected a stream that begins anew for each epoch; derive "
+         "[data] a generator, which can be read only once; expected a stream that starts again for each epoch; derive "
          "from pt.data.IterableDataset, and iterate in its __iter__"),
         ({"data": EndlessPairs(), "epochs": 2},
          "[run.until] received 2 epochs; the data is drawn at random, or a stream, and has no epochs; expected steps "

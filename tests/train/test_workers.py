@@ -84,7 +84,7 @@ def test_a_run_with_a_killed_worker_ends_and_goes_on_with_others(tmp_path: Path)
     said = re.sub("worker [123]", "worker N", errors.splitlines()[-1])
     assert said == (
         "[workers] worker N has ended: its process was ended by SIGKILL, as where memory runs out; expected all to "
-        "train to the end; train with --resume to go on from the last checkpoint, with any number of workers"
+        "train to the end; train with --resume to continue from the last checkpoint, with any number of workers"
     )
     demand_ended(others)
     epochs = Checkpoints(tmp_path / "a").newest_meta()["progress"]["epochs"]
@@ -128,8 +128,8 @@ def test_a_worker_that_hangs_is_named(tmp_path: Path) -> None:
         with pytest.raises(WorkerError) as caught:
             transport.all_reduce([])
     assert str(caught.value) == (
-        f"[workers] worker 1 has given no sign of life for 1 s (process {process.pid}); expected all to train to the "
-        "end; train with --resume to go on from the last checkpoint, with any number of workers"
+        f"[workers] worker 1 has not responded for 1 s (process {process.pid}); expected all to train to the "
+        "end; train with --resume to continue from the last checkpoint, with any number of workers"
     )
     assert process.returncode == -signal.SIGKILL  # the stopped one too has ended
 

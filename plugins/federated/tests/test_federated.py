@@ -133,12 +133,12 @@ def test_the_report_says_who_had_what_and_how_much_was_sent(tmp_path: Path) -> N
 
 
 SCHEDULE = (
-    "[federated] the optimizer has a schedule; expected none, since the optimizer of a client begins anew in each "
+    "[federated] the optimizer has a schedule; expected none, since the optimizer of a client starts afresh in each "
     "round; leave it out, and write strategy.decay, a factor on the rate after each round"
 )
 HELD = (
-    "[federated] the optimizer accumulates 4 batches; expected an update for each, since what a client still holds at "
-    "the end of its turn would be lost; give a larger run.batch"
+    "[federated] the optimizer accumulates 4 batches; expected an update for each batch, since what a client still "
+    "holds at the end of its turn would be lost; give a larger run.batch"
 )
 MANY = (
     "[federated] 1,258 training examples for 2,000 clients; expected 2,000 or more, so that each has some; give fewer "

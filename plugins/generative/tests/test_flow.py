@@ -102,9 +102,7 @@ run       = { until = "8 epochs", batch = 64, save_seconds = 0 }
 def test_models_that_cannot_be_undone_are_refused() -> None:
     with pytest.raises(GenerativeError) as caught:
         pt.fit({**RECIPE, "model": "mlp"}, verbose=False)
-    assert str(caught.value) == (
-        '[flow] the model MLP has no invert; expected one that can be undone; model = "real-nvp"'
-    )
+    assert str(caught.value) == ('[flow] the model MLP has no invert; expected an invertible model; model = "real-nvp"')
     with pytest.raises(ModelError, match=r"\[real-nvp\] 10 outputs for 6 numbers; expected one more than these"):
         RealNVP.build(RealNVP.Params(), Inputs("regression", (6,), 10))
     with pytest.raises(ModelError, match=r"\[real-nvp\] rows of 1 numbers; expected 2 or more"):

@@ -178,9 +178,9 @@ def test_a_model_outside_of_any_trace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(pt.Error) as caught:
         run.export("onnx", tmp_path / "model.onnx")
     assert str(caught.value) == (
-        "[export] the model nearest-mean computes its answers with NumPy, outside of any trace, so there are no ops to "
-        "write; expected a model of the engine's ops, such as linear or mlp; export it to a wheel, which holds the run "
-        "itself"
+        "[export] the model nearest-mean computes its answers with NumPy, which a trace does not see, so there are "
+        "no ops to export; expected a model of the engine's ops, such as linear or mlp; export it to a wheel, which "
+        "holds the run itself"
     )
     assert not (tmp_path / "model.onnx").exists()
     assert run.export("wheel", tmp_path).path.suffix == ".whl"

@@ -105,7 +105,7 @@ def test_a_strategy_that_cannot_play_an_environment_says_so(tmp_path: Path) -> N
     with pytest.raises(pt.Error) as caught:
         run.strategy.setup(run)
     assert str(caught.value).startswith(
-        "[strategy ppo] the environment takes actions of 1 numbers; expected one whose actions can be counted; "
+        "[strategy ppo] the environment takes actions of 1 numbers; expected one with discrete actions; "
     )
 
 

@@ -71,7 +71,7 @@ def test_tokens_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch:
         (["nowhere"], "[serve nowhere] no checkpoints (No such file or directory); expected the folder of a run"),
         (["--models", "nowhere.toml"], "[serve nowhere.toml] No such file or directory; expected a TOML file"),
         (["a", "--models", "b.toml"], "[serve] 1 runs and b.toml; expected runs, or --models FILE"),
-        (["--container-file", "a", "b"], "[serve --container-file] 2 runs; expected one; name it"),
+        (["--container-file", "a", "b"], "[serve --container-file] 2 runs; expected one; name a single run"),
     ],
 )
 def test_mistakes_are_said(

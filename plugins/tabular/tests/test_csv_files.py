@@ -196,7 +196,7 @@ def test_quotes_and_values_that_cannot_be(tmp_path: Path) -> None:
     for quote in ("", "ab", "\n"):
         with pytest.raises(DataError) as caught:
             frame(tmp_path, "a\n1\n", quotechar=quote)
-        assert str(caught.value) == f"[t] quotechar = {quote!r}; expected one character; a single ' is usual too"
+        assert str(caught.value) == f'[t] quotechar = {quote!r}; expected one character; for example quotechar = "\'"'
     with pytest.raises(DataError) as caught:
         frame(tmp_path, f"a,b\n{'x' * 200_000},1\n")
     assert str(caught.value) == (

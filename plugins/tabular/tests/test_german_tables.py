@@ -329,7 +329,7 @@ def test_columns_on_the_terminal_and_those_that_cannot_be(sold: Path, tmp_path: 
     new.write_text(path.read_text(encoding="utf-8").replace("nummer", "value", 1), encoding="utf-8")
     said = run(["predict", str(sold / "run"), str(new), "--id", "value"], tmp_path, expect=2).stderr
     assert said == (
-        "[predict] the column value, which answers have too; expected another name; rename it in the file\n"
+        "[predict] the column value, which the predictions have too; expected another name; rename it in the file\n"
     )  # fmt: skip
     np.save(tmp_path / "x.npy", pt.load(sold / "run").examples(path))
     said = run(["predict", str(sold / "run"), "x.npy", "--id", "nummer"], tmp_path, expect=2).stderr

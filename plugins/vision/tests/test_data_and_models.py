@@ -307,7 +307,7 @@ def broken_files_leave_the_others_their_answers(folder: Path, said: str) -> None
         "[image-folder] pictures/red/broken.png: no picture of the formats PNG, JPEG, BMP, GIF, WEBP, TIFF, PPM; "
         "expected a whole picture of at most 100,000,000 pixels; repair it or take it out of the folder\n"
     )
-    count = "files of pictures/red that cannot be read: 1; the answers are those of the others\n"
+    count = "files of pictures/red that cannot be read: 1; predictions are of the other files\n"
     assert asked("pictures/red") == (1, said, wrong + count)
     assert asked("pictures/red", "--out", "a.csv") == (1, "12 answers in a.csv\n", wrong + count)
     assert (folder / "a.csv").read_text().count("\n") == 13

@@ -142,7 +142,7 @@ def test_data_that_it_cannot_learn_from_are_refused_before_anything_is_written(t
                       'use = "arrays", path = "gap.npz", split = { unlabelled = 0.5 }')  # fmt: skip
     assert refused(LabelError, gap + FIXMATCH) == (
         "[data] no labelled example of class 1, 3; expected one or more of each class; label some, or set "
-        "data.split.labelled, which takes as many of each"
+        "data.split.labelled, which takes the same number of each"
     )
     assert refused(DataError, gap.replace("unlabelled = 0.5", "labelled = 2") + FIXMATCH) == (
         "[split] labelled = 2, and 0 training examples of class 1; expected 2 or more of each class; lower labelled or "

@@ -51,7 +51,7 @@ def gradcheck(
     flat = Flat(function, tuple)
     outputs = _core.with_tape(watched, lambda: flat(watched))
     if not outputs:
-        raise _core.DTypeError("[gradcheck] the function gave no tensor; expected its results; return them")
+        raise _core.DTypeError("[gradcheck] the function returned no tensor; expected its results; return them")
     for at, output in enumerate(outputs):
         _demand_double(f"result {at}", check_output("gradcheck", output))
     from powertrain.autodiff.differences import first_difference

@@ -74,7 +74,7 @@ def _header(file: IO[bytes], path: Path, dtype: str, where: str) -> Header:
         if size % numbers.itemsize:
             raise DataError(
                 where, f"{path} has {size:,} bytes", f"expected numbers of {numbers.itemsize} bytes each",
-                "it is cut off, or data.dtype is another",
+                "the file is cut off, or data.dtype is wrong",
             )  # fmt: skip
         header = Header(numbers, (size // numbers.itemsize,), by_columns=False, start=0)
         _demand_width(file, path, numbers, where)

@@ -50,7 +50,7 @@ def _guarded(action: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as error:
-        complain("stopped; what was saved stands, and powertrain train with --resume goes on from there")
+        complain("stopped; what was saved is kept, and powertrain train with --resume continues from there")
         return BY_SIGNAL + (error.args[0] if error.args else signal.SIGINT)
     except BrokenPipeError:
         silence(sys.stdout)  # the reader went away, for example `head`; nothing is left to say
@@ -67,7 +67,7 @@ def _guarded(action: Callable[[], int]) -> int:
         if told := blame(error):
             complain(told)
             return USER
-        complain("this is a fault of powertrain; please report it with the lines above")
+        complain("this is a bug in powertrain; please report it with the lines above")
         return OURS
 
 

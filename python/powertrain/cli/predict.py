@@ -33,8 +33,8 @@ def predict(options: argparse.Namespace) -> int:
     dataset = trained.run.dataset
     if dataset.kind.tokens and dataset.vocabulary is not None and not given.arrays:
         raise RunError(
-            f"[predict] {options.run} is the run of a language model; expected one that answers for each example; "
-            f"powertrain generate {options.run} TEXT goes on with a text"
+            f"[predict] {options.run} is the run of a language model; expected one that gives a prediction for each "
+            f"example; powertrain generate {options.run} TEXT continues a text"
         )
     answers = prediction.answered(trained.run, given, options.id)
     try:
@@ -43,7 +43,7 @@ def predict(options: argparse.Namespace) -> int:
         for error in unread:
             complain(error)
     if unread and code == FINE:
-        complain(f"files of {given.name} that cannot be read: {len(unread):,}; the answers are those of the others")
+        complain(f"files of {given.name} that cannot be read: {len(unread):,}; predictions are of the other files")
         return MISSED
     return code
 

@@ -36,7 +36,7 @@ def report(options: argparse.Namespace) -> int:
         say(review.model_card(options.run, options.group, options.licence, options.trust))
         return FINE
     if options.group or options.licence:
-        raise RunError("[report] received --group or --licence; expected --card beside them; add it")
+        raise RunError("[report] received --group or --licence; expected --card with them; add it")
     say(review.rewrite_report(options.run, options.trust))
     return FINE
 
@@ -82,7 +82,7 @@ def runs(options: argparse.Namespace) -> int:
             "lists them"
         )
     if options.set and verb is not _prune:
-        raise RunError(f"[runs {options.what}] received --set; expected it for prune; leave it out")
+        raise RunError(f"[runs {options.what}] received --set; expected --set with prune only; leave it out")
     for line in verb(options):
         say(one_line(line))
     return FINE

@@ -219,7 +219,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> list[Path]:
     paths = {folder / name: text for name, text in files.items()}
     there = [path for path in paths if path.exists()]
     if there:
-        raise PluginError(f"[new] {there[0]} is there already; expected a free place; choose another folder")
+        raise PluginError(f"[new] {there[0]} exists already; expected a new folder; choose another one")
     for path, text in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

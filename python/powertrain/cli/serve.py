@@ -33,4 +33,4 @@ def watch(options: argparse.Namespace) -> int:
 
 def _brought(verb: str, module: str) -> Any:
     """A module of powertrain-serve."""
-    return brought(verb, f"powertrain_serve.{module}", "brings the server", verb)
+    return brought(verb, f"powertrain_serve.{module}", "contains the server", verb)

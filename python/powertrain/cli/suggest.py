@@ -80,7 +80,7 @@ def _files(options: argparse.Namespace) -> tuple[Path, Path]:
     for path in (recipe, page):
         if path.exists():
             raise SuggestError(
-                f"[suggest] {path} is there already; expected a new file, since somebody may have edited it; give "
+                f"[suggest] {path} exists already; expected a new name, since that file may have been edited; give "
                 "--out another name, or remove it"
             )
     if not recipe.parent.is_dir():

@@ -86,7 +86,7 @@ def check_env(subject: Subject) -> Iterator[Finding]:
             "state-on-self",
             "after another episode the same seed and actions give another one",
             "the same one, since a resumed run plays the last episode alone",
-            "set everything anew in reset, or save what lasts by state() and restore(arrays)",
+            "set everything again in reset, or save what lasts by state() and restore(arrays)",
         )
     elif not first.same(beside):
         yield subject.finding(

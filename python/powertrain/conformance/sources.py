@@ -37,7 +37,7 @@ def check_stream(subject: Subject, source: Any) -> Iterator[Finding]:
             if seen[1]
             else "iterated again, the stream gives nothing",
             "the same examples for the same epoch, since a resumed run passes over those that it has seen",
-            "begin anew in __iter__, and draw from a seed of its own and set_epoch(epoch)",
+            "start again in __iter__, and draw from a seed of its own and set_epoch(epoch)",
         )
 
 

@@ -35,7 +35,7 @@ def arrow(where: str) -> Any:
         import pyarrow.parquet
     except ImportError as error:
         raise DataError(
-            where, f"pyarrow cannot be imported ({error})", "expected it, to read Parquet and Arrow files", fix
+            where, f"pyarrow cannot be imported ({error})", "expected it, since it reads Parquet and Arrow files", fix
         ) from None
     if int(pyarrow.__version__.partition(".")[0]) < _OLDEST:
         raise DataError(

@@ -145,7 +145,7 @@ class StreamOrder:
             raise DataError(
                 "DataLoader", f"a stream of {skipped + len(ahead)} examples in epoch {epoch}",
                 f"expected a batch of {self.batch} from example {position} on",
-                "iterate anew in each __iter__: a generator ends once and for all",
+                "start a new iteration in each __iter__: a generator can be read only once",
             )  # fmt: skip
         while ahead:
             batch, ahead = ahead, list(itertools.islice(examples, self.batch))

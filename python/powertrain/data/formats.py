@@ -120,7 +120,7 @@ def read_bytes(path: Path | str | Url, where: str = "data") -> bytes:
         raise DataError(
             where, f"{path} unpacks to more than {max_input_bytes():,} bytes",
             "expected a file that fits into the memory",
-            "cut it into smaller ones",
+            "split it into smaller files",
         )  # fmt: skip
     return content
 

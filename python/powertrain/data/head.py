@@ -31,7 +31,7 @@ class Head(Dataset):
             if not first:
                 raise DataError(
                     type(self.stream).__name__, "a stream without an example", "expected some",
-                    "iterate anew in each __iter__: a generator ends once and for all",
+                    "start a new iteration in each __iter__: a generator can be read only once",
                 )  # fmt: skip
             self._held = as_fields(stacked(first))
         return self._held

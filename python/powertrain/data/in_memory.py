@@ -134,7 +134,7 @@ def classification(
         if x.shape[:1] != y.shape[:1] or x.ndim == 0:
             raise DataError(
                 f"{name} {split}", f"{_count(x)} examples and {_count(y)} labels", "expected as many of each",
-                "the files do not belong together; fetch them again",
+                "the files do not belong together; download them again",
             )  # fmt: skip
         check_labels(y, len(labels), f"{name} {split}")
         sources[split] = ArrayDataset(x=x, y=y.astype(np.int64))

@@ -116,7 +116,7 @@ def _zeros(part: Mapping[str, Any], name: str) -> Fields:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"data {name}", f"examples of the form {error}", "expected a dtype and sizes such as float32[8, 8]",
-            "restore the file of the run",
+            "restore that file of the run",
         ) from None  # fmt: skip
 
 

@@ -215,7 +215,7 @@ class DataLoader:
                 "DataLoader",
                 f"{type(error).__name__} while fetching rows {rows}: {error}",
                 "expected the data set to give every row that its length promises",
-                "fetch these rows alone to find the one at fault",
+                "read these rows one by one to find the one at fault",
             ) from error
         if self.collate_fn is not None:
             return made

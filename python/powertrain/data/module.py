@@ -218,8 +218,8 @@ class DataModule:
             if name in self.splits:
                 raise DataError(
                     "split",
-                    f"{name} = {parts[name]:g} of {self.name}, which brings its own {name}",
-                    "expected a part that it lacks",
+                    f"{name} = {parts[name]:g} of {self.name}, which has its own {name} part",
+                    "expected a part that the data lacks",
                     f"leave {name} out of the split",
                 )
         source, count = self.train, len(self.train)
@@ -241,8 +241,8 @@ class DataModule:
             raise DataError("split", f"labelled on a {self.task} task", "expected classes", "leave labelled out")
         if "unlabelled" in self.splits:
             raise DataError(
-                "split", f"labelled = {count} of {self.name}, which brings its own unlabelled",
-                "expected a part that it lacks", "leave labelled out of the split",
+                "split", f"labelled = {count} of {self.name}, which has its own unlabelled examples",
+                "expected a part that the data lacks", "leave labelled out of the split",
             )  # fmt: skip
         source = self.train
         found = identities(source) if known is not None else None

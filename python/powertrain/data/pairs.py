@@ -77,8 +77,8 @@ class PairStream(Over):
     def __init__(self, stream: IterableDataset) -> None:
         if id(iter(stream)) == id(stream):  # an iterator
             raise DataError(
-                "data", f"a {type(stream).__name__}, which ends once and for all",
-                "expected a stream that begins anew for each epoch",
+                "data", f"a {type(stream).__name__}, which can be read only once",
+                "expected a stream that starts again for each epoch",
                 "derive from pt.data.IterableDataset, and iterate in its __iter__",
             )  # fmt: skip
         self.stream = stream

@@ -274,7 +274,7 @@ def ended(rows: Any, where: str) -> list[Any]:
     if len(found) == _MOST_ROWS:
         raise DataError(
             where, f"more than {_MOST_ROWS - 1:,} rows of a {type(rows).__name__} without a length",
-            "expected the rows of one epoch, which end", "cut it off, or define __len__",
+            "expected the rows of one epoch, which end", "limit it, or define __len__",
         )  # fmt: skip
     return found
 

@@ -85,8 +85,8 @@ def check_dataset(dataset: Any) -> None:
 def refuse_for_streams(dataset: Any, shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
     if iter(dataset) is dataset:
         raise DataError(
-            _WHERE, f"a stream of type {type(dataset).__name__}, which can be read once",
-            "expected one that begins anew each epoch",
+            _WHERE, f"a stream of type {type(dataset).__name__}, which can be read only once",
+            "expected one that starts again in each epoch",
             "derive from pt.data.IterableDataset and make the generator in __iter__",
         )  # fmt: skip
     for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):

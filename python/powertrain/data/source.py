@@ -125,7 +125,7 @@ def example_weights(given: Array) -> Array:
         held = "numbers below 0 or not finite" if good else f"{given.dtype}{list(given.shape)}"
         raise DataError(
             "weight", held, "expected one finite number >= 0 for each example",
-            "give the field another name if it is no weight of an example",
+            "give the field another name if it does not hold weights of examples",
         )  # fmt: skip
     return given.astype(np.float32)
 

@@ -36,7 +36,7 @@ def _check(count: int, parts: Mapping[str, float]) -> None:
         )
     if count < 1 + len(parts):
         raise DataError(
-            "split", f"{count} examples for {1 + len(parts)} parts", "expected one for each", "bring more data"
+            "split", f"{count} examples for {1 + len(parts)} parts", "expected one for each", "add more data"
         )
 
 
@@ -46,7 +46,7 @@ def _sizes(count: int, parts: Mapping[str, float]) -> dict[str, int]:
     if sum(sizes.values()) >= count:
         taken = " and ".join(f"{size} for {name}" for name, size in sizes.items())
         raise DataError(
-            "split", f"{taken} of {count} examples", "expected some to train on", "lower the shares or bring more data"
+            "split", f"{taken} of {count} examples", "expected some to train on", "lower the shares or add data"
         )
     return sizes
 
@@ -107,7 +107,7 @@ def _lengths(lengths: Any, count: int) -> list[int]:
     if min(sizes) == 0:
         raise DataError(
             "random_split", f"lengths = {lengths!r} for {count} examples", "expected an example in each part",
-            "raise the share, or bring more data",
+            "raise the share, or add data",
         )  # fmt: skip
     return sizes
 
@@ -159,7 +159,7 @@ def split_labelled(labels: Array, count: int, classes: int, seed: int = 0) -> di
         if len(mine) < count:
             raise DataError(
                 "split", f"labelled = {count}, and {len(mine)} training examples of class {value}",
-                f"expected {count} or more of each class", "lower labelled or bring more examples",
+                f"expected {count} or more of each class", "lower labelled or add examples",
             )  # fmt: skip
         kept[mine] = True
     if kept.all():

@@ -38,7 +38,7 @@ def open_url(url: Url, where: str) -> BinaryIO:
     """
     if url.scheme == "zip":
         raise DataError(
-            where, f"{url}, a file in an archive", "expected one whose bytes can be read from any place on",
+            where, f"{url}, a file in an archive", "expected one that can be read from any position",
             "unpack the archive",
         )  # fmt: skip
     system = _system(url, where)
@@ -162,7 +162,7 @@ def _system(url: Url, where: str) -> Any:
     for needed in ("fsspec", module):
         if importlib.util.find_spec(needed) is None:
             raise DataError(
-                where, f"{url}, and {needed} is not installed", f"expected it, to read {url.scheme}://",
+                where, f"{url}, and {needed} is not installed", f"expected it, since it reads {url.scheme}://",
                 f"pip install 'powertrain[{extra}]'",
             )  # fmt: skip
     import fsspec
@@ -180,7 +180,9 @@ def _member(url: Url, where: str) -> bytes:
     """A file in an archive, which is a path or a URL."""
     member, archive = url.in_archive
     if not member or not archive:
-        raise DataError(where, f"{url}", "expected a member and its archive", "write zip://MEMBER::ARCHIVE.zip")
+        raise DataError(
+            where, f"{url}", "expected a file in an archive, and the archive", "write zip://MEMBER::ARCHIVE.zip"
+        )
     place = located(archive)
     try:
         opened = open_url(place, where) if isinstance(place, Url) else inputs.open_file(place)

@@ -104,7 +104,7 @@ class Windows(Dataset):
                 "windows",
                 f"{len(tokens):,} tokens for context = {context}",
                 f"expected at least {context + 1:,}",
-                "bring more text or lower context",
+                "add text or lower context",
             )
         stored = isinstance(tokens, StoredArray)
         self.tokens = tokens if stored else np.ascontiguousarray(tokens, dtype=np.int64)

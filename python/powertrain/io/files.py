@@ -56,7 +56,7 @@ class Files:
             raw = file.read(most + 1)
         if len(raw) > most:
             raise FolderError(
-                f"[{self.path / name}] it has more than {most:,} bytes; expected fewer; is it what powertrain wrote?"
+                f"[{self.path / name}] it has more than {most:,} bytes; expected fewer; check that powertrain wrote it"
             )
         return raw
 
@@ -92,7 +92,7 @@ class Files:
                 os.close(descriptor)
                 raise FolderError(
                     f"[{self.path / name}] it is a hard link: the same file has another name elsewhere; expected a "
-                    "file of this folder alone; copy it over itself, or remove it"
+                    "file with one name; replace it by a copy, or remove it"
                 )
             return descriptor
 

@@ -38,7 +38,7 @@ def from_json(raw: bytes, shape: Any) -> Any:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:  # cut off, no UTF-8, numbers of 5,000 digits, nested without end
-        raise MisfitError("it is no whole JSON text") from error
+        raise MisfitError("it is not a complete JSON text") from error
     demand_shallow(value)
     return fitted(value, shape)
 

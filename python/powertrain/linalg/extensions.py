@@ -143,7 +143,7 @@ def multi_dot(arrays: Sequence[TensorLike]) -> Tensor:
     given = [_core.asarray(one) for one in arrays]
     if len(given) < 2:
         raise _core.ShapeError(
-            f"[multi_dot] received {len(given)} factors; expected at least two; use the factor itself"
+            f"[multi_dot] received {len(given)} factors; expected at least two; a single factor is its own product"
         )
     first, last = given[0].ndim == 1, given[-1].ndim == 1
     if first:

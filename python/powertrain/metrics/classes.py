@@ -110,7 +110,7 @@ def _finite(scores: Any, real: Any, where: str) -> Any:
     if unknown.any():
         row = int(np.flatnonzero(real)[np.flatnonzero(unknown)[0]])
         raise MetricError(
-            f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; see what "
-            "the model computes of that row"
+            f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; look at "
+            "what the model computes for that row"
         )
     return scores

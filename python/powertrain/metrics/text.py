@@ -68,7 +68,7 @@ def _counts(state: Any, count: int, where: str) -> list[int]:
     if wrong.any():
         raise MetricError(
             f"[{where}] a state with the count {counts[wrong][0]:g}; expected counts from 0 to below 2^63; pass the "
-            "state of a metric as it is"
+            "state of a metric unchanged"
         )
     return [int(one) for one in counts]
 

@@ -149,7 +149,7 @@ class Registry:
             checked_name(alias)
         if not trust.is_run(source):
             raise RegistryError(
-                f"[models {name}] {source} is no run; expected the folder of one; powertrain runs lists them"
+                f"[models {name}] {source} is not a run; expected the folder of one; powertrain runs lists them"
             )
         if not Files(source).there("results.json"):
             raise RegistryError(
@@ -217,7 +217,7 @@ class Registry:
         if hash_folder(self._folder_of(version)) != version.sha256:
             raise RegistryError(
                 f"[models {version.name}] the files of version {version.number} are not those that were registered; "
-                f"expected SHA-256 {version.sha256[:12]}…; bring {self._folder_of(version)} back, or register the run "
+                f"expected SHA-256 {version.sha256[:12]}…; restore {self._folder_of(version)}, or register the run "
                 "again"
             )
 
@@ -232,8 +232,8 @@ class Registry:
             except BlockingIOError:
                 if time.monotonic() > until:
                     raise RegistryError(
-                        f"[models {self.folder}] another process has held it for {WAIT:g} s; expected it free; wait "
-                        "for that process"
+                        f"[models {self.folder}] another process has held it for {WAIT:g} s; expected it to be free; "
+                        "wait for that process"
                     ) from None
                 time.sleep(0.02)
         try:
@@ -250,7 +250,9 @@ class Registry:
             torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
             raw = b"\n" * torn + line + b"\n"
             if os.write(file, raw) != len(raw):
-                raise RegistryError(f"[models {self.folder}] the disk is full; expected some room; free some space")
+                raise RegistryError(
+                    f"[models {self.folder}] the disk is full; expected free space; delete what you no longer need"
+                )
             synced(file)
         finally:
             os.close(file)

@@ -120,8 +120,8 @@ class Detector(Abstract):
         whole = values.ndim == 1 and len(values) >= 2 and not np.isnan(values).any()
         if not whole or not self._fits(values[2:].tolist()) or values[1] not in (0, 1, 2) or not _is_count(values[0]):
             raise MonitorError(
-                f"[{type(self).__name__}] received {values.size} numbers that are no state of it; expected what "
-                "state() gave of a detector with the same settings; begin anew without them"
+                f"[{type(self).__name__}] received {values.size} numbers that are not its state; expected what "
+                "state() gave of a detector with the same settings; start without a state"
             )
         self._restore(values[2:].tolist())
         self.seen, self.level = int(values[0]), _LEVELS[int(values[1])]

@@ -187,6 +187,6 @@ def _samples(where: str, reference: TensorLike, current: TensorLike) -> tuple[Fl
     if not len(a) or not len(b) or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise MonitorError(
             f"[{where}] received samples of {len(a)} and {len(b)} numbers; expected at least one each, all finite; "
-            "leave gaps out and count them apart"
+            "leave missing values out and count them separately"
         )
     return a, b

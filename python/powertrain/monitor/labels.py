@@ -68,7 +68,7 @@ def numbers(truth: Sequence[Any]) -> list[Floats]:
         return [np.asarray(one, dtype=np.float64).ravel() for one in truth]
     except (TypeError, ValueError):
         raise MonitorError(
-            "[label] received labels that are no numbers; expected the numbers that were to be predicted; convert them"
+            "[label] received labels that are not numbers; expected the true values of what was predicted; convert them"
         ) from None
 
 

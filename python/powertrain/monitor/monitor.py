@@ -156,7 +156,9 @@ class Monitor:
         """Take in labels of examples that were observed before with the same ids: names or numbers of classes, or the
         numbers that were to be predicted."""
         if len(ids) != len(truth):
-            raise MonitorError(f"[label] received {len(ids)} ids and {len(truth)} labels; expected one each; pass both")
+            raise MonitorError(
+                f"[label] received {len(ids)} ids and {len(truth)} labels; expected a label for each id; pass both"
+            )
         known = self.profile.labels
         names = labels.numbers(truth) if known is None else [labels.class_name(one, known) for one in truth]
         with self._lock:

@@ -60,8 +60,8 @@ def paired_difference(
     a, b = (np.asarray(scores, dtype=np.float64).ravel() for scores in (first, second))
     if len(a) != len(b) or not len(a) or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise MonitorError(
-            f"[paired_difference] received {len(a)} and {len(b)} scores; expected a finite one of each model for every "
-            "example; score both on the same examples"
+            f"[paired_difference] received {len(a)} and {len(b)} scores; expected a finite score of each model for "
+            "every example; score both on the same examples"
         )
     if not 0 < confidence < 1:
         raise MonitorError(f"[paired_difference] received confidence={confidence}; expected 0 to 1; 0.95 is usual")

@@ -190,7 +190,7 @@ def _feature(table: Mapping[str, Any]) -> Feature:
         edges = np.array(one["edges"])
         wanted = len(edges) + 1
         if not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
-            raise MisfitError(f"the edges of {one['name']} do not rise")
+            raise MisfitError(f"the edges of {one['name']} are not in ascending order")
         ends = (float(edges[0]), float(edges[-1])) if len(edges) else (np.inf, -np.inf)
         counts = Counts(bins, one["missing"], 0, 0, *ends)
         made = NumberFeature(one["name"], tuple(one["edges"]), counts, one["mean"], one["deviation"], one["discrete"])

@@ -68,7 +68,7 @@ def _rule(table: Mapping[str, Any], where: str) -> Rule:
             raise MonitorError(f"[{where}] {name} = {value!r}; expected {wanted}; correct it")
     lacking = [name for name in ("name", "watch") if name not in table]
     if lacking:
-        raise MonitorError(f"[{where}] a rule without {lacking[0]}; expected one; add it")
+        raise MonitorError(f"[{where}] a rule without {lacking[0]}; expected that field; add it")
     return Rule(**table)
 
 
@@ -76,7 +76,7 @@ def _detector(table: Mapping[str, Any], where: str) -> DetectorRule:
     for name in ("name", "use", "of"):
         value = table.get(name, ERROR if name == "of" else None)
         if value is None:
-            raise MonitorError(f"[{where}] a detector without {name}; expected one; add it")
+            raise MonitorError(f"[{where}] a detector without {name}; expected that field; add it")
         if not isinstance(value, str):
             raise MonitorError(f"[{where}] {name} = {value!r}; expected a text; correct it")
     settings = {name: value for name, value in table.items() if name not in ("name", "use", "of")}

@@ -54,7 +54,7 @@ class Rule:
             raise self._wrong("a count below 1", "min_samples, raise_after and clear_after of at least 1")
         limit = self._limit
         if self.clear is not None and (self.clear > limit if self.above is not None else self.clear < limit):
-            raise self._wrong(f"clear = {self.clear}", f"a value on the quiet side of {limit}")
+            raise self._wrong(f"clear = {self.clear}", f"a value that raises no alarm, beyond {limit}")
 
     def _wrong(self, received: str, expected: str) -> MonitorError:
         return MonitorError(f"[rule {self.name}] received {received}; expected {expected}; correct the rule")

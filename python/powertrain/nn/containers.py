@@ -76,8 +76,8 @@ class _Numbered(Module, Generic[Given, Part]):
     def _check(self, part: Any, place: int) -> None:
         if not isinstance(part, Module):
             raise pt.DTypeError(
-                f"[{type(self).__name__}] {type(part).__name__} at place {place}; expected a module; plain functions "
-                "need no list of modules"
+                f"[{type(self).__name__}] {type(part).__name__} at place {place}; expected a module; keep plain "
+                "functions in a plain list"
             )
 
     def __len__(self) -> int:

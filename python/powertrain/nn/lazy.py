@@ -33,8 +33,8 @@ class _NotYet(dict[str, pt.Slot]):
 
     def items(self) -> NoReturn:
         raise checks.StateError(
-            f"[{self.where}] parameters of a layer that was never called; expected a call, which shows its sizes; "
-            "write model(x) once with an example, then make the optimizer or load the state"
+            f"[{self.where}] parameters of a layer that was never called; expected a call first, which fixes their "
+            "sizes; write model(x) once with an example, then make the optimizer or load the state"
         )
 
 
@@ -56,8 +56,8 @@ class Uncalled(Module):
         given = pt.asarray(input)
         if given.symbolic:
             raise checks.StateError(
-                f"[{type(self).__name__}] first called in a compiled function; expected a call before it, which shows "
-                "the sizes; write model(x) once with an example"
+                f"[{type(self).__name__}] first called in a compiled function; expected a call before that, which "
+                "fixes the sizes; write model(x) once with an example"
             )
         if given.ndim < 1:
             raise pt.ShapeError(f"[{type(self).__name__}] input is []; expected a last axis of features; reshape it")

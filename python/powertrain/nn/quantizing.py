@@ -172,8 +172,8 @@ def empty(model: M, form: Form, paths: Sequence[str]) -> M:
         layer = found.get(path)
         if layer is None:
             raise checks.SettingError(
-                f"[quantize] {path[:80]!r} is no layer of a {type(model).__name__} that can be quantized; expected one "
-                f"of {', '.join(list(found)[:5]) or 'none'}; is it the description of this model?"
+                f"[quantize] {path[:80]!r} is not a layer of a {type(model).__name__} that can be quantized; "
+                f"expected one of {', '.join(list(found)[:5]) or 'none'}; check that the description is of this model"
             )
         made[path] = QuantizedConv2d._like(layer) if isinstance(layer, Conv2d) else _empty_linear(layer, form)
     return replaced(model, made)

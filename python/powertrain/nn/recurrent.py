@@ -33,7 +33,7 @@ class _Padded:
             given = f"{ends.dtype.name}{list(ends.shape)}" if known is None or known.size > 16 else known.tolist()
             raise pt.ShapeError(
                 f"[{where}] lengths = {given}; expected {x.shape[0]} whole numbers from 1 to {x.shape[1]}, one for "
-                "each sequence of the batch; check lengths against the axis of time"
+                "each sequence of the batch; compare lengths with the size of the time axis"
             )
         ends = pt.astype(ends, "int64")
         steps = pt.arange(x.shape[1])

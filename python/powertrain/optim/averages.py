@@ -159,8 +159,8 @@ def refresh_statistics(
                 model(_inputs(batch)) if forward is None else forward(batch)
         if number == 0:
             raise OptimizerError(
-                "[refresh_statistics] received no batches; expected some inputs of the model; make the iterator anew, "
-                "or pass a DataLoader"
+                "[refresh_statistics] received no batches; expected some inputs of the model; make a new iterator, or "
+                "pass a DataLoader"
             )
     except BaseException:
         for slot, value in held:

@@ -48,7 +48,7 @@ def from_the_output(where: str, paths: Iterable[str], settings: Mapping[str, flo
     if deepest == 0:
         name, value = next((name, value) for name, value in settings.items() if value is not None)
         raise OptimizerError(
-            f"[{where}] {name} = {value:g} with parameters of one layer; expected several, such as blocks.0 and "
+            f"[{where}] {name} = {value:g} with parameters of one layer; expected several layers, such as blocks.0 and "
             f"blocks.1; leave {name} out"
         )
     return {path: deepest - layer for path, layer in layers.items()}

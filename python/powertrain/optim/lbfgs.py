@@ -116,7 +116,7 @@ class LBFGS(Optimizer):
         check: Callable[[pt.Tensor], pt.Tensor] | None = None,
     ) -> None:
         raise OptimizerError(
-            f"[{self.name}] update with gradients; expected minimize(closure), which is called at several points; "
+            f"[{self.name}] update with gradients; expected minimize(closure), which calls closure at several points; "
             "pass a function that gives the loss and the gradients"
         )
 

@@ -155,7 +155,7 @@ def _group(where: str, group: Mapping[str, Any], lr: float) -> Iterator[Chosen]:
         fix = "make another optimizer for parameters with other settings"
         if unknown and unknown[0] in _OTHER_NAMES:
             fix = f"write {_OTHER_NAMES[unknown[0]]}"
-        raise OptimizerError(f"[{where}] {received}; expected params, and lr and weight_decay of their own; {fix}")
+        raise OptimizerError(f"[{where}] {received}; expected params, and optionally lr and weight_decay; {fix}")
     check_settings(where, lr=group.get("lr"), weight_decay=group.get("weight_decay"))
     rate = 1.0 if group.get("lr") is None else group["lr"] / lr
     for one in _entries(where, group["params"], lr):

@@ -105,7 +105,7 @@ class Transform(Declared, declares=True):
         if state:
             raise FieldError(
                 f"[{type(self).__name__}] received the state {', '.join(state)}; expected none, since it learns "
-                "nothing; restore it into the transform that it came from"
+                "nothing; restore it into the transform that saved it"
             )
 
     @optional

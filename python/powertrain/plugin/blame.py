@@ -30,5 +30,5 @@ def blame(error: BaseException) -> str | None:
     owner, line, function = found
     return (
         f"[plugin {owner}] {function} in {line} raised {in_words(error)}; expected no exception, or one that says what "
-        "to fix; the lines above say how it came there"
+        "to fix; the lines above show the calls"
     )

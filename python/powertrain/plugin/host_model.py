@@ -69,6 +69,6 @@ class HostModel(Model, declares=True):
 
     def forward(self, x: object) -> pt.Tensor:
         raise pt.DTypeError(
-            f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library computes "
-            "it; leave strategy out of the recipe"
+            f"[{type(self).__name__}] called as a layer; expected the strategy fitted, since another library "
+            "computes the model; leave strategy out of the recipe"
         )

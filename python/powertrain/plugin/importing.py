@@ -84,7 +84,7 @@ def _staying() -> Iterator[None]:
     def leave(status: int) -> NoReturn:
         if os.getpid() != process:  # a child that it forked may end
             end(status)
-        raise _Stop(f"exited by os._exit({status})")
+        raise _Stop(f"ended the process by os._exit({status})")
 
     try:
         folder = os.open(".", os.O_RDONLY)

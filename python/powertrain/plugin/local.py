@@ -46,7 +46,9 @@ def load_local(name: str, base: Path, trusted: bool = False) -> tuple[Any, Local
     the file must be the run's own, and this user have trained with it before, or trust it."""
     file_name, colon, attribute = name.rpartition(":")
     if not colon or not attribute.isidentifier() or "\0" in name:
-        raise PluginError(f'received {name}; expected a file and a name in it; write use = "./model.py:Net"')
+        raise PluginError(
+            f'received {name}; expected a file and the name of an object in it; write use = "./model.py:Net"'
+        )
     path = (base / file_name).resolve()
     if not path.is_relative_to(base.resolve()):
         raise PluginError(

@@ -163,7 +163,7 @@ def _hints(owner: Any, names: Sequence[str] = ()) -> dict[str, Any]:
     except NameError as error:
         raise TypeError(
             f"the annotations of {getattr(owner, '__name__', owner)} cannot be read ({error}); expected names of its "
-            "module; import them there, outside of `if TYPE_CHECKING:`"
+            "module; import them in the module, outside of `if TYPE_CHECKING:`"
         ) from None
 
 

@@ -81,7 +81,7 @@ def _demand_labels(run: Run) -> None:
     if missing:
         raise LabelError(
             f"[data] no labelled example of class {', '.join(missing)}; expected one or more of each class; label "
-            "some, or set data.split.labelled, which takes as many of each"
+            "some, or set data.split.labelled, which takes the same number of each"
         )
 
 

@@ -31,8 +31,8 @@ class WorkerError(Error):  # type: ignore[misc, unused-ignore]
     def lost(cls, rank: int, what: str) -> WorkerError:
         """The error that names a worker without which the others cannot go on."""
         return cls(
-            f"[workers] worker {rank} {what}; expected all to train to the end; train with --resume to go on from the "
-            "last checkpoint, with any number of workers"
+            f"[workers] worker {rank} {what}; expected all to train to the end; train with --resume to continue from "
+            "the last checkpoint, with any number of workers"
         )
 
 

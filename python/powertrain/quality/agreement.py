@@ -167,7 +167,7 @@ def _numbers(where: str, ratings: Any) -> Floats:
     try:
         values = np.array([[float("nan") if one is None else float(one) for one in row] for row in table.tolist()])
     except (TypeError, ValueError):
-        raise DataError(where, "ratings that are no numbers", "expected numbers", 'take level="ordinal"') from None
+        raise DataError(where, "ratings that are not numbers", "expected numbers", 'take level="ordinal"') from None
     if np.isinf(values).any():
         raise DataError(where, "an infinite rating", "expected numbers, and NaN for a gap", "check the ratings")
     return values
@@ -189,7 +189,7 @@ def _coded(
         categories = sorted(there) if order is None else list(dict.fromkeys(order))
     except TypeError:
         raise DataError(
-            where, "ratings of several kinds", "expected numbers, or names", "make them of one kind"
+            where, "ratings of several kinds", "expected numbers, or names", "convert them to one kind"
         ) from None
     numbers: dict[object, int] = {one: at for at, one in enumerate(categories)}
     if not there:

@@ -157,7 +157,7 @@ def _similar_rows(where: str, x: Any, among: Any, threshold: float) -> tuple[Row
     if rows.shape[1] != others.shape[1]:
         raise DataError(
             where, f"rows of {rows.shape[1]} and of {others.shape[1]} numbers", "expected as many of both",
-            "bring both into one form",
+            "give both the same number of columns",
         )  # fmt: skip
     # About the mean: pictures are all like each other as long as their common part counts.
     centre = others.mean(axis=0, dtype=np.float64).astype(others.dtype)

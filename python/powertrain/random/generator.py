@@ -142,8 +142,8 @@ class Generator:
         start, stop = _core.integer(start, "low", "integers"), _core.integer(stop, "high", "integers") + bool(endpoint)
         if not 0 < stop - start <= _WIDEST:
             raise _core.ShapeError(
-                f"[integers] low = {start}, high = {stop}; expected low < high, and at most 2^53 integers between; "
-                "check their order"
+                f"[integers] low = {start}, high = {stop}; expected low < high, and at most 2^53 integers in between; "
+                "swap or narrow them"
             )
         drawn = self._draw("random_uniform", size, "float64")
         whole = OPERATORS["astype"](OPERATORS["floor"](drawn * float(stop - start)), "int64") + start

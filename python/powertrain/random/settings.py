@@ -54,7 +54,7 @@ def check_bounds(low: Any, high: Any) -> None:
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
         if not (low <= high and math.isfinite(high - low)):
             raise _core.ShapeError(
-                f"[uniform] low = {low}, high = {high}; expected finite numbers, low <= high; exchange them"
+                f"[uniform] low = {low}, high = {high}; expected finite numbers, low <= high; swap them"
             )
         return
     width = OPERATORS["subtract"](high, low)

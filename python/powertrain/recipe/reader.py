@@ -308,7 +308,10 @@ class _Reader(Uses):
             self.mistakes.extend(found)
             if made is not None:
                 if made.fresh and made.weights is None:
-                    self.wrong((*path, "fresh"), "received it without weights; expected both; without, all begins anew")
+                    self.wrong(
+                        (*path, "fresh"),
+                        "received it without weights; expected both; without weights every layer starts untrained",
+                    )
                 if made.frozen and made.adapters is not None:
                     self.wrong(
                         (*path, "frozen"), "received it with adapters, which freeze all else; expected one of them"

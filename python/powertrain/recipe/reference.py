@@ -52,7 +52,7 @@ SECTIONS = (
     Key("data.ROLE", "a further data set, such as data.unlabelled, or an environment: data.env", "a table with use",
         example='data.env = { use = "./env.py:Target", copies = 8 }'),
     Key("data.ROLE.copies", "copies of an environment, side by side", "a whole number >= 1 and <= 4,096", "1"),
-    Key("data.split", "which parts are held out of the training data; parts that the data brings itself win", "a table",
+    Key("data.split", "which parts are held out of the training data; parts that the data itself has win", "a table",
         example="data.split = { valid = 0.1, test = 0.2, stratify = true }"),
     Key("target", "the scale on which numbers to predict are learned, and what they are counted in", "a table",
         example='target = { scale = "log", unit = "dollars" }'),

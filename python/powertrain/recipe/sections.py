@@ -48,7 +48,7 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Which parts are held out of the training data; parts that the data brings itself win.
+    """Which parts are held out of the training data; parts that the data itself has win.
 
     Example
         >>> from powertrain.recipe import Split
@@ -301,7 +301,7 @@ class Beginning:
         doc="weights that the model begins with: the folder of a run or a safetensors file, looked for from the "
         "recipe's folder, then the working directory",
     )
-    fresh: str = param("", doc="a pattern of names, such as head.*, of what does not: it begins anew, in any form")
+    fresh: str = param("", doc="a pattern of names, such as head.*, of what does not: it starts untrained, in any form")
     frozen: str = param("", doc="a pattern of the names of parameters that training leaves as they are")
     adapters: Adapters | None = param(
         None, doc="what is trained in place of the model: a few numbers beside its layers"

@@ -46,7 +46,7 @@ def demand_fitted(estimator: Any) -> None:
     except NotFittedError:
         where = type(estimator).__name__
         raise UnfittedError(
-            f"[{where}] received a call before fit; expected a fitted {where}; write estimator.fit(x, y) first"
+            f"[{where}] called before fit; expected a fitted {where}; write estimator.fit(x, y) first"
         ) from None
 
 

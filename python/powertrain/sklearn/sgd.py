@@ -93,8 +93,8 @@ class _SGD(Estimator):
         else:
             if tol is not None and epochs > 1:
                 warnings.warn(
-                    f"[{type(self).__name__}] the loss still falls by tol = {tol:g} after {epochs} epochs; expected it "
-                    "to settle; raise max_iter or tol",
+                    f"[{type(self).__name__}] the loss still falls by more than tol = {tol:g} after {epochs} epochs; "
+                    "expected it to settle; raise max_iter or tol",
                     ConvergenceWarning,
                     stacklevel=3,
                 )

@@ -71,7 +71,7 @@ def weights(where: str, value: Any, rows: int) -> Floats:
     if float(weight.min()) < 0 or not float(weight.sum()) > 0:
         raise SolverError(
             f"[{where}] sample_weight has numbers from {weight.min():g} to {weight.max():g}; expected numbers >= 0, "
-            "one or more above it; drop rows that do not count"
+            "at least one above 0; drop rows that do not count"
         )
     return weight
 

@@ -49,7 +49,7 @@ def _with_kept(recipe: Recipe, folder: RunFolder, display: Display, base: Path) 
     """A run on the data as they are now, with what was fitted before."""
     found, _ = folder.checkpoints.latest()
     if found is None:
-        raise RunError(f"[{folder.path}] it has no checkpoint yet; expected one; begin a new run on the changed data")
+        raise RunError(f"[{folder.path}] it has no checkpoint yet; expected one; start a new run on the changed data")
     dataset, words = rebuilt(folder, folder.about(), recipe, base, found.arrays)
     return build(recipe, folder, display, base, dataset), words
 

@@ -143,7 +143,7 @@ def _set(run: TrainRun, wanted: Sequence[tuple[str, SetScalar]]) -> None:
         if request.name not in known:
             raise RunError(
                 f"[callback {name}] it set {request.name}; expected one of {', '.join(known) or 'none in this run'}; "
-                "an event's scalars are what can be set"
+                "only the scalars of an event can be set"
             )
         before = chosen.setdefault(request.name, (name, request.value))
         if before[1] != request.value:

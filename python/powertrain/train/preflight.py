@@ -52,7 +52,7 @@ def demand_roles(run: TrainRun) -> None:
         for role in written:
             if made and role not in taken:
                 raise RunError(
-                    f"[{section}.{role}] {run.recipe.strategy.name} asks for no {section} of that role; expected "
+                    f"[{section}.{role}] {run.recipe.strategy.name} uses no {section} in that role; expected "
                     f"{', '.join(made)}{suggestion(role, made)}; rename it or take it out"
                 )
 
@@ -127,7 +127,7 @@ def demand_examples(run: TrainRun, where: str) -> None:
     """Refuse a run in an environment for what looks at the examples that a run was trained on."""
     if run.dataset.kind.plays:
         raise RunError(
-            f"[{where}] {run.folder.path} plays in an environment, and has no training examples; expected a run that "
+            f"[{where}] {run.folder.path} learns in an environment, and has no training examples; expected a run that "
             "was trained on examples; give one of these"
         )
 
@@ -137,8 +137,8 @@ def demand_own_steps(run: TrainRun, where: str) -> None:
     if not run.table.optimizers or run.backend is not None:
         what = "run.backend" if run.table.optimizers else f"the strategy {run.recipe.strategy.name}"
         raise RunError(
-            f"[{where}] received it with {what}, whose steps are not the engine's own; expected steps in which the "
-            f"engine minimizes a loss; leave {where} out"
+            f"[{where}] received it with {what}, which does not train by steps of the engine; expected steps in which "
+            f"the engine minimizes a loss; leave {where} out"
         )
 
 

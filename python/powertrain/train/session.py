@@ -82,8 +82,8 @@ def train(
     with folder.locked():
         if folder.started and not resume:
             raise RunError(
-                f"[{path}] it holds a run already; expected a new folder; add --resume (in Python resume=True) to go "
-                "on with that run, or remove the folder to begin anew"
+                f"[{path}] it holds a run already; expected a new folder; add --resume (in Python resume=True) to "
+                "continue that run, or remove the folder to start again"
             )
         if folder.started:
             folder.compare(recipe)

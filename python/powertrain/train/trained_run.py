@@ -413,12 +413,12 @@ class TrainedRun:
         if dataset.context is None or not dataset.kind.tokens:
             raise RunError(
                 f"[generate] {self.folder} is a run of the task {dataset.task}; expected a language model; predict "
-                "answers for examples"
+                "gives predictions for examples"
             )
         if dataset.vocabulary is None:
             raise RunError(
-                f"[generate] {self.folder} was trained on the numbers of tokens; expected a run that knows their "
-                "texts; pt.nn.generate(run.model, tokens) goes on with numbers"
+                f"[generate] {self.folder} was trained on token numbers; expected a run that knows their texts; "
+                "pt.nn.generate(run.model, tokens) continues numbers"
             )
         return pt.nn.stream_generate(
             self.model, prompt, max_new_tokens, tokenizer=dataset.vocabulary, context=dataset.context,
@@ -465,8 +465,8 @@ class TrainedRun:
     def _demand_results(self, what: str) -> None:
         if not self.results:
             raise RunError(
-                f"[{what}] {self.folder} has no results, since the run was stopped at {position(self.run)}; expected a "
-                "finished run; go on with it: resume=True"
+                f"[{what}] {self.folder} has no results, since the run was stopped at {position(self.run)}; expected "
+                "a finished run; continue it: resume=True"
             )
 
     def __repr__(self) -> str:

@@ -59,7 +59,7 @@ class Journal:
         except OSError as error:
             raise self._full(error.strerror or "it cannot be written") from error
         if written < len(raw):
-            raise self._full("there was room for a part alone")
+            raise self._full("only a part of it could be written")
 
     def close(self) -> None:
         os.close(self._file)

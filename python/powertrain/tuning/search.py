@@ -302,7 +302,7 @@ class Search:
                 raise KeyboardInterrupt(number)
             self._stop(f"interrupted by {signal.Signals(number).name}", number)
             with contextlib.suppress(RuntimeError):  # it came in the middle of another line
-                self.display.warn("stopping after this round of each trial; Ctrl-C again stops at once")
+                self.display.warn("stopping after this round of each trial; press Ctrl-C again to stop at once")
 
         before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():  # Python gives signals to no other

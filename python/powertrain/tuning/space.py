@@ -101,8 +101,8 @@ def space_of(given: Mapping[str, object], load: Callable[[list[str]], object]) -
         try:
             if key.startswith(MEASURING):
                 raise ValueError(
-                    "it decides what is measured; expected a setting of the training; trials that are measured in "
-                    "other ways cannot be compared"
+                    "it changes what is measured; expected a setting of the training, since trials that are measured "
+                    "differently cannot be compared"
                 )
             found[key] = _held(key, _one(value), load)
         except ValueError as error:

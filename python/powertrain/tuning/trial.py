@@ -81,7 +81,7 @@ def _metric(run: TrainRun, asked: str) -> tuple[str, str]:
     if part == "valid" and "valid" not in run.dataset.splits:
         raise TuneError(
             f"[tune] {run.dataset.name} has no valid part; expected one to compare trials on, since the test part is "
-            "for the end; for example --set data.split.valid=0.1"
+            "kept for the end; for example --set data.split.valid=0.1"
         )
     assert run.evaluations.evaluator is not None
     known = [name for name in run.evaluations.evaluator.metrics if name != "confusion"]

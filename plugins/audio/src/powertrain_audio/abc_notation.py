@@ -186,7 +186,7 @@ class _Reader:
     def lean(self, signs: str) -> None:
         """a > b: the first is longer by half, the second shorter; of >> it is three quarters."""
         if not self.events or not self.events[-1][1]:
-            raise UnreadableError("a lean without a note")
+            raise UnreadableError("a > or < without a note beside it")
         short = Fraction(1, 2 ** len(signs))
         first, self.next_share = (2 - short, short) if signs[0] == ">" else (short, 2 - short)
         pitch, length = self.events[-1]

@@ -31,7 +31,10 @@ def library() -> Any:
         import soundfile
     except (ImportError, OSError):  # it raises OSError where libsndfile is missing
         raise DataError(
-            WHERE, "soundfile is not installed", "expected it, to read sounds", "pip install powertrain-audio[files]"
+            WHERE,
+            "soundfile is not installed",
+            "expected it, since it reads sounds",
+            "pip install powertrain-audio[files]",
         ) from None
     return soundfile
 

@@ -68,12 +68,15 @@ class Speaker:
         try:
             self._library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
         except OSError as error:
-            sys.exit(f"[speak] its library cannot be loaded: {error}; update espeakng-loader")
+            sys.exit(
+                f"[speak] its library cannot be loaded: {error}; expected the library of eSpeak NG; update "
+                "espeakng-loader"
+            )
         folder = str(espeakng_loader.get_data_path())
         # 2: give samples at once, play nothing.
         self.rate = int(self._library.espeak_Initialize(2, 0, folder.encode(), 0))
         if self.rate <= 0:
-            sys.exit(f"[speak] no voices in {folder}; expected them; reinstall espeakng-loader")
+            sys.exit(f"[speak] no voices in {folder}; expected the voices of eSpeak NG; reinstall espeakng-loader")
         self._heard: list[Any] = []
         samples = ctypes.POINTER(ctypes.c_short)
         # Held here, since the library keeps the address.

@@ -174,7 +174,7 @@ def _divided(tunes: Sequence[Tune], shares: Mapping[str, float], seed: int) -> d
         parts.setdefault(part, []).extend(tunes[one] for one in groups[at])
     if not parts["train"] or set(wanted) - set(parts):
         raise DataError(
-            WHERE, f"{len(tunes):,} tunes", f"expected some for {', '.join(['train', *wanted])}", "bring more tunes"
+            WHERE, f"{len(tunes):,} tunes", f"expected some for {', '.join(['train', *wanted])}", "add more tunes"
         )
     return parts
 

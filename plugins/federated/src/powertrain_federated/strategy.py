@@ -59,13 +59,13 @@ run       = { until = "4 rounds", batch = 32 }
         super().setup(run)
         if self.opt.schedule is not None:
             raise FederatedError(
-                "[federated] the optimizer has a schedule; expected none, since the optimizer of a client begins anew "
-                "in each round; leave it out, and write strategy.decay, a factor on the rate after each round"
+                "[federated] the optimizer has a schedule; expected none, since the optimizer of a client starts "
+                "afresh in each round; leave it out, and write strategy.decay, a factor on the rate after each round"
             )
         if self.opt.accumulate > 1:
             raise FederatedError(
-                f"[federated] the optimizer accumulates {self.opt.accumulate} batches; expected an update for each, "
-                "since what a client still holds at the end of its turn would be lost; give a larger run.batch"
+                f"[federated] the optimizer accumulates {self.opt.accumulate} batches; expected an update for each "
+                "batch, since what a client still holds at the end of its turn would be lost; give a larger run.batch"
             )
         if not self.data.has_epochs:
             raise FederatedError(

@@ -64,7 +64,10 @@ class RealNVP(Model):
         super().__init__()
         params = params or self.Params()
         if size < 2:
-            raise ModelError(f"[real-nvp] rows of {size} numbers; expected 2 or more, of which one half says the other")
+            raise ModelError(
+                f"[real-nvp] rows of {size} numbers; expected 2 or more, since one half determines the change of the "
+                "other"
+            )
         halves = []
         for number in range(params.layers):
             order = permutation(size, 0, number // 2)

@@ -49,7 +49,7 @@ run       = { until = "100 rounds", batch = 16 }
         self.model = run.model(inputs=Inputs("regression", given.shape, self.size + 1))
         if not callable(getattr(self.model, "invert", None)):
             raise GenerativeError(
-                f"[flow] the model {type(self.model).__name__} has no invert; expected one that can be undone; "
+                f"[flow] the model {type(self.model).__name__} has no invert; expected an invertible model; "
                 'model = "real-nvp"'
             )
         self.opt = run.optim("model")

@@ -26,8 +26,8 @@ def learned_of(dataset: Any) -> Learned:
     """What the encoder of a table learned of each column."""
     if "encoder" not in dataset.state:
         raise OnnxError(
-            f"[onnx] columns = true for {dataset.name}, which is no table of powertrain-tabular; expected one; leave "
-            "columns out"
+            f"[onnx] columns = true for {dataset.name}, which is not a table of powertrain-tabular; expected a "
+            "table; leave columns out"
         )
     from powertrain_tabular.encoding import Encoder
 

@@ -58,7 +58,7 @@ def export(
         _array(one) for one in (example_inputs if isinstance(example_inputs, (tuple, list)) else [example_inputs])
     ]
     if not examples:
-        raise OnnxError("[onnx] no example inputs; expected the arguments of a call; pass a tuple of arrays")
+        raise OnnxError("[onnx] no example inputs; expected the arguments of one call; pass a tuple of arrays")
     names = list(input_names) if input_names is not None else _names_of(model, len(examples))
     if len(names) != len(examples) or len(set(names)) != len(names):
         raise OnnxError(

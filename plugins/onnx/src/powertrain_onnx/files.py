@@ -44,7 +44,7 @@ def read_beside(folder: Path, name: str, count: int, offset: int) -> bytes:
 def write(path: Path, content: bytes) -> None:
     """Written beside, and renamed: nobody meets half of it."""
     if not path.parent.is_dir():
-        raise OnnxError(f"[onnx] {path.parent} is no folder; expected one for {path.name}; make it")
+        raise OnnxError(f"[onnx] {path.parent} is not a folder; expected one for {path.name}; create it")
     aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}.part")
     try:
         aside.write_bytes(content)

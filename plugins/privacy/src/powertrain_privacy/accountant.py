@@ -67,8 +67,9 @@ def noise_for(epsilon: float, delta: float, chance: float, steps: int) -> float:
         )
     except calibration.NoBracketIntervalFoundError:
         raise PrivacyError(
-            f"[dp-sgd] target_epsilon = {epsilon:g} at delta = {delta:g} in {steps:,} steps of chance {chance:.3g}; "
-            f"expected one that a noise_multiplier of {LEAST_NOISE:g} or more reaches; choose another epsilon"
+            f"[dp-sgd] target_epsilon = {epsilon:g} at delta = {delta:g} in {steps:,} steps with sampling "
+            f"probability {chance:.3g}; expected one that a noise_multiplier of {LEAST_NOISE:g} or more reaches; "
+            "choose another epsilon"
         ) from None
     return float(found)
 

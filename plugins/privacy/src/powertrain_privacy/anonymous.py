@@ -35,7 +35,7 @@ def pseudonyms(values: ArrayLike, key: bytes) -> NDArray[np.str_]:
     """
     if len(key) < LEAST_KEY:
         raise PrivacyError(
-            f"[pseudonyms] a key of {len(key)} bytes; expected {LEAST_KEY} or more, which nobody can try out; write "
+            f"[pseudonyms] a key of {len(key)} bytes; expected {LEAST_KEY} or more, which nobody can guess; write "
             "secrets.token_bytes(32)"
         )
     texts, places = np.unique(np.asarray(values).astype(str), return_inverse=True)
@@ -106,7 +106,7 @@ def anonymized(
     if not rule.allows(np.arange(count)):
         asked = f" with {diversity} values of {sensitive}" if sensitive else ""
         raise PrivacyError(
-            f"[anonymized] {count:,} rows cannot be one group of {k:,}{asked}; expected as many; lower k or diversity"
+            f"[anonymized] {count:,} rows cannot form a group of {k:,}{asked}; expected as many; lower k or diversity"
         )
     places = {name: _ranked(name, known[name]) for name in quasi}
     groups = list(_divided(np.arange(count), places, rule))

@@ -25,12 +25,12 @@ def demand_private_data(run: Run, delta: float) -> int:
     if fitted:
         raise PrivacyError(
             f"[dp-sgd] {', '.join(fitted)} is fitted on the training examples, which epsilon would not cover; expected "
-            'numbers that are known beforehand; for pixels write features = [{ use = "scale", by = 0.00392 }]'
+            'features with fixed numbers; for pixels write features = [{ use = "scale", by = 0.00392 }]'
         )
     if delta * len(train) >= 1:
         raise PrivacyError(
-            f"[dp-sgd] delta = {delta:g} with {len(train):,} examples; expected less than 1 / {len(train):,}, since "
-            f"a larger one allows giving away a whole example; {0.1 / len(train):.0e} is usual"
+            f"[dp-sgd] delta = {delta:g} with {len(train):,} examples; expected less than 1 / {len(train):,}, since a "
+            f"larger one allows a whole example to be revealed; {0.1 / len(train):.0e} is usual"
         )
     return len(train)
 

@@ -79,8 +79,8 @@ run       = { until = "20 steps", batch = 32 }
         """The noise multiplier with which the whole run spends the epsilon that it may."""
         if run.total_steps is None:
             raise PrivacyError(
-                "[dp-sgd] target_epsilon in a run whose steps are not known beforehand; expected run.until in epochs "
-                "or steps; write one, or give noise_multiplier"
+                "[dp-sgd] target_epsilon in a run whose number of steps is not known in advance; expected run.until "
+                "in epochs or steps; write one, or give noise_multiplier"
             )
         assert self.params.target_epsilon is not None
         return noise_for(self.params.target_epsilon, self.params.delta, self.batch / self.count, run.total_steps)

@@ -30,8 +30,8 @@ def demand_numbered(strategy: str, env: Environments) -> None:
     """Refuse an environment whose actions are numbers rather than one of a few."""
     if isinstance(env.actions, Box):
         raise StrategyError(
-            f"[strategy {strategy}] the environment takes actions of {env.actions.size} numbers; expected one whose "
-            'actions can be counted; use strategy = "rl/sac"'
+            f"[strategy {strategy}] the environment takes actions of {env.actions.size} numbers; expected one with "
+            'discrete actions; use strategy = "rl/sac"'
         )
 
 

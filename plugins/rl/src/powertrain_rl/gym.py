@@ -53,8 +53,8 @@ class Gymnasium(Environment):
             return gymnasium.make(self.params.id, **options)
         except gymnasium.error.DependencyNotInstalled as error:
             raise MakingError(
-                f"[env gymnasium] {self.params.id} lacks a package: {error}; expected it; pip install "
-                "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
+                f"[env gymnasium] {self.params.id} needs a package that is not installed: {error}; expected it; pip "
+                "install 'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
             ) from error
         except gymnasium.error.Error as error:
             raise MakingError(

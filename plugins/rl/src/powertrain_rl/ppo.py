@@ -34,7 +34,7 @@ run       = { until = "10_000 env_steps" }
         gae: float = param(0.95, low=0, high=1, doc="how far advantages look ahead: 0 one step, 1 to the end")
         entropy: float = param(0.0, low=0, doc="weight of keeping the choice of actions open")
         value: float = param(0.5, low=0, doc="weight of the error of the values")
-        normalize: bool = param(True, doc="bring the advantages of a round to mean 0 and deviation 1")
+        normalize: bool = param(True, doc="scale the advantages of a round to mean 0 and standard deviation 1")
 
     def setup(self, run: Run) -> None:
         self.policy, self.env = run.model(), run.env()

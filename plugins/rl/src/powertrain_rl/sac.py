@@ -50,7 +50,7 @@ run       = { until = "10_000 env_steps" }
         box = self.env.actions
         if not isinstance(box, Box):
             raise StrategyError(
-                "[strategy sac] the environment has actions that are counted; expected one whose actions are numbers; "
+                "[strategy sac] the environment has discrete actions; expected continuous ones; "
                 'use strategy = "rl/dqn" or "rl/ppo"'
             )
         one, number = self.env.observation, np.float32(0)

@@ -36,7 +36,9 @@ _HEADER, _OF_DICTIONARY, _COMPRESSION = 2, 1, 3
 
 def library() -> Any:
     if importlib.util.find_spec("pyarrow") is None:
-        raise RefusedError(415, f"{ARROW}, and no pyarrow here; expected it; pip install 'powertrain-serve[arrow]'")
+        raise RefusedError(
+            415, f"{ARROW}, and pyarrow is not installed here; expected pyarrow; pip install 'powertrain-serve[arrow]'"
+        )
     import pyarrow.ipc
 
     return pyarrow
@@ -55,13 +57,17 @@ def columns_in(body: bytes, limits: Limits) -> dict[str, Any]:
             )
         names = table.column_names
         if not table.num_rows or len(set(names)) != len(names):
-            raise RefusedError(400, "no row, or a column twice; expected rows, and each column once; send such")
+            raise RefusedError(
+                400, "no rows, or two columns of one name; expected rows of distinct columns; rename one"
+            )
         return {name: _whole(arrow, table.column(name)) for name in names}
     except RefusedError:
         raise
     except (arrow.ArrowException, OSError, ValueError, OverflowError, struct.error) as error:
         said = str(error).split("\n")[0][:120]
-        raise RefusedError(400, f"a body that is no Arrow stream: {said}; expected one; write it again") from None
+        raise RefusedError(
+            400, f"a body that is not an Arrow stream: {said}; expected one; write it with pyarrow.ipc"
+        ) from None
 
 
 def _check(arrow: Any, body: bytes) -> None:
@@ -75,11 +81,13 @@ def _check(arrow: Any, body: bytes) -> None:
             )  # fmt: skip
         if message.type == "schema":
             if count:
-                raise RefusedError(400, "a second schema; expected one stream; send it alone")
+                raise RefusedError(400, "a second schema; expected one stream in a request; send two requests")
             for field in arrow.ipc.read_schema(message):
                 _check_type(arrow, field.type, field.name)
         elif _compressed(message):
-            raise RefusedError(415, "compressed buffers; expected them as they are; write them without compression")
+            raise RefusedError(
+                415, "compressed buffers; expected uncompressed ones; write the stream without compression"
+            )
 
 
 def _messages(reader: Any) -> Iterator[Any]:
@@ -105,7 +113,7 @@ def _compressed(message: Any) -> bool:
 def _reference(raw: bytes, at: int) -> int:
     """Where the table begins that a field refers to."""
     if at <= 0:
-        raise RefusedError(400, "a message without a header; expected a record batch; write it again")
+        raise RefusedError(400, "a message without a header; expected a record batch; write the stream again")
     return at + int(struct.unpack_from("<I", raw, at)[0])
 
 
@@ -188,17 +196,19 @@ def _numbers(array: Any) -> Array:
     while _inner(arrow, array.type) is not None:
         if isinstance(array.type, arrow.FixedShapeTensorType):
             if list(array.type.permutation or ()) != sorted(array.type.permutation or ()):
-                raise RefusedError(400, "a tensor whose axes are permuted; expected them in order; lay it out anew")
+                raise RefusedError(
+                    400, "a tensor whose axes are permuted; expected row-major order; send a contiguous copy"
+                )
             shape += array.type.shape
             array = array.storage.flatten()
             continue
         if array.null_count:
-            raise RefusedError(400, "lists that are gaps; expected numbers; fill them")
+            raise RefusedError(400, "missing values in place of lists; expected numbers; fill the gaps")
         fixed = arrow.types.is_fixed_size_list(array.type)
         flat = array.flatten()
         size = array.type.list_size if fixed else len(flat) // max(len(array), 1)
         if not fixed and (array.value_lengths().to_numpy(zero_copy_only=False) != size).any():
-            raise RefusedError(400, "lists of several lengths; expected equal ones; fill them up")
+            raise RefusedError(400, "lists of different lengths; expected one length; pad the shorter ones")
         shape.append(size)
         array = flat
     if array.null_count or not _is_number(arrow, array.type):
@@ -219,7 +229,9 @@ def _texts(array: Any, name: str, limits: Limits) -> list[Any]:
         known = array.dictionary.to_pylist()
         found = [None if at is None else known[at] for at in array.indices.to_pylist()]
         if sum(len(one) for one in found if one is not None) > limits.body:
-            raise RefusedError(413, f"more than {limits.body:,} letters in {name[:80]!r}; expected fewer; cut them")
+            raise RefusedError(
+                413, f"more than {limits.body:,} characters in {name[:80]!r}; expected fewer; shorten the texts"
+            )
         return found
     if not (arrow.types.is_string(array.type) or arrow.types.is_large_string(array.type)):
         raise RefusedError(400, f"the column {name[:80]!r} of {str(array.type)[:60]}; expected texts; cast it")

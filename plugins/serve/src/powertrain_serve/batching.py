@@ -127,9 +127,11 @@ class Worker:
 
     def _demand_room(self, share: float) -> None:
         if self._closed:
-            raise RefusedError(503, "the server is ending; expected another one to answer; ask again", 5)
+            raise RefusedError(503, "the server is shutting down; expected a running server; send the request again", 5)
         if len(self) >= self.queue * share:
-            raise RefusedError(429, f"{len(self)} requests wait already; expected fewer; ask again", 1)
+            raise RefusedError(
+                429, f"{len(self)} requests are waiting already; expected fewer; send the request again later", 1
+            )
 
     def close(self) -> None:
         """Answer what waits, and end."""
@@ -192,7 +194,10 @@ class Worker:
             if job.done.cancelled():
                 continue
             if job.deadline < now:
-                _refuse(job, RefusedError(503, "the request waited too long; expected a free engine; ask again", 1))
+                _refuse(
+                    job,
+                    RefusedError(503, "the request waited too long; expected a free engine; send the request again", 1),
+                )
             elif room and job.model is first.model:
                 count = min(room, job.left)
                 taken.append((job, count))

@@ -54,7 +54,7 @@ class Bodies:
     def check_head(self, request: Request) -> None:
         encoding = header_of(request, b"content-encoding").strip().lower()
         if encoding not in ("", "identity"):
-            raise RefusedError(415, "a compressed body; expected one as it is; leave Content-Encoding out")
+            raise RefusedError(415, "a compressed body; expected an uncompressed one; leave Content-Encoding out")
         length = header_of(request, b"content-length")
         if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body:
             raise self.too_large(f"{length[:20]} bytes")
@@ -93,7 +93,9 @@ class Body:
         except BaseException as error:
             self._bodies.held -= self._size
             if isinstance(error, asyncio.TimeoutError):
-                raise RefusedError(408, "a body that did not come in time; expected it sooner; send it again") from None
+                raise RefusedError(
+                    408, "the body did not arrive in time; expected it sooner; send the request again"
+                ) from None
             raise
 
     async def _all(self) -> bytes:
@@ -101,14 +103,18 @@ class Body:
         while more:
             message = await self._request.receive()
             if message["type"] == "http.disconnect":
-                raise RefusedError(400, "a body that ended early; expected all of it; send it again")
+                raise RefusedError(
+                    400, "the body ended early; expected as many bytes as were announced; send the request again"
+                )
             chunk, more = message.get("body", b""), message.get("more_body", False)
             self._size += len(chunk)
             bodies.held += len(chunk)
             if self._size > bodies.limits.body:
                 raise bodies.too_large(f"more than {bodies.limits.body:,} bytes")
             if bodies.held > bodies.limits.held:
-                raise RefusedError(503, "too many bytes of other requests; expected fewer; ask again", 1)
+                raise RefusedError(
+                    503, "the server holds too many bytes of other requests; expected fewer; send the request again", 1
+                )
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -131,11 +137,11 @@ def parsed_json(body: bytes) -> Any:
             400, "JSON that is nested too deeply; expected a few levels; send arrays of numbers"
         ) from None
     except ValueError as error:
-        raise RefusedError(400, f"a body that is no JSON: {_short(error)}; expected an object; check it") from None
+        raise RefusedError(400, f"the body is not JSON: {_short(error)}; expected a JSON object; correct it") from None
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_number)
@@ -183,7 +189,7 @@ def examples_in(model: Model, given: Any, limits: Limits) -> Given:
     if ending == ".arrow":
         return Given(*examples_of(model, body, limits))
     if ending == ".npy" and not body.startswith(b"\x93NUMPY"):  # the reader would take a compressed .npz too
-        raise RefusedError(400, "a body that is no .npy file; expected one; write it with numpy.save")
+        raise RefusedError(400, "the body is not a .npy file; expected one; write it with numpy.save")
     if ending not in (".npy", ".npz") and not model.reads_files:
         raise RefusedError(415, f"a file {ending}; expected {JSON} or {NPY}; send numbers, which {model.name} takes")
     with tempfile.TemporaryDirectory(prefix="powertrain-serve-") as folder:
@@ -207,7 +213,9 @@ def _of_json(model: Model, given: list[Any]) -> Any:
     try:
         return np.array(given)
     except (ValueError, OverflowError):
-        raise RefusedError(400, "examples of several shapes; expected numbers of one shape; fill them up") from None
+        raise RefusedError(
+            400, "examples of different shapes; expected numbers of one shape; pad the smaller ones"
+        ) from None
 
 
 def _checked(model: Model, given: Any) -> Array:

@@ -75,7 +75,7 @@ def _wanted(runs: Sequence[str], models: Path | None) -> Mapping[str, Wanted]:
 
 def _write_container(runs: Sequence[str], port: int) -> int:
     if len(runs) != 1:
-        raise ServeError(f"[serve --container-file] {len(runs)} runs; expected one; name it")
+        raise ServeError(f"[serve --container-file] {len(runs)} runs; expected one; name a single run")
     ((name, wanted),) = of_arguments(runs).items()
     (folder,) = wanted.versions.values()
     path = resolved(folder)

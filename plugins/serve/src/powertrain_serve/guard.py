@@ -58,7 +58,7 @@ class Guard:
 
     def _refused(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> RefusedError | None:
         if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MOST_HEAD:
-            return RefusedError(431, f"more than {MOST_HEAD:,} bytes of headers; expected fewer; leave some out")
+            return RefusedError(431, f"more than {MOST_HEAD:,} bytes of headers; expected fewer; send fewer headers")
         if scope["path"] in OPEN:
             return None
         if self._token:
@@ -70,12 +70,16 @@ class Guard:
                 )
         elif self._local and not of_here(headers.get(b"host", b"")):
             # A page in a browser could otherwise reach this server by a name of its own for this machine.
-            return RefusedError(421, "a Host that is not this machine; expected localhost; ask by that name")
+            return RefusedError(
+                421, "the Host header names another machine; expected localhost; use that name in the address"
+            )
         if not self._token and scope["method"] not in _READING and _of_another_site(headers):
             # Browsers send such requests without asking first; a page cannot add a token to them.
-            return RefusedError(403, "a request of another site's page; expected a program; ask without a browser")
+            return RefusedError(
+                403, "a request from a page of another site; expected none; send it from a program, not a browser"
+            )
         if self.service.connections > self.service.settings.limits.connections:
-            return RefusedError(503, "too many connections; expected fewer; ask again", retry_after=1)
+            return RefusedError(503, "too many connections; expected fewer; send the request again", retry_after=1)
         return None
 
     def _told(self, scope: MutableMapping[str, Any], context: Context) -> None:

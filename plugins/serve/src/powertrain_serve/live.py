@@ -71,7 +71,9 @@ class LiveServer:
         token = scope["path"].removeprefix("/").partition("/")[0]
         if not of_here(dict(scope["headers"]).get(b"host", b"")):
             # The page of another site could otherwise reach this server by a name of its own for this machine.
-            answer = _refusal(421, "a Host that is not this machine; expected localhost; ask by that name")
+            answer = _refusal(
+                421, "the Host header names another machine; expected localhost; use that name in the address"
+            )
         elif not hmac.compare_digest(token.encode("utf-8", "replace"), self._token):
             answer = _refusal(403, "no valid token; expected the address that powertrain watch printed; open that one")
         else:

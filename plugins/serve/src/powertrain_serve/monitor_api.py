@@ -56,7 +56,7 @@ class MonitorApi:
         one = self.service.watch.one(model)
         if one is None:
             raise RefusedError(
-                404, f"{model.name} {model.version} is not watched; expected a run with a profile; see /monitor"
+                404, f"{model.name} {model.version} is not monitored; expected a run with a profile; see /monitor"
             )
         return _page(await asyncio.to_thread(self._of, model, one))
 
@@ -81,10 +81,10 @@ class MonitorApi:
 def _feedback(found: Any) -> tuple[str, list[Any] | None, float | None]:
     fits = isinstance(found, dict) and not set(found) - _KEYS and isinstance(found.get("id"), str)
     if not fits or ("labels" in found) == ("rating" in found):
-        raise RefusedError(400, f"JSON of another form; expected {_FORM}; send one of them")
+        raise RefusedError(400, f"JSON of another form; expected {_FORM}; send one of these")
     labels, rating = found.get("labels"), found.get("rating")
     if "labels" in found and not (isinstance(labels, list) and labels):
-        raise RefusedError(400, "labels that are no list; expected one for each example of the request; send a list")
+        raise RefusedError(400, "labels is not a list; expected one label for each example of the request; send a list")
     number = isinstance(rating, (int, float)) and not isinstance(rating, bool)
     if "rating" in found and not (number and 0 <= rating <= 1):
         raise RefusedError(400, f"the rating {str(rating)[:40]}; expected a number from 0 to 1; scale it")

@@ -59,7 +59,7 @@ class Asked:
 def body_of(content: bytes) -> dict[str, Any]:
     found = parsed_json(content)
     if not isinstance(found, dict):
-        raise RefusedError(400, "JSON that is no object; expected one with model and prompt or messages; see /docs")
+        raise RefusedError(400, "JSON that is not an object; expected one with model and prompt or messages; see /docs")
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -67,7 +67,7 @@ def model_name(body: Mapping[str, Any]) -> tuple[str, str | None]:
     """The model and the version that a body names: NAME or NAME:VERSION."""
     given = body.get("model")
     if not isinstance(given, str):
-        raise RefusedError(400, f"model = {_shown(given)}; expected its name; GET /v1/models lists them")
+        raise RefusedError(400, f"model = {_shown(given)}; expected the name of a model; GET /v1/models lists them")
     name, colon, version = given.partition(":")
     return name, version if colon else None
 
@@ -133,7 +133,7 @@ def _prompts(body: Mapping[str, Any], writer: Writer) -> list[list[int]]:
 def _encoded(writer: Writer, text: str) -> list[int]:
     tokens = writer.encoded(text)
     if not tokens:
-        raise RefusedError(400, "a prompt without a token; expected one at least; begin with a word or a line break")
+        raise RefusedError(400, "an empty prompt; expected at least one token; begin with a word or a line break")
     return tokens
 
 

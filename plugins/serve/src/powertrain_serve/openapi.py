@@ -26,7 +26,7 @@ _REASONS = {
     "415": "A content type or encoding that is not read.",
     "421": "A Host that is not this machine.",
     "429": "Too many requests wait; see Retry-After.",
-    "503": "No model is loaded, no answer in time, or the server is ending; see Retry-After.",
+    "503": "No model is loaded, no answer in time, or the server is shutting down; see Retry-After.",
 }
 _OF_ALL = ("401", "421", "503")
 HTML, BYTES = "text/html", "application/octet-stream"

@@ -20,10 +20,13 @@ from powertrain_serve.settings import MOST_HEAD, Served
 # Bytes that are parsed at once. So few requests are made of what comes before the first of them is answered.
 PIECE = 8 << 10
 LARGE = 64 << 10  # bytes of a body that are not worth a copy
-_LATE = ("408 Request Timeout", "the head of a request that did not come in time; expected it sooner; send it again")
-_BROKEN = ("400 Bad Request", "bytes that are no request of HTTP/1.1; expected one; use a client of HTTP")
+_LATE = (
+    "408 Request Timeout",
+    "the head of the request did not arrive in time; expected it sooner; send the request again",
+)
+_BROKEN = ("400 Bad Request", "the bytes are not an HTTP/1.1 request; expected one; use an HTTP client")
 _LONG = (
-    "431 Request Header Fields Too Large", f"a head of more than {MOST_HEAD:,} bytes; expected fewer; leave some out"
+    "431 Request Header Fields Too Large", f"a head of more than {MOST_HEAD:,} bytes; expected fewer; send fewer"
 )  # fmt: skip
 
 

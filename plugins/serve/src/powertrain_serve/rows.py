@@ -17,17 +17,19 @@ def columns_of(rows: Sequence[Any], takes: Mapping[str, str]) -> dict[str, list[
     for at, row in enumerate(rows):
         if not isinstance(row, dict):
             raise RefusedError(
-                400, f"example {at} is no row; expected columns such as {', '.join(takes)[:200]}; name them"
+                400, f"example {at} is not an object; expected columns such as {', '.join(takes)[:200]}; name them"
             )
         for name in takes:
             if name not in row:
-                raise RefusedError(400, f"no {name} in row {at}; expected it, or null for a gap; give all columns")
+                raise RefusedError(
+                    400, f"row {at} has no {name}; expected a value, or null where it is missing; send all columns"
+                )
     return {name: [_value(row[name], name, kind, at) for at, row in enumerate(rows)] for name, kind in takes.items()}
 
 
 def texts_of(given: Sequence[Any]) -> list[str]:
     if not all(isinstance(one, str) for one in given):
-        raise RefusedError(400, "examples that are no texts; expected texts; quote them")
+        raise RefusedError(400, "examples that are not texts; expected texts; put them in quotes")
     return list(given)
 
 

@@ -82,7 +82,9 @@ class Service:
 
     def versions(self, name: str | None) -> Versions:
         if not self.loader.ready:
-            raise RefusedError(503, "no model is loaded yet; expected one; ask again", retry_after=1)
+            raise RefusedError(
+                503, "no model is loaded yet; expected one; send the request again in a moment", retry_after=1
+            )
         return self.loader.table.versions(name)
 
     async def answers(
@@ -197,9 +199,13 @@ def refusing() -> Iterator[None]:
     except RefusedError:
         raise
     except pt.OutOfMemoryError:
-        raise RefusedError(503, "the engine has no memory for it; expected fewer examples; ask again", 1) from None
+        raise RefusedError(
+            503, "not enough memory for the request; expected fewer examples; send fewer at once", 1
+        ) from None
     except ConnectionError:
-        raise RefusedError(499, "the client has gone; expected it to wait for its answer; ask again") from None
+        raise RefusedError(
+            499, "the client closed the connection; expected it to wait for the answer; send the request again"
+        ) from None
     except (ValueError, IndexError) as error:
         if isinstance(error, pt.Error):  # of values, which only the model can judge
             raise RefusedError(400, str(error)) from None
@@ -207,7 +213,7 @@ def refusing() -> Iterator[None]:
 
 
 def _no_answer() -> RefusedError:
-    return RefusedError(503, "no answer in time; expected a free engine; ask again", retry_after=1)
+    return RefusedError(503, "no answer in time; expected a free engine; send the request again", retry_after=1)
 
 
 def compared(done: Future[Any], answers: Answers) -> str:

@@ -75,7 +75,7 @@ def _shape(value: Any, where: str) -> tuple[int, ...]:
 
 def _of_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> Array:
     if not isinstance(data, list):
-        raise RefusedError(400, f"{where} has data that are no list; expected a list of its elements; give one")
+        raise RefusedError(400, f"{where} has data that is not a list; expected a list of its elements; send one")
     wanted = math.prod(shape)
     if datatype == "BYTES":
         texts = list(_flat(data))
@@ -91,7 +91,9 @@ def _of_json(data: Any, datatype: str, shape: tuple[int, ...], where: str) -> Ar
     try:
         given = np.asarray(data)
     except (ValueError, OverflowError):
-        raise RefusedError(400, f"{where} has rows of several lengths; expected equal ones; fill them up") from None
+        raise RefusedError(
+            400, f"{where} has rows of different lengths; expected one length; pad the shorter ones"
+        ) from None
     _demand_count(given.size, wanted, where)
     dtype = DTYPES[datatype]
     kinds = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}[dtype.kind]

@@ -82,4 +82,4 @@ class Text:
 
 
 def _late() -> RefusedError:
-    return RefusedError(503, "the request waited too long; expected a free engine; ask again", 1)
+    return RefusedError(503, "the request waited too long; expected a free engine; send the request again", 1)

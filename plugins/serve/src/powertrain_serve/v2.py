@@ -130,12 +130,12 @@ def asked(model: Model, body: bytes, header: str | None, most: int) -> Asked:
         raise RefusedError(400, f"JSON of another form; expected {', '.join(sorted(_KEYS))}; see /docs")
     name = found.get("id")
     if name is not None and not (isinstance(name, str) and len(name) <= 256):
-        raise RefusedError(400, "an id that is no short text; expected up to 256 characters; shorten it")
+        raise RefusedError(400, "an id that is not a short text; expected up to 256 characters; shorten it")
     tensors: dict[str, Tensor] = {}
     for entry in found["inputs"]:
         tensor, binary = read(entry, binary)
         if tensor.name in tensors:
-            raise RefusedError(400, f"the input {tensor.name[:80]!r} twice; expected each once; leave one out")
+            raise RefusedError(400, f"the input {tensor.name[:80]!r} twice; expected each input once; leave one out")
         tensors[tensor.name] = tensor
     if len(binary):
         raise RefusedError(400, f"{len(binary)} bytes that are of no input; expected none; correct binary_data_size")
@@ -162,7 +162,7 @@ def _given(model: Model, tensors: Mapping[str, Tensor], most: int) -> Given:
     counts = {len(one.values) if one.values.ndim else 0 for one in tensors.values()}
     if len(counts) != 1 or counts == {0}:
         raise RefusedError(
-            400, "inputs of several lengths, or empty ones; expected as many examples in each; fill them"
+            400, "inputs of different lengths, or empty ones; expected the same number of examples in each; pad them"
         )
     if max(counts) > most:
         raise RefusedError(413, f"{max(counts):,} examples; expected at most {most:,}; send them in several requests")
@@ -231,7 +231,7 @@ def _flag(found: Mapping[str, Any], name: str, usual: bool = False) -> bool:
     parameters = found.get("parameters", {})
     value = parameters.get(name, usual) if isinstance(parameters, dict) else None
     if type(value) is not bool:
-        raise RefusedError(400, f"parameters.{name} that is no boolean; expected true or false; leave it out")
+        raise RefusedError(400, f"parameters.{name} is not a boolean; expected true or false; leave it out")
     return value
 
 

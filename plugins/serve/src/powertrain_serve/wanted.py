@@ -42,7 +42,7 @@ def of_arguments(runs: Sequence[str]) -> dict[str, Wanted]:
         name = name if equals else _name_of(path)
         _demand_name(name, f"serve {text}")
         if name in found:
-            raise ServeError(f"[serve {text}] the name {name} twice; expected a name for each; write OTHER={path}")
+            raise ServeError(f"[serve {text}] two runs are called {name}; expected a name for each; write OTHER={path}")
         found[name] = Wanted({"1": path}, "1")
     return found
 

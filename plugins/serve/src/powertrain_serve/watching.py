@@ -143,7 +143,7 @@ class Watch:
             model = None if known is None else known()
             if model is None:
                 raise RefusedError(
-                    404, f"no request {id[:80]!r} that waits; expected the X-Request-Id of a recent answer"
+                    404, f"no request {id[:80]!r} is waiting for labels; expected the X-Request-Id of a recent answer"
                 )
             if labels is not None:
                 truth = self._truth(model, labels, rows)
@@ -160,10 +160,10 @@ class Watch:
         """Labels, checked: names or numbers of classes, or as many numbers as the model gives."""
         if model not in self._of and self.wanted is not None and model.profile is not None:
             raise RefusedError(
-                404, f"{model.name} {model.version}, which is replaced; expected one that is served; see /models"
+                404, f"{model.name} {model.version}, which was replaced; expected one that is served; see /models"
             )
         if model not in self._of:
-            raise RefusedError(400, f"labels for {model.name}, which is not watched; expected a rating; send that")
+            raise RefusedError(400, f"labels for {model.name}, which is not monitored; expected a rating; send that")
         if len(labels) != rows:
             raise RefusedError(400, f"{len(labels)} labels for {rows} examples; expected one each; send all of them")
         return [_number(one, model) if model.profile.labels is None else _class(one) for one in labels]

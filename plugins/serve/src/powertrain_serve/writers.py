@@ -73,7 +73,7 @@ class _KnownBytes:
 def _text_library(why: str) -> Any:
     if importlib.util.find_spec("powertrain_text") is None:
         raise RefusedError(
-            400, f"{why} powertrain-text, which this server lacks; expected it; pip install powertrain-text"
+            400, f"{why} powertrain-text, which is not installed here; expected it; pip install powertrain-text"
         )
     return importlib.import_module("powertrain_text")
 

@@ -48,7 +48,7 @@ class Constant(HostModel):
         state = [float(value) for value in json.loads(data)]
         if len(state) != self.outputs or not np.isfinite(state).all():
             raise ModelError(
-                f"[constant] a state of {len(state)} numbers; expected {self.outputs} finite ones; bring the "
-                "checkpoint of the run back"
+                f"[constant] a state of {len(state)} numbers; expected {self.outputs} finite ones; restore the "
+                "checkpoint of the run"
             )
         return state

@@ -127,7 +127,7 @@ def _of_bytes(array: Any) -> Any:
 def _too_large(name: str, where: str) -> DataError:
     return DataError(
         where, f"{name} holds numbers too large for float32", "expected numbers below 3e38",
-        "drop the column, or divide it before",
+        "drop the column, or scale it first",
     )  # fmt: skip
 
 

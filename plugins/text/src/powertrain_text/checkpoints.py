@@ -76,7 +76,7 @@ class Settings:
         value = self.given.get(name)
         if value is not None and value not in allowed:
             words = " or ".join(map(str, allowed)) or "none"
-            self.refuse(f"{name} = {str(value)[:60]}", f"expected {words}", "this model is not computed here")
+            self.refuse(f"{name} = {str(value)[:60]}", f"expected {words}", "the engine cannot run this model")
 
     def refuse(self, received: str, expected: str, fix: str) -> NoReturn:
         raise DataError(self.where, received, expected, fix)
@@ -110,7 +110,7 @@ def from_gguf(path: Path) -> Checkpoint:
     where = f"gguf {path.name}"
     meta = Settings(where, file.meta)
     if (kind := meta.get("general.architecture", str)) != "llama":
-        meta.refuse(f"general.architecture = {kind[:60]}", "expected llama", "this model is not computed here")
+        meta.refuse(f"general.architecture = {kind[:60]}", "expected llama", "the engine cannot run this model")
     meta.fixed("llama.rope.scaling.type", "none")
     heads = meta.get("llama.attention.head_count", int)
     width = meta.get("llama.embedding_length", int)
@@ -193,7 +193,7 @@ def from_folder(folder: Path) -> Checkpoint:
     where = f"model {folder.name}"
     config = Settings(where, json_of(folder / "config.json", where))
     if (kind := config.get("model_type", str)) != "llama":
-        config.refuse(f"model_type = {kind[:60]}", "expected llama", "this model is not computed here")
+        config.refuse(f"model_type = {kind[:60]}", "expected llama", "the engine cannot run this model")
     config.fixed("hidden_act", "silu")
     for name in ("attention_bias", "mlp_bias", "rope_scaling"):
         config.fixed(name, False)

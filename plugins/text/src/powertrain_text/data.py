@@ -283,9 +283,7 @@ class FoodReviews(_Classified):
 
         def __post_init__(self) -> None:
             if self.test:
-                raise ValueError(
-                    f"test = {self.test:g}; the data brings its own test part; expected none; leave it out"
-                )
+                raise ValueError(f"test = {self.test:g}; the data has its own test part; expected none; leave it out")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:

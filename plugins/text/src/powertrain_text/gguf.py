@@ -125,7 +125,11 @@ class Gguf:
         kind, offset = self._number("I"), self._number("Q")
         if kind not in FORMATS:
             known = ", ".join(form.name for form in FORMATS.values())
-            self._refuse(f"tensor {name[:60]} is of format {kind}", f"expected one of {known}", "quantize it otherwise")
+            self._refuse(
+                f"tensor {name[:60]} is of format {kind}",
+                f"expected one of {known}",
+                "quantize the model in one of these formats",
+            )
         return name, shape, kind, offset
 
     def _place(self, heads: list[tuple[str, tuple[int, ...], int, int]]) -> None:

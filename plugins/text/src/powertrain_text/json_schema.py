@@ -70,7 +70,7 @@ def _kinds(schema: Mapping[str, Any], at: str) -> list[str]:
     for kind in kinds:
         if not isinstance(kind, str) or kind not in KEYS:
             raise SchemaError(
-                f"[{at}] type = {_short(kind)}; expected {', '.join(KEYS)}, or enum, const, anyOf; say what it is"
+                f"[{at}] type = {_short(kind)}; expected {', '.join(KEYS)}, or enum, const, anyOf; add one of these"
             )
     return list(dict.fromkeys(kinds))  # each once: what is inside would be built for each
 

@@ -18,8 +18,8 @@ def words_of(where: str, inputs: Inputs) -> int:
     """The size of the vocabulary."""
     if inputs.vocabulary is None or len(inputs.shape) != 1:
         raise ModelError(
-            f"[{where}] examples of shape {list(inputs.shape)} without a vocabulary; expected rows of tokens; use data "
-            "of this distribution, such as text-table, or another model"
+            f"[{where}] examples of shape {list(inputs.shape)} without a vocabulary; expected rows of tokens; use "
+            "text data, such as text-table, or another model"
         )
     return inputs.vocabulary
 

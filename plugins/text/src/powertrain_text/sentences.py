@@ -159,7 +159,7 @@ def read_encoder(folder: Path) -> tuple[Sizes, Encoder]:
     where = f"model {folder.name}"
     config = Settings(where, json_of(folder / "config.json", where))
     if (kind := config.get("model_type", str)) != "bert":
-        config.refuse(f"model_type = {kind[:60]}", "expected bert", "this model is not computed here")
+        config.refuse(f"model_type = {kind[:60]}", "expected bert", "the engine cannot run this model")
     config.fixed("hidden_act", "gelu")
     config.fixed("position_embedding_type", "absolute")
     sizes = Sizes(

@@ -98,7 +98,7 @@ class Tokenizer:
         described = json.loads(self._made.to_str())
         if "ByteLevel" not in json.dumps(described.get("decoder"), allow_nan=False):
             raise DataError(
-                "tokenizer", "tokens that are no sequences of bytes", "expected a byte-level tokenizer, whose tokens "
+                "tokenizer", "tokens that are not sequences of bytes", "expected a byte-level tokenizer, whose tokens "
                 "can be put together freely", "use one of kind byte-bpe",
             )  # fmt: skip
         special = {one["id"] for one in described["added_tokens"] if one["special"]}

@@ -135,7 +135,7 @@ class RandomErasing(RandomChange):
 
         def __post_init__(self) -> None:
             if self.least > self.most:
-                raise ValueError(f"least = {self.least:g}, most = {self.most:g}; expected least <= most; exchange them")
+                raise ValueError(f"least = {self.least:g}, most = {self.most:g}; expected least <= most; swap them")
 
     def altered(self, x: Any, draw: Draw) -> Any:
         chance, area, aspect, down, right = draw.uniform((5, len(x)))

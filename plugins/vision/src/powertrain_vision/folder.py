@@ -43,7 +43,10 @@ class ImageFolder(Data):
         width: int = param(64, low=1, high=4096, doc="likewise; what is too long is cut off evenly")
         colour: bool = param(True, doc="false: grey pictures, without a channel axis")
         scale: bool = param(True, doc="numbers from 0 to 1; false: bytes from 0 to 255, as the files have them")
-        keep: bool = param(True, doc="hold the resized pictures in memory; false: read each anew, for large folders")
+        keep: bool = param(
+            True,
+            doc="hold the resized pictures in memory; false: read each one again when it is needed, for large folders",
+        )
         bad: str = param("error", choices=("error", "skip"), doc="skip: leave out and count what cannot be read")
 
     @classmethod

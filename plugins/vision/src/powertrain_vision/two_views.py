@@ -71,7 +71,10 @@ class TwoViews(ProbedStrategy, declares=True):
     def sections(self, run: Run) -> Sequence[Section]:
         x = held_out(run, SHOWN)["x"]
         views = {"one view": run.compute(lambda t, batch: self.view(t, batch.x), x=x)}
-        lines = ("Training draws views like these anew for each picture; both must get places that belong together.",)
+        lines = (
+            "Training draws new views like these of each picture; the model must place the two views of one "
+            "picture close together.",
+        )
         return [*map_section(run), beside_section("Views", x, views, lines)]
 
 

@@ -100,9 +100,9 @@ class Wheel(Exporter):
         package, version = trained.name, self.params.version
         if _taken(package):
             raise ExportError(
-                f"[export wheel] the run is called {package}; expected a name that is no word of Python's and that no "
-                "module of Python, of powertrain or of an installed package has, since the wheel takes it; rename the "
-                "folder of the run"
+                f"[export wheel] the run is called {package}; expected a name that is neither a keyword of Python "
+                "nor the name of a module of Python, of powertrain or of an installed package, since the wheel gets "
+                "that name; rename the folder of the run"
             )
         if path.name != self.filename(trained):
             raise ExportError(
@@ -163,7 +163,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
     if sections := sorted({path.partition(".")[0] for path in about["objects"]}):
         raise ExportError(
             f"[export wheel] the run was made from Python objects ({', '.join(sections)}), which its folder "
-            "does not hold; expected a recipe that names its parts; train from a recipe, or export it to another form"
+            "does not hold; expected a recipe that names its parts; train from a recipe, or export it to another format"
         )
     found, _ = run.checkpoints.latest()
     if found is None:

@@ -64,7 +64,7 @@ run       = { until = "100 rounds", batch = 4 }
         task = run.dataset.task
         if task not in ("classification", "regression"):
             raise StrategyError(
-                f"[prequential] a {task} task; expected classification or regression, whose answers are right or "
+                f"[prequential] a {task} task; expected classification or regression, whose predictions are right or "
                 "wrong; choose another strategy or other data"
             )
         self.classes = run.dataset.outputs if task == "classification" else 0
@@ -99,7 +99,7 @@ run       = { until = "100 rounds", batch = 4 }
         made = make_detector(self.params.detector, self.params.settings or {}, "strategy")
         if made.BINARY and not self.classes:
             raise StrategyError(
-                f'[prequential] detector = "{self.params.detector}" of a regression; it takes right and wrong alone; '
+                f'[prequential] detector = "{self.params.detector}" of a regression; it takes only right and wrong; '
                 'expected "adwin" or "page-hinkley"; change strategy.detector'
             )
         return made
@@ -109,7 +109,10 @@ run       = { until = "100 rounds", batch = 4 }
         if made is None:
             return None
         if len(data) % 8:
-            raise MonitorError("[prequential] the checkpoint's detector is cut off; expected whole numbers; begin anew")
+            raise MonitorError(
+                "[prequential] the state of the detector in the checkpoint is cut off; expected all of it; start a "
+                "new run"
+            )
         return made.restore(np.frombuffer(data, dtype="<f8"))
 
     def scaled(self, x: Any) -> Any:

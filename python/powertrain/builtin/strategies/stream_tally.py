@@ -129,7 +129,7 @@ class Tally:
         sizes = _sizes(numbers, fixed + classes * classes + classes)
         if sizes is None:
             raise StrategyError(
-                f"[prequential] the checkpoint has {len(numbers):,} numbers that are no tally of {classes} classes; "
+                f"[prequential] the checkpoint has {len(numbers):,} numbers that are not a tally of {classes} classes; "
                 "expected what this strategy wrote; begin a new run"
             )
         points, drifts = sizes

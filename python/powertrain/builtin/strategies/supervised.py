@@ -47,8 +47,8 @@ class Supervised(Strategy):
             name, size = getattr(self.loss, "__name__", type(self.loss).__name__), batch.weight.shape[0]
             raise pt.ShapeError(
                 f"[loss] {name} gave one number for a batch, and the last batch of an epoch has {size - padded} "
-                f"examples and {padded} rows of padding, which it would count; expected one value per example, which "
-                "the engine weighs; leave the mean out of the loss, or choose a batch size that divides the number of "
+                f"examples and {padded} rows of padding, which would count too; expected one value per example, which "
+                "the engine weights; leave the mean out of the loss, or choose a batch size that divides the number of "
                 "examples"
             )
         t.minimize(self.opt, loss, couples=True)

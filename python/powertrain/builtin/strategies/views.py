@@ -15,7 +15,7 @@ class StrategyError(pt.Error, ValueError):
 def demand_classes(name: str, run: Run) -> None:
     if run.dataset.task != "classification":
         raise StrategyError(
-            f"[{name}] a {run.dataset.task} task; expected classification, whose answers are probabilities; choose "
+            f"[{name}] a {run.dataset.task} task; expected classification, whose predictions are probabilities; choose "
             "another strategy or other data"
         )
 

@@ -163,12 +163,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         whole = about["format"] == _FORMAT and about["arrays"] == hash_arrays(arrays)
     except Exception as error:  # of whatever kind: the file may be anybody's
         raise checks.StateError(
-            f"[adapters.load] {path} is damaged, or none that pt.nn.adapters.save wrote ({type(error).__name__}); "
-            "expected one of those; take one that was saved earlier"
+            f"[adapters.load] {path} is damaged, or was not written by pt.nn.adapters.save ({type(error).__name__}); "
+            "expected a file that it wrote; use an earlier one"
         ) from error
     if not whole:
         raise checks.StateError(
-            f"[adapters.load] {path} is not what was written, or of another version; expected format {_FORMAT} with "
-            "the same SHA-256; take one that was saved earlier"
+            f"[adapters.load] {path} was changed after it was written, or is of another version; expected format "
+            f"{_FORMAT} with the same SHA-256; use an earlier one"
         )
     return about, arrays

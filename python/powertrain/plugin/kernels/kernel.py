@@ -223,7 +223,7 @@ class Kernel(Generic[R]):
         if self.elementwise and callable(self.flops):
             refuse("flops is a function", "a number, of each element, for an elementwise kernel", "pass a number")
         if self.cuda is not None and any(field.type not in (bool, int, float) for field in parameters(self.Params)):
-            refuse("it has cuda= and a parameter that is no number", "bool, int and float", "make it a number")
+            refuse("it has cuda= and a parameter that is not a number", "bool, int and float", "make it a number")
         if self.vjp == "reference" and self.reference is None:
             refuse('vjp = "reference" without a reference', "one in ops", "pass reference=")
 

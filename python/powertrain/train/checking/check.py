@@ -87,7 +87,7 @@ def check(
     if not dataset.splits or dataset.kind.tokens or dataset.kind.plays:
         raise RunError(
             f"[check] {shown(name)} has {dataset.name}, a {dataset.task} task; expected examples with targets, "
-            "classes or numbers; see pt.quality for what takes texts"
+            "classes or numbers; see pt.quality for functions that take texts"
         )
     data = gathered(dataset)
     most = int(np.bincount(data.y).max()) if dataset.kind.classes else len(data.y)

@@ -105,7 +105,7 @@ def suggest(asked: Asked, settings: Settings, teller: Teller) -> Suggestion:
         reasons = "; ".join(f"{one.candidate.name}: {one.out}" for one in comparison.measured)
         raise SuggestError(
             f"[suggest] no candidate could be measured ({reasons}); expected one at least; allow more --minutes, or "
-            "install what is lacking"
+            "install what is missing"
         )
     seconds = time.monotonic() - began
     return Suggestion(asked, comparison, choice, watched, best, lower, seconds, settings.cost)

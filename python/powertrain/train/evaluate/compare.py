@@ -101,7 +101,8 @@ def compare(runs: Sequence[Ended], *, confidence: float = 0.95, seed: int = 0) -
     parts = [_part(one) for one in runs]
     if len(set(parts)) > 1:
         raise RunError(
-            f"[compare] the runs were judged on {', '.join(parts)}; expected one part; train them with the same parts"
+            f"[compare] the runs were evaluated on different parts: {', '.join(parts)}; expected one part; train them "
+            "with the same parts"
         )
     names = _names(runs)
     judged = [_judged(one, parts[0]) for one in runs]

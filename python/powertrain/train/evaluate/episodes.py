@@ -109,7 +109,7 @@ def demand_short(length: int) -> None:
     """Refuse an episode that goes on for ever."""
     if length >= LONGEST_EPISODE:
         raise RunError(
-            f"[evaluate] an episode took more than {LONGEST_EPISODE:,} steps; expected one that ends; end it in the "
+            f"[evaluate] an episode took more than {LONGEST_EPISODE:,} steps; expected an end; end the episode in the "
             "environment after a number of steps"
         )
 

@@ -50,7 +50,7 @@ class _Beside:
         if run.dataset.beside is None or given.arrays:
             raise DataError(
                 "predict", f"the column {columns[0]} of {given.name}", "expected a table, whose rows have columns",
-                "leave id out: answers have the name of the file, or the number of the row",
+                "leave id out: predictions are named by the file, or by the number of the row",
             )  # fmt: skip
         self._columns = columns
         self._pieces = run.dataset.beside(given, columns)
@@ -62,7 +62,7 @@ class _Beside:
         twice = [name for name in self._columns if name in said.table()]
         if twice:
             raise DataError(
-                "predict", f"the column {twice[0]}, which answers have too", "expected another name",
+                "predict", f"the column {twice[0]}, which the predictions have too", "expected another name",
                 "rename it in the file",
             )  # fmt: skip
         while len(held[self._columns[0]]) < count:
@@ -112,7 +112,7 @@ def with_targets(run: TrainRun, given: Any) -> Any:
 
 
 def _empty(given: InputFile) -> DataError:
-    return DataError("predict", f"{given.name} without an example", "expected some", "is it the right file?")
+    return DataError("predict", f"{given.name} without an example", "expected some", "check that it is the right file")
 
 
 def answers_of_file(run: TrainRun, path: Path) -> Predictions:
@@ -278,5 +278,5 @@ def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[A
     if run.dataset.target is not None:
         found = run.dataset.target.original(found)
     _demand(np.isfinite(found.reshape(len(found), -1)).all(axis=1), "an answer that is not finite", "finite numbers",
-            told, "bring the example nearer to what the model was trained on")  # fmt: skip
+            told, "give an example that is closer to the training data")  # fmt: skip
     return found

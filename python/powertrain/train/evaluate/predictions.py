@@ -91,7 +91,7 @@ class Predictions:
     def values(self) -> Floats:
         if self.classes:
             raise RunError(
-                "[predictions.values] the run answers with classes; expected numbers; take predictions.labels or "
+                "[predictions.values] the run predicts classes; expected numbers; take predictions.labels or "
                 "predictions.probabilities"
             )
         found = np.asarray(self.outputs, np.float64)
@@ -100,7 +100,7 @@ class Predictions:
     def _demand_classes(self, what: str) -> None:
         if not self.classes:
             raise RunError(
-                f"[predictions.{what}] the run does not answer with classes; expected one that does; take "
+                f"[predictions.{what}] the run does not predict classes; expected one that does; take "
                 "predictions.values, or predictions.outputs"
             )
 
@@ -142,7 +142,7 @@ class Predictions:
             if len(values) != len(self):
                 raise RunError(
                     f"[predictions.with_columns] received {len(values):,} values of {name}; expected {len(self):,}, "
-                    "one for each example; give as many"
+                    "one for each example; pass one for each"
                 )
         return Predictions(self.outputs, self._form, self.names, self._rows, {**self.beside, **beside})
 

@@ -101,7 +101,7 @@ def _found(folder: RunFolder, which: str | None, policy: Policy) -> tuple[Checkp
     except CheckpointError as error:
         raise RunError(
             f"[{folder.path}] checkpoint {number} cannot be used: {error}; expected what was written; choose another "
-            "one, or leave it to the run, which takes the newest that is whole"
+            "one, or leave checkpoint out, which takes the newest undamaged one"
         ) from error
 
 

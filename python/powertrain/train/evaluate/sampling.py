@@ -42,7 +42,7 @@ def sample(run: TrainRun, count: int, seed: int, settings: Mapping[str, Any]) ->
     found = np.asarray(strategy.sample(run, count, seed, **given))
     if not np.isfinite(found).all():
         raise RunError(
-            f"[sample] {run.folder.path} drew numbers that are not finite; expected finite ones; did its training end "
-            "well? powertrain report shows its curves"
+            f"[sample] {run.folder.path} drew numbers that are not finite; expected finite ones; see with powertrain "
+            "report whether its training diverged"
         )
     return found

@@ -112,7 +112,7 @@ def _targets(run: TrainRun, y: Any) -> Array:
         if unknown is not None:
             raise DataError(
                 "explain", f"the class {unknown!r}", f"expected one of {', '.join(run.dataset.labels[:12])}",
-                "name the classes as the training data does",
+                "use the class names of the training data",
             )  # fmt: skip
         return np.array([names[str(one)] for one in values.tolist()], np.int64)
     made = array_of(y, "explain y")
@@ -127,7 +127,7 @@ def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:
     except DataError as error:
         raise RunError(
             f"[explain] the training data cannot be opened: {error}; expected it, since this looks at its examples; "
-            'restore it, or take method="gradients", or method="permutation" with examples and targets of your own'
+            'restore it, or use method="gradients", or method="permutation" with examples and targets of your own'
         ) from error
 
 

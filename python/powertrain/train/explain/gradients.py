@@ -104,7 +104,7 @@ def attribution(
     """Of inputs as the model gets them, after the transforms."""
     if on_host(run.strategy):
         raise RunError(
-            "[explain] another library computes this model's answers, without gradients; expected a model of the "
+            "[explain] another library computes the outputs of this model, without gradients; expected a model of the "
             'engine; take method="permutation"'
         )
     if x.dtype.kind != "f":
@@ -117,7 +117,7 @@ def attribution(
     if base.shape[1:] != x.shape[1:] or len(base) not in (1, len(x)):
         raise RunError(
             f"[explain] received a baseline {list(base.shape)} for examples {list(x.shape)}; expected one, or one for "
-            "each example; give it as the examples"
+            "each example; give it in the form of the examples"
         )
     base = np.broadcast_to(base, x.shape)
     answer, slopes = _functions(run)

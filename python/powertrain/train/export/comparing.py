@@ -106,7 +106,7 @@ def compare(run: TrainRun, check: CheckSet, runner: Runner, exporter: str) -> Di
     if got.shape != scaled.shape:
         raise ExportError(
             f"[export {exporter}] what was written gives {list(got.shape)} for {check.words}; expected "
-            f"{list(scaled.shape)}, as the engine gives; it was removed again; please report it"
+            f"{list(scaled.shape)}, as the engine gives; it was removed; please report this"
         )
     away = _away(got, scaled, want, target)
     n = K * max(len({id(owner) for one in run.table.modules.values() for _, owner, _, _ in one.every_path()}), 1)
@@ -116,7 +116,7 @@ def compare(run: TrainRun, check: CheckSet, runner: Runner, exporter: str) -> Di
         row = int(np.flatnonzero(beyond.any(axis=1))[0])
         raise ExportError(
             f"[export {exporter}] what was written differs by {away[row].max():.3g} in row {row} of {check.words}; "
-            f"expected at most {allowed[row]:.3g}, which rounding explains; it was removed again; please report it"
+            f"expected at most {allowed[row]:.3g}, which rounding explains; it was removed; please report this"
         )
     largest = away.max(axis=1, initial=0.0)
     row = int(largest.argmax())
@@ -159,7 +159,7 @@ def _answers(runner: Runner, x: NDArray[Any], exporter: str) -> NDArray[Any]:
     except Exception as error:
         raise ExportError(
             f"[export {exporter}] what was written cannot be run: {in_words(error)}; expected outputs for "
-            f"{x.dtype}{list(x.shape)}; it was removed again; please report it"
+            f"{x.dtype}{list(x.shape)}; it was removed; please report this"
         ) from error
 
 

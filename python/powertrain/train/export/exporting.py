@@ -42,7 +42,7 @@ def export(
         except OSError as error:
             raise ExportError(
                 f"[export {name}] {target} cannot be written: {error.strerror or error}; expected a folder in which "
-                "this user may write, on a disk with room; nothing of it was left; give another path"
+                "this user may write, on a disk with room; what was written of it was removed; give another path"
             ) from error
 
 
@@ -74,8 +74,8 @@ def _made(to: str | Exporter, settings: Mapping[str, Any]) -> tuple[str, Exporte
     if isinstance(to, Exporter):
         if settings:
             raise ExportError(
-                f"[export] received {', '.join(settings)} beside an exporter; expected none, since it has its "
-                "parameters; give them where it is made"
+                f"[export] received {', '.join(settings)} together with an exporter; expected none, since an exporter "
+                "has its own parameters; pass them where it is made"
             )
         return type(to).__name__, to
     if not isinstance(to, str):
@@ -108,7 +108,7 @@ def _target(exporter: Exporter, trained: TrainedModel, path: str | os.PathLike[s
 
 def _demand_free(target: Path) -> None:
     if os.path.lexists(target):
-        raise ExportError(f"[export] {target} is there already; expected a free place; remove it, or give another path")
+        raise ExportError(f"[export] {target} exists already; expected a new path; remove it, or give another one")
 
 
 def _write(name: str, exporter: Exporter, trained: TrainedModel, path: Path) -> None:
@@ -118,8 +118,8 @@ def _write(name: str, exporter: Exporter, trained: TrainedModel, path: Path) -> 
         raise
     except Exception as error:
         raise ExportError(
-            f"[export {name}] it could not be written: {in_words(error)}; expected a run that {name} takes; nothing "
-            "was written; please report it to its author"
+            f"[export {name}] it could not be written: {in_words(error)}; expected a run that {name} can export; "
+            "nothing was written; please report it to its author"
         ) from error
     if not os.path.lexists(path):
         raise ExportError(
@@ -137,5 +137,5 @@ def _loaded(name: str, exporter: Exporter, trained: TrainedModel, path: Path) ->
     except Exception as error:
         raise ExportError(
             f"[export {name}] what was written cannot be loaded: {in_words(error)}; expected what can be run here; it "
-            "was removed again; please report it to its author"
+            "was removed; please report this to its author"
         ) from error

@@ -30,8 +30,8 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
         model = run.recipe.model
         who = f"the strategy {run.recipe.strategy.name}" if model is None else f"the model {model.name}"
         raise ExportError(
-            f"[export] {who} computes its answers with NumPy, outside of any trace, so there are no ops to write; "
-            f"expected a model of the engine's ops, such as linear or mlp; {ELSEWHERE}"
+            f"[export] {who} computes its answers with NumPy, which a trace does not see, so there are no ops to "
+            f"export; expected a model of the engine's ops, such as linear or mlp; {ELSEWHERE}"
         )
 
     def predict(x: Any) -> Any:
@@ -106,7 +106,7 @@ def _demand(
         if node.op not in ops:
             raise ExportError(
                 f"[export] there is no rule for {node.op}({types}){where}; expected ops that the exporter has rules "
-                f"for; write that line with others, or {ELSEWHERE}"
+                f"for; write that line with other ops, or {ELSEWHERE}"
             )
         for value in (graph.values[number] for number in node.outputs):
             if value.dtype not in DTYPES:

@@ -47,7 +47,7 @@ class TrainedModel:
         if (number := self.run.chosen) is not None:  # whoever opens the folder gets the newest one
             raise ExportError(
                 f"[export] received checkpoint {number} for an exporter that takes the folder of the run; expected one "
-                "that writes the weights; leave the checkpoint out, or export to another form"
+                "that writes the weights; leave the checkpoint out, or export to another format"
             )
         return self.run.folder.path
 

@@ -145,7 +145,7 @@ def _demand_state(dataset: DataModule, kept_state: Mapping[str, NDArray[Any]]) -
     anew = [name for name, value in kept_state.items() if name not in now or not np.array_equal(now[name], value)]
     if anew:
         raise DataError(
-            dataset.name, f"{', '.join(anew)} fitted anew, since the data has changed",
+            dataset.name, f"{', '.join(anew)} fitted again, since the data has changed",
             "expected what the model was trained with",
             "measure it on data of your own, run.evaluate((x, y)), or begin a new run",
         )  # fmt: skip
@@ -162,7 +162,7 @@ def _of_parts(known: Mapping[str, NDArray[Any]] | None, dataset: DataModule) -> 
     """Whether anything that was trained on is in another part now."""
     now = identities_of(dataset)
     if known is None or not now:
-        return ["parts may have been drawn anew: what was trained on may be in the test part now"]
+        return ["the parts may have been drawn again: training examples may now be in the test part"]
     count = moved(known, now)
     if count:
         return [f"{count:,} examples that were trained on are in another part now"]
@@ -189,8 +189,8 @@ def _record(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] | None = about["data"]
     if record is None or "train" not in record["parts"]:
         raise RunError(
-            f"[{folder.path / RUN}] it does not say what the data were; expected what powertrain train wrote; bring "
-            "it back, or begin a new run"
+            f"[{folder.path / RUN}] it does not say what the data were; expected what powertrain train wrote; restore "
+            "it, or start a new run"
         )
     return record
 

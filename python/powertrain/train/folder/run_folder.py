@@ -177,7 +177,7 @@ class RunFolder:
                 f"[{self.path / RUN}] {error}; expected what powertrain train wrote; restore it, or begin a new run"
             ) from error
         if "\0" in about["base"]:
-            raise RunError(f"[{self.path / RUN}] base is no path; expected the recipe's folder; restore it")
+            raise RunError(f"[{self.path / RUN}] base is not a path; expected the recipe's folder; restore it")
         return about
 
     def compare(self, recipe: Recipe) -> None:
@@ -246,7 +246,7 @@ class RunFolder:
     def _odd_examples(self, received: str) -> RunError:
         return RunError(
             f"[{self.path / EXAMPLES}] it holds {received}; expected what powertrain train wrote; restore it, or "
-            "remove it: parts are drawn anew then"
+            "remove it: the parts are then drawn again"
         )
 
     def finish(self, results: Mapping[str, Any]) -> None:
@@ -272,7 +272,7 @@ def _fitting(raw: bytes) -> dict[str, Any]:
     later = {name: shape for name, shape in MEASURED_LATER.items() if name in found}
     made: dict[str, Any] = from_json(raw, {**MEASURED, **parts, **later})
     if made["part"] not in parts:
-        raise MisfitError("part is no part of the data")
+        raise MisfitError("the part does not belong to the data")
     return made
 
 

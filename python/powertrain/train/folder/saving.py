@@ -138,7 +138,7 @@ class Saver:
         except NoSpaceError as error:
             run.display.warn(f"{error}: the run goes on, and the earlier checkpoint stands")
         if run.ledger is not None and run.ledger.lost_events():
-            run.display.warn(f"[{run.folder.path}] the ledger misses events, since the disk is full: free some space")
+            run.display.warn(f"[{run.folder.path}] the ledger lacks events, since the disk is full: free some space")
 
     def close(self) -> None:
         """The end of a run, whatever ended it: a checkpoint that is being written becomes whole."""

@@ -209,7 +209,7 @@ def _numbers_of(values: list[Any]) -> NDArray[Any]:
         return np.array(values, dtype=np.float64)
     except (ValueError, TypeError):
         raise DataError(
-            "traffic", "values that are no numbers, or rows of different lengths",
+            "traffic", "values that are not numbers, or rows of different lengths",
             "expected the numbers of each example", "give them as predict takes them",
         ) from None  # fmt: skip
 
@@ -218,7 +218,7 @@ def _column(some: Sequence[Record], name: str, where: str) -> list[Any]:
     try:
         return [one[name] for one in some]
     except KeyError:
-        raise DataError(where, f"no {name}", f"expected one of {', '.join(some[0])}", "say what it is called") from None
+        raise DataError(where, f"no {name}", f"expected one of {', '.join(some[0])}", "name it") from None
 
 
 def _truth(run: TrainRun, values: list[Any]) -> list[Any]:

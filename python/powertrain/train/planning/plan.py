@@ -118,8 +118,8 @@ def _scaling(plan: Plan, cluster: Cluster) -> Iterator[Scaled]:
     step = next((item.each for item in plan.times if item.name == "steps" and item.count), None)
     if step is None or not plan.trained:
         raise RunError(
-            f"[plan --devices] {plan.recipe} makes no steps that train parameters of the engine; expected a recipe "
-            "with an optimizer, whose gradients devices would exchange; leave --devices out"
+            f"[plan --devices] {plan.recipe} has no training steps of the engine; expected a recipe with an "
+            "optimizer, since devices exchange its gradients; leave --devices out"
         )
     return scaled(step, 4 * plan.trained, sum(layer.trained > 0 for layer in plan.layers), cluster)
 

@@ -84,7 +84,7 @@ class Quantized:
         """The new run, opened."""
         if self.folder is None:
             raise RunError(
-                f"[quantize] {self.source} was not quantized, since that costs {self.cost:.4g} of {self.metric}; "
+                f"[quantize] {self.source} was not quantized, since that would cost {self.cost:.4g} of {self.metric}; "
                 "expected a quantized run; allow more by tolerance, or take 8 bits"
             )
         return pt.load(self.folder)
@@ -184,7 +184,7 @@ def _demand(
         )
     target = folder or where.with_name(f"{where.name}-{form.bits}bit")
     if target.exists():
-        raise RunError(f"[quantize] {target} is there already; expected a free place; give another with --out")
+        raise RunError(f"[quantize] {target} exists already; expected a new folder; give another one with --out")
     return target
 
 

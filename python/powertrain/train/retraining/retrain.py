@@ -118,7 +118,10 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     if before is not None and settings.rule != "never":
         _demand_champion(champion, before)
     if not data.is_file():
-        raise RunError(f"[retrain] there is no file {data}; expected new examples, as the run was trained on; check it")
+        raise RunError(
+            f"[retrain] there is no file {data}; expected a file of new examples, in the form that the run "
+            "was trained on; check the path"
+        )
     folder = settings.folder or new_folder(RUNS, recipe_name)
     learned, tested = data.absolute(), settings.test
     if tested is None:
@@ -157,8 +160,8 @@ def _demand_file_recipe(champion: TrainedRun) -> None:
     fields = {field.name for field in dataclasses.fields(recipe.data["train"].params)} if "train" in recipe.data else ()
     if "path" not in fields:
         raise RunError(
-            f"[retrain] the data of {champion.folder} are {champion.run.dataset.name}, which are no file; expected "
-            "data with a path, such as table or arrays; train a new run on your file instead"
+            f"[retrain] the data of {champion.folder} are {champion.run.dataset.name}, which are not in a file; "
+            "expected data with a path, such as table or arrays; train a new run on your file instead"
         )
 
 
@@ -186,7 +189,7 @@ def _as_champion_reads(champion: TrainedRun, recipe: Recipe) -> DataModule:
     if wrong := kept.misfits(about["data"], kept.record(made)):
         raise RunError(
             f"[retrain] the weights of {folder.path} cannot read the new data: {'; '.join(wrong)}; expected "
-            "examples of the same form and classes; begin anew: --policy restart"
+            "examples of the same form and classes; start again: --policy restart"
         )
     return made
 
@@ -216,8 +219,8 @@ def _scored(trained: TrainedRun, tested: str, labels: Sequence[str] | None) -> I
     for some in traffic(trained.run, tested, BATCH, Names(output="")):
         if some.labels is None:
             raise RunError(
-                f"[retrain] the examples of {tested} have no target; expected one each; give a file as the run was "
-                "trained on"
+                f"[retrain] the examples of {tested} have no target; expected one for each; give a file of the form "
+                "that the run was trained on"
             )
         truth = [class_name(one, labels) for one in some.labels]
         yield scored(list(zip(predictions(some.outputs, labels), truth, strict=True)), labels is not None)

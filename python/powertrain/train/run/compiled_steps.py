@@ -131,7 +131,7 @@ class Stepper:
             name = getattr(step, "__qualname__", "step")
             raise RunError(
                 f"[loop] {name} is function number {MOST_STEPS + 1} of this run; expected a few that stay the same; "
-                "make it a method of the strategy, not a function that each round makes anew"
+                "make it a method of the strategy, not a function that each round defines again"
             )
 
     def _count(self, batch: Batch) -> None:

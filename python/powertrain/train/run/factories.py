@@ -120,7 +120,7 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
             usual = ", ".join(dataset.kind.metrics) or "the loss"
             raise RunError(
                 f"[evaluate.metrics] received {name}, which measures {' or '.join(tasks)}; {dataset.name} is a "
-                f"{dataset.task} task; expected others; {usual} is usual"
+                f"{dataset.task} task; expected a metric of this task; {usual} is usual"
             )
         return metric
 

@@ -27,7 +27,9 @@ class Interrupts:
                 raise KeyboardInterrupt(number)
             self.run.request_stop(f"interrupted by {signal.Signals(number).name}", number)
             with contextlib.suppress(RuntimeError):  # it came in the middle of another line
-                self.run.display.warn("stopping after this round; Ctrl-C again stops at once, at the last checkpoint")
+                self.run.display.warn(
+                    "stopping after this round; press Ctrl-C again to stop at once, at the last checkpoint"
+                )
 
         if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
             return

@@ -171,7 +171,7 @@ def _restored(name: str, restore: Callable[[], None]) -> None:
         restore()
     except Exception as error:
         raise RunError(
-            f"[checkpoint] {name} could not be taken up: {in_words(error)}; expected what the same plugin saved; "
+            f"[checkpoint] {name} could not be restored: {in_words(error)}; expected what the same plugin saved; "
             "resume with the recipe, data and versions of run.lock"
         ) from error
 

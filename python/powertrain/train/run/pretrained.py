@@ -68,9 +68,9 @@ def load_weights(module: Any, arrays: Mapping[str, NDArray[Any]], beginning: Beg
     except ValueError as error:
         raise RunError(
             f"[model.{role}.weights] {path} does not fit the model: {error}; expected weights of the same model; give "
-            'the parameters that it was trained with, or name the layers that begin anew: fresh = "head.*"'
+            'the parameters that it was trained with, or name the layers that start untrained: fresh = "head.*"'
         ) from error
-    words = f"; {beginning.fresh} begins anew" if anew else ""
+    words = f"; {beginning.fresh} starts untrained" if anew else ""
     return f"weights {len(own) - len(anew)} of {len(own)} tensors from {path}{words}"
 
 
@@ -120,7 +120,7 @@ def _matching(names: Mapping[str, Any], pattern: str, where: str) -> list[str]:
     found = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
     if not found:
         shown = ", ".join(list(names)[:SHOWN])
-        raise RunError(f"[{where}] {pattern!r} matches nothing; expected a pattern of names such as {shown}")
+        raise RunError(f"[{where}] {pattern!r} matches no parameter; expected a pattern of names such as {shown}")
     return found
 
 

@@ -109,8 +109,8 @@ class Ring:
         ends = np.cumsum(sizes)
         if not np.isfinite(ends[-1]) or ends[-1] <= 0 or (sizes < 0).any():
             raise RunError(
-                f"[ring {self.name}] {by} has numbers that are no chances, or none above 0; expected finite numbers >= "
-                "0; check what is appended and given by update"
+                f"[ring {self.name}] {by} has numbers that are not weights, or none above 0; expected finite numbers "
+                ">= 0; check what is appended and given by update"
             )
         places = (words >> np.uint64(11)).astype(np.float64) * (2.0**-53 * ends[-1])
         rows = np.minimum(np.searchsorted(ends, places, "right"), len(self) - 1)

@@ -100,7 +100,7 @@ class Sources:
         key = name or role
         if rows is not None and name is None:
             raise RunError(
-                f"[run.data] received some rows of {role} without a name; expected one, which its cursor gets in "
+                f"[run.data] received rows of {role} without a name; expected one, by which their cursor is found in "
                 'checkpoints; for example run.data("train", rows=rows, name="client-3")'
             )
         if key not in self._made:

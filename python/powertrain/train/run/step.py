@@ -73,8 +73,8 @@ def gradients_of(total: Any, slots: Sequence[Any]) -> Any:
     grads, rows, any_reached = _core.gradients_by_rows(total, one, values, tables)
     if not any_reached:
         raise pt.ShapeError(
-            f"[minimize] the loss depends on none of the {len(slots)} parameters as they are now; expected the loss of "
-            "a forward pass after which no parameter was assigned; take gradients before you assign, with "
+            f"[minimize] the loss depends on none of the {len(slots)} parameters as they are now; expected a loss "
+            "whose parameters were not assigned after the forward pass; take gradients before you assign, with "
             "pt.nn.value_and_grad, and give them to opt.update"
         )
     return in_order(slots, grads, rows)

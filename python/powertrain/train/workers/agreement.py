@@ -45,8 +45,8 @@ def demand_alike(transport: Transport, facts: Mapping[str, bytes]) -> None:
         other = [name for name, one, first in zip(facts, row, digests[0], strict=True) if one != first]
         if other:
             raise WorkerError(
-                f"[workers] worker {rank} has other {' and '.join(other)} than worker 0; expected the same for all; "
-                "change no files while workers start"
+                f"[workers] worker {rank} and worker 0 differ in {' and '.join(other)}; expected the same for all; do "
+                "not change files while workers start"
             )
 
 

@@ -156,7 +156,7 @@ class Watch:
                 worker.process.kill()
                 raise WorkerError.lost(
                     worker.rank,
-                    f"has given no sign of life for {self._silent_seconds:g} s (process {worker.process.pid})",
+                    f"has not responded for {self._silent_seconds:g} s (process {worker.process.pid})",
                 )
 
     def lost(self, partner: int) -> WorkerError:

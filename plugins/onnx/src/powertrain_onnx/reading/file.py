@@ -64,7 +64,8 @@ def read(path: Path) -> Graph:
         model.ParseFromString(raw)
     except DecodeError as error:
         raise OnnxError(
-            f"[onnx] {path} is damaged, or no file of ONNX ({error}); expected one; bring it again"
+            f"[onnx] {path} is damaged, or is not an ONNX file ({error}); expected a whole one; export or download it "
+            "again"
         ) from error
     return graph_of(model, path)
 
@@ -93,7 +94,9 @@ def graph_of(model: onnx.ModelProto, path: Path | None = None) -> Graph:
     except OnnxError:
         raise
     except Exception as error:  # of NumPy's, protobuf's or onnx's: what a damaged message leads to is known to none
-        raise OnnxError(f"{where} it is damaged ({error}); expected a whole model; bring it again") from error
+        raise OnnxError(
+            f"{where} it is damaged ({error}); expected a whole model; export or download it again"
+        ) from error
     found = Graph(graph.name, inputs, outputs, arrays, nodes, metadata)
     _demand_order(found, where)
     return found
@@ -116,7 +119,7 @@ def _demand_order(graph: Graph, where: str) -> None:
             if name not in known:
                 raise OnnxError(
                     f"{where} {node} reads {name!r}, which nothing before it makes; expected nodes in an order in "
-                    "which they can be run; bring the file again"
+                    "which they can be run; export or download it again"
                 )
         for name in node.outputs:
             if name and name in known:
@@ -204,7 +207,9 @@ def _plain(value: Any) -> Any:
 def _port(info: onnx.ValueInfoProto) -> Port:
     kind = info.type.tensor_type
     if not info.type.HasField("tensor_type"):
-        raise OnnxError(f"[onnx] {info.name!r} is no tensor; expected tensors alone; export without sequences and maps")
+        raise OnnxError(
+            f"[onnx] {info.name!r} is not a tensor; expected only tensors; export without sequences and maps"
+        )
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).name if kind.elem_type else ""
     if not kind.HasField("shape"):
         return Port(info.name, dtype, None)

@@ -50,8 +50,8 @@ class OnnxModule(pt.nn.Module):
         for name, array in graph.arrays.items():
             if not hasattr(pt.DType, array.dtype.name) or array.dtype.name == "object":
                 raise OnnxError(
-                    f"[onnx] {name!r} is of {array.dtype.name}; expected numbers that the engine has; "
-                    "export it with others"
+                    f"[onnx] {name!r} is of {array.dtype.name}; expected a dtype that the engine has; export it with "
+                    "another one"
                 )
             value = pt.tensor(array)
             if name in weights:

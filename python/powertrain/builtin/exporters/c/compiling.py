@@ -50,8 +50,8 @@ def compiled(path: Path, name: str, x: Value, y: Value) -> Callable[[NDArray[Any
         if done.returncode:
             said = next((line for line in done.stderr.splitlines() if "error:" in line), "nothing")
             raise ExportError(
-                f"[export c] {found} refuses what was written: {said}; expected C99 without a warning; it was removed "
-                "again; please report it"
+                f"[export c] {found} refuses what was written: {said}; expected C99 without a warning; it was "
+                "removed; please report this"
             )
         run = ctypes.CDLL(str(library)).run  # the library stays open when its file is gone
     run.restype, run.argtypes = None, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long]

@@ -28,7 +28,7 @@ def header(trained: Trained, program: Program, labels: Sequence[str], chooses: b
     if count > MOST_NUMBERS:
         raise ExportError(
             f"[export c] the model has {count:,} numbers; expected at most {MOST_NUMBERS:,}, which a compiler reads in "
-            "seconds; train a smaller one, or export it to another form"
+            "seconds; train a smaller one, or export it to another format"
         )
     x, y = graph.values[program.x], graph.values[program.output]
     inputs, outputs = Array("x", x.dtype, x.shape[1:]), Array("y", y.dtype, y.shape[1:])

@@ -183,8 +183,8 @@ class _Code:
         text = f"class {name}(Parts):\n{textwrap.indent(textwrap.dedent(forward).strip(), '    ')}\n"
         if not name.isidentifier() or self.classes.setdefault(name, text) != text:
             raise ExportError(
-                f"[export safetensors] {path} is of a class {name!r}, which is no name, or that of two classes; "
-                "expected one name for each class; rename one"
+                f"[export safetensors] {path} is of a class {name!r}, which is not a valid name, or the name "
+                "of two classes; expected a name for each class; rename one"
             )
 
     def _value(self, value: Any, path: str) -> str:

@@ -68,7 +68,10 @@ class Safetensors(Exporter):
         (path / ABOUT).write_text(dumps(_about(trained), indent=1) + "\n", encoding="utf-8")
         held = load_file(path / WEIGHTS)
         if any(held[name].tobytes() != array.tobytes() for name, array in weights.items()):
-            raise ExportError(f"[export safetensors] {WEIGHTS} reads back otherwise; expected the same bits; try again")
+            raise ExportError(
+                f"[export safetensors] {WEIGHTS} does not read back as it was written; expected the "
+                "same bits; try again"
+            )
 
     def load(self, trained: Trained, path: Path) -> Runner | None:
         """`predict` of model.py; without PyTorch, the engine with the weights of the file."""
