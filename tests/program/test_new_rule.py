@@ -1,6 +1,6 @@
-"""To add a rewrite rule is to add a file, as docs/adding-a-pass.md says.
+"""To add a rewrite rule is to add a file, and a pass two lines more, as docs/adding-a-pass.md says.
 
-The page's own files are added to a copy of the tree; the rule is at work there afterwards, and no file was edited."""
+The page's own files are added to a copy of the tree; the rule and the pass are at work there afterwards."""
 
 from __future__ import annotations
 
@@ -8,19 +8,44 @@ from pathlib import Path
 
 import pytest
 
-from page_files import files_of_page
+from page_files import DOCS, files_of_page
 from scratch_tree import ScratchTree
+
+RULE = ["cpp/ops/negative/spec_rewrites.cpp", "tests/program/test_twice_negated.py"]
+PASS = ["cpp/graph/passes/delay.cpp", "tests/program/test_delay.py"]
+# What the page adds to a file, and behind which line of it.
+LINES = [
+    (
+        "cpp/graph/passes/passes.h",
+        "Graph attach_consumers(const Graph& graph, const Target& target);\n",
+        "// Each result is made just before the first call that needs it.\n"
+        "Graph delay(const Graph& graph, const Target& target);\n",
+    ),
+    (
+        "cpp/graph/passes/passes.cpp",
+        '      {"attach_consumers", "fuse", attach_consumers},\n',
+        '      {"delay", "simplify", delay},\n',
+    ),
+]
 
 
 @pytest.mark.slow
-def test_a_rule_is_added_with_a_new_file_alone(tmp_path: Path) -> None:
+def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
     files = files_of_page("adding-a-pass")
-    assert list(files) == ["cpp/ops/negative/spec_rewrites.cpp", "tests/program/test_twice_negated.py"]
+    assert list(files) == [*RULE, *PASS]
     tree = ScratchTree(tmp_path / "tree")
     for name, text in files.items():
         path = tree.folder / name
         assert not path.exists()
         path.write_text(text, encoding="utf-8")
+    page = (DOCS / "adding-a-pass.md").read_text(encoding="utf-8")
+    for name, behind, line in LINES:
+        assert f"```cpp\n{line}```" in page
+        path = tree.folder / name
+        before = path.read_text(encoding="utf-8")
+        assert before.count(behind) == 1
+        path.unlink()
+        path.write_text(before.replace(behind, behind + line), encoding="utf-8")
     tree.build()
     done = tree.pytest(*(name for name in files if name.endswith(".py")))
-    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
