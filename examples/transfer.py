@@ -54,7 +54,7 @@ class Classifier(nn.Module):
 
 
 def train(model, x, y, epochs, lr, batch_size=16):
-    """Frozen parameters are left out of the optimizer, so it is made anew for each part of the training."""
+    """Frozen parameters are left out of the optimizer, so it is made again for each part of the training."""
     optimizer = pt.optim.AdamW(model, lr=lr)
     loss_and_grads = nn.value_and_grad(model, lambda x, y: F.cross_entropy(model(x), y))
 

@@ -129,7 +129,7 @@ Collated: TypeAlias = "Tensor | list[str] | list[bytes] | tuple[Collated, ...] |
 """Examples made into one batch, in the structure that they have."""
 
 Stream: TypeAlias = "IterableDataset | Iterable[tuple[TensorLike, TensorLike] | Mapping[str, TensorLike]]"
-"""Examples (x, y), or dicts of x and y, one after another; it begins anew for each epoch, and need not end."""
+"""Examples (x, y), or dicts of x and y, one after another; it starts again for each epoch, and need not end."""
 
 DataLike: TypeAlias = "str | Table | Pair | Mapping[str, Pair] | Dataset | Stream | DataLoader | DataModule"
 """What `pt.fit` learns from: a name, a table, (x, y), such pairs by part, or an object of `pt.data`."""

@@ -114,7 +114,7 @@ def test_settings_are_checked() -> None:
     with pytest.raises(MonitorError) as caught:
         EDDM(alpha=0.8)
     assert str(caught.value) == (
-        "[EDDM] received alpha = 0.8 and beta = 0.9; expected beta of at most alpha; exchange them"
+        "[EDDM] received alpha = 0.8 and beta = 0.9; expected beta of at most alpha; swap them"
     )
 
 

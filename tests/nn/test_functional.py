@@ -351,7 +351,7 @@ def test_rrelu_draws_slopes_between_its_bounds() -> None:
     assert -0.4 <= y.min() < -0.38 and -0.22 < y.max() <= -0.2
     with pytest.raises(ValueError) as error:
         F.rrelu(pt.ones(3), 0.5, 0.2)
-    assert str(error.value) == "[rrelu] lower = 0.5, upper = 0.2; expected lower <= upper; exchange them"
+    assert str(error.value) == "[rrelu] lower = 0.5, upper = 0.2; expected lower <= upper; swap them"
 
 
 def test_gumbel_softmax_draws_classes_by_their_probabilities() -> None:

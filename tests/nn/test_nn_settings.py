@@ -137,7 +137,7 @@ CASES: list[tuple[Callable[[], Any], str]] = [
         "[ZeroPad2d] padding = (1, 2, 3); expected one number, or 4, none below 0; (before, after) of the last axis "
         "first",
     ),
-    (lambda: nn.RReLU(0.5, 0.25), "[RReLU] lower = 0.5, upper = 0.25; expected lower <= upper; exchange them"),
+    (lambda: nn.RReLU(0.5, 0.25), "[RReLU] lower = 0.5, upper = 0.25; expected lower <= upper; swap them"),
     (lambda: nn.LocalResponseNorm(0), whole("LocalResponseNorm", "size", 0, 1)),
     (lambda: nn.Bilinear(2, 3, -4), whole("Bilinear", "out_features", -4)),
     (lambda: nn.PairwiseDistance(NAN), "[PairwiseDistance] p = nan; expected a number, or infinity; 2.0 is usual"),

@@ -123,7 +123,7 @@ def test_dropout() -> None:
         ),
         (
             lambda: pt.nn.init.uniform((2,), 1.0, -1.0),
-            "[uniform] low = 1.0, high = -1.0; expected low <= high; exchange them",
+            "[uniform] low = 1.0, high = -1.0; expected low <= high; swap them",
         ),
         (
             lambda: pt.nn.init.uniform((2,), float("nan"), 1.0),

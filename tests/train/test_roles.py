@@ -85,7 +85,7 @@ def arrays_of(folder: Path) -> dict[str, np.ndarray]:
 
 
 def test_a_model_may_begin_with_a_part_of_another_runs_weights(tmp_path: Path) -> None:
-    """Its head is of another form, and begins anew; what is frozen stays, the statistics of batch norm too."""
+    """Its head is of another form, and starts untrained; what is frozen stays, the statistics of batch norm too."""
     go(tmp_path, BODY, "first")
     shown = io.StringIO()
     train(recipe(tmp_path, HEAD), tmp_path / "second", display=Display(stream=shown))
@@ -94,7 +94,7 @@ def test_a_model_may_begin_with_a_part_of_another_runs_weights(tmp_path: Path) -
     assert len(body) == 5 and any("running" in name for name in body)
     assert all(np.array_equal(begun[name], after[name]) for name in body)
     assert after["model.head.0.weight"].shape != begun["model.head.0.weight"].shape
-    assert f"weights 5 of 7 tensors from {tmp_path}/first; head.* begins anew" in shown.getvalue()
+    assert f"weights 5 of 7 tensors from {tmp_path}/first; head.* starts untrained" in shown.getvalue()
 
 
 def test_what_is_frozen_stays_after_a_resume(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ BLOCK, MOST_SECONDS = 256, 3.0  # rows at once, and for how long, when all rows 
 
 
 def check_stream(subject: Subject, source: Any) -> Iterator[Finding]:
-    """A stream gives the same examples whenever an epoch begins anew."""
+    """A stream gives the same examples whenever an epoch starts again."""
     if (stream := stream_of(source)) is None:
         return
     seen = []

@@ -63,7 +63,7 @@ class Dataset(Abstract):
 class IterableDataset(Abstract):
     """Base class of streams, whose length need not be known: define `__iter__`, which gives one example after another.
 
-    Each epoch iterates anew. A stream that differs from epoch to epoch may define `set_epoch(epoch)`, which is called
+    Each epoch iterates again. A stream that differs from epoch to epoch may define `set_epoch(epoch)`, which is called
     before each; it must give the same examples for the same epoch, so that a loader can resume.
 
     Example

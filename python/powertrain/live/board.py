@@ -69,7 +69,7 @@ class Board:
 
     def run(self, id: str) -> dict[str, Any] | None:
         """The curves, samples and log of a run; None where there is no such run. `read` is below 1 where the ledger
-        is so long that its reader has to ask again."""
+        is so long that its reader has to read on."""
         with self._lock:
             path = self._paths.get(id)
             if path is None:

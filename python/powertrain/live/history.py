@@ -203,7 +203,7 @@ class Follower:
         self._file, self._read, self._size = 0, 0, 0  # the file's number, and bytes
 
     def advance(self, seconds: float) -> None:
-        """Read what is new, for so long at most. A ledger that became another one, or shorter, is read anew."""
+        """Read what is new, for so long at most. A ledger that became another one, or shorter, is read again."""
         until = time.monotonic() + seconds
         try:
             with self._files.reading(FILE) as file:

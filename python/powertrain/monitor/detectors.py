@@ -28,7 +28,7 @@ _LEVELS: tuple[Level, ...] = ("", "warning", "drift")
 
 @dataclass(eq=False)
 class Detector(Abstract):
-    """What all detectors share. After a drift, one begins anew with the next value.
+    """What all detectors share. After a drift, a detector starts again with the next value.
 
     seen    values since it began
     level   what the last value led to: "", "warning" or "drift"
@@ -244,7 +244,7 @@ class EDDM(Detector):
         if self.alpha < self.beta:
             raise MonitorError(
                 f"[EDDM] received alpha = {self.alpha:g} and beta = {self.beta:g}; expected beta of at most alpha; "
-                "exchange them"
+                "swap them"
             )
 
     def _begin(self) -> None:

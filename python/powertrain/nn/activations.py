@@ -467,9 +467,7 @@ class RReLU(Module):
         checks.fixed("RReLU", inplace=inplace)
         checks.numbers("RReLU", lower=lower, upper=upper)
         if lower > upper:
-            raise checks.SettingError(
-                f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them"
-            )
+            raise checks.SettingError(f"[RReLU] lower = {lower}, upper = {upper}; expected lower <= upper; swap them")
         self.lower, self.upper = lower, upper
 
     def forward(self, input: Tensor) -> pt.Tensor:

@@ -82,7 +82,7 @@ class EMA(_Average):
     """The exponential moving average of the parameters: decay a + (1 - decay) p after each update.
 
     In `applied` a batch norm has the running statistics of the model's own weights. Averaged weights have others:
-    `use_buffers` averages floating-point buffers too, and `refresh_statistics` makes the statistics anew.
+    `use_buffers` averages floating-point buffers too, and `refresh_statistics` measures the statistics again.
 
     Source    torch.optim.swa_utils.AveragedModel
 
@@ -130,7 +130,7 @@ Given = TypeVar("Given")
 def refresh_statistics(
     model: Module, batches: Iterable[Given], forward: Callable[[Given], object] | None = None
 ) -> None:
-    """Measure the running statistics of every batch norm anew, as plain means over batches of inputs.
+    """Measure the running statistics of every batch norm again, as plain means over batches of inputs.
 
     Averaged weights have other statistics than the weights that were trained. Of a batch that is a tuple, a list or
     that of a DataLoader the model gets the first field; `forward` gets whole batches. A DataLoader goes on afterwards

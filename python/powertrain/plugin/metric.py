@@ -22,7 +22,7 @@ State = NDArray[np.float64]
 
 
 class Metric(OfParams, declares=True):
-    """A mergeable measure: `update` with each batch, `compute` the result of all of them, `reset` to begin anew.
+    """A mergeable measure: `update` with each batch, `compute` the result of all of them, `reset` to start again.
 
     A metric of your own defines `measure(prediction, target, weight)`, which gives the state of one batch, and
     `result(state)`. States are added up; where that is not so, define `zero()` and `merged(a, b)` too. The result must

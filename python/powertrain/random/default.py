@@ -59,7 +59,7 @@ def default_generator() -> Generator:
 
 
 def seed(value: int) -> None:
-    """Start the default generator anew.
+    """Start the default generator again.
 
     Example
         >>> pt.random.seed(0)

@@ -59,7 +59,7 @@ def check_bounds(low: Any, high: Any) -> None:
         return
     width = OPERATORS["subtract"](high, low)
     holds = OPERATORS["logical_and"](OPERATORS["greater_equal"](width, 0), OPERATORS["isfinite"](width))
-    check_true(holds, "[uniform] low is above high, or one is not finite; expected low <= high; exchange them")
+    check_true(holds, "[uniform] low is above high, or one is not finite; expected low <= high; swap them")
 
 
 def check_chances(p: Tensor, drawn: int | None) -> None:

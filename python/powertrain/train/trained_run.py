@@ -333,7 +333,7 @@ class TrainedRun:
         """Train a challenger of this run on a file of new data, and compare both on examples that neither has learned
         from: `powertrain retrain` in Python (docs/guides/monitoring.md).
 
-            policy     "continue" from these weights, or "restart" anew
+            policy     "continue" from these weights, or "restart" untrained
             test       a file of examples to compare on; else a `share` of the new ones, the last if `ordered`
             rule       "better", "not-worse" (by at most `margin`) or "never": when the challenger is promoted
             name       of the model in `pt.models.Registry()`, under which both are registered

@@ -97,7 +97,7 @@ class LiveServer:
         return StreamingResponse(self._changes(), media_type="text/event-stream", headers=headers)
 
     async def _changes(self) -> AsyncIterator[str]:
-        """What changes, as events, until the server ends; after some minutes the page asks anew."""
+        """What changes, as events, until the server ends; after some minutes the page asks again."""
         until = time.monotonic() + self.settings.limits.seconds
         told = ""
         while not self.stopping and time.monotonic() < until:

@@ -26,7 +26,7 @@ ROUNDING, WIDEST = 1e-5, 10.0  # of a mean in float32; deviations beyond which a
 class Prequential(Strategy):
     """Test, then train: every example counts before the model has seen it, in the order of the data, once.
 
-    A drift detector over the errors may report, begin the model anew, or raise its rate for a while.
+    A drift detector over the errors may report, reset the model, or raise its rate for a while.
     """
 
     @dataclass(frozen=True)

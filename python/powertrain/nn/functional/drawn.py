@@ -140,7 +140,7 @@ def rrelu(input: TensorLike, lower: float = 1 / 8, upper: float = 1 / 3, trainin
     """
     checks.numbers("rrelu", lower=lower, upper=upper)
     if lower > upper:
-        raise checks.SettingError(f"[rrelu] lower = {lower}, upper = {upper}; expected lower <= upper; exchange them")
+        raise checks.SettingError(f"[rrelu] lower = {lower}, upper = {upper}; expected lower <= upper; swap them")
     if not training:
         return OPERATORS["leaky_relu"](input, (lower + upper) / 2)
     input = asarray(input)

@@ -81,7 +81,7 @@ class CachedDecoder:
         return found
 
     def _shorten(self) -> None:
-        """Room for more: the last half of each sequence that is too long. All are read anew, in the same steps."""
+        """Room for more: the last half of each sequence that is too long. All are read again, in the same steps."""
         for held in self._held:
             if len(held) > self.capacity:
                 del held[: -max(1, self.capacity // 2)]

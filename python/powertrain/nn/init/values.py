@@ -69,7 +69,7 @@ def uniform(shape: Shape, low: float, high: float, generator: Generator | None =
     """
     checks.numbers("uniform", low=low, high=high)
     if low > high:
-        raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; exchange them")
+        raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; swap them")
     draw = _chosen("uniform", generator).uniform(size=_sizes("uniform", shape))
     return draw * (high - low) + low
 

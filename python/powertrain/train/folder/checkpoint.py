@@ -79,7 +79,7 @@ class Checkpoints:
         rings: Iterable[str] = (),
     ) -> None:
         """Write a checkpoint, then drop those that the policy does not keep. On a full disk nothing that was there is
-        lost. Checkpoints with a larger number were found to be damaged: a run that begins after them writes them anew.
+        lost. Checkpoints with a larger number were found to be damaged: a run that begins after them writes them again.
 
         `lasting` names arrays that are hardly ever other ones: while they are the same they are written once. `rings`
         names those of which few rows are other ones than in the last checkpoint: only these are written.

@@ -140,7 +140,7 @@ def rebuilt(
 
 
 def _demand_state(dataset: DataModule, kept_state: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse a data set that has fitted anew what the model was trained with."""
+    """Refuse a data set that has fitted again what the model was trained with."""
     now = dataset.state
     anew = [name for name, value in kept_state.items() if name not in now or not np.array_equal(now[name], value)]
     if anew:

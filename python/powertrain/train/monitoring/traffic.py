@@ -58,7 +58,7 @@ class Traffic:
 def traffic(run: TrainRun, given: str, rows: int, names: Names | None = None) -> Iterator[Traffic]:
     """The traffic of a file (.csv, .tsv, .jsonl, .npy, .npz; .gz of the texts), or of standard input as JSON lines.
 
-    What the model answered then, as `names.output`, is taken as its outputs; an empty name asks the model anew.
+    What the model answered then, as `names.output`, is taken as its outputs; an empty name asks the model again.
     """
     names = names or Names()
     if given == "-":

@@ -59,8 +59,8 @@ class SlotTable:
         hides = name in single or name.partition(".")[0] in {*OWN, *self.modules, *self.groups}
         if not name or hides or any(other.startswith(f"{name}.") for other in single):
             raise RunError(
-                f"[run.slot] the name {name or 'of no letters'} is taken, or begins as the run's own slots do; "
-                "expected one that is free; choose another"
+                f"[run.slot] the name {name or 'of no letters'} is taken, or begins like the run's own slots; "
+                "expected a free name; choose another one"
             )
 
     def model_slots(self) -> dict[str, Any]:
