@@ -164,7 +164,7 @@ def test_split_ordered_keeps_the_order() -> None:
             {"valid": 0.5, "test": 0.5},
             "[split] valid + test = 1; expected shares that leave examples to train on; lower them",
         ),
-        (2, {"valid": 0.1, "test": 0.1}, "[split] 2 examples for 3 parts; expected one for each; bring more data"),
+        (2, {"valid": 0.1, "test": 0.1}, "[split] 2 examples for 3 parts; expected one for each; add more data"),
     ],
 )
 def test_split_refuses(count: int, parts: dict[str, float], message: str) -> None:
@@ -375,7 +375,7 @@ def test_arrays_from_npz_and_npy(tmp_path: Path) -> None:
          "texts: labels, y = numpy.unique(y, return_inverse=True)"),
         (np.array(1.0), np.arange(3),
          "[a train of a.npz] a single number of examples and 3 labels; expected as many of each; the files do not "
-         "belong together; fetch them again"),
+         "belong together; download them again"),
         (np.ones((2, 3)), np.array([0, 10**12]),
          "[arrays y of a.npz] label 1000000000000 in row 1; expected labels from 0 to 1048575; encode the classes as "
          "0, 1, 2, ... or give the right number of classes"),

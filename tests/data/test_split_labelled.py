@@ -22,7 +22,7 @@ def test_split_labelled_takes_as_many_of_each_class() -> None:
         (101, 3, "[split] labelled = 101, and 100 training examples of class 2; expected 101 or more of each class; "
                  "lower labelled or add examples"),
         (1, 4, "[split] labelled = 1, and 0 training examples of class 3; expected 1 or more of each class; lower "
-               "labelled or bring more examples"),
+               "labelled or add examples"),
     ):  # fmt: skip
         with pytest.raises(DataError) as caught:
             split_labelled(labels, count, classes)

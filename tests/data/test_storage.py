@@ -201,7 +201,7 @@ def test_a_member_of_an_archive(tmp_path: Path, server: Server) -> None:
     ):
         with pytest.raises(DataError, match=re.escape(f"[mine] {said}")):
             read_bytes(url, "mine")
-    with pytest.raises(DataError, match=r"a file in an archive; expected one whose bytes can be read from"):
+    with pytest.raises(DataError, match=r"a file in an archive; expected one that can be read from"):
         TarDataset(f"zip://data/a.txt::{tmp_path}/a.zip", ("txt",))
 
 
@@ -250,7 +250,7 @@ def test_without_a_library_the_line_that_installs_it(module: str, extra: str, mo
     with pytest.raises(DataError) as caught:
         read_bytes("s3://bucket/a.txt", "mine")
     assert str(caught.value) == (
-        f"[mine] s3://bucket/a.txt, and {module} is not installed; expected it, to read s3://; pip install "
+        f"[mine] s3://bucket/a.txt, and {module} is not installed; expected it, since it reads s3://; pip install "
         f"'powertrain[{extra}]'"
     )
 

@@ -113,7 +113,7 @@ def test_a_wrong_address_is_said(
 
 
 def test_what_is_no_run_is_refused(registry: Registry, trained: Path, tmp_path: Path) -> None:
-    with pytest.raises(RegistryError, match="is no run; expected the folder of one"):
+    with pytest.raises(RegistryError, match="is not a run; expected the folder of one"):
         registry.register("a", tmp_path)
     unfinished = tmp_path / "unfinished"
     shutil.copytree(trained, unfinished)

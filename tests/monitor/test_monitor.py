@@ -63,7 +63,7 @@ def test_a_profile_keeps_counts_and_no_example() -> None:
         (lambda raw: raw.replace(b'"format": 1', b'"format": 9'), "it has format 9; this version reads 1"),
         (lambda raw: raw.replace(b'"missing": 0', b'"missing": -1', 1), "the feature a.missing is not a whole number"),
         (lambda raw: raw.replace(b'"bins": [', b'"bins": [1, ', 1), "a has 35 counts for 34 bins"),
-        (lambda raw: raw.replace(b'"edges": [', b'"edges": [9.5, ', 1), "the edges of a do not rise"),
+        (lambda raw: raw.replace(b'"edges": [', b'"edges": [9.5, ', 1), "the edges of a are not in ascending order"),
         (lambda raw: raw.replace(b'"mean": [', b'"mean": [1.0, ', 1), "the covariance is not as wide as the mean"),
     ],
 )  # fmt: skip
@@ -176,7 +176,7 @@ def test_numbers_are_scored_by_their_squared_error() -> None:
 @pytest.mark.parametrize(
     ("truth", "text"),
     [
-        (["a", "b"], "[label] received labels that are no numbers; expected the numbers that were to be predicted; "
+        (["a", "b"], "[label] received labels that are not numbers; expected the true values of what was predicted; "
          "convert them"),
         ([1.0, 2.0], "[label] received 1 numbers for a prediction of 2; expected as many; pass what was to be "
          "predicted"),
@@ -241,7 +241,7 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
         ('[[rule]]\nname = "a"\nwatch = "psi"',
          "[rule a] received above = None and below = None; expected one of them"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nabove = 1\nclear = 2',
-         "[rule a] received clear = 2; expected a value on the quiet side of 1"),
+         "[rule a] received clear = 2; expected at most 1, where the alarm is not raised"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nabove = "x"', "above = 'x'; expected a number; correct it"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nover = 1', "no field over; expected one of name, watch"),
         ('[[rule]]\nwatch = "psi"\nabove = 1', "a rule without name; expected one; add it"),

@@ -132,7 +132,7 @@ def test_a_chain_is_multiplied_in_the_cheapest_order() -> None:
 
 def test_chains_that_are_refused() -> None:
     for shapes, text in [
-        ([(2, 3)], "received 1 factors; expected at least two; use the factor itself"),
+        ([(2, 3)], "received 1 factors; expected at least two; a single factor is its own product"),
         ([(2, 3), (4, 5)], "factor 1 is [4, 5]; expected matrices that fit, the first and the last may be vectors; "
          "transpose it"),
         ([(2, 3), (3,), (3, 2)], "factor 1 is [3]; expected matrices that fit, the first and the last may be vectors; "

@@ -171,7 +171,7 @@ def test_a_taken_place_is_left_alone(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(ExportError) as caught:
         pt.load(trained).export(Untried(), tmp_path / "out")
-    assert "is there already; expected a free place" in str(caught.value)
+    assert "exists already; expected a new path" in str(caught.value)
     assert (tmp_path / "out").read_text() == "mine"
     with pytest.raises(ExportError, match="there is no folder"):
         pt.load(trained).export(Untried(), tmp_path / "no" / "out")

@@ -144,7 +144,7 @@ def test_an_estimator_before_fit_and_parameters_of_another_one(name: str) -> Non
         made.predict(np.zeros((3, 2)))
     assert isinstance(raised.value, pt.Error)
     assert str(raised.value) == (
-        f"[{name}] received a call before fit; expected a fitted {name}; write estimator.fit(x, y) first"
+        f"[{name}] called before fit; expected a fitted {name}; write estimator.fit(x, y) first"
     )
     known, before = ", ".join(sorted(made.get_params())), made.get_params()
     with pytest.raises(ValueError, match=r"^\[") as refused:

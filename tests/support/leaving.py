@@ -30,7 +30,7 @@ ASKED = 32
 SECONDS = 900
 # Why something cannot be, as the page says it, and the words of the error.
 REASONS = {
-    "NumPy": r"computes its answers with NumPy, outside of any trace|another library computes this model's answers",
+    "NumPy": r"computes its answers with NumPy, which a trace does not see|another library computes the outputs of",
     "no module": r"does not predict with one module that has weights",
     "no attention": r"the model has no attention",
     "tokens": r"the model reads int64\[\d+\], which has no gradient",

@@ -92,7 +92,9 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         first.compare(first, confidence=2)
     x, y = rows()
     other = pt.fit(model=pt.nn.Linear(4, CLASSES), data=(x, y), epochs=1, folder=tmp_path / "other", verbose=False)
-    with pytest.raises(RunError, match=r"\[compare\] the runs were judged on test, train; expected one part"):
+    with pytest.raises(
+        RunError, match=r"\[compare\] the runs were evaluated on different parts: test, train; expected one part"
+    ):
         first.compare(other)
     numbers = pt.fit(
         model=pt.nn.Linear(4, 1), data={"train": (x, x[:, 0]), "test": (x, x[:, 0])}, epochs=1,

@@ -288,7 +288,7 @@ def test_columns_of_a_table_are_shuffled_whole(tmp_path: Path) -> None:
     opened = pt.load(tmp_path / "run")
     again = opened.explain(frame, frame["left"], method="permutation")
     assert again.columns == found.columns and again.values[:2].min() > 0.2
-    with pytest.raises(RunError, match=r"^\[explain\] another library computes this model's answers"):
+    with pytest.raises(RunError, match=r"^\[explain\] another library computes the outputs of this model"):
         trained.explain(frame[:2])
     assert trained.explain(frame[:2], method="nearest").rows.shape == (2, 5)
 

@@ -140,7 +140,7 @@ def test_the_command_writes_the_card(customers: Any, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.strip().endswith("card.md")
     assert "Licence of the data: ours." in (customers.folder / "card.md").read_text()
     assert main(["report", folder, "--group", "city"]) == 2
-    assert "expected --card beside them" in capsys.readouterr().err
+    assert "expected --card with them" in capsys.readouterr().err
 
 
 def test_a_card_is_no_part_of_a_registered_model(digits: Any, tmp_path: Path) -> None:

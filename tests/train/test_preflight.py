@@ -36,9 +36,9 @@ SETTINGS = [
      "train.loss, train.accuracy, seconds, steps, examples_per_second, energy.watt_hours, energy.low, energy.high; did "
      "you mean test.loss?"),
     (["model={model={use='mlp'}, critic={use='mlp'}}"],
-     "[model.critic] supervised asks for no model of that role; expected model; rename it or take it out"),
+     "[model.critic] supervised uses no model in that role; expected model; rename it or take it out"),
     (["optimizer={model={use='adamw'}, modle={use='sgd'}}"],
-     "[optimizer.modle] supervised asks for no optimizer of that role; expected model; did you mean model?; rename it "
+     "[optimizer.modle] supervised uses no optimizer in that role; expected model; did you mean model?; rename it "
      "or take it out"),
     (["model=nearest-mean", "strategy=fitted", "run={until='2 steps'}"],
      "[run.until] received 2 steps; the strategy fitted fits its model whole, so there are no steps to count; expected "

@@ -59,7 +59,7 @@ def test_a_run_that_costs_too_much_leaves_nothing(
     assert not target.exists()
     made = trained.quantize(folder=target, tolerance=0.5)
     assert not made.kept and made.cost > 0.5
-    with pytest.raises(pt.Error, match="was not quantized, since that costs"):
+    with pytest.raises(pt.Error, match="was not quantized, since that would cost"):
         _ = made.run
 
 
@@ -76,7 +76,7 @@ def test_what_is_quantized_is_not_trained_on_or_quantized_again(trained: Any, sm
         pt.fit("digits", epochs=5, folder=small, resume=True, verbose=False)
     with pytest.raises(pt.Error, match="is quantized already"):
         pt.load(small).quantize(folder=tmp_path / "smaller")
-    with pytest.raises(pt.Error, match="is there already; expected a free place"):
+    with pytest.raises(pt.Error, match="exists already; expected a new folder"):
         trained.quantize(folder=small)
 
 

@@ -184,7 +184,7 @@ def test_a_part_that_is_not_there_is_said(tmp_path: Path) -> None:
         "[run.data] there is no unlabelled; expected one of train, valid, test; add data.unlabelled = { use = ... }, "
         "or a share of that name to data.split"
     )
-    with pytest.raises(RunError, match="received some rows of train without a name; expected one"):
+    with pytest.raises(RunError, match="received rows of train without a name; expected one"):
         made.data("train", rows=[1, 2])
 
 

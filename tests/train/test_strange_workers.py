@@ -61,27 +61,27 @@ def other_folder(folder: Path) -> Path:
     return other
 
 
-ALIKE = "; expected the same for all; change no files while workers start"
+ALIKE = "; expected the same for all; do not change files while workers start"
 
 
 def test_another_version(tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
     imports = make_strange(tmp_path, "import numpy", "numpy.__version__ += '.post1'")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 has other versions than worker 0{ALIKE}"
+    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in versions{ALIKE}"
 
 
 def test_another_recipe(tmp_path: Path) -> None:
     recipe = other_folder(tmp_path) / "small.toml"
     recipe.write_text(recipe.read_text().replace("lr = 1e-3", "lr = 1e-4"))
     imports = make_strange(tmp_path, "os.chdir('other')")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 has other recipe and state than worker 0{ALIKE}"
+    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in recipe and state{ALIKE}"
 
 
 def test_other_data(tmp_path: Path) -> None:
     book = other_folder(tmp_path) / "book.txt"
     book.write_text(book.read_text().replace("fox", "cat"))
     imports = make_strange(tmp_path, "os.chdir('other')")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 has other data and state than worker 0{ALIKE}"
+    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in data and state{ALIKE}"
 
 
 def test_no_recipe(tmp_path: Path) -> None:

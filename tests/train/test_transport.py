@@ -134,7 +134,7 @@ def test_workers_that_differ_are_named_to_all() -> None:
         return str(caught.value)
 
     text = (
-        "[workers] worker 2 has other data than worker 0; expected the same for all; change no files while workers "
+        "[workers] worker 2 and worker 0 differ in data; expected the same for all; do not change files while workers "
         "start"
     )
     assert together(4, work) == [text] * 4

@@ -149,7 +149,7 @@ def test_a_worker_with_other_code_is_refused(tmp_path: Path) -> None:
     with started(2, given) as transport, pytest.raises(WorkerError) as caught:
         session.train(loaded, tmp_path / "a", transport=transport)
     assert str(caught.value) == (
-        "[workers] worker 1 has other recipe and state than worker 0; expected the same for all; change no files "
+        "[workers] worker 1 and worker 0 differ in recipe and state; expected the same for all; do not change files "
         "while workers start"
     )
     assert not (tmp_path / "a").exists()

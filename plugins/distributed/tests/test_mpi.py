@@ -78,7 +78,7 @@ def strange(folder: Path, *lines: str) -> Path:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("import numpy; numpy.__version__ += '.post1'", "worker 1 has other versions than worker 0; "),
+        ("import numpy; numpy.__version__ += '.post1'", "worker 1 and worker 0 differ in versions; "),
         ("os.chdir('other')", "worker 1 has ended: [small.toml] there is no such file; "),
     ],
 )

@@ -213,7 +213,7 @@ def test_what_is_given_wrongly() -> None:
     assert "input_names = ['a', 'b']; expected 1" in refused(pt.nn.Linear(2, 2), images(1, 2), input_names=("a", "b"))
     assert "expected a first axis of one row or more" in refused(lambda x: x, np.float32(1.0))
     assert "is of type int; expected a tensor" in refused(lambda x: 3, images(1, 2))
-    with pytest.raises(OnnxError, match=r"is no folder; expected one for it\.onnx"):
+    with pytest.raises(OnnxError, match=r"is not a folder; expected one for it\.onnx"):
         export(pt.nn.Linear(2, 2), images(1, 2), "nowhere/it.onnx")
 
 

@@ -68,7 +68,8 @@ def test_a_target_that_no_noise_is_needed_for_is_refused() -> None:
     with pytest.raises(PrivacyError) as caught:
         noise_for(5000.0, 1e-5, 0.01, 3)
     assert str(caught.value) == (
-        "[dp-sgd] target_epsilon = 5000 at delta = 1e-05 in 3 steps of chance 0.01; expected one that a "
+        "[dp-sgd] target_epsilon = 5000 at delta = 1e-05 in 3 steps with sampling probability 0.01; "
+        "expected one that a "
         "noise_multiplier of 0.1 or more reaches; choose another epsilon"
     )
 

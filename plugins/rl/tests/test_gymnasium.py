@@ -77,7 +77,8 @@ def test_a_package_that_an_environment_needs_is_named() -> None:
     with pytest.raises(MakingError) as caught:
         env("Lacking-v0")
     assert str(caught.value) == (
-        "[env gymnasium] Lacking-v0 lacks a package: Box3D is not installed; expected it; pip install "
+        "[env gymnasium] Lacking-v0 needs a package that is not installed: Box3D is not installed; "
+        "expected it; pip install "
         "'powertrain-rl[box2d]' for the environments of Box2D, or the package that is named"
     )
 

@@ -209,7 +209,7 @@ WRONG: list[tuple[Any, int, str]] = [
     ({"id": 7, "rating": 1}, 400, "JSON of another form"),
     ({"id": "mine", "rating": 2}, 400, "the rating 2; expected a number from 0 to 1"),
     ({"id": "mine", "rating": True}, 400, "the rating True"),
-    ({"id": "mine", "labels": "all"}, 400, "labels that are no list"),
+    ({"id": "mine", "labels": "all"}, 400, "labels is not a list"),
     ({"id": "mine", "labels": ["1"]}, 400, "1 labels for 2 examples; expected one each"),
     ({"id": "mine", "labels": [[1], {}]}, 400, "the label '[1]'; expected a class"),
     ({"id": "mine", "labels": ["a" * 300, "b"]}, 400, "expected a class"),
@@ -370,7 +370,7 @@ def test_a_model_that_was_replaced_is_let_go(digits: Path, images: Any) -> None:
     watch.see(model, "a", Given(images[:1]), Answers([model.answers(images[:1])]), 0)
     time.sleep(0.5)
     watch.keep([])
-    with pytest.raises(pt.Error, match="digits 1, which is replaced; expected one that is served"):
+    with pytest.raises(pt.Error, match="digits 1, which was replaced; expected one that is served"):
         watch.feedback("a", ["1"], None)
     gone = weakref.ref(model)
     del model

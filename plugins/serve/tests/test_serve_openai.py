@@ -154,7 +154,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (COMPLETIONS, {**ASKED, "model": "book:9"}, 404, "version '9'"),
     (COMPLETIONS, {**ASKED, "model": "digits"}, 400, "digits answers to examples; expected a language model"),
     (COMPLETIONS, {"model": "book"}, 400, "prompt = None; expected a text"),
-    (COMPLETIONS, {**ASKED, "prompt": ""}, 400, "a prompt without a token"),
+    (COMPLETIONS, {**ASKED, "prompt": ""}, 400, "an empty prompt"),
     (COMPLETIONS, {**ASKED, "prompt": []}, 400, "prompt = []; expected a text"),
     (COMPLETIONS, {**ASKED, "prompt": [1, "a"]}, 400, "expected a text, or a list"),
     (COMPLETIONS, {**ASKED, "prompt": [10**9]}, 400, "tokens beyond the model's; expected 0 to"),

@@ -102,7 +102,7 @@ def test_what_came_before_bytes_that_are_no_request_is_answered_first(broken: by
         link.sendall(LIVE + posted(BODY) + LIVE + broken)
         said = answers(link, 9)
     assert [status for status, _ in said] == [200, 200, 200, 400]
-    assert "no request of HTTP/1.1; expected one" in json.loads(said[-1][1])["error"]
+    assert "not an HTTP/1.1 request; expected one" in json.loads(said[-1][1])["error"]
 
 
 def test_a_head_without_an_end_is_refused_in_pieces_too(address: str) -> None:

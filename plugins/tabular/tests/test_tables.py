@@ -247,7 +247,7 @@ def test_leaks_are_said_or_stop_the_run(tmp_path: Path) -> None:
         (
             "a,y\n1,1e300\n2,0\n",
             {"task": "regression"},
-            "[table {}] a target too large for float32; expected numbers below 3e38; divide it before",
+            "[table {}] a target too large for float32; expected numbers below 3e38; scale it first",
         ),
         (
             "a,t,y\n1,10:00:00,x\n2,11:00:00,z\n",

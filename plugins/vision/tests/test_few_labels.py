@@ -146,7 +146,7 @@ def test_data_that_it_cannot_learn_from_are_refused_before_anything_is_written(t
     )
     assert refused(DataError, gap.replace("unlabelled = 0.5", "labelled = 2") + FIXMATCH) == (
         "[split] labelled = 2, and 0 training examples of class 1; expected 2 or more of each class; lower labelled or "
-        "bring more examples"
+        "add examples"
     )
     np.savez(tmp_path / "gap.npz", x=x.reshape(60, 64), y=np.arange(60) % 3)
     assert refused(VisionError, gap + FIXMATCH).startswith("[fixmatch] examples of shape [64]; expected pictures")

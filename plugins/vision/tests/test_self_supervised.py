@@ -93,7 +93,7 @@ def test_the_report_shows_a_map_and_views(name: str, runs: Path) -> None:
     run = open_data(runs / name)
     assert [one.title for one in run.strategy.sections(run)] == ["Map of what was learned", "Views"]
     page = (runs / name / "report.html").read_text(encoding="utf-8")
-    assert "Map of what was learned" in page and "nearest of each" in page and "Training draws views" in page
+    assert "Map of what was learned" in page and "nearest of each" in page and "Training draws new views" in page
 
 
 def test_a_probe_is_logistic_regression_on_few_labels() -> None:

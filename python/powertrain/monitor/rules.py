@@ -54,7 +54,8 @@ class Rule:
             raise self._wrong("a count below 1", "min_samples, raise_after and clear_after of at least 1")
         limit = self._limit
         if self.clear is not None and (self.clear > limit if self.above is not None else self.clear < limit):
-            raise self._wrong(f"clear = {self.clear}", f"a value that raises no alarm, beyond {limit}")
+            side = "at most" if self.above is not None else "at least"
+            raise self._wrong(f"clear = {self.clear}", f"{side} {limit}, where the alarm is not raised")
 
     def _wrong(self, received: str, expected: str) -> MonitorError:
         return MonitorError(f"[rule {self.name}] received {received}; expected {expected}; correct the rule")

@@ -52,7 +52,7 @@ def begun(module: Any, beginning: Beginning, role: str, started: bool) -> tuple[
 
 
 def load_weights(module: Any, arrays: Mapping[str, NDArray[Any]], beginning: Beginning, role: str) -> str:
-    """Set every slot of a module from arrays, but those that start untrained; all of them, or an error. Says how many."""
+    """Set every slot of a module from arrays, but those that start untrained. All of them, or an error."""
     path, chosen = beginning.weights, dict(arrays)
     for prefix in PREFIXES:
         found = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
