@@ -129,6 +129,8 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
                                                        "dropout or run.stop may help"),
         ({"accuracy": 1.0}, {"accuracy": 0.8}, None, "overfits: train-valid gap 20.0 points; use more data, weight "
                                                      "decay or dropout, or stop earlier (run.stop)"),
+        ({"accuracy": 0.9}, {"accuracy": 0.7}, "a linear model", "weak: no better than a linear model; train-valid "
+         "gap 20.0 points; use more data, weight decay or dropout, or stop earlier (run.stop)"),
         ({"accuracy": 0.8}, {"accuracy": 0.8}, "a linear model", "weak: no better than a linear model; train-valid "
                                                "gap 0.0 points; train longer, raise the rate or widen the model"),
         ({"loss": 0.001, "r2": 0.99}, {"loss": 0.01, "r2": 0.97}, None, "healthy: train-valid gap of r2 2.0 points"),

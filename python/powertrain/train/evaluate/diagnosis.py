@@ -107,7 +107,8 @@ def judge(
     if not math.isfinite(gap):
         return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
     if unbeaten is not None:
-        return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.weak)
+        # With a large gap it is not too small: a wider model, or a longer training, would learn more by heart.
+        return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.overfits if gap > size[1] else advice.weak)
     if weak:
         return Fit("weak", sentence, advice.weak)
     if examples and "accuracy" in shares and size[0] < gap <= (doubt := interval(held_out["accuracy"], examples)):
