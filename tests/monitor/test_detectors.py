@@ -127,13 +127,13 @@ def test_numbers_that_are_no_state_are_refused(name: str) -> None:
     level, count, missing = good.copy(), good.copy(), good.copy()
     level[1], count[0], missing[2] = 3, -1, math.nan
     for bad in (good[:-1], np.append(good, 0.0), level, count, missing, np.zeros(1), np.zeros((2, 2))):
-        with pytest.raises(MonitorError, match="that are no state of it"):
+        with pytest.raises(MonitorError, match="that are not its state"):
             DETECTORS[name]().restore(bad)
     if name == "adwin":
         for at, value in ((5, 1e9), (5, -1.0), (2, 17.0)):  # buckets of a size, and the width
             bad = good.copy()
             bad[at] = value
-            with pytest.raises(MonitorError, match="that are no state of it"):
+            with pytest.raises(MonitorError, match="that are not its state"):
                 ADWIN().restore(bad)
 
 
@@ -226,7 +226,7 @@ def test_a_file_of_rules_may_have_detectors(tmp_path: Path) -> None:
     rule, detector = pt.monitor.read_rules(path)
     assert isinstance(rule, pt.monitor.Rule) and detector == DetectorRule("errors", "adwin", settings={"delta": 0.01})
     path.write_text('[[detector]]\nname = "errors"')
-    with pytest.raises(MonitorError, match="a detector without use; expected one; add it"):
+    with pytest.raises(MonitorError, match="a detector without use; expected that field; add it"):
         pt.monitor.read_rules(path)
     path.write_text('[[detector]]\nname = 3\nuse = "adwin"')
     with pytest.raises(MonitorError, match="name = 3; expected a text; correct it"):

@@ -244,7 +244,7 @@ def test_rules_of_a_file(tmp_path: Path) -> None:
          "[rule a] received clear = 2; expected at most 1, where the alarm is not raised"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nabove = "x"', "above = 'x'; expected a number; correct it"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nover = 1', "no field over; expected one of name, watch"),
-        ('[[rule]]\nwatch = "psi"\nabove = 1', "a rule without name; expected one; add it"),
+        ('[[rule]]\nwatch = "psi"\nabove = 1', "a rule without name; expected that field; add it"),
         ('[[rule]]\nname = "a"\nwatch = "psi"\nabove = 1\nmin_samples = true', "min_samples = True; expected a whole"),
         ('[[rule', "expected a TOML file with tables [[rule]]; check the file"),
     ],
@@ -271,7 +271,7 @@ def test_a_wrong_rule_is_said(tmp_path: Path, text: str, said: str) -> None:
         (lambda one: one.observe(np.zeros((4, 3)), ids=[1]),
          "[observe] received 1 ids for 4 examples without outputs; expected an id for each output; pass both"),
         (lambda one: one.label([1], []),
-         "[label] received 1 ids and 0 labels; expected one each; pass both"),
+         "[label] received 1 ids and 0 labels; expected a label for each id; pass both"),
     ],
 )  # fmt: skip
 def test_wrong_observations_change_nothing(call: Any, text: str) -> None:

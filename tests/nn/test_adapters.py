@@ -248,9 +248,7 @@ def test_a_file_that_is_none_or_was_changed_is_refused(tmp_path: Path) -> None:
         damaged.append(file_of(arrays_of(raw), {"powertrain.adapters": json.dumps({**about, **change})}))
     for content in damaged:
         path.write_bytes(content)
-        with pytest.raises(
-            pt.nn.StateError, match=r"adapters.safetensors is (damaged, or was not written|was changed after)"
-        ):
+        with pytest.raises(pt.nn.StateError, match=r"adapters.safetensors (is damaged, or was not|was changed after)"):
             adapters.load(path, base)
     for change, words in (
         ({"layers": []}, "it names no layer"),
