@@ -78,7 +78,11 @@ def test_a_token_beyond_the_vocabulary_is_named_by_its_place(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("odd.bin", b"123", "odd.bin has 3 bytes; expected numbers of 2 bytes each; it is cut off, or data.dtype is"),
+        (
+            "odd.bin",
+            b"123",
+            "odd.bin has 3 bytes; expected numbers of 2 bytes each; the file is cut off, or data.dtype is",
+        ),
         ("empty.bin", b"", "empty.bin holds uint16[0]; expected one row of whole numbers"),
         ("text.npy", b"to be", "text.npy: it begins with 74 6f 20 62 65; expected a whole .npz or .npy file"),
         ("table.npy", np.zeros((3, 4), np.int64), "table.npy holds int64[3, 4]; expected one row of whole numbers"),
