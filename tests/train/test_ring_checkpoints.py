@@ -85,7 +85,7 @@ def test_a_few_rows_need_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ({"replay.x": ["../../elsewhere"]}, "rows.replay.x is no SHA-256"),
+        ({"replay.x": ["../../elsewhere"]}, "rows.replay.x is not a SHA-256"),
         ({"replay.x": 3}, "rows.replay.x is not a list"),
         ({"replay.x": []}, "names no rows of replay.x"),
         ({"replay.x": ["BASE"]}, "names no rows of replay.x"),

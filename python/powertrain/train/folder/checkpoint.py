@@ -242,7 +242,7 @@ class Checkpoints:
             rows = fitted(header.get("rows", {}), {...: [str]}, "rows")
             for where, digest in [("lasting", lasting), *((f"rows.{key}", one) for key in rows for one in rows[key])]:
                 if digest is not None and not re.fullmatch("[0-9a-f]{64}", digest):
-                    raise MisfitError(f"{where} is no SHA-256")
+                    raise MisfitError(f"{where} is not a SHA-256")
             meta = fitted(header.get("meta"), META, "meta")
             more = {name: shape for name, shape in EVALUATED.items() if name in meta}
             return {**header, "lasting": lasting, "rows": rows, "meta": fitted(meta, more, "meta")}
