@@ -488,6 +488,5 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused() -> None:
         with pytest.raises(DataError) as caught:
             split(10, {"valid": 0.5, "test": 0.46})
         assert str(caught.value) == (
-            "[split] 5 for valid and 5 for test of 10 examples; expected some to train on; lower the shares or bring "
-            "more data"
+            "[split] 5 for valid and 5 for test of 10 examples; expected some to train on; lower the shares or add data"
         )

@@ -93,7 +93,7 @@ def test_a_damaged_run_says_so_and_hides_no_other(tmp_path: Path) -> None:
     board = Board([tmp_path])
     rows = {row["name"]: row for row in board.runs()["runs"]}
     assert {name: row["state"] for name, row in rows.items()} == {"a": "stopped", "b": "damaged"}
-    assert "no whole JSON text" in rows["b"]["problem"] and rows["b"]["step"] == 2
+    assert "not a complete JSON text" in rows["b"]["problem"] and rows["b"]["step"] == 2
 
 
 def test_a_ledger_that_cannot_be_read_is_a_problem_of_that_run(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_finished_runs_are_in_one_table_and_others_are_told_of(folder: Path) -> 
         assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", row[10])
     assert 'href="./small-2/report.html"' in page and page.count("<polyline") == 2
     assert re.search(r"<h3>small</h3>.*<th>run.until</th>.*2 epochs.*3 epochs", page)
-    assert "<td>unfinished</td>" in page and "<td>damaged</td>" in page and "no whole JSON text" in page
+    assert "<td>unfinished</td>" in page and "<td>damaged</td>" in page and "not a complete JSON text" in page
     assert html.escape(HOSTILE) in page and "<b>" not in page
 
 
