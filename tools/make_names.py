@@ -45,7 +45,7 @@ def has(where: str, name: str) -> bool:
     classes = {
         "CompiledFunction": pt._core.CompiledFunction, "DType": pt.DType, "DataLoader": pt.data.DataLoader,
         "Generator": pt.random.Generator, "Module": pt.nn.Module, "Optimizer": pt.optim.Optimizer, "Slot": pt.Slot,
-        "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun, "Predictions": Predictions,
+        "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun, "Predictions": Predictions, "EMA": pt.optim.EMA,
         "TensorDataset": pt.data.TensorDataset,
     }  # fmt: skip
     holder: Any = classes.get(where) or importlib.import_module(where)

@@ -259,6 +259,16 @@ def test_derivatives_along_directions_of_a_layer() -> None:
 
 
 @pytest.mark.parametrize("transform", ["jvp", "hvp"])
+def test_arguments_are_a_tuple(transform: str) -> None:
+    with pytest.raises(pt.DTypeError) as caught:
+        getattr(pt, transform)(lambda x: x.sum(), normal(3), normal(3))
+    assert str(caught.value) == (
+        f"[{transform}] received a tensor; expected a tuple of arguments, and one of tangents; write "
+        f"{transform}(function, (x,), (direction,))"
+    )
+
+
+@pytest.mark.parametrize("transform", ["jvp", "hvp"])
 def test_a_direction_that_does_not_fit(transform: str) -> None:
     with pytest.raises(pt.ShapeError) as caught:
         getattr(pt, transform)(lambda x: x.sum(), (normal(3),), (normal(2),))

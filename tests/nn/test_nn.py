@@ -139,6 +139,13 @@ def test_mistakes_in_a_module_are_explained() -> None:
         "[Module.layers] a list of modules or slots, whose parameters would not be found; expected a module; "
         "wrap it in pt.nn.Sequential(*modules)"
     )
+    for value, fix in (
+        ({"a": nn.Linear(1, 1)}, "pt.nn.ModuleDict(modules)"), ([(nn.Linear(1, 1), 3)], "pt.nn.Sequential(*modules)"),
+        ({"a": [nn.Parameter(1.0)]}, "pt.nn.ModuleDict(modules)"),
+    ):  # fmt: skip
+        with pytest.raises(TypeError) as caught:
+            nn.Module().parts = value
+        assert str(caught.value).endswith(f"would not be found; expected a module; wrap it in {fix}")
     with pytest.raises(TypeError, match=r"\[Module\] called without a forward method; expected one"):
         nn.Module()(1)
     with pytest.raises(TypeError, match=r"\[Sequential\] list at place 0; expected a module or a function"):

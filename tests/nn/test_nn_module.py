@@ -166,6 +166,15 @@ def test_settings_may_come_before_the_constructor() -> None:
     assert model(pt.ones((1, 2))).shape == (1, 3) and len(model.parameters()) == 2
 
 
+def test_a_property_that_fails_says_why() -> None:
+    class Net(nn.Module):
+        @property
+        def width(self) -> int:
+            return self.wdth  # type: ignore[no-any-return]
+
+    assert message(lambda: Net().width, AttributeError).startswith("[Net] wdth; expected an attribute of Net; did you")
+
+
 def test_what_is_a_parameter() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     assert all(isinstance(slot, nn.Parameter) for slot in model.parameters())

@@ -26,6 +26,11 @@ def _directions(
     where: str, primals: Sequence[TensorLike], tangents: Sequence[TensorLike]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments, each of an identity of its own, and how they move."""
+    if hasattr(primals, "shape") or hasattr(tangents, "shape"):
+        raise _core.DTypeError(
+            f"[{where}] received a tensor; expected a tuple of arguments, and one of tangents; write "
+            f"{where}(function, (x,), (direction,))"
+        )
     watched = [own_input(where, f"argument {place}", x) for place, x in enumerate(primals)]
     moves = [_core.asarray(t) for t in tangents]
     shapes = [[list(x.shape) for x in tensors] for tensors in (watched, moves)]

@@ -27,6 +27,12 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
         "str": "dtype.name",
         "type": "dtype.name",
     },
+    "EMA": {
+        "average_parameters": "with ema.applied(): ...",
+        "copy_to": "with ema.applied(): ..., in which the model has the averages",
+        "step": "ema.update()",
+        "store": "with ema.applied(): ..., which puts the model back as it was",
+    },
     "Generator": {
         "manual_seed": "pt.random.Generator(seed)",
         "shuffle": "x = generator.permutation(x)",
@@ -40,6 +46,7 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
         "learning_rate": "opt.lr, or opt.scheduled_lr with a schedule",
         "minimize": "opt.update(grads)",
         "set_lr": "opt.lr = ...",
+        "state": "opt.state_dict()",
     },
     "Predictions": {
         "argmax": "predictions.labels, or predictions.outputs.argmax(axis=1)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # Methods of torch.Tensor, numpy.ndarray and jax.Array. A function of `powertrain` by the name needs no row.
@@ -107,7 +108,11 @@ TENSOR: Final[dict[str, str]] = {
 
 # Of torch.nn.Parameter: what changes it in place.
 SLOT: Final[dict[str, str]] = {
-    **TENSOR,
+    **{
+        name: re.sub(r"\bx\b", "slot.value", line.replace("x[...]", "x")) if line.startswith("x[...]") else line
+        for name, line in TENSOR.items()
+    },
+    "T": "slot.value.T",
     "add_": "slot.value += x",
     "copy_": "slot.value = x",
     "data": "slot.value to read it, slot.value = ... to change it",

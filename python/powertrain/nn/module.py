@@ -63,6 +63,8 @@ class Module(State):
         held = vars(self).get("parametrizations")
         if held is not None and name in getattr(held, "_modules", ()):
             return held._modules[name]()  # computed from others: nn/utils/parametrize.py
+        if isinstance(getattr(type(self), name, None), property):  # one that failed: what it says itself
+            return object.__getattribute__(self, name)
         unknown(self, name)
 
     def __call__(self: Forwards[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
@@ -19,6 +20,16 @@ _SWITCHES = ("requires_grad", "trainable")
 
 def join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
+
+
+def _holds_parts(value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> bool:
+    """Whether modules or slots are among the items, or among the items of these."""
+
+    def items_of(one: Any) -> Iterable[Any]:
+        return one.values() if isinstance(one, dict) else one if isinstance(one, (list, tuple)) else ()
+
+    items = items_of(value)
+    return any(isinstance(item, (Registry, pt.Slot)) for item in itertools.chain(items, *map(items_of, items)))
 
 
 class Slots(list[pt.Slot]):
@@ -47,10 +58,11 @@ class Registry(Watched):
         object.__setattr__(self, "_buffers", set())
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (list, tuple)) and any(isinstance(item, (Registry, pt.Slot)) for item in value):
+        if isinstance(value, (list, tuple, dict)) and _holds_parts(value):
+            fix = "pt.nn.ModuleDict(modules)" if isinstance(value, dict) else "pt.nn.Sequential(*modules)"
             raise pt.DTypeError(
                 f"[{type(self).__name__}.{name}] a {type(value).__name__} of modules or slots, whose parameters "
-                "would not be found; expected a module; wrap it in pt.nn.Sequential(*modules)"
+                f"would not be found; expected a module; wrap it in {fix}"
             )
         if "_modules" not in vars(self):
             if isinstance(value, (Registry, pt.Slot)):
