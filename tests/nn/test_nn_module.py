@@ -166,6 +166,21 @@ def test_settings_may_come_before_the_constructor() -> None:
     assert model(pt.ones((1, 2))).shape == (1, 3) and len(model.parameters()) == 2
 
 
+def test_the_distance_of_a_loss_is_a_part_of_it() -> None:
+    class Distance(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 3)
+
+        def forward(self, a: pt.Tensor, b: pt.Tensor) -> pt.Tensor:
+            return abs(self.layer(a) - self.layer(b)).sum(axis=-1)
+
+    loss = nn.TripletMarginWithDistanceLoss(Distance(), margin=1.0)
+    twin = loss.clone()
+    twin.distance_function.layer.weight.value = pt.zeros((3, 3))
+    assert len(twin.parameters()) == 2 and twin(X, X, 2 * X).item() == 1.0 != loss(X, X, 2 * X).item()
+
+
 def test_a_property_that_fails_says_why() -> None:
     class Net(nn.Module):
         @property

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import powertrain as pt
+import powertrain.nn.functional as F
 from powertrain.nn import checks
 from powertrain.nn.distance import PairwiseDistance
 from powertrain.nn.losses import Loss, Reduction
@@ -199,5 +200,16 @@ class TripletMarginWithDistanceLoss(_Triplet):
     ) -> None:
         checks.numbers(type(self).__name__, margin=margin)
         distance = PairwiseDistance() if distance_function is None else distance_function
-        super().__init__(reduction=reduction, distance_function=distance, margin=margin, swap=swap)
+        super().__init__(reduction=reduction, margin=margin, swap=swap)
         self.distance_function, self.margin, self.swap = distance, margin, swap
+
+    def _computed(self, *inputs: Any) -> pt.Tensor:
+        checks.one_shape(type(self).__name__, **dict(zip(self.ALIKE, inputs, strict=False)))
+        loss: pt.Tensor = getattr(F, self.OP)(
+            *inputs,
+            distance_function=self.distance_function,
+            margin=self.margin,
+            swap=self.swap,
+            reduction=self.reduction,
+        )
+        return loss
