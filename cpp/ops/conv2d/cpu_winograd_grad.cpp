@@ -16,6 +16,7 @@ inline void transform_grad(const WinogradTiles& tiles, TileWalk walk, int64_t co
     find_pixels<kWinogradStep>(grad + walk.image() * tiles.height * tiles.width * all, tiles.height, tiles.width, all,
                                walk.y(), walk.x(), pixel);
     for_channels(channels, [&](int64_t c, auto load, auto) PT_INLINED {
+      fetch_pixels<kWinogradStep>(pixel, all, c);
       transform_square<GradPoints>([&](int i, int j) PT_INLINED { return load(pixel[kWinogradStep * i + j] + c); },
                                    [&](int i, int j, WinogradVector x) PT_INLINED {
                                      WinogradLanes::store(points + (kWinogradSide * i + j) * point + c, x);

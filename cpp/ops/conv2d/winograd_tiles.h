@@ -36,6 +36,18 @@ inline void find_pixels(const float* image, int64_t height, int64_t width, int64
     }
 }
 
+// The lines of pixels that a tile a few further along its row reads first: they come from memory while this one is
+// transformed. Behind the end of a row it is the next one's.
+inline constexpr int64_t kWinogradAhead = 2;
+template <int Side>
+PT_FN void fetch_pixels(const float* const (&pixel)[Side * Side], int64_t channels, int64_t c) {
+#pragma GCC unroll 4
+  for (int i = 0; i < Side; ++i)
+#pragma GCC unroll 2
+    for (int j = Side - kWinogradStep; j < Side; ++j)
+      __builtin_prefetch(pixel[Side * i + j] + kWinogradAhead * kWinogradStep * channels + c);
+}
+
 // points[p][tile][channel] of so many tiles, from the pixels around them; rows of channels are `row` apart. source: its
 // first channel. At most kWinogradDepth channels.
 inline void transform_source(const ConvGather& g, TileWalk walk, int64_t tiles, const float* source, int64_t channels,
@@ -45,6 +57,7 @@ inline void transform_source(const ConvGather& g, TileWalk walk, int64_t tiles, 
     find_pixels<kWinogradSide>(source + walk.image() * g.source_h * g.source_w * g.channels, g.source_h, g.source_w,
                                g.channels, walk.y() + walk.tiles.first_y, walk.x() + walk.tiles.first_x, pixel);
     for_channels(channels, [&](int64_t c, auto load, auto) PT_INLINED {
+      fetch_pixels<kWinogradSide>(pixel, g.channels, c);
       transform_square<SourcePoints>([&](int i, int j) PT_INLINED { return load(pixel[kWinogradSide * i + j] + c); },
                                      [&](int i, int j, WinogradVector x) PT_INLINED {
                                        WinogradLanes::store(points + (kWinogradSide * i + j) * point + c, x);
