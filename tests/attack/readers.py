@@ -220,6 +220,7 @@ def read_r_data(path: Path) -> None:
     chunk = len(raw).to_bytes(4, "big") + zlib.compress(raw)
     write_index(path.parent, {"wa_churn": (0, len(chunk))}, chunk)
     if not plain and os.path.lexists(path):
+        (path.parent / "Rdata.rdb").unlink()  # a folder takes the place of no file
         path.rename(path.parent / "Rdata.rdb")
     read_r_table(path.parent, "wa_churn")
 
