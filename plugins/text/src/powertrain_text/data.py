@@ -58,7 +58,7 @@ class TokenParams:
         return {name: share for name, share in (("valid", self.valid), ("test", self.test)) if share > 0}
 
 
-class _Corpus(Data, declares=True):
+class Corpus(Data, declares=True):
     """A text as tokens, with the tokenizer of its training part."""
 
     @classmethod
@@ -113,12 +113,15 @@ class _Classified(Data, declares=True):
 
 
 def corpus(name: str, text: str, params: TokenParams, base: Path) -> DataModule:
-    """A text cut by position into its parts, as windows of tokens; the tokenizer is fitted on the training part."""
-    where = f"text {name}"
+    """A text cut by position into its parts, as windows of tokens."""
     if len(text) < 2:
-        raise DataError(where, f"{len(text)} characters", "expected a text", "check the file")
+        raise DataError(f"text {name}", f"{len(text)} characters", "expected a text", "check the file")
     rows = split_ordered(len(text), params.parts())
-    texts = {part: text[here[0] : here[-1] + 1] for part, here in rows.items()}
+    return of_parts(name, {part: text[here[0] : here[-1] + 1] for part, here in rows.items()}, params, base)
+
+
+def of_parts(name: str, texts: Mapping[str, str], params: TokenParams, base: Path) -> DataModule:
+    """The text of each part as windows of tokens; the tokenizer is fitted on the training part."""
     # Lines are what the library counts in at once; a single one of megabytes would be slow.
     tokenizer = params.made(texts["train"].splitlines(keepends=True), base)
     sources = {
@@ -128,10 +131,10 @@ def corpus(name: str, text: str, params: TokenParams, base: Path) -> DataModule:
     made = DataModule(
         name, "language", sources, len(tokenizer), state=tokenizer.state(), context=params.context
     )  # fmt: skip
-    return _Corpus.reopen(params, made)
+    return Corpus.reopen(params, made)
 
 
-class TextFiles(_Corpus):
+class TextFiles(Corpus):
     """UTF-8 files as one text, in the order of their names."""
 
     examples = ({"path": "__init__.py", "context": 4, "valid": 0.3},)
@@ -158,7 +161,7 @@ class TextFiles(_Corpus):
         return corpus(params.path.stem or path.resolve().name, text, params, base)
 
 
-class AustenTokens(_Corpus):
+class AustenTokens(Corpus):
     """Jane Austen's six novels, of the built-in data set austen, in tokens."""
 
     @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,150 @@
+"""A model that writes Python: next tokens are predicted, and what is drawn goes through Python's own parser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+import powertrain as pt
+from powertrain.data import DataError
+from powertrain.plugin import Batch, Range, Run, Section, Step, Strategy, param
+from powertrain_text.code_measures import first_statement, share_copied, share_parsed, simple_bits
+from powertrain_text.source_code import FILE
+from powertrain_text.tokenizer import Tokenizer
+
+BEGIN = "\n\n\ndef"  # what functions are asked for with; the space behind it belongs to the next token
+LONGEST = 160  # tokens of a function
+SHOWN, EVERY = 3, 4  # functions that are shown, and evaluations between two times
+MOST, ROWS = 1024, 64  # windows whose bits are counted, and those of one call
+EXAMPLES = str(Path(__file__).with_name("tokenizer.py")).replace("\\", "/")
+
+
+class PythonCode(Strategy):
+    """Minimizes the cross-entropy of the next token. Then it counts the bits for each byte of held-out source, and
+    writes functions, to measure how many of them Python's parser takes, and how many of their lines are copies."""
+
+    task: ClassVar[str] = "language"
+    scores: ClassVar[tuple[str, ...]] = ("bits", "parsed", "copied")
+    forms: ClassVar[tuple[str, ...]] = (".py",)
+    example_recipe: ClassVar[str] = f"""\
+data      = {{ use = "python-source", path = "{EXAMPLES}", size = 300, context = 8, valid = 0.0 }}
+model     = {{ use = "gpt", layers = 1, heads = 2, width = 8 }}
+strategy  = {{ use = "python-code", judged = 2 }}
+optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
+run       = {{ until = "100 rounds", batch = 4 }}
+"""
+
+    @dataclass(frozen=True)
+    class Params:
+        judged: int = param(100, low=0, doc="functions that are written and parsed at the end; 0 for none")
+        round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
+
+    params: Params
+
+    def setup(self, run: Run) -> None:
+        if not isinstance(run.dataset.vocabulary, Tokenizer):
+            raise DataError(
+                "python-code", f"the data {run.dataset.name}, which has no tokens of bytes",
+                "expected those of python-source", 'data = { use = "python-source" }; next_token learns other texts',
+            )  # fmt: skip
+        super().setup(run)
+        run.after_evaluation(self.show)
+        self.sizes = np.array([len(one) for one in run.dataset.vocabulary.token_bytes()])
+
+    def step(self, t: Step, batch: Batch) -> None:
+        losses = self.loss(self.model(batch.x), batch.y)
+        t.minimize(self.opt, losses, batch.weight)
+        t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
+
+    def nats(self, t: Step, batch: Batch) -> Any:
+        return pt.sum(self.loss(self.model(batch.x), batch.y), axis=1)
+
+    def bits(self, run: Run, part: str) -> float:
+        """Bits for each byte of the source, of windows that are evenly spaced."""
+        source: Any = run.dataset.splits[part]
+        picked = np.linspace(0, len(source) - 1, min(len(source), MOST)).astype(np.int64)
+        nats, size = 0.0, 0
+        for at in range(0, len(picked), ROWS):
+            rows = picked[at : at + ROWS]
+            fields = source.fetch(np.resize(rows, ROWS))
+            found = run.compute(self.nats, x=fields["x"], y=fields["y"])[: len(rows)]
+            nats += float(found.astype(np.float64).sum())
+            size += int(self.sizes[fields["y"][: len(rows)]].sum())
+        return nats / math.log(2) / max(size, 1)
+
+    def sample(
+        self,
+        run: Run,
+        count: int,
+        seed: int,
+        *,
+        begin: str = BEGIN,
+        temperature: Annotated[float, Range(low=0.05, high=5)] = 0.7,
+    ) -> Any:
+        """Functions, or what follows another text, as rows of tokens, filled up with the sign that begins a file."""
+        words: Any = run.dataset.vocabulary
+        end, prompt = words.encode(FILE), words.encode(begin)
+        written: Any = pt.nn.generate(
+            self.model, [prompt] * count, LONGEST, context=run.dataset.context, temperature=temperature, seed=seed,
+            stop=[end.tolist()],
+        )  # fmt: skip
+        drawn = np.full((count, len(prompt) + LONGEST), end[0])
+        for row, tokens in zip(drawn, written, strict=True):
+            row[: len(prompt) + len(tokens)] = np.concatenate([prompt, tokens])
+        return drawn
+
+    def write(self, run: Run, drawn: Any, form: str) -> bytes:
+        return "\n\n".join(text.strip("\n") + "\n" for text in self.statements(run, drawn)).encode()
+
+    def statements(self, run: Run, rows: Any) -> list[str]:
+        """The first statement of each row of tokens, such as a function."""
+        words: Any = run.dataset.vocabulary
+        texts = [words.decode(row).partition(FILE) for row in rows]
+        return [first_statement(text.lstrip("\n"), bool(end)) for text, end, _ in texts]
+
+    def show(self, run: Run, number: int) -> str | None:
+        """What a person sees after some evaluations; drawn apart from the run's random numbers, so it changes none."""
+        if number % EVERY and not run.done:
+            return None
+        return "\n\n".join(text.strip("\n") for text in self.statements(run, self.sample(run, SHOWN, number)))
+
+    def real(self, run: Run, part: str) -> list[str]:
+        """Functions of a part, cut as those that are written."""
+        words: Any = run.dataset.vocabulary
+        pieces = self.text(run, part).split(f"{BEGIN} ")[1:]
+        picked = np.linspace(0, len(pieces) - 1, min(len(pieces), max(1, self.params.judged))).astype(np.int64)
+        most = len(words.encode(BEGIN)) + LONGEST
+        return self.statements(run, [words.encode(f"{BEGIN} {pieces[at]}{BEGIN}")[:most] for at in picked])
+
+    def text(self, run: Run, part: str) -> str:
+        words: Any = run.dataset.vocabulary
+        source: Any = run.dataset.splits[part]
+        return str(words.decode(source.tokens))
+
+    def score(self, run: Run, part: str) -> Mapping[str, float]:
+        found = {"bits": self.bits(run, part)}
+        if self.params.judged:
+            made = self.statements(run, self.sample(run, self.params.judged, 1))
+            found["parsed"] = share_parsed(made)
+            found["copied"] = share_copied(made, self.text(run, "train"))
+        return found
+
+    def sections(self, run: Run) -> list[Section]:
+        part = next((name for name in ("test", "valid") if name in run.dataset.splits), "train")
+        train, held = (self.text(run, name) for name in ("train", part))
+        found = {"this model": self.bits(run, part), **simple_bits(train.encode(), held.encode())}
+        rows = [(name, f"{bits:.3f}") for name, bits in sorted(found.items(), key=lambda row: row[1])]
+        pages = [Section(f"Bits for each byte of {part}", rows=(("by", "bits"), *rows))]
+        if real := self.real(run, part):
+            said = [
+                f"Python's parser takes {share_parsed(real):.1%} of the functions of {part}, cut as written ones are."
+            ]
+            if part != "train":
+                said.append(f"Of their long lines, {share_copied(real, train):.1%} stand in the training part too.")
+            pages.append(Section("Functions that people wrote", tuple(said)))
+        return pages
