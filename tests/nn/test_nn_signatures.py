@@ -38,7 +38,8 @@ DOCUMENTED = {
 # Ours alone, keyword-only.
 OURS = {"generator", "std"}
 
-SHARED = sorted(name for name in nn.__all__ if all(inspect.isclass(getattr(of, name, None)) for of in (nn, torch.nn)))
+CLASSES = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name)) and name != "Parameter"}  # a slot's maker
+SHARED = sorted(name for name in CLASSES if inspect.isclass(getattr(torch.nn, name, None)))
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -54,7 +55,7 @@ def wanted(name: str) -> list[str]:
 
 def test_every_module_is_compared() -> None:
     assert len(SHARED) > 120
-    alone = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))} - set(SHARED)
+    alone = CLASSES - set(SHARED)
     generation = {"CacheStep", "GenerationError", "KVCache", "LayerCache", "Written"}
     quantized = {"QuantizedConv2d", "QuantizedLinear"}  # PyTorch has them in torch.ao.nn.quantized
     assert alone - generation - quantized == {"GlobalAveragePool", "SettingError", "StateError", "TransformerBlock"}
