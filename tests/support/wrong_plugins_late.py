@@ -37,7 +37,7 @@ def setup_and_round(round_: str, more: str = "") -> str:
 
 
 LATE: dict[str, tuple[str, str, str, str]] = {
-    "import-ends": ("model", "exit", "exited by os._exit(0)", "import os\nos._exit(0)\n"),
+    "import-ends": ("model", "exit", "ended the process by os._exit(0)", "import os\nos._exit(0)\n"),
     "loss-arguments": ("loss", "protocol", "it takes (output); expected (output, target)",
                        HEAD + "def it(output): pass\n"),
     "strategy-arguments": ("strategy", "protocol", "build takes (); expected (params)",

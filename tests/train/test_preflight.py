@@ -24,7 +24,8 @@ SETTINGS = [
      "[run.evaluate.every] received 20 env_steps; digits has no env_steps; expected steps, examples or epochs; for "
      'example "20 epochs"'),
     (["evaluate.metrics=['r2']", "run.stop.watch=valid.r2"],
-     f"[evaluate.metrics] received r2, which measures regression; {TASK}; expected others; accuracy is usual"),
+     f"[evaluate.metrics] received r2, which measures regression; {TASK}; expected a metric of this task; "
+     "accuracy is usual"),
     (['expect."test.acuracy"=0.9'],
      "[--set expect.\"test.acuracy\"=0.9] expected KEY=VALUE, for example --set optimizer.lr=1e-3"),
     (["expect={'test.acuracy'='>= 0.9'}"],

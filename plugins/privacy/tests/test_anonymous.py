@@ -86,8 +86,8 @@ def test_pseudonyms_are_those_of_the_standard_library() -> None:
 
 
 ERRORS = [
-    (lambda: pseudonyms(["Ada"], b"short"), "[pseudonyms] a key of 5 bytes; expected 16 or more, which nobody can try "
-     "out; write secrets.token_bytes(32)"),
+    (lambda: pseudonyms(["Ada"], b"short"), "[pseudonyms] a key of 5 bytes; expected 16 or more, which nobody can "
+     "guess; write secrets.token_bytes(32)"),
     (lambda: anonymized(people(3, 0), QUASI, 5), "[anonymized] 3 rows cannot form a group of 5; expected as many; "
      "lower k or diversity"),
     (lambda: anonymized(people(9, 0), QUASI, 5, sensitive="sick", diversity=4), "[anonymized] 9 rows cannot form a "

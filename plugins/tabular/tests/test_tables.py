@@ -241,8 +241,8 @@ def test_leaks_are_said_or_stop_the_run(tmp_path: Path) -> None:
         (
             "a,y\n1e300,x\n2,z\n-1e308,x\n",
             {},
-            "[table {}] a holds numbers too large for float32; expected numbers below 3e38; drop the column, or divide "
-            "it before",
+            "[table {}] a holds numbers too large for float32; expected numbers below 3e38; drop the column, or scale "
+            "it first",
         ),
         (
             "a,y\n1,1e300\n2,0\n",
