@@ -82,7 +82,7 @@ run       = { until = "100 rounds", batch = 8 }
     def misses(self, run: Run, part: str) -> NDArray[np.float64]:
         """The mean squared error of each frame ahead in films of a part."""
         films = whole_films(run.dataset.splits[part], MOST)
-        drawn = run.compute(self.continued, x=films[:, :-1])
+        drawn = np.asarray(run.compute(self.continued, x=films[:, :-1]), np.float32)
         return np.asarray(np.square(drawn - films)[:, self.past :].mean(axis=(0, 2, 3)), np.float64)
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
