@@ -280,7 +280,7 @@ def _targets(column: Column, labels: tuple[str, ...], where: str) -> NDArray[Any
         with np.errstate(over="ignore"):
             targets = column.values.astype(np.float32)
         if not np.isfinite(targets).all():
-            raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "divide it before")
+            raise DataError(where, "a target too large for float32", "expected numbers below 3e38", "scale it first")
         return targets
     numbers = {label: number for number, label in enumerate(labels)}
     values = class_names(column, where)
