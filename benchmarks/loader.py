@@ -12,7 +12,6 @@ in a process of its own, with each number of workers:
     powertrain, items   `__getitem__` with `pt.data.transforms`
     torch, items        `__getitem__` with torchvision's v2 transforms, as its pages show
     torch, batches      `__getitems__` with v2 on the whole batch: all its pictures are cut and flipped alike
-    tf.data             `map` with the functions of tf.image, on as many threads as there are workers
     grain               `random_map` in NumPy, in as many processes as there are workers
 
 A figure is the median of the epochs in `--seconds`. `first` is the time from the start of the first iteration to its
@@ -37,8 +36,8 @@ from typing import Any
 import numpy as np
 
 BATCH = 128
-WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4), "tf.data": (0, 1, 2, 4), "grain": (0, 1, 2, 4)}
-MODULES = {"powertrain": "powertrain", "torch": "torchvision", "tf.data": "tensorflow", "grain": "grain"}
+WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4), "grain": (0, 1, 2, 4)}
+MODULES = {"powertrain": "powertrain", "torch": "torchvision", "grain": "grain"}
 MEAN, STD = 0.5, 0.25
 FOLDERS = {"png": (2000, 32), "jpeg": (1000, 256)}
 
@@ -137,12 +136,6 @@ def torch_batches(workload: Workload, folder: Path, workers: int) -> Iterable[An
     return peer.batches(workload, pictures(workload), workers, BATCH, MEAN, STD)
 
 
-def tf_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
-    from peers import tf_loader as peer
-
-    return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
-
-
 def grain_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
     from peers import grain_loader as peer
 
@@ -154,7 +147,6 @@ LOADERS: dict[str, Callable[[Workload, Path, int], Iterable[Any]]] = {
     "powertrain, items": item_loader,
     "torch, items": torch_loader,
     "torch, batches": torch_batches,
-    "tf.data": tf_loader,
     "grain": grain_loader,
 }
 
