@@ -28,6 +28,7 @@ MADE = {
     "pt.Predictions": "S.trained().predict(S.trained().run.dataset.train.fetch(np.arange(2))['x'])",
     "pt.data.InputFile": "pt.data.InputFile(None)",
     "pt.Slot": "pt.Slot(pt.ones((2, 3)), 's', trainable=True)",
+    "pt.nn.Parameter": "pt.nn.Parameter(pt.ones((2, 3)))",
     "pt.RowSparse": "pt.RowSparse(pt.tensor([0, 2]), pt.ones((2, 3)), (4, 3))",
     "pt.data.ArrayDataset": "S.source()",
     "pt.data.BatchSampler": "pt.data.BatchSampler([0, 1, 2], 2, False)",
