@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.plugin import MessageTransport, Transport, WorkerError
+from powertrain.plugin.transport import own_part
 from powertrain.train.run.shards import tree_sum
 from powertrain.train.workers.agreement import demand_alike, told
 from powertrain.train.workers.processes import connected
@@ -72,6 +73,25 @@ def added(leaves: list[NDArray[Any]]) -> NDArray[Any]:
     while len(leaves) > 1:
         leaves = [left + right for left, right in zip(leaves[::2], leaves[1::2], strict=True)]
     return leaves[0]
+
+
+@pytest.mark.parametrize("together", [together, by_messages])
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+@pytest.mark.parametrize("count", [0, 1, 3, 1000])
+def test_each_worker_gets_the_parts_of_all(together: Callable[..., Any], size: int, count: int) -> None:
+    wanted = -drawn(0, count, "float32")  # with signs, which a sum with zeros would lose
+    wanted[::3] = -0.0
+
+    def work(transport: Transport) -> NDArray[Any]:
+        part, mine = own_part(transport.rank, size, count), np.full(count, np.nan, np.float32)
+        mine[part] = wanted[part]
+        transport.all_gather([mine])
+        transport.all_reduce([np.ones(3)])  # one after the other
+        transport.all_gather([mine])
+        return mine
+
+    for found in together(size, work):
+        assert found.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("together", [together, by_messages])

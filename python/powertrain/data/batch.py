@@ -42,7 +42,9 @@ class Batch:
 
     __slots__ = ("_cursor", "_on_device", "_real", "_sent", "_shown", "_tensors", "arrays", "has_weights", "indices")
 
-    def __init__(self, fields: Fields, pick: Pick, weighted: bool, device: str | None = None) -> None:
+    def __init__(
+        self, fields: Fields, pick: Pick, weighted: bool, device: str | None = None, real: Array | None = None
+    ) -> None:
         self.has_weights = weighted and "weight" in fields
         if self.has_weights:
             own = {name: fields[name] for name in fields if name != "weight"}
@@ -50,7 +52,7 @@ class Batch:
         else:
             self.arrays = fields if "weight" in fields else {**fields, "weight": pick.weight}
         self._shown = self.arrays if weighted else fields  # what iterating gives
-        self._real = pick.weight
+        self._real = pick.weight if real is None else real  # of which this may be a part
         self.indices = pick.indices
         self._cursor = pick.cursor
         # Made when they are asked for, and kept, since an assignment gives the object another value. The training loop

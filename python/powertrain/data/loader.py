@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -19,13 +19,16 @@ from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
-from powertrain.data.source import fetch_training, fetches_anew
+from powertrain.data.source import changes_together, fetch_training, fetches_anew
 from powertrain.devices.place import ready
 
 if TYPE_CHECKING:
     from powertrain.data.dataset import IterableDataset
     from powertrain.random import Generator
     from powertrain.typing import Array, DatasetLike, Device
+
+
+Share: TypeAlias = tuple[int, int]  # which one of how many equal parts of a batch
 
 
 class LoaderState(TypedDict, total=False):
@@ -136,6 +139,7 @@ class DataLoader:
         self._cursor = Cursor(0, 0)
         self._parts: Parts = ()
         self._loaded = False
+        self._share: Share = (0, 1)
 
     def _order(self, shuffle: bool) -> Order:
         last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
@@ -200,6 +204,11 @@ class DataLoader:
         finally:
             self._cursor, self._parts, self._loaded = before
 
+    def take_share(self, share: Share) -> None:
+        """Make in each batch from here on only the rows of one of so many equal parts, (number, parts): what one of
+        several processes needs. Iterations that are open go on as they were."""
+        self._share = share
+
     def _seeds(self) -> LoaderState:
         """What the order and the random changes depend on."""
         own = self.sampler.seed if isinstance(self.sampler, SeededSampler) else None
@@ -207,8 +216,15 @@ class DataLoader:
 
     def _make(self, pick: Pick) -> Any:
         """The batch of a pick; the exceptions of a data set come out with the rows that caused them."""
+        whole, own = pick, _rows_of(self._share, len(pick.indices))
+        pick = pick._replace(
+            indices=pick.indices[own], weight=pick.weight[own], examples=pick.examples[own] if self._stream else ()
+        )
         try:
-            made = self._made(pick)
+            if self.augment and self._share[1] > 1 and changes_together(self.dataset):
+                made = {name: value[own] for name, value in self._made(whole).items()}
+            else:
+                made = self._made(pick)
         except Exception as error:
             rows = ", ".join(str(row) for row in pick.indices[:8]) + (", ..." if len(pick.indices) > 8 else "")
             raise DataError(
@@ -220,7 +236,7 @@ class DataLoader:
         if self.collate_fn is not None:
             return made
         if self.pad_last or isinstance(made, (dict, tuple)):
-            return Batch(as_fields(made), pick, self.pad_last, self.device)
+            return Batch(as_fields(made), pick, self.pad_last, self.device, whole.weight)
         return _core.send([made], self.device) if self.device and numeric(made) else as_tensors(made)
 
     def _made(self, pick: Pick) -> Any:
@@ -291,6 +307,12 @@ class DataLoader:
 
 class DataLengthError(DataError, TypeError):
     """A length that is not known: by Python's rules, an object without `len()`."""
+
+
+def _rows_of(share: Share, count: int) -> slice:
+    """Where a share lies in a batch. What cannot be divided is left whole, for the caller to refuse."""
+    number, parts = share
+    return slice(0, count) if count % parts else slice(number * count // parts, (number + 1) * count // parts)
 
 
 def _read_state(state: Any) -> tuple[Cursor, Parts]:

@@ -16,6 +16,7 @@ from powertrain.data import drawing
 from powertrain.data.errors import DataError, NotFiniteDataError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
+from powertrain.plugin.protocols import is_random
 
 Array = NDArray[Any]
 Fields = dict[str, Array]
@@ -83,6 +84,17 @@ class ChangingSource(Source, Protocol):
 def fetch_training(source: Source, indices: Indices, seed: int, call: Cursor) -> Fields:
     """The rows as training sees them: changed at random where the source does that."""
     return source.fetch_changed(indices, seed, call) if isinstance(source, ChangingSource) else source.fetch(indices)
+
+
+def changes_together(source: Any) -> bool:
+    """Whether the changes of an example may depend on the others of its batch: those of random transforms, which draw
+    for all of them at once."""
+    while isinstance(source, ChangingSource):
+        inner = getattr(source, "source", getattr(source, "dataset", None))
+        if inner is None or any(is_random(one) for one in getattr(source, "transforms", ())):
+            return True
+        source = inner
+    return False
 
 
 def pieces(array: Array | StoredArray) -> list[slice]:

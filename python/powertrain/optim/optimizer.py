@@ -219,7 +219,9 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         if self.loss_scale is not None:
             yield from self.loss_scale.named_slots()
         for part in self.parts:
-            for flat in (*part.state.values(), part.gradient):
+            divided = [] if part.updated is None else [part.updated, *part.state.values()]
+            yield from ((slot.name, slot) for slot in divided)
+            for flat in (*(() if divided else part.state.values()), part.gradient):
                 if flat is not None:
                     yield from ((view.name, view) for view in ([flat] if part.sparse else flat.views))
 
@@ -249,7 +251,7 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
         """New values and moments of a part."""
         state = {name: slot.value for name, slot in part.state.items()}
         if not part.complex:
-            return self.update_flat(part.values.value, g, state, part.weight_decay, scalars)
+            return self.update_flat(part.own(part.values.value), part.own(g), state, part.weight_decay, scalars)
         p, new = self.update_flat(_parts_of(part.values.value), g, state, part.weight_decay, scalars)
         return pt.view_as_complex(pt.reshape(p, (-1, 2))), new
 
@@ -368,7 +370,8 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)
             p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
             due = _both(last, None if part.start == 0 else step > part.start)
-            yield part.values, _if_due(due, p, part.values)
+            home = part.values if part.updated is None else part.updated
+            yield home, _if_due(due, p, home)
             yield from ((part.state[name], _if_due(due, value, part.state[name])) for name, value in new.items())
         yield self.updates, _if_due(last, step, self.updates)
         if grads.norm is not None:

@@ -36,6 +36,13 @@ class Part(Watched):
     layout: pt.Slot | RealLayout
     sparse: bool = False
     start: int = 0  # so many updates leave it as it is
+    # Where several processes share the state, the numbers that this one updates, and what it makes of them.
+    range: slice | None = None
+    updated: pt.Slot | None = None
+
+    def own(self, numbers: pt.Tensor) -> pt.Tensor:
+        """Of one number for each parameter, those that this process updates."""
+        return numbers if self.range is None else numbers[self.range]
 
     @property
     def complex(self) -> bool:

@@ -47,7 +47,7 @@ from powertrain.plugin.run import Batch, Held, LossFunction, Part, Rows, Run, St
 from powertrain.plugin.schedule import Schedule
 from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
 from powertrain.plugin.tasks import Task
-from powertrain.plugin.transport import MessageTransport, Transport, WorkerError
+from powertrain.plugin.transport import LostWorkerError, MessageTransport, Transport, WorkerError
 
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
@@ -107,6 +107,7 @@ __all__ = [
     "Kernel",
     "Loss",
     "LossFunction",
+    "LostWorkerError",
     "MessageTransport",
     "Metric",
     "Model",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from powertrain._core import Error
 from powertrain.errors.methods import Abstract
 
 Array: TypeAlias = NDArray[Any]
+Lost = TypeVar("Lost", bound="WorkerError")
 
 
 class WorkerError(Error):  # type: ignore[misc, unused-ignore]
@@ -28,12 +29,23 @@ class WorkerError(Error):  # type: ignore[misc, unused-ignore]
     """
 
     @classmethod
-    def lost(cls, rank: int, what: str) -> WorkerError:
+    def lost(cls: type[Lost], rank: int, what: str) -> Lost:
         """The error that names a worker without which the others cannot go on."""
         return cls(
             f"[workers] worker {rank} {what}; expected all to train to the end; train with --resume to continue from "
             "the last checkpoint, with any number of workers"
         )
+
+
+class LostWorkerError(WorkerError):
+    """A worker that has gone: its process has ended or is stopped, or nothing comes through to it. Others may go on
+    without it, from the last checkpoint.
+
+    Example
+        >>> from powertrain.plugin import LostWorkerError
+        >>> print(str(LostWorkerError.lost(2, "has left the others")).partition(";")[0])
+        [workers] worker 2 has left the others
+    """
 
 
 class Transport(Protocol):
@@ -45,6 +57,8 @@ class Transport(Protocol):
         >>> class Alone:  # there are no others to sum with
         ...     rank, size = 0, 1
         ...     def all_reduce(self, arrays):
+        ...         pass
+        ...     def all_gather(self, arrays):
         ...         pass
         >>> transport: Transport = Alone()
     """
@@ -60,6 +74,10 @@ class Transport(Protocol):
         tree of neighbours, ((0 + 1) + (2 + 3)), and every worker gets the same bits. All workers call it as often, with
         arrays of the same dtypes and sizes."""
 
+    def all_gather(self, arrays: Sequence[Array]) -> None:
+        """Fill each array, which is contiguous, with what the other workers hold: each of them has its `own_part`. All
+        workers call it as often, with arrays of the same dtypes and sizes."""
+
 
 class Alone:
     """The transport of a worker without others."""
@@ -67,6 +85,9 @@ class Alone:
     rank, size = 0, 1
 
     def all_reduce(self, arrays: Sequence[Array]) -> None:
+        pass
+
+    def all_gather(self, arrays: Sequence[Array]) -> None:
         pass
 
 
@@ -96,6 +117,11 @@ def halvings(rank: int, size: int, lengths: Sequence[int]) -> list[Halving]:
         parts = [kept for kept, _ in halves]
         rounds.append(Halving(partner, parts, [given for _, given in halves]))
     return rounds
+
+
+def own_part(rank: int, size: int, length: int) -> slice:
+    """The part of an array that a worker adds up in a sum, and gives to the others in `all_gather`."""
+    return halvings(rank, size, [length])[-1].kept[0] if size > 1 else slice(0, length)
 
 
 def _halves(part: slice, lower: bool) -> tuple[slice, slice]:
@@ -139,14 +165,18 @@ class MessageTransport(Abstract):
     def all_reduce(self, arrays: Sequence[Array]) -> None:
         """Replace each contiguous array by its sum over all workers."""
         flat = [array.reshape(-1) for array in arrays]
-        rounds = halvings(self.rank, self.size, [array.size for array in flat])
-        for partner, kept, given in rounds:
+        for partner, kept, given in halvings(self.rank, self.size, [array.size for array in flat]):
             sums, others = _parts(flat, kept), _parts(flat, given)
             taken = [np.empty_like(one) for one in sums]
             self._exchange(partner, others, taken)
             for one, more in zip(sums, taken, strict=True):
                 add_to(one, more)
-        for partner, kept, given in reversed(rounds):
+        self.all_gather(flat)
+
+    def all_gather(self, arrays: Sequence[Array]) -> None:
+        """Fill each contiguous array with what the other workers hold of it."""
+        flat = [array.reshape(-1) for array in arrays]
+        for partner, kept, given in reversed(halvings(self.rank, self.size, [array.size for array in flat])):
             self._exchange(partner, _parts(flat, kept), _parts(flat, given))
 
     def _exchange(self, partner: int, given: list[Array], taken: list[Array]) -> None:

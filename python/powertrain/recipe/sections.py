@@ -195,6 +195,11 @@ class RunSection:
         doc="parts of a batch, a power of two, whose gradients are computed apart and then summed: so many processes "
         "may share a run (powertrain train --workers), and results do not depend on how many do",
     )
+    zero: bool = param(
+        False,
+        doc="divide the optimizer's state among the workers that share the run (ZeRO, stage 1): less memory for each, "
+        "and the same results",
+    )
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     anomalies: Anomalies | None = param(None)
@@ -216,6 +221,10 @@ class RunSection:
     )
     backend: Use | None = param(None, doc="what runs steps and predictions in place of the engine's own kernels")
     save_seconds: float = param(10.0, low=0, doc="least time between two checkpoints on disk; 0 saves at every commit")
+
+    def __post_init__(self) -> None:
+        if self.zero and self.shards == 1:
+            raise ValueError("received zero = true and shards = 1; expected several shards; add shards = 4")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,16 +69,15 @@ class Saver:
         """Seconds of training, over all resumptions."""
         return self._seconds_before + time.monotonic() - self._began
 
-    def commit(self, wanted: bool, values: Mapping[str, float]) -> None:
-        """Hear how the last checkpoint went, and begin one if it is wanted or due, or if what this commit's evaluation
-        gave makes it one to keep."""
+    def due(self, wanted: bool, values: Mapping[str, float]) -> bool:
+        """Hear how the last checkpoint went; whether this commit gets one: if it is wanted, if it is time, or if what
+        its evaluation gave makes it one to keep."""
         if self._begun is not None and self._begun.written.done():
             self.wait()
         self._values = values
-        if wanted or self.run.done or self._due() or self._stays():
-            self.save()
+        return wanted or self.run.done or self._time() or self._stays()
 
-    def _due(self) -> bool:
+    def _time(self) -> bool:
         waited = time.monotonic() - self._saved_at
         return self._begun is None and waited >= max(self.run.recipe.run.save_seconds, self._cost / SAVE_SHARE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from powertrain.nn.hooks import attached
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
 from powertrain.train.run.shards import ShardedStep
+from powertrain.train.run.sources import TrainSource
 from powertrain.train.run.step import Step, TracedBatch, demand_weight_read, names_and_arrays
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from powertrain.train.run.looks import Look, Observer
     from powertrain.train.run.progress import Progress
     from powertrain.train.run.shards import Shards
-    from powertrain.train.run.sources import TrainSource
 
 # A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
 MOST_STEPS = 64
@@ -52,7 +52,7 @@ class Stepper:
         self.folds: dict[Callable[..., Any], Fold] = {}
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
-        for batch in source.take(source.left_in_epoch() if n is None else n):
+        for batch in self._taken(source, source.left_in_epoch() if n is None else n):
             names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
             number = self.progress.steps + 1
@@ -64,11 +64,19 @@ class Stepper:
         if source.has_epochs:
             self.progress.epochs = source.epoch
 
+    def _taken(self, source: Stream, count: int) -> Iterator[Batch]:
+        """The next batches: of each the examples that this process needs."""
+        transport = self._shards.transport
+        self._shards.cut = transport.size > 1 and isinstance(source, TrainSource)
+        if isinstance(source, TrainSource) and self._shards.cut:
+            return source.take_share(count, (transport.rank, transport.size))
+        return source.take(count)
+
     def fold(self, function: Summed, source: Part) -> tuple[NDArray[Any], ...]:
         if function not in self.folds:
             self._room(function, self.folds)
             self.folds[function] = Fold(function, self._backend)
-        return self.folds[function](cast("TrainSource", source))
+        return self.folds[function](cast(TrainSource, source))
 
     def call(self, step: Callable[..., Any], names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
         """One call of a step, traced the first time."""
@@ -138,4 +146,4 @@ class Stepper:
         self.progress.steps += 1
         self.progress.examples += len(batch)
         if self._language:
-            self.progress.tokens += batch.arrays["x"].size
+            self.progress.tokens += batch.arrays["x"].size * (self._shards.transport.size if self._shards.cut else 1)

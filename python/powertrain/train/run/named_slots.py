@@ -52,6 +52,9 @@ class SlotTable:
         self.groups: dict[str, HostGroup] = {}
         self.constants = constants
         self.logs = Logs()
+        # Of state that several workers divide: the names of the pieces here, and the whole for the next snapshot.
+        self.divided: set[str] = set()
+        self.gathered: Arrays = {}
 
     def claim(self, name: str) -> None:
         """Refuse a strategy's name for a slot, ring or blob that would hide another slot in checkpoints."""
@@ -99,7 +102,8 @@ class SlotTable:
     def snapshot(self) -> Arrays:
         """Every slot's value, as it is now: no later step changes these arrays. Those of the engine are its own memory,
         which it copies before it writes. What lives on the host is copied here, unless nobody can write it."""
-        arrays = {name: slot.numpy() for name, slot in self.engine_slots().items()}
+        arrays = {name: slot.numpy() for name, slot in self.engine_slots().items() if name not in self.divided}
+        arrays.update(self.gathered)
         host = {name: state.array() for name, state in self.host.items()}
         for group in self.groups.values():
             host.update(group.arrays())

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
+from powertrain.optim.division import share_updated
 from powertrain.plugin.transport import Alone, Transport, add_to
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.named_slots import OWN
 from powertrain.train.run.step import Step
+from powertrain.train.workers.pace import Pace
 
 if TYPE_CHECKING:
     from powertrain.train.run.named_slots import SlotTable
@@ -36,11 +38,18 @@ class Shards:
     def __init__(self, count: int, table: SlotTable) -> None:
         self.count, self._table = count, table
         self.transport: Transport = Alone()
+        self.pace = Pace()
+        self.cut = False  # whether steps get the examples of the own shards alone
 
     @property
     def own(self) -> range:
         each = self.count // self.transport.size
         return range(self.transport.rank * each, (self.transport.rank + 1) * each)
+
+    @property
+    def held(self) -> range:
+        """Whose examples a step gets."""
+        return self.own if self.cut else range(self.count)
 
     def carried(self) -> list[pt.Slot]:
         """The slots that a step may change beside those of optimizers: buffers, and the strategy's own."""
@@ -103,7 +112,7 @@ class ShardedStep:
         self._update = pt.compile(lambda *sums: self._trace_update(iter(sums)))
 
     def __call__(self, *arrays: Any) -> Any:
-        count = self._shards.count
+        count = len(self._shards.held)
         if odd := [len(array) for array in arrays if len(array) % count]:
             raise RunError(
                 f"[run.shards] a batch of {odd[0]} examples; expected a multiple of {count} shards; change run.batch "
@@ -114,18 +123,23 @@ class ShardedStep:
         sums = tree_sum(Sums(self._of_shard(self._gradients, shard, state, arrays)) for shard in self._shards.own)
         # Every shard draws as often, so this is the same in each process.
         random.value = pt.tensor([*state[:2], int(random.numpy()[2])])
-        self._shards.transport.all_reduce(sums.flat)
+        with self._shards.pace.waiting():
+            self._shards.transport.all_reduce(sums.flat)
         try:
-            return self._update(*sums.arrays())
+            found = self._update(*sums.arrays())
         except pt.NonFiniteError as error:
             raise self._cause(state, arrays) or error from None
+        with self._shards.pace.pausing():
+            share_updated(self._opt, self._shards.transport.all_gather)
+        return found
 
     def _of_shard(self, program: Any, shard: int, state: Sequence[int], arrays: Sequence[Any]) -> Any:
         """What a program makes of a shard, with the shard's own random numbers."""
         seed, stream, call = state
         pt.random.default_generator().slot.value = pt.tensor([seed, stream + shard * STREAMS, call])
-        rows = [len(array) // self._shards.count for array in arrays]
-        parts = [array[shard * size : (shard + 1) * size] for array, size in zip(arrays, rows, strict=True)]
+        held = self._shards.held
+        place, rows = shard - held.start, [len(array) // len(held) for array in arrays]
+        parts = [array[place * size : (place + 1) * size] for array, size in zip(arrays, rows, strict=True)]
         return program(pt.tensor(shard), *parts)
 
     def _cause(self, state: Sequence[int], arrays: Sequence[Any]) -> pt.NonFiniteError | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from powertrain import _core
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Sampler, SequentialSampler, Subset
 from powertrain.data.head import stream_of
+from powertrain.data.loader import Share
 from powertrain.data.order import Cursor, Pick
 from powertrain.data.pairs import WithClassWeights
 from powertrain.data.poisson import PoissonSampler, largest
@@ -208,6 +209,7 @@ class TrainSource:
             device=_core.current_device(),
         )
         self._batches: Iterator[Batch] | None = None
+        self._share: Share = (0, 1)
 
     def _sampler(self, source: Source, way: Way) -> Sampler | None:
         if self.streams:
@@ -259,7 +261,15 @@ class TrainSource:
         return {**fields, "weight": example_weights(fields["weight"])}
 
     def take(self, count: int) -> Iterator[Batch]:
-        """The next batches. The stream stays open in between, so that workers go on preparing."""
+        """The next batches."""
+        return self.take_share(count, (0, 1))
+
+    def take_share(self, count: int, share: Share) -> Iterator[Batch]:
+        """A share of each of the next batches. The stream stays open in between, so that workers go on preparing."""
+        if share != self._share:
+            self.close()
+            self._share = share
+            self.loader.take_share(share)
         for _ in range(count):
             if self._batches is None:
                 self._batches = iter(self.loader)

@@ -32,6 +32,7 @@ from powertrain.train.preflight import (
     demand_rounds,
     demand_steps,
 )
+from powertrain.train.run import zero
 from powertrain.train.run.compiled_steps import Stepper
 from powertrain.train.run.dataset_passes import Blob, fork
 from powertrain.train.run.early_stopping import EarlyStop
@@ -281,8 +282,13 @@ class TrainRun:
         if time.monotonic() > self.deadline:
             self.request_stop("the time that --max-minutes allows is over")
         self.watch.hold()
-        if self.leads:
-            self.saver.commit(save, values)
+        if slow := self.shards.pace.straggler(self.shards.transport):
+            self.display.warn(slow)
+        due = self.leads and self.saver.due(save, values)
+        if self.table.divided:
+            zero.gather(self.table, self.shards, due)
+        if due:
+            self.saver.save()
 
     def _serve(self, values: Mapping[str, float]) -> tuple[bool, Mapping[str, float]]:
         if self.rounds_now == 1 and self.leads:
@@ -314,11 +320,13 @@ class TrainRun:
         self.histograms.prepare()
         demand_kept(self)
         self.saver.restore()
-        self.watch.hold()
         if self.shards.transport.size > 1:
             demand_alike(self.shards.transport, facts(self))
         if self.ended_early:
             self.request_stop(self.ended_early)
+        if self.recipe.run.zero and not self.done:
+            zero.begin(self.table, self.shards)
+        self.watch.hold()
         self.began_at = asdict(self.progress)
         self.display.begin(self)
         for sentence in self._begun:

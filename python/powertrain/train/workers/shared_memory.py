@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin.transport import WorkerError, add_to, halvings, partners
+from powertrain.plugin.transport import Halving, WorkerError, add_to, halvings, partners
 
 # Where a file lies in memory, where the system has such a place.
 IN_MEMORY = Path("/dev/shm")
@@ -71,19 +71,31 @@ class SharedMemory:
 
     def all_reduce(self, arrays: Sequence[NDArray[Any]]) -> None:
         """Replace each contiguous array by its sum over all workers."""
+        held, rounds = self._begin(arrays)
+        for partner, kept, _ in rounds:
+            self._meet(partner)
+            for own, other, part in zip(held[self.rank], held[partner], kept, strict=True):
+                add_to(own[part], other[part])
+                self.read_bytes += own[part].nbytes
+        self._end(arrays, held, rounds)
+
+    def all_gather(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """Fill each contiguous array with what the other workers hold of it."""
+        self._end(arrays, *self._begin(arrays))
+
+    def _begin(self, arrays: Sequence[NDArray[Any]]) -> tuple[list[list[NDArray[Any]]], list[Halving]]:
+        """Put the arrays where the others read them; the places of all workers, and the rounds."""
         if self._read:  # what is left of the sum before
             for partner in self._sockets:
                 self._hear(partner)
         held = self._held(arrays)
-        mine = held[self.rank]
-        for place, array in zip(mine, arrays, strict=True):
+        for place, array in zip(held[self.rank], arrays, strict=True):
             place[:] = array.reshape(-1)
-        rounds = halvings(self.rank, self.size, [array.size for array in arrays])
-        for partner, kept, _ in rounds:
-            self._meet(partner)
-            for own, other, part in zip(mine, held[partner], kept, strict=True):
-                add_to(own[part], other[part])
-                self.read_bytes += own[part].nbytes
+        return held, halvings(self.rank, self.size, [array.size for array in arrays])
+
+    def _end(self, arrays: Sequence[NDArray[Any]], held: list[list[NDArray[Any]]], rounds: Sequence[Halving]) -> None:
+        """Take from the others what they have, and fill the arrays with it."""
+        mine = held[self.rank]
         for partner, _, given in reversed(rounds):
             self._meet(partner)
             for own, other, part in zip(mine, held[partner], given, strict=True):
