@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from running import SECONDS, command, environment, inside, results, run
 from worker_processes import HALF, TEXTS, demand_ended, write_shared
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+WATCHDOG = 15.0  # seconds: 8 of silence, and what it takes to end a job
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("mpi4py") is None, reason="mpi4py is not installed"),
     pytest.mark.skipif(MPIRUN is None, reason="mpirun is not installed"),
@@ -90,6 +92,24 @@ def test_a_process_that_cannot_take_part_is_named(line: str, said: str, tmp_path
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"),
+    [
+        ("small.toml", "lr = 1e-3", "lr = 1e-4", "other recipe and state"),
+        ("book.txt", "fox", "cat", "other data and state"),
+    ],
+)
+def test_a_process_with_other_files_is_named(name: str, before: str, after: str, said: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    write_shared("gpt", tmp_path)
+    write_shared("gpt", other)
+    (other / name).write_text((other / name).read_text().replace(before, after))
+    _, errors = ended(started(tmp_path, 2, imports=strange(tmp_path, "os.chdir('other')")), 2)
+    assert f"[workers] worker 1 has {said} than worker 0; expected the same for all; " in errors
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_process_that_cannot_join_ends_the_job(tmp_path: Path) -> None:
     """MPI waits for it, and has no way to tell the others."""
     write_shared("digits", tmp_path)
@@ -141,6 +161,23 @@ def test_a_job_with_a_killed_process_ends_and_goes_on(tmp_path: Path) -> None:
     said, _ = ended(started(tmp_path, 4, "--resume", "--json", *until), 0)
     whole = inside(["train", "small.toml", "--run", "whole", "--json", *until], tmp_path)
     assert json.loads(said.splitlines()[-1])["hash"] == results(whole)["hash"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a job are read from /proc")
+@pytest.mark.parametrize("stopped", ["0", "3"])
+def test_a_process_that_is_stopped_ends_the_job(stopped: str, tmp_path: Path) -> None:
+    write_shared("digits", tmp_path)
+    process = started(tmp_path, 4, "--set", "run.until=10_000 epochs")
+    assert process.stdout is not None
+    while not Checkpoints(tmp_path / "a").newest_meta():
+        assert process.stdout.readline()  # one for each epoch
+    workers = processes_with(tmp_path, "PMI_RANK")
+    os.kill(workers[stopped], signal.SIGSTOP)
+    start = time.monotonic()
+    said, errors = ended(process, None)
+    assert time.monotonic() - start < WATCHDOG
+    assert f"[workers] worker {stopped} has given no sign of life for 8 s; expected all to train" in errors, said
+    demand_ended(list(workers.values()))
 
 
 def processes_with(folder: Path, name: str) -> dict[str, int]:

@@ -2,13 +2,16 @@
 
 MPI itself waits by polling, with all of a processor. Here a worker that waits sleeps in between, so that those who
 compute have the processor. MPI ends a job in which a process was killed; a worker that fails by an exception tells
-worker 0, and worker 0 tells all others when it ends.
+worker 0, and worker 0 tells all others when it ends. A thread of each worker sends heartbeats, also while the worker
+computes: so who waits knows of a process that is stopped, or out of reach, and the job ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -17,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugin import MessageTransport, WorkerError
+from powertrain.plugin import LostWorkerError, MessageTransport, WorkerError
 
 try:
     from mpi4py import MPI
@@ -27,8 +30,11 @@ except (ImportError, RuntimeError) as error:  # it is there, and finds no librar
         "'powertrain-distributed[mpi]', or [mpich], which brings an MPI"
     ) from error
 
-ARRAYS, ENDED = 1, 2  # what a message is
+ARRAYS, ENDED, BEAT, LAST_BEAT = range(1, 5)  # what a message is
 LONGEST_REASON = 500
+BEAT_SECONDS = 0.5  # between two heartbeats, and between two looks at those of others
+SILENT_SECONDS = 8.0  # so long another worker may give no sign of life
+FAILED = 2  # the exit code of a job that a worker left
 # Seconds between two looks for a message: first short, so that a quick answer is not waited for, then longer.
 SHORTEST_PAUSE, LONGEST_PAUSE = 2e-5, 2e-3
 
@@ -48,7 +54,7 @@ def joined(launched: int) -> Iterator[MPITransport]:
         try:
             yield transport
         finally:
-            transport.leave()
+            transport.leave(sys.exc_info()[1])
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # worker 0 decides when to stop
     try:
@@ -76,6 +82,13 @@ class MPITransport(MessageTransport):
         self._told: set[int] = set()  # who knows that this worker ends
         self._ended: set[int] = set()  # of whom this one knows it
         self._unsent: list[MPI.Request] = []  # what was on its way when another one ended
+        self._hearts = Hearts(comm, self._watched())
+
+    def _watched(self) -> set[int]:
+        """Whose heartbeats this worker hears: worker 0 those of all, others those of worker 0 and of their partners."""
+        if self.rank == 0:
+            return set(range(1, self.size))
+        return {0, *(self.rank ^ (1 << bit) for bit in range(self.size.bit_length() - 1))}
 
     @property
     def over(self) -> bool:
@@ -96,30 +109,44 @@ class MPITransport(MessageTransport):
 
     def tell(self, others: Iterable[int], reason: str) -> None:
         """Let others know that this worker ends. A message of so few bytes does not wait for who receives it."""
-        for other in set(others) - self._told:
+        for other in set(others) - self._told - self._hearts.silent:
             self._comm.Send([reason.encode()[:LONGEST_REASON], MPI.BYTE], other, ENDED)
             self._told.add(other)
 
     def wait_until_over(self) -> None:
         """Wait until another worker ends, as worker 0 does at the end of the run."""
-        with contextlib.suppress(WorkerError):
-            self._wait(lambda: self.over)
+        while not self.over and 0 not in self._hearts.silent:
+            with contextlib.suppress(WorkerError):
+                self._wait(lambda: self.over)
 
-    def leave(self) -> None:
-        """End together with all others. What they have sent before is received: MPI ends with no message left."""
+    def leave(self, error: BaseException | None = None) -> None:
+        """End together with all others. What they have sent before is received: MPI ends with no message left. A job in
+        which one of them has stopped is ended by force, and `error` is what this worker would have ended with."""
         others = set(range(self.size)) - {self.rank}
         self.tell(others, "the run is over")
+        self._hearts.stop()
         pauses = _pauses()
-        while self._receive(MPI.ANY_TAG) or not others <= self._ended or not MPI.Request.Testall(self._unsent):
-            next(pauses)
+        while not (others <= self._ended and self._hearts.over and MPI.Request.Testall(self._unsent)):
+            if not self._receive(MPI.ANY_TAG):
+                self._hearts.look()
+                if found := self._hearts.silent:
+                    sys.stderr.write(f"{error or _silent(min(found))}\n")
+                    sys.stderr.flush()
+                    self._comm.Abort(FAILED)
+                next(pauses)
 
     def _wait(self, done: Callable[[], bool]) -> None:
         """Wait, unless another worker ends."""
         pauses = _pauses()
         while not done():
             if found := self._receive(ENDED):
-                source, reason = found
-                raise WorkerError.lost(source, f"has ended: {reason.decode(errors='replace')}")
+                source, said = found
+                reason = said.decode(errors="replace")
+                if reason.startswith("[workers] worker "):  # it names another one, which has stopped
+                    raise LostWorkerError(reason)
+                raise WorkerError.lost(source, f"has ended: {reason}")
+            if (silent := self._hearts.look()) is not None:
+                raise _silent(silent)
             next(pauses)
 
     def _receive(self, tag: int) -> tuple[int, bytes] | None:
@@ -132,6 +159,65 @@ class MPITransport(MessageTransport):
         if status.Get_tag() == ENDED:
             self._ended.add(source)
         return source, bytes(content)
+
+
+def _silent(rank: int) -> LostWorkerError:
+    return LostWorkerError.lost(rank, f"has given no sign of life for {SILENT_SECONDS:g} s")
+
+
+class Hearts:
+    """The heartbeats of this worker and of those that it watches, which watch it. They need an MPI that lets several
+    threads call it, as it usually does; without one nobody is found to be silent."""
+
+    def __init__(self, comm: MPI.Intracomm, watched: set[int]) -> None:
+        self._comm = comm.Dup()
+        self._waited = dict.fromkeys(watched, 0.0)  # seconds since the last heartbeat, as far as this process waited
+        self._looked = 0.0
+        self._going: dict[int, MPI.Request] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._beats = MPI.Query_thread() == MPI.THREAD_MULTIPLE
+        self.silent: set[int] = set()
+        self._last = set() if self._beats else set(watched)  # of whom no further one will come
+        if self._beats:
+            self._thread.start()
+
+    @property
+    def over(self) -> bool:
+        return self._last >= set(self._waited) and MPI.Request.Testall(list(self._going.values()))
+
+    def look(self) -> int | None:
+        """Hear the others; one that is silent, which is told once."""
+        status = MPI.Status()
+        while self._comm.Iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG, status):
+            source = status.Get_source()
+            self._comm.Recv([bytearray(0), MPI.BYTE], source, status.Get_tag())
+            self._waited[source] = 0.0
+            if status.Get_tag() == LAST_BEAT:
+                self._last.add(source)
+        # Time in which this process computed, or was itself stopped, does not count.
+        now = time.monotonic()
+        passed, self._looked = min(now - self._looked, BEAT_SECONDS), now
+        for other in set(self._waited) - self._last - self.silent:
+            self._waited[other] += passed
+            if self._waited[other] > SILENT_SECONDS:
+                self.silent.add(other)
+                return other
+        return None
+
+    def stop(self) -> None:
+        """Send the last heartbeat."""
+        if self._beats and not self._stopped.is_set():
+            self._stopped.set()
+            self._thread.join()
+            for other in self._waited:
+                self._comm.Isend([b"", MPI.BYTE], other, LAST_BEAT).Free()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(BEAT_SECONDS):
+            for other in self._waited:
+                if other not in self._going or self._going[other].Test():  # it may be that nobody receives there
+                    self._going[other] = self._comm.Isend([b"", MPI.BYTE], other, BEAT)
 
 
 def _pauses() -> Iterator[None]:
