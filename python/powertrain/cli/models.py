@@ -10,11 +10,11 @@ from typing import Any
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import one_line, say
 from powertrain.io.plain_json import dumps
-from powertrain.models import Registry, RegistryError, Version
+from powertrain.models import Registry, RegistryError, Version, open_registry
 
 
 def models(options: argparse.Namespace) -> int:
-    registry = Registry(options.folder)
+    registry = open_registry(options.folder)
     {"list": _list, "register": _register, "promote": _promote, "rollback": _rollback, "history": _history}[
         options.what
     ](registry, options)
@@ -30,7 +30,7 @@ def _list(registry: Registry, options: argparse.Namespace) -> None:
     for one in found:
         say(_line(one))
     if not found:
-        say(f"no models in {registry.folder}; begin with: powertrain models register NAME RUN")
+        say(f"no models in {registry.place}; begin with: powertrain models register NAME RUN")
 
 
 def _register(registry: Registry, options: argparse.Namespace) -> None:

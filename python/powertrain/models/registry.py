@@ -23,6 +23,7 @@ from powertrain.plugin.wording import suggestion
 CHAMPION, CHALLENGER = "champion", "challenger"
 LEDGER = "ledger.jsonl"
 SCHEME = "models:/"
+MLFLOW = "mlflow"
 WAIT = 60.0  # seconds for another process to let go of the lock
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SCHEME = re.compile(r"models:/+(.*)")
@@ -76,7 +77,9 @@ class Version:
 
 
 @dataclass
-class _Model:
+class ModelHistory:
+    """What follows from the lines of one model."""
+
     versions: dict[int, Version] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     champions: list[int] = field(default_factory=list)  # each before the next; a rollback takes the last off
@@ -101,8 +104,19 @@ class Registry:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.folder = Path(folder if folder is not None else os.environ.get("POWERTRAIN_MODELS") or "models")
+        given = os.fspath(folder if folder is not None else _usual())
+        if mlflow_address(given) is not None:
+            raise RegistryError(
+                f"[models] received {one_line(given)} for a registry of files; expected a folder; write "
+                "pt.models.open_registry(), which opens MLflow's too"
+            )
+        self.folder = Path(given)
         self._files = Files(self.folder)
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return str(self.folder)
 
     def names(self) -> list[str]:
         """The models that are registered."""
@@ -110,7 +124,7 @@ class Registry:
 
     def versions(self, name: str) -> list[Version]:
         """The versions of a model, oldest first."""
-        model = self._read().get(checked_name(name), _Model())
+        model = self._read().get(checked_name(name), ModelHistory())
         return [_with_aliases(model, number) for number in sorted(model.versions)]
 
     def version(self, name: str, version: int | str = CHAMPION) -> Version:
@@ -118,7 +132,7 @@ class Registry:
         found = self._read()
         if checked_name(name) not in found:
             raise RegistryError(
-                f"[models {name}] there is no such model in {self.folder}; expected one of "
+                f"[models {name}] there is no such model in {self.place}; expected one of "
                 f"{', '.join(sorted(found)) or 'none yet'}{suggestion(name, found)}; powertrain models register adds "
                 "one"
             )
@@ -157,12 +171,8 @@ class Registry:
             )
         values = _values(source)
         with self._locked():
-            model = self._read().get(name, _Model())
-            # A copy whose line was never written, since the process was killed, has its number all the same.
-            number = max([0, *model.versions, *_numbers(self.folder / name)]) + 1
-            (self.folder / name).mkdir(exist_ok=True)
-            sha256 = copy_run(source, self.folder / name / str(number))
-            self._append("register", name, number, run=str(source), sha256=sha256, values=values)
+            model = self._read().get(name, ModelHistory())
+            number = self._keep(name, model, source, values)
             if alias is not None:
                 self._append("alias", name, number, alias=alias, before=model.aliases.get(alias), why=why)
         return self.version(name, number)
@@ -209,6 +219,15 @@ class Registry:
             self._demand_whole(back)
             self._append("alias", name, back.number, alias=CHAMPION, before=champions[-1], why=why, rollback=True)
         return self.version(name, back.number)
+
+    def _keep(self, name: str, model: ModelHistory, source: Path, values: Mapping[str, float]) -> int:
+        """Keep the files of a run as the next version of a model; its number."""
+        # A copy whose line was never written, since the process was killed, has its number all the same.
+        number = max([0, *model.versions, *_numbers(self.folder / name)]) + 1
+        (self.folder / name).mkdir(exist_ok=True)
+        sha256 = copy_run(source, self.folder / name / str(number))
+        self._append("register", name, number, run=str(source), sha256=sha256, values=values)
+        return number
 
     def _folder_of(self, version: Version) -> Path:
         return self.folder / version.name / str(version.number)
@@ -271,11 +290,11 @@ class Registry:
             if _NAME.fullmatch(made["name"]):
                 yield made
 
-    def _read(self) -> dict[str, _Model]:
+    def _read(self) -> dict[str, ModelHistory]:
         """What follows from the ledger."""
-        models: dict[str, _Model] = {}
+        models: dict[str, ModelHistory] = {}
         for line in self._lines():
-            model, number = models.setdefault(line["name"], _Model()), line["version"]
+            model, number = models.setdefault(line["name"], ModelHistory()), line["version"]
             if line["event"] == "register":
                 model.versions[number] = Version(
                     line["name"], number, line["run"], line["sha256"], line["values"], line["time"]
@@ -288,6 +307,35 @@ class Registry:
                     else:
                         model.champions.append(number)
         return {name: model for name, model in models.items() if model.versions}
+
+
+def _usual() -> str:
+    return os.environ.get("POWERTRAIN_MODELS") or "models"
+
+
+def mlflow_address(given: str) -> str | None:
+    """What stands behind `mlflow:`, the URI of a tracking server or of its store; None of a folder."""
+    return given.partition(":")[2] if given == MLFLOW or given.startswith(f"{MLFLOW}:") else None
+
+
+def open_registry(where: str | os.PathLike[str] | None = None) -> Registry:
+    """The registry of a folder, or MLflow's: "mlflow", which is where MLFLOW_TRACKING_URI says, or "mlflow:URI".
+
+    Without `where` it is what $POWERTRAIN_MODELS says, else the folder `models`.
+
+    Errors    MLflow that is not installed, or does not answer: RegistryError
+    Example
+        >>> import tempfile
+        >>> pt.models.open_registry(tempfile.mkdtemp()).names()
+        []
+    """
+    given = os.fspath(_usual() if where is None else where)
+    address = mlflow_address(given)
+    if address is None:
+        return Registry(given)
+    from powertrain.models.mlflow_registry import MLflowRegistry
+
+    return MLflowRegistry(address)
 
 
 def resolved(given: str | os.PathLike[str]) -> Path:
@@ -306,7 +354,7 @@ def resolved(given: str | os.PathLike[str]) -> Path:
             f"[models] received {one_line(given)}; expected models:/NAME, models:/NAME@ALIAS or models:/NAME/VERSION; "
             "powertrain models list shows them"
         )
-    return Registry().path(name, version or CHAMPION)
+    return open_registry().path(name, version or CHAMPION)
 
 
 def registered_name(given: str | os.PathLike[str]) -> str | None:
@@ -315,7 +363,7 @@ def registered_name(given: str | os.PathLike[str]) -> str | None:
     return None if match is None else re.split("[@/]", match[1], maxsplit=1)[0]
 
 
-def _with_aliases(model: _Model, number: int) -> Version:
+def _with_aliases(model: ModelHistory, number: int) -> Version:
     version = model.versions[number]
     aliases = tuple(sorted(alias for alias, to in model.aliases.items() if to == number))
     return Version(version.name, number, version.run, version.sha256, version.values, version.time, aliases)
