@@ -131,7 +131,7 @@ def test_what_cannot_shrink_is_said() -> None:
                                  nn.Conv2d(8, 4, 1)), 0, 2, 4)  # fmt: skip
     small, report = prune.shrink(model)
     assert report.kept == {
-        "0": "a BatchNorm2d stands behind it",
+        "0": "the BatchNorm2d behind it makes other numbers of zeros",
         "2": "its channels are in groups",
         "4": "no layer of the same Sequential reads it",
     }

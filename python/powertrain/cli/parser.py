@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     _models(verbs)
     _export(verbs)
     _quantize(verbs)
+    _prune(verbs)
 
     about = "compare finished runs: scores, settings, and whether one is significantly better than the first"
     compare = _verb(verbs, "compare", "runs:compare", about)
@@ -250,7 +251,8 @@ def _models(verbs: Any) -> None:
     models.add_argument("which", nargs="?", metavar="RUN|VERSION")
     models.add_argument("--alias", metavar="ALIAS", help="such as champion (the default of promote) or challenger")
     models.add_argument("--why", default="", metavar="TEXT", help="a reason, for the history")
-    models.add_argument("--folder", type=Path, metavar="DIR", help="folder of the registry (default: models)")
+    about = "folder of the registry, or mlflow or mlflow:URI (default: $POWERTRAIN_MODELS, or models)"
+    models.add_argument("--folder", metavar="DIR", help=about)
     models.add_argument("--json", action="store_true")
 
 
@@ -287,6 +289,24 @@ def _quantize(verbs: Any) -> None:
     about = "write no run if the metric gets worse by more than this"
     takes.add_argument("--tolerance", type=float, metavar="X", help=about)
     takes.add_argument("--out", type=Path, metavar="DIR", help="the folder of the new run (default: DIR-8bit)")
+    _trusting(takes)
+    takes.add_argument("--json", action="store_true")
+
+
+def _prune(verbs: Any) -> None:
+    about = "copy a trained run with weights of zero, train it on, and measure the loss of quality"
+    takes = _verb(verbs, "prune", "prune:prune", about)
+    takes.add_argument("run", type=Path, metavar="DIR")
+    about = "share of the weights to prune; several make a run each, and a table (default: 0.5)"
+    takes.add_argument("--sparsity", type=float, nargs="+", default=[0.5], metavar="S", help=about)
+    about = "prune whole units and channels, and make the layers smaller"
+    takes.add_argument("--structured", action="store_true", help=about)
+    about = 'how long to train on, such as "2 epochs" (default: a third of the run)'
+    takes.add_argument("--until", metavar="DURATION", help=about)
+    takes.add_argument("--skip", action="append", default=[], metavar="PATTERN", help="layers to leave as they are")
+    about = "write no run if the metric gets worse by more than this"
+    takes.add_argument("--tolerance", type=float, metavar="X", help=about)
+    takes.add_argument("--out", type=Path, metavar="DIR", help="the folder of the new run (default: DIR-pruned-50)")
     _trusting(takes)
     takes.add_argument("--json", action="store_true")
 

@@ -34,6 +34,7 @@ class Accuracy(Metric):
     """
 
     tasks = ("classification", "language")
+    of_classes = True
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         found, wanted, w = counted(prediction, target, weight, "accuracy")
@@ -85,6 +86,7 @@ class ByClass(Metric):
     """State: of each class the weight of right rows, of rows that are of it, and of rows that were taken for it."""
 
     tasks = ("classification", "language")
+    of_classes = True
     _where = "classes"
 
     def zero(self) -> State:
@@ -289,6 +291,8 @@ class ConfusionMatrix(Metric):
         >>> round(metric.compute(), 4), metric.matrix.tolist()
         (0.6667, [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
     """
+
+    of_classes = True
 
     @dataclass(frozen=True)
     class Params:

@@ -21,16 +21,30 @@ def of_inputs(x: Any, names: Sequence[str] = ()) -> dict[str, Array]:
     return _columns(np.asarray(x), MOST_INPUTS, names, "x")
 
 
-def of_outputs(outputs: Any, labels: Sequence[str] | None) -> dict[str, Array]:
+def answered(logits: Any, threshold: float | None) -> NDArray[np.int64]:
+    """The number of the class of each row: of the largest, or the second one from a probability on."""
+    logits = np.asarray(logits)
+    if threshold is None:
+        return logits.argmax(axis=1)
+    wide = logits.astype(np.float64)
+    return (wide[:, 1] - wide[:, 0] >= margin_of(threshold)).astype(np.int64)
+
+
+def margin_of(threshold: float) -> float:
+    """How far the second of two logits is above the first where its probability is the threshold."""
+    return math.log(threshold) - math.log1p(-threshold)
+
+
+def of_outputs(outputs: Any, labels: Sequence[str] | None, threshold: float | None = None) -> dict[str, Array]:
     """The columns of a batch of outputs. Of logits (where there are labels) the class and its probability."""
     outputs = np.asarray(outputs)
     if labels is None or outputs.ndim != 2:
         return _columns(outputs, MOST_OUTPUTS, (), "output")
     logits = outputs.astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    best = logits.argmax(axis=1)
-    names = np.array(labels, dtype=object)
-    return {"class": names[best], "probability": powers.max(axis=1) / powers.sum(axis=1)}
+    best = answered(logits, threshold)
+    own = np.take_along_axis(powers, best[:, None], axis=1)[:, 0]
+    return {"class": np.array(labels, dtype=object)[best], "probability": own / powers.sum(axis=1)}
 
 
 def representation(outputs: Any) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.monitor.columns import answered
 from powertrain.monitor.errors import MonitorError
 
 Floats = NDArray[np.float64]
@@ -81,12 +82,12 @@ def scored(pairs: Sequence[tuple[Any, Any]], classes: bool) -> Floats:
     return np.asarray(np.square(said - truth).mean(axis=1))
 
 
-def predictions(outputs: Any, labels: Sequence[str] | None) -> list[Any]:
-    """What a batch of outputs says: the name of a class, or the numbers."""
+def predictions(outputs: Any, labels: Sequence[str] | None, threshold: float | None = None) -> list[Any]:
+    """What a batch of outputs says: the name of a class, by the threshold where there is one, or the numbers."""
     outputs = np.asarray(outputs)
     if labels is None:
         return list(outputs)
-    return [labels[at] for at in outputs.argmax(axis=1)]
+    return [labels[at] for at in answered(outputs, threshold)]
 
 
 def class_name(label: Any, known: Sequence[str] | None) -> Any:

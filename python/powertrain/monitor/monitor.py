@@ -141,7 +141,7 @@ class Monitor:
         events: list[Event] = []
         with self._lock:
             if ids is not None:
-                self.waiting.add(ids, labels.predictions(outputs, self.profile.labels))
+                self.waiting.add(ids, labels.predictions(outputs, self.profile.labels, self.profile.threshold))
             events += self.streams.see_inputs(numbers, self.examples)
             at = 0
             while at < count:
@@ -249,7 +249,7 @@ class Monitor:
                     f"[observe] received outputs {list(out.shape)}; expected [examples, {len(known)}], a number for "
                     "each class; pass what predict gives"
                 )
-            found["outputs"] = columns.of_outputs(out, known)
+            found["outputs"] = columns.of_outputs(out, known, self.profile.threshold)
         for group, part in found.items():
             wanted = {name for one, name in self._features if one == group}
             if lacking := sorted(wanted - set(part)):

@@ -81,6 +81,7 @@ class Profile:
         columns         the columns of a table as its file has them, before they became numbers; empty of other data
         outputs         the class and its probability, or the numbers that the model gives
         labels          names of the classes; None where outputs are no classes
+        threshold       the probability from which on the second of two classes is the answer; None: the larger one is
         representation  mean and covariance of the outputs (at most 64 numbers of each)
         scores          how well the model did on held-out examples
 
@@ -94,6 +95,7 @@ class Profile:
     columns: tuple[Feature, ...] = ()
     outputs: tuple[Feature, ...] = ()
     labels: tuple[str, ...] | None = None
+    threshold: float | None = None
     representation: Moments | None = None
     scores: Scores | None = None
 
@@ -105,17 +107,18 @@ class Profile:
         *,
         names: Sequence[str] = (),
         labels: Sequence[str] | None = None,
+        threshold: float | None = None,
         table: Mapping[str, TensorLike] | None = None,
         scores: Scores | None = None,
     ) -> Profile:
         """The profile of some inputs [examples, ...] and outputs [examples, ...]; they need not be of the same
         examples. With `labels` the outputs are logits. `table` are columns as they were read."""
-        made = () if outputs is None else _outputs(of_outputs(outputs, labels), labels)
+        made = () if outputs is None else _outputs(of_outputs(outputs, labels, threshold), labels)
         known = None if outputs is None else Moments.of(representation(outputs))
         return cls(
             tuple(feature_of(name, values) for name, values in of_inputs(inputs, names).items()),
             tuple(feature_of(name, values) for name, values in (table or {}).items()),
-            made, None if labels is None else tuple(labels), known, scores,
+            made, None if labels is None else tuple(labels), threshold, known, scores,
         )  # fmt: skip
 
     def to_json(self) -> bytes:
@@ -125,6 +128,7 @@ class Profile:
             {
                 "format": FORMAT,
                 "labels": None if self.labels is None else list(self.labels),
+                **({} if self.threshold is None else {"threshold": self.threshold}),
                 **{name: [_table(one) for one in getattr(self, name)] for name in ("inputs", "columns", "outputs")},
                 "representation": known and {
                     "mean": known.mean.tolist(), "covariance": known.covariance.tolist(), "examples": known.examples,
@@ -149,6 +153,7 @@ class Profile:
                 columns,
                 outputs,
                 None if found["labels"] is None else tuple(found["labels"]),
+                _threshold(found),
                 None if known is None else _moments(known),
                 None if scores is None else Scores(**{name: scores[name] for name in _SCORES}),
             )
@@ -159,6 +164,16 @@ class Profile:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Profile) and self.to_json() == other.to_json()
+
+
+def _threshold(table: Mapping[str, Any]) -> float | None:
+    """The threshold of a file, which only some have."""
+    if "threshold" not in table:
+        return None
+    found: float = fitted(table["threshold"], float, "threshold")
+    if not 0 < found < 1 or table["labels"] is None or len(table["labels"]) != 2:
+        raise MisfitError("the threshold is none of two classes")
+    return found
 
 
 def _outputs(found: Mapping[str, Any], labels: Sequence[str] | None) -> tuple[Feature, ...]:

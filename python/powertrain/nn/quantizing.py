@@ -108,18 +108,18 @@ def layers_of(model: Module, skip: Sequence[str] = ()) -> dict[str, Module]:
     }  # fmt: skip
 
 
-def demand_layers(model: Module, skip: Sequence[str]) -> None:
-    """Refuse a model of which nothing would be quantized, and patterns that fit nothing."""
+def demand_layers(model: Module, skip: Sequence[str], where: str = "quantize") -> None:
+    """Refuse a model of which nothing would be quantized, or pruned, and patterns that fit nothing."""
     every = layers_of(model)
     for pattern in skip:
         if not any(fnmatch.fnmatchcase(path, pattern) for path in every):
             raise checks.SettingError(
-                f"[quantize] skip = {pattern!r}; expected a pattern that fits a layer, such as "
+                f"[{where}] skip = {pattern!r}; expected a pattern that fits a layer, such as "
                 f"{', '.join(list(every)[:3]) or 'none here'}; see model.named_modules()"
             )
     if not layers_of(model, skip):
         raise checks.SettingError(
-            f"[quantize] {type(model).__name__} without a Linear or Conv2d to quantize; expected one; skip fewer layers"
+            f"[{where}] {type(model).__name__} without a Linear or Conv2d to {where}; expected one; skip fewer layers"
         )
 
 

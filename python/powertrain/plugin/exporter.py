@@ -19,6 +19,7 @@ from powertrain.plugin.declared import OfParams
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.nn import Module
+    from powertrain.train.deciding.decision import Decision
 
 Array: TypeAlias = NDArray[Any]
 
@@ -100,13 +101,19 @@ class Trained(Protocol):
         """What the run keeps of its data: task, labels, columns, transforms. Its examples may be zeros."""
 
     @property
+    def decision(self) -> Decision:
+        """How outputs become an answer: `decision.calibrated(outputs)` is in the program already, not in the model;
+        `decision.classes(outputs)` are the numbers of the classes, by the run's threshold where it has one."""
+
+    @property
     def modules(self) -> Mapping[str, Module]:
         """The models by role, with their weights, in evaluation mode; `model` is the one that a recipe names."""
 
     @property
     def model(self) -> Module | None:
         """The module that alone makes the outputs, `model(x)` after the transforms; `dataset.target.original` brings
-        them to the unit of the targets. None where a strategy does more."""
+        them to the unit of the targets, `decision.calibrated` those of classes to probabilities that hold. None where a
+        strategy does more."""
 
     @property
     def requirements(self) -> Mapping[str, str]:
@@ -118,8 +125,9 @@ class Trained(Protocol):
         some, so try them, and never write them."""
 
     def program(self, rows: int, ops: Collection[str], *, transforms: bool = True) -> Program:
-        """Trace `predict` on so many rows, with the transforms of the data in front and the unit of the targets behind.
-        With `transforms=False` it is what the strategy computes alone. An op
+        """Trace `predict` on so many rows, with the transforms of the data in front, the calibration of the run and the
+        unit of the targets behind.
+        With `transforms=False` it is what the strategy computes alone, calibrated. An op
         that `ops` lacks is expanded into what it is made of; one that is made of nothing else is an ExportError, which
         names the line of the model."""
 

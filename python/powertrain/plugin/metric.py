@@ -38,6 +38,8 @@ class Metric(OfParams, declares=True):
 
     tasks: ClassVar[tuple[str, ...]] = ()  # the tasks that it measures; all where it names none
     unit_power: ClassVar[int] = 0  # how often the unit of the targets stands in the result: 2 of a squared error
+    # Whether it looks only at which class each example is answered with: then it is given the numbers of the classes.
+    of_classes: ClassVar[bool] = False
     lower_is_better: ClassVar[bool] = False  # for those that stop a run early, or choose its best weights
 
     def __init__(self, params: object = None, **settings: object) -> None:

@@ -312,6 +312,9 @@ class _Reader(Uses):
                         (*path, "fresh"),
                         "received it without weights; expected both; without weights every layer starts untrained",
                     )
+                if made.prune is not None and (made.weights is None or made.adapters is not None):
+                    other = "without weights" if made.weights is None else "with adapters"
+                    self.wrong((*path, "prune"), f"received it {other}; expected weights alone, which are pruned")
                 if made.frozen and made.adapters is not None:
                     self.wrong(
                         (*path, "frozen"), "received it with adapters, which freeze all else; expected one of them"

@@ -228,8 +228,30 @@ class RunSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """The probability from which on the second of two classes is the answer; chosen on the validation part."""
+
+    metric: str = param(
+        "", doc="the measure of right and wrong classes that is the best then; of f1, precision and recall that of the "
+        "second class", usual='"f1" or "balanced-accuracy"',
+    )  # fmt: skip
+    cost: float | None = param(
+        None, above=0, doc="in its place: a missed example of the second class costs as much as so many false alarms"
+    )
+    value: float | None = param(None, above=0, below=1, doc="in its place: this probability itself")
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("metric", "cost", "value") if getattr(self, name) not in ("", None)]
+        if len(given) != 1:
+            raise ValueError(
+                f"received {' and '.join(given) or 'none of metric, cost and value'}; expected one of them; for "
+                'example metric = "f1"'
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSection:
-    """What is measured on the validation and test parts."""
+    """What is measured on the validation and test parts, and what a classifier learns from the first of them."""
 
     metrics: tuple[str, ...] | None = param(None, doc="names of metrics; the task's usual ones when not given")
     batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
@@ -241,6 +263,12 @@ class EvaluateSection:
         doc="samples that each evaluation during training writes for powertrain watch and the report: what a "
         "generative model draws, or validation examples with what the model says of them",
     )
+    calibrate: str = param(
+        "none",
+        choices=("none", "temperature", "platt", "isotonic"),
+        doc="how the probabilities of a classifier are corrected, by the validation part, when training has ended",
+    )
+    threshold: Threshold | None = param(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,6 +330,17 @@ class Adapters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prune:
+    """Weights of linear and convolutional layers that are zero from the beginning, and stay so: the smallest ones."""
+
+    sparsity: float = param(above=0, below=1, doc="share of the weights that are zero", usual="0.5 is usual")
+    structured: bool = param(
+        False, doc="whole units and channels, those of the smallest norms, which `powertrain prune` takes away then"
+    )
+    skip: tuple[str, ...] = param((), doc="patterns of the paths of layers that stay whole")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Beginning:
     """Keys of [model] that belong to the engine, not to the model plugin: what it begins with, and what stays."""
 
@@ -315,6 +354,7 @@ class Beginning:
     adapters: Adapters | None = param(
         None, doc="what is trained in place of the model: a few numbers beside its layers"
     )
+    prune: Prune | None = param(None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from powertrain.io.console import one_line
+from powertrain.train.deciding.deciding import told
 from powertrain.train.display.display import measured, number, position
 from powertrain.train.evaluate import diagnosis
 
@@ -37,6 +38,8 @@ def say(
     line(f"fit    {results['fit']}")
     for page in diagnosis.ideas_of_fit(results["fit"])[:1]:
         line(f"read   powertrain help {page}")
+    for sentence in told(results):
+        line(f"decide {sentence}")
     for row in score_table(run, judged):
         line(row)
     line(f"report {report}")

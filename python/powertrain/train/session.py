@@ -22,6 +22,7 @@ from powertrain.plugin.learning import End
 from powertrain.plugin.transport import Alone
 from powertrain.train.building import build, build_again, data_record
 from powertrain.train.closing_words import headline_metric, say
+from powertrain.train.deciding.deciding import decide, write_decision
 from powertrain.train.display.display import Display, NoDisplay
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.baseline import in_one_measure
@@ -246,6 +247,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
+    decided = decide(run, lambda: run.stop_signal != 0)
     evaluations = measure(run, lambda: run.stop_signal != 0)
     part = judged_part(evaluations)
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
@@ -277,6 +279,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "examples_per_second": round(run.progress.examples / max(seconds, 1e-9), 1),
         **{name: evaluation.values for name, evaluation in evaluations.items()},
         "part": part,
+        **({"decision": decided} if decided else {}),
         **({"units": run.evaluations.units} if run.evaluations.units else {}),
         "baselines": [{"name": one.name, "metric": one.metric, "value": one.value, "how": one.how} for one in simple],
         "fit": fit_words.line(),
@@ -294,6 +297,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     written: Path | None = None
     if saved:  # results without their weights would be nobody's
         try:
+            write_decision(run)
             write_profile(run, examples)
             write_sample(run, examples)
             written = write_report(run, evaluations[part], results, energy)

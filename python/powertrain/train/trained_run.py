@@ -1,4 +1,7 @@
-"""What `pt.fit` and `pt.load` give: a trained model with its history, its scores and its folder."""
+"""What `pt.fit` and `pt.load` give: a trained model with its history, its scores and its folder.
+
+One file: it is one class, whose methods hand on to the rooms that do the work.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from powertrain.train.explain.gradients import Attribution
     from powertrain.train.explain.nearest import Neighbours
     from powertrain.train.explain.permutation import Importance
+    from powertrain.train.pruning.prune import Pruned
     from powertrain.train.quantizing.quantize import Quantized
     from powertrain.train.retraining.retrain import Retrained
     from powertrain.train.run.train_run import TrainRun
@@ -336,7 +340,7 @@ class TrainedRun:
             policy     "continue" from these weights, or "restart" untrained
             test       a file of examples to compare on; else a `share` of the new ones, the last if `ordered`
             rule       "better", "not-worse" (by at most `margin`) or "never": when the challenger is promoted
-            name       of the model in `pt.models.Registry()`, under which both are registered
+            name       of the model in `pt.models.open_registry()`, under which both are registered
             settings   what changes in the recipe, such as **{"run.until": "5 epochs"}
 
         Errors    a run of Python objects, or whose data are no file
@@ -380,6 +384,38 @@ class TrainedRun:
             return quantize_run(
                 self, self._measured(), form, skip=skip, examples=examples, tolerance=tolerance, folder=target,
                 trust=trust,
+            )  # fmt: skip
+
+    def prune(
+        self,
+        sparsity: float,
+        *,
+        structured: bool = False,
+        until: str | None = None,
+        skip: Sequence[str] = (),
+        tolerance: float | None = None,
+        folder: str | PathLike[str] | None = None,
+        trust: bool = False,
+        verbose: bool = False,
+    ) -> Pruned:
+        """Make a copy of this run in which a share of the weights is zero, trained on, and measure both: `powertrain
+        prune` in Python.
+
+            sparsity     the share of the weights of linear and convolutional layers, the smallest of all together
+            structured   whole units and channels of each layer instead, and the layers get smaller
+            until        how long is trained on, such as "2 epochs"; a third of the run where it is not given
+            skip         patterns of paths of layers that stay whole
+            tolerance    with it nothing is left where the run's metric gets worse by more than that
+
+        Errors    a run of Python objects, one without results, or whose data are gone
+        """
+        from powertrain.train.pruning.prune import prune_run
+
+        target = None if folder is None else Path(folder)
+        with drawing_from(self.run.generator):
+            return prune_run(
+                self, self._measured(), sparsity, structured=structured, until=until, skip=skip, tolerance=tolerance,
+                folder=target, trust=trust, verbose=verbose,
             )  # fmt: skip
 
     def export(self, to: str | Exporter, path: str | PathLike[str] | None = None, **settings: object) -> Exported:

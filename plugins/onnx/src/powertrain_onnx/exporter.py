@@ -13,6 +13,7 @@ import onnx
 from powertrain.plugin import Exporter, Trained, param
 from powertrain_onnx import columns
 from powertrain_onnx.checking import Model, Runtime, checked
+from powertrain_onnx.deciding import add_class
 from powertrain_onnx.errors import OnnxError
 from powertrain_onnx.export import Array, tried
 from powertrain_onnx.files import write
@@ -33,7 +34,8 @@ class OnnxParams:
 class Onnx(Exporter):
     """Writes what a run answers as one file of ONNX, with the transforms of its data in front.
 
-    The batch is of any size. Class labels and columns stand in the metadata, as JSON.
+    The batch is of any size. Class labels and columns stand in the metadata, as JSON. Where the run has a threshold, a
+    second output `class` has the number of the class of each example.
     """
 
     Params = OnnxParams
@@ -60,7 +62,11 @@ class Onnx(Exporter):
         checked(made.proto)
         if self.params.transforms:
             tried(made, lambda rows: [trained.predict(rows)], [x], True)
-        return self._of_columns(trained, made) if self.params.columns else made.proto
+        proto = self._of_columns(trained, made) if self.params.columns else made.proto
+        if trained.decision.threshold is not None:
+            add_class(proto, trained.decision.margin)
+            checked(proto)
+        return proto
 
     def _of_columns(self, trained: Trained, model: Model) -> onnx.ModelProto:
         if not self.params.transforms:
@@ -99,6 +105,7 @@ def _metadata(trained: Trained, params: OnnxParams) -> Mapping[str, Any]:
     found: dict[str, Any] = {"task": dataset.task, "run": trained.name}
     if dataset.labels:
         found["labels"] = list(dataset.labels)
+    found |= trained.decision.table()
     if dataset.columns:
         found["columns"] = list(dataset.columns)
     if not params.transforms and dataset.transforms:

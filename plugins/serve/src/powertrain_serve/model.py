@@ -120,4 +120,5 @@ class Model:
             takes = {"text": True}
         elif self.takes:
             takes = {"texts": True} if self.takes == TEXT else {"columns": self.takes}
-        return {"name": self.name, "version": self.version, "takes": takes, "labels": list(self.labels)}
+        decision = {} if self.run is None else self.run.run.evaluations.decision.table()
+        return {"name": self.name, "version": self.version, "takes": takes, "labels": list(self.labels), **decision}

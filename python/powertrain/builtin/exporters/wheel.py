@@ -156,7 +156,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
     """What of a run predicts: its recipe with the files beside it, the record of its data, the newest checkpoint."""
     from powertrain.plugin import trust
     from powertrain.train.folder.lock import LOCK
-    from powertrain.train.folder.run_folder import RUN, RunFolder
+    from powertrain.train.folder.run_folder import DECISION, PRUNED, QUANTIZED, RUN, RunFolder
 
     run = RunFolder(folder)
     about = run.about()
@@ -174,6 +174,7 @@ def _run_files(folder: Path) -> dict[str, bytes]:
             f"[export wheel] run.lock of {folder} names {outside[0]!r}; expected files of that folder; restore it"
         )
     names += run.checkpoints.files_of(found.number)
+    names += [name for name in (DECISION, PRUNED, QUANTIZED) if run.files.there(name)]
     files = {name: run.files.read(name, MOST_BYTES) for name in names}
     lock = json.loads(run.files.read(LOCK))
     files[LOCK] = _json({key: value for key, value in lock.items() if key not in PRIVATE})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+import powertrain as pt
 from powertrain.nn import activations, checks
 from powertrain.nn.containers import Sequential
 from powertrain.nn.convolution import Conv2d
 from powertrain.nn.dropout import Dropout
 from powertrain.nn.layers import Flatten, Linear
 from powertrain.nn.module import Module, Parameter
+from powertrain.nn.norm import BatchNorm1d, BatchNorm2d
 from powertrain.nn.parameter import array_of
 from powertrain.nn.pooling import AvgPool2d, MaxPool2d
 
@@ -23,6 +26,7 @@ BETWEEN = (
     activations.ReLU, activations.LeakyReLU, activations.ELU, activations.GELU, activations.SiLU, activations.Tanh,
     Dropout, MaxPool2d, AvgPool2d, Flatten,
 )  # fmt: skip
+NORMS = (BatchNorm1d, BatchNorm2d)
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ def shrink(model: M) -> tuple[M, Shrunk]:
     """Give a smaller copy of a model without the units whose weights and bias are all zero, and what was taken away.
 
     It looks at layers that follow each other in a Sequential: Linear and Conv2d, with activations, pooling, dropout and
-    Flatten between them that make zeros of zeros. Other layers stay whole, and the report says why. The answers stay
-    the same but for rounding.
+    Flatten between them that make zeros of zeros. Right behind a layer may stand a batch norm: then units count as zero
+    whose weight and bias are zero there. Other layers stay whole, and the report says why. The answers stay the same
+    but for rounding.
 
     Errors    parameters that are still pruned: `remove` makes them plain first
     Example
@@ -85,27 +90,63 @@ def _count(model: Module) -> int:
     return sum(int(np.prod(slot.shape, dtype=np.int64)) for slot in model.parameters())
 
 
-def _shrink_chain(prefix: str, chain: Sequential, units: dict[str, tuple[int, int]], kept: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class Unit:
+    """A layer whose units could be taken away, the norm right behind it, if any, and what stands behind both."""
+
+    path: str
+    layer: Any
+    norm: Any
+    behind: tuple[Any, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why its units cannot be taken away; nothing where they can."""
+        return _reason(self.layer, self.behind)
+
+
+def unit_layers(model: Module) -> list[Unit]:
+    """The layers of the Sequentials of a model, in their order."""
+    return [one for path, chain in model.named_modules() if isinstance(chain, Sequential) for one in _of(path, chain)]
+
+
+def _of(prefix: str, chain: Sequential) -> list[Unit]:
     named = [(f"{prefix}.{name}" if prefix else name, part) for name, part in chain._modules.items()]
     if len(named) != len(chain):
-        return  # functions stand between, of which nothing is known
+        return []  # functions stand between, of which nothing is known
+    found = []
     for at, (path, layer) in enumerate(named):
-        if type(layer) not in (Linear, Conv2d):
-            continue
-        dead = _dead(layer)
+        if type(layer) in (Linear, Conv2d):
+            behind = tuple(part for _, part in named[at + 1 :])
+            has_norm = behind and type(behind[0]) in NORMS and behind[0].affine and behind[0].bias is not None
+            found.append(Unit(path, layer, behind[0] if has_norm else None, behind[1:] if has_norm else behind))
+    return found
+
+
+def _shrink_chain(prefix: str, chain: Sequential, units: dict[str, tuple[int, int]], kept: dict[str, str]) -> None:
+    for one in _of(prefix, chain):
+        dead = _dead(one.layer) if one.norm is None else _dead_of_norm(one.norm)
         if not dead.any():
+            if one.norm is not None and _dead(one.layer).any():
+                kept[one.path] = f"the {type(one.norm).__name__} behind it makes other numbers of zeros"
             continue
-        why = _reason(layer, [part for _, part in named[at + 1 :]])
-        if why:
-            kept[path] = why
+        if one.reason:
+            kept[one.path] = one.reason
             continue
-        after = next(part for _, part in named[at + 1 :] if type(part) in (Linear, Conv2d))
+        after = next(part for part in one.behind if type(part) in (Linear, Conv2d))
         keep = np.flatnonzero(~dead)
         if not len(keep):
             keep = np.array([0])  # a layer has one unit at least
-        units[path] = (len(keep), len(dead))
-        _take_outputs(layer, keep)
+        units[one.path] = (len(keep), len(dead))
+        _take_outputs(one.layer, keep)
+        if one.norm is not None:
+            _take_channels(one.norm, keep)
         _take_inputs(after, keep, len(dead))
+
+
+def _dead_of_norm(norm: Any) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (array_of(norm.weight) == 0) & (array_of(norm.bias) == 0)
+    return found
 
 
 def _dead(layer: Any) -> NDArray[np.bool_]:
@@ -115,7 +156,7 @@ def _dead(layer: Any) -> NDArray[np.bool_]:
     return found
 
 
-def _reason(layer: Any, behind: list[Any]) -> str:
+def _reason(layer: Any, behind: tuple[Any, ...]) -> str:
     """Why the units of a layer cannot be taken away; nothing where they can."""
     if isinstance(layer, Conv2d) and layer.groups != 1:
         return "its channels are in groups"
@@ -134,6 +175,14 @@ def _take_outputs(layer: Any, keep: NDArray[np.int64]) -> None:
     setattr(layer, "out_features" if isinstance(layer, Linear) else "out_channels", len(keep))
 
 
+def _take_channels(norm: Any, keep: NDArray[np.int64]) -> None:
+    norm.weight, norm.bias = Parameter(array_of(norm.weight)[keep]), Parameter(array_of(norm.bias)[keep])
+    for name in ("running_mean", "running_var"):
+        if getattr(norm, name) is not None:
+            setattr(norm, name, pt.Slot(pt.asarray(array_of(getattr(norm, name))[keep])))
+    norm.num_features = len(keep)
+
+
 def _take_inputs(layer: Any, keep: NDArray[np.int64], units: int) -> None:
     """A Linear behind a Flatten reads the channels of each place, one place behind the other."""
     weight = array_of(layer.weight)
@@ -143,3 +192,34 @@ def _take_inputs(layer: Any, keep: NDArray[np.int64], units: int) -> None:
     by_place = weight.reshape(-1, units, weight.shape[-1])[:, keep]
     layer.weight = Parameter(by_place.reshape(-1, weight.shape[-1]))
     layer.in_features = by_place.shape[0] * len(keep)
+
+
+def sizes_of(model: Module) -> dict[str, list[int]]:
+    """By path the inputs and outputs of each Linear and Conv2d, and the channels of each batch norm."""
+    return {path: _sizes(part) for path, part in model.named_modules() if type(part) in (Linear, Conv2d, *NORMS)}
+
+
+def _sizes(part: Any) -> list[int]:
+    if isinstance(part, Linear):
+        return [part.in_features, part.out_features]
+    return [part.in_channels, part.out_channels] if isinstance(part, Conv2d) else [part.num_features]
+
+
+def resize(model: Module, sizes: Mapping[str, Sequence[int]]) -> None:
+    """Give layers of a model the sizes that `sizes_of` a shrunk one had; their numbers are to be loaded."""
+    parts = dict(model.named_modules())
+    for path, wanted in sizes.items():
+        part = parts.get(path)
+        known = _sizes(part) if type(part) in (Linear, Conv2d, *NORMS) else []
+        if len(known) != len(wanted) or not all(1 <= new <= old for new, old in zip(wanted, known, strict=True)):
+            raise checks.SettingError(
+                f"[shrink] {path[:80]!r} of {list(wanted)[:4]}; expected a layer of at most {known or 'no units'}; is "
+                "it the description of this model?"
+            )
+        keep = [np.arange(size) for size in wanted]
+        if isinstance(part, (Linear, Conv2d)):
+            _take_outputs(part, keep[1])
+            part.weight = Parameter(array_of(part.weight)[..., keep[0], :])
+            setattr(part, "in_features" if isinstance(part, Linear) else "in_channels", len(keep[0]))
+        else:
+            _take_channels(part, keep[0])

@@ -59,6 +59,13 @@ def reliability(said: Floats, right: NDArray[np.bool_], bins: int = BINS) -> Rel
     return Reliability(sums / counts[kept], hits / counts[kept], counts[kept])
 
 
+def held(shares: Floats, truth: NDArray[Any]) -> Reliability:
+    """How well probabilities hold: of two classes those of the second one, else those of the answers."""
+    if shares.shape[1] == 2:
+        return reliability(shares[:, 1], truth == 1)
+    return reliability(shares.max(axis=1), shares.argmax(axis=1) == truth)
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """What each threshold gives, from the strictest on: shares of the positive that are found (recall), of the others
@@ -81,7 +88,7 @@ class Thresholds:
 
 
 def thresholds(scores: Floats, positive: NDArray[np.bool_], usual: float = 0.0) -> Thresholds | None:
-    """All thresholds of some scores; None where there is one class alone."""
+    """All thresholds of some scores, of which one is the usual; None where there is one class alone."""
     if positive.all() or not positive.any():
         return None
     order = np.argsort(-scores, kind="stable")

@@ -176,7 +176,9 @@ def _judged(one: Ended, part: str) -> _Judged | None:
         return None
     labels = class_names(run)
     truth = [class_name(one, labels) for one in found.truth]
-    scores = scored(list(zip(predictions(found.outputs, labels), truth, strict=True)), labels is not None)
+    scores = scored(
+        list(zip(predictions(found.outputs, labels, found.decision.threshold), truth, strict=True)), labels is not None
+    )
     return _Judged(scores, truth, labels is not None, run.dataset.splits[part])
 
 

@@ -18,6 +18,7 @@ from powertrain.data.order import EVALUATION
 from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.nn import modes
+from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ class Evaluation:
     losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     outputs: NDArray[np.float32] | None = None
     truth: NDArray[Any] | None = None
+    decision: Decision = NOTHING
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The number of the class that each kept example is answered with."""
+        assert self.outputs is not None
+        return self.decision.classes(self.outputs)
 
 
 @contextlib.contextmanager
@@ -112,6 +120,7 @@ class Evaluator:
         self.dataset = dataset
         self.batch = batch
         self.metrics = dict(chosen)
+        self.decision = NOTHING
         self._names: tuple[str, ...] = ()
 
         self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
@@ -167,16 +176,19 @@ class Evaluator:
                 output, losses = self._measured(batch)
                 if self.dataset.target is not None:
                     output = self.dataset.target.original(output)
+                output = self.decision.calibrated(output)
+                answers = output if self.decision.threshold is None else self.decision.classes(output)
                 y, weight = batch.arrays["y"], batch.arrays["weight"]
                 for name, metric in measured.items():
-                    metric.update(losses if name in OF_LOSSES else output, y, weight)
+                    said = answers if metric.of_classes else output
+                    metric.update(losses if name in OF_LOSSES else said, y, weight)
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
                     kept.append((mean, output[:real].copy(), y[:real].copy()))
         confusion = measured.pop("confusion", None)
         found = {name: metric.compute() for name, metric in measured.items()}
-        made = Evaluation(part, found, len(source), confusion)
+        made = Evaluation(part, found, len(source), confusion, decision=self.decision)
         if keep:
             made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
         return made

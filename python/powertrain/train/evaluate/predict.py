@@ -133,7 +133,9 @@ def form_of(run: TrainRun) -> Form:
         return Form()
     if overridden(dataset.kind, "answer"):
         return Form(unit=unit, answer=functools.partial(dataset.kind.answer, dataset))
-    return Form(run.dataset.class_names if dataset.kind.classes else (), gives_probabilities(run), unit)
+    if not dataset.kind.classes:
+        return Form((), gives_probabilities(run), unit)
+    return Form(run.dataset.class_names, gives_probabilities(run), unit, decision=run.evaluations.decision)
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,13 @@ def transformed(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def model_outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
-    """The model's outputs for examples after the transforms: where targets have a scale, in the unit of that."""
+    """The outputs for examples after the transforms: where targets have a scale, in the unit of that; of classes, as
+    the run has calibrated them."""
+    return run.evaluations.decision.calibrated(own_outputs(run, x))
+
+
+def own_outputs(run: TrainRun, x: NDArray[Any]) -> NDArray[Any]:
+    """What the model alone gives for examples after the transforms."""
     parts = []
     for start in range(0, len(x), BATCH):
         part = x[start : start + BATCH]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.errors.boundary import export
+from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.evaluate.calibration import probabilities
 from powertrain.train.folder.run_folder import RunError
 
@@ -28,14 +29,16 @@ class Form:
     probable: bool = True  # whether the softmax of the scores gives probabilities
     unit: str = ""
     answer: Callable[[Array], State] | None = None
+    decision: Decision = NOTHING
 
 
 class Predictions:
     """What a run predicts for some examples, in their order.
 
-    * `outputs`: what the model gives [examples, ...], logits of classes or values in the unit of the targets.
-      `np.asarray(predictions)` is the same array.
-    * `labels`: the class of each example: its name, or its number (int64) where the classes are 0, 1, 2 and so on.
+    * `outputs`: what the model gives [examples, ...], logits of classes (calibrated, where the run is) or values in the
+      unit of the targets. `np.asarray(predictions)` is the same array.
+    * `labels`: the class of each example, the likeliest or by the threshold of the run: its name, or its number (int64)
+      where the classes are 0, 1, 2 and so on.
     * `probabilities`: float64 [examples, classes]; each row adds up to 1.
     * `values`: float64 [examples], or [examples, outputs] where there are several.
     * `classes`: the names of the classes, in the order of `outputs` and `probabilities`.
@@ -72,10 +75,10 @@ class Predictions:
     def labels(self) -> NDArray[np.str_] | NDArray[np.int64]:
         self._demand_classes("labels")
         numbered = self.classes == tuple(map(str, range(len(self.classes))))
-        return self.outputs.argmax(axis=1) if numbered else self._names_of_classes()
+        return self._form.decision.classes(self.outputs) if numbered else self._names_of_classes()
 
     def _names_of_classes(self) -> NDArray[np.str_]:
-        return np.array(self.classes, dtype=np.str_)[self.outputs.argmax(axis=1)]
+        return np.array(self.classes, dtype=np.str_)[self._form.decision.classes(self.outputs)]
 
     @property
     def probabilities(self) -> Floats:
@@ -164,6 +167,8 @@ class Predictions:
         numbers = self._numbers[at]
         rounded = [round(number, DIGITS) for number in numbers.tolist()]
         best = int(numbers.argmax())
+        if self._form.decision.threshold is not None:
+            best = int(self._form.decision.classes(self.outputs[at : at + 1])[0])
         return {
             **place, "label": self.classes[best], name: rounded[best],
             names: dict(zip(self.classes, rounded, strict=True)),
@@ -198,7 +203,8 @@ class Predictions:
         name = "probability" if self._form.probable else "score"
         numbers = self.probabilities if self._form.probable else self.outputs.astype(np.float64)
         each = {f"{name}_{label}": numbers[:, at] for at, label in enumerate(self.classes)}
-        return {**place, "label": self._names_of_classes().tolist(), name: numbers.max(axis=1), **each}
+        own = np.take_along_axis(numbers, self._form.decision.classes(self.outputs)[:, None], axis=1)[:, 0]
+        return {**place, "label": self._names_of_classes().tolist(), name: own, **each}
 
     def __repr__(self) -> str:
         what = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "") or self.unit or "numbers"

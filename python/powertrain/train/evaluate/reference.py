@@ -90,10 +90,11 @@ def profile_of(run: TrainRun, examples: SomeExamples) -> Profile:
     asked = examples.of(judged, MOST_ASKED)
     given = np.concatenate([outputs(run, asked["x"][at : at + BATCH]) for at in range(0, len(asked["x"]), BATCH)])
     labels = class_names(run) if given.ndim == 2 else None
+    threshold = run.evaluations.decision.threshold
     return Profile.of(
-        x, given, names=dataset.columns, labels=labels, table=_table(run, known),
+        x, given, names=dataset.columns, labels=labels, threshold=threshold, table=_table(run, known),
         # On what a model has learned, it does better than it will.
-        scores=_scores(given, asked.get("y"), labels) if judged == "valid" else None,
+        scores=_scores(given, asked.get("y"), labels, threshold) if judged == "valid" else None,
     )  # fmt: skip
 
 
@@ -116,12 +117,12 @@ def _table(run: TrainRun, parts: list[str]) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([columns[name] for columns in found]) for name in (found[0] if found else ())}
 
 
-def _scores(given: NDArray[Any], y: Any, labels: tuple[str, ...] | None) -> Scores | None:
+def _scores(given: NDArray[Any], y: Any, labels: tuple[str, ...] | None, threshold: float | None) -> Scores | None:
     """How well the model does, where each example has one class, or as many numbers as it gives."""
     if y is None or y.dtype.kind not in "fiub" or (labels is not None and (y.ndim != 1 or y.dtype.kind == "f")):
         return None
     if labels is None and y.size != given.size:
         return None
     truth = [labels[at] for at in y] if labels is not None else list(y)
-    values = scored(list(zip(predictions(given, labels), truth, strict=True)), labels is not None)
+    values = scored(list(zip(predictions(given, labels, threshold), truth, strict=True)), labels is not None)
     return Scores.of("accuracy" if labels is not None else "squared error", values)

@@ -39,8 +39,10 @@ def open_run(
     with `changed_data` even where it has changed; without, what the run keeps of it is enough to predict."""
     from powertrain.models.registry import resolved
     from powertrain.train.building import build, build_again
+    from powertrain.train.deciding.deciding import leave_decision, take_decision
     from powertrain.train.display.display import Display
     from powertrain.train.folder.reopening import kept_data, reopened
+    from powertrain.train.pruning.form import take_pruned
     from powertrain.train.quantizing.form import take_form
     from powertrain.train.run.named_slots import own_random_numbers
     from powertrain.train.trained_run import TrainedRun
@@ -62,6 +64,7 @@ def open_run(
         else:
             run, changes = build_again(recipe, folder, Display(), base, changed_data=changed_data)
         run.strategy.setup(run)
+        take_pruned(run)
         take_form(run)
         run.evaluations.prepare()
     for problem in problems:
@@ -73,8 +76,12 @@ def open_run(
     run.saver.load(found)
     if checkpoint is None:
         run.evaluations.use_best()
+        problems = take_decision(run)
     else:
         run.chosen = found.number
+        problems = leave_decision(run)
+    for problem in problems:
+        run.display.warn(f"[{path.name}] {problem}")
     for module in run.table.modules.values():
         module.eval()  # it answers; what trains again is built again
     results = folder.results()

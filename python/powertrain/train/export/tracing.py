@@ -37,6 +37,7 @@ def program_of(run: TrainRun, x: NDArray[Any], ops: Collection[str], transforms:
     def predict(x: Any) -> Any:
         seen = _through(run, x) if transforms else x
         outputs = run.strategy.predict(Step(), TracedBatch(("x",), (seen,)))
+        outputs = run.evaluations.decision.calibrated(outputs)
         target = run.dataset.target if transforms else None
         return outputs if target is None else target.original(outputs)
 

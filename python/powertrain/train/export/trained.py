@@ -16,13 +16,14 @@ from powertrain.plugin.exporter import ExportError, Program
 from powertrain.plugin.learning import Strategy
 from powertrain.plugin.registry import ENGINE
 from powertrain.train.evaluate.evaluation import evaluating
-from powertrain.train.evaluate.predict import model_outputs, outputs, transformed
+from powertrain.train.evaluate.predict import outputs, own_outputs, transformed
 from powertrain.train.export.comparing import tried
 from powertrain.train.export.tracing import program_of
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
     from powertrain.nn import Module
+    from powertrain.train.deciding.decision import Decision
     from powertrain.train.run.train_run import TrainRun
 
 LONGEST_NAME = 60
@@ -56,6 +57,10 @@ class TrainedModel:
         return self.run.dataset
 
     @property
+    def decision(self) -> Decision:
+        return self.run.evaluations.decision
+
+    @property
     def modules(self) -> Mapping[str, Module]:
         return self.run.table.modules
 
@@ -73,7 +78,7 @@ class TrainedModel:
                 found = module(pt.asarray(x))
         except Exception:  # of whatever kind: another module may take other inputs
             return False
-        return isinstance(found, pt.Tensor) and np.array_equal(found.numpy(), model_outputs(self.run, x))
+        return isinstance(found, pt.Tensor) and np.array_equal(found.numpy(), own_outputs(self.run, x))
 
     @property
     def requirements(self) -> Mapping[str, str]:

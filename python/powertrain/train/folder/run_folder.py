@@ -42,6 +42,8 @@ FREE = (
 RUNS = Path("runs")  # where runs are that nobody named a folder for
 RUN, RESULTS, REPORT, EXAMPLES = "run.json", "results.json", "report.html", "examples.safetensors"
 QUANTIZED = "quantized.json"  # of a run with quantized layers: which, and what that cost
+PRUNED = "pruned.json"  # of a run with pruned weights: how many, which layers are smaller, and what that cost
+DECISION = "decision.json"  # of a classifier with a calibration or a threshold
 
 ABOUT = {"recipe": str, "base": str, "overrides": [str], "tables": {}, "objects": [str], "data": (RECORD,)}
 NUMBERS = {...: float}
@@ -181,12 +183,14 @@ class RunFolder:
         return about
 
     def compare(self, recipe: Recipe) -> None:
-        """Refuse to resume with another recipe, whose numbers would belong to neither, or a run that is quantized."""
-        if self.files.there(QUANTIZED):
-            raise RunError(
-                f"[{self.path}] its weights are quantized, and are not trained on; expected the run that it was made "
-                "from; resume that one, and quantize it again"
-            )
+        """Refuse to resume with another recipe, whose numbers would belong to neither, or a run that is quantized or
+        pruned."""
+        for file, verb in ((QUANTIZED, "quantize"), (PRUNED, "prune")):
+            if self.files.there(file):
+                raise RunError(
+                    f"[{self.path}] its weights are {verb}d, and are not trained on; expected the run that it was made "
+                    f"from; resume that one, and {verb} it again"
+                )
         before, now = flat(self.about()["tables"]), flat(json.loads(_json(recipe.tables)))
         changed = [
             f"{key} was {_value(before.get(key))}, is {_value(now.get(key))}"

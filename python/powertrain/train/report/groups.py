@@ -53,7 +53,7 @@ def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups
         raise RunError(f"[{where}] received the group {one_line(name)}; expected none of such answers")
     found = _groups(values)
     classes = run.dataset.kind.classes
-    right = _measure(outputs, truth, classes)
+    right = _right(judged.classes, truth) if classes else _error(outputs, truth)
     head = [name, "examples", "accuracy" if classes else "mean absolute error"]
     rows = []
     for label, here in found[:MOST_ROWS]:
@@ -65,7 +65,7 @@ def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups
         shown = np.zeros(len(truth), np.int64)
         for at, (_, here) in enumerate(found):
             shown[here] = min(at, MOST_ROWS)  # those that are not shown are one group
-        rates = group_rates(truth, outputs.argmax(axis=1), sensitive_features=[f"{at:03}" for at in shown.tolist()])
+        rates = group_rates(truth, judged.classes, sensitive_features=[f"{at:03}" for at in shown.tolist()])
         label = run.dataset.class_names[1]
         head += [f"are {label}", f"said {label}", "true positives", "false positives"]
         for row, one in zip(rows, rates.values(), strict=False):
@@ -95,10 +95,14 @@ def _spread(begin: str, rates: list[GroupRates], name: str, idea: str) -> str:
     return f"{begin} {100 * low:.1f} to {100 * high:.1f} % of a group: a difference of {high - low:.3f} ({idea})."
 
 
-def _measure(outputs: NDArray[Any], truth: NDArray[Any], classes: bool) -> NDArray[np.float64]:
-    """Of each example: whether its class is right, or how far its numbers are off."""
-    if classes:
-        return (outputs.argmax(axis=1) == truth).astype(np.float64)
+def _right(classes: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Of each example: whether its class is right."""
+    found: NDArray[np.float64] = (classes == truth).astype(np.float64)
+    return found
+
+
+def _error(outputs: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Of each example: how far its numbers are off."""
     apart = np.abs(outputs.reshape(len(outputs), -1) - truth.reshape(len(truth), -1))
     found: NDArray[np.float64] = apart.mean(axis=1, dtype=np.float64)
     return found

@@ -42,7 +42,7 @@ def write_report(run: TrainRun, judged: Evaluation, results: dict[str, Any], ene
     history = read_history(run.folder.path)
     ideas = Ideas(run, judged, results)
     curves = curves_section(history, run.evaluations.units, run.early is not None)
-    calibration = calibration_section(run, judged)
+    calibration = calibration_section(run, judged, results)
     parts = [
         _summary(run, judged, results),
         ideas.of_fit(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from powertrain.errors.methods import overridden
@@ -59,15 +60,17 @@ def answers(judged: Evaluation, unit: str = "") -> tuple[Section, ...]:
     return (Section("Answers", draw=draw),)
 
 
-def calibration_section(run: TrainRun, judged: Evaluation) -> Html:
+def calibration_section(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> Html:
     """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
     if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
         return NOTHING
+    from powertrain.train.deciding.deciding import told
     from powertrain.train.evaluate import calibration
 
     outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, run.dataset.class_names
-    two = calibration.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1) if len(labels) == 2 else None
-    lines, held = [], None
+    usual = run.evaluations.decision.margin
+    two = calibration.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1, usual) if len(labels) == 2 else None
+    lines, held = told(results), None
     if two is not None:
         share = float((truth == 1).mean())
         lines.append(
@@ -76,9 +79,7 @@ def calibration_section(run: TrainRun, judged: Evaluation) -> Html:
             f"{two.average_precision:.3f} (guessing: {share:.3f})."
         )
     if gives_probabilities(run):
-        shares = calibration.probabilities(outputs)
-        said = shares[:, 1] if len(labels) == 2 else shares.max(axis=1)
-        held = calibration.reliability(said, truth == 1 if len(labels) == 2 else shares.argmax(axis=1) == truth)
+        held = calibration.held(calibration.probabilities(outputs), truth)
         lean = {1: ", most of them too high", -1: ", most of them too low", 0: ""}[held.leaning]
         lines.append(
             f"Its probabilities are off by {100 * held.error:.1f} points on average (expected calibration error){lean}."
@@ -91,7 +92,13 @@ def calibration_section(run: TrainRun, judged: Evaluation) -> Html:
 
 
 def gives_probabilities(run: TrainRun) -> bool:
-    """Whether the softmax of the outputs gives probabilities: the loss declares it, and so does a host model."""
+    """Whether the softmax of the outputs gives probabilities: a calibration makes such, or those of the model are."""
+    return run.evaluations.decision.calibration is not None or model_gives_probabilities(run)
+
+
+def model_gives_probabilities(run: TrainRun) -> bool:
+    """Whether the softmax of the model's own outputs gives probabilities: the loss declares it, and so does a host
+    model."""
     loss, model = run.loss(), run.table.modules.get("model")
     says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so
     return bool(says and (not isinstance(model, Model) or model.probabilities))
@@ -145,10 +152,7 @@ def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
     source = run.dataset.splits[judged.part]
     fields, names = source.fetch(order), example_names(source, order)
     labels = run.dataset.class_names
-    said = [
-        (labels[guess], labels[truth])
-        for guess, truth in zip(judged.outputs[order].argmax(axis=1), fields["y"], strict=True)
-    ]
+    said = [(labels[guess], labels[truth]) for guess, truth in zip(judged.classes[order], fields["y"], strict=True)]
     head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
     pixels = pixels_of(run, fields["x"])
     if run.dataset.show is None and is_picture(pixels.shape[1:]):

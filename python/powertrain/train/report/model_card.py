@@ -11,6 +11,7 @@ from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
 from powertrain.nn.display import counts
 from powertrain.train.closing_words import headline
+from powertrain.train.deciding.deciding import told
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.report.groups import FEW, MOST_ROWS, by_group
 from powertrain.train.report.judged import class_rows
@@ -93,6 +94,7 @@ def _scores(run: TrainRun, judged: Evaluation, results: Mapping[str, Any]) -> st
             (f"{one['name']} ({one['how']})", one["metric"], f"{one['value']:.4g}") for one in results["baselines"]
         ]
         text += f"\n\nSimple predictors on the same examples:\n\n{_table((('predictor', 'metric', 'value'), *simple))}"
+    text += "".join(f"\n\n{_words(line)}" for line in told(results))
     if judged.confusion is not None:
         text += f"\n\nBy class:\n\n{_table(class_rows(run, judged))}"
     return text

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from powertrain.data import DataModule, kept
 from powertrain.io.console import one_line
 from powertrain.io.plain_json import dumps
-from powertrain.models import CHALLENGER, CHAMPION, AliasMovedError, Registry, Version
+from powertrain.models import CHALLENGER, CHAMPION, AliasMovedError, Registry, Version, open_registry
 from powertrain.models.folders import hash_folder
 from powertrain.models.registry import checked_name, registered_name
 from powertrain.monitor.labels import class_name, predictions, scored
@@ -138,7 +138,7 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
 def _demand_champion(champion: TrainedRun, version: Version) -> None:
     """Refuse a model that is not the registered champion: who beats another one may be worse than the champion."""
     name = version.name
-    registered = Registry().path(name, version.number)
+    registered = open_registry().path(name, version.number)
     if not registered.samefile(champion.folder) and hash_folder(champion.folder) != version.sha256:
         raise RunError(
             f"[retrain] {champion.folder} is not the champion of {name}, which is version {version.number}; expected "
@@ -147,7 +147,7 @@ def _demand_champion(champion: TrainedRun, version: Version) -> None:
 
 
 def _champion_of(name: str) -> Version | None:
-    return next((one for one in Registry().versions(name) if CHAMPION in one.aliases), None)
+    return next((one for one in open_registry().versions(name) if CHAMPION in one.aliases), None)
 
 
 def _demand_file_recipe(champion: TrainedRun) -> None:
@@ -215,6 +215,7 @@ def _scores(trained: TrainedRun, tested: str) -> NDArray[np.float64]:
 
 
 def _scored(trained: TrainedRun, tested: str, labels: Sequence[str] | None) -> Iterator[NDArray[np.float64]]:
+    threshold = trained.run.evaluations.decision.threshold
     # Answers that were logged with the examples are of neither model.
     for some in traffic(trained.run, tested, BATCH, Names(output="")):
         if some.labels is None:
@@ -223,7 +224,7 @@ def _scored(trained: TrainedRun, tested: str, labels: Sequence[str] | None) -> I
                 "that the run was trained on"
             )
         truth = [class_name(one, labels) for one in some.labels]
-        yield scored(list(zip(predictions(some.outputs, labels), truth, strict=True)), labels is not None)
+        yield scored(list(zip(predictions(some.outputs, labels, threshold), truth, strict=True)), labels is not None)
 
 
 def _decided(found: PairedDifference, settings: Settings) -> tuple[bool, str]:
@@ -238,7 +239,7 @@ def _decided(found: PairedDifference, settings: Settings) -> tuple[bool, str]:
 def _registered(found: Retrained, name: str, before: Version | None) -> Retrained:
     """Register both, so that a rollback finds the champion, and move the names. A version that somebody else made
     champion while the challenger was trained and judged stays: the two were never compared."""
-    registry = Registry()
+    registry = open_registry()
     over = before.number if before is not None else _first(registry, name, found.champion_folder)
     made = registry.register(name, found.folder, alias=CHALLENGER, why=found.why)
     if not found.promoted:

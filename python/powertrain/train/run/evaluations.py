@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from powertrain.plugin.environment import TracedEnvironment
+from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.evaluate.episodes import EpisodeEvaluator, OnHost, SideBySide
 from powertrain.train.evaluate.evaluation import Computer, Evaluator, on_host, own_losses
 from powertrain.train.run.early_stopping import EarlyStop
@@ -31,6 +32,7 @@ class Evaluations:
         self.done = Count()  # part of the checkpoint
         self.hooks: list[Hook] = []
         self.evaluator: Evaluator | EpisodeEvaluator | None = None
+        self.decision = NOTHING
         self._computer: Computer | None = None
 
     def prepare(self) -> None:
@@ -57,6 +59,12 @@ class Evaluations:
             from powertrain.train.samples.recording import Recorder
 
             self.hooks.append(Recorder(run).show)
+
+    def decide(self, decision: Decision) -> None:
+        """Answer and measure with a calibration and a threshold from now on."""
+        self.decision = decision
+        if isinstance(self.evaluator, Evaluator):
+            self.evaluator.decision = decision
 
     @property
     def batch(self) -> int:

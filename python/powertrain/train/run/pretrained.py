@@ -14,11 +14,12 @@ from powertrain.nn import SettingError, StateError
 from powertrain.nn.adapters import add
 from powertrain.nn.adapters.placing import fits
 from powertrain.nn.quantizing import Form, empty, layers_of, quantized
+from powertrain.nn.utils.masking import mask
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
-    from powertrain.recipe.sections import Adapters, Beginning
+    from powertrain.recipe.sections import Adapters, Beginning, Prune
 
 PREFIXES = ("best.model.", "model.")  # the best that early stopping kept, or else the last
 SHOWN = 3  # names in a message
@@ -48,6 +49,8 @@ def begun(module: Any, beginning: Beginning, role: str, started: bool) -> tuple[
         module = adapted(module, beginning.adapters, beginning.fresh, role, started)
     if arrays is not None and late:
         words = load_weights(module, arrays, beginning, role)
+    if beginning.prune is not None:
+        _pruned(module, beginning.prune, role)
     return module, words
 
 
@@ -72,6 +75,14 @@ def load_weights(module: Any, arrays: Mapping[str, NDArray[Any]], beginning: Beg
         ) from error
     words = f"; {beginning.fresh} starts untrained" if anew else ""
     return f"weights {len(own) - len(anew)} of {len(own)} tensors from {path}{words}"
+
+
+def _pruned(module: Any, given: Prune, role: str) -> None:
+    """Keep the smallest weights at zero. Of a run that has started the masks come from its checkpoint too."""
+    try:
+        mask(module, given.sparsity, structured=given.structured, skip=given.skip)
+    except SettingError as error:
+        raise RunError(f"[model.{role}.prune] {error}") from error
 
 
 def freeze(module: Any, pattern: str, role: str) -> None:

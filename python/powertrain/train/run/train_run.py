@@ -19,6 +19,7 @@ import powertrain as pt
 from powertrain import _core
 from powertrain.train.anomalies.watch import Watch
 from powertrain.train.callbacks import Callbacks, begin, serve
+from powertrain.train.deciding.demands import demand_decision
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.folder.saving import Saver
@@ -315,6 +316,7 @@ class TrainRun:
         demand_once(self)
         demand_rounds(self)
         demand_expected(self)
+        demand_decision(self)
         demand_groups(self)
         self.watch.prepare()
         self.histograms.prepare()

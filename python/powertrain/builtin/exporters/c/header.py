@@ -47,7 +47,7 @@ def header(trained: Trained, program: Program, labels: Sequence[str], chooses: b
         f"#define {upper}_INPUTS {inputs.size}", f"#define {upper}_OUTPUTS {outputs.size}", "",
         "#ifdef __cplusplus", 'extern "C" {', "#endif",
         f"void {name}_predict(const {inputs.kind} *x, {outputs.kind} *y);",
-        *([f"int {name}_class(const {outputs.kind} *y); /* the number of the largest output */"] if chooses else []),
+        *([f"int {name}_class(const {outputs.kind} *y); /* {_choice(trained)} */"] if chooses else []),
         *([f"extern const char *const {name}_labels[{len(labels)}];"] if labels else []),
         "#ifdef __cplusplus", "}", "#endif", f"#endif /* {upper}_H */", "",
         f"#ifdef {upper}_IMPLEMENTATION", "#include <math.h>", "",
@@ -55,7 +55,7 @@ def header(trained: Trained, program: Program, labels: Sequence[str], chooses: b
         f"void {name}_predict(const {inputs.kind} *x, {outputs.kind} *y) {{",
         *(f"    {_prefixed(line, name)}" for line in body),
         "}", "",
-        *(_largest(name, outputs) if chooses else []),
+        *(_class(trained, outputs) if chooses else []),
         *_labels(name, labels),
         f"#endif /* {upper}_IMPLEMENTATION */", "",
     ]  # fmt: skip
@@ -119,9 +119,21 @@ def _size(shape: Sequence[int]) -> int:
     return size
 
 
-def _largest(name: str, outputs: Array) -> list[str]:
+def _choice(trained: Trained) -> str:
+    """How a class is chosen, in words."""
+    threshold = trained.decision.threshold
+    if threshold is None:
+        return "the number of the largest output"
+    return f"1 from a probability of {threshold:.6g} on, else 0"
+
+
+def _class(trained: Trained, outputs: Array) -> list[str]:
+    head = f"int {trained.name}_class(const {outputs.kind} *y) {{"
+    if trained.decision.threshold is not None:
+        apart = f"(double)y[1] - y[0] >= {trained.decision.margin!r}"
+        return [head, f"    return {apart};", "}", ""]
     return [
-        f"int {name}_class(const {outputs.kind} *y) {{",
+        head,
         "    int best = 0;",
         f"    for (int i = 1; i < {outputs.size}; i++)",
         "        if (y[i] > y[best]) best = i;",

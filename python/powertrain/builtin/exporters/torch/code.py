@@ -74,8 +74,13 @@ def prepared(x, folder=HERE):
 
 
 def restored(y, folder=HERE):
-    """Outputs of the module in the unit of the targets."""
+    """Outputs of the module as they are given: in the unit of the targets, or calibrated."""
 {target}    return y
+
+
+def classes(y):
+    """The numbers of the classes that an array of outputs means."""
+    return {classes}
 
 
 def predict(x, folder=HERE):
@@ -87,8 +92,9 @@ def predict(x, folder=HERE):
 
 def main():
     labels = json.loads((HERE / "model.json").read_text(encoding="utf-8"))["labels"]
-    for row in predict(np.load(sys.argv[1])):
-        print(labels[row.argmax()] if labels else row.tolist())
+    outputs = predict(np.load(sys.argv[1]))
+    for one in [labels[at] for at in classes(outputs)] if labels else outputs.tolist():
+        print(one)
 
 
 if __name__ == "__main__":
@@ -96,9 +102,10 @@ if __name__ == "__main__":
 '''
 
 
-def model_code(model: Any, name: str, transforms: list[str] | None, target: list[str]) -> str:
+def model_code(model: Any, name: str, transforms: list[str] | None, target: list[str], margin: float | None) -> str:
     """The text of model.py. `transforms` are lines that map x, None where the model begins behind them; `target` are
-    lines that bring outputs y to the unit of the targets."""
+    lines that bring outputs y to the unit of the targets, or calibrate them. With a `margin` the second class is the
+    answer where its output is so far above the first."""
     found = _Code()
     built = found.expression(model)
     lines = transforms or []
@@ -111,8 +118,14 @@ def model_code(model: Any, name: str, transforms: list[str] | None, target: list
         HEAD.format(name=name)
         + "".join([*helpers, *classes])
         + f'def build():\n    """The module, with weights that are drawn."""\n    return {_indented(built)}\n'
-        + TAIL.format(what=what, transforms=_lines(lines), target=_lines(target))
+        + TAIL.format(what=what, transforms=_lines(lines), target=_lines(target), classes=_classes(margin))
     )
+
+
+def _classes(margin: float | None) -> str:
+    if margin is None:
+        return "y.argmax(axis=1)"
+    return f"(y[:, 1].astype(np.float64) - y[:, 0] >= {margin!r}).astype(np.int64)"
 
 
 def _lines(lines: list[str]) -> str:

@@ -16,6 +16,7 @@ from powertrain.builtin.exporters.torch.code import model_code
 from powertrain.data import Channel, Flatten, Scale, Standardize
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.exporter import Exporter, ExportError, Runner, Trained
+from powertrain.train.deciding.calibrations import LEAST_SHARE, SMALLEST
 
 WEIGHTS, CODE, ABOUT, FITTED = "model.safetensors", "model.py", "model.json", "transforms.safetensors"
 Lines = Callable[[Any, int], str]
@@ -36,6 +37,31 @@ STANDARDIZED = [
     'flat = y.double().flatten(1) * fitted["target.deviation"].flatten() + fitted["target.mean"].flatten()',
     "y = flat.reshape(y.shape)",
 ]
+# What calibrates logits y, with the log-odds of each class in float64.
+ODDS = [
+    LOADED,
+    "wide = y.double()",
+    "wide = wide - wide.amax(1, keepdim=True)",
+    "others = wide.exp() @ (1 - torch.eye(y.shape[1], dtype=torch.float64))",
+    f"odds = wide - others.clamp(min={SMALLEST!r}).log()",
+]
+SHARED = "y = (shares / shares.sum(1, keepdim=True)).log().to(y.dtype)"
+CALIBRATIONS: dict[str, Callable[[Any], list[str]]] = {
+    "temperature": lambda one: [f"y = y / {one.temperature!r}"],
+    "platt": lambda one: [
+        *ODDS,
+        'shares = torch.sigmoid(odds * fitted["calibration.slopes"] + fitted["calibration.intercepts"])',
+        f"shares = shares.clamp(min={SMALLEST!r})",
+        SHARED,
+    ],
+    "isotonic": lambda one: [
+        *ODDS,
+        'along = (odds[..., None] - fitted["calibration.begins"]) / fitted["calibration.widths"]',
+        'rise = (along.clamp(0, 1) * fitted["calibration.rises"]).sum(2)',
+        f'shares = (fitted["calibration.first"] + rise).clamp(min={LEAST_SHARE!r})',
+        SHARED,
+    ],
+}
 # What brings outputs y back, by the scale of the targets.
 TARGETS = {
     "none": [],
@@ -57,9 +83,9 @@ class Safetensors(Exporter):
         model = _model(trained)
         weights = _weights(model)
         lines = _transform_lines(trained)
-        code = model_code(
-            model, trained.name, lines, _target_lines(trained)
-        )  # first: what it cannot write leaves nothing behind
+        margin = None if trained.decision.threshold is None else trained.decision.margin
+        # First: what it cannot write leaves nothing behind.
+        code = model_code(model, trained.name, lines, _target_lines(trained), margin)
         path.mkdir()
         save_file(weights, path / WEIGHTS, metadata={"format": "pt"})
         if fitted := _fitted(trained):
@@ -127,15 +153,19 @@ def _line(transform: Any, at: int) -> str:
 
 
 def _target_lines(trained: Trained) -> list[str]:
-    """The way back to the unit of the targets, in PyTorch."""
-    target = trained.dataset.target
+    """The way back to the unit of the targets, or the calibration of classes, in PyTorch."""
+    target, calibration = trained.dataset.target, trained.decision.calibration
+    if calibration is not None:
+        return CALIBRATIONS[calibration.method](calibration)
     return [] if target is None else TARGETS[target.name]
 
 
 def _fitted(trained: Trained) -> dict[str, NDArray[Any]]:
-    """What the transforms have learned, by number and name, and the scale of the targets."""
-    target = trained.dataset.target
+    """What the transforms have learned, by number and name, the scale of the targets, and the calibration."""
+    target, calibration = trained.dataset.target, trained.decision.calibration
     learned = {} if target is None else {f"target.{name}": np.asarray(one) for name, one in target.state().items()}
+    arrays = {} if calibration is None else calibration.arrays()
+    learned |= {f"calibration.{name}": np.ascontiguousarray(one) for name, one in arrays.items()}
     return learned | {
         f"{at}.{name}": np.asarray(array)
         for at, one in enumerate(trained.dataset.transforms)
@@ -149,7 +179,8 @@ def _about(trained: Trained) -> Mapping[str, Any]:
     data, x = trained.dataset, trained.examples
     return {
         "name": trained.name, "task": data.task, "outputs": data.outputs, "labels": list(data.labels),
-        "columns": list(data.columns), "input": {"shape": list(x.shape[1:]), "dtype": str(x.dtype)},
+        **trained.decision.table(), "columns": list(data.columns),
+        "input": {"shape": list(x.shape[1:]), "dtype": str(x.dtype)},
     }  # fmt: skip
 
 
@@ -162,7 +193,7 @@ def _in_the_engine(trained: Trained, path: Path) -> Runner:
     target = trained.dataset.target
 
     def answers(x: NDArray[Any]) -> NDArray[Any]:
-        outputs = np.asarray(model(pt.asarray(trained.transformed(x))).numpy())
+        outputs = trained.decision.calibrated(np.asarray(model(pt.asarray(trained.transformed(x))).numpy()))
         return outputs if target is None else target.original(outputs)
 
     return answers

@@ -1,0 +1,1 @@
+"""How a classifier's outputs become probabilities and an answer: calibration and threshold, fitted on valid."""

@@ -1,0 +1,181 @@
+"""The decision of a run: fitted on its validation part when training has ended, and what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powertrain.metrics import BrierScore, LogLoss
+from powertrain.plugin import registry
+from powertrain.plugin.params import parameters, params_of
+from powertrain.train.deciding.calibrations import Temperature
+from powertrain.train.deciding.decision import NOTHING, Decision, read_decision
+from powertrain.train.deciding.fitting import fitted
+from powertrain.train.evaluate.calibration import held, probabilities
+from powertrain.train.evaluate.evaluation import Evaluation, never
+from powertrain.train.evaluate.reference import class_names
+from powertrain.train.folder.run_folder import DECISION, RunError
+from powertrain.train.preflight import judged_part
+
+if TYPE_CHECKING:
+    from powertrain.plugin.metric import Metric
+    from powertrain.recipe.sections import Threshold
+    from powertrain.train.run.train_run import TrainRun
+
+PART = "valid"  # that decisions are fitted on
+MOST_TRIED = 1_000  # thresholds, evenly spaced among the validation examples
+Classes = NDArray[np.int64]
+Score = Callable[[Classes], float]  # of the classes that examples are answered with; the largest is the best
+
+
+def decide(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Any]:
+    """Fit what the recipe asks for and use it from now on; what results say of it, nothing where it asks for none."""
+    asked = run.recipe.evaluate
+    run.evaluations.decide(NOTHING)
+    if asked.calibrate == "none" and asked.threshold is None:
+        return {}
+    evaluator: Any = run.evaluations.evaluator
+    raw: dict[str, Evaluation] = {}
+    for part in dict.fromkeys((PART, judged_part(run.dataset.splits))):
+        raw[part] = evaluator(part, keep=True, stopped=stopped)
+    outputs, truth = raw[PART].outputs, raw[PART].truth
+    assert outputs is not None and truth is not None  # demand_decision has looked
+    calibration = None if asked.calibrate == "none" else fitted(asked.calibrate, outputs, truth)
+    made = Decision(calibration)
+    found: dict[str, Any] = {"part": PART, "examples": raw[PART].examples}
+    if calibration is not None:
+        found["calibration"] = {"method": calibration.method, "words": calibration.words()}
+        if isinstance(calibration, Temperature):
+            found["calibration"]["temperature"] = calibration.temperature
+        for part, one in raw.items():
+            found["calibration"][part] = {
+                "before": _sureness(one.outputs, one.truth), "after": _sureness(made.calibrated(one.outputs), one.truth)
+            }  # fmt: skip
+    if asked.threshold is not None:
+        made, found["threshold"] = _with_threshold(run, made, asked.threshold, made.calibrated(outputs), truth)
+    run.evaluations.decide(made)
+    return found
+
+
+def write_decision(run: TrainRun) -> None:
+    """Keep the decision beside the checkpoints; a run that has none any more keeps none."""
+    made, files = run.evaluations.decision, run.folder.files
+    if made:
+        files.replace(DECISION, made.to_json(run.progress.rounds))
+    else:
+        files.remove(DECISION)
+
+
+def take_decision(run: TrainRun) -> list[str]:
+    """Answer by what the folder of a run that is opened keeps; a sentence where that is of other weights."""
+    names = class_names(run)
+    files, rounds = run.folder.files, run.progress.rounds
+    run.evaluations.decide(read_decision(files, rounds, 0 if names is None else len(names)))
+    return leave_decision(run) if not run.evaluations.decision else []
+
+
+def leave_decision(run: TrainRun) -> list[str]:
+    """A sentence where a run has a decision that is not used, since it is of other weights."""
+    there = run.folder.files.there(DECISION)
+    return [f"it answers without calibration and threshold: {DECISION} is of other weights"] if there else []
+
+
+def told(results: Mapping[str, Any]) -> list[str]:
+    """What results say of the decision, in sentences."""
+    found = results.get("decision") or {}
+    lines = []
+    if "calibration" in found:
+        one = found["calibration"]
+        part = results["part"] if results["part"] in one else PART
+        before, after = one[part]["before"], one[part]["after"]
+        lines.append(
+            f"Its probabilities are corrected by {one['words']}, fitted on {found['examples']:,} examples of "
+            f"{found['part']}. On {part}: expected calibration error {before['ece']:.3f} before and {after['ece']:.3f} "
+            f"after, Brier score {before['brier']:.4f} and {after['brier']:.4f}, log loss {before['log_loss']:.4f} and "
+            f"{after['log_loss']:.4f}."
+        )
+    if "threshold" in found:
+        one = found["threshold"]
+        lines.append(
+            f"It answers {one['label']} from a probability of {one['value']:.3f} on"
+            + (f", chosen on {found['part']} by {one['by']}: {one['best']:.4g}, where 0.5 gives {one['usual']:.4g}."
+               if "by" in one else ", as the recipe says.")
+        )  # fmt: skip
+    return lines
+
+
+def _sureness(outputs: Any, truth: Any) -> dict[str, float]:
+    """How far probabilities are from what came of them."""
+    brier, loss = BrierScore(), LogLoss()
+    for metric in (brier, loss):
+        metric.update(outputs, truth)
+    error = held(probabilities(outputs), truth).error
+    return {"ece": error, "brier": brier.compute(), "log_loss": loss.compute()}
+
+
+def _with_threshold(
+    run: TrainRun, made: Decision, asked: Threshold, outputs: NDArray[Any], truth: Classes
+) -> tuple[Decision, dict[str, Any]]:
+    label = run.dataset.class_names[1]
+    if asked.value is not None:
+        return Decision(made.calibration, asked.value), {"label": label, "value": asked.value}
+    by, score, sign = _score(asked, truth)
+    wide = outputs.astype(np.float64)
+    apart = wide[:, 1] - wide[:, 0]
+    usual = score((apart >= 0).astype(np.int64))
+    best, margin = usual, 0.0
+    # Of thresholds that are equally good, the one that is nearest to 0.5.
+    for one in sorted(_between(apart), key=abs):
+        value = score((apart >= one).astype(np.int64))
+        if value > best or best != best:
+            best, margin = value, one
+    threshold = float(1 / (1 + np.exp(-margin)))
+    words = {"label": label, "value": threshold, "by": by, "best": sign * best, "usual": sign * usual}
+    return Decision(made.calibration, threshold), words
+
+
+def _between(apart: NDArray[np.float64]) -> list[float]:
+    """Between two neighbours each, so that no example lies on a threshold; none is 0 or 1 in float64."""
+    values = np.unique(np.clip(apart, -30.0, 30.0))
+    middles = (values[1:] + values[:-1]) / 2
+    if len(middles) > MOST_TRIED:
+        middles = middles[np.linspace(0, len(middles) - 1, MOST_TRIED).astype(np.int64)]
+    return [float(one) for one in middles]
+
+
+def _score(asked: Threshold, truth: Classes) -> tuple[str, Score, int]:
+    """By what thresholds are compared: its name, the score, and the sign that makes it the measure again."""
+    if asked.cost is not None:
+        price = asked.cost
+
+        def cost(classes: Classes) -> float:
+            missed, alarms = np.sum((truth == 1) & (classes == 0)), np.sum((truth == 0) & (classes == 1))
+            return -float(price * missed + alarms) / len(truth)
+
+        return f"the cost of errors, a missed one as much as {price:g} false alarms", cost, -1
+    metric = threshold_metric(asked.metric)
+    sign = -1 if metric.lower_is_better else 1
+
+    def measured(classes: Classes) -> float:
+        metric.reset()
+        metric.update(classes, truth)
+        return sign * metric.compute()
+
+    return asked.metric, measured, sign
+
+
+def threshold_metric(name: str) -> Metric:
+    """The metric that thresholds are chosen by: of the second class alone, where it could average both."""
+    plugin: Any = registry().load("metric", name)
+    params = params_of(plugin)
+    averages = "average" in {field.name for field in parameters(params)}
+    made: Metric = plugin.build(params(average="binary") if averages else params())
+    if not made.of_classes:
+        raise RunError(
+            f"[evaluate.threshold.metric] received {name}, which no threshold changes, since it looks at all scores; "
+            "expected a measure of right and wrong classes; f1 or balanced-accuracy is usual"
+        )
+    return made
