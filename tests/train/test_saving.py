@@ -234,18 +234,17 @@ def test_a_folder_stays_locked_until_its_checkpoint_is_written(tmp_path: Path, g
 
 def test_a_failure_to_write_does_not_hide_what_ended_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    hear = Saver.commit
+    hear = Saver.due
 
-    def deaf(self: Saver, *given: Any) -> None:
-        if self.run.progress.rounds == 1:
-            hear(self, *given)
+    def deaf(self: Saver, *given: Any) -> bool:
+        return self.run.progress.rounds == 1 and hear(self, *given)
 
     def fail(self: Display, *given: Any) -> None:
         raise RuntimeError("first")
 
     monkeypatch.setattr(Display, "warn", lambda self, text: said.append(text))
     monkeypatch.setattr(Display, "evaluated", fail)
-    monkeypatch.setattr(Saver, "commit", deaf)
+    monkeypatch.setattr(Saver, "due", deaf)
     failing(monkeypatch, OSError(errno.EIO, "Input/output error"))
     with pytest.raises(RuntimeError, match="first"):
         go(tmp_path)
