@@ -39,6 +39,18 @@ KeptLabels kept_labels(const Tensor& column, const Attrs& attrs) {
   return {fn::where(kept, column, Tensor::scalar(0, column.dtype())), kept};
 }
 
+Tensor mean_of_labels(const Tensor& values, const Tensor& labels, const Tensor& weight, const Attrs& attrs) {
+  const bool all = !attrs.has("ignore_index");
+  if (all && !weight.defined()) return fn::call("mean", {values});
+  Tensor kept;
+  const auto whole = [](int64_t number) { return Tensor::scalar(static_cast<double>(number), DType::I64, true); };
+  if (!all) kept = fn::call("not_equal", {labels, whole(attrs.integer("ignore_index"))});
+  Tensor counted = fn::number(1);
+  if (weight.defined()) counted = fn::call("take", {weight, all ? labels : fn::where(kept, labels, whole(0))});
+  if (!all) counted = fn::where(kept, counted, fn::number(0));
+  return fn::call("sum", {values}) / fn::call("sum", {counted});
+}
+
 Tensor label_mask(const Tensor& column, int64_t classes) {
   const Tensor n = Tensor::scalar(static_cast<double>(classes), column.dtype());
   const Tensor zero = Tensor::scalar(0, column.dtype());

@@ -18,6 +18,9 @@ struct KeptLabels {
 };
 KeptLabels kept_labels(const Tensor& column, const Attrs& attrs);
 
+// The sum of the values of labels over the weights of those that count: all but ignore_index, unless that is None.
+Tensor mean_of_labels(const Tensor& values, const Tensor& labels, const Tensor& weight, const Attrs& attrs);
+
 // A mask [..., c], true at the place of each label; a label below 0 counts from the end.
 Tensor label_mask(const Tensor& column, int64_t classes);
 

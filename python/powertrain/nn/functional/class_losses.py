@@ -109,16 +109,9 @@ def _of_labels(
     op: str, input: Any, target: Any, weight: Any, ignore_index: int | None, reduction: str, **settings: Any
 ) -> Tensor:
     """A loss of labels. Its mean is over the weights of the labels that count."""
-    values = OPERATORS[op](input, target, weight, ignore_index=ignore_index, **settings)
-    if reduction != "mean" or (weight is None and ignore_index is None):
-        return reduced(values, reduction)
-    kept = None if ignore_index is None else OPERATORS["not_equal"](target, ignore_index)
-    counted: Any = 1.0
-    if weight is not None:
-        counted = OPERATORS["take"](weight, target if kept is None else OPERATORS["where"](kept, target, 0))
-    if kept is not None:
-        counted = OPERATORS["where"](kept, counted, 0.0)
-    return OPERATORS["divide"](OPERATORS["sum"](values), OPERATORS["sum"](counted))
+    if reduction == "mean":
+        return OPERATORS[f"{op}_mean"](input, target, weight, ignore_index=ignore_index, **settings)
+    return reduced(OPERATORS[op](input, target, weight, ignore_index=ignore_index, **settings), reduction)
 
 
 def nll_loss(
@@ -176,8 +169,9 @@ def cross_entropy(
     checks.choice("cross_entropy", ("mean", "sum", "none"), reduction=reduction)
     input, target = asarray(input), asarray(target)
     if target.ndim < input.ndim or not target.dtype.is_float:
-        settings = {"label_smoothing": label_smoothing}
-        return _of_labels("cross_entropy", input, target, weight, ignore_index, reduction, **settings)
+        return _of_labels(
+            "cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing=label_smoothing
+        )
     checks.numbers("cross_entropy", 0, most=1, label_smoothing=label_smoothing)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[-1]
