@@ -32,6 +32,10 @@ namespace py = pybind11;
 Tensor to_tensor(py::handle object, const std::string& where, bool default_float = true);
 bool is_tensor(py::handle object);  // exactly a Tensor
 Tensor& unwrap(py::handle tensor);  // of an object for which is_tensor holds
+bool is_slot(py::handle object);
+Slot& slot_of(py::handle slot);  // of an object for which is_slot holds
+bool is_dtype(py::handle object);
+DType dtype_of(py::handle dtype);   // of an object for which is_dtype holds
 bool is_number(py::handle object);  // bool, int or float of Python itself
 bool is_array(py::handle object);   // offers the buffer protocol, DLPack or __array__
 // An object may be given another value: `x[i] = v`, `x += v`. See assign.cpp.
@@ -47,8 +51,12 @@ Tensor unmarked(const Tensor& tensor);  // the same value as one that is nobody'
 bool lends_memory(py::handle object);
 Tensor from_dlpack(py::handle object, const std::string& where);
 py::object wrap(Tensor tensor);             // as a new object
+py::object wrap(DType dtype);               // the member of the enumeration
 void free_tensors_directly();               // once, when the class is made: objects of wrap() are not pybind11's
 py::object to_numpy(const Tensor& tensor);  // a read-only view; copies only what is not row-major
+Tensor on_host(const Tensor& tensor);       // whose numbers can be read; throws where it has none yet, or no longer
+// Throws for a tensor of a trace, whose value nothing can depend on; `what` asks for it.
+void no_branch(const Tensor& t, const char* what);
 std::optional<DType> to_dtype(py::handle object);
 Tensor own(const Tensor& tensor);                     // copies memory that belongs to someone else
 Tensor strong(const Tensor& number);                  // of a Python number, in the dtype that it has by itself
@@ -112,6 +120,9 @@ std::unique_ptr<ForeignStep> make_backend_step(const py::object& backend, Graph 
 
 void register_errors(py::module_& m);
 void register_tensor(py::module_& m);
+void register_reading(py::module_& m);  // after those of tensors and slots
+void register_creation(py::module_& m);
+void register_places(py::module_& m);
 void register_assign(py::module_& m);
 void register_index(py::module_& m);
 void register_attributes(py::module_& m);

@@ -3,8 +3,9 @@
 
 #include <pybind11/numpy.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
-#include <span>
 
 #include "bindings/crossing.h"
 #include "bindings/exchange.h"
@@ -152,28 +153,66 @@ py::object as_numpy(py::handle object, const std::string& where) {
   }
 }
 
-// A list or tuple of floats alone, of integers of 64 bits, or of truths: what NumPy makes of it, without NumPy.
-// Undefined for any other.
-Tensor of_plain_numbers(PyObject* list) {
-  PyObject* const* items = PySequence_Fast_ITEMS(list);
-  const std::span all(items, static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list)));
-  if (all.empty()) return {};
-  PyTypeObject* type = Py_TYPE(all[0]);
-  for (PyObject* item : all) {
-    if (Py_TYPE(item) != type) return {};
+bool is_list(PyObject* object) { return PyList_CheckExact(object) || PyTuple_CheckExact(object); }
+
+// Lists or tuples of floats alone, of integers of 64 bits, or of truths, in rows of one length: what NumPy makes of
+// them, without NumPy.
+class PlainNumbers {
+ public:
+  // Undefined for any other list.
+  static Tensor of(PyObject* list) {
+    PlainNumbers numbers;
+    PyObject* first = list;
+    while (is_list(first)) {
+      const Py_ssize_t size = PySequence_Fast_GET_SIZE(first);
+      if (size == 0 || numbers.shape_.size() == kMaxDims) return {};
+      numbers.shape_.push_back(size);
+      first = PySequence_Fast_GET_ITEM(first, 0);
+    }
+    numbers.type_ = Py_TYPE(first);
+    const bool floats = numbers.type_ == &PyFloat_Type, integers = numbers.type_ == &PyLong_Type;
+    if (!floats && !integers && numbers.type_ != &PyBool_Type) return {};
+    if (!numbers.is_even(list, 0)) return {};
+    const Tensor made = Tensor::empty({floats ? DType::F64 : integers ? DType::I64 : DType::Bool, numbers.shape_});
+    numbers.at_ = made.host();
+    return numbers.put(list, 0) ? made : Tensor();
   }
-  const bool floats = type == &PyFloat_Type, integers = type == &PyLong_Type, truths = type == &PyBool_Type;
-  if (!floats && !integers && !truths) return {};
-  const DType dtype = floats ? DType::F64 : integers ? DType::I64 : DType::Bool;
-  const Tensor made = Tensor::empty({dtype, {static_cast<int64_t>(all.size())}});
-  int overflow = 0;
-  for (std::size_t i = 0; i < all.size() && !overflow; ++i) {
-    if (floats) reinterpret_cast<double*>(made.host())[i] = PyFloat_AS_DOUBLE(all[i]);
-    if (integers) reinterpret_cast<int64_t*>(made.host())[i] = PyLong_AsLongLongAndOverflow(all[i], &overflow);
-    if (truths) made.host()[i] = all[i] == Py_True;
+
+ private:
+  // Before memory is asked for: the first rows alone say little.
+  bool is_even(PyObject* list, int axis) const {
+    if (!is_list(list) || PySequence_Fast_GET_SIZE(list) != shape_[axis]) return false;
+    PyObject* const* items = PySequence_Fast_ITEMS(list);
+    const auto even = [&](PyObject* item) { return is_even(item, axis + 1); };
+    return axis + 1 == shape_.size() || std::all_of(items, items + shape_[axis], even);
   }
-  return overflow ? Tensor() : made;
-}
+  bool put(PyObject* list, int axis) {
+    PyObject* const* items = PySequence_Fast_ITEMS(list);
+    for (int64_t i = 0; i < shape_[axis]; ++i) {
+      if (!(axis + 1 < shape_.size() ? put(items[i], axis + 1) : put_number(items[i]))) return false;
+    }
+    return true;
+  }
+  bool put_number(PyObject* number) {
+    if (Py_TYPE(number) != type_) return false;
+    if (type_ == &PyBool_Type) {
+      *at_++ = number == Py_True;
+      return true;
+    }
+    int overflow = 0;
+    if (type_ == &PyFloat_Type) {
+      *reinterpret_cast<double*>(at_) = PyFloat_AS_DOUBLE(number);
+    } else {
+      *reinterpret_cast<int64_t*>(at_) = PyLong_AsLongLongAndOverflow(number, &overflow);
+    }
+    at_ += 8;
+    return !overflow;
+  }
+
+  Shape shape_;
+  PyTypeObject* type_ = nullptr;
+  char* at_ = nullptr;
+};
 
 // Above int64 there is uint64.
 Tensor large_integer(py::handle object, const std::string& where) {
@@ -234,7 +273,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
     std::memcpy(number.host(), &value, sizeof(value));
     return number;
   }
-  if (py::isinstance<Slot>(object)) return read_slot(py::cast<SlotRef>(object));
+  if (is_slot(object)) return read_slot(slot_of(object).shared_from_this());
   if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr())) {
     throw DTypeError(text("[", where, "] received ", type_name(object),
                           "; expected a tensor, an array or a number; convert it first"));
@@ -244,7 +283,7 @@ Tensor to_tensor(py::handle object, const std::string& where, bool default_float
   if (has_cuda_array(object)) return with_true_as_one(from_cuda_array(object, where));
   const bool listed = PyList_Check(object.ptr()) || PyTuple_Check(object.ptr());
   if (listed || py::hasattr(object, "__array__")) {
-    Tensor made = listed ? of_plain_numbers(object.ptr()) : Tensor();
+    Tensor made = listed ? PlainNumbers::of(object.ptr()) : Tensor();
     if (!made.defined()) made = own(from_array(as_numpy(object, where), where, true));
     // Lists of Python floats have no dtype of their own: the default is float32, as for any number made here. Who names
     // a dtype has the floats as they are first.
@@ -259,7 +298,7 @@ Tensor own(const Tensor& tensor) {
   return copied(tensor);
 }
 
-py::object to_numpy(const Tensor& given) {
+Tensor on_host(const Tensor& given) {
   if (given.symbolic()) {
     throw TraceError(
         "[numpy] received a symbolic tensor; its values are known only when the compiled step runs; return it from the "
@@ -267,12 +306,28 @@ py::object to_numpy(const Tensor& given) {
   }
   if (!given.concrete())
     throw TraceError("[numpy] received a tensor whose memory was let go; expected a value; keep the tensor");
-  if (given.dtype() == DType::BF16) {
+  note_constant(given);
+  return here(given);  // of a device: a copy
+}
+
+namespace {
+
+// Those of NumPy live as long as the process.
+py::dtype numpy_dtype(DType dtype) {
+  static std::array<PyObject*, kDTypes> all{};
+  PyObject*& known = all[static_cast<std::size_t>(dtype)];
+  if (!known) known = py::dtype(std::string(info(dtype).name)).release().ptr();
+  return py::reinterpret_borrow<py::dtype>(known);
+}
+
+}  // namespace
+
+py::object to_numpy(const Tensor& given) {
+  if (given.concrete() && given.dtype() == DType::BF16) {
     throw DTypeError(
         "[numpy] received bfloat16, which NumPy does not have; expected another dtype; use astype('float32') first");
   }
-  note_constant(given);
-  const Tensor tensor = here(given);  // of a device: a copy
+  const Tensor tensor = on_host(given);
   const std::size_t size = size_of(tensor.dtype());
   std::vector<py::ssize_t> shape, strides;
   for (int i = 0; i < tensor.ndim(); ++i) {
@@ -280,14 +335,14 @@ py::object to_numpy(const Tensor& given) {
     strides.push_back(tensor.strides()[i] * static_cast<py::ssize_t>(size));
   }
   const py::capsule keep(new Tensor(tensor), [](void* p) { delete static_cast<Tensor*>(p); });
-  py::array array(py::dtype(std::string(info(tensor.dtype()).name)), shape, strides, tensor.host(), keep);
-  array.attr("flags").attr("writeable") = false;
+  py::array array(numpy_dtype(tensor.dtype()), shape, strides, tensor.host(), keep);
+  py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
   return array;
 }
 
 std::optional<DType> to_dtype(py::handle object) {
   DType dtype;
-  if (py::isinstance<DType>(object)) return py::cast<DType>(object);
+  if (is_dtype(object)) return dtype_of(object);
   if (PyUnicode_Check(object.ptr())) {
     if (parse_dtype(py::cast<std::string>(object), dtype)) return dtype;
     return std::nullopt;

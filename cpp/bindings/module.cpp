@@ -9,12 +9,15 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   using namespace pt::bindings;
   register_errors(m);
   register_tensor(m);
+  register_creation(m);
+  register_places(m);
   register_assign(m);
   register_exchange(m);
   register_ops(m);
   register_kernels(m);
   register_examine(m);
   register_slots(m);
+  register_reading(m);
   register_index(m);
   register_devices(m);
   register_attributes(m);

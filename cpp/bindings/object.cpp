@@ -1,5 +1,7 @@
-// The Python object of a tensor. pybind11 looks up the type of each object that it makes and notes it in a table, which
-// takes longer than a small op. This makes the same object with the tensor inside of it, and no table knows it.
+// The Python objects of tensors, slots and dtypes. pybind11 looks up the type of each object that it makes and notes it
+// in a table, which takes longer than a small op. For a tensor this makes the same object with the tensor inside of it,
+// and no table knows it.
+#include <array>
 #include <new>
 
 #include "bindings/bindings.h"
@@ -17,9 +19,17 @@ destructor& freed_by_pybind11() {
   return freed;
 }
 
-PyTypeObject* tensor_type() {
-  static PyTypeObject* type = reinterpret_cast<PyTypeObject*>(py::type::of<Tensor>().ptr());
+template <class T>
+PyTypeObject* type_of() {
+  static auto* type = reinterpret_cast<PyTypeObject*>(py::detail::get_type_handle(typeid(T), true).ptr());
   return type;
+}
+PyTypeObject* tensor_type() { return type_of<Tensor>(); }
+
+// What an object of a class of pybind11's owns.
+template <class T>
+T& owned_by(py::handle object) {
+  return *static_cast<T*>(reinterpret_cast<Instance*>(object.ptr())->simple_value_holder[0]);
 }
 
 void deallocate(PyObject* self) {
@@ -38,9 +48,24 @@ void deallocate(PyObject* self) {
 }  // namespace
 
 bool is_tensor(py::handle object) { return Py_TYPE(object.ptr()) == tensor_type(); }
+Tensor& unwrap(py::handle tensor) { return owned_by<Tensor>(tensor); }
+bool is_slot(py::handle object) { return Py_TYPE(object.ptr()) == type_of<Slot>(); }
+Slot& slot_of(py::handle slot) { return owned_by<Slot>(slot); }
+bool is_dtype(py::handle object) { return Py_TYPE(object.ptr()) == type_of<DType>(); }
+DType dtype_of(py::handle dtype) { return owned_by<DType>(dtype); }
 
-Tensor& unwrap(py::handle tensor) {
-  return *static_cast<Tensor*>(reinterpret_cast<Instance*>(tensor.ptr())->simple_value_holder[0]);
+py::object wrap(DType dtype) {
+  // Members live as long as the process.
+  static const auto members = [] {
+    std::array<PyObject*, kDTypes> all;
+    for (int i = 0; i < kDTypes; ++i) {
+      const std::string name(info(static_cast<DType>(i)).name);
+      all[static_cast<std::size_t>(i)] =
+          PyObject_GetAttrString(reinterpret_cast<PyObject*>(type_of<DType>()), name.c_str());
+    }
+    return all;
+  }();
+  return py::reinterpret_borrow<py::object>(members[static_cast<std::size_t>(dtype)]);
 }
 
 py::object wrap(Tensor tensor) {

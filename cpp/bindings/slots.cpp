@@ -115,15 +115,6 @@ Example
       .def_property(
           "value", [](const SlotRef& slot) { return of_slot(read_slot(slot)); },
           [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, slot->label()))); })
-      .def_property_readonly("shape",
-                             [](const SlotRef& slot) {
-                               py::tuple shape(slot->type().shape.size());
-                               for (int i = 0; i < slot->type().shape.size(); ++i) shape[i] = slot->type().shape[i];
-                               return shape;
-                             })
-      .def_property_readonly("dtype", [](const SlotRef& slot) { return slot->type().dtype; })
-      .def_property_readonly("size", [](const SlotRef& slot) { return number_of_elements(count(slot->type().shape)); })
-      .def_property_readonly("ndim", [](const SlotRef& slot) { return slot->type().shape.size(); })
       .def_property_readonly("base", [](const SlotRef& slot) { return slot->base(); })
       .def_property_readonly("offset", [](const SlotRef& slot) { return slot->offset(); })
       .def("numpy",

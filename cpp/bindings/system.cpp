@@ -8,6 +8,7 @@
 #include "ops/autocast.h"
 #include "ops/recorder.h"
 #include "ops/roofline/measure.h"
+#include "ops/target.h"
 #include "parallel/kernel_table.h"
 #include "parallel/pool.h"
 
@@ -151,7 +152,8 @@ Example
       "draw",
       [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
         const DType dtype = dtype_or(wanted, DType::F32, "random");
-        return draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", dtype}});
+        const Tensor drawn = draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", dtype}});
+        return to_target(drawn, current_target());
       },
       py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final
 
 from powertrain import _core
@@ -118,12 +119,6 @@ def _format(self: Tensor, spec: str) -> str:
     return str(self)
 
 
-def _tolist(self: Tensor) -> Any:
-    """The numbers as Python's, in lists of lists; one number of a tensor without axes."""
-    known = OPERATORS["astype"](self, "float32") if self.dtype == _core.DType.bfloat16 else self
-    return _core.to_device(known, "cpu").numpy().tolist()
-
-
 def _moved(tensor: Tensor, where_to: object) -> Tensor:
     """The same object, if it is there."""
     there = _core.to_device(tensor, where_to)
@@ -176,7 +171,12 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
 
 def _device(self: Tensor | Slot) -> place:
     """Where the numbers are: pt.device("cpu"), which is equal to "cpu", or another one."""
-    return place(_core.device_of(self))
+    return _place_of(_core.device_of(self))
+
+
+@functools.lru_cache(maxsize=16)
+def _place_of(name: str) -> place:
+    return place(name)
 
 
 def _cuda(self: Tensor, device: int | None = None) -> Tensor:
@@ -248,7 +248,7 @@ def _install_on_tensor(cls: Any) -> None:
     for name in _METHODS:
         setattr(cls, name, OPERATORS[name])
     cls.copy = _core.op_function("copy")
-    cls.tolist, cls.to, cls.nonzero, cls.quantile = public(_tolist), public(_to), public(nonzero), public(quantile)
+    cls.to, cls.nonzero, cls.quantile = public(_to), public(nonzero), public(quantile)
     cls.reshape, cls.transpose, cls.astype = _reshape, _transpose, OPERATORS["astype"]
     cls.T = property(_transpose)
     cls.mT = property(OPERATORS["matrix_transpose"])

@@ -152,8 +152,9 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 def one_shape(where: str, **given: Any) -> None:
     """Of what is compared element by element, and would otherwise broadcast: [n, 1] and [n] to [n, n]."""
-    shapes = {name: shape_of(value) for name, value in given.items()}
-    if len(set(shapes.values())) > 1:
+    found = [shape_of(value) for value in given.values()]
+    if found and found.count(found[0]) < len(found):
+        shapes = dict(zip(given, found, strict=True))
         *first, last = shapes
         words = ", ".join(f"{name} is {list(shape)}" for name, shape in shapes.items())
         raise pt.ShapeError(f"[{where}] {words}; expected one shape; reshape {last}, or {' or '.join(first)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
-from powertrain.ops.searching import known
+from powertrain.ops.searching import known, valued
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
@@ -40,10 +40,10 @@ def bincount(
     if index.ndim != 1:
         raise _core.ShapeError(f"[bincount] x is {list(index.shape)}; expected a vector; reshape it to (-1,)")
     if length is None:
-        _, numbers = known(index, "bincount", "pass length, how many counts there are")
-        if numbers.min(initial=0) < 0:
-            raise _core.ShapeError(f"[bincount] x has {numbers.min()}; expected integers from 0 on; check them")
-        size = max(int(numbers.max(initial=-1)) + 1, _core.integer(minlength, "minlength", "bincount"))
+        least, most = _core.extent(valued(index, "bincount", "pass length, how many counts there are"))
+        if least < 0:
+            raise _core.ShapeError(f"[bincount] x has {least}; expected integers from 0 on; check them")
+        size = max(most + 1, _core.integer(minlength, "minlength", "bincount"))
     else:
         size = _core.integer(length, "length", "bincount")
         index = OPERATORS["where"](index < 0, size, index)  # -1 would be the last; scatter_add reports what is outside

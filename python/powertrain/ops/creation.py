@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from powertrain import _core
 from powertrain.devices.place import placed
-from powertrain.ops.functional import OPERATORS, check_one_shape, full
+from powertrain.ops.functional import OPERATORS, check_one_shape
 
 if TYPE_CHECKING:
     from powertrain.typing import Device, DTypeLike, TensorLike
@@ -24,7 +23,7 @@ def zeros_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = N
     """
     if device is not None:
         return placed(device, zeros_like, x, dtype)
-    return full_like(x, 0.0, dtype)
+    return _core.full_like(x, 0.0, dtype)
 
 
 def ones_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -37,7 +36,7 @@ def ones_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = No
     """
     if device is not None:
         return placed(device, ones_like, x, dtype)
-    return full_like(x, 1.0, dtype)
+    return _core.full_like(x, 1.0, dtype)
 
 
 def full_like(x: TensorLike, value: complex, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -50,10 +49,7 @@ def full_like(x: TensorLike, value: complex, dtype: DTypeLike | None = None, dev
     """
     if device is not None:
         return placed(device, full_like, x, value, dtype)
-    tensor = _core.asarray(x)
-    there = _core.device_of(tensor)
-    made = functools.partial(full, tensor.shape, value, tensor.dtype if dtype is None else dtype)
-    return made() if there == _core.current_device() else made(device=there)
+    return _core.full_like(x, value, dtype)
 
 
 def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -69,7 +65,7 @@ def empty(shape: int | Sequence[int], dtype: DTypeLike | None = None, device: De
     check_one_shape("empty", dtype)
     if device is not None:
         return placed(device, empty, shape, dtype)
-    return full(shape, 0, dtype)
+    return _core.full(shape, 0, dtype)
 
 
 def empty_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -82,7 +78,7 @@ def empty_like(x: TensorLike, dtype: DTypeLike | None = None, device: Device = N
     """
     if device is not None:
         return placed(device, empty_like, x, dtype)
-    return full_like(x, 0, dtype)
+    return _core.full_like(x, 0, dtype)
 
 
 def identity(n: int, dtype: DTypeLike | None = None, device: Device = None) -> _core.Tensor:
@@ -115,13 +111,11 @@ def eye(
     """
     if device is not None:
         return placed(device, eye, rows, columns, k, dtype)
-    import numpy as np
-
     n = _core.integer(rows, "rows", "eye")
     m = n if columns is None else _core.integer(columns, "columns", "eye")
     if min(n, m) < 0:
         raise _core.ShapeError(f"[eye] rows = {rows}, columns = {columns}; expected sizes of at least 0; check them")
-    return _core.tensor(np.eye(n, m, _core.integer(k, "k", "eye"), "float32"), dtype)
+    return _core.ones_on_diagonal(n, m, _core.integer(k, "k", "eye"), dtype)
 
 
 def linspace(
@@ -144,11 +138,10 @@ def linspace(
     """
     if device is not None:
         return placed(device, linspace, start, stop, num, endpoint, dtype)
-    import numpy as np
-
-    if _core.integer(num, "num", "linspace") < 0:
+    count = _core.integer(num, "num", "linspace")
+    if count < 0:
         raise _core.ShapeError(f"[linspace] num = {num}; expected a number of at least 0; 50 is usual")
-    return _core.tensor(np.linspace(start, stop, num, endpoint), "float32" if dtype is None else dtype)
+    return _core.evenly_spaced(start, stop, count, bool(endpoint), dtype)
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:

@@ -16,8 +16,6 @@ from powertrain.ops import namespaces
 if TYPE_CHECKING:
     from powertrain.typing import Device, DTypeLike
 
-_MOST_ELEMENTS = 9 * 10**15
-
 
 # Every op by its name, those too that only the engine calls. Those of several outputs give a tuple of tensors.
 OPERATORS: dict[str, Callable[..., _core.Tensor]] = {name: _core.op_function(name) for name in _core.op_names()}
@@ -135,21 +133,8 @@ def arange(
         return placed(device, arange, start, stop, step, dtype)
     if stop is None:
         start, stop = 0, start
-    if all(isinstance(value, Integral) for value in (start, stop, step)):
-        numbers = _whole_range(int(start), int(stop), int(step))
-        return numbers if dtype is None else _core.asarray(numbers, dtype)
-    return _core.asarray(_core.real_range(start, stop, step), _core.DType.float32 if dtype is None else dtype)
-
-
-def _whole_range(start: int, stop: int, step: int) -> _core.Tensor:
-    if step == 0:
-        raise _core.ShapeError("[arange] step = 0; expected another number; leave it out for 1")
-    size = max(0, -((start - stop) // step))
-    ends = (start, start + (size - 1) * step) if size else (0,)
-    wide = max(ends) >= 2**63
-    if size > _MOST_ELEMENTS or max(ends) >= 2**64 or min(ends) < (0 if wide else -(2**63)):
-        raise _core.ShapeError(
-            f"[arange] start = {start}, stop = {stop}, step = {step}; expected integers of 64 bits and a result that "
-            "memory can hold; check them"
-        )
-    return _core.whole_range(start % 2**64, step % 2**64, size, wide)
+    whole = isinstance(start, int) and isinstance(stop, int) and isinstance(step, int)
+    if not whole and not all(isinstance(value, Integral) for value in (start, stop, step)):
+        return _core.real_range(start, stop, step, dtype)
+    numbers = _core.range_of_integers(*((start, stop, step) if whole else map(int, (start, stop, step))))
+    return numbers if dtype is None else _core.asarray(numbers, dtype)

@@ -90,15 +90,12 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> _co
     return powers if increasing else OPERATORS["flip"](powers, 1)
 
 
-def _triangle(where: str, n: int, k: int, m: int | None) -> tuple[_core.Tensor, _core.Tensor]:
-    import numpy as np
-
-    sizes = [_core.integer(n, "n", where), _core.integer(n if m is None else m, "m", where)]
-    if min(sizes) < 0:
-        raise _core.ShapeError(f"[{where}] n = {sizes[0]}, m = {sizes[1]}; expected sizes of at least 0; check them")
-    offset = _core.integer(k, "k", where)
-    found = getattr(np, where)(sizes[0], offset, sizes[1])
-    return _core.tensor(found[0].astype("int64")), _core.tensor(found[1].astype("int64"))
+def _triangle(where: str, n: int, k: int, m: int | None, lower: bool) -> tuple[_core.Tensor, _core.Tensor]:
+    rows = _core.integer(n, "n", where)
+    columns = rows if m is None else _core.integer(m, "m", where)
+    if min(rows, columns) < 0:
+        raise _core.ShapeError(f"[{where}] n = {rows}, m = {columns}; expected sizes of at least 0; check them")
+    return _core.triangle(rows, columns, _core.integer(k, "k", where), lower)
 
 
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[_core.Tensor, _core.Tensor]:
@@ -112,7 +109,7 @@ def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[_core.Tensor
         >>> [t.numpy().tolist() for t in pt.tril_indices(2)]
         [[0, 1, 1], [0, 0, 1]]
     """
-    return _triangle("tril_indices", n, k, m)
+    return _triangle("tril_indices", n, k, m, True)
 
 
 def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[_core.Tensor, _core.Tensor]:
@@ -126,4 +123,4 @@ def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[_core.Tensor
         >>> [t.numpy().tolist() for t in pt.triu_indices(2)]
         [[0, 0, 1], [0, 1, 1]]
     """
-    return _triangle("triu_indices", n, k, m)
+    return _triangle("triu_indices", n, k, m, False)

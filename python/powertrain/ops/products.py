@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
@@ -74,37 +75,109 @@ def einsum(subscripts: str, *operands: TensorLike) -> _core.Tensor:
         (4, 2, 5)
     """
     tensors = [_core.asarray(operand) for operand in operands]
-    names, wanted = _parse(subscripts, tensors)
-    _check_sizes(subscripts, tensors, names)
-    terms = [_diagonals(tensor, list(letters)) for tensor, letters in zip(tensors, names, strict=True)]
-    tensor, letters = terms[0]
+    plan = _planned(subscripts, tuple(tensor.shape for tensor in tensors))
+    first, *others = (_called(tensor, calls) for tensor, calls in zip(tensors, plan.diagonals, strict=True))
+    for other, pair in zip(others, plan.pairs, strict=True):
+        first = _product(_called(first, pair.first), _called(other, pair.second), pair)
+    return _called(first, plan.last)
+
+
+# Calls of ops one after the other, each with what comes after the tensor. "total" is a sum in the tensor's dtype.
+Calls = tuple[tuple[str, tuple[Any, ...]], ...]
+Shape = tuple[int, ...]
+
+
+class _Pair(NamedTuple):
+    """How two operands become one."""
+
+    first: Calls
+    second: Calls
+    summed: bool
+    shape: Shape
+
+
+class _Plan(NamedTuple):
+    """The calls of an einsum, which depend on its subscripts and shapes alone."""
+
+    diagonals: tuple[Calls, ...]
+    pairs: tuple[_Pair, ...]
+    last: Calls
+
+
+def _called(tensor: _core.Tensor, calls: Calls) -> _core.Tensor:
+    for op, args in calls:
+        if op == "total":
+            dtype = tensor.dtype
+            tensor = OPERATORS["astype"](OPERATORS["sum"](tensor, *args), dtype)
+        else:
+            tensor = OPERATORS[op](tensor, *args)
+    return tensor
+
+
+def _product(a: _core.Tensor, b: _core.Tensor, pair: _Pair) -> _core.Tensor:
+    if pair.summed and any(dtype.is_float or dtype.is_complex for dtype in (a.dtype, b.dtype)):
+        product = OPERATORS["matmul"](a, b)
+    else:
+        parts = OPERATORS["multiply"](OPERATORS["expand_dims"](a, 3), OPERATORS["expand_dims"](b, 1))
+        product = OPERATORS["astype"](OPERATORS["sum"](parts, 2), parts.dtype)
+    return OPERATORS["reshape"](product, pair.shape)
+
+
+@functools.lru_cache(maxsize=256)
+def _planned(subscripts: str, shapes: tuple[Shape, ...]) -> _Plan:
+    names, wanted = _parse(subscripts, [len(shape) for shape in shapes])
+    _check_sizes(subscripts, shapes, names)
+    terms = [_diagonals(_Term(letters, shape)) for letters, shape in zip(names, shapes, strict=True)]
+    diagonals = tuple(tuple(term.calls) for term in terms)
+    term, pairs = terms[0].begun(), []
     for place in range(1, len(terms)):
-        later = {letter for _, others in terms[place + 1 :] for letter in others}
-        tensor, letters = _product((tensor, letters), terms[place], later | set(wanted))
-    tensor, letters = _summed(tensor, letters, set(wanted))
-    order = [letters.index(letter) for letter in wanted]
-    return tensor if order == sorted(order) else OPERATORS["permute_dims"](tensor, order)
+        later = {letter for other in terms[place + 1 :] for letter in other.letters}
+        term, pair = _paired(term, terms[place].begun(), later | set(wanted))
+        pairs.append(pair)
+    _sum(term, set(wanted))
+    order = [term.letters.index(letter) for letter in wanted]
+    if order != sorted(order):
+        term.call("permute_dims", order)
+    return _Plan(diagonals, tuple(pairs), tuple(term.calls))
+
+
+class _Term:
+    """An operand as far as it is planned: the letters of its axes, their sizes, and the calls so far."""
+
+    def __init__(self, letters: Iterable[str], shape: Shape) -> None:
+        self.letters, self.shape = list(letters), list(shape)
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def call(self, op: str, *args: Any) -> None:
+        self.calls.append((op, tuple(tuple(one) if isinstance(one, list) else one for one in args)))
+
+    def begun(self) -> _Term:
+        """The same, before its next calls."""
+        return _Term(self.letters, tuple(self.shape))
+
+    def size(self, letter: str) -> int:
+        return self.shape[self.letters.index(letter)]
 
 
 def _fail(subscripts: str, received: str, expected: str) -> _core.ShapeError:
     return _core.ShapeError(f"[einsum] subscripts {subscripts!r}: {received}; expected {expected}; see help(pt.einsum)")
 
 
-def _parse(subscripts: str, tensors: list[_core.Tensor]) -> tuple[list[str], str]:
+def _parse(subscripts: str, axes: list[int]) -> tuple[list[str], str]:
     """The letters of each operand and of the result, further axes named by letters that are free."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     names = inputs.split(",")
-    if len(names) != len(tensors):
-        raise _fail(subscripts, f"{len(tensors)} operands", f"{len(names)}")
+    if len(names) != len(axes):
+        raise _fail(subscripts, f"{len(axes)} operands", f"{len(names)}")
     free = [letter for letter in _LETTERS if letter not in subscripts]
     widest = 0
-    for place, (name, tensor) in enumerate(zip(names, tensors, strict=True)):
+    for place, (name, ndim) in enumerate(zip(names, axes, strict=True)):
         letters = name.replace("...", "", 1)
         if any(letter not in _LETTERS for letter in letters):
             raise _fail(subscripts, f"operand {place} named {name!r}", "letters, and ... once")
-        further = tensor.ndim - len(letters)
+        further = ndim - len(letters)
         if further < 0 or (further and "..." not in name):
-            raise _fail(subscripts, f"operand {place} of {tensor.ndim} axes", f"{len(letters)}")
+            raise _fail(subscripts, f"operand {place} of {ndim} axes", f"{len(letters)}")
         widest = max(widest, further)
         names[place] = name.replace("...", "".join(free[:further][::-1]), 1)
     more = "".join(free[:widest][::-1])
@@ -118,67 +191,66 @@ def _parse(subscripts: str, tensors: list[_core.Tensor]) -> tuple[list[str], str
     return names, output
 
 
-def _diagonals(tensor: _core.Tensor, letters: list[str]) -> tuple[_core.Tensor, list[str]]:
+def _diagonals(term: _Term) -> _Term:
     """A letter that names two axes names their diagonal."""
-    for letter in sorted(set(letters)):
-        while letters.count(letter) > 1:
-            first = letters.index(letter)
-            second = letters.index(letter, first + 1)
-            tensor = OPERATORS["diagonal"](OPERATORS["moveaxis"](tensor, (first, second), (-2, -1)))
-            letters = [x for i, x in enumerate(letters) if i not in (first, second)] + [letter]
-    return tensor, letters
+    for letter in sorted(set(term.letters)):
+        while term.letters.count(letter) > 1:
+            first = term.letters.index(letter)
+            second = term.letters.index(letter, first + 1)
+            term.call("moveaxis", (first, second), (-2, -1))
+            term.call("diagonal")
+            size = min(term.shape[first], term.shape[second])
+            kept = [i for i in range(len(term.letters)) if i not in (first, second)]
+            term.letters = [*(term.letters[i] for i in kept), letter]
+            term.shape = [*(term.shape[i] for i in kept), size]
+    return term
 
 
-def _check_sizes(subscripts: str, tensors: list[_core.Tensor], names: list[str]) -> None:
+def _check_sizes(subscripts: str, shapes: tuple[Shape, ...], names: list[str]) -> None:
     sizes: dict[str, int] = {}
-    for tensor, letters in zip(tensors, names, strict=True):
-        for letter, size in zip(letters, tensor.shape, strict=True):
+    for shape, letters in zip(shapes, names, strict=True):
+        for letter, size in zip(letters, shape, strict=True):
             if sizes.setdefault(letter, size) != size and 1 not in (size, sizes[letter]):
                 raise _fail(subscripts, f"sizes {sizes[letter]} and {size} of one letter", "equal sizes")
             sizes[letter] = max(size, sizes[letter])
 
 
-def _summed(tensor: _core.Tensor, letters: list[str], wanted: set[str]) -> tuple[_core.Tensor, list[str]]:
-    """Without the axes that nothing else names."""
-    axes = tuple(i for i, letter in enumerate(letters) if letter not in wanted)
-    if not axes:
-        return tensor, letters
-    dtype = tensor.dtype
-    total = OPERATORS["astype"](OPERATORS["sum"](tensor, axes), dtype)
-    return total, [letter for letter in letters if letter in wanted]
+def _sum(term: _Term, wanted: set[str]) -> None:
+    """Over the axes that nothing else names."""
+    axes = [i for i, letter in enumerate(term.letters) if letter not in wanted]
+    if axes:
+        term.call("total", axes)
+        kept = [i for i in range(len(term.letters)) if i not in axes]
+        term.letters, term.shape = [term.letters[i] for i in kept], [term.shape[i] for i in kept]
 
 
-def _product(
-    left: tuple[_core.Tensor, list[str]], right: tuple[_core.Tensor, list[str]], wanted: set[str]
-) -> tuple[_core.Tensor, list[str]]:
+def _paired(left: _Term, right: _Term, wanted: set[str]) -> tuple[_Term, _Pair]:
     """Two operands as one: shared letters that are wanted run along, others are summed by a matrix product."""
-    a, first = _summed(*left, wanted | set(right[1]))
-    b, second = _summed(*right, wanted | set(left[1]))
-    shared = [letter for letter in first if letter in second]
+    second = set(right.letters)
+    _sum(right, wanted | set(left.letters))
+    _sum(left, wanted | second)
+    shared = [letter for letter in left.letters if letter in right.letters]
     along = [letter for letter in shared if letter in wanted]
     summed = [letter for letter in shared if letter not in wanted]
-    rows = [letter for letter in first if letter not in shared]
-    columns = [letter for letter in second if letter not in shared]
-    sizes = {**dict(zip(first, a.shape, strict=True)), **dict(zip(second, b.shape, strict=True))}
+    rows = [letter for letter in left.letters if letter not in shared]
+    columns = [letter for letter in right.letters if letter not in shared]
+    sizes = {**dict(zip(left.letters, left.shape, strict=True)), **dict(zip(right.letters, right.shape, strict=True))}
     for letter in shared:
-        sizes[letter] = max(a.shape[first.index(letter)], b.shape[second.index(letter)])
-        if 0 in (a.shape[first.index(letter)], b.shape[second.index(letter)]):
-            sizes[letter] = 0
-    a, b = _arranged(a, first, (along, rows, summed), sizes), _arranged(b, second, (along, summed, columns), sizes)
-    if summed and any(dtype.is_float or dtype.is_complex for dtype in (a.dtype, b.dtype)):
-        product = OPERATORS["matmul"](a, b)
-    else:
-        parts = OPERATORS["multiply"](OPERATORS["expand_dims"](a, 3), OPERATORS["expand_dims"](b, 1))
-        product = OPERATORS["astype"](OPERATORS["sum"](parts, 2), parts.dtype)
+        both = (left.size(letter), right.size(letter))
+        sizes[letter] = 0 if 0 in both else max(both)
+    _arrange(left, (along, rows, summed), sizes)
+    _arrange(right, (along, summed, columns), sizes)
     letters = [*along, *rows, *columns]
-    return OPERATORS["reshape"](product, [sizes[letter] for letter in letters]), letters
+    shape = tuple(sizes[letter] for letter in letters)
+    return _Term(letters, shape), _Pair(tuple(left.calls), tuple(right.calls), bool(summed), shape)
 
 
-def _arranged(
-    tensor: _core.Tensor, letters: list[str], groups: tuple[list[str], ...], sizes: dict[str, int]
-) -> _core.Tensor:
+def _arrange(term: _Term, groups: tuple[list[str], ...], sizes: dict[str, int]) -> None:
     """The axes in the order of the groups, each group as one axis."""
     order = [letter for group in groups for letter in group]
-    tensor = OPERATORS["permute_dims"](tensor, [letters.index(letter) for letter in order])
-    tensor = OPERATORS["broadcast_to"](tensor, [sizes[letter] for letter in order])
-    return OPERATORS["reshape"](tensor, [math.prod(sizes[letter] for letter in group) for group in groups])
+    places, shape = [term.letters.index(letter) for letter in order], [sizes[letter] for letter in order]
+    if places != sorted(places):
+        term.call("permute_dims", places)
+    if shape != [term.size(letter) for letter in order]:
+        term.call("broadcast_to", shape)
+    term.call("reshape", [math.prod(sizes[letter] for letter in group) for group in groups])

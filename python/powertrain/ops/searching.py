@@ -31,14 +31,20 @@ class UniqueInverse(NamedTuple):
     inverse_indices: _core.Tensor
 
 
-def known(x: TensorLike, op: str, instead: str = "call it outside the step") -> tuple[_core.Tensor, NDArray[Any]]:
-    """x and its values; an error of `op` in a compiled step, which says what to do instead."""
+def valued(x: TensorLike, op: str, instead: str = "call it outside the step") -> _core.Tensor:
+    """x, which has values; an error of `op` in a compiled step, which says what to do instead."""
     tensor = _core.asarray(x)
     if tensor.symbolic:
         raise _core.TraceError(
             f"[{op}] received a tensor whose values are known only when the compiled step runs; expected one with "
             f"values, for they decide the shape of the result; {instead}"
         )
+    return tensor
+
+
+def known(x: TensorLike, op: str, instead: str = "call it outside the step") -> tuple[_core.Tensor, NDArray[Any]]:
+    """x and its values: see valued."""
+    tensor = valued(x, op, instead)
     wide = OPERATORS["astype"](tensor, "float32") if tensor.dtype == _core.DType.bfloat16 else tensor
     return tensor, wide.numpy()
 
@@ -53,12 +59,10 @@ def nonzero(x: TensorLike) -> tuple[_core.Tensor, ...]:
         >>> [t.numpy().tolist() for t in pt.nonzero(pt.tensor([0, 3, 4]))]
         [[1, 2]]
     """
-    import numpy as np
-
-    tensor, array = known(x, "nonzero")
+    tensor = valued(x, "nonzero")
     if tensor.ndim == 0:
         raise _core.ShapeError("[nonzero] x is a scalar; expected at least one axis; use not_equal")
-    return tuple(_core.tensor(places.astype("int64")) for places in np.nonzero(array))
+    return _core.places(tensor)
 
 
 def argwhere(x: TensorLike) -> _core.Tensor:
@@ -72,9 +76,10 @@ def argwhere(x: TensorLike) -> _core.Tensor:
         >>> pt.argwhere(pt.tensor([[0, 3], [4, 0]])).numpy().tolist()
         [[0, 1], [1, 0]]
     """
-    import numpy as np
-
-    return _core.tensor(np.argwhere(known(x, "argwhere")[1]).astype("int64"))
+    tensor = valued(x, "argwhere")
+    if tensor.ndim == 0:
+        return _core.full((int(bool(tensor)), 0), 0, "int64")
+    return OPERATORS["stack"](_core.places(tensor), 1)
 
 
 def flatnonzero(x: TensorLike) -> _core.Tensor:
@@ -88,9 +93,7 @@ def flatnonzero(x: TensorLike) -> _core.Tensor:
         >>> pt.flatnonzero(pt.tensor([[0, 3], [4, 0]])).numpy().tolist()
         [1, 2]
     """
-    import numpy as np
-
-    return _core.tensor(np.flatnonzero(known(x, "flatnonzero")[1]).astype("int64"))
+    return _core.places(OPERATORS["reshape"](valued(x, "flatnonzero"), (-1,)))[0]
 
 
 def unique_all(x: TensorLike) -> UniqueAll:
@@ -123,7 +126,11 @@ def unique_values(x: TensorLike) -> _core.Tensor:
         >>> pt.unique_values(pt.tensor([2, 1, 2])).tolist()
         [1, 2]
     """
-    return unique_all(x).values
+    import numpy as np
+
+    tensor, array = known(x, "unique")
+    # With the indices the sort is stable: of -0.0 and 0.0 the first one stands for both.
+    return _core.tensor(np.unique(array, return_index=True, equal_nan=False)[0], tensor.dtype)
 
 
 def unique_counts(x: TensorLike) -> UniqueCounts:
@@ -133,8 +140,11 @@ def unique_counts(x: TensorLike) -> UniqueCounts:
         >>> [part.tolist() for part in pt.unique_counts(pt.tensor([2, 1, 2]))]
         [[1, 2], [1, 2]]
     """
-    found = unique_all(x)
-    return UniqueCounts(found.values, found.counts)
+    import numpy as np
+
+    tensor, array = known(x, "unique")
+    values, _, counts = np.unique(array, return_index=True, return_counts=True, equal_nan=False)
+    return UniqueCounts(_core.tensor(values, tensor.dtype), _core.tensor(counts.astype("int64")))
 
 
 def unique_inverse(x: TensorLike) -> UniqueInverse:
@@ -144,8 +154,11 @@ def unique_inverse(x: TensorLike) -> UniqueInverse:
         >>> [part.tolist() for part in pt.unique_inverse(pt.tensor([2, 1, 2]))]
         [[1, 2], [1, 0, 1]]
     """
-    found = unique_all(x)
-    return UniqueInverse(found.values, found.inverse_indices)
+    import numpy as np
+
+    tensor, array = known(x, "unique")
+    values, _, inverse = np.unique(array, return_index=True, return_inverse=True, equal_nan=False)
+    return UniqueInverse(_core.tensor(values, tensor.dtype), _core.tensor(inverse.reshape(array.shape).astype("int64")))
 
 
 @overload

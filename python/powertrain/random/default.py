@@ -81,6 +81,11 @@ def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dt
     return default_generator().uniform(low, high, size, dtype)
 
 
+def shares(shape: tuple[int, ...]) -> Tensor:
+    """What uniform(size=shape) gives."""
+    return default_generator()._draw("random_uniform", shape, None)
+
+
 def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
     """Normal numbers around `loc`, of standard deviation `scale`: see Generator.normal.
 

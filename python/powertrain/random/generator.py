@@ -216,9 +216,7 @@ class Generator:
         return self._draw("random_uniform", shape, None) < p
 
     def _draw(self, op: str, size: Size, dtype: Any) -> Tensor:
-        drawn = _core.draw(op, self.slot, sizes(size, op.removeprefix("random_")), dtype)
-        here = _core.current_device()
-        return drawn if _core.device_of(drawn) == here else _core.to_device(drawn, here)
+        return _core.draw(op, self.slot, sizes(size, op.removeprefix("random_")), dtype)
 
     def _order(self, n: int) -> Tensor:
         return OPERATORS["argsort"](self._draw("random_uniform", n, "float64"))

@@ -41,7 +41,7 @@ def _kept(where: str, input: Any, p: float, training: bool, places: Callable[[Sh
         raise _core.ShapeError(
             f"[{where}] input is {list(input.shape)}; expected [batch, ..., channels]; add an axis in front"
         )
-    return input, OPERATORS["greater_equal"](random.uniform(size=places(input.shape)), share)
+    return input, OPERATORS["greater_equal"](random.default.shares(places(input.shape)), share)
 
 
 def _dropped(where: str, input: Any, p: float, training: bool, places: Callable[[Shape], Shape]) -> Tensor:
