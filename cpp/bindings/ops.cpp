@@ -1,16 +1,14 @@
 // Each op of the registry as a Python callable. A type of our own with the vectorcall protocol: eager calls of small
 // ops are mostly call overhead.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <map>
 #include <sstream>
 #include <utility>
 
-#include "bindings/bindings.h"
+#include "bindings/prepared_call.h"
 #include "core/error.h"
 #include "ops/autocast.h"
-#include "ops/prepared.h"
 #include "ops/promotion.h"
 #include "ops/recorder.h"
 
@@ -200,20 +198,12 @@ void place_list(const Op& op, py::handle value, Tensors& inputs) {
 Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
   const Op& op = *self->op;
   const std::size_t n = op.inputs.size();
-  std::vector<py::handle> inputs(n);
+  std::vector<py::handle> placed(n + op.attrs.size());
   Parsed parsed;
-  auto place = [&](std::size_t position, py::handle value) {
-    if (position < n) {
-      inputs[position] = value;
-    } else {
-      const AttrSpec& spec = op.attrs[position - n];
-      parsed.attrs.set(spec.name, to_attr(op, spec, value));
-    }
-  };
   if (given > static_cast<Py_ssize_t>(n + op.attrs.size())) too_many(op, given);
   for (Py_ssize_t i = 0; i < given; ++i) {
     const auto position = static_cast<std::size_t>(self->operands == Operands::Reversed && i < 2 ? 1 - i : i);
-    place(position, args[i]);
+    placed[position] = args[i];
   }
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t k = 0; k < named; ++k) {
@@ -226,17 +216,20 @@ Parsed parse(const OpFunction* self, PyObject* const* args, Py_ssize_t given, Py
     if (static_cast<Py_ssize_t>(position) < given) {
       throw DTypeError(text("[", op.name, "] ", name, " was given twice; expected once; drop the keyword"));
     }
-    place(position, args[given + k]);
+    placed[position] = args[given + k];
+  }
+  for (std::size_t i = 0; i < op.attrs.size(); ++i) {
+    if (placed[n + i]) parsed.attrs.set(op.attrs[i].name, to_attr(op, op.attrs[i], placed[n + i]));
   }
   for (std::size_t i = 0; i < n; ++i) {
     const InputSpec& spec = op.inputs[i];
-    if (!inputs[i] && !spec.optional) {
+    if (!placed[i] && !spec.optional) {
       throw DTypeError(text("[", op.name, "] ", spec.name, " is missing; expected a tensor; ", advice(op, spec.name)));
     }
     if (spec.list) {
-      place_list(op, inputs[i], parsed.inputs);
+      place_list(op, placed[i], parsed.inputs);
     } else {
-      parsed.inputs.push_back(inputs[i] ? input_tensor(op, spec, inputs[i]) : Tensor());
+      parsed.inputs.push_back(placed[i] ? input_tensor(op, spec, placed[i]) : Tensor());
     }
   }
   check_places(op, parsed.inputs);
@@ -257,45 +250,31 @@ Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
 
 std::string signature(const Op& op);
 
-// Most calls are of tensors and Python's numbers alone, and like one that was made before. Undefined for any other.
-Tensor call_prepared(const OpFunction& self, PyObject* const* args, Py_ssize_t given) {
-  const Op& op = *self.op;
-  const auto n = static_cast<std::size_t>(given);
-  if (n != op.inputs.size() || n == 0 || n > kMostPreparedInputs || op.inputs[0].list) return {};
-  std::array<Tensor, kMostPreparedInputs> numbers;
-  std::array<const Tensor*, kMostPreparedInputs> inputs;
-  for (std::size_t i = 0; i < n; ++i) {
-    PyObject* value = args[self.operands == Operands::Reversed && i < 2 ? 1 - i : i];
-    if (is_tensor(value)) {
-      inputs[i] = &unwrap(value);
-    } else if (is_number(value)) {
-      inputs[i] = &(numbers[i] = to_tensor(value, op.name));
-    } else {
-      return {};
-    }
-  }
-  CallKey key;
-  const std::span<const Tensor* const> seen(inputs.data(), n);
-  return key.set(op, seen, {}) ? run_prepared(key, op, seen) : Tensor();
+// One tensor, or a tuple of several.
+template <class Made>
+py::object wrap_results(Made&& made, std::size_t count, bool several) {
+  if (!several) return wrap(std::move(made[0]));
+  py::tuple result(count);
+  for (std::size_t i = 0; i < count; ++i) result[i] = wrap(std::move(made[i]));
+  return result;
 }
 
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyObject* names) {
   auto* self = reinterpret_cast<OpFunction*>(callable);
   try {
-    if (!names && self->operands != Operands::Updated) {
-      if (Tensor made = call_prepared(*self, args, PyVectorcall_NARGS(flags)); made.defined())
-        return wrap(std::move(made)).release().ptr();
+    const Op& op = *self->op;
+    const auto given = static_cast<std::size_t>(PyVectorcall_NARGS(flags));
+    const bool updates = self->operands == Operands::Updated && given > 0;
+    if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], op.name);
+    const Calling calling(op.name);
+    if (PreparedResults results = call_prepared(op, self->operands, args, given, names); results.count > 0) {
+      if (updates) return updated(args[0], results.made[0], op.name).release().ptr();
+      return wrap_results(results.made, results.count, op.outputs != 1).release().ptr();
     }
-    const bool updates = self->operands == Operands::Updated && PyVectorcall_NARGS(flags) > 0;
-    if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], self->op->name);
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
-    const Calling calling(self->op->name);
-    const Tensors outputs = apply_owned(*self->op, std::move(parsed.inputs), parsed.attrs);
-    if (updates) return updated(args[0], outputs[0], self->op->name).release().ptr();
-    if (self->op->outputs == 1) return wrap(outputs[0]).release().ptr();
-    py::tuple result(outputs.size());
-    for (std::size_t i = 0; i < outputs.size(); ++i) result[i] = wrap(outputs[i]);
-    return result.release().ptr();
+    Tensors outputs = apply_owned(op, std::move(parsed.inputs), parsed.attrs);
+    if (updates) return updated(args[0], outputs[0], op.name).release().ptr();
+    return wrap_results(outputs, outputs.size(), op.outputs != 1).release().ptr();
   } catch (...) {
     translate_current_exception();
     name_the_call("[" + self->op->name + "]", "");

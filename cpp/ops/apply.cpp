@@ -109,7 +109,9 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   CallKey key;
   bool is_new = few == inputs.size() && key.set(op, {seen.data(), few}, given_attrs);
   if (is_new) {
-    if (Tensor made = run_prepared(key, op, {seen.data(), few}); made.defined()) return {std::move(made)};
+    if (PreparedResults results = run_prepared(key, op, {seen.data(), few}); results.count > 0)
+      return {std::make_move_iterator(results.made.begin()),
+              std::make_move_iterator(results.made.begin() + static_cast<std::ptrdiff_t>(results.count))};
     is_new = !is_known(key);
   }
   const Tensors given = is_new ? inputs : Tensors();
@@ -136,11 +138,13 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     }
   }
   if (by_complex_rule(op, inputs, attrs)) return expand_complex(op, inputs, attrs);
-  if (op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient) {
+  if (is_made_of_others(op)) {
     const auto parts = [&](const Tensors& in) { return expand(op, in, attrs); };
     // A tape records the parts, whose gradients are this op's; under autocast each part decides for itself.
     if (symbolic || autocast_dtype() != DType::F32) return parts(inputs);
-    return run_composition({op, false, inputs, attrs, {}, parts});
+    Tensors outputs = run_composition({op, false, inputs, attrs, {}, parts});
+    if (is_new) prepare_composition(key, op, given, inputs, attrs, {});
+    return outputs;
   }
   Types types = infer(op, inputs, attrs);
   if (symbolic) return recorder->record(op, inputs, attrs, types);

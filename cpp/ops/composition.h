@@ -2,11 +2,14 @@
 // may run the whole of one as a single small program, with the same bits and less memory traffic.
 #pragma once
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "ops/op.h"
 
 namespace pt {
+
+class Target;
 
 struct Composition {
   const Op& op;
@@ -17,11 +20,32 @@ struct Composition {
   const std::function<Tensors(const Tensors&)>& body;
 };
 
+// A composition as a program, for inputs of the types that it was made for.
+class KeptComposition {
+ public:
+  virtual ~KeptComposition() = default;
+  // False where an index was out of range: call by call the error names the op.
+  virtual bool run(const Tensors& given, Tensors& results) = 0;
+};
+struct FoundComposition {
+  bool decided = false;  // false: a later call may have a program
+  std::shared_ptr<KeptComposition> program;
+};
+
 // Returns whether it ran the composition; if not, the body is called.
 using CompositionRunner = bool (*)(const Composition& composition, Tensors& results);
 CompositionRunner& composition_runner();
+// What runs a call of these inputs, whose body it does not ask for.
+using CompositionFinder = FoundComposition (*)(const Composition& composition);
+CompositionFinder& composition_finder();
+inline FoundComposition kept_composition(const Composition& composition) {
+  return composition_finder() ? composition_finder()(composition) : FoundComposition{true, nullptr};
+}
 
 // Where its inputs are: there it makes what it needs beside them, too.
 Tensors run_composition(const Composition& composition);
+Tensors call_by_call(const Composition& composition, const Target& target);  // never as a program
+// What `evaluate` gives of an op by its definition there, call by call.
+Tensors evaluate_by_calls(const Op& op, const Target& target, const Tensors& inputs, const Attrs& attrs);
 
 }  // namespace pt

@@ -91,16 +91,22 @@ Tensor converted(const Tensor& tensor, DType dtype) {
 
 Tensor to_row_major(const Tensor& tensor) { return tensor.row_major() ? tensor : copied(tensor); }
 
+Tensors evaluate_by_calls(const Op& op, const Target& target, const Tensors& inputs, const Attrs& attrs) {
+  const TapeScope off(false);
+  const AutocastScope decided;
+  const auto body = [&](const Tensors& in) { return expand_for(&target, op, in, attrs); };
+  return apart_from(inputs, call_by_call({op, false, inputs, attrs, {}, body}, target));
+}
+
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types) {
   if (op.view) return evaluate_view(op, inputs[0], attrs, types);
   const Target& target = target_for(op, inputs);
   if (!planned(target, op)) {
     if (!expands(&target, op)) target.refuse(op);
-    TapeScope off(false);
-    AutocastScope decided;
-    return apart_from(inputs, run_composition({op, false, inputs, attrs, {}, [&](const Tensors& in) {
-                                                 return expand_for(&target, op, in, attrs);
-                                               }}));
+    const TapeScope off(false);
+    const AutocastScope decided;
+    const auto body = [&](const Tensors& in) { return expand_for(&target, op, in, attrs); };
+    return apart_from(inputs, run_composition({op, false, inputs, attrs, {}, body}));
   }
   Tensors ready;
   std::vector<Operand> in, out;

@@ -76,11 +76,21 @@ CompositionRunner& composition_runner() {
   return runner;
 }
 
+CompositionFinder& composition_finder() {
+  static CompositionFinder finder = nullptr;
+  return finder;
+}
+
 Tensors run_composition(const Composition& composition) {
   const Target& target = target_for(composition.op, composition.inputs);
   const TargetScope scope(target);
   Tensors results;
   if (composition_runner() && composition_runner()(composition, results)) return results;
+  return call_by_call(composition, target);
+}
+
+Tensors call_by_call(const Composition& composition, const Target& target) {
+  const TargetScope scope(target);
   return beside(composition.inputs, target.memory(), composition.body(composition.inputs));
 }
 

@@ -6,21 +6,29 @@
 
 #include "ops/autocast.h"
 #include "ops/bound_plan.h"
+#include "ops/composition.h"
 #include "ops/expand.h"
 #include "ops/key_words.h"
 #include "ops/promotion.h"
 #include "ops/recorder.h"
+#include "ops/tape.h"
 #include "ops/target.h"
 
 namespace pt {
 namespace {
 
+// A definition is run by a program, or call by call where none is worth it.
+enum class Way { View, Kernel, Program, Calls };
+
 struct Prepared {
   const Target* target;
-  TensorType type;
-  std::array<DType, kMostPreparedInputs> dtypes;  // that the kernel takes
-  std::optional<View> view;                       // of the first input, its offset relative to that
-  std::shared_ptr<const BoundPlan> bound;         // null for a view, and where there are no elements
+  std::array<DType, kMostPreparedInputs> dtypes{};  // that the kernel takes
+  Types types;
+  Attrs attrs;  // for a tape
+  Way way = Way::Kernel;
+  std::optional<View> view;                // of the first input, its offset relative to that
+  std::shared_ptr<const BoundPlan> bound;  // null where there are no elements
+  std::weak_ptr<KeptComposition> program;  // that runs the definition; whoever made it may let go of it
 };
 
 struct Entry {
@@ -39,24 +47,122 @@ bool lies_in(const Memory& memory, const Tensor& input) {
   return !input.defined() || &input.impl().buffer->memory() == &memory;
 }
 
-// Calls with consequences beyond their result, or with results beyond one, take the long way.
+// Calls with consequences beyond their results, or with as many of these as an argument says, take the long way.
 bool is_kept(const Op& op) {
-  return op.outputs == 1 && !op.random && !op.passes_through && !op.rewrites && !op.guard && !op.may_fail &&
-         !op.failure;
+  return op.outputs != kVarying && op.outputs <= static_cast<int>(kMostPreparedOutputs) && !op.random &&
+         !op.passes_through && !op.rewrites && !op.guard && !op.may_fail && !op.failure;
+}
+
+// An input as the kernel takes it; `held` keeps it where it is another tensor than the caller's.
+const Tensor& ready(const Tensor& input, DType dtype, const Op& op, Tensor& held) {
+  if (!input.defined() || (!input.impl().weak && input.dtype() == dtype)) return input;
+  return held = in_dtype(input, dtype, op.name);
+}
+
+PreparedResults run_kernel(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+  PreparedResults results;
+  for (const TensorType& type : call.types) results.made[results.count++] = Tensor::empty(type, call.target->memory());
+  if (!call.bound) return results;
+  // What the kernel reads lives until it is done, whatever other threads do with the inputs meanwhile.
+  std::array<Tensor, kMostPreparedInputs> held;
+  std::array<char*, kMostPreparedInputs + kMostPreparedOutputs> operands;
+  const bool outside = call.bound->leaves_interpreter();
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Tensor& input = ready(*inputs[i], call.dtypes[i], op, held[i]);
+    if (outside && !held[i].defined()) held[i] = input;
+    operands[n++] = input.defined() ? input.address() : nullptr;
+  }
+  for (std::size_t i = 0; i < results.count; ++i) operands[n++] = results.made[i].address();
+  run_bound(*call.target, op, *call.bound, {operands.data(), n});
+  return results;
+}
+
+// A definition: its inputs as they are ready, those that were left out too.
+Tensors inputs_of(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+  Tensors given;
+  given.reserve(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Tensor held;
+    given.push_back(ready(*inputs[i], call.dtypes[i], op, held));
+  }
+  return given;
+}
+
+PreparedResults results_of(Tensors made) {
+  PreparedResults results;
+  for (Tensor& one : made) results.made[results.count++] = std::move(one);
+  return results;
+}
+
+PreparedResults run_program(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+  const std::shared_ptr<KeptComposition> program = call.program.lock();
+  if (!program) return {};
+  Tensors given = inputs_of(call, op, inputs), made;
+  std::erase_if(given, [](const Tensor& input) { return !input.defined(); });
+  return program->run(given, made) ? results_of(std::move(made)) : PreparedResults();
+}
+
+PreparedResults run_calls(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+  Tensors made = evaluate_by_calls(op, *call.target, inputs_of(call, op, inputs), call.attrs);
+  // A view of memory that somebody lent would change with it.
+  const bool borrowed =
+      std::any_of(made.begin(), made.end(), [](const Tensor& t) { return t.impl().buffer->borrowed(); });
+  return borrowed ? PreparedResults() : results_of(std::move(made));
+}
+
+PreparedResults run_view(const Prepared& call, const TensorImpl& input) {
+  PreparedResults results;
+  if (input.buffer->borrowed()) return results;  // it would change with its owner
+  results.made[results.count++] =
+      Tensor::view(input.buffer, call.types[0], call.view->strides, input.offset + call.view->offset);
+  return results;
+}
+
+PreparedResults run_call(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+  switch (call.way) {
+    case Way::View:
+      return run_view(call, inputs[0]->impl());
+    case Way::Kernel:
+      return run_kernel(call, op, inputs);
+    case Way::Program:
+      return run_program(call, op, inputs);
+    case Way::Calls:
+      return run_calls(call, op, inputs);
+  }
+  return {};
+}
+
+// Whether a tape remembers casts of the inputs as calls of their own.
+bool casts(const Prepared& call, std::span<const Tensor* const> inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]->defined() && !inputs[i]->impl().weak && inputs[i]->dtype() != call.dtypes[i]) return true;
+  }
+  return false;
+}
+
+void remember(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
+  const bool depends = std::any_of(inputs.begin(), inputs.end(), [](const Tensor* input) {
+    return input->defined() && (input->node() || is_watched(*input));
+  });
+  if (!depends) return;
+  Tensors outputs;
+  for (std::size_t i = 0; i < results.count; ++i) outputs.push_back(std::move(results.made[i]));
+  remember_on_tape(op, inputs_of(call, op, inputs), call.attrs, call.types, outputs);
+  for (std::size_t i = 0; i < results.count; ++i) results.made[i] = std::move(outputs[i]);
 }
 
 }  // namespace
 
-bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given) {
+bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs) {
   size_ = 0;
-  const bool plain = inputs.size() <= kMostPreparedInputs && is_kept(op) && !active_recorder() && tape_depth() == 0 &&
-                     autocast_dtype() == DType::F32;
+  const bool plain = inputs.size() <= kMostPreparedInputs && is_kept(op) && !active_recorder() &&
+                     autocast_dtype() == DType::F32 && !(tape_depth() > 0 && is_made_of_others(op));
   if (!plain) return false;
   Whereabouts whereabouts;
   for (const Tensor* input : inputs) whereabouts.add(*input);
   const Target& target = whereabouts.target(op);
-  // An op without a kernel runs as a composition, which is kept by itself.
-  if (!op.view && !planned(target, op)) return false;
+  if (!op.view && !op.compose && !planned(target, op)) return false;
   push_back(word_of(&op));
   append(*this, target.context());
   push_back(static_cast<int64_t>(inputs.size()));
@@ -67,19 +173,25 @@ bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Att
     }
     if (!input->concrete()) return false;
     const TensorImpl& impl = input->impl();
+    if (op.complex_rule && is_complex(impl.type.dtype)) return false;  // made of calls of its parts
     push_back(static_cast<int64_t>(impl.type.dtype) | int64_t{impl.weak} << 8 | int64_t{impl.type.shape.size()} << 16);
     for (const int64_t size : impl.type.shape) push_back(size);
     for (const int64_t stride : impl.strides) push_back(stride);
   }
+  return fits();
+}
+
+bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given) {
+  if (!set(op, inputs)) return false;
   for (const auto& [name, value] : given.items()) {
     const auto spec = std::find_if(op.attrs.begin(), op.attrs.end(), [&](const AttrSpec& a) { return a.name == name; });
     push_back(spec - op.attrs.begin());
     append(*this, value);
   }
-  return size_ <= kMost;
+  return fits();
 }
 
-Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs) {
+PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs) {
   const Entry& entry = place_of(key);
   if (!entry.call || !(entry.key == key)) return {};
   const std::shared_ptr<const Prepared> held_call = entry.call;  // casts are calls, which may take its place
@@ -87,41 +199,26 @@ Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* co
   for (const Tensor* input : inputs) {
     if (!lies_in(call.target->memory(), *input)) return {};
   }
-  if (call.view) {
-    const TensorImpl& input = inputs[0]->impl();
-    if (input.buffer->borrowed()) return {};  // it would change with its owner
-    return Tensor::view(input.buffer, call.type, call.view->strides, input.offset + call.view->offset);
-  }
-  Tensor result = Tensor::empty(call.type, call.target->memory());
-  if (!call.bound) return result;
-  // What the kernel reads lives until it is done, whatever other threads do with the inputs meanwhile.
-  std::array<Tensor, kMostPreparedInputs> held;
-  std::array<char*, kMostPreparedInputs + 1> operands;
-  const bool outside = call.bound->leaves_interpreter();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor* input = inputs[i];
-    if (input->defined() && (input->impl().weak || input->dtype() != call.dtypes[i])) {
-      held[i] = in_dtype(*input, call.dtypes[i], op.name);
-      input = &held[i];
-    } else if (outside) {
-      held[i] = *input;
-    }
-    operands[i] = input->defined() ? input->address() : nullptr;
-  }
-  operands[inputs.size()] = result.address();
-  run_bound(*call.target, op, *call.bound, {operands.data(), inputs.size() + 1});
-  return result;
+  const bool on_tape = tape_depth() > 0;
+  if (on_tape && casts(call, inputs)) return {};
+  PreparedResults results = run_call(call, op, inputs);
+  if (on_tape && results.count > 0) remember(call, op, inputs, results);
+  return results;
 }
 
-bool is_known(const CallKey& key) { return place_of(key).key == key; }
+bool is_known(const CallKey& key) {
+  const Entry& entry = place_of(key);
+  return entry.key == key && !(entry.call && entry.call->way == Way::Program && entry.call->program.expired());
+}
 
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
              const Types& types) {
+  const Target& target = target_for(op, inputs);
+  if (!op.view && !planned(target, op)) return prepare_composition(key, op, inputs, ready, attrs, types);
   Entry& entry = place_of(key);
   entry = {key, nullptr};
-  const Target& target = target_for(op, inputs);
-  Prepared call{&target, types[0], {}, std::nullopt, nullptr};
-  std::vector<Operand> in;
+  Prepared call{&target, {}, types, attrs, op.view ? Way::View : Way::Kernel, std::nullopt, nullptr, {}};
+  std::vector<Operand> in, out;
   for (std::size_t i = 0; i < ready.size(); ++i) {
     const Tensor& input = ready[i];
     if (!lies_in(target.memory(), input) || (op.contiguous && input.defined() && !input.row_major())) return;
@@ -129,15 +226,32 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     in.push_back(operand_of(input));
   }
   if (op.view) {
-    const bool same_size = size_of(call.type.dtype) == size_of(ready[0].dtype());
+    const bool same_size = size_of(types[0].dtype) == size_of(ready[0].dtype());
     if (!same_size || inputs[0].impl().weak || inputs[0].dtype() != ready[0].dtype()) return;
     call.view = op.view(in[0], attrs);
     if (!call.view) return;
-  } else if (count(call.type.shape) > 0) {
-    const Operand out{call.type.dtype, call.type.shape, row_major(call.type.shape)};
-    call.bound = bound_plan(op, in, {&out, 1}, attrs, target.context());
+  } else {
+    bool empty = false;
+    for (const TensorType& type : types) {
+      out.push_back({type.dtype, type.shape, row_major(type.shape)});
+      empty = empty || count(type.shape) == 0;
+    }
+    if (!empty) call.bound = bound_plan(op, in, out, attrs, target.context());
   }
   entry.call = std::make_shared<const Prepared>(std::move(call));
+}
+
+void prepare_composition(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready,
+                         const Attrs& attrs, const Types& types) {
+  const Target& target = target_for(op, inputs);
+  const TargetScope scope(target);
+  static const std::function<Tensors(const Tensors&)> no_body;
+  const FoundComposition found = kept_composition({op, false, ready, attrs, {}, no_body});
+  if (!found.decided) return;
+  Prepared call{&target,      {},      types,        attrs, found.program ? Way::Program : Way::Calls,
+                std::nullopt, nullptr, found.program};
+  for (std::size_t i = 0; i < ready.size(); ++i) call.dtypes[i] = ready[i].defined() ? ready[i].dtype() : DType::Bool;
+  place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
 }
 
 }  // namespace pt

@@ -1,6 +1,7 @@
 // Eager calls that were made before with inputs of the same types and strides. What `apply` finds out about a call
-// depends on these, on the attributes and on the target alone: it is kept, and the next call goes straight to its view
-// or its kernel. A tape, a trace and autocast make other calls, which are not these.
+// depends on these, on the attributes and on the target alone: it is kept, and the next call goes straight to its view,
+// its kernel, or the program of its definition. A tape remembers it as any call. A trace and autocast make other calls,
+// which are not these.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -15,12 +16,15 @@ class Target;
 // A call as the table knows it.
 class CallKey {
  public:
-  // False if calls like this one are never kept.
+  // False if calls like this one are never kept. Without attributes, or with what follows: for each its place in the
+  // spec, then its words.
+  bool set(const Op& op, std::span<const Tensor* const> inputs);
   bool set(const Op& op, std::span<const Tensor* const> inputs, const Attrs& given);
   void push_back(int64_t word) {
     if (size_ < kMost) words_[size_] = word;
     ++size_;
   }
+  bool fits() const { return size_ <= kMost; }
   const int64_t* begin() const { return words_.data(); }
   const int64_t* end() const { return words_.data() + size_; }
   friend bool operator==(const CallKey& a, const CallKey& b) {
@@ -34,14 +38,27 @@ class CallKey {
 };
 
 inline constexpr std::size_t kMostPreparedInputs = 4;
+inline constexpr std::size_t kMostPreparedOutputs = 3;
 
-// The result of a call that is kept; an undefined tensor if it is not, or must go the long way this time.
-Tensor run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs);
+struct PreparedResults {
+  std::array<Tensor, kMostPreparedOutputs> made;
+  std::size_t count = 0;
+};
+
+// The results of a call that is kept; none if it is not, or must go the long way this time.
+PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs);
 // Whether a call like this one was made before, and so was kept or is known to go the long way.
 bool is_known(const CallKey& key);
 
 // Keeps a call that `evaluate` has made: `ready` are its inputs in the dtypes that it took them in.
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
              const Types& types);
+// Keeps a call that is made by its definition, once a program runs that. `types` are those of the results; of an op
+// without a gradient rule of its own they are not asked for.
+void prepare_composition(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready,
+                         const Attrs& attrs, const Types& types);
+
+// Whether it is made of other calls, which a tape records in its place.
+inline bool is_made_of_others(const Op& op) { return op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient; }
 
 }  // namespace pt

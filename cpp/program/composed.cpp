@@ -26,18 +26,44 @@ struct Call {
   friend bool operator==(const Call&, const Call&) = default;
 };
 
-struct Known {
+struct Known final : KeptComposition {
+  explicit Known(Call of) : call(std::move(of)) {}
+  bool run(const Tensors& given, Tensors& results) override;
+
   Call call;
   bool refused = false;
   std::unique_ptr<Program> program;
   std::vector<char> results;  // which the body returns
 };
 
-// Every thread has its own, since a program runs once at a time.
+// Every thread has its own, since a program runs once at a time. In the order of their last use by `run`.
 struct Compositions {
-  std::map<std::pair<const Op*, bool>, std::deque<Known>> known;
+  std::map<std::pair<const Op*, bool>, std::deque<std::shared_ptr<Known>>> known;
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+  bool running = false;  // what a failing program calls once more to explain itself goes call by call
 };
+Compositions& compositions() {
+  thread_local Compositions all;
+  return all;
+}
+
+bool Known::run(const Tensors& given, Tensors& all) {
+  bool& running = compositions().running;
+  if (running) return false;
+  const struct Over {
+    bool& running;
+    ~Over() { running = false; }
+  } over{running = true};
+  Tensors made;
+  try {
+    made = program->run(given);
+  } catch (const IndexError&) {
+    return false;
+  }
+  std::size_t next = 0;
+  for (char has : results) all.push_back(has ? std::move(made[next++]) : Tensor());
+  return true;
+}
 
 Call call_of(const Composition& c) {
   Call call;
@@ -52,11 +78,12 @@ Call call_of(const Composition& c) {
 }
 
 // A program reads row-major memory; call by call, every op takes any strides.
-bool runs_eagerly(const Composition& c) {
-  if (active_recorder() || tape_depth() > 0) return false;
+bool has_row_major_inputs(const Composition& c) {
   return std::all_of(c.inputs.begin(), c.inputs.end(),
                      [](const Tensor& t) { return !t.defined() || (t.concrete() && t.row_major()); });
 }
+
+bool runs_eagerly(const Composition& c) { return !active_recorder() && tape_depth() == 0 && has_row_major_inputs(c); }
 
 bool is_loop(const GraphNode& node) { return !node.op || node.op->elementwise || node.op->reduces_rows; }
 
@@ -104,36 +131,41 @@ void make_program(const Composition& c, Known& known, const std::shared_ptr<Aren
   known.refused = false;
 }
 
+auto found_among(std::deque<std::shared_ptr<Known>>& calls, const Call& call) {
+  return std::find_if(calls.begin(), calls.end(), [&](const auto& known) { return known->call == call; });
+}
+
 bool run(const Composition& c, Tensors& results) {
-  if (!runs_eagerly(c)) return false;
-  thread_local Compositions all;
-  std::deque<Known>& calls = all.known[{&c.op, c.gradient}];
+  Compositions& all = compositions();
+  if (all.running || !runs_eagerly(c)) return false;
+  std::deque<std::shared_ptr<Known>>& calls = all.known[{&c.op, c.gradient}];
   Call call = call_of(c);
-  const auto found = std::find_if(calls.begin(), calls.end(), [&](const Known& k) { return k.call == call; });
+  const auto found = found_among(calls, call);
   if (found == calls.end()) {
-    calls.push_front({std::move(call), false, nullptr, {}});
+    calls.push_front(std::make_shared<Known>(std::move(call)));
     if (calls.size() > kCallsKept) calls.pop_back();
     return false;
   }
   if (found != calls.begin()) std::rotate(calls.begin(), found, found + 1);
-  Known& known = calls.front();
-  if (!known.program && !known.refused) make_program(c, known, all.arena);
-  if (known.refused) return false;
+  const std::shared_ptr<Known> known = calls.front();
+  if (!known->program && !known->refused) make_program(c, *known, all.arena);
+  if (known->refused) return false;
   Tensors given;
   for (const Tensor& t : c.inputs)
     if (t.defined()) given.push_back(t);
-  std::size_t next = 0;
-  Tensors made;
-  try {
-    made = known.program->run(given);
-  } catch (const IndexError&) {
-    return false;  // call by call the error names the op
-  }
-  for (char has : known.results) results.push_back(has ? made[next++] : Tensor());
-  return true;
+  return known->run(given, results);
 }
 
-[[maybe_unused]] const bool installed = (composition_runner() = run, true);
+FoundComposition find(const Composition& c) {
+  if (!has_row_major_inputs(c)) return {true, nullptr};
+  std::deque<std::shared_ptr<Known>>& calls = compositions().known[{&c.op, c.gradient}];
+  const auto found = found_among(calls, call_of(c));
+  if (found == calls.end()) return {};
+  const std::shared_ptr<Known>& known = *found;
+  return known->program ? FoundComposition{true, known} : FoundComposition{known->refused, nullptr};
+}
+
+[[maybe_unused]] const bool installed = (composition_runner() = run, composition_finder() = find, true);
 
 }  // namespace
 }  // namespace pt

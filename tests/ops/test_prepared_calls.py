@@ -31,6 +31,13 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "where": lambda x: pt.where(x > 1, x, 0.0),
     "concat": lambda x: pt.concat([x, x, x], axis=1),
     "softmax": lambda x: pt.softmax(x, axis=-1),
+    "by_keyword": lambda x: pt.add(b=x, a=x[:1]),
+    "by_place": lambda x: pt.sum(x, 1, True),
+    "list": lambda x: pt.stack([x, x], 1),
+    "topk": lambda x: pt.topk(x, 2)[0],
+    "layer_norm": lambda x: pt.nn.functional.layer_norm(x, (4,)),
+    "cross_entropy": lambda x: pt.nn.functional.cross_entropy(x * 1.0, pt.tensor([0, -100, 2])),
+    "gelu": lambda x: pt.nn.functional.gelu(x, approximate="tanh"),
 }
 
 
@@ -65,6 +72,77 @@ def test_numbers_are_checked_each_time() -> None:
         with pytest.raises(pt.Error, match=re.escape("[add]")):
             x + 300
     assert (x + 1.5).dtype.name == "float32"
+
+
+def test_attributes_are_part_of_a_call() -> None:
+    x = pt.tensor(A)
+    for _ in range(3):
+        assert [pt.sum(x, axis).shape for axis in (0, 1, (0, 1), None, -1)] == [(4,), (3,), (), (), (3,)]
+        assert [pt.sum(x, 0, keep).shape for keep in (True, False)] == [(1, 4), (4,)]
+        assert [x.astype(name).dtype.name for name in ("float64", pt.int32, "f16", float)] == [
+            "float64", "int32", "float16", "float32",
+        ]  # fmt: skip
+        assert [pt.clip(x, low, 9.0)[0, 0].item() for low in (0.5, 1, 2.0)] == [0.5, 1.0, 2.0]
+        assert [pt.reshape(x, shape).shape for shape in ((12,), [4, 3], 12, (-1, 2))] == [(12,), (4, 3), (12,), (6, 2)]
+        assert pt.topk(x, 2)[1].shape == pt.topk(x, k=2, largest=False)[1].shape == (3, 2)
+
+
+def test_attributes_are_checked_each_time() -> None:
+    x = pt.tensor(A)
+    for _ in range(3):
+        pt.sum(x, axis=1, keepdims=True)
+        for wrong in ({"axis": "1"}, {"axis": 1, "keepdims": 1}, {"axis": 2}, {"axes": 1}):
+            with pytest.raises(pt.Error, match=re.escape("[sum]")):
+                pt.sum(x, **wrong)
+        with pytest.raises(pt.Error, match=re.escape("[sum] axis was given twice")):
+            pt.sum(x, 1, axis=1)
+        with pytest.raises(pt.Error, match=re.escape("[sum] x is missing")):
+            pt.sum(axis=1)
+
+
+def test_slots_are_read_each_time() -> None:
+    slot, x = pt.Slot(pt.tensor(A), name="w"), pt.tensor(A)
+    views = []
+    for factor in (1, 2, 3, 4):
+        slot.value = x * factor
+        assert (slot + 1.0).numpy().tobytes() == (x * factor + 1.0).numpy().tobytes()
+        assert pt.nn.functional.linear(x, slot.value.T).shape == (3, 3)
+        views.append(pt.reshape(slot, (12,)))
+    assert [view[1].item() for view in views] == [(x[0, 1] * factor).item() for factor in (1, 2, 3, 4)]
+    traced = pt.compile(lambda: pt.sum(slot, axis=0))
+    assert traced().tolist() == pt.sum(slot, axis=0).tolist()
+
+
+def test_updates_in_place_are_prepared_too() -> None:
+    x, kept = pt.tensor(A), []
+    for _ in range(4):
+        kept.append(x.numpy())
+        x += 1.0
+    assert [array[0, 0] for array in kept] == [0.0, 1.0, 2.0, 3.0]
+    whole = pt.tensor([1, 2])
+    for _ in range(3):
+        with pytest.raises(pt.Error, match=re.escape("[add] received")):
+            whole += 1.5
+
+
+def test_labels_of_a_composition_are_checked_each_time() -> None:
+    scores, good, bad = pt.tensor(A), pt.tensor([0, 3, 1]), pt.tensor([0, 4, 1])
+    told = set()
+    for _ in range(4):
+        assert pt.nn.functional.cross_entropy(scores, good).shape == ()
+        with pytest.raises(pt.IndexError) as caught:
+            pt.nn.functional.cross_entropy(scores, bad)
+        told.add(str(caught.value))
+    assert len(told) == 1
+
+
+def test_a_composition_is_remembered_after_many_others() -> None:
+    """A program of it is let go of after sixteen of other shapes."""
+    for _ in range(2):
+        for n in range(2, 24):
+            x = pt.tensor(np.arange(2 * n, dtype=np.float32).reshape(2, n))
+            first = pt.softmax(x)
+            assert all(pt.softmax(x).numpy().tobytes() == first.numpy().tobytes() for _ in range(3))
 
 
 def test_indices_are_checked_each_time() -> None:

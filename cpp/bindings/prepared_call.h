@@ -1,0 +1,13 @@
+// The short way of a call of an op from Python.
+#pragma once
+#include "bindings/bindings.h"
+#include "ops/prepared.h"
+
+namespace pt::bindings {
+
+// The results of a call like one that was made before; none where it must go the long way. `args` are `given` by their
+// place, and one more for each of `names`, a tuple or null.
+PreparedResults call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given,
+                              PyObject* names);
+
+}  // namespace pt::bindings
