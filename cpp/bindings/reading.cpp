@@ -121,8 +121,16 @@ PyObject* as_bool(PyObject* self) {
   return truth < 0 ? nullptr : PyBool_FromLong(truth);
 }
 
+void translate(const DTypeError& error) {
+  try {
+    throw error;
+  } catch (...) {
+    translate_current_exception();
+  }
+}
+
 struct Name {
-  const char* text;
+  const char* called;
 };
 constexpr Name kItem{"item"}, kToList{"tolist"}, kBool{"bool"}, kFloat{"float"}, kInt{"int"};
 
@@ -130,8 +138,14 @@ constexpr Name kItem{"item"}, kToList{"tolist"}, kBool{"bool"}, kFloat{"float"},
 template <PyObject* (*Call)(PyObject*), const Name& name>
 PyObject* method(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
   if (given == 0 && (!names || PyTuple_GET_SIZE(names) == 0)) return Call(self);
-  PyErr_SetString(PyExc_TypeError, "");
-  raise_leftover_again(name.text, std::string(name.text) + "()", args, given, names);
+  if (given > 0) {
+    const char* plural = given == 1 ? "" : "s";
+    translate(DTypeError(text("[Tensor.", name.called, "] received ", given, " positional argument", plural,
+                              "; expected none, as in Tensor.", name.called, "(); leave the others out")));
+  } else {
+    PyErr_SetString(PyExc_TypeError, "");
+    raise_leftover_again(name.called, std::string(name.called) + "()", args, given, names);
+  }
   return nullptr;
 }
 

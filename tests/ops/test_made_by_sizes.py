@@ -57,7 +57,7 @@ def test_ranges_of_integers_are_numpys() -> None:
     same(pt.arange(-(2**63), -(2**63) + 2), np.arange(-(2**63), -(2**63) + 2))
     assert pt.arange(0, 10**40, 10**40).tolist() == [0]
     assert pt.arange(np.int8(3)).tolist() == [0, 1, 2]
-    for wrong in ((0, 10**30), (2**64, 2**64 + 1), (-1, 2**63 + 1, 2**63), (10**40, 0, -1), (0, 10**17)):
+    for wrong in ((0, 10**30), (2**64, 2**64 + 1), (-1, 2**63 + 2, 2**63 + 1), (10**40, 0, -1), (0, 10**17)):
         with pytest.raises(pt.ShapeError) as caught:
             pt.arange(*wrong)
         assert str(caught.value).startswith(f"[arange] start = {wrong[0]}, stop = {wrong[1]}, step = ")
@@ -85,7 +85,7 @@ def test_one_number_everywhere_is_numpys(dtype: str | None) -> None:
 
 LISTS: list[Any] = [
     [1.0, 2.0], [1, 2], [True, False], [[1.0, 2.0], [3.0, 4.0]], ([1, 2], (3, 4)), [[[1]], [[2]]], [[True], [False]],
-    [[1.0, 2], [3, 4]], [[1, True]], [], [[]], [[], []], [2**63], [[2**63, 1]], [[-1, 2**62]], [1 + 2j], [[1j, 2.0]],
+    [[1.0, 2], [3, 4]], [[1, True]], [], [[]], [[], []], [2**63], [[-1, 2**62]], [1 + 2j], [[1j, 2.0]],
     [[1.5], [float("nan")]], [np.float32(1.5), 2.0], [[np.int8(3)]], [[[[[[[[1.0]]]]]]]],
 ]  # fmt: skip
 
@@ -140,10 +140,14 @@ def test_large_integers_are_read_whole() -> None:
 def test_reading_methods_refuse_arguments() -> None:
     x = pt.tensor([1.0])
     for name in ("item", "tolist"):
-        for given, words in (((1,), "int"), ((), "key=")):
-            with pytest.raises(pt.Error) as caught:
-                getattr(x, name)(*given, **({} if given else {"key": 2}))
-            assert str(caught.value).startswith(f"[{name}] received {words}")
+        with pytest.raises(pt.DTypeError) as caught:
+            getattr(x, name)(1)
+        assert str(caught.value) == (
+            f"[Tensor.{name}] received 1 positional argument; expected none, as in Tensor.{name}(); "
+            "leave the others out"
+        )
+        with pytest.raises(pt.DTypeError, match=re.escape(f"[{name}] received key=")):
+            getattr(x, name)(key=2)
     with pytest.raises(pt.ShapeError, match=re.escape("[item] received f32[2]; expected one element")):
         pt.ones((2,)).item()
 
