@@ -154,8 +154,8 @@ Wide wide_integer(const py::int_& integer) {
   if (!overflow) return value;
   const py::object above = integer >> py::int_(64);
   const int64_t high = PyLong_AsLongLongAndOverflow(above.ptr(), &overflow);
-  if (overflow || high > int64_t{1} << 50 || high < -(int64_t{1} << 50))
-    return overflow < 0 || high < 0 ? -kWidest : kWidest;
+  const bool below = overflow ? overflow < 0 : high < 0;
+  if (overflow || high > int64_t{1} << 50 || high < -(int64_t{1} << 50)) return below ? -kWidest : kWidest;
   return static_cast<Wide>(high) * (static_cast<Wide>(UINT64_MAX) + 1) + PyLong_AsUnsignedLongLongMask(integer.ptr());
 }
 

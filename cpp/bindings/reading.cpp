@@ -121,12 +121,14 @@ PyObject* as_bool(PyObject* self) {
   return truth < 0 ? nullptr : PyBool_FromLong(truth);
 }
 
-void translate(const DTypeError& error) {
-  try {
-    throw error;
-  } catch (...) {
-    translate_current_exception();
-  }
+// Of arguments to what takes none, as functions in Python say it.
+void refuse_arguments(const char* called, Py_ssize_t given) {
+  static PyObject* kind = py::object(py::module_::import("powertrain._core").attr("DTypeError")).release().ptr();
+  PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", called, given);
+  const std::string message =
+      text("[Tensor.", called, "] received ", given, " positional argument", given == 1 ? "" : "s",
+           "; expected none, as in Tensor.", called, "(); leave the others out");
+  py::raise_from(kind, message.c_str());
 }
 
 struct Name {
@@ -139,9 +141,7 @@ template <PyObject* (*Call)(PyObject*), const Name& name>
 PyObject* method(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
   if (given == 0 && (!names || PyTuple_GET_SIZE(names) == 0)) return Call(self);
   if (given > 0) {
-    const char* plural = given == 1 ? "" : "s";
-    translate(DTypeError(text("[Tensor.", name.called, "] received ", given, " positional argument", plural,
-                              "; expected none, as in Tensor.", name.called, "(); leave the others out")));
+    refuse_arguments(name.called, given);
   } else {
     PyErr_SetString(PyExc_TypeError, "");
     raise_leftover_again(name.called, std::string(name.called) + "()", args, given, names);
