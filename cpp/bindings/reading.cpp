@@ -121,31 +121,17 @@ PyObject* as_bool(PyObject* self) {
   return truth < 0 ? nullptr : PyBool_FromLong(truth);
 }
 
-// Of arguments to what takes none, as functions in Python say it.
-void refuse_arguments(const char* called, Py_ssize_t given) {
-  static PyObject* kind = py::object(py::module_::import("powertrain._core").attr("DTypeError")).release().ptr();
-  PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", called, given);
-  const std::string message =
-      text("[Tensor.", called, "] received ", given, " positional argument", given == 1 ? "" : "s",
-           "; expected none, as in Tensor.", called, "(); leave the others out");
-  py::raise_from(kind, message.c_str());
-}
-
 struct Name {
   const char* called;
 };
-constexpr Name kItem{"item"}, kToList{"tolist"}, kBool{"bool"}, kFloat{"float"}, kInt{"int"};
+constexpr Name kBool{"bool"}, kFloat{"float"}, kInt{"int"};
 
 // A method without arguments; those that are given are an error in its name.
 template <PyObject* (*Call)(PyObject*), const Name& name>
 PyObject* method(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
   if (given == 0 && (!names || PyTuple_GET_SIZE(names) == 0)) return Call(self);
-  if (given > 0) {
-    refuse_arguments(name.called, given);
-  } else {
-    PyErr_SetString(PyExc_TypeError, "");
-    raise_leftover_again(name.called, std::string(name.called) + "()", args, given, names);
-  }
+  PyErr_SetString(PyExc_TypeError, "");
+  raise_leftover_again(name.called, std::string(name.called) + "()", args, given, names);
   return nullptr;
 }
 
@@ -157,10 +143,6 @@ PyMethodDef definition(const char* called, const char* documentation) {
 }
 
 PyMethodDef methods[] = {
-    definition<read<item>, kItem>("item", "item($self)\n--\n\nThe one element as a number of Python's."),
-    definition<read<tolist>, kToList>(
-        "tolist",
-        "tolist($self)\n--\n\nThe numbers as Python's, in lists of lists; one number of a tensor without axes."),
     definition<as_bool, kBool>("__bool__", "__bool__($self)\n--\n\n"),
     definition<read<as_float>, kFloat>("__float__", "__float__($self)\n--\n\n"),
     definition<read<as_int>, kInt>("__int__", "__int__($self)\n--\n\n"),
@@ -209,6 +191,10 @@ void register_reading(py::module_& m) {
   for (PyGetSetDef& accessor : accessors_of_tensor) install(tensor, accessor);
   for (PyGetSetDef& accessor : accessors_of_slot) install(slot, accessor);
   install(tensor, strides_of_tensor);
+  // By pybind11, which says what a stranger in place of a tensor is.
+  py::reinterpret_borrow<py::class_<Tensor>>(tensor)
+      .def("item", &item, "The one element as a number of Python's.")
+      .def("tolist", &tolist, "The numbers as Python's, in lists of lists; one number of a tensor without axes.");
   auto* type = reinterpret_cast<PyTypeObject*>(tensor.ptr());
   for (PyMethodDef& one : methods) tensor.attr(one.ml_name) = owned(PyDescr_NewMethod(type, &one));
   // Not functions of Python's, which the interpreter would call without a look at the slots of the type.

@@ -42,8 +42,8 @@ class Wider(pt.nn.Linear):
         (lambda: pt.nn.Linear(2, 3)(pt.ones((1, 2)), 3),
          "[Linear] received 2 positional arguments; expected at most 1, as in Linear.forward(input); leave the "
          "others out"),
-        (lambda: pt.ones(2).tolist(3), "[Tensor.tolist] received 1 positional argument; expected none, as in "
-         "Tensor.tolist(); leave the others out"),
+        (lambda: pt.ones(2).tolist(3), "[tolist] received powertrain._core.Tensor, int; expected tolist(self: Tensor) "
+         "-> object; check the arguments"),
         (lambda: pt.nn.Linear(2, 3).freeze(pattern="a", deep=True),
          "[Linear.freeze] received deep=True; expected pattern; leave it out"),
         (lambda: halves_of(pt.data.Subset), "[Subset] received no dataset; expected Subset(dataset, indices); pass it"),

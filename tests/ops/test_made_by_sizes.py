@@ -143,10 +143,12 @@ def test_reading_methods_refuse_arguments() -> None:
         with pytest.raises(pt.DTypeError) as caught:
             getattr(x, name)(1)
         assert str(caught.value) == (
-            f"[Tensor.{name}] received 1 positional argument; expected none, as in Tensor.{name}(); "
-            "leave the others out"
+            f"[{name}] received powertrain._core.Tensor, int; expected {name}(self: Tensor) -> object; check the "
+            "arguments"
         )
-        with pytest.raises(pt.DTypeError, match=re.escape(f"[{name}] received key=")):
+        with pytest.raises(pt.DTypeError, match=re.escape(f"[{name}] received int; expected {name}(self: Tensor)")):
+            getattr(pt.Tensor, name)(3)
+        with pytest.raises(pt.DTypeError, match=re.escape(f"[{name}] received powertrain._core.Tensor, key=")):
             getattr(x, name)(key=2)
     with pytest.raises(pt.ShapeError, match=re.escape("[item] received f32[2]; expected one element")):
         pt.ones((2,)).item()
