@@ -107,12 +107,12 @@ def bad_shape(given: Any) -> Any:
 
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], int, str]] = {
-    "no stream": (lambda: b"hello", 400, "no Arrow stream"),
+    "no stream": (lambda: b"hello", 400, "not an Arrow stream"),
     "nothing": (lambda: b"", 400, "no Arrow stream"),
     "half a stream": (lambda: stream(bad_shape(lists(ZEROS)))[:300], 400, "no Arrow stream"),
     "another column": (lambda: stream(pa.table({"y": lists(ZEROS)})), 400, "columns y; expected x; add x"),
     "another shape": (lambda: stream(bad_shape(lists(np.zeros((2, 64))))), 400, "expected numbers of shape"),
-    "no row": (lambda: stream(bad_shape(lists(ZEROS)).slice(0, 0)), 400, "no row"),
+    "no row": (lambda: stream(bad_shape(lists(ZEROS)).slice(0, 0)), 400, "no rows"),
     "too many rows": (lambda: stream(bad_shape(lists(np.zeros((300, 8, 8))))), 413, "expected at most 256"),
     "gaps": (lambda: stream(bad_shape(pa.array([[1.0, None]]))), 400, "with 1 gaps; expected numbers"),
     "gaps for lists": (lambda: stream(bad_shape(pa.array([[1.0], None]))), 400, "missing values in place of lists"),

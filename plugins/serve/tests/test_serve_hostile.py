@@ -97,9 +97,9 @@ _HEAD = json.dumps({"inputs": [{"name": "x", "shape": [1, 8, 8], "datatype": "FP
 
 ROWS = [
     # JSON that is none, or of another form.
-    text("nothing", "no JSON", b""),
-    text("half", "no JSON", b'{"examples": [[1, 2'),
-    text("words", "no JSON", b"hello"),
+    text("nothing", "not JSON", b""),
+    text("half", "not JSON", b'{"examples": [[1, 2'),
+    text("words", "not JSON", b"hello"),
     text("not UTF-8", "not UTF-8", b'{"examples": ["\xff\xfe"]}'),
     text("half a surrogate", "not UTF-8", b'{"examples": ["\\ud800"]}'),
     text("deep", "nested too deeply", b"[" * 200_000),
@@ -107,7 +107,7 @@ ROWS = [
     text("deep in place", "of different shapes", b'{"examples": ' + b"[" * 200 + b"]" * 200 + b"}"),
     text("NaN", "not a number in JSON", b'{"examples": [[NaN]]}'),
     text("Infinity", "not a number in JSON", b'{"examples": [[-Infinity]]}'),
-    text("a number of a million digits", "no JSON", b'{"examples": [[' + b"9" * 500_000 + b"]]}"),
+    text("a number of a million digits", "not JSON", b'{"examples": [[' + b"9" * 500_000 + b"]]}"),
     text("1e999", "infinity in row 0", json.dumps({"examples": [ZEROS]}).replace("0.0", "1e999").encode()),
     text("1e300", "beyond 3.4e38", json.dumps({"examples": [ZEROS]}).replace("0.0", "1e300").encode()),
     text("a list", "expected {", b"[1, 2, 3]"),
@@ -115,7 +115,7 @@ ROWS = [
     text("another key", "expected {", b'{"instances": [[1]]}'),
     text("more keys", "expected {", b'{"examples": [[1]], "__proto__": {}}'),
     text("no list", "expected {", b'{"examples": "all"}'),
-    text("two values after each other", "no JSON", b'{"examples": [[1]]} {}'),
+    text("two values after each other", "not JSON", b'{"examples": [[1]]} {}'),
     # Examples that are none.
     predict("no examples", "no examples", []),
     predict("texts", "expected numbers", ["a", "b"]),
@@ -132,8 +132,8 @@ ROWS = [
     predict("too many", "expected at most 256", [[[0] * 8] * 8] * 257, 413),
     predict("empty examples", "expected numbers of shape", [[]]),
     # Files.
-    file("no .npy", "no .npy file", "application/x-npy", b"hello"),
-    file("a zip bomb", "no .npy file", "application/x-npy", zipped()),
+    file("no .npy", "not a .npy file", "application/x-npy", b"hello"),
+    file("a zip bomb", "not a .npy file", "application/x-npy", zipped()),
     file("a pickle", "elements of the kind", "application/x-npy", npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"cos\nsystem\n")),
     file("a huge shape", "bytes of numbers", "application/x-npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 8, 8), }")),
     file("a negative shape", "a shape of", "application/x-npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 8, 8), }")),
@@ -167,7 +167,7 @@ ROWS = [
     infer("no example", "empty ones", shape=[0, 8, 8], data=[]),
     infer("a scalar", "64 elements; expected 1", shape=[]),
     infer("no data", "without data", data=...),
-    infer("data that are a text", "no list", data="0" * 64),
+    infer("data that are a text", "not a list", data="0" * 64),
     infer("data of texts", "input 'x': texts among the numbers; expected numbers", data=["0"] * 64),
     infer("data of several depths", "several lengths", data=[0.0, [0.0]] * 32),
     infer("numbers beyond the datatype", "beyond UINT8", datatype="UINT8", data=[300] * 64),

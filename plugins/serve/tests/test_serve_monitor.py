@@ -213,7 +213,7 @@ WRONG: list[tuple[Any, int, str]] = [
     ({"id": "mine", "labels": ["1"]}, 400, "1 labels for 2 examples; expected one each"),
     ({"id": "mine", "labels": [[1], {}]}, 400, "the label '[1]'; expected a class"),
     ({"id": "mine", "labels": ["a" * 300, "b"]}, 400, "expected a class"),
-    ({"id": "other", "labels": ["1"]}, 404, "no request 'other' that waits"),
+    ({"id": "other", "labels": ["1"]}, 404, "no request 'other' is waiting"),
     ({"id": "text", "labels": ["1"]}, 400, "labels for book, which is not watched"),
 ]
 

@@ -202,7 +202,7 @@ def test_what_cannot_be_answered_is_refused_in_their_form(
 
 
 def test_refusals_before_a_model_are_in_their_form_too(address: str) -> None:
-    assert "no JSON" in ask(address, CHAT, b"{", {"Content-Type": "application/json"}).json["error"]["message"]
+    assert "not JSON" in ask(address, CHAT, b"{", {"Content-Type": "application/json"}).json["error"]["message"]
     assert ask(address, CHAT, b"{}", {"Content-Type": "text/plain"}).json["error"]["type"] == "invalid_request_error"
     assert ask(address, "/v1/nothing").json["error"]["code"] == "model_not_found"
     said = ask(address, CHAT, b"{}", {"Origin": "http://evil.example"})

@@ -116,7 +116,7 @@ def test_rows_of_a_table(customers: Path, tmp_path: Path) -> None:
             "age is 'old' in row 0; expected a finite number, or null for a gap; correct the value"
         )
         lacking = ask(address, "/predict", {"examples": [{"age": 3}]})
-        assert lacking.status == 400 and "no city in row 0" in lacking.json["error"]
+        assert lacking.status == 400 and "row 0 has no city" in lacking.json["error"]
     assert [one["label"] for one in said] == run.predict(tmp_path / "asked.csv").labels.astype(str).tolist()
 
 
