@@ -169,7 +169,7 @@ ROWS = [
     infer("no data", "without data", data=...),
     infer("data that are a text", "not a list", data="0" * 64),
     infer("data of texts", "input 'x': texts among the numbers; expected numbers", data=["0"] * 64),
-    infer("data of several depths", "several lengths", data=[0.0, [0.0]] * 32),
+    infer("data of several depths", "different lengths", data=[0.0, [0.0]] * 32),
     infer("numbers beyond the datatype", "beyond UINT8", datatype="UINT8", data=[300] * 64),
     infer("fractions as whole numbers", "other values than INT32", datatype="INT32", data=[0.5] * 64),
     infer("data and bytes", "expected one of them", parameters={"binary_data_size": 4}),
@@ -275,7 +275,7 @@ def test_a_page_of_another_site_changes_nothing(headers: dict[str, str], path: s
     """A browser sends such a POST without asking the server first."""
     sent = {name: value.replace("{self}", served) for name, value in headers.items()}
     said = ask(served, path, b"{}", {"Content-Type": "text/plain", **sent})
-    assert said.status == 403 and "another site's page" in said.json["error"]
+    assert said.status == 403 and "page of another site" in said.json["error"]
     assert ask(served, "/v2", headers=sent).status == 200  # it cannot read the answer
 
 

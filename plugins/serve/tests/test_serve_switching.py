@@ -85,7 +85,7 @@ def test_runs_of_the_command_line(tmp_path: Path) -> None:
     assert {name: one.versions for name, one in found.items()} == {
         "digits-1": {"1": tmp_path / "digits-1"}, "cats": {"1": tmp_path / "b"},
     }  # fmt: skip
-    with pytest.raises(ServeError, match="the name cats twice"):
+    with pytest.raises(ServeError, match="two runs are called cats"):
         of_arguments(["cats=a", "cats=b"])
     with pytest.raises(ServeError, match="expected up to 80 letters"):
         of_arguments(["a b=c"])
