@@ -130,7 +130,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int, str]] = {
         lambda: stream(pa.table({"x": pa.array(["a" * 10_000]).dictionary_encode()}),
                        pa.ipc.IpcWriteOptions(compression="lz4")), 415, "compressed buffers",
     ),
-    "a column twice": (lambda: stream(pa.Table.from_arrays([lists(ZEROS)] * 2, ["x", "x"])), 400, "two columns of one name"),
+    "a column twice": (lambda: stream(pa.Table.from_arrays([lists(ZEROS)] * 2, ["x", "x"])), 400, "two columns"),
     "many batches": (
         lambda: stream(pa.concat_tables([bad_shape(lists(ZEROS[:1]))] * 2000)), 400, "more than 1,024 messages"
     ),
