@@ -204,8 +204,8 @@ def test_answers_are_rated(address: str) -> None:
 WRONG: list[tuple[Any, int, str]] = [
     ({}, 400, "JSON of another form; expected"),
     ([], 400, "JSON of another form"),
-    ({"id": "mine"}, 400, "send one of them"),
-    ({"id": "mine", "labels": ["1", "2"], "rating": 1}, 400, "send one of them"),
+    ({"id": "mine"}, 400, "send one of these"),
+    ({"id": "mine", "labels": ["1", "2"], "rating": 1}, 400, "send one of these"),
     ({"id": 7, "rating": 1}, 400, "JSON of another form"),
     ({"id": "mine", "rating": 2}, 400, "the rating 2; expected a number from 0 to 1"),
     ({"id": "mine", "rating": True}, 400, "the rating True"),
@@ -214,7 +214,7 @@ WRONG: list[tuple[Any, int, str]] = [
     ({"id": "mine", "labels": [[1], {}]}, 400, "the label '[1]'; expected a class"),
     ({"id": "mine", "labels": ["a" * 300, "b"]}, 400, "expected a class"),
     ({"id": "other", "labels": ["1"]}, 404, "no request 'other' is waiting"),
-    ({"id": "text", "labels": ["1"]}, 400, "labels for book, which is not watched"),
+    ({"id": "text", "labels": ["1"]}, 400, "labels for book, which is not monitored"),
 ]
 
 

@@ -149,7 +149,7 @@ def test_models_are_listed(address: str) -> None:
 ASKED = {"model": "book", "prompt": "The"}
 TALK = {"model": "chatty", "messages": HELLO}
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
-    (COMPLETIONS, {"prompt": "The"}, 400, "model = None; expected its name"),
+    (COMPLETIONS, {"prompt": "The"}, 400, "model = None; expected the name"),
     (COMPLETIONS, {**ASKED, "model": "other"}, 404, "model 'other'; expected one of"),
     (COMPLETIONS, {**ASKED, "model": "book:9"}, 404, "version '9'"),
     (COMPLETIONS, {**ASKED, "model": "digits"}, 400, "digits answers to examples; expected a language model"),
