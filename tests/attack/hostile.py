@@ -113,9 +113,9 @@ def leaked(dtype: str = "float32") -> Any:
 
 
 def looped() -> Any:
-    """A module that holds itself."""
+    """A module of which a part holds the whole."""
     module = pt.nn.Sequential(pt.nn.Identity())
-    module.itself = module
+    module[0].whole = module
     return module
 
 

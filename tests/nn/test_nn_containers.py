@@ -99,3 +99,12 @@ def test_copies_hold_their_own(make: Any) -> None:
     again["rows"][0].value = pt.zeros((2,))
     again["body"].append(nn.ReLU())
     assert model["rows"][0].numpy().all() and len(model["body"]) == 1
+
+
+def test_a_module_that_a_part_of_it_holds_can_be_shown() -> None:
+    whole = pt.nn.Sequential(pt.nn.Identity())
+    whole[0].whole = whole
+    assert "..." in repr(whole)
+    with pytest.raises(pt.Error, match="is this Sequential itself"):
+        whole.itself = whole
+    assert len(whole) == 1

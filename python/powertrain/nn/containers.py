@@ -144,6 +144,11 @@ class Sequential(_Numbered["Step", Module]):
 
     def _register(self, name: str, value: Any) -> None:
         """A module that is assigned to a name, or added by one, is the last step; without its module a name is none."""
+        if value is self:
+            raise checks.SettingError(
+                f"[Sequential] {name} is this Sequential itself; expected another module, since each one is a step; "
+                "write a Module whose forward calls it as often as you want"
+            )
         super()._register(name, value)
         if isinstance(value, Module) and name not in self._names:
             self._names = (*self._names, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import reprlib
 from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
@@ -166,6 +167,7 @@ class Module(State):
         """The parts that `repr` shows."""
         return list(self._modules.items())
 
+    @reprlib.recursive_repr()  # a module may hold one that it is a part of
     def __repr__(self) -> str:
         return display.text(self)
 
