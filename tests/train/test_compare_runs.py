@@ -71,6 +71,7 @@ def test_numbers_are_compared_by_their_squared_error(tmp_path: Path) -> None:
     y = x[:, 0] * 2 + 1
 
     def run(name: str, epochs: int) -> pt.TrainedRun:
+        pt.random.seed(0)
         return pt.fit(
             model=pt.nn.Linear(4, 1), data={"train": (x[:300], y[:300]), "test": (x[300:], y[300:])}, epochs=epochs,
             optimizer="adam", folder=tmp_path / name, verbose=False,
