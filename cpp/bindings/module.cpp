@@ -33,9 +33,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
 // pybind11 would wait for ever for the lock of the main interpreter, so this is asked before it does anything.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-    PyErr_SetString(PyExc_ImportError,
-                    "[powertrain] imported in a subinterpreter; expected the main interpreter, since kernels, threads "
-                    "and memory are shared by the process; use processes or threads");
+    PyErr_SetString(PyExc_ImportError, "powertrain._core was asked for in a subinterpreter");  // powertrain says more
     return nullptr;
   }
   return PyInit__core_of_main();

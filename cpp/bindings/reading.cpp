@@ -1,6 +1,7 @@
 // What a tensor is and holds, as Python's own objects: its shape and dtype, and its numbers. Descriptors of ours, since
 // pybind11's dispatcher takes longer than what is asked for.
 #include <array>
+#include <cmath>
 
 #include "bindings/facts.h"
 #include "core/convert.h"
@@ -47,7 +48,7 @@ py::object number_at(const char* address, DType dtype) {
 
 // Of a tensor of one element, wherever it lies.
 py::object only_number(const Tensor& t) {
-  if (!is_complex(t.dtype()) || !t.concrete()) (void)t.item();  // which knows the errors
+  if (t.size() != 1 || !t.concrete()) (void)t.item();  // which says what is wrong
   alignas(16) std::array<char, 16> bytes;
   t.impl().buffer->memory().copy_out(bytes.data(), t.address(), size_of(t.dtype()));
   return number_at(bytes.data(), t.dtype());
@@ -55,7 +56,6 @@ py::object only_number(const Tensor& t) {
 
 py::object item(const Tensor& t) {
   no_branch(t, "item");
-  if (is_complex(t.dtype()) && t.size() != 1) (void)t.item();
   return only_number(t);
 }
 
@@ -91,8 +91,14 @@ py::object as_float(const Tensor& t) {
 
 py::object as_int(const Tensor& t) {
   no_branch(t, "int");
+  if (is_int(t.dtype())) return only_number(t);
   const double value = t.item();
-  return is_int(t.dtype()) ? only_number(t) : py::object(py::int_(static_cast<int64_t>(value)));
+  if (!std::isfinite(value)) {
+    throw OverflowError(
+        text("[int] received ", t.type(), " of ", value,
+             "; expected a finite number, since no integer is one of these; check it with isfinite(x)"));
+  }
+  return owned(PyLong_FromDouble(value));
 }
 
 // By value: another thread may give the object another one meanwhile.

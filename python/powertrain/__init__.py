@@ -16,7 +16,16 @@ import os as _os
 import typing as _typing
 from pathlib import Path as _Path
 
-from powertrain import _core
+try:
+    from powertrain import _core
+except ImportError as _error:
+    if "subinterpreter" not in str(_error):  # of the core, or of Python 3.12 and later before it is asked
+        raise
+    raise ImportError(
+        "[powertrain] imported in a subinterpreter; expected the main interpreter, since kernels, threads and memory "
+        "are shared by the process; use processes or threads"
+    ) from None
+
 from powertrain._core import (
     DType,
     DTypeError,

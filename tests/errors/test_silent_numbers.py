@@ -20,6 +20,7 @@ from powertrain.builtin import losses
 from powertrain.data import DataError
 from powertrain.io.plain_json import dumps
 from powertrain.metrics import R2, Accuracy, ConfusionMatrix, Mean, MeanSquaredError, MetricError
+from powertrain.train.deciding.decision import NOTHING
 from powertrain.train.evaluate.predict import outputs
 from powertrain.train.run.step import spread
 
@@ -257,11 +258,37 @@ def test_nothing_writes_json_that_has_nan() -> None:
     assert wrong == [one for one in wrong if one.startswith("plugins/tabular/src/powertrain_tabular/table.py:")]
 
 
+def test_the_mean_of_many_losses_of_16_bits_stays_in_range() -> None:
+    x, y = pt.full((60_000, 4), 0.0, "float16"), pt.zeros((60_000,), "int64")
+    one = math.log(4)
+    for loss in (
+        F.cross_entropy(x, y),
+        F.cross_entropy(x, y, weight=pt.ones((4,), "float16")),
+        F.nll_loss(F.log_softmax(x, axis=-1), y),
+    ):
+        assert loss.dtype == pt.float16 and loss.item() == pytest.approx(one, rel=1e-3)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_integer_is_made_of_what_is_none(value: float) -> None:
+    with pytest.raises(pt.OverflowError, match=r"\[int\] received f32\[\] of -?(nan|inf); expected a finite number"):
+        int(pt.tensor(value))
+
+
+def test_an_integer_is_as_large_as_the_number() -> None:
+    assert int(pt.tensor(1e300, dtype="float64")) == int(1e300)
+    assert int(pt.tensor(-2.7)) == -2
+
+
 def test_answers_that_are_not_finite() -> None:
     def predict(x: np.ndarray) -> np.ndarray:
         return np.where(x > 299, np.inf, x)
 
-    run: Any = SimpleNamespace(dataset=SimpleNamespace(transforms=(), target=None), predict=predict)
+    run: Any = SimpleNamespace(
+        dataset=SimpleNamespace(transforms=(), target=None),
+        evaluations=SimpleNamespace(decision=NOTHING),
+        predict=predict,
+    )
     assert outputs(run, np.arange(300.0)[:, None]).shape == (300, 1)
     with pytest.raises(DataError) as caught:
         outputs(run, np.arange(301.0)[:, None])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from powertrain.io.console import one_line
+from powertrain.io.records import to_json
 from powertrain.models.folders import copy_run, hash_folder
 from powertrain.models.registry import CHAMPION, MLFLOW, ModelHistory, Registry, RegistryError, Version
 
@@ -73,7 +74,7 @@ class MLflowRegistry(Registry):
         client.set_terminated(run.run_id)
         if name not in self._names():
             client.create_registered_model(name)
-        tags = {HASH: sha256, RUN: str(source), VALUES: json.dumps(dict(values))}
+        tags = {HASH: sha256, RUN: str(source), VALUES: to_json(dict(values)).decode()}
         made = client.create_model_version(name, f"{run.artifact_uri}/{FILES}", run.run_id, tags=tags)
         return int(made.version)
 
@@ -105,7 +106,7 @@ class MLflowRegistry(Registry):
         with _told("promote", name):
             self._client.set_registered_model_alias(name, values["alias"], str(version))
             line = {"event": event, "name": name, "version": version, "time": round(now, 3), **values}
-            self._client.set_registered_model_tag(name, f"{EVENT}{int(now * 1e6):020}", json.dumps(line))
+            self._client.set_registered_model_tag(name, f"{EVENT}{int(now * 1e6):020}", to_json(line).decode())
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         found = []
