@@ -124,7 +124,8 @@ def test_one_by_one_or_at_once_is_the_same() -> None:
     whole.observe(x, logits)
     for at in range(600):
         single.observe(x[at : at + 1], logits[at : at + 1])
-    assert whole.rows == single.rows and whole.state() == single.state()
+    assert str(whole.rows) == str(single.rows)  # NaN equals none, and in a row of Python 3.13 not even itself
+    assert whole.state() == single.state()
 
 
 def test_threads_lose_no_example() -> None:
