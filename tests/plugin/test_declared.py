@@ -185,7 +185,7 @@ def test_a_base_of_ones_own_declares_fields_for_its_subclasses() -> None:
     assert Right.digits == 4
     said = message(lambda: type("Wrong", (Family,), {"digit": 4}))
     assert said == "[Wrong] received a field digit, which nothing reads; expected one of Params, digits, examples, " \
-        "lower_is_better, tasks, unit_power; did you mean digits?"  # fmt: skip
+        "lower_is_better, of_classes, tasks, unit_power; did you mean digits?"  # fmt: skip
 
 
 def test_a_function_has_the_fields_of_its_base() -> None:

@@ -154,7 +154,7 @@ def test_columns_that_are_encoded_otherwise_are_caught(tmp_path: Path, monkeypat
 
 
 def test_columns_of_what_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(OnnxError, match="columns = true for digits, which is no table of powertrain-tabular"):
+    with pytest.raises(OnnxError, match="columns = true for digits, which is not a table of powertrain-tabular"):
         digits(tmp_path).export("onnx", tmp_path / "model.onnx", columns=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,10 @@ class Gymnasium(Environment):
             ) from error
         self._spaces = gymnasium.spaces
         try:
-            return gymnasium.make(self.params.id, **options)
+            # Box2D warns while it is imported, and ends the process where a warning is an error.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return gymnasium.make(self.params.id, **options)
         except gymnasium.error.DependencyNotInstalled as error:
             raise MakingError(
                 f"[env gymnasium] {self.params.id} needs a package that is not installed: {error}; expected it; pip "
