@@ -150,8 +150,8 @@ def test_a_policy_leaves_home(tmp_path: Path) -> None:
     assert trained_run.predict(np.zeros((3, 4), np.float32)).outputs.shape == (3, 2)
     assert len(trained_run.explain(np.zeros((3, 4), np.float32), method="gradients").values) == 3
     for method in ("nearest", "permutation"):
-        with pytest.raises(RunError, match=r"\[explain .*plays in an environment"):
+        with pytest.raises(RunError, match=r"\[explain .*learns in an environment"):
             trained_run.explain(np.zeros((3, 4), np.float32), method=method)
-    with pytest.raises(RunError, match=r"\[quantize\] .*plays in an environment"):
+    with pytest.raises(RunError, match=r"\[quantize\] .*learns in an environment"):
         trained_run.quantize(8, activations="static")
     assert trained_run.quantize(8, folder=tmp_path / "small").metric == "return"

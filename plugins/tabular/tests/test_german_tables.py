@@ -177,7 +177,12 @@ def test_texts_of_dates_are_read_in_memory(tmp_path: Path, form: str) -> None:
     columns = {"verkauft": day, "fläche": area, "ort": ["Ulm", "Bonn"] * (COUNT // 2)}
     (_, want), *_ = found.read(InputFile(path), COUNT)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    iso = {**columns, "verkauft": [str(np.datetime64("1970-01-01") + int(one)) for one in frame_days(path, more)]}
+    iso = {
+        **columns,
+        "verkauft": [
+            str(np.datetime64("1970-01-01") + np.timedelta64(int(one), "D")) for one in frame_days(path, more)
+        ],
+    }
     for given in (columns, rows, iso, {**columns, "fläche": [f"{one}" for one in area]}):
         np.testing.assert_array_equal(found.encode(given), want)
     assert found.raw is not None

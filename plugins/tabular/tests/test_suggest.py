@@ -288,7 +288,7 @@ def test_the_recipe_trains_at_once(tmp_path: Path, run: Ran) -> None:
     assert trained.code == 0, trained.err
     results = json.loads(trained.out)
     assert results["test"]["accuracy"] > 0.75
-    assert run(*words).err.startswith("[suggest] made.toml is there already")
+    assert run(*words).err.startswith("[suggest] made.toml exists already")
 
 
 @pytest.mark.slow

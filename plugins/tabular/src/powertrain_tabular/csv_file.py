@@ -157,7 +157,7 @@ def _whole_rows(file: IO[bytes], quote: bytes) -> Iterator[bytes]:
 def _how(head: str, name: str, settings: Csv, where: str, known: Marks | None = None) -> _Written:
     if len(settings.quotechar) != 1 or settings.quotechar in "\r\n":
         received = f"quotechar = {settings.quotechar!r}"
-        raise DataError(where, received, "expected one character", f'for example {name} = "\'"')
+        raise DataError(where, received, "expected one character", 'for example quotechar = "\'"')
     sep = _separator(head, name, settings, where)
     rows = list(itertools.islice(_rows(head, sep, settings), _LOOKED_AT))
     if len(rows) <= settings.header:
