@@ -53,7 +53,7 @@ def houses(folder: Path) -> float:
     signs = str.maketrans(",.", ".,")
     for at in range(1200):
         area, town, day = draw.uniform(40, 250), draw.choice(["Bonn", "Kiel", "Ulm"]), int(draw.integers(0, 1500))
-        sold = (np.datetime64("2020-01-01") + day).astype(object)
+        sold = (np.datetime64("2020-01-01") + np.timedelta64(day, "D")).astype(object)
         price = 150_000 * 2 ** (area / 150 * (1 + (town == "Ulm"))) * 1.0002**day * np.exp(draw.normal(0, 0.1))
         cells = [f"H-{at:04}", f"{sold.day}.{sold.month}.{sold.year}", f"{area:.1f}".translate(signs), str(town)]
         lines.append(";".join([*cells, f"{price:,.2f}".translate(signs)]))
