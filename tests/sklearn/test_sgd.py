@@ -190,5 +190,7 @@ def test_what_a_wrong_call_says(make: Any, text: str) -> None:
 
 def test_too_few_epochs_are_said() -> None:
     x, y, _ = rows(60)
-    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match=r"^\[SGDClassifier\] the loss still falls by tol"):
+    with pytest.warns(
+        sklearn.exceptions.ConvergenceWarning, match=r"^\[SGDClassifier\] the loss still falls by more than tol"
+    ):
         pt.sklearn.SGDClassifier(max_iter=2, random_state=0).fit(x, y)

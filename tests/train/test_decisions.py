@@ -224,6 +224,7 @@ def test_exports_answer_with_the_calibration_and_the_threshold(method: str, to: 
 
 @pytest.mark.peers
 def test_the_code_for_pytorch_chooses_the_same_classes(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     from powertrain.builtin.exporters.loading import module_of
 
     done = trained(tmp_path / "run", calibrate="isotonic", threshold={"metric": "balanced-accuracy"})

@@ -228,7 +228,7 @@ def test_an_episode_that_does_not_end_is_refused(tmp_path: Path, monkeypatch: py
         lambda: play_episode(make(), lambda x: np.zeros((len(x), 2), np.float32), 1),
     ]
     for way in ways:
-        with pytest.raises(RunError, match=r"\[evaluate\] an episode took more than 5 steps; expected one that ends"):
+        with pytest.raises(RunError, match=r"\[evaluate\] an episode took more than 5 steps; expected an end"):
             way()
 
 

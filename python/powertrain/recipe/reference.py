@@ -125,7 +125,7 @@ def _keys(table: type, prefix: str) -> list[Key]:
 def _inner(kind: Any) -> type | None:
     """The dataclass of a key that is a table of the engine's own."""
     options = [kind, *typing.get_args(kind)]
-    own = ("Stop", "Anomalies", "HistogramsSection", "Keep", "EvaluateEvery", "Group", "Adapters")
+    own = ("Stop", "Anomalies", "HistogramsSection", "Keep", "EvaluateEvery", "Group", "Adapters", "Threshold", "Prune")
     return next((option for option in options if getattr(option, "__name__", "") in own), None)
 
 
