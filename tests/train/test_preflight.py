@@ -103,7 +103,7 @@ def test_a_fault_of_the_engines_own_is_said_to_be_one(tmp_path: Path) -> None:
     )
     asked = [command([])[0], "-c", code]
     done = subprocess.run(asked, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 3 and done.stderr.splitlines()[-1].startswith("this is a fault of powertrain")
+    assert done.returncode == 3 and done.stderr.splitlines()[-1].startswith("this is a bug in powertrain")
 
 
 def test_a_run_that_is_a_file_is_said(tmp_path: Path) -> None:
