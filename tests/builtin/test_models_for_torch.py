@@ -56,7 +56,7 @@ def test_a_model_answers_the_same_in_pytorch(name: str, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     model, inputs = built(name)
     path = tmp_path / "model.py"
-    path.write_text(model_code(model, "model", [], []), encoding="utf-8")
+    path.write_text(model_code(model, "model", [], [], None), encoding="utf-8")
     scope: dict[str, Any] = {"__name__": "written", "__file__": str(path)}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), scope)
     made = scope["build"]().eval()

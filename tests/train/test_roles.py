@@ -270,7 +270,7 @@ def test_a_name_that_would_hide_another_slot_is_refused(tmp_path: Path, name: st
         lambda: made.ring(name, 3, x=np.zeros(2)),
         lambda: made.blob(name, list, bytes, list),
     ):
-        with pytest.raises(RunError, match="is taken, or begins as the run's own slots do"):
+        with pytest.raises(RunError, match="is taken, or begins like the run's own slots"):
             claim()
     assert set(made.table.snapshot()) == before
 

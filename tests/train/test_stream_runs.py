@@ -177,7 +177,9 @@ def test_what_a_stream_cannot_do_is_said() -> None:
     )
     with pytest.raises(DataError) as error:
         len(Head(iter(())))  # type: ignore[arg-type]
-    assert str(error.value).startswith("[tuple_iterator] a stream without an example; expected some; iterate anew")
+    assert str(error.value).startswith(
+        "[tuple_iterator] a stream without an example; expected some; start a new iteration in each __iter__"
+    )
 
 
 class EndlessPairs(IterableDataset):

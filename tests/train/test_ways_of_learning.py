@@ -323,4 +323,4 @@ def test_a_loss_of_weights_that_were_assigned_since_is_refused(tmp_path: Path) -
     )
     (tmp_path / "way.toml").write_text(recipe)
     said = run(["train", "way.toml"], tmp_path, expect=2).stderr
-    assert "[minimize] the loss depends on none of the 2 parameters as they are now; expected the loss of a" in said
+    assert "[minimize] the loss depends on none of the 2 parameters as they are now; expected a loss whose" in said

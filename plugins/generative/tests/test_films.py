@@ -148,7 +148,7 @@ def test_a_pixel_comes_from_around_it() -> None:
 def test_pytorch_says_the_same(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     model = FrameCNN((6, 5, 3), 30, FrameCNN.Params(width=8, layers=2, reach=2))
-    (tmp_path / "model.py").write_text(model_code(model, "model", [], []))
+    (tmp_path / "model.py").write_text(model_code(model, "model", [], [], None))
     made = module_of(tmp_path / "model.py", "written_for_torch").build()
     made.load_state_dict({key: torch.as_tensor(value) for key, value in model.state_dict("torch").items()})
     x = np.random.default_rng(0).uniform(-0.5, 1.5, size=(4, 6, 5, 3)).astype("f")

@@ -179,7 +179,7 @@ def test_models_are_written_for_pytorch(name: str, tmp_path: Path) -> None:
         slot.value = slot.value + 0.3 * pt.random.normal(size=slot.shape)
     model.eval()
     path = tmp_path / "model.py"
-    path.write_text(model_code(model, "model", [], []))
+    path.write_text(model_code(model, "model", [], [], None))
     tokens = np.random.default_rng(0).integers(4, 50, (5, 12))
     tokens[1, 7:] = PADDING
     tokens[2, 3:] = PADDING
