@@ -113,14 +113,14 @@ def started(folder: Path, words: list[str], after: str) -> subprocess.Popen[str]
 
 
 def test_killed_and_started_again_it_makes_the_same_trials(tmp_path: Path) -> None:
-    recipe = RECIPE.replace("3 epochs", "40 epochs").replace("seed = 1", "seed = 1, save_seconds = 0")
+    recipe = RECIPE.replace("3 epochs", "200 epochs").replace("seed = 1", "seed = 1, save_seconds = 0")
     (tmp_path / "whole").mkdir()
     (tmp_path / "cut").mkdir()
     words = ["tune", "line.toml", *LR, "--trials", "4"]
     run(words, made(tmp_path / "whole", recipe))
     cut = made(tmp_path / "cut", recipe)
     process = started(cut, words, "trial 1/4")
-    time.sleep(0.3)  # the next one is on its way
+    time.sleep(0.1)  # the next one is on its way
     process.kill()
     process.communicate()
     _wait_for_workers(cut)

@@ -95,8 +95,8 @@ def test_a_process_that_cannot_take_part_is_named(line: str, said: str, tmp_path
 @pytest.mark.parametrize(
     ("name", "before", "after", "said"),
     [
-        ("small.toml", "lr = 1e-3", "lr = 1e-4", "other recipe and state"),
-        ("book.txt", "fox", "cat", "other data and state"),
+        ("small.toml", "lr = 1e-3", "lr = 1e-4", "recipe and state"),
+        ("book.txt", "fox", "cat", "data and state"),
     ],
 )
 def test_a_process_with_other_files_is_named(name: str, before: str, after: str, said: str, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_process_with_other_files_is_named(name: str, before: str, after: str,
     write_shared("gpt", other)
     (other / name).write_text((other / name).read_text().replace(before, after))
     _, errors = ended(started(tmp_path, 2, imports=strange(tmp_path, "os.chdir('other')")), 2)
-    assert f"[workers] worker 1 has {said} than worker 0; expected the same for all; " in errors
+    assert f"[workers] worker 1 and worker 0 differ in {said}; expected the same for all; " in errors
     assert not (tmp_path / "a").exists()
 
 

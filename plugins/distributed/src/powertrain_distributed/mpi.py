@@ -88,7 +88,8 @@ class MPITransport(MessageTransport):
         """Whose heartbeats this worker hears: worker 0 those of all, others those of worker 0 and of their partners."""
         if self.rank == 0:
             return set(range(1, self.size))
-        return {0, *(self.rank ^ (1 << bit) for bit in range(self.size.bit_length() - 1))}
+        partners = (self.rank ^ (1 << bit) for bit in range(self.size.bit_length() - 1))
+        return {0, *(partner for partner in partners if partner < self.size)}
 
     @property
     def over(self) -> bool:
