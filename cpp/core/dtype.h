@@ -24,6 +24,7 @@ const DTypeInfo& info(DType dtype);
 inline std::size_t size_of(DType dtype) { return info(dtype).size; }
 inline bool is_float(DType dtype) { return info(dtype).kind == Kind::Float; }
 inline bool is_int(DType dtype) { return info(dtype).kind == Kind::Int; }
+inline bool is_half(DType dtype) { return dtype == DType::F16 || dtype == DType::BF16; }  // floats of 16 bits
 inline bool is_complex(DType dtype) { return info(dtype).kind == Kind::Complex; }
 inline bool is_continuous(DType dtype) { return is_float(dtype) || is_complex(dtype); }  // what has gradients
 bool is_unsigned(DType dtype);                                                           // u8 to u64

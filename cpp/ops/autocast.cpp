@@ -13,7 +13,7 @@ std::unordered_map<std::string, Precision>& rules() {
   return by_name;
 }
 
-bool is_half(const Tensor& t) { return t.defined() && (t.dtype() == DType::F16 || t.dtype() == DType::BF16); }
+bool is_half(const Tensor& t) { return t.defined() && pt::is_half(t.dtype()); }
 
 // Whether the op's products may be summed by the processor's own instruction.
 bool has_dots(const Op& op) {

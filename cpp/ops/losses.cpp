@@ -43,8 +43,7 @@ Tensor mean_of_labels(const Tensor& values, const Tensor& labels, const Tensor& 
   const bool all = !attrs.has("ignore_index");
   if (all && !weight.defined()) return fn::call("mean", {values});
   // Sums of 16 bits would leave their range, and be rounded before they are divided.
-  const auto is_narrow = [](const Tensor& t) { return is_float(t.dtype()) && size_of(t.dtype()) < 4; };
-  const auto wide = [&](const Tensor& t) { return is_narrow(t) ? fn::cast(t, DType::F32) : t; };
+  const auto wide = [](const Tensor& t) { return is_half(t.dtype()) ? fn::cast(t, DType::F32) : t; };
   Tensor kept;
   const auto whole = [](int64_t number) { return Tensor::scalar(static_cast<double>(number), DType::I64, true); };
   if (!all) kept = fn::call("not_equal", {labels, whole(attrs.integer("ignore_index"))});
@@ -52,7 +51,7 @@ Tensor mean_of_labels(const Tensor& values, const Tensor& labels, const Tensor& 
   if (weight.defined()) counted = fn::call("take", {wide(weight), all ? labels : fn::where(kept, labels, whole(0))});
   if (!all) counted = fn::where(kept, counted, fn::number(0));
   const Tensor mean = fn::call("sum", {wide(values)}) / fn::call("sum", {counted});
-  return is_narrow(values) ? fn::cast(mean, values.dtype()) : mean;
+  return is_half(values.dtype()) ? fn::cast(mean, values.dtype()) : mean;
 }
 
 Tensor label_mask(const Tensor& column, int64_t classes) {

@@ -40,7 +40,7 @@ AttentionProblem describe(const Operand& q, const Operand& k, const Operand& v, 
 bool by_matrices(const AttentionProblem& p) {
   constexpr int64_t kMost = int64_t{1} << 30;  // of what the kernels count in 32 bits
   const bool counted = std::max({p.queries, p.keys, p.heads, p.batches}) < kMost;
-  return counted && (p.type == DType::F16 || p.type == DType::BF16) && p.size <= kMostHalfSize;
+  return counted && is_half(p.type) && p.size <= kMostHalfSize;
 }
 
 // How a kernel is cut: the end of its name, and its rows, threads and shared memory of a block.

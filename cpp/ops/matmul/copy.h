@@ -49,8 +49,6 @@ struct Source {
 template <class T>
 inline constexpr DType kTypeOf = sizeof(T) == 4 ? DType::F32 : DType::F64;
 
-inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
-
 // In memory, of a type that is T or one of 16 bits.
 template <class T>
 inline int64_t element_size(DType type) {

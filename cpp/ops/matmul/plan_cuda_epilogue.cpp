@@ -33,8 +33,6 @@ constexpr Known kOfOne[] = {{"relu", 0, EpilogueCode::Relu},        {"gelu_tanh"
                             {"gelu_erf", 0, EpilogueCode::GeluErf}, {"silu", 0, EpilogueCode::Silu},
                             {"tanh", 0, EpilogueCode::Tanh},        {"sigmoid", 0, EpilogueCode::Sigmoid}};
 
-bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
-
 // Reads a program step by step; operand i of the program is operand i - 1 of the chain.
 class Chain {
  public:

@@ -16,7 +16,6 @@ namespace pt {
 inline int64_t even_part(int64_t size, int64_t side, int64_t step) {
   return round_up(ceil_div(size, ceil_div(size, side)), step);
 }
-inline bool is_half(DType type) { return type == DType::F16 || type == DType::BF16; }
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
 // Cuts into regions of so many rows and columns, and joins batch items up to `wanted` multiply-adds where an item is

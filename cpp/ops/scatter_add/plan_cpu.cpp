@@ -25,8 +25,6 @@ int variant_of(DType dtype, bool put, const char* where) {
   return 1 + 2 * static_cast<int>(found - std::begin(kOrder)) + (put ? 1 : 0);
 }
 
-bool is_half(DType dtype) { return dtype == DType::F16 || dtype == DType::BF16; }
-
 void choose_chunks(ScatterAddDesc& d, int64_t bytes) {
   // A destination row costs its own bytes and those of its share of the sources.
   const double sources_per_row = static_cast<double>(d.index.count) / static_cast<double>(d.axis_size);
