@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -266,12 +267,14 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     const auto given = static_cast<std::size_t>(PyVectorcall_NARGS(flags));
     const bool updates = self->operands == Operands::Updated && given > 0;
     if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], op.name);
-    const Calling calling(op.name);
+    std::optional<Calling> calling;
+    if (tape_depth() > 0) calling.emplace(op.name);  // it asks at which line
     if (PreparedResults results = call_prepared(op, self->operands, args, given, names); results.count > 0) {
       if (updates) return updated(args[0], results.made[0], op.name).release().ptr();
       return wrap_results(results.made, results.count, op.outputs != 1).release().ptr();
     }
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
+    if (!calling) calling.emplace(op.name);
     Tensors outputs = apply_owned(op, std::move(parsed.inputs), parsed.attrs);
     if (updates) return updated(args[0], outputs[0], op.name).release().ptr();
     return wrap_results(outputs, outputs.size(), op.outputs != 1).release().ptr();

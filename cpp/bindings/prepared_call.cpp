@@ -2,10 +2,10 @@
 // kept of it (ops/prepared.h), and no attribute is made. Anything unusual takes the long way, which knows the errors.
 #include "bindings/prepared_call.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
-#include "ops/autocast.h"
 #include "ops/key_words.h"
 #include "ops/recorder.h"
 #include "ops/tape.h"
@@ -37,7 +37,9 @@ std::optional<std::size_t> position_of(const Op& op, std::string_view name) {
 
 bool place(const Op& op, Operands operands, PyObject* const* args, std::size_t given, PyObject* names,
            Arguments& placed) {
-  if (op.inputs.size() + op.attrs.size() > kMostArguments || given > op.inputs.size() + op.attrs.size()) return false;
+  const std::size_t all = op.inputs.size() + op.attrs.size();
+  if (all > kMostArguments || given > all) return false;
+  std::fill_n(placed.begin(), all, nullptr);
   for (std::size_t i = 0; i < given; ++i) placed[operands == Operands::Reversed && i < 2 ? 1 - i : i] = args[i];
   const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t k = 0; k < named; ++k) {
@@ -59,6 +61,7 @@ class Inputs {
     } else if (is_tensor(value)) {
       input = &unwrap(value);
     } else if (is_slot(value)) {
+      if (active_recorder()) return false;  // which listens to who reads it
       held = as_written(slot_of(value).current());
     } else if (is_number(value)) {
       held = to_tensor(value, op.name);
@@ -165,8 +168,7 @@ bool append_attribute(CallKey& key, AttrKind kind, PyObject* value) {
 
 PreparedResults call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given,
                               PyObject* names) {
-  if (active_recorder() || autocast_dtype() != DType::F32) return {};
-  Arguments placed{};
+  Arguments placed;
   if (!place(op, operands, args, given, names, placed)) return {};
   const std::size_t n = op.inputs.size();
   Inputs inputs;
