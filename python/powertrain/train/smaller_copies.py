@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+import powertrain as pt
 from powertrain.io.records import to_json
+from powertrain.models.folders import copy_run
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.evaluate.predict import example_of, transformed
 from powertrain.train.folder.checkpoint import Checkpoints
@@ -28,6 +32,45 @@ Scores = dict[str, dict[str, float]]
 TIMED = 30  # predictions of one example; their median counts
 # What a run without training does not need: slots of the optimizer, and of early stopping.
 LEFT_OUT = ("optimizer", "best", "stop")
+
+
+class SmallerCopy:
+    """What is asked of a smaller copy of a run alike, however it was made."""
+
+    VERB: ClassVar[str]
+    DONE: ClassVar[str]  # what the run is then
+    ADVICE: ClassVar[str]  # for one that cost too much
+
+    folder: Path | None
+    source: Path
+    metric: str
+    cost: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a new run."""
+        return self.folder is not None
+
+    @property
+    def run(self) -> TrainedRun:
+        """The new run, opened."""
+        if self.folder is None:
+            raise RunError(
+                f"[{self.VERB}] {self.source} was not {self.DONE}, since that would cost {self.cost:.4g} of "
+                f"{self.metric}; expected a {self.DONE} run; {self.ADVICE}"
+            )
+        return pt.load(self.folder)
+
+
+@contextlib.contextmanager
+def copied(source: Path, target: Path) -> Iterator[None]:
+    """A copy of a run, which is gone again where the block fails."""
+    copy_run(source, target)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
 
 
 def demand_copy(trained: TrainedRun, verb: str, tolerance: float | None, folder: Path | None, usual: str) -> Path:

@@ -16,7 +16,6 @@ import numpy as np
 import powertrain as pt
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
-from powertrain.models.folders import copy_run
 from powertrain.nn.utils.masking import mask, nonzero, plain
 from powertrain.nn.utils.shrinking import shrink, sizes_of
 from powertrain.recipe import Duration, load_recipe
@@ -29,8 +28,10 @@ from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.session import train
 from powertrain.train.smaller_copies import (
     Scores,
+    SmallerCopy,
     bytes_of,
     change_words,
+    copied,
     cost_of,
     demand_copy,
     milliseconds_of,
@@ -50,7 +51,7 @@ NEAR = 1e-4  # of the largest output, how far a smaller model may be from the ma
 
 
 @dataclass(frozen=True)
-class Pruned:
+class Pruned(SmallerCopy):
     """What came of it: the new run's folder, what was measured before, after the cut and after training on, and sizes.
 
         folder      of the new run; None where it cost more than the tolerance, and nothing is left
@@ -70,6 +71,9 @@ class Pruned:
         (True, True, (2, 10))
     """
 
+    VERB, DONE = "prune", "pruned"
+    ADVICE = "allow more by tolerance, prune less, or train on for longer"
+
     folder: Path | None
     source: Path
     sparsity: float
@@ -87,21 +91,6 @@ class Pruned:
     packed: tuple[int, int]
     milliseconds: tuple[float, float]
     tolerance: float | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is a new run."""
-        return self.folder is not None
-
-    @property
-    def run(self) -> TrainedRun:
-        """The new run, opened."""
-        if self.folder is None:
-            raise RunError(
-                f"[prune] {self.source} was not pruned, since that would cost {self.cost:.4g} of {self.metric}; "
-                "expected a pruned run; allow more by tolerance, prune less, or train on for longer"
-            )
-        return pt.load(self.folder)
 
     def lines(self) -> list[str]:
         """The report in words."""
@@ -157,8 +146,7 @@ def prune_run(
     smaller: dict[str, list[int]] = {}
     if structured:
         twin, smaller = _shrunk(run, role, twin)
-    copy_run(trained.folder, target)
-    try:
+    with copied(trained.folder, target):
         about = {"role": role, "sparsity": sparsity, "structured": structured, "sizes": smaller}
         arrays = write_weights(RunFolder(target), role, twin, PRUNED, about)
         opened = open_run(target, trust, data=True).run
@@ -179,9 +167,6 @@ def prune_run(
             results |= {"decision": decided} if decided else {}
             opened.folder.finish(results)
             write_again(opened, results)
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
     if not made.kept:
         shutil.rmtree(target, ignore_errors=True)
     return made

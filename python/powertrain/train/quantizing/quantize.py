@@ -13,7 +13,6 @@ import powertrain as pt
 from powertrain.data import DataLoader, Subset
 from powertrain.data.source import evenly_spaced
 from powertrain.io.hashing import hash_arrays
-from powertrain.models.folders import copy_run
 from powertrain.nn.quantizing import Form, demand_layers, layers_of, observed, quantized
 from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.evaluate.review import open_run, write_again
@@ -22,8 +21,10 @@ from powertrain.train.preflight import demand_examples
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.smaller_copies import (
     Scores,
+    SmallerCopy,
     bytes_of,
     change_words,
+    copied,
     cost_of,
     demand_copy,
     milliseconds_of,
@@ -40,7 +41,7 @@ EXAMPLES = 256  # of the training part that ranges are found by
 
 
 @dataclass(frozen=True)
-class Quantized:
+class Quantized(SmallerCopy):
     """What came of it: the new run's folder, what was measured before and after, sizes and times.
 
         folder      of the new run; None where it cost more than the tolerance, and nothing is left
@@ -56,6 +57,9 @@ class Quantized:
         (True, True, (2, 10))
     """
 
+    VERB, DONE = "quantize", "quantized"
+    ADVICE = "allow more by tolerance, or take 8 bits"
+
     folder: Path | None
     source: Path
     form: Form
@@ -68,21 +72,6 @@ class Quantized:
     bytes: tuple[int, int]
     milliseconds: tuple[float, float]
     tolerance: float | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is a new run."""
-        return self.folder is not None
-
-    @property
-    def run(self) -> TrainedRun:
-        """The new run, opened."""
-        if self.folder is None:
-            raise RunError(
-                f"[quantize] {self.source} was not quantized, since that would cost {self.cost:.4g} of {self.metric}; "
-                "expected a quantized run; allow more by tolerance, or take 8 bits"
-            )
-        return pt.load(self.folder)
 
     def lines(self) -> list[str]:
         """The report in words."""
@@ -126,8 +115,7 @@ def quantize_run(
     before, speed = scores_of(run), milliseconds_of(run)
     layers = tuple(layers_of(module, skip))
     twin = quantized(module.clone(), form, ranges, skip)
-    copy_run(trained.folder, target)
-    try:
+    with copied(trained.folder, target):
         about = {"role": role, **dataclasses.asdict(form), "layers": layers}
         arrays = write_weights(RunFolder(target), role, twin, QUANTIZED, about)
         opened = open_run(target, trust, data=True).run
@@ -137,9 +125,6 @@ def quantize_run(
             results["quantized"] = made.table()
             opened.folder.finish(results)
             write_again(opened, results)
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
     if not made.kept:
         shutil.rmtree(target, ignore_errors=True)
     return made
