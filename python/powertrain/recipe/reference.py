@@ -11,6 +11,7 @@ from typing import Any
 from powertrain._core import Error
 from powertrain.io.printable import printable
 from powertrain.plugin.conversion import words
+from powertrain.plugin.group import Group
 from powertrain.plugin.params import Parameter, parameters
 from powertrain.plugin.wording import show, suggestion
 from powertrain.recipe.sections import (
@@ -21,6 +22,7 @@ from powertrain.recipe.sections import (
     Split,
     Surroundings,
     TargetSection,
+    Use,
 )
 
 
@@ -125,8 +127,9 @@ def _keys(table: type, prefix: str) -> list[Key]:
 def _inner(kind: Any) -> type | None:
     """The dataclass of a key that is a table of the engine's own."""
     options = [kind, *typing.get_args(kind)]
-    own = ("Stop", "Anomalies", "HistogramsSection", "Keep", "EvaluateEvery", "Group", "Adapters", "Threshold", "Prune")
-    return next((option for option in options if getattr(option, "__name__", "") in own), None)
+    sections = Use.__module__  # a Use is the table of a plugin
+    own = (one for one in options if one is Group or (getattr(one, "__module__", "") == sections and one is not Use))
+    return next(own, None)
 
 
 def _default(field: Parameter) -> str:
