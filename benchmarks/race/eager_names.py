@@ -39,6 +39,22 @@ def python_names() -> Names:
     return {"numbers": [float(n) for n in range(10)], "rows": [[1.0, 2.0], [3.0, 4.0]], "array": arrays()["x"]}
 
 
+def modules_of(nn: Any, **batch_first: bool) -> Names:
+    """The modules of a library that has PyTorch's names."""
+    return {
+        "linear": nn.Linear(5, 3), "relu": nn.ReLU(), "gelu": nn.GELU(), "layer_norm": nn.LayerNorm(5),
+        "rms_norm": nn.RMSNorm(5), "batch_norm": nn.BatchNorm1d(5), "batch_norm_eval": nn.BatchNorm1d(5).eval(),
+        "group_norm": nn.GroupNorm(1, 3), "conv1d": nn.Conv1d(3, 4, 3), "conv2d": nn.Conv2d(3, 4, 3),
+        "max_pool": nn.MaxPool2d(2), "flatten": nn.Flatten(), "embedding": nn.Embedding(8, 5),
+        "dropout": nn.Dropout(0.5), "dropout_eval": nn.Dropout(0.5).eval(), "softmax": nn.Softmax(-1),
+        "sequential": nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)),
+        "lstm": nn.LSTM(8, 8, **batch_first), "gru": nn.GRU(8, 8, **batch_first),
+        "attention": nn.MultiheadAttention(8, 2, **batch_first),
+        "encoder": nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, **batch_first), "mse": nn.MSELoss(),
+        "cross_entropy": nn.CrossEntropyLoss(), "bce": nn.BCEWithLogitsLoss(),
+    }  # fmt: skip
+
+
 def powertrain_names() -> Names:
     import powertrain as pt
     import powertrain.nn.functional as F
@@ -46,17 +62,7 @@ def powertrain_names() -> Names:
     pt.set_threads(1)
     nn = pt.nn
     names = {name: pt.tensor(value) for name, value in arrays().items()}
-    modules = {
-        "linear": nn.Linear(5, 3), "relu": nn.ReLU(), "gelu": nn.GELU(), "layer_norm": nn.LayerNorm(5),
-        "rms_norm": nn.RMSNorm(5), "batch_norm": nn.BatchNorm1d(5), "batch_norm_eval": nn.BatchNorm1d(5).eval(),
-        "group_norm": nn.GroupNorm(1, 3), "conv1d": nn.Conv1d(3, 4, 3), "conv2d": nn.Conv2d(3, 4, 3),
-        "max_pool": nn.MaxPool2d(2), "flatten": nn.Flatten(), "embedding": nn.Embedding(8, 5),
-        "dropout": nn.Dropout(0.5), "dropout_eval": nn.Dropout(0.5).eval(), "softmax": nn.Softmax(-1),
-        "sequential": nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)), "lstm": nn.LSTM(8, 8),
-        "gru": nn.GRU(8, 8), "attention": nn.MultiheadAttention(8, 2),
-        "encoder": nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0), "mse": nn.MSELoss(),
-        "cross_entropy": nn.CrossEntropyLoss(), "bce": nn.BCEWithLogitsLoss(),
-    }  # fmt: skip
+    modules = modules_of(nn)
     model, q, x = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)), names["q"], names["x"]
     labels = pt.tensor(np.arange(4) % 3)
     loss_and_grads = nn.value_and_grad(model, lambda x, t: F.cross_entropy(model(x), t))
@@ -107,18 +113,7 @@ def torch_names() -> Names:
     names["heads"] = names["heads"].transpose(1, 2)
     names["image"] = names["image"].permute(0, 3, 1, 2).contiguous()
     names["line"] = names["line"].transpose(1, 2).contiguous()
-    modules = {
-        "linear": nn.Linear(5, 3), "relu": nn.ReLU(), "gelu": nn.GELU(), "layer_norm": nn.LayerNorm(5),
-        "rms_norm": nn.RMSNorm(5), "batch_norm": nn.BatchNorm1d(5), "batch_norm_eval": nn.BatchNorm1d(5).eval(),
-        "group_norm": nn.GroupNorm(1, 3), "conv1d": nn.Conv1d(3, 4, 3), "conv2d": nn.Conv2d(3, 4, 3),
-        "max_pool": nn.MaxPool2d(2), "flatten": nn.Flatten(), "embedding": nn.Embedding(8, 5),
-        "dropout": nn.Dropout(0.5), "dropout_eval": nn.Dropout(0.5).eval(), "softmax": nn.Softmax(-1),
-        "sequential": nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)),
-        "lstm": nn.LSTM(8, 8, batch_first=True), "gru": nn.GRU(8, 8, batch_first=True),
-        "attention": nn.MultiheadAttention(8, 2, batch_first=True),
-        "encoder": nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True), "mse": nn.MSELoss(),
-        "cross_entropy": nn.CrossEntropyLoss(), "bce": nn.BCEWithLogitsLoss(),
-    }  # fmt: skip
+    modules = modules_of(nn, batch_first=True)
     for module in modules.values():
         module.requires_grad_(False)  # so that a forward records nothing, as here
     model, q, x = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)), names["q"], names["x"]

@@ -145,14 +145,19 @@ def test_processes_that_do_not_divide_the_shards(tmp_path: Path) -> None:
     )
 
 
+def in_training(folder: Path, processes: int) -> tuple[subprocess.Popen[str], dict[str, int]]:
+    """A job that trains for long, once it has a checkpoint, and its processes by their rank."""
+    write_shared("digits", folder)
+    process = started(folder, processes, "--set", "run.until=10_000 epochs")
+    assert process.stdout is not None
+    while not Checkpoints(folder / "a").newest_meta():
+        assert process.stdout.readline()  # one for each epoch
+    return process, processes_with(folder, "PMI_RANK")
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a job are read from /proc")
 def test_a_job_with_a_killed_process_ends_and_goes_on(tmp_path: Path) -> None:
-    write_shared("digits", tmp_path)
-    process = started(tmp_path, 2, "--set", "run.until=10_000 epochs")
-    assert process.stdout is not None
-    while not Checkpoints(tmp_path / "a").newest_meta():
-        assert process.stdout.readline()  # one for each epoch
-    workers = processes_with(tmp_path, "PMI_RANK")
+    process, workers = in_training(tmp_path, 2)
     assert len(workers) == 2
     os.kill(workers["1"], signal.SIGKILL)
     ended(process, None)
@@ -166,12 +171,7 @@ def test_a_job_with_a_killed_process_ends_and_goes_on(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a job are read from /proc")
 @pytest.mark.parametrize("stopped", ["0", "3"])
 def test_a_process_that_is_stopped_ends_the_job(stopped: str, tmp_path: Path) -> None:
-    write_shared("digits", tmp_path)
-    process = started(tmp_path, 4, "--set", "run.until=10_000 epochs")
-    assert process.stdout is not None
-    while not Checkpoints(tmp_path / "a").newest_meta():
-        assert process.stdout.readline()  # one for each epoch
-    workers = processes_with(tmp_path, "PMI_RANK")
+    process, workers = in_training(tmp_path, 4)
     os.kill(workers[stopped], signal.SIGSTOP)
     start = time.monotonic()
     said, errors = ended(process, None)
