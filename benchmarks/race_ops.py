@@ -4,7 +4,7 @@
     python benchmarks/race_ops.py --quick --only "softmax*"      # some seconds
     python benchmarks/race_ops.py --resume                       # what the last run had not reached
 
-How it is measured: docs/benchmarks.md.
+How it is measured: docs/benchmarks/method.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Estimate the time of each benchmark workload's training step on an A100, an H100 and a B200, from its plan.
 
     python benchmarks/roofline.py                                  print the tables
-    python benchmarks/roofline.py --document docs/benchmarks.md    and put them there
+    python benchmarks/roofline.py --document docs/benchmarks/gpu.md    and put them there
 
 Nothing is run: the launches are those of tests/devices/records, the formula is that of estimate.py.
 """

@@ -3,9 +3,10 @@
     python benchmarks/run.py                                  # everything but threads and scaling: some 20 minutes
     python benchmarks/run.py --quick --workloads lenet        # a few seconds for each framework
     python benchmarks/run.py --sections scaling threads
-    python benchmarks/run.py --keep docs/benchmarks.md        # and put its rows among the last ones of each state
+    python benchmarks/run.py --keep docs/benchmarks.md                 # and put its rows among the last ones
+    python benchmarks/run.py --document docs/benchmarks/full-run.md    # and put its tables there
 
-How it is measured: docs/benchmarks.md.
+How it is measured: docs/benchmarks/method.md.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def parts(document: Path, place: str) -> tuple[str, str, str]:
     before, begin, rest = document.read_text(encoding="utf-8").partition(first)
     old, end, after = rest.partition(final)
     if not (begin and end):
-        raise ValueError(f"[--document] {document} without the lines {first} and {final}; expected both; add them")
+        raise ValueError(f"[page] received {document} without the lines {first} and {final}; expected both; add them")
     return before + first, old, final + after
 
 
@@ -126,8 +127,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, metavar="S", help="of samples in a turn")
     parser.add_argument("--laps", type=int, default=1, metavar="N", help="processes of each, of which the best counts")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), metavar="DIR")
-    parser.add_argument("--document", type=Path, metavar="FILE", help="put the tables into docs/benchmarks.md")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="put only its rows of training steps there")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="into docs/benchmarks/full-run.md its tables")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="into docs/benchmarks.md its rows of training steps")
     return parser.parse_args(arguments)
 
 
@@ -140,10 +141,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for workload in (*(given.workloads or ()), *(given.bf16 or ())):
             find(workload)
-        for document in {given.document, given.keep} - {None}:
-            parts(document, LAST)
-        if given.document is not None:
-            parts(given.document, PLACE)
+        for document, place in ((given.document, PLACE), (given.keep, LAST)):
+            if document is not None:
+                parts(document, place)
     except (WorkloadError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -167,8 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write(given.out, sections, facts, written)
     if given.document is not None:
         replace(given.document, PLACE, lambda old: written.replace("\n## ", "\n### "))
-    for document in {given.document, given.keep} - {None}:
-        keep(document, sections, facts)
+    if given.keep is not None:
+        keep(given.keep, sections, facts)
     return 0
 
 

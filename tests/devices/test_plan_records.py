@@ -31,7 +31,7 @@ def test_plans_are_those_that_are_kept(written: Path, plan: str) -> None:
     now, kept = (file.read_text(encoding="utf-8") for file in (written / path.name, path))
     assert now == kept, (
         "the plan is another one; if that is meant: python benchmarks/plan_records.py, look at the difference, then "
-        "python benchmarks/roofline.py --document docs/benchmarks.md"
+        "python benchmarks/roofline.py --document docs/benchmarks/gpu.md"
     )
 
 

@@ -363,22 +363,22 @@ def test_the_command_writes_tables_json_and_pictures(tmp_path: Path) -> None:
     assert (tmp_path / "steps.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("option", ["--document", "--keep"])
+@pytest.mark.parametrize(("option", "place"), [("--document", run.PLACE), ("--keep", run.LAST)])
 def test_a_document_without_a_place_is_refused_before_anything_runs(
-    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = tmp_path / "doc.md"
     document.write_text("no place")
     assert run.main([option, str(document)]) == 2
     assert capsys.readouterr().err == (
-        f"[--document] {document} without the lines <!-- begin: benchmarks/run.py, last of each state --> and "
-        "<!-- end: benchmarks/run.py, last of each state -->; expected both; add them\n"
+        f"[page] received {document} without the lines <!-- begin: {place} --> and <!-- end: {place} -->; "
+        "expected both; add them\n"
     )
 
 
-@pytest.mark.parametrize("place", [run.PLACE, run.LAST])
-def test_the_documentation_has_the_places(place: str) -> None:
-    assert run.parts(BENCHMARKS.parent / "docs" / "benchmarks.md", place)[1].strip()
+@pytest.mark.parametrize(("page", "place"), [("benchmarks/full-run.md", run.PLACE), ("benchmarks.md", run.LAST)])
+def test_the_documentation_has_the_places(page: str, place: str) -> None:
+    assert run.parts(BENCHMARKS.parent / "docs" / page, place)[1].strip()
 
 
 def test_the_command_refuses_unknown_workloads(capsys: pytest.CaptureFixture[str]) -> None:
@@ -435,6 +435,6 @@ def test_tables_are_put_into_a_document(tmp_path: Path) -> None:
     with pytest.raises(ValueError) as error:
         run.replace(document, "there", str)
     assert str(error.value) == (
-        f"[--document] {document} without the lines <!-- begin: there --> and <!-- end: there -->; expected both; add "
-        "them"
+        f"[page] received {document} without the lines <!-- begin: there --> and <!-- end: there -->; "
+        "expected both; add them"
     )

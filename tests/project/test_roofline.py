@@ -76,8 +76,8 @@ def test_every_plan_is_estimated_and_newer_cards_are_no_slower() -> None:
 
 
 def test_the_page_has_the_tables_of_today() -> None:
-    _, tables, _ = run.parts(ROOT / "docs" / "benchmarks.md", roofline.PLACE)
-    assert tables.strip() == roofline.text(), "python benchmarks/roofline.py --document docs/benchmarks.md"
+    _, tables, _ = run.parts(ROOT / "docs" / "benchmarks" / "gpu.md", roofline.PLACE)
+    assert tables.strip() == roofline.text(), "python benchmarks/roofline.py --document docs/benchmarks/gpu.md"
 
 
 def test_the_longest_kernels_of_a_plan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """Draw the pictures of docs/: `make.py [NAME ...]` writes them, `make.py --check [NAME ...]` compares.
 
 Those of docs/ideas/pictures are runs of the engine on small data; since its bits do not depend on the machine, neither
-do the files. Those of docs/drawings show how the engine works.
+do the files. Those of docs/drawings show how the engine works, and how fast it is.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import design
 import generalization
 import plans
 import representations
+import speed
 import steps
 
 DOCS = Path(__file__).parents[2] / "docs"
-DESIGN = (*design.DRAWINGS, *plans.DRAWINGS, *clusters.DRAWINGS)
+DESIGN = (*design.DRAWINGS, *plans.DRAWINGS, *clusters.DRAWINGS, *speed.DRAWINGS)
 IDEAS = (*steps.DRAWINGS, *generalization.DRAWINGS, *representations.DRAWINGS)
 
 
