@@ -40,6 +40,38 @@ def flattened(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
     return [leaf for leaves, _ in parts for leaf in leaves], rebuild
 
 
+def arranged(tree: Tree, like: Tree, place: str = "") -> Tree:
+    """The tree with its dicts in the order of another one; a ValueError says where it has another structure.
+
+    A list may stand for a tuple.
+    """
+    if isinstance(like, dict) and isinstance(tree, dict):
+        if set(tree) != set(like):
+            raise ValueError(f"has {_keys(tree)}{place}; expected {_keys(like)}")
+        return {key: arranged(tree[key], item, f"{place or ' at '}[{key!r}]") for key, item in like.items()}
+    if isinstance(like, (tuple, list)) and isinstance(tree, (tuple, list)):
+        if len(tree) != len(like):
+            raise ValueError(f"has {len(tree)} items{place}; expected {len(like)}")
+        pairs = enumerate(zip(tree, like, strict=True))
+        items = [arranged(one, other, f"{place or ' at '}[{at}]") for at, (one, other) in pairs]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
+    if _kind(tree) != _kind(like):
+        raise ValueError(f"has {_kind(tree)}{place}; expected {_kind(like)}")
+    return tree
+
+
+def _kind(tree: Tree) -> str:
+    if is_tensor(tree):
+        return "a tensor"
+    if isinstance(tree, dict):
+        return "a dict"
+    return "a tuple" if isinstance(tree, (tuple, list)) else "no tensor"
+
+
+def _keys(tree: dict[Any, Any]) -> str:
+    return f"the keys {', '.join(map(repr, tree))}" if tree else "no keys"
+
+
 class Flat:
     """A function of a tree as one of a list of tensors, which remembers the shape of what it gave."""
 

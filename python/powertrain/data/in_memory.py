@@ -25,6 +25,7 @@ from powertrain.data.pairs import (
     example_weights_of,
     narrow,
 )
+from powertrain.data.samplers import RandomSampler, SequentialSampler
 from powertrain.data.source import Array, Source, check_labels, columns
 
 WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
@@ -51,8 +52,10 @@ def dataset_of(
     if isinstance(value, DataModule):
         return weighted(value, sample_weight, class_weight)
     if isinstance(value, Mapping):
-        parts = {part: _part_of(one, part) for part, one in value.items()}
+        of_columns = _names_of(value.get("train"))
+        parts = {part: _part_of(one, part, of_columns) for part, one in value.items()}
     else:
+        of_columns = _names_of(value)
         parts = {"train": _part_of(value, "train")}
     if "train" not in parts:
         raise DataError(
@@ -73,7 +76,7 @@ def dataset_of(
     else:
         task, outputs, labels = "regression", 1 if y.ndim == 1 else int(np.prod(y.shape[1:])), ()
     sources = {part: _targeted(one, task) for part, (one, _) in parts.items()}
-    made = DataModule(name, task, sources, outputs, labels)
+    made = DataModule(name, task, sources, outputs, labels, columns=of_columns)
     return weighted(made, sample_weight, class_weight)
 
 
@@ -93,10 +96,11 @@ def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> Data
     return dataset
 
 
-def _part_of(value: Any, where: str) -> tuple[Source, Array]:
+def _part_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Source, Array]:
     """A source of x and y, and its targets: of a stream, those of its first examples. Examples that come one by one are
     read when they are asked for."""
     if isinstance(value, DataLoader):
+        _demand_plain(value, where)
         value = value.dataset if is_stream(value.dataset) else as_source(value.dataset)
     if is_stream(value) and not hasattr(value, "__array__"):
         head = Head(PairStream(value))
@@ -104,8 +108,29 @@ def _part_of(value: Any, where: str) -> tuple[Source, Array]:
     if _gives_pairs(value) or blocks_of(value) is not None:
         pairs = Pairs(value) if gives_items(value) else StoredPairs(value)
         return pairs, pairs.targets()
-    x, y, *weight = arrays_of(value, where)
+    x, y, *weight = arrays_of(value, where, names)
     return ArrayDataset({"x": x, "y": y, **({"weight": weight[0]} if weight else {})}), y
+
+
+def _demand_plain(loader: DataLoader, where: str) -> None:
+    """Refuse a loader that gives other examples than its data set: a run makes batches of its own."""
+    sampler = loader.sampler
+    if loader.collate_fn is not None:
+        raise DataError(
+            where, "a DataLoader with collate_fn",
+            "expected one that stacks examples, since a run makes its own batches",
+            "change the examples in the __getitem__ of the data set",
+        )  # fmt: skip
+    if loader.batch_sampler is not None or not isinstance(sampler, (RandomSampler, SequentialSampler, type(None))):
+        kind = type(sampler if loader.batch_sampler is None else loader.batch_sampler).__name__
+    elif isinstance(sampler, RandomSampler) and (sampler.replacement or sampler.count != sampler.size):
+        kind = "RandomSampler of other rows than each once"
+    else:
+        return
+    raise DataError(
+        where, f"a DataLoader with a {kind}", "expected one of every row once, since a run draws its own order",
+        "pass pt.data.Subset(dataset, rows) to choose rows; class_weight or sample_weight to weigh them",
+    )  # fmt: skip
 
 
 def _gives_pairs(value: Any) -> bool:
@@ -147,16 +172,16 @@ def _count(array: Array | StoredArray) -> str:
 
 def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
     """A data set with one part more, given as (x, y); of the classes that the data set has."""
-    source, y = _part_of(value, part)
+    source, y = _part_of(value, part, dataset.columns)
     if dataset.kind.classes:
         check_labels(y, dataset.outputs, part)
     task = "classification" if dataset.kind.classes else "regression"
     return dataclasses.replace(dataset, splits={**dataset.splits, part: _targeted(source, task)})
 
 
-def arrays_of(value: Any, where: str) -> tuple[Array, ...]:
+def arrays_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Array, ...]:
     """Inputs, targets and, of a data set that has it, the field `weight`. Numbers of float64 become float32, in which
-    models compute."""
+    models compute. Of a data frame the inputs are the columns of these names, if there are any."""
     weight: tuple[Array, ...] = ()
     if isinstance(value, Source) and not isinstance(value, (tuple, list)):
         fields = columns(value, ("x", "y"), ("weight",))
@@ -166,12 +191,47 @@ def arrays_of(value: Any, where: str) -> tuple[Array, ...]:
         count = f" of {len(value)}" if isinstance(value, (tuple, list)) else ""
         fix = _READ if hasattr(value, "columns") else "pass inputs and targets"
         raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", fix)
-    x, y = array_of(value[0], f"{where} x"), array_of(value[1], f"{where} y")
+    x = array_of(in_order(value[0], names, f"{where} x"), f"{where} x")
+    y = array_of(value[1], f"{where} y")
     if len(x) != len(y):
         raise DataError(
             where, f"{len(x):,} examples and {len(y):,} targets", "expected as many of each", "check the first axes"
         )
     return narrow(x), narrow(y), *weight
+
+
+def column_names(value: Any) -> tuple[str, ...]:
+    """The names of the columns of a data frame; none of an array, or where they are numbers or not unique."""
+    # Those of pandas and polars are `columns`; of pyarrow these are arrays, and names are `column_names`.
+    found = getattr(value, "columns", None)
+    if found is not None and not hasattr(value, "iloc"):
+        found = getattr(value, "column_names", found)
+    if found is None or not hasattr(value, "__array__") or all(isinstance(name, (int, np.integer)) for name in found):
+        return ()
+    names = tuple(map(str, found))
+    return names if len(set(names)) == len(names) else ()
+
+
+def _names_of(value: Any) -> tuple[str, ...]:
+    """The names of the inputs in a pair (x, y)."""
+    return column_names(value[0]) if isinstance(value, (tuple, list)) and len(value) == 2 else ()
+
+
+def in_order(value: Any, names: tuple[str, ...], where: str) -> Any:
+    """The columns of a data frame in the order in which training had them; others are left out. An array as it is."""
+    given = column_names(value)
+    if not names or not given or given == names:
+        return value
+    lacking = [name for name in names if name not in given]
+    if lacking:
+        raise DataError(
+            where, f"columns {', '.join(given[:12])}", f"expected {', '.join(names[:12])}",
+            f"give the column {lacking[0]}",
+        )  # fmt: skip
+    order = [given.index(name) for name in names]
+    if hasattr(value, "iloc"):
+        return value.iloc[:, order]
+    return value.select(order) if hasattr(value, "column_names") else value[:, order]  # pyarrow, polars
 
 
 def array_of(value: Any, where: str) -> Array:

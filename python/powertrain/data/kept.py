@@ -76,7 +76,8 @@ def misfits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     found = [
         f"{name} was {_shown(before[name])}, is {_shown(now[name])}"
         for name in ("task", "outputs", "labels", "columns", "context")
-        if before[name] != now[name]
+        # Names of columns that only one of the two has say nothing: a data frame may become an array.
+        if before[name] != now[name] and (name != "columns" or (before[name] and now[name]))
     ]
     for part, was in before["parts"].items():
         became = now["parts"].get(part)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.errors.methods import missing
-from powertrain.metrics.classes import counted, scored
+from powertrain.metrics.classes import counted, log_probabilities, scored
 from powertrain.metrics.metric import Mean, MetricError, ratio
 from powertrain.plugin.metric import Metric, State
 from powertrain.plugin.params import param
@@ -67,14 +67,21 @@ class TopKAccuracy(Metric):
 
 
 class Perplexity(Mean):
-    """exp of the mean loss: `update(losses, weight=weight)` with losses in nats per token.
+    """exp of the mean loss in nats per token: `update(logits, tokens)`, or `update(losses)` of losses that are known.
 
     Example
         >>> metric = pt.metrics.Perplexity()
         >>> metric.update(np.zeros((2, 4)), np.array([1, 3]))
         >>> round(metric.compute(), 4)
-        1.0
+        4.0
     """
+
+    def measure(self, prediction: Outputs, target: Outputs | None = None, weight: TensorLike | None = None) -> State:
+        if target is None:
+            return super().measure(prediction, None, weight)
+        scores, wanted, w = scored(prediction, target, weight, "perplexity")
+        own = np.take_along_axis(log_probabilities(scores, True, "perplexity"), wanted[:, None], axis=1)[:, 0]
+        return np.array([np.sum(w * -own), np.sum(w)])
 
     def result(self, state: State) -> float:
         mean = super().result(state)

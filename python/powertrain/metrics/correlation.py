@@ -58,7 +58,7 @@ class SpearmanCorrCoef(Rows):
         return np.column_stack(pairs(prediction, target, weight, "spearman"))
 
     def result(self, state: State) -> float:
-        if len(state) == 0:
+        if len(state) == 0 or np.isnan(state).any():
             return math.nan
         found, wanted, w = state[np.lexsort(state.T)].T
         return _correlation(moments(_ranks(found, w), _ranks(wanted, w), w))

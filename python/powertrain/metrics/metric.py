@@ -82,6 +82,11 @@ class Mean(Metric):
     lower_is_better = True
 
     def measure(self, prediction: Outputs, target: Outputs | None = None, weight: TensorLike | None = None) -> State:
+        if target is not None:
+            raise MetricError(
+                f"[mean] values and a target of shape {list(np.asarray(target).shape)}; expected values alone; write "
+                "update(values, weight=weights) where these are weights"
+            )
         values = np.asarray(prediction, dtype=np.float64)
         w = per_row(weight, values.shape, "mean")
         # A row of weight 0 is padding: what stands there, be it NaN, must not count.

@@ -140,7 +140,7 @@ class MedianAbsoluteError(Rows):
         return np.column_stack([np.abs(found - wanted), w])
 
     def result(self, state: State) -> float:
-        if len(state) == 0:
+        if len(state) == 0 or np.isnan(state).any():
             return math.nan
         errors, w = state[np.lexsort((state[:, 1], state[:, 0]))].T
         upto = np.cumsum(w)
@@ -169,7 +169,7 @@ class MaxError(Metric):
         return np.array([np.sum(w), np.max(np.abs(found - wanted), initial=0.0)])
 
     def merged(self, a: State, b: State) -> State:
-        return np.array([a[0] + b[0], max(a[1], b[1])])
+        return np.array([a[0] + b[0], np.maximum(a[1], b[1])])  # NaN stays: Python's max would drop it
 
     def result(self, state: State) -> float:
         return float(state[1]) if state[0] > 0 else math.nan

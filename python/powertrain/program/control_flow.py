@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from powertrain import _core
 from powertrain._core import Tensor
-from powertrain.autodiff.tree import flattened
+from powertrain.autodiff.tree import arranged, flattened
 from powertrain.ops.functional import OPERATORS
 
 if TYPE_CHECKING:
@@ -41,12 +41,28 @@ def _leaves(tree: Tree) -> tuple[list[Tensor], Callable[[list[Any]], Tree]]:
     return [_core.asarray(leaf) for leaf in leaves], rebuild
 
 
-def _same_count(where: str, given: int, made: int) -> None:
-    if given != made:
+def _in_order(tree: Tree, like: Tree, error: str) -> Tree:
+    """The tree with its dicts in the order of another one, which has the same structure. What has another number of
+    tensors is left to who counts them."""
+    if len(flattened(tree)[0]) != len(flattened(like)[0]):
+        return tree
+    try:
+        return arranged(tree, like)
+    except ValueError as difference:
+        raise _core.ShapeError(error.format(difference)) from None
+
+
+def _next_state(where: str, first: Tree, made: Tree) -> tuple[list[Tensor], Callable[[list[Any]], Tree]]:
+    """The state after a step, which has the structure of the first one."""
+    error = f"[{where}] after a step the state {{}}, as before it; give back what was taken"
+    after, state_of = _leaves(_in_order(_with_tensors(made), first, error))
+    count = len(flattened(first)[0])
+    if len(after) != count:
         raise _core.ShapeError(
-            f"[{where}] the state has {given} tensors, and after a step {made}; expected as many; give back what was "
-            "taken"
+            f"[{where}] the state has {count} tensors, and after a step {len(after)}; expected as many; give back "
+            "what was taken"
         )
+    return after, state_of
 
 
 def scan(
@@ -72,7 +88,8 @@ def scan(
         >>> total.item(), sums.numpy().tolist()
         (6.0, [1.0, 3.0, 6.0])
     """
-    state, state_of = _leaves(init)
+    first = _with_tensors(init)
+    state, state_of = _leaves(first)
     rows, rows_of = _leaves(xs)
     found: dict[str, Any] = {}
 
@@ -83,9 +100,8 @@ def scan(
                 f"[scan] the function gives {type(result).__name__}; expected (state, output); give None where there "
                 "is no output"
             )
-        after, found["state"] = _leaves(result[0])
+        after, found["state"] = _next_state("scan", first, result[0])
         outputs, found["outputs"] = _leaves(result[1])
-        _same_count("scan", len(state), len(after))
         return [*after, *outputs]
 
     made = _core.scan(step, state, rows, _steps(rows, length), reverse)
@@ -129,9 +145,11 @@ def cond(pred: TensorLike, true_function: Callable[..., R], false_function: Call
 
     def recorded(function: Callable[..., Tree]) -> Callable[[list[Tensor]], list[Tensor]]:
         def side(tensors: list[Tensor]) -> list[Tensor]:
-            results, of = _leaves(function(*rebuild(tensors)))
-            found.setdefault("results", of)
-            return results
+            results = _with_tensors(function(*rebuild(tensors)))
+            first = found.setdefault("first", results)
+            error = "[cond] of the second function the result {}, as of the first; give results of one structure"
+            leaves, found["results"] = _leaves(_in_order(results, first, error))
+            return leaves
 
         return side
 
@@ -157,15 +175,15 @@ def while_loop(condition: Callable[[State], TensorLike], function: Callable[[Sta
         >>> pt.while_loop(lambda x: x < 100, lambda x: x * 2, pt.tensor(3)).item()
         192
     """
-    state, state_of = _leaves(init)
+    first = _with_tensors(init)
+    state, state_of = _leaves(first)
     found: dict[str, Any] = {}
 
     def asked(tensors: list[Tensor]) -> list[Tensor]:
         return _leaves(condition(state_of(tensors)))[0]
 
     def step(tensors: list[Tensor]) -> list[Tensor]:
-        after, found["state"] = _leaves(function(state_of(tensors)))
-        _same_count("while_loop", len(state), len(after))
+        after, found["state"] = _next_state("while_loop", first, function(state_of(tensors)))
         return after
 
     made = _core.while_loop(asked, step, state)

@@ -50,6 +50,13 @@ def demand_fitted(estimator: Any) -> None:
         ) from None
 
 
+def forget(estimator: Estimator, *names: str) -> None:
+    """Drop what an earlier `fit` left, since other settings may leave other attributes: a network, or coefficients."""
+    for name in names:
+        if hasattr(estimator, name):
+            delattr(estimator, name)
+
+
 def above(where: str, name: str, value: Any, low: float = 0.0, including: bool = False) -> float:
     """A number above `low`."""
     good = isinstance(value, numbers.Real) and not isinstance(value, bool)

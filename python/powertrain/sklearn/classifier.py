@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, forget, whole
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.logistic import fit_logistic
 from powertrain.solvers.tall import product
@@ -81,6 +81,7 @@ class Classifier(ClassifierMixin, Estimator):
             raise EstimatorError(
                 f"[Classifier] y has {len(seen)} class; expected at least two classes with weight; check the labels"
             )
+        forget(self, "network_", "coef_", "intercept_", "n_iter_")
         if self.recipe is not None or len(self.hidden):
             given = None if sample_weight is None else weight
             self.network_: Trained = train_network(self, x, numbers, len(self.classes_), given)

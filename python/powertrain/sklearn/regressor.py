@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, above, demand_fitted
+from powertrain.sklearn.checks import Estimator, above, demand_fitted, forget
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
@@ -68,6 +68,7 @@ class Regressor(RegressorMixin, Estimator):
         weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         targets = wanted.reshape(len(wanted), -1)
         self.one_target_ = wanted.ndim == 1
+        forget(self, "network_", "coef_", "intercept_")
         if self.recipe is not None or len(self.hidden):
             given = None if sample_weight is None else weight
             self.network_: Trained = train_network(self, x, targets, None, given)

@@ -180,8 +180,10 @@ class Evaluator:
                 answers = output if self.decision.threshold is None else self.decision.classes(output)
                 y, weight = batch.arrays["y"], batch.arrays["weight"]
                 for name, metric in measured.items():
-                    said = answers if metric.of_classes else output
-                    metric.update(losses if name in OF_LOSSES else said, y, weight)
+                    if name in OF_LOSSES and isinstance(metric, metrics.Mean):
+                        metric.update(losses, weight=weight)
+                    else:
+                        metric.update(answers if metric.of_classes else output, y, weight)
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)

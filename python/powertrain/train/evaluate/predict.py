@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile
-from powertrain.data.in_memory import array_of
+from powertrain.data.in_memory import array_of, in_order
 from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces
 from powertrain.errors.methods import overridden
 from powertrain.train.evaluate.evaluation import own_losses
@@ -163,7 +163,7 @@ def _encoded(run: TrainRun, given: Any) -> NDArray[Any]:
             return made
     if isinstance(given, Mapping):
         given = _columns(dataset.columns or tuple(map(str, given)), given)
-    return array_of(given, "predict")
+    return array_of(in_order(given, dataset.columns, "predict"), "predict")
 
 
 def _columns(names: Sequence[str], given: Mapping[str, Any]) -> NDArray[Any]:
