@@ -82,6 +82,32 @@ def test_a_training_is_the_same_on_any_threads(name: str) -> None:
     assert len(set(digests.values())) == 1, digests
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("rows", [128, 131])
+def test_packing_for_others_is_shared_evenly(rows: int, turned: bool, dtype: str) -> None:
+    """Three blocks of K for two threads once gave one of them twice the work."""
+    rng = np.random.default_rng(0)
+    sizes = (700, rows) if turned else (rows, 700)
+    a = pt.tensor(rng.standard_normal(sizes).astype("float32")).astype(dtype)
+    b = pt.tensor(rng.standard_normal((700, 512)).astype("float32")).astype(dtype)
+    product = pt.compile(lambda a, b: (a.T if turned else a) @ b)
+    results, seen = [], 0
+    for threads in (1, 2, 4, 7):
+        pt.set_threads(threads)
+        results.append(product(a, b).astype("float64").numpy())
+        for instruction in product.programs[0]["instructions"]:
+            if instruction["note"].startswith("packs an operand"):
+                seen += 1
+                assert instruction["chunks"] % threads == 0 or threads == 7  # parts of less than 16 rows
+    assert seen or not turned or rows % 2 or dtype == "bfloat16"  # rows far apart, and no tile registers
+    assert all(np.array_equal(result, results[0]) for result in results)
+    left = a.astype("float64").numpy()
+    right = (left.T if turned else left) @ b.astype("float64").numpy()
+    bound = 700 * np.abs(left).max() * np.abs(b.astype("float64").numpy()).max()
+    assert np.abs(results[0] - right).max() <= {"float64": 1e-15, "float32": 1e-7, "bfloat16": 8e-3}[dtype] * bound
+
+
 def test_a_step_on_other_threads_is_planned_again_and_not_traced_again() -> None:
     calls = 0
 

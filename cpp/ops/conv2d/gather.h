@@ -219,7 +219,7 @@ struct GatheredRows {
       return {copied, depth, 1, false};
     }
     alignas(64) T rows[kTileRows * kBlockDepth + Register<T>::kLanes];
-    const StripPacker<T> packer(pixels);
+    const StripPacker<T> packer(Strips(pixels, kTileRows));
     for (int64_t strip = 0, row = 0; strip < packer.strips.count; row += packer.strips.rows_of(strip++)) {
       gather_pixels(gather, source, all, pixel + row, packer.strips.rows_of(strip), depth, rows);
       packer.pack(strip, rows, depth, depth, copied + row * depth);
@@ -246,7 +246,7 @@ struct GatheredColumns {
       return {copied, 1, rows, false};
     }
     alignas(64) T pixels[kStepsAtOnce * kMostRegionRows + Register<T>::kLanes];
-    const StripPacker<T> packer(rows);
+    const StripPacker<T> packer(Strips(rows, kTileRows));
     for (int64_t step = 0; step < depth; step += kStepsAtOnce) {
       const int64_t steps = step + kStepsAtOnce < depth ? kStepsAtOnce : depth - step;
       gather_pixels(gather, source, all, k + step, steps, rows, pixels);

@@ -42,7 +42,8 @@ void multiply_packed(const T* left, int64_t left_row, const T* packed, int64_t d
                      int64_t rows, int64_t cols, T* strips) {
   for (int64_t k = 0; k < depth; k += kBlockDepth) {
     const int64_t block = least(kBlockDepth, depth - k);
-    pack_strips(Source{reinterpret_cast<const char*>(left + k), kTypeOf<T>, left_row, 1}, rows, block, strips);
+    pack_strips(Source{reinterpret_cast<const char*>(left + k), kTypeOf<T>, left_row, 1}, Strips(rows, kTileRows),
+                block, strips);
     for (int64_t col = 0; col < cols; col += kPanel<T>) {
       const int64_t n = least(kPanel<T>, cols - col);
       const int64_t whole = whole_vectors<T>(n);

@@ -22,19 +22,25 @@ Source left_source(const KernelArgs* args, const MatmulProblem& p, int64_t at) {
           p.pairs ? p.left_odd : kNoPairs};
 }
 
-// A chunk packs one block of K of one row chunk.
+// A chunk packs one block of K of some strips of one row chunk: chunk ((row chunk * parts) + part) * blocks + block.
 template <class T>
 void pack_left(const KernelArgs* args, int64_t chunk) {
   const MatmulDesc& d = *static_cast<const MatmulDesc*>(args->desc);
   const MatmulProblem& p = d.problem;
   const int64_t blocks = (p.depth + kBlockDepth - 1) / kBlockDepth;
-  const int64_t k = chunk % blocks * kBlockDepth;
-  const MatmulChunk c = region_of(d, chunk / blocks * d.schedule.col_chunks);
+  const int64_t k = chunk % blocks * kBlockDepth, depth = least(kBlockDepth, p.depth - k);
+  const int64_t parts = d.schedule.packing_parts, part = chunk / blocks % parts;
+  const MatmulChunk c = region_of(d, chunk / blocks / parts * d.schedule.col_chunks);
+  const Strips all(c.rows, kTileRows);
+  const int64_t begin = all.count * part / parts, end = all.count * (part + 1) / parts;
+  if (begin == end) return;
+  const Strips strips = all.before(end).from(begin);
+  const int64_t row = all.before(begin).all_rows();
   for (int64_t batch = c.batch; batch < c.batch_end; ++batch) {
-    const int64_t at = batch_offsets(p, batch).left + c.row * p.left_row + k * p.left_k;
+    const int64_t at = batch_offsets(p, batch).left + (c.row + row) * p.left_row + k * p.left_k;
     Source source = left_source<T>(args, p, at);
     source.half_pair = p.half_pair && k + kBlockDepth >= p.depth;
-    pack_strips(source, c.rows, least(kBlockDepth, p.depth - k), packed_left<T>(args, d, batch, c) + k * c.rows);
+    pack_strips(source, strips, depth, packed_left<T>(args, d, batch, c) + k * c.rows + row * depth);
   }
 }
 

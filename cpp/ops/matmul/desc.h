@@ -74,6 +74,7 @@ struct MatmulSchedule {
   bool strips;            // and there, or in the workspace, packed in strips (strips.h)
   bool share_left;        // a launch of its own packs the whole left operand into the workspace, for all chunks
   bool share_right;       // the same of the right one; only with amx
+  int64_t packing_parts;  // of the rows of each row chunk: chunks of that launch, beside the blocks of K
   bool copy_right;        // panels of the right operand are copied (and widened) to scratch
   bool stream_right;      // or it is read once, as it lies, for few rows (few_rows.h)
   bool direct;            // sums are kept in C itself, else in scratch until the chunk is done

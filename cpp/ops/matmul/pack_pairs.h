@@ -104,11 +104,11 @@ inline PairBlock pair_block(const Source& s, int64_t across, int64_t k, int64_t 
   return {reinterpret_cast<const uint16_t*>(s.at), across, k, s.odd, 2 * depth - (s.half_pair ? 1 : 0)};
 }
 
-// Strips of `rows` rows, as multiply_pairs_panel reads them; false where the source is contiguous in no way.
-inline bool pack_pair_strips(const Source& s, int64_t rows, int64_t depth, float* packed) {
+// Strips as multiply_pairs_panel reads them; false where the source is contiguous in no way.
+inline bool pack_pair_strips(const Source& s, const Strips& strips, int64_t depth, float* packed) {
   const PairBlock b = pair_block(s, s.row, s.col, depth);
   if (!b.contiguous_across() && !b.contiguous_along()) return false;
-  const Strips strips(rows, kTileRows);
+  const int64_t rows = strips.all_rows();
   for (int64_t k = 0; k < depth; k += kPairSteps) {
     for (int64_t i = 0, row = 0; i < strips.count; row += strips.rows_of(i++)) {
       const PairStrip strip = {packed + row * depth, strips.rows_of(i), depth};

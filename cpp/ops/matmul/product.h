@@ -16,6 +16,10 @@ namespace pt {
 inline int64_t even_part(int64_t size, int64_t side, int64_t step) {
   return round_up(ceil_div(size, ceil_div(size, side)), step);
 }
+// Of K, of all rows that one row chunk has.
+inline int64_t packing_blocks(const MatmulProblem& p, const MatmulSchedule& s) {
+  return s.batch_chunks * s.row_chunks * ceil_div(p.depth, kBlockDepth);
+}
 inline bool contiguous_columns(int64_t stride, int64_t cols) { return stride == 1 || cols == 1; }
 
 // Cuts into regions of so many rows and columns, and joins batch items up to `wanted` multiply-adds where an item is

@@ -284,7 +284,7 @@ struct StridedLeft {
     if (packed) return {packed + k * rows, 0, 0, true, pairs};
     if (!copy) return {reinterpret_cast<const T*>(at.at), source.row, source.col, false};
     if (strips) {
-      pack_strips(at, rows, depth, copied);
+      pack_strips(at, Strips(rows, kTileRows), depth, copied);
       return {copied, 0, 0, true, pairs};
     }
     if (source.row == 1 && is_half(source.type)) {  // widened in the order of memory: contiguous along rows

@@ -76,7 +76,7 @@ Launch packing_launch(LaunchPlan& plan, Launch launch, const MatmulDesc& d) {
   const int64_t bytes = p.batches * p.rows * p.depth * element_size(p);
   plan.workspace_bytes = std::max(plan.workspace_bytes, d.layout.packed_left + bytes);
   launch.variant = element_size(p) == 4 ? kPackLeftF32 : kPackLeftF64;
-  launch.chunks = d.schedule.batch_chunks * d.schedule.row_chunks * ceil_div(p.depth, kBlockDepth);
+  launch.chunks = packing_blocks(p, d.schedule) * d.schedule.packing_parts;
   launch.flops = 0;
   launch.bytes = 2.0 * static_cast<double>(bytes);
   return launch;

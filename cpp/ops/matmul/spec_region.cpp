@@ -1,5 +1,6 @@
 // How a product is cut into chunks, and which operands are packed. None of it can change a bit of the result.
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.h"
 #include "ops/matmul/plan.h"
@@ -30,6 +31,8 @@ constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
 constexpr int64_t kMostSharedBytes = 8 << 20;  // of a left operand; beyond, large chunks copy their rows cheaply
+constexpr int64_t kBlocksOfThread = 4;         // to pack, from which on it matters little that one thread has one more
+constexpr int64_t kRowsOfPart = 16;            // and the least rows that are worth a chunk of their own
 constexpr int64_t kAliasBytes = 1024;          // rows so far apart (or a multiple) fall into few sets of the caches
 
 // Cycles for an element, measured.
@@ -139,6 +142,14 @@ Cut choose_region(const MatmulProblem& p, const RegionNeeds& needs, double area,
   return best;
 }
 
+// Into how many parts the rows of each row chunk are cut for packing, so that threads share the blocks evenly.
+int64_t packing_parts(const MatmulProblem& p, const MatmulSchedule& s, int64_t threads) {
+  const int64_t blocks = packing_blocks(p, s);
+  if (!s.share_left || blocks >= kBlocksOfThread * threads) return 1;
+  const int64_t even = threads / std::gcd(blocks, threads);
+  return std::clamp<int64_t>(std::min(s.row_chunk, p.rows) / kRowsOfPart, 1, even);
+}
+
 // Where sums are kept, and in which order they may be.
 void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
   const bool passes_scratch = p.has_epilogue() || p.rounds || p.scattered;
@@ -185,6 +196,7 @@ MatmulSchedule schedule_tiles(const MatmulProblem& p, const PlanContext& context
   s.padded_left = needs.padded_elements > 0;
   s.left_elements = needs.padded_elements;
   s.share_left = region.left == Left::Shared;
+  s.packing_parts = packing_parts(p, s, threads);
   s.copy_left = region.left == Left::Copied;
   s.copy_right = region.copy_right;
   s.strips = region.left != Left::InPlace && many_rows(p, std::min(s.row_chunk, p.rows)) &&

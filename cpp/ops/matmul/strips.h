@@ -93,15 +93,15 @@ inline void pack_scattered(const Source& s, const Strips& strips, int64_t depth,
   }
 }
 
-// Packs blocks of so many rows.
+// Packs blocks of such strips.
 template <class T>
 struct StripPacker {
   Strips strips;
   PackStripFn<T> strip_of[2];
   PackStepsFn<T> steps_of;
 
-  explicit StripPacker(int64_t rows)
-      : strips(rows, kTileRows),
+  explicit StripPacker(const Strips& strips)
+      : strips(strips),
         strip_of{find_pack_strip<T>(strips.rows), find_pack_strip<T>(strips.rows_of(0))},
         steps_of(find_pack_steps<T>(strips.rows)) {}
 
@@ -115,15 +115,16 @@ struct StripPacker {
   }
 };
 
-// s.row: distance of rows, s.col: of steps of K; rows at most kMostRegionRows, depth at most kBlockDepth.
+// s.row: distance of rows, s.col: of steps of K; at most kMostRegionRows rows, depth at most kBlockDepth.
 template <class T>
-inline void pack_strips(const Source& s, int64_t rows, int64_t depth, T* packed) {
+inline void pack_strips(const Source& s, const Strips& strips, int64_t depth, T* packed) {
   if constexpr (kHasPairs && sizeof(T) == sizeof(float)) {
-    if (s.pairs() && pack_pair_strips(s, rows, depth, packed)) return;
+    if (s.pairs() && pack_pair_strips(s, strips, depth, packed)) return;
   }
-  const StripPacker<T> packer(rows);
+  const StripPacker<T> packer(strips);
   const int64_t size = element_size<T>(s.type);
   if (s.row == 1) {
+    const int64_t rows = strips.all_rows();
     alignas(64) T wide[kStepsAtOnce * kMostRegionRows];
     for (int64_t k = 0; k < depth; k += kStepsAtOnce) {
       const char* at = s.at + k * s.col * size;
@@ -138,18 +139,18 @@ inline void pack_strips(const Source& s, int64_t rows, int64_t depth, T* packed)
     }
   } else if (s.col == 1 || s.pairs()) {
     alignas(64) T wide[kTileRows * kBlockDepth];
-    for (int64_t strip = 0, row = 0; strip < packer.strips.count; row += packer.strips.rows_of(strip++)) {
+    for (int64_t strip = 0, row = 0; strip < strips.count; row += strips.rows_of(strip++)) {
       const char* at = s.at + row * s.row * size;
       if (is_half(s.type)) {
-        load_half_block(Source{at, s.type, s.row, s.col, s.odd, true, s.half_pair}, packer.strips.rows_of(strip), depth,
-                        wide, depth);
+        load_half_block(Source{at, s.type, s.row, s.col, s.odd, true, s.half_pair}, strips.rows_of(strip), depth, wide,
+                        depth);
         packer.pack(strip, wide, depth, depth, packed + row * depth);
       } else {
         packer.pack(strip, reinterpret_cast<const T*>(at), s.row, depth, packed + row * depth);
       }
     }
   } else {
-    pack_scattered(s, packer.strips, depth, packed);
+    pack_scattered(s, strips, depth, packed);
   }
 }
 

@@ -1,5 +1,6 @@
 // The inner loops of every product, over one block of K.
 #pragma once
+#include "core/integers.h"
 #include "simd/bf16.h"
 #include "simd/gemm_vec.h"
 
@@ -151,6 +152,18 @@ struct Strips {
   int64_t count, rows, longer;  // each has `rows` rows, and the first `longer` of them one more
   Strips(int64_t all, int64_t most) : count((all + most - 1) / most), rows(all / count), longer(all % count) {}
   int64_t rows_of(int64_t strip) const { return rows + (strip < longer); }
+  int64_t all_rows() const { return count * rows + longer; }
+
+  Strips before(int64_t end) const {
+    Strips s = *this;
+    s.count = end, s.longer = least(longer, end);
+    return s;
+  }
+  Strips from(int64_t begin) const {
+    Strips s = *this;
+    s.count -= begin, s.longer -= least(longer, begin);
+    return s;
+  }
 };
 
 // C[rows, cols] (+)= A B over one block of K, cols at most panel_width(rows, Plain). right_padded: rows of B may be
