@@ -13,6 +13,7 @@ in a process of its own, with each number of workers:
     torch, items        `__getitem__` with torchvision's v2 transforms, as its pages show
     torch, batches      `__getitems__` with v2 on the whole batch: all its pictures are cut and flipped alike
     grain               `random_map` in NumPy, in as many processes as there are workers
+    tf.data             `map` with tf.image for each picture, in as many threads as there are workers
 
 A figure is the median of the epochs in `--seconds`. `first` is the time from the start of the first iteration to its
 first batch. `--wait` measures instead which share of a training step waits for its batch, with a small network.
@@ -36,8 +37,8 @@ from typing import Any
 import numpy as np
 
 BATCH = 128
-WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4), "grain": (0, 1, 2, 4)}
-MODULES = {"powertrain": "powertrain", "torch": "torchvision", "grain": "grain"}
+WORKERS = {"powertrain": (0, 1, 2), "torch": (0, 1, 2, 4), "grain": (0, 1, 2, 4), "tf.data": (0, 1, 2, 4)}
+MODULES = {"powertrain": "powertrain", "torch": "torchvision", "grain": "grain", "tf.data": "tensorflow"}
 MEAN, STD = 0.5, 0.25
 FOLDERS = {"png": (2000, 32), "jpeg": (1000, 256)}
 
@@ -142,12 +143,19 @@ def grain_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any
     return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
 
 
+def tf_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+    from peers import tf_loader as peer
+
+    return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
+
+
 LOADERS: dict[str, Callable[[Workload, Path, int], Iterable[Any]]] = {
     "powertrain": recipe_loader,
     "powertrain, items": item_loader,
     "torch, items": torch_loader,
     "torch, batches": torch_batches,
     "grain": grain_loader,
+    "tf.data": tf_loader,
 }
 
 
