@@ -46,7 +46,7 @@ from powertrain._core import (
 
 # Errors name the line of who uses the engine. The built-in models and strategies use it as a stranger's do.
 _package = f"{_Path(__file__).absolute().parent}{_os.sep}"
-_core.set_own_code(_package, [f"{_package}builtin{_os.sep}"])
+_core.set_own_code(_package, [f"{_package}builtin{_os.sep}", f"{_package}plugin{_os.sep}language_strategy.py"])
 
 from powertrain.abi import get_include  # noqa: E402
 from powertrain.autodiff.checking import gradcheck  # noqa: E402

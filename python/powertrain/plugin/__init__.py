@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
     from powertrain.plugin.contrast import nt_xent as nt_xent
     from powertrain.plugin.host_model import HostModel as HostModel
+    from powertrain.plugin.language_strategy import LanguageStrategy as LanguageStrategy
     from powertrain.plugin.model import Model as Model
     from powertrain.plugin.model_inputs import ModelError as ModelError
     from powertrain.plugin.model_inputs import as_floats as as_floats
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 _MODEL_INPUTS = ("ModelError", "as_floats", "as_images", "as_rows", "check_task", "features", "image_shape")
 _LAZY = {
     "HostModel": "powertrain.plugin.host_model",
+    "LanguageStrategy": "powertrain.plugin.language_strategy",
     "Model": "powertrain.plugin.model",
     "Optimizer": "powertrain.optim.optimizer",
     "SemiSupervised": "powertrain.plugin.semi_supervised",
@@ -105,6 +107,7 @@ __all__ = [
     "HostModel",
     "Inputs",
     "Kernel",
+    "LanguageStrategy",
     "Loss",
     "LossFunction",
     "LostWorkerError",

@@ -10,9 +10,8 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-import powertrain as pt
 from powertrain.data import DataError
-from powertrain.plugin import Batch, Range, Run, Section, Step, Strategy, param
+from powertrain.plugin import LanguageStrategy, Range, Run, Section, param
 from powertrain_audio.abc_notation import Tune
 from powertrain_audio.playing import midi, wav
 from powertrain_audio.tune_measures import RUN, draw_tunes, share_copied, share_of_bars
@@ -23,11 +22,9 @@ SHOWN = 6  # tunes of the report
 EXAMPLES = json.dumps(str(Path(__file__).with_name("examples.abc")), allow_nan=False)
 
 
-class Melody(Strategy):
+class Melody(LanguageStrategy):
     """Minimizes the cross-entropy of the next note, rest or bar line. Then it draws tunes, to measure how many of their
     bars are as long as the meter asks, and how much of them comes in the training part."""
-
-    task: ClassVar[str] = "language"
 
     scores: ClassVar[tuple[str, ...]] = ("bars", "copied")
     forms: ClassVar[tuple[str, ...]] = (".mid", ".wav")
@@ -55,11 +52,6 @@ run       = {{ until = "100 rounds", batch = 4 }}
             )  # fmt: skip
         super().setup(run)
 
-    def step(self, t: Step, batch: Batch) -> None:
-        losses = self.loss(self.model(batch.x), batch.y)
-        t.minimize(self.opt, losses, batch.weight)
-        t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
-
     def sample(
         self,
         run: Run,
@@ -75,15 +67,10 @@ run       = {{ until = "100 rounds", batch = 4 }}
             raise DataError(
                 "melody", f"meter {meter!r}", f"expected one of {', '.join(words.meters)}", "leave it out for any"
             )
-        begin = words.encode(f"{END}{meter}")
-        written: Any = pt.nn.generate(
-            self.model, [begin] * count, LONGEST, context=run.dataset.context, temperature=temperature, seed=seed,
-            stop=[words.encode(END).tolist()],
-        )  # fmt: skip
-        drawn = np.full((count, 1 + LONGEST), words.encode(END)[0])
-        for row, tokens in zip(drawn, written, strict=True):
-            tune = np.concatenate([begin[1:], tokens])
-            row[: len(tune)] = tune
+        rows = self.continued(run, f"{END}{meter}", count, LONGEST, end=END, temperature=temperature, seed=seed)
+        drawn, told = np.full((count, 1 + LONGEST), words.encode(END)[0]), words.encode(meter)
+        drawn[:, : len(told)] = told
+        drawn[:, len(told) : len(told) + LONGEST] = rows
         return drawn
 
     def write(self, run: Run, drawn: Any, form: str) -> bytes:

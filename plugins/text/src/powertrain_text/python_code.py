@@ -12,7 +12,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.data import DataError
-from powertrain.plugin import Batch, Range, Run, Section, Step, Strategy, param
+from powertrain.plugin import Batch, LanguageStrategy, Range, Run, Section, Step, param
 from powertrain_text.code_measures import first_statement, share_copied, share_parsed, simple_bits
 from powertrain_text.source_code import FILE
 from powertrain_text.tokenizer import Tokenizer
@@ -24,11 +24,10 @@ MOST, ROWS = 1024, 64  # windows whose bits are counted, and those of one call
 EXAMPLES = str(Path(__file__).with_name("tokenizer.py")).replace("\\", "/")
 
 
-class PythonCode(Strategy):
+class PythonCode(LanguageStrategy):
     """Minimizes the cross-entropy of the next token. Then it counts the bits for each byte of held-out source, and
     writes functions, to measure how many of them Python's parser takes, and how many of their lines are copies."""
 
-    task: ClassVar[str] = "language"
     scores: ClassVar[tuple[str, ...]] = ("bits", "parsed", "copied")
     forms: ClassVar[tuple[str, ...]] = (".py",)
     example_recipe: ClassVar[str] = f"""\
@@ -55,11 +54,6 @@ run       = {{ until = "100 rounds", batch = 4 }}
         super().setup(run)
         run.after_evaluation(self.show)
         self.sizes = np.array([len(one) for one in run.dataset.vocabulary.token_bytes()])
-
-    def step(self, t: Step, batch: Batch) -> None:
-        losses = self.loss(self.model(batch.x), batch.y)
-        t.minimize(self.opt, losses, batch.weight)
-        t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
 
     def nats(self, t: Step, batch: Batch) -> Any:
         return pt.sum(self.loss(self.model(batch.x), batch.y), axis=1)
@@ -88,15 +82,8 @@ run       = {{ until = "100 rounds", batch = 4 }}
     ) -> Any:
         """Functions, or what follows another text, as rows of tokens, filled up with the sign that begins a file."""
         words: Any = run.dataset.vocabulary
-        end, prompt = words.encode(FILE), words.encode(begin)
-        written: Any = pt.nn.generate(
-            self.model, [prompt] * count, LONGEST, context=run.dataset.context, temperature=temperature, seed=seed,
-            stop=[end.tolist()],
-        )  # fmt: skip
-        drawn = np.full((count, len(prompt) + LONGEST), end[0])
-        for row, tokens in zip(drawn, written, strict=True):
-            row[: len(prompt) + len(tokens)] = np.concatenate([prompt, tokens])
-        return drawn
+        rows = self.continued(run, begin, count, LONGEST, end=FILE, temperature=temperature, seed=seed)
+        return np.concatenate([np.tile(words.encode(begin), (count, 1)), rows], axis=1)
 
     def write(self, run: Run, drawn: Any, form: str) -> bytes:
         return "\n\n".join(text.strip("\n") + "\n" for text in self.statements(run, drawn)).encode()

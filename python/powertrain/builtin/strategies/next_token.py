@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import powertrain as pt
 from powertrain.builtin.strategies.supervised import Supervised
-from powertrain.plugin import Batch, Run, Step, param
+from powertrain.plugin import LanguageStrategy, Run, param
 
 
-class NextToken(Supervised):
+class NextToken(LanguageStrategy, Supervised):
     """Minimizes the cross-entropy of the next token, over every position of every window."""
-
-    task: ClassVar[str] = "language"
 
     @dataclass(frozen=True)
     class Params(Supervised.Params):
@@ -26,11 +23,6 @@ class NextToken(Supervised):
     def setup(self, run: Run) -> None:
         super().setup(run)
         run.after_evaluation(self.show_sample)
-
-    def step(self, t: Step, batch: Batch) -> None:
-        losses = self.loss(self.model(batch.x), batch.y)
-        t.minimize(self.opt, losses, batch.weight)
-        t.log("loss", pt.sum(pt.mean(losses, axis=1) * batch.weight), pt.sum(batch.weight))
 
     def show_sample(self, run: Run, number: int) -> str | None:
         """What a person sees after some evaluations; drawn apart from the run's random numbers, so it changes none."""
