@@ -41,7 +41,7 @@ def _scale(n: int, norm: str | None, inverse: bool, where: str) -> float:
 
 
 def _length(given: int | None, preset: int, where: str) -> int:
-    n = _core.integer(preset if given is None else given, "n", where)
+    n = preset if given is None else _core.integer(given, "n", where)
     if n < 1:
         raise _core.ShapeError(f"[{where}] n = {n}; expected at least 1; pass the length of the result")
     return n
@@ -67,14 +67,12 @@ def _moved(x: Tensor, axis: int) -> Tensor:
 
 def _transform(x: Tensor, axis: int, inverse: bool, scale: float) -> Tensor:
     """The sums over an axis of complex x, times a number."""
-    made = OPERATORS["dft"](_moved(x, axis), inverse)
-    if scale != 1.0:
-        made = OPERATORS["view_as_complex"](OPERATORS["view_as_real"](made) * scale)
-    return _moved(made, axis)
+    made = OPERATORS["dft"](OPERATORS["view_as_real"](_moved(x, axis)), inverse)
+    return _moved(OPERATORS["view_as_complex"](made if scale == 1.0 else made * scale), axis)
 
 
 def _complex(x: Any) -> Tensor:
-    given = _core.asarray(x)
+    given = x if type(x) is Tensor else _core.asarray(x)
     return given if given.dtype.is_complex else OPERATORS["complex"](given, 0.0)
 
 
@@ -121,13 +119,14 @@ def rfft(x: TensorLike, n: int | None = None, axis: int = -1, norm: str | None =
 
 
 def _half(x: Any, n: int | None, axis: int, norm: str | None, where: str) -> Tensor:
-    given = _core.asarray(x)
+    given = x if type(x) is Tensor else _core.asarray(x)
     if given.dtype.is_complex:
         raise _core.DTypeError(f"[{where}] x is {given.dtype.name}; expected real numbers; use fft")
     axis = one_axis(given, axis, where)
     n = _length(n, given.shape[axis], where)
-    wide = "float64" if given.dtype.name == "float64" else "float32"
-    line = _moved(OPERATORS["astype"](_sized(given, n, axis), wide), axis)
+    sized = _sized(given, n, axis)
+    wide = sized if given.dtype.name in ("float32", "float64") else OPERATORS["astype"](sized, "float32")
+    line = _moved(wide, axis)
     return _moved(OPERATORS["view_as_complex"](OPERATORS["real_dft"](line, _scale(n, norm, False, where))), axis)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import powertrain as pt
 from powertrain import _core
 from powertrain.ops.axes import one_axis
 from powertrain.ops.functional import OPERATORS
@@ -42,12 +43,10 @@ def norm(
         >>> pt.linalg.norm(pt.tensor([3.0, 4.0])).item()
         5.0
     """
-    from powertrain.linalg import matrix_norm, vector_norm
-
-    given = _core.asarray(x)
+    linalg, given = pt.linalg, _core.asarray(x)
     if axis is None:
         if ord is None:
-            return vector_norm(given, keepdims=keepdims)
+            return linalg.vector_norm(given, keepdims=keepdims)
         if given.ndim not in (1, 2):
             raise _core.ShapeError(
                 f"[norm] ord = {ord!r} of a tensor with {given.ndim} axes; expected a vector or a matrix; name the axis"
@@ -58,10 +57,10 @@ def norm(
     if len(axes) == 1:
         if isinstance(ord, str):
             raise _core.ShapeError(f"[norm] ord = {ord!r} of vectors; expected a number; 2 is usual")
-        return vector_norm(given, axis=axes[0], keepdims=keepdims, ord=2.0 if ord is None else ord)
+        return linalg.vector_norm(given, axis=axes[0], keepdims=keepdims, ord=2.0 if ord is None else ord)
     if len(axes) != 2 or axes[0] == axes[1]:
         raise _core.ShapeError(f"[norm] axis = {axis}; expected one axis, or two that differ; leave it out for all")
-    found = matrix_norm(OPERATORS["moveaxis"](given, axes, (-2, -1)), ord="fro" if ord is None else ord)
+    found = linalg.matrix_norm(OPERATORS["moveaxis"](given, axes, (-2, -1)), ord="fro" if ord is None else ord)
     return OPERATORS["expand_dims"](found, tuple(sorted(axes))) if keepdims else found
 
 

@@ -39,20 +39,19 @@ class _OverLast(Module):
         self.normalized_shape: tuple[int, ...] = shape
         self.eps = eps
 
-    def _rows(self, x: Any) -> tuple[Any, Any, Any]:
-        """The input with the axes of normalized_shape as one, and weight and bias so."""
+    def _rows(self, x: Any, *weights: Any) -> tuple[Any, ...]:
+        """The input with the axes of normalized_shape as one, and the weights so."""
         count = len(self.normalized_shape)
         if tuple(x.shape[-count:]) != self.normalized_shape:
             raise pt.ShapeError(
                 f"[{type(self).__name__}] input is {list(x.shape)}; expected last axes of "
                 f"{list(self.normalized_shape)}; change normalized_shape"
             )
-        weights: list[Any] = [getattr(self, name, None) for name in ("weight", "bias")]
         if count == 1:
             return x, *weights
         size = math.prod(self.normalized_shape)
-        weights = [None if slot is None else pt.reshape(slot, (size,)) for slot in weights]
-        return pt.reshape(x, (*x.shape[:-count], size)), *weights
+        flat = (None if slot is None else pt.reshape(slot, (size,)) for slot in weights)
+        return pt.reshape(x, (*x.shape[:-count], size)), *flat
 
 
 class LayerNorm(_OverLast):
@@ -80,7 +79,7 @@ class LayerNorm(_OverLast):
         self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
-        rows, weight, bias = self._rows(input)
+        rows, weight, bias = self._rows(input, self.weight, self.bias)
         y = OPERATORS["layer_norm"](rows, weight, bias, self.eps)
         return y if len(self.normalized_shape) == 1 else pt.reshape(y, input.shape)
 
@@ -110,7 +109,7 @@ class RMSNorm(_OverLast):
         self._settle(device, dtype)
 
     def forward(self, input: Tensor) -> pt.Tensor:
-        rows, weight, _ = self._rows(input)
+        rows, weight = self._rows(input, self.weight)
         if weight is None:
             weight = pt.ones((rows.shape[-1],), rows.dtype)
         eps = _EPS[rows.dtype.name] if self.eps is None else self.eps

@@ -239,11 +239,11 @@ class State(Registry):
         missing = [name for name in slots if name not in state]
         unknown = [name for name in state if name not in slots]
         tensors, wrong = _fitting(slots, state, assign)
-        named = not strict or not (missing or torch_layout.unknown(self, state))
-        turned = named and layout == "own" and torch_layout.fits(self, state)
         if strict:
             wrong += [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in unknown]
         if wrong:
+            named = not strict or not (missing or torch_layout.unknown(self, state))
+            turned = named and layout == "own" and torch_layout.fits(self, state)
             raise StateError(_report(self, state, wrong, strict, turned, None if said else layout))
         made = {}
         for name, tensor in tensors.items():

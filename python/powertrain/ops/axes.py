@@ -9,7 +9,7 @@ from powertrain import _core
 
 def one_axis(x: _core.Tensor, axis: int, where: str) -> int:
     """An axis of x, counted from the front; raises an error of `where` if x lacks it."""
-    given = _core.integer(axis, "axis", where)
+    given = axis if type(axis) is int else _core.integer(axis, "axis", where)
     if x.ndim == 0:
         raise _core.IndexError(f"[{where}] axis = {given} of a scalar; a scalar has no axis; reshape it to [1] first")
     if not -x.ndim <= given < x.ndim:

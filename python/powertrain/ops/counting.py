@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 
 def _index(x: Any, where: str) -> _core.Tensor:
-    tensor = _core.asarray(x)
-    if tensor.dtype.is_float or tensor.dtype.is_complex or tensor.dtype == _core.DType.bool:
-        raise _core.DTypeError(f"[{where}] received {tensor.dtype.name}; expected integers; convert it with astype")
+    tensor = x if type(x) is _core.Tensor else _core.asarray(x)
+    dtype = tensor.dtype
+    if dtype == _core.DType.int64:
+        return tensor
+    if dtype.is_float or dtype.is_complex or dtype == _core.DType.bool:
+        raise _core.DTypeError(f"[{where}] received {dtype.name}; expected integers; convert it with astype")
     return OPERATORS["astype"](tensor, "int64")
 
 

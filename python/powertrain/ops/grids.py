@@ -34,8 +34,9 @@ def logspace(
     """
     import numpy as np
 
-    numbers = np.logspace(start, stop, _many(num, "logspace"), endpoint, base)
-    return _core.tensor(numbers, "float32" if dtype is None else dtype)
+    count = _many(num, "logspace")
+    powers = _core.evenly_spaced(float(start), float(stop), count, bool(endpoint), "float64").numpy()
+    return _core.tensor(np.power(base, powers), "float32" if dtype is None else dtype)
 
 
 def geomspace(

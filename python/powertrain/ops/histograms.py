@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
-from powertrain.ops.searching import known
+from powertrain.ops.searching import valued
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
@@ -182,8 +182,9 @@ def _edges(where: str, x: _core.Tensor, bins: Any, limits: tuple[float, float] |
     if bins < 1:
         raise _core.ShapeError(f"[{where}] bins = {bins}; expected at least 1; 10 is usual")
     if limits is None:
-        _, numbers = known(x, where, "pass range, or the edges as bins")
-        ends = (numbers.min(), numbers.max()) if numbers.size else (0.0, 1.0)
+        given = valued(x, where, "pass range, or the edges as bins")
+        given = OPERATORS["astype"](given, "uint8") if given.dtype == _core.DType.bool else given
+        ends = tuple(OPERATORS[end](given).item() for end in ("min", "max")) if given.size else (0.0, 1.0)
     else:
         ends = limits
     first, last = (float(end) for end in ends)
@@ -194,4 +195,4 @@ def _edges(where: str, x: _core.Tensor, bins: Any, limits: tuple[float, float] |
         )
     if first == last:
         first, last = first - 0.5, last + 0.5
-    return _core.tensor(np.linspace(first, last, int(bins) + 1), dtype)
+    return _core.evenly_spaced(first, last, int(bins) + 1, True, dtype)

@@ -106,6 +106,8 @@ def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> _core
         [9.0, 2.0]
     """
     tensor, chosen = _core.asarray(input), _core.asarray(mask)
+    if chosen.dtype == _core.DType.bool and type(value) is float and tensor.dtype.is_float:
+        return OPERATORS["where"](chosen, value, tensor)
     filled = _core.asarray(value, tensor.dtype) if isinstance(value, (bool, int, float, complex)) else value
     shape: tuple[int, ...] = getattr(filled, "shape", ())
     if shape != ():

@@ -28,35 +28,48 @@ def tensordot(a: TensorLike, b: TensorLike, axes: int | tuple[Sequence[int], Seq
         >>> pt.tensordot(pt.ones((2, 3, 4)), pt.ones((3, 4, 5)), 2).shape
         (2, 5)
     """
-    left, right = _core.asarray(a), _core.asarray(b)
-    if isinstance(axes, int):
-        if not 0 <= axes <= min(left.ndim, right.ndim):
-            raise _core.ShapeError(
-                f"[tensordot] axes = {axes}, a has {left.ndim} axes and b {right.ndim}; expected 0 to "
-                f"{min(left.ndim, right.ndim)}; sum fewer"
-            )
-        pairs = [(left.ndim - axes + i, i) for i in range(axes)]
-    else:
-        listed = [_core.integers(one, "axes", "tensordot") for one in axes]
+    if not isinstance(axes, int):
+        listed = tuple(tuple(_core.integers(one, "axes", "tensordot")) for one in axes)
         if len(listed) != 2 or len(listed[0]) != len(listed[1]):
             raise _core.ShapeError(f"[tensordot] axes = {axes}; expected as many of a as of b; list them in pairs")
-        pairs = list(zip(*listed, strict=True))
-    first, second = list(_LETTERS[: left.ndim]), list(_LETTERS[left.ndim : left.ndim + right.ndim])
-    for i, j in pairs:
-        if not (-left.ndim <= i < left.ndim and -right.ndim <= j < right.ndim):
+        return contracted(a, b, listed)
+    return contracted(a, b, axes)
+
+
+def contracted(a: TensorLike, b: TensorLike, axes: int | tuple[Shape, ...]) -> _core.Tensor:
+    """What tensordot gives, of axes that are a number, or two tuples of one length."""
+    left = a if type(a) is _core.Tensor else _core.asarray(a)
+    right = b if type(b) is _core.Tensor else _core.asarray(b)
+    return einsum(_subscripts(left.shape, right.shape, axes), left, right)
+
+
+@functools.lru_cache(maxsize=256)
+def _subscripts(left: Shape, right: Shape, axes: int | tuple[Shape, ...]) -> str:
+    if isinstance(axes, int):
+        if not 0 <= axes <= min(len(left), len(right)):
             raise _core.ShapeError(
-                f"[tensordot] axes = {axes}, a has {left.ndim} axes and b {right.ndim}; expected axes of both; name "
+                f"[tensordot] axes = {axes}, a has {len(left)} axes and b {len(right)}; expected 0 to "
+                f"{min(len(left), len(right))}; sum fewer"
+            )
+        pairs = [(len(left) - axes + i, i) for i in range(axes)]
+    else:
+        pairs = list(zip(*axes, strict=True))
+    first, second = list(_LETTERS[: len(left)]), list(_LETTERS[len(left) : len(left) + len(right)])
+    for i, j in pairs:
+        if not (-len(left) <= i < len(left) and -len(right) <= j < len(right)):
+            raise _core.ShapeError(
+                f"[tensordot] axes = {axes}, a has {len(left)} axes and b {len(right)}; expected axes of both; name "
                 "axes that exist"
             )
-        if left.shape[i] != right.shape[j]:
+        if left[i] != right[j]:
             raise _core.ShapeError(
-                f"[tensordot] a is {list(left.shape)}, b is {list(right.shape)}, axes {i} and {j}; expected equal "
+                f"[tensordot] a is {list(left)}, b is {list(right)}, axes {i} and {j}; expected equal "
                 "sizes; transpose one of them"
             )
         second[j] = first[i]
     summed = {first[i] for i, _ in pairs}
     kept = [letter for letter in (*first, *second) if letter not in summed]
-    return einsum(f"{''.join(first)},{''.join(second)}->{''.join(kept)}", left, right)
+    return f"{''.join(first)},{''.join(second)}->{''.join(kept)}"
 
 
 def einsum(subscripts: str, *operands: TensorLike) -> _core.Tensor:
@@ -78,7 +91,7 @@ def einsum(subscripts: str, *operands: TensorLike) -> _core.Tensor:
     plan = _planned(subscripts, tuple(tensor.shape for tensor in tensors))
     first, *others = (_called(tensor, calls) for tensor, calls in zip(tensors, plan.diagonals, strict=True))
     for other, pair in zip(others, plan.pairs, strict=True):
-        first = _product(_called(first, pair.first), _called(other, pair.second), pair)
+        first = _product(first, other, pair)
     return _called(first, plan.last)
 
 
@@ -88,12 +101,12 @@ Shape = tuple[int, ...]
 
 
 class _Pair(NamedTuple):
-    """How two operands become one."""
+    """How two operands become one: by a product of matrices, if something is summed, or of elements."""
 
-    first: Calls
-    second: Calls
-    summed: bool
+    matrices: tuple[Calls, Calls] | None
+    elements: tuple[Calls, Calls]
     shape: Shape
+    product: Shape  # that of matrices
 
 
 class _Plan(NamedTuple):
@@ -115,12 +128,18 @@ def _called(tensor: _core.Tensor, calls: Calls) -> _core.Tensor:
 
 
 def _product(a: _core.Tensor, b: _core.Tensor, pair: _Pair) -> _core.Tensor:
-    if pair.summed and any(dtype.is_float or dtype.is_complex for dtype in (a.dtype, b.dtype)):
-        product = OPERATORS["matmul"](a, b)
-    else:
-        parts = OPERATORS["multiply"](OPERATORS["expand_dims"](a, 3), OPERATORS["expand_dims"](b, 1))
-        product = OPERATORS["astype"](OPERATORS["sum"](parts, 2), parts.dtype)
-    return OPERATORS["reshape"](product, pair.shape)
+    if pair.matrices and (continuous(a) or continuous(b)):
+        product = OPERATORS["matmul"](_called(a, pair.matrices[0]), _called(b, pair.matrices[1]))
+        return product if pair.product == pair.shape else OPERATORS["reshape"](product, pair.shape)
+    left, right = _called(a, pair.elements[0]), _called(b, pair.elements[1])
+    parts = OPERATORS["multiply"](OPERATORS["expand_dims"](left, 3), OPERATORS["expand_dims"](right, 1))
+    return OPERATORS["reshape"](OPERATORS["astype"](OPERATORS["sum"](parts, 2), parts.dtype), pair.shape)
+
+
+def continuous(x: _core.Tensor) -> bool:
+    """Whether products of it are those of matmul, which takes no integers."""
+    dtype = x.dtype
+    return dtype.is_float or dtype.is_complex
 
 
 @functools.lru_cache(maxsize=256)
@@ -238,19 +257,33 @@ def _paired(left: _Term, right: _Term, wanted: set[str]) -> tuple[_Term, _Pair]:
     for letter in shared:
         both = (left.size(letter), right.size(letter))
         sizes[letter] = 0 if 0 in both else max(both)
-    _arrange(left, (along, rows, summed), sizes)
-    _arrange(right, (along, summed, columns), sizes)
     letters = [*along, *rows, *columns]
     shape = tuple(sizes[letter] for letter in letters)
-    return _Term(letters, shape), _Pair(tuple(left.calls), tuple(right.calls), bool(summed), shape)
+    elements = _arranged(left, (along, rows, summed), sizes), _arranged(right, (along, summed, columns), sizes)
+    matrices, product = None, [along, rows, columns]
+    if along and summed:
+        matrices = elements
+    elif summed:  # matrices, or vectors, without a batch
+        product = [group for group in (rows, columns) if group]
+        of_left, of_right = (rows, summed) if rows else (summed,), (summed, columns) if columns else (summed,)
+        matrices = _arranged(left, of_left, sizes), _arranged(right, of_right, sizes)
+    return _Term(letters, shape), _Pair(matrices, elements, shape, _sizes(product, sizes))
 
 
-def _arrange(term: _Term, groups: tuple[list[str], ...], sizes: dict[str, int]) -> None:
-    """The axes in the order of the groups, each group as one axis."""
+def _sizes(groups: Iterable[list[str]], sizes: dict[str, int]) -> Shape:
+    return tuple(math.prod(sizes[letter] for letter in group) for group in groups)
+
+
+def _arranged(term: _Term, groups: tuple[list[str], ...], sizes: dict[str, int]) -> Calls:
+    """The calls of a term so far, then those that bring its axes into the order of the groups, each as one axis."""
+    made = term.begun()
     order = [letter for group in groups for letter in group]
     places, shape = [term.letters.index(letter) for letter in order], [sizes[letter] for letter in order]
     if places != sorted(places):
-        term.call("permute_dims", places)
+        made.call("permute_dims", places)
     if shape != [term.size(letter) for letter in order]:
-        term.call("broadcast_to", shape)
-    term.call("reshape", [math.prod(sizes[letter] for letter in group) for group in groups])
+        made.call("broadcast_to", shape)
+    grouped = list(_sizes(groups, sizes))
+    if grouped != shape:
+        made.call("reshape", grouped)
+    return (*term.calls, *made.calls)

@@ -50,6 +50,10 @@ def default_generator() -> Generator:
         >>> pt.random.default_generator().normal(size=(3,)).shape
         (3,)
     """
+    return _current()
+
+
+def _current() -> Generator:
     global _default
     if in_thread.generator is not None:
         return in_thread.generator()
@@ -68,7 +72,7 @@ def seed(value: int) -> None:
         >>> bool((a == pt.random.normal(size=(3,))).all())
         True
     """
-    default_generator().slot.value = state_of(value, 0)
+    _current().slot.value = state_of(value, 0)
 
 
 def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -78,12 +82,12 @@ def uniform(low: TensorLike = 0.0, high: TensorLike = 1.0, size: Size = None, dt
         >>> pt.random.uniform(size=(3,)).shape
         (3,)
     """
-    return default_generator().uniform(low, high, size, dtype)
+    return _current().uniform(low, high, size, dtype)
 
 
 def shares(shape: tuple[int, ...]) -> Tensor:
     """What uniform(size=shape) gives."""
-    return default_generator()._draw("random_uniform", shape, None)
+    return _current()._draw("random_uniform", shape, None)
 
 
 def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -93,7 +97,7 @@ def normal(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dt
         >>> pt.random.normal(size=(3,)).shape
         (3,)
     """
-    return default_generator().normal(loc, scale, size, dtype)
+    return _current().normal(loc, scale, size, dtype)
 
 
 def standard_normal(size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -103,7 +107,7 @@ def standard_normal(size: Size = None, dtype: DTypeLike | None = None) -> Tensor
         >>> pt.random.standard_normal((3,)).shape
         (3,)
     """
-    return default_generator().standard_normal(size, dtype)
+    return _current().standard_normal(size, dtype)
 
 
 def lognormal(
@@ -115,7 +119,7 @@ def lognormal(
         >>> pt.random.lognormal(size=(3,)).shape
         (3,)
     """
-    return default_generator().lognormal(mean, sigma, size, dtype)
+    return _current().lognormal(mean, sigma, size, dtype)
 
 
 def exponential(scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -125,7 +129,7 @@ def exponential(scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | N
         >>> pt.random.exponential(size=(3,)).shape
         (3,)
     """
-    return default_generator().exponential(scale, size, dtype)
+    return _current().exponential(scale, size, dtype)
 
 
 def gumbel(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -135,7 +139,7 @@ def gumbel(loc: TensorLike = 0.0, scale: TensorLike = 1.0, size: Size = None, dt
         >>> pt.random.gumbel(size=(3,)).shape
         (3,)
     """
-    return default_generator().gumbel(loc, scale, size, dtype)
+    return _current().gumbel(loc, scale, size, dtype)
 
 
 def laplace(
@@ -147,7 +151,7 @@ def laplace(
         >>> pt.random.laplace(size=(3,)).shape
         (3,)
     """
-    return default_generator().laplace(loc, scale, size, dtype)
+    return _current().laplace(loc, scale, size, dtype)
 
 
 def integers(
@@ -159,7 +163,7 @@ def integers(
         >>> pt.random.integers(0, 10, size=(3,)).shape
         (3,)
     """
-    return default_generator().integers(low, high, size, dtype, endpoint)
+    return _current().integers(low, high, size, dtype, endpoint)
 
 
 def permutation(x: TensorLike, axis: int = 0) -> Tensor:
@@ -169,7 +173,7 @@ def permutation(x: TensorLike, axis: int = 0) -> Tensor:
         >>> sorted(pt.permutation(4).tolist())
         [0, 1, 2, 3]
     """
-    return default_generator().permutation(x, axis)
+    return _current().permutation(x, axis)
 
 
 def choice(
@@ -181,7 +185,7 @@ def choice(
         >>> pt.random.choice(5, size=(3,)).shape
         (3,)
     """
-    return default_generator().choice(a, size, replace, p, axis)
+    return _current().choice(a, size, replace, p, axis)
 
 
 def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
@@ -191,7 +195,7 @@ def bernoulli(p: TensorLike = 0.5, size: Size = None) -> Tensor:
         >>> pt.random.bernoulli(0.5, size=(3,)).shape
         (3,)
     """
-    return default_generator().bernoulli(p, size)
+    return _current().bernoulli(p, size)
 
 
 def rand(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
@@ -204,7 +208,7 @@ def rand(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) ->
     """
     if device is not None:
         return placed(device, rand, *size, dtype=dtype)
-    return uniform(size=_unpacked(size), dtype=dtype)
+    return _current()._draw("random_uniform", _unpacked(size), dtype)
 
 
 def randn(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) -> Tensor:
@@ -217,7 +221,7 @@ def randn(*size: Shape, dtype: DTypeLike | None = None, device: Device = None) -
     """
     if device is not None:
         return placed(device, randn, *size, dtype=dtype)
-    return standard_normal(_unpacked(size), dtype)
+    return _current()._draw("random_normal", _unpacked(size), dtype)
 
 
 def randint(

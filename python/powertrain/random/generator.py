@@ -146,8 +146,9 @@ class Generator:
                 "swap or narrow them"
             )
         drawn = self._draw("random_uniform", size, "float64")
-        whole = OPERATORS["astype"](OPERATORS["floor"](drawn * float(stop - start)), "int64") + start
-        return OPERATORS["astype"](whole, dtype)
+        whole = OPERATORS["astype"](OPERATORS["floor"](drawn * float(stop - start)), "int64")
+        whole = whole + start if start else whole
+        return whole if type(dtype) is str and dtype == "int64" else OPERATORS["astype"](whole, dtype)
 
     def permutation(self, x: TensorLike, axis: int = 0) -> Tensor:
         """The numbers below x in random order, or a tensor with its slices along an axis in random order.
