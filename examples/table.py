@@ -82,7 +82,7 @@ def main():
         epochs=args.epochs,
         batch_size=64,
         lr=2e-3,
-        metrics=["accuracy", "balanced-accuracy", "f1"],
+        metrics=["accuracy", "balanced-accuracy", "f1_macro"],
         run={"stop": {"watch": "valid.loss", "patience": 8}},
         seed=args.seed,
         verbose=False,

@@ -3,6 +3,7 @@ and what is refused, in which words."""
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 from pathlib import Path
@@ -13,15 +14,19 @@ import pytest
 import sacrebleu
 import scipy.special
 import scipy.stats
+import sklearn.base
 import sklearn.metrics as sk
 
 import powertrain as pt
 from powertrain import metrics as m
+from powertrain.builtin import metrics as averages
 from powertrain.conformance.finding import Subject
 from powertrain.conformance.metrics import check_metric
 from powertrain.errors.counterparts import METRICS
 from powertrain.metrics import MetricError
+from powertrain.plugin import registry
 from powertrain.plugin.params import params_of
+from powertrain.train.choosing.suggestion import measure_of
 
 DRAW = np.random.default_rng(0)
 COUNT = 211
@@ -214,12 +219,34 @@ def test_states_and_batches_are_only_read(metric: Any, prediction: Any, target: 
     assert all((a == b).all() for a, b in zip(given, after, strict=True))
 
 
+@pytest.mark.parametrize("name", ["f1", "precision", "recall"])
+@pytest.mark.parametrize("average", ["", "macro", "micro", "weighted"])
+def test_a_recipe_names_averages_as_scikit_learn_does(name: str, average: str) -> None:
+    called = f"{name}_{average}" if average else name
+    plugin: Any = registry().load("metric", called)
+    metric = plugin.build(params_of(plugin)())
+    truth, found = (BINARY, ONE > 0) if not average else (CLASSES, LOGITS.argmax(axis=1))
+
+    class Given(sklearn.base.ClassifierMixin, sklearn.base.BaseEstimator):  # type: ignore[misc, unused-ignore]
+        classes_ = np.unique(truth)
+
+        def fit(self, x: Any, y: Any) -> Given:
+            return self
+
+        def predict(self, x: Any) -> Any:
+            return found.astype(int)
+
+    wanted = sk.get_scorer(called)(Given(), np.zeros((COUNT, 1)), truth)
+    assert of(metric, found.astype(int), truth) == pytest.approx(wanted, rel=1e-12)
+    assert measure_of(called, "classification") == (False, 1.0)
+
+
 # ---------------------------------------------------------------- values by hand
 
 
 def test_an_average_leaves_out_classes_that_do_not_occur() -> None:
     prediction, target = np.array([0, 0, 2, 2]), np.array([0, 2, 2, 2])
-    assert of(m.F1(), prediction, target) == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert of(m.F1(average="macro"), prediction, target) == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert of(m.Recall(average="binary"), np.array([0, 0]), np.array([0, 0])) == 0
     assert math.isnan(of(m.AUC(), np.ones(3), np.zeros(3, int)))
     three = np.array([[0.0, 1, 0], [0, 2, 0], [1, 0, 0], [0, 0, 0]])
@@ -340,9 +367,10 @@ def test_texts_with_unequal_numbers_of_references() -> None:
             "[confusion] predicted class 2; expected 0 to 1; give the number of classes that the data has",
         ),
         (
-            m.F1(average="binary"),
+            m.F1(),
             (np.array([0, 2]), np.array([0, 1])),
-            "[f1] class 2 with average = 'binary'; expected classes 0 and 1; write average='macro'",
+            "[f1] class 2 with average = 'binary'; expected classes 0 and 1; write average='macro', or the metric "
+            "f1_macro in a recipe",
         ),
         (
             m.CohenKappa(),
@@ -414,7 +442,7 @@ def test_states_that_are_no_counts(metric: Any, state: Any, message: str) -> Non
     [
         (
             lambda: m.F1(average="mean"),
-            '[F1.average] received "mean"; expected one of "macro", "micro", "weighted", "binary"',
+            '[F1.average] received "mean"; expected one of "binary", "macro", "micro", "weighted"',
         ),
         (lambda: m.F1(averge="micro"), "[F1.averge] no such parameter of F1; expected average; did you mean average?"),
         (lambda: m.TopKAccuracy(k=0), "[TopKAccuracy.k] received 0; expected a whole number >= 1"),
@@ -446,16 +474,16 @@ def test_the_lines_that_errors_show_run() -> None:
 def test_every_metric_of_a_recipe_fits_its_group() -> None:
     """By the checks that other people's metrics get."""
     names = re.findall(
-        r'^([a-z0-9-]+) = "powertrain.metrics:(\w+)"$',
+        r'^([a-z0-9_-]+) = "(powertrain[a-z.]*[.]metrics):(\w+)"$',
         (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"),
         re.M,
     )
     texts = {"BLEU", "CHRF", "CharErrorRate", "WordErrorRate"}
-    assert {cls for _, cls in names} == set(m.__all__) - texts - {
+    assert {cls for _, _, cls in names} == {*m.__all__, *averages.__all__} - texts - {
         "ConfusionMatrix", "Mean", "Metric", "MetricError", "State"
     }  # fmt: skip
-    for name, cls in names:
-        plugin = getattr(m, cls)
+    for name, module, cls in names:
+        plugin = getattr(importlib.import_module(module), cls)
         found = list(check_metric(Subject("metric", name, plugin, params_of(plugin)(), name)))
         assert found == [], (name, found)
 

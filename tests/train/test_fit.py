@@ -143,10 +143,12 @@ def test_the_folder_is_temporary_where_none_is_given() -> None:
 def test_metrics_by_name_and_as_objects_of_one_kind() -> None:
     given = pt.metrics.F1(average="micro")
     given.update(np.array([0, 1]), np.array([0, 0]))
-    asked = ["accuracy", given, pt.metrics.F1(), pt.metrics.TopKAccuracy(k=2)]
-    run = pt.fit(model=Net(), data=rows(), epochs=1, validation=0.25, metrics=asked, **PLAIN)
+    macro = pt.metrics.F1(average="macro")
+    asked = ["accuracy", given, macro, "f1_weighted", pt.metrics.TopKAccuracy(k=2)]
+    run = pt.fit(model=Net(), data=rows(), epochs=1, validation=0.25, metrics=[*asked, macro], **PLAIN)
     found = run.history[-1]
-    assert found["valid.f1"] == found["valid.accuracy"] != found["valid.f1-2"]
+    assert found["valid.f1_micro"] == found["valid.accuracy"] != found["valid.f1_macro"]
+    assert found["valid.f1_macro"] == found["valid.f1_macro-2"] != found["valid.f1_weighted"]
     assert found["valid.top-k-accuracy"] >= found["valid.accuracy"]
     assert given.compute() == 0.5, "the caller's object keeps what it has seen"
 

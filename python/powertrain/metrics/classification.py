@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,19 +113,24 @@ class ByClass(Metric):
         return out
 
 
+@dataclass(frozen=True)
+class Average:
+    """How the scores of classes become one."""
+
+    average: str = param("binary", choices=("binary", "macro", "micro", "weighted"), doc="how classes become one")
+
+
 class _OfAverage(ByClass):
     """A score of each class, and its average."""
 
-    @dataclass(frozen=True)
-    class Params:
-        average: str = param("macro", choices=("macro", "micro", "weighted", "binary"), doc="how classes become one")
+    Params: ClassVar[type] = Average
 
     def measure(self, prediction: Outputs, target: Outputs, weight: TensorLike | None = None) -> State:
         state = super().measure(prediction, target, weight)
         if self.params.average == "binary" and state.shape[1] > 2:
             raise MetricError(
                 f"[{self._where}] class {state.shape[1] - 1} with average = 'binary'; expected classes 0 and 1; "
-                "write average='macro'"
+                f"write average='macro', or the metric {self._where}_macro in a recipe"
             )
         return state
 
@@ -157,14 +162,14 @@ def _over(a: Floats, b: Floats) -> Floats:
 class Precision(_OfAverage):
     """Of the rows that were taken for a class, the share that is of it; 0 where there are none.
 
-    average   "macro": the mean over the classes that occur; "weighted": weighted by how often they do; "micro": of all
-              rows together; "binary": that of class 1
+    average   "binary": that of class 1 of two; "macro": the mean over the classes that occur; "weighted": weighted by
+              how often they do; "micro": of all rows together
     Source    sklearn.metrics.precision_score
     Example
         >>> metric = pt.metrics.Precision()
         >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
         >>> round(metric.compute(), 4)
-        0.8333
+        0.6667
     """
 
     _where = "precision"
@@ -178,7 +183,7 @@ class Recall(_OfAverage):
 
     Source    sklearn.metrics.recall_score
     Example
-        >>> metric = pt.metrics.Recall()
+        >>> metric = pt.metrics.Recall(average="macro")
         >>> metric.update(np.array([0, 1, 1, 1]), np.array([0, 1, 0, 1]))
         >>> round(metric.compute(), 4)
         0.75
@@ -191,11 +196,11 @@ class Recall(_OfAverage):
 
 
 class F1(_OfAverage):
-    """The harmonic mean of precision and recall, by class. `average` as for Precision.
+    """The harmonic mean of precision and recall, of class 1 of two. `average` as for Precision.
 
     Source    sklearn.metrics.f1_score
 
-    >>> f1 = F1(average="binary")
+    >>> f1 = F1()
     >>> f1.update(np.array([1, 1, 0, 0]), np.array([1, 0, 1, 0]))
     >>> f1.compute()
     0.5

@@ -37,13 +37,7 @@ ELSEWHERE = {
         "mean_absolute_error": "mae", "mean_squared_error": "mse", "root_mean_squared_error": "rmse", "r2_score": "r2",
         "brier_score_loss": "brier", "matthews_corrcoef": "mcc", "precision_score": "precision",
         "recall_score": "recall", "sparse_categorical_accuracy": "accuracy", "top5": "top-k-accuracy",
-        # Of all examples together, each with one class, these are the same number.
-        **{f"{one}_micro": "accuracy" for one in ("f1", "precision", "recall")},
-        **{f"{one}_macro": one for one in ("f1", "precision", "recall")},
-        **{
-            f"{one.lower()}_{average}": f'pt.metrics.{one}(average="{average}") in pt.fit(metrics=[...])'
-            for one in ("F1", "Precision", "Recall") for average in ("weighted", "binary")
-        },
+        **{f"{one}_binary": one for one in ("f1", "precision", "recall")},
     },
 }  # fmt: skip
 MOST_SHOWN = 60  # characters of a name that nobody offers

@@ -225,11 +225,12 @@ class _Reader(Uses):
         for at, value in enumerate(asked):
             if not is_plain(value):
                 found = given("metric", value)
-                # Two of a kind, such as F1 of two averages: f1 and f1-2.
-                number, name = 1, kebab(found.name)
+                name = first = _with_average(kebab(found.name), value)
+                number = 1
+                # Two of a kind, such as accuracies of one's own: own-accuracy and own-accuracy-2.
                 while name in self.measures or name in [one for one in asked if isinstance(one, str)]:
                     number += 1
-                    name = f"{kebab(found.name)}-{number}"
+                    name = f"{first}-{number}"
                 self.measures[name] = value
                 self.records["evaluate", "metrics", at] = name
                 asked[at] = name
@@ -400,6 +401,13 @@ def _recorded(value: Any, path: KeyPath, records: Mapping[KeyPath, Any]) -> Any:
     if isinstance(value, list):
         return [_recorded(one, (*path, at), records) for at, one in enumerate(value)]
     return value
+
+
+def _with_average(name: str, metric: Any) -> str:
+    """The name of a metric that takes another average than its usual one, as recipes have it: f1_macro."""
+    field = next((one for one in dataclasses.fields(metric.Params) if one.name == "average"), None)
+    average = getattr(metric.params, "average", None)
+    return name if field is None or average == field.default else f"{name}_{average}"
 
 
 def _home(key: str) -> str:

@@ -232,8 +232,7 @@ class Threshold:
     """The probability from which on the second of two classes is the answer; chosen on the validation part."""
 
     metric: str = param(
-        "", doc="the measure of right and wrong classes that is the best then; of f1, precision and recall that of the "
-        "second class", usual='"f1" or "balanced-accuracy"',
+        "", doc="the measure of right and wrong classes that is the best then", usual='"f1" or "balanced-accuracy"',
     )  # fmt: skip
     cost: float | None = param(
         None, above=0, doc="in its place: a missed example of the second class costs as much as so many false alarms"
@@ -253,7 +252,9 @@ class Threshold:
 class EvaluateSection:
     """What is measured on the validation and test parts, and what a classifier learns from the first of them."""
 
-    metrics: tuple[str, ...] | None = param(None, doc="names of metrics; the task's usual ones when not given")
+    metrics: tuple[str, ...] | None = param(
+        None, doc="names of metrics, such as f1_macro; the task's usual ones when not given"
+    )
     batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
     most: int = param(10_000, low=1, doc="validation examples looked at during training; the last time all are")
     samples: int = param(

@@ -23,8 +23,9 @@ from powertrain.train.choosing.growth import Watched, watch_growth
 SHARE_OF_SIZES = 0.3
 # Metrics whose best value is 1; of those of which less is better it is 0.
 OF_ONE = (
-    "accuracy", "auc", "average-precision", "balanced-accuracy", "explained-variance", "f1", "kappa", "mcc", "pearson",
-    "precision", "r2", "recall", "spearman", "top-k-accuracy",
+    "accuracy", "auc", "average-precision", "balanced-accuracy", "explained-variance", "f1", "f1_macro", "f1_micro",
+    "f1_weighted", "kappa", "mcc", "pearson", "precision", "precision_macro", "precision_micro", "precision_weighted",
+    "r2", "recall", "recall_macro", "recall_micro", "recall_weighted", "spearman", "top-k-accuracy",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.metrics import BrierScore, LogLoss
 from powertrain.plugin import registry
-from powertrain.plugin.params import parameters, params_of
+from powertrain.plugin.params import params_of
 from powertrain.train.deciding.calibrations import Temperature
 from powertrain.train.deciding.decision import NOTHING, Decision, read_decision
 from powertrain.train.deciding.fitting import fitted
@@ -168,11 +168,9 @@ def _score(asked: Threshold, truth: Classes) -> tuple[str, Score, int]:
 
 
 def threshold_metric(name: str) -> Metric:
-    """The metric that thresholds are chosen by: of the second class alone, where it could average both."""
+    """The metric that thresholds are chosen by."""
     plugin: Any = registry().load("metric", name)
-    params = params_of(plugin)
-    averages = "average" in {field.name for field in parameters(params)}
-    made: Metric = plugin.build(params(average="binary") if averages else params())
+    made: Metric = plugin.build(params_of(plugin)())
     if not made.of_classes:
         raise RunError(
             f"[evaluate.threshold.metric] received {name}, which no threshold changes, since it looks at all scores; "
