@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import powertrain as pt
-from powertrain.plugin import Batch, Run, Step, Strategy, param
+from powertrain.plugin import Batch, Step, Strategy, param
 
 
 class Supervised(Strategy):
@@ -18,22 +18,8 @@ class Supervised(Strategy):
     class Params:
         round_steps: int = param(64, low=1, doc="limit on steps between two commits; results do not depend on it")
 
-    _classes = 0  # that need a score each
-
-    def setup(self, run: Run) -> None:
-        super().setup(run)
-        loss = getattr(self.loss, "func", self.loss)  # of a loss with parameters
-        if run.dataset.task == "classification" and getattr(loss, "probabilities", False):
-            self._classes = run.dataset.outputs
-
     def step(self, t: Step, batch: Batch) -> None:
-        output = self.model(batch.x)
-        if output.shape and output.shape[-1] < self._classes:
-            raise pt.ShapeError(
-                f"[model] gives {list(output.shape[1:])} for each example of {self._classes} classes; expected a score "
-                f"for each class; end it with pt.nn.Linear(..., {self._classes})"
-            )
-        losses = self.loss(output, batch.y)
+        losses = self.loss(self.model(batch.x), batch.y)
         if not losses.shape:
             self._minimize_whole(t, losses, batch)
             return

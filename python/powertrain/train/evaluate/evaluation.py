@@ -19,6 +19,7 @@ from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.nn import modes
 from powertrain.train.deciding.decision import NOTHING, Decision
+from powertrain.train.evaluate.fits import demand_losses, demand_scores, drawn
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -123,8 +124,11 @@ class Evaluator:
         self.decision = NOTHING
         self._names: tuple[str, ...] = ()
 
+        self._form: Any = None  # of outputs and losses, as the last trace saw them
         self._whole_loss = False  # whether the loss is one number for a whole batch, found by the first call
         own = own_losses(strategy)
+        # Whether a batch can be tried before training: another library's model gives no answers until it is fitted.
+        self.rehearses = own is None and not on_host(strategy)
         self._measurable = strategy.measurable if overridden(strategy, "measurable") else None
         # Outputs that are held to no target of the data would be read as classes or numbers of it.
         self._keeps = dataset.kind.kept and own is None
@@ -136,9 +140,13 @@ class Evaluator:
                 return values, values
             assert loss is not None  # what has no losses of its own is compared with targets
             output = pt.asarray(strategy.predict(Step(), batch))
-            return output, pt.asarray(loss(output, batch.y))
+            demand_scores(dataset, output.shape, batch.y.shape, loss)
+            losses = pt.asarray(loss(output, batch.y))
+            demand_losses(losses.shape, output.shape, batch.y.shape)
+            self._form = output.shape, losses.shape, output.dtype.is_float
+            return output, losses
 
-        self.measure = measure if on_host(strategy) else pt.compile(measure, backend=backend)
+        self.measure: Any = measure if on_host(strategy) else pt.compile(measure, backend=backend)
 
     def __call__(
         self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
@@ -162,10 +170,7 @@ class Evaluator:
         if self._measurable is not None:
             fields = source.fetch(np.arange(len(source), dtype=np.int64))
             source = Subset(source, np.flatnonzero(self._measurable(fields)))
-        # Copies: those of the caller's keep what they have seen.
-        measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
-        for metric in measured.values():
-            metric.reset()
+        measured = self._empty_metrics()
         keep = keep and self._keeps
         kept: list[tuple[Any, Any, Any]] = []
         with evaluating(self.modules):
@@ -174,20 +179,11 @@ class Evaluator:
                 if stopped():
                     raise StoppedError
                 output, losses = self._measured(batch)
-                if self.dataset.target is not None:
-                    output = self.dataset.target.original(output)
-                output = self.decision.calibrated(output)
-                answers = output if self.decision.threshold is None else self.decision.classes(output)
-                y, weight = batch.arrays["y"], batch.arrays["weight"]
-                for name, metric in measured.items():
-                    if name in OF_LOSSES and isinstance(metric, metrics.Mean):
-                        metric.update(losses, weight=weight)
-                    else:
-                        metric.update(answers if metric.of_classes else output, y, weight)
+                output = self._counted(measured, batch, output, losses)
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
-                    kept.append((mean, output[:real].copy(), y[:real].copy()))
+                    kept.append((mean, output[:real].copy(), batch.arrays["y"][:real].copy()))
         confusion = measured.pop("confusion", None)
         found = {name: metric.compute() for name, metric in measured.items()}
         made = Evaluation(part, found, len(source), confusion, decision=self.decision)
@@ -195,16 +191,54 @@ class Evaluator:
             made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
         return made
 
+    def rehearse(self, part: str) -> None:
+        """Find out before training whether outputs, loss, targets and metrics of a part fit each other. The first batch
+        is traced and planned as every other, and metrics see outputs of its shape, which are drawn."""
+        source = self.dataset.splits[part]
+        rows = np.arange(min(len(source), self.batch), dtype=np.int64)
+        if self._measurable is not None:
+            rows = rows[self._measurable(source.fetch(rows))]
+        if not rows.size:
+            return
+        batch = next(iter(DataLoader(Subset(source, rows), self.batch, pad_last=True)))
+        with evaluating(self.modules):
+            self._names, arrays = self._arrays(batch)
+            self.measure.plan(*arrays)
+            of_output, of_losses, is_float = self._form
+            output = drawn(of_output, np.float32 if is_float else np.int64)
+            losses = np.zeros(of_losses or len(arrays[-1]), np.float32)
+            try:
+                self._counted(self._empty_metrics(), batch, output, losses)
+            except Exception:  # a metric may refuse what was drawn: then the model's own outputs tell
+                self._counted(self._empty_metrics(), batch, *self._measured(batch))
+
+    def _empty_metrics(self) -> dict[str, Any]:
+        """Copies of the metrics: those of the caller's keep what they have seen."""
+        measured = {name: copy.copy(metric) for name, metric in self.metrics.items()}
+        for metric in measured.values():
+            metric.reset()
+        return measured
+
+    def _counted(
+        self, measured: Mapping[str, Any], batch: Batch, output: NDArray[Any], losses: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Add a batch to metrics; its outputs, in the unit of the targets and calibrated."""
+        if self.dataset.target is not None:
+            output = self.dataset.target.original(output)
+        output = self.decision.calibrated(output)
+        answers = output if self.decision.threshold is None else self.decision.classes(output)
+        y, weight = batch.arrays["y"], batch.arrays["weight"]
+        for name, metric in measured.items():
+            if name in OF_LOSSES and isinstance(metric, metrics.Mean):
+                metric.update(losses, weight=weight)
+            else:
+                metric.update(answers if metric.of_classes else output, y, weight)
+        return output
+
     def _measured(self, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]:
         """Outputs and losses of a batch, one a row. A loss that is one number is taken over the real rows alone, since
         it would hold the padding too, and stands for each of them."""
-        self._names, arrays = names_and_arrays(batch)
-        target = self.dataset.target
-        if target is not None and target.changes:  # the loss is that of training, on the scale that is learned
-            arrays = tuple(
-                target.learned(batch.arrays["y"]) if name == "y" else array
-                for name, array in zip(self._names, arrays, strict=True)
-            )
+        self._names, arrays = self._arrays(batch)
         real = len(batch)
         cut = tuple(array[:real] for array in arrays)
         output, losses = (value.numpy() for value in self.measure(*(cut if self._whole_loss else arrays)))
@@ -216,6 +250,15 @@ class Evaluator:
             output = np.concatenate([output, np.repeat(output[-1:], size - real, axis=0)])
             losses = np.full(size, losses)
         return output, losses
+
+    def _arrays(self, batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """The fields of a batch; targets on the scale that is learned, since the loss is that of training."""
+        names, arrays = names_and_arrays(batch)
+        target = self.dataset.target
+        if target is None or not target.changes:
+            return names, arrays
+        pairs = zip(names, arrays, strict=True)
+        return names, tuple(target.learned(batch.arrays["y"]) if name == "y" else array for name, array in pairs)
 
 
 def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Callable[[str], Any]) -> dict[str, Any]:

@@ -60,6 +60,12 @@ class Evaluations:
 
             self.hooks.append(Recorder(run).show)
 
+    def rehearse(self) -> None:
+        """Refuse a model, a loss, targets and metrics that do not fit each other, before anything is trained."""
+        evaluator, parts = self.evaluator, self.run.dataset.splits
+        if isinstance(evaluator, Evaluator) and evaluator.rehearses:
+            evaluator.rehearse(self.part or next(part for part in ("test", "train") if part in parts))
+
     def decide(self, decision: Decision) -> None:
         """Answer and measure with a calibration and a threshold from now on."""
         self.decision = decision

@@ -324,6 +324,8 @@ class TrainRun:
         self.saver.restore()
         if self.shards.transport.size > 1:
             demand_alike(self.shards.transport, facts(self))
+        if self.progress.rounds == 0:
+            self.evaluations.rehearse()
         if self.ended_early:
             self.request_stop(self.ended_early)
         if self.recipe.run.zero and not self.done:

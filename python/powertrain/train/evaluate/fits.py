@@ -1,0 +1,51 @@
+"""Whether a model's outputs, the loss of each example and the targets fit each other: by their shapes alone, so that it
+is said before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import powertrain as pt
+
+if TYPE_CHECKING:
+    from powertrain.data import DataModule
+
+
+def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[int], loss: Callable[..., Any]) -> None:
+    """A score for each class: with fewer some are never the answer, and others are no class of the data. One score is
+    enough for two classes, unless the loss makes probabilities of a score for each."""
+    if not dataset.kind.classes or len(output) != len(target) + 1:
+        return
+    scores, classes = output[-1], dataset.outputs
+    shares = getattr(getattr(loss, "func", loss), "probabilities", False)  # `func` of a loss with parameters
+    if scores == classes or (scores == 1 and classes == 2 and not shares):
+        return
+    fix = f"end it with pt.nn.Linear(..., {classes})"
+    if scores > classes:
+        fix += f", or give data of {scores} classes, as pt.data.DataModule(..., outputs={scores})"
+    raise pt.ShapeError(
+        f"[model] gives {list(output[1:])} for each example of {classes} classes; expected a score for each class; "
+        f"{fix}"
+    )
+
+
+def demand_losses(losses: Sequence[int], output: Sequence[int], target: Sequence[int]) -> None:
+    """No loss of every output with every target, as of outputs [n, 1] and targets [n] that are subtracted."""
+    pairs = (target[0],) * 2
+    if tuple(losses[:2]) == pairs and pairs not in (tuple(output[:2]), tuple(target[:2])):
+        raise pt.ShapeError(
+            f"[loss] gives {list(losses)} for outputs {list(output)} and targets {list(target)}, each output with each "
+            "target; expected one value per example; bring them to one shape, as output[:, 0]"
+        )
+
+
+def drawn(shape: Sequence[int], dtype: type[np.generic]) -> NDArray[Any]:
+    """Numbers that outputs of any kind may be: of several in a row shares that add up to 1, from 0 to 1 else."""
+    made = np.random.default_rng(0).random(tuple(shape)) + 1e-3
+    if len(shape) > 1 and shape[-1] > 1:
+        made /= made.sum(axis=-1, keepdims=True)
+    return made.astype(dtype)
