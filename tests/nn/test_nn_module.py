@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -429,3 +430,15 @@ def test_settings_of_one_value_say_what_to_write() -> None:
          "= 1, since a larger one gives another size; give padding as a number"),
     ):  # fmt: skip
         assert message(make, SettingError) == text
+
+
+def test_every_class_of_sequences_images_and_volumes_says_where_channels_are() -> None:
+    of_space = re.compile(r"(Conv|Pool|Pad|Norm|Dropout|Upsample|Pixel|Fold)\w*?([123]d)?$")
+    told = re.compile(r"channels?[ -](are )?last|last axis|channels\]| c\]")
+    seen = 0
+    for name in dir(pt.nn):
+        kind = getattr(pt.nn, name)
+        if isinstance(kind, type) and (found := of_space.search(name)) and (found[2] or found[1] in ("Pixel", "Fold")):
+            seen += 1
+            assert told.search(" ".join((kind.__doc__ or "").split())), f"{name} does not say where channels are"
+    assert seen > 50

@@ -48,7 +48,7 @@ class _Pad(Module):
 
 
 class ConstantPad1d(_Pad):
-    """A number around each sequence.
+    """A number around each sequence; channels are last, [batch, time, channels].
 
     Example
         >>> pt.nn.ConstantPad1d(1, 0.5)(pt.ones((2, 8, 3))).shape
@@ -63,7 +63,7 @@ class ConstantPad1d(_Pad):
 
 
 class ConstantPad2d(ConstantPad1d):
-    """A number around each image.
+    """A number around each image; channels are last, [batch, height, width, channels].
 
     Example
         >>> pt.nn.ConstantPad2d(1, 0.5)(pt.ones((2, 8, 8, 3))).shape
@@ -74,7 +74,7 @@ class ConstantPad2d(ConstantPad1d):
 
 
 class ConstantPad3d(ConstantPad1d):
-    """A number around each volume.
+    """A number around each volume; channels are last, [batch, depth, height, width, channels].
 
     Example
         >>> pt.nn.ConstantPad3d(1, 0.5)(pt.ones((2, 4, 4, 4, 3))).shape
@@ -85,7 +85,7 @@ class ConstantPad3d(ConstantPad1d):
 
 
 class ZeroPad1d(ConstantPad1d):
-    """Zeros around each sequence.
+    """Zeros around each sequence; channels are last, [batch, time, channels].
 
     Example
         >>> pt.nn.ZeroPad1d(1)(pt.ones((2, 8, 3))).shape
@@ -97,7 +97,7 @@ class ZeroPad1d(ConstantPad1d):
 
 
 class ZeroPad2d(ZeroPad1d):
-    """Zeros around each image.
+    """Zeros around each image; channels are last, [batch, height, width, channels].
 
     Example
         >>> pt.nn.ZeroPad2d(1)(pt.ones((2, 8, 8, 3))).shape
@@ -108,7 +108,7 @@ class ZeroPad2d(ZeroPad1d):
 
 
 class ZeroPad3d(ZeroPad1d):
-    """Zeros around each volume.
+    """Zeros around each volume; channels are last, [batch, depth, height, width, channels].
 
     Example
         >>> pt.nn.ZeroPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
@@ -119,7 +119,8 @@ class ZeroPad3d(ZeroPad1d):
 
 
 class ReflectionPad1d(_Pad):
-    """Each sequence mirrored at its first and last element, which are not repeated.
+    """Each sequence mirrored at its first and last element, which are not repeated; channels are last, [batch, time,
+    channels].
 
     Example
         >>> pt.nn.ReflectionPad1d(1)(pt.ones((2, 8, 3))).shape
@@ -130,7 +131,7 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(ReflectionPad1d):
-    """Each image mirrored at its border.
+    """Each image mirrored at its border; channels are last, [batch, height, width, channels].
 
     Example
         >>> pt.nn.ReflectionPad2d(1)(pt.ones((2, 8, 8, 3))).shape
@@ -141,7 +142,7 @@ class ReflectionPad2d(ReflectionPad1d):
 
 
 class ReflectionPad3d(ReflectionPad1d):
-    """Each volume mirrored at its border.
+    """Each volume mirrored at its border; channels are last, [batch, depth, height, width, channels].
 
     Example
         >>> pt.nn.ReflectionPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
@@ -152,7 +153,7 @@ class ReflectionPad3d(ReflectionPad1d):
 
 
 class ReplicationPad1d(_Pad):
-    """The first and last element of each sequence repeated.
+    """The first and last element of each sequence repeated; channels are last, [batch, time, channels].
 
     Example
         >>> pt.nn.ReplicationPad1d(1)(pt.ones((2, 8, 3))).shape
@@ -163,7 +164,7 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(ReplicationPad1d):
-    """The border of each image repeated.
+    """The border of each image repeated; channels are last, [batch, height, width, channels].
 
     Example
         >>> pt.nn.ReplicationPad2d(1)(pt.ones((2, 8, 8, 3))).shape
@@ -174,7 +175,7 @@ class ReplicationPad2d(ReplicationPad1d):
 
 
 class ReplicationPad3d(ReplicationPad1d):
-    """The border of each volume repeated.
+    """The border of each volume repeated; channels are last, [batch, depth, height, width, channels].
 
     Example
         >>> pt.nn.ReplicationPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape
@@ -185,7 +186,7 @@ class ReplicationPad3d(ReplicationPad1d):
 
 
 class CircularPad1d(_Pad):
-    """Each sequence goes on with its other end.
+    """Each sequence goes on with its other end; channels are last, [batch, time, channels].
 
     Example
         >>> pt.nn.CircularPad1d(1)(pt.ones((2, 8, 3))).shape
@@ -196,7 +197,7 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(CircularPad1d):
-    """Each image goes on with its other side.
+    """Each image goes on with its other side; channels are last, [batch, height, width, channels].
 
     Example
         >>> pt.nn.CircularPad2d(1)(pt.ones((2, 8, 8, 3))).shape
@@ -207,7 +208,7 @@ class CircularPad2d(CircularPad1d):
 
 
 class CircularPad3d(CircularPad1d):
-    """Each volume goes on with its other side.
+    """Each volume goes on with its other side; channels are last, [batch, depth, height, width, channels].
 
     Example
         >>> pt.nn.CircularPad3d(1)(pt.ones((2, 4, 4, 4, 3))).shape

@@ -163,7 +163,7 @@ def _straight_through(layer: QuantizedLinear, input: Tensor) -> pt.Tensor:
 
 class QuantizedConv2d(_Forward):
     """Conv2d whose weight has 8 bits, with a scale for each output channel. The weight becomes floats in each call, so
-    it takes a quarter of the memory and is no faster.
+    it takes a quarter of the memory and is no faster. Channels are last, [batch, height, width, channels].
 
     Example
         >>> layer = pt.nn.QuantizedConv2d.from_float(pt.nn.Conv2d(3, 5, 3))
