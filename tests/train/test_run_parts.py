@@ -118,6 +118,7 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
     assert early.best == best and early.weights["model.w"].tolist() == [best, best]
     assert stopped == stops_at
     assert early.reason == f"{watch} has not improved for 2 evaluations"
+    assert EarlyStop(Stop(watch=watch, patience=1)).reason == f"{watch} has not improved for one evaluation"
     assert early.kept == f"the weights of epoch {values.index(best) + 1} are kept: {watch} {best:g}"
 
 

@@ -34,7 +34,8 @@ class EarlyStop:
     @property
     def reason(self) -> str:
         """Why it ends a run."""
-        return f"valid.{self.metric} has not improved for {self.patience} evaluations"
+        evaluations = "one evaluation" if self.patience == 1 else f"{self.patience} evaluations"
+        return f"valid.{self.metric} has not improved for {evaluations}"
 
     @property
     def kept(self) -> str:
