@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,10 @@ class Frame:
         for name in names:
             if name not in self.columns:
                 known = ", ".join(list(self.columns)[:12]) + (", ..." if len(self.columns) > 12 else "")
-                raise DataError(where, f"no column {name}", f"expected one of {known}", "check the name")
+                lower = {column.lower(): column for column in self.columns}
+                near = difflib.get_close_matches(name.lower(), lower, 1)
+                fix = f"did you mean {lower[near[0]]}?" if near else "check the name"
+                raise DataError(where, f"no column {name}", f"expected one of {known}", fix)
 
 
 def no_numbers(column: Column, most: float = MOST_WRONG) -> list[tuple[int, str]] | None:
