@@ -14,7 +14,6 @@ import pytest
 import sacrebleu
 import scipy.special
 import scipy.stats
-import sklearn.base
 import sklearn.metrics as sk
 
 import powertrain as pt
@@ -24,9 +23,7 @@ from powertrain.conformance.finding import Subject
 from powertrain.conformance.metrics import check_metric
 from powertrain.errors.counterparts import METRICS
 from powertrain.metrics import MetricError
-from powertrain.plugin import registry
 from powertrain.plugin.params import params_of
-from powertrain.train.choosing.suggestion import measure_of
 
 DRAW = np.random.default_rng(0)
 COUNT = 211
@@ -217,28 +214,6 @@ def test_states_and_batches_are_only_read(metric: Any, prediction: Any, target: 
     assert (state == kept).all() and not metric.zero().any()
     after = (prediction, np.zeros(0) if target is None else target, WEIGHT)
     assert all((a == b).all() for a, b in zip(given, after, strict=True))
-
-
-@pytest.mark.parametrize("name", ["f1", "precision", "recall"])
-@pytest.mark.parametrize("average", ["", "macro", "micro", "weighted"])
-def test_a_recipe_names_averages_as_scikit_learn_does(name: str, average: str) -> None:
-    called = f"{name}_{average}" if average else name
-    plugin: Any = registry().load("metric", called)
-    metric = plugin.build(params_of(plugin)())
-    truth, found = (BINARY, ONE > 0) if not average else (CLASSES, LOGITS.argmax(axis=1))
-
-    class Given(sklearn.base.ClassifierMixin, sklearn.base.BaseEstimator):  # type: ignore[misc, unused-ignore]
-        classes_ = np.unique(truth)
-
-        def fit(self, x: Any, y: Any) -> Given:
-            return self
-
-        def predict(self, x: Any) -> Any:
-            return found.astype(int)
-
-    wanted = sk.get_scorer(called)(Given(), np.zeros((COUNT, 1)), truth)
-    assert of(metric, found.astype(int), truth) == pytest.approx(wanted, rel=1e-12)
-    assert measure_of(called, "classification") == (False, 1.0)
 
 
 # ---------------------------------------------------------------- values by hand
