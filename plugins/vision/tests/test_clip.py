@@ -93,8 +93,9 @@ def test_a_caption_is_the_mean_of_its_pieces() -> None:
     np.testing.assert_allclose(encoder(pt.asarray(y)).numpy(), wanted.numpy(), rtol=1e-4, atol=1e-6)
     longer = np.pad(y, ((0, 0), (0, 40)))  # what fills up a caption counts for nothing
     np.testing.assert_allclose(encoder(pt.asarray(longer)).numpy(), wanted.numpy(), rtol=1e-4, atol=1e-6)
-    with pytest.raises(VisionError, match="of a regression task; expected the bytes"):
+    with pytest.raises(pt.Error, match="of a regression task; expected the bytes") as caught:
         CaptionEncoder.build(CaptionEncoder.Params(), pt.plugin.Inputs("regression", (8, 8), 3))
+    assert isinstance(caught.value, VisionError) and isinstance(caught.value, ValueError)
 
 
 def test_recall_is_the_share_of_partners_among_the_nearest() -> None:
