@@ -284,3 +284,13 @@ def test_a_data_set_with_parts_shows_them_and_draws_nothing_of_a_stream() -> Non
     valid = ArrayDataset(x=np.zeros((1200, 2), np.float32), y=np.zeros(1200, np.int64))
     data = pt.data.DataModule("drops", "classification", {"train": Endless(), "valid": valid}, 3, ("a", "b", "c"))  # type: ignore[dict-item]
     assert repr(data) == "DataModule(drops, classification, outputs=3, train: a stream, valid: 1,200)"
+
+
+def test_a_mask_is_no_list_of_rows() -> None:
+    data = TensorDataset(np.arange(5))
+    with pytest.raises(DataError) as caught:
+        Subset(data, np.arange(5) > 2)
+    assert str(caught.value) == ("[subset] rows of bool[5]; expected whole numbers; write numpy.flatnonzero(mask)")
+    with pytest.raises(DataError, match=r"^\[subset\] rows of float64\[2\]; expected whole numbers; give row numbers"):
+        Subset(data, [1.0, 2.7])
+    assert [int(np.asarray(x)) for (x,) in Subset(data, np.flatnonzero(np.arange(5) > 2))] == [3, 4]

@@ -344,3 +344,24 @@ def test_what_is_refused(call: Callable[[], object], kind: type[Exception], mess
 def test_counts_that_64_bits_do_not_hold_are_refused(name: str, count: Any) -> None:
     with pytest.raises(OptimizerError, match=rf"^\[optimizer\] {name} = .*; expected a whole number >= 1"):
         optim.SGD(net(), lr=0.1, **{name: count})
+
+
+def test_settings_by_the_names_of_others_are_refused() -> None:
+    opt = pt.optim.SGD(pt.nn.Linear(2, 1), lr=0.1)
+    for name, fix in (
+        ("learning_rate", "opt.lr = ..."),
+        ("weight_decay", "weight_decay=... where the optimizer is made"),
+        ("accumulate", "accumulate=... where the optimizer is made"),
+    ):
+        with pytest.raises(pt.Error) as caught:
+            setattr(opt, name, 0.5)
+        assert str(caught.value) == (f"[SGD] received {name} = 0.5; expected a setting that can change; write {fix}")
+    opt.lr = 0.5
+    assert opt.lr.item() == 0.5
+
+    class Own(pt.optim.SGD):
+        def __init__(self, params: Any) -> None:
+            super().__init__(params, lr=0.1)
+            self.weight_decay = 0.5
+
+    assert Own(pt.nn.Linear(2, 1)).weight_decay == 0.5

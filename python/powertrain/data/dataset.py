@@ -170,7 +170,14 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset: DatasetLike, indices: Sequence[int] | Indices) -> None:
-        rows = np.asarray(indices, dtype=np.int64)
+        given = np.asarray(indices)
+        if given.dtype.kind not in "iu" and given.size:  # a mask would be the rows 0 and 1
+            mask = given.dtype.kind == "b"
+            raise DataError(
+                "subset", f"rows of {given.dtype}{list(given.shape)}", "expected whole numbers",
+                "write numpy.flatnonzero(mask)" if mask else "give row numbers of the data set",
+            )  # fmt: skip
+        rows = given.astype(np.int64)
         if rows.ndim != 1 or len(rows) == 0:
             raise DataError("subset", f"{rows.size} rows", "expected at least one", "make the part larger")
         count = length_of(dataset, "Subset")

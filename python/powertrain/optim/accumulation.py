@@ -37,12 +37,19 @@ class Accumulation:
         calls = self.calls.value + 1
         total = self.weight.value + (1.0 if weight is None else pt.astype(weight, self.weight.dtype))
         due = pt.equal(calls, self.count)
+        shared = divisor(total)
         writes = []
         for place, part in enumerate(parts):
             assert part.gradient is not None
             held = part.gradient.value + flat[place]
-            flat[place] = held / in_dtype(scalar_dtype(part.values), total)
+            flat[place] = held / in_dtype(scalar_dtype(part.values), shared)
             writes.append((part.gradient, pt.where(due, 0.0, held)))
         writes.append((self.calls, pt.where(due, 0, calls)))
         writes.append((self.weight, pt.where(due, 0.0, total)))
         return Gathered(due, writes)
+
+
+def divisor(weight: TensorLike) -> pt.Tensor:
+    """What a sum is divided by for its mean: its weight. Where no example counts the sum is 0, and so is the mean."""
+    total = pt.asarray(weight)
+    return pt.where(pt.equal(total, 0), 1, total)

@@ -52,10 +52,32 @@ class NotAModel:
         )
 
 
+# What else the settings of an optimizer are called, and what to write. Nobody would read such an attribute.
+_OTHER_SETTINGS = {
+    "learning_rate": "opt.lr = ...",
+    "rate": "opt.lr = ...",
+    "weight_decay": "weight_decay=... where the optimizer is made",
+    "clipnorm": "opt.clip = ...",
+    "clipvalue": "opt.clip_value = ...",
+    "accumulate": "accumulate=... where the optimizer is made",
+}
+
+
 class NotStepped:
-    """Calls of an optimizer that keeps gradients and steps."""
+    """Calls of an optimizer that keeps gradients and steps, and settings by the names of other libraries."""
 
     name: str
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # An optimizer of somebody else's may have an attribute of that name, and every constructor sets `accumulate`.
+        made = "parts" in vars(self) and type(self).__module__.startswith("powertrain.optim.")
+        if made and name in _OTHER_SETTINGS:
+            kind = type(self).__name__
+            raise OptimizerError(
+                f"[{kind}] received {name} = {shown(value)}; expected a setting that can change; write "
+                f"{_OTHER_SETTINGS[name]}"
+            )
+        super().__setattr__(name, value)
 
     def step(self, *args: object, **kwargs: object) -> NoReturn:
         raise OptimizerError(f"[{self.name}] step(); expected update(grads); {HOW_TO_UPDATE}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 import powertrain as pt
 from powertrain.errors.methods import missing, needed_unless
 from powertrain.nn.module import Module
-from powertrain.optim.accumulation import Accumulation, Gathered
+from powertrain.optim.accumulation import Accumulation, Gathered, divisor
 from powertrain.optim.clipping import Guarded, clipped, global_norm, guarded
 from powertrain.optim.hints import NotStepped, ParamGroup
 from powertrain.optim.momentum import Momentum
@@ -43,7 +43,7 @@ State: TypeAlias = Mapping[str, pt.Tensor]
 Self = TypeVar("Self", bound="Optimizer")
 
 
-class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True):
+class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True):
     """The frame of an optimizer. A subclass names its moments and writes `scalars` and `update_flat`.
 
     params      a module, its parameters(), slots, (name, slot) pairs, or a list of groups such as
@@ -315,7 +315,8 @@ class Optimizer(Watched, Stateful, Momentum, NotStepped, Declared, declares=True
                 flat = [g / scale for g in flat]
             held = self._held.gather(self.parts, flat, weight) if self._held else None
             if held is None and weight is not None:
-                flat = [g / weight for g in flat]
+                total = weight if isinstance(weight, (int, float)) and weight else divisor(weight)
+                flat = [g / total for g in flat]
             flat = [self._awake(part, g) for part, g in zip(self.parts, flat, strict=True)]
             norm = None if self.loss_scale is None and check is None else global_norm(flat)
             try:

@@ -140,7 +140,7 @@ class Evaluator:
                 return values, values
             assert loss is not None  # what has no losses of its own is compared with targets
             output = pt.asarray(strategy.predict(Step(), batch))
-            demand_scores(dataset, output.shape, batch.y.shape, loss)
+            demand_scores(dataset, output.shape, batch.y.shape)
             losses = pt.asarray(loss(output, batch.y))
             demand_losses(losses.shape, output.shape, batch.y.shape)
             self._form = output.shape, losses.shape, output.dtype.is_float

@@ -3,7 +3,7 @@ is said before anything is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from powertrain.data import DataModule
 
 
-def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[int], loss: Callable[..., Any]) -> None:
-    """A score for each class: with fewer some are never the answer, and others are no class of the data. One score is
-    enough for two classes, unless the loss makes probabilities of a score for each."""
+def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[int]) -> None:
+    """A score for each class: with fewer some are never the answer, and others are no class of the data. One score for
+    two classes would be answered with the first class always."""
     if not dataset.kind.classes or len(output) != len(target) + 1:
         return
     scores, classes = output[-1], dataset.outputs
-    shares = getattr(getattr(loss, "func", loss), "probabilities", False)  # `func` of a loss with parameters
-    if scores == classes or (scores == 1 and classes == 2 and not shares):
+    if scores == classes:
         return
     fix = f"end it with pt.nn.Linear(..., {classes})"
     if scores > classes:

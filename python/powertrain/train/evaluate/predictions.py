@@ -32,13 +32,22 @@ class Form:
     decision: Decision = NOTHING
 
 
+def numbered(names: Sequence[str]) -> NDArray[np.int64] | None:
+    """Names of classes as numbers, where all are whole numbers as Python writes them."""
+    try:
+        numbers = np.array([int(name) for name in names], dtype=np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return numbers if list(map(str, numbers.tolist())) == list(names) else None
+
+
 class Predictions:
     """What a run predicts for some examples, in their order.
 
     * `outputs`: what the model gives [examples, ...], logits of classes (calibrated, where the run is) or values in the
       unit of the targets. `np.asarray(predictions)` is the same array.
     * `labels`: the class of each example, the likeliest or by the threshold of the run: its name, or its number (int64)
-      where the classes are 0, 1, 2 and so on.
+      where all names are whole numbers, such as 0, 1, 2 or the years of a table.
     * `probabilities`: float64 [examples, classes]; each row adds up to 1.
     * `values`: float64 [examples], or [examples, outputs] where there are several.
     * `classes`: the names of the classes, in the order of `outputs` and `probabilities`.
@@ -74,8 +83,8 @@ class Predictions:
     @property
     def labels(self) -> NDArray[np.str_] | NDArray[np.int64]:
         self._demand_classes("labels")
-        numbered = self.classes == tuple(map(str, range(len(self.classes))))
-        return self._form.decision.classes(self.outputs) if numbered else self._names_of_classes()
+        numbers = numbered(self.classes)
+        return self._names_of_classes() if numbers is None else numbers[self._form.decision.classes(self.outputs)]
 
     def _names_of_classes(self) -> NDArray[np.str_]:
         return np.array(self.classes, dtype=np.str_)[self._form.decision.classes(self.outputs)]
