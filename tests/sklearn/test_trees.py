@@ -49,6 +49,19 @@ def test_a_tree_is_that_of_scikit_learn(settings: dict[str, Any], rare: float) -
     )
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1e-12, 0.0), (1e-9, 1e-6), (1.0, 1e9), (1e30, 0.0), (1e100, 0.0)])
+def test_values_of_any_size_grow_the_same_tree(scale: float, offset: float) -> None:
+    x, value, _ = rows()
+    settings: dict[str, Any] = {"max_depth": 3}
+    wanted = pt.sklearn.DecisionTreeRegressor(**settings).fit(x, value).predict(x)
+    found = pt.sklearn.DecisionTreeRegressor(**settings).fit(x, value * scale + offset).predict(x)
+    assert (found - offset) / scale == pytest.approx(wanted, abs=1e-4)
+    forest = pt.sklearn.RandomForestRegressor(20, random_state=0).fit(x, value * scale + offset)
+    assert forest.score(x, value * scale + offset) > 0.5
+    boosted = pt.sklearn.GradientBoostingRegressor(20).fit(x, value * scale + offset)
+    assert boosted.score(x, value * scale + offset) > 0.5
+
+
 def test_a_tree_of_no_limit_knows_its_rows() -> None:
     x, value, _ = rows()
     x = np.hstack([x, np.arange(len(x))[:, None]])

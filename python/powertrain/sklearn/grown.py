@@ -24,12 +24,14 @@ class Grown:
     params: dict[str, Any]
     inputs: Inputs
     data: bytes
+    centre: float = 0.0
+    scale: float = 1.0
     _read: Any = None
 
     def __call__(self, x: Array) -> Floats:
         """Logarithms of each class's share, or values, [rows, outputs]."""
         model, state = self._model()
-        return np.asarray(model.answer(state, x), dtype=np.float64)
+        return np.asarray(model.answer(state, x), dtype=np.float64) * self.scale + self.centre
 
     def importances(self) -> Floats:
         """Each feature's share of what all splits gained."""
@@ -47,11 +49,20 @@ class Grown:
 
 
 def grow(where: str, name: str, params: dict[str, Any], x: Array, y: Any, weight: Any, classes: int | None) -> Grown:
-    """Fit a model of powertrain-tabular. `y`: class numbers, or values where classes is None."""
+    """Fit a model of powertrain-tabular. `y`: class numbers, or values where classes is None.
+
+    Values are grown on a scale of their own. LightGBM keeps them in float32, and makes no split that gains less than
+    1e-15: small values, and those far from 0, would not be told apart.
+    """
+    centre, scale = 0.0, 1.0
+    if classes is None:
+        centre = float(np.average(y, weights=weight if np.any(weight) else None))
+        scale = float(np.abs(y - centre).max()) or 1.0
+        y = (y - centre) / scale
     inputs = Inputs("regression" if classes is None else "classification", (x.shape[1],), classes or 1)
     model = built(where, name, params, inputs)
     state = model.fit({"x": x.astype(np.float32), "y": y, "weight": weight}, None)
-    return Grown(where, name, params, inputs, model.dump(state), (model, state))
+    return Grown(where, name, params, inputs, model.dump(state), centre, scale, (model, state))
 
 
 def built(where: str, name: str, params: dict[str, Any], inputs: Inputs) -> Any:
