@@ -194,3 +194,12 @@ def test_objects_are_not_shared_with_other_processes(tmp_path: Path) -> None:
         'each process builds the same, such as model="./net.py:Net"; or leave workers out'
     )
     assert not (tmp_path / "a").exists()
+
+
+def test_one_worker_needs_no_cluster(tmp_path: Path) -> None:
+    recipe(tmp_path, 1)
+    said = inside(train(tmp_path, "--ray", "auto"), tmp_path, expect=2)
+    assert said.stderr.strip() == (
+        "[ray auto] received 1 worker, which is this process; expected at least 2; add --workers 2 (in Python "
+        "workers=2), or leave Ray out"
+    )

@@ -138,6 +138,8 @@ def test_processes_that_do_not_divide_the_shards(tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
     _, errors = ended(started(tmp_path, 3), 2)
     assert errors.startswith("[workers] received 3 workers for run.shards = 8; expected a number that divides it: ")
+    _, errors = ended(started(tmp_path, 2, "--ray", "auto"), 2)
+    assert errors.startswith("[--ray auto] mpirun has started 2 processes, which are the workers; expected them from ")
     _, errors = ended(started(tmp_path, 2, "--workers", "4"), 2)
     assert errors.strip() == (
         "[--workers 4] mpirun has started 2 processes, which are the workers; expected no other number of them; leave "

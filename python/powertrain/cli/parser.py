@@ -24,6 +24,10 @@ def parser() -> argparse.ArgumentParser:
     _changing(train, "with --resume: continue")
     train.add_argument("--workers", type=_whole, default=1, metavar="N", help="processes that share the run, a divisor "
                        "of run.shards (default: 1; results do not depend on it)")  # fmt: skip
+    about = "let a Ray cluster start the workers: auto, HOST:PORT, or local, which starts one on this machine"
+    train.add_argument("--ray", metavar="ADDRESS", help=about)
+    about = "with --ray, when a worker is lost: go on with fewer, or wait for another one (default: fewer)"
+    train.add_argument("--when-lost", choices=("fewer", "wait"), help=about)
     train.add_argument("--json", action="store_true", help="print one line of results at the end, nothing else")
     train.add_argument("--smoke", action="store_true", help="train two steps or one round only, to check the set-up")
 

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from powertrain.cli.exit_codes import FINE
-from powertrain.cli.first_party import brought
 from powertrain.io.console import one_line, say
+from powertrain.plugin.brought import brought
 
 
 def serve(options: argparse.Namespace) -> int:

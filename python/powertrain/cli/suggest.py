@@ -11,9 +11,9 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE
-from powertrain.cli.first_party import brought
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
+from powertrain.plugin.brought import brought
 from powertrain.plugin.conversion import check
 from powertrain.recipe import RecipeError
 from powertrain.recipe import source as source_text

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from powertrain._core import Error
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, MISSED, USER
-from powertrain.cli.first_party import brought
 from powertrain.io.console import complain, say
 from powertrain.io.plain_json import dumps
+from powertrain.plugin.brought import brought
 from powertrain.plugin.transport import Transport, WorkerError
 from powertrain.recipe import Recipe, load_recipe
 from powertrain.train import session
@@ -20,7 +20,9 @@ from powertrain.train.display.display import Display
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
 from powertrain.train.workers.agreement import told
+from powertrain.train.workers.cluster import demand_policy, on_ray
 from powertrain.train.workers.processes import Job, demand_workers, started
+from powertrain.train.workers.regrouping import lead
 
 # What launchers of MPI tell each process that they start: MPICH and Intel MPI, Open MPI.
 LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
@@ -30,11 +32,14 @@ def train(options: argparse.Namespace) -> int:
     launched = max((int(size) for name in LAUNCHED if (size := os.environ.get(name, "")).isdecimal()), default=1)
     if launched > 1:
         return _train_by_mpi(options, launched)
+    demand_policy(options.when_lost, options.ray)
+    if options.ray is not None:
+        return _train_on_ray(options)
     recipe = _recipe(options)
     demand_workers(options.workers, recipe)
     path = _run_folder(options, recipe)
     with started(options.workers, Job.of(recipe, path, options.trust, options.changed_data)) as transport:
-        return _lead(options, recipe, path, transport)
+        return _lead(options, recipe, path, transport, options.resume, options.max_minutes)
 
 
 def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
@@ -52,19 +57,39 @@ def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
                 f"[--workers {options.workers}] mpirun has started {launched} processes, which are the workers; "
                 "expected no other number of them; leave --workers out"
             )
+        if options.ray is not None:
+            raise WorkerError(
+                f"[--ray {options.ray}] mpirun has started {launched} processes, which are the workers; expected them "
+                "from MPI or from Ray; leave --ray out, or start the command without mpirun"
+            )
+        demand_policy(options.when_lost, options.ray)
         recipe = _recipe(options)
         demand_workers(transport.size, recipe, most=recipe.run.shards)
         path = Path(told(transport, str(_run_folder(options, recipe))))
         if transport.rank == 0:
-            return _lead(options, recipe, path, transport)
+            return _lead(options, recipe, path, transport, options.resume, options.max_minutes)
         session.follow(recipe, path, transport, changed_data=options.changed_data)
     return FINE
 
 
-def _lead(options: argparse.Namespace, recipe: Recipe, path: Path, transport: Transport) -> int:
+def _train_on_ray(options: argparse.Namespace) -> int:
+    """Train with workers that a cluster starts, and starts again."""
+    recipe = _recipe(options)
+    path = _run_folder(options, recipe)
+    job = Job.of(recipe, path, options.trust, options.changed_data)
+    with on_ray(options.ray, options.workers, recipe, job, options.when_lost) as cluster:
+        return lead(
+            cluster, path, options.resume, options.max_minutes,
+            lambda transport, resume, minutes: _lead(options, recipe, path, transport, resume, minutes),
+        )  # fmt: skip
+
+
+def _lead(
+    options: argparse.Namespace, recipe: Recipe, path: Path, transport: Transport, resume: bool, minutes: float | None
+) -> int:
     """Train as the first worker, or as the only one."""
     outcome = session.train(
-        recipe, path, resume=options.resume, display=Display(options.json), max_minutes=options.max_minutes,
+        recipe, path, resume=resume, display=Display(options.json), max_minutes=minutes,
         changed_data=options.changed_data, transport=transport,
     )  # fmt: skip
     if options.json:

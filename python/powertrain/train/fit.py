@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from powertrain import Tensor
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
-    from powertrain.plugin import Callback, Metric, Transform
+    from powertrain.plugin import Callback, Metric, Transform, Transport
     from powertrain.typing import DataLike, Table, TensorLike
 
 # What a file of weights or of pt.save is called; the folder of a run is called otherwise.
@@ -59,6 +59,8 @@ def fit(
     precision: str | None = None,
     threads: int | None = None,
     workers: int = 1,
+    ray: str | None = None,
+    when_lost: str | None = None,
     device: str | None = None,
     folder: str | PathLike[str] | None = None,
     resume: bool = False,
@@ -94,6 +96,8 @@ def fit(
                 evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
     workers     processes that share the run, a divisor of run.shards; results do not depend on it. They build model and
                 data anew, which therefore have names, and no objects
+    ray         the address of a Ray cluster that starts the workers: "auto", or "local" for one on this machine
+    when_lost   with `ray`, when a worker is lost: go on with "fewer", as it does by default, or "wait" for another one
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
     resume      go on with the run that `folder` holds, to the same bits as without the pause
     changed_data
@@ -112,8 +116,10 @@ def fit(
     from powertrain.recipe import load_recipe
     from powertrain.train.display.display import Display
     from powertrain.train.run.named_slots import own_random_numbers
-    from powertrain.train.session import train
+    from powertrain.train.session import Outcome, train
+    from powertrain.train.workers.cluster import demand_policy, on_ray
     from powertrain.train.workers.processes import Job, demand_workers, started
+    from powertrain.train.workers.regrouping import lead
 
     _check_names(overrides)
     if recipe is None and (model is None or data is None):
@@ -145,14 +151,25 @@ def fit(
     with naming_not_installed(Path(folder) if folder is not None and resume else None):
         loaded = load_recipe(given, texts, trust=trust, objects=objects)
     demand_workers(workers, loaded)
+    demand_policy(when_lost, ray)
     path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
-    display = Display(quiet=not verbose, python=True, kept=folder is not None)
+    job = Job.of(loaded, path, trust, changed_data)
+
+    def attempt(transport: Transport, resume: bool, max_minutes: float | None) -> Outcome:
+        display = Display(quiet=not verbose, python=True, kept=folder is not None)
+        return train(
+            loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data,
+            transport=transport,
+        )  # fmt: skip
+
     try:
-        with own_random_numbers(), started(workers, Job.of(loaded, path, trust, changed_data)) as transport:
-            outcome = train(
-                loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data,
-                transport=transport,
-            )  # fmt: skip
+        with own_random_numbers():
+            if ray is None:
+                with started(workers, job) as transport:
+                    outcome = attempt(transport, resume, max_minutes)
+            else:
+                with on_ray(ray, workers, loaded, job, when_lost) as cluster:
+                    outcome = lead(cluster, path, resume, max_minutes, attempt)
     except BaseException:
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)

@@ -14,7 +14,7 @@ import powertrain as pt
 from powertrain.io.channel import Channel
 from powertrain.io.children import failed, parents_channel
 from powertrain.plugin.importing import error_text
-from powertrain.plugin.transport import WorkerError
+from powertrain.plugin.transport import Transport, WorkerError
 from powertrain.recipe import load_recipe
 from powertrain.train.session import follow
 from powertrain.train.workers.processes import LOST
@@ -44,15 +44,25 @@ def main() -> None:
 def _outcome(job: Mapping[str, Any], transport: SharedMemory, channel: Channel) -> int:
     """Take part in the run; the exit code."""
     try:
+        failure = take_part(job, transport)
+    except WorkerError:  # the worker that leads sees it, too
+        return LOST
+    if failure:
+        channel.send(failed(failure))
+    return FAILED if failure else 0
+
+
+def take_part(job: Mapping[str, Any], transport: Transport) -> str:
+    """Follow a run to its end. What went wrong here alone is returned, in words, to be told where somebody reads it."""
+    try:
         pt.set_threads(job["threads"])
         recipe = load_recipe(job["recipe"], job["settings"], trust=job["trust"])
         follow(recipe, Path(job["folder"]), transport, changed_data=job["changed_data"])
-        return 0
-    except WorkerError:  # the worker that leads sees it, too
-        return LOST
-    except Exception as error:  # of whatever kind: it is told where somebody reads it
-        channel.send(failed(error_text(error)))
-        return FAILED
+        return ""
+    except WorkerError:
+        raise
+    except Exception as error:  # of whatever kind
+        return error_text(error)
 
 
 def _end_with_leader(channel: Channel) -> None:

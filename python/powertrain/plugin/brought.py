@@ -1,4 +1,4 @@
-"""What a verb takes from a distribution of ours that may not be installed."""
+"""Modules of our own distributions that may not be installed."""
 
 from __future__ import annotations
 
