@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+import powertrain as pt
 from powertrain import metrics as m
 
 OF_VALUES = [
@@ -53,3 +54,14 @@ def test_a_mean_has_no_target() -> None:
         "[mean] values and a target of shape [2]; expected values alone; write update(values, weight=weights) where "
         "these are weights"
     )
+
+
+def test_logits_of_mixed_precision() -> None:
+    logits, labels = pt.tensor(np.eye(3)[[0, 1, 1]], "float32"), np.array([0, 1, 2])
+    for dtype in ("bfloat16", "float16", "float32"):
+        metric = m.Accuracy()
+        metric.update(logits.astype(dtype), labels)
+        assert metric.compute() == pytest.approx(2 / 3)
+    errors = m.MeanSquaredError()
+    errors.update(pt.tensor([1.0, 2.0], "bfloat16"), pt.tensor([1.0, 4.0], "bfloat16"))
+    assert errors.compute() == 2.0

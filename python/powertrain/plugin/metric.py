@@ -98,7 +98,7 @@ class Metric(OfParams, declares=True):
     def update(self, prediction: Outputs, target: Outputs | None = None, weight: TensorLike | None = None) -> None:
         """Add a batch."""
         # None for a metric that compares with nothing, such as a mean.
-        measured = self.measure(prediction, cast("Outputs", target), weight)
+        measured = self.measure(_readable(prediction), cast("Outputs", _readable(target)), weight)
         self._state = self.merged(self.state, np.asarray(measured, dtype=np.float64))
 
     def merge(self, other: Metric) -> None:
@@ -115,3 +115,10 @@ class Metric(OfParams, declares=True):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.compute():.6g})"
+
+
+def _readable(value: Any) -> Any:
+    """Numbers as NumPy can have them: logits of mixed precision may be of bfloat16."""
+    if isinstance(value, _core.Tensor) and value.dtype == _core.DType.bfloat16:
+        return _core.op_function("astype")(value, "float32")
+    return value
