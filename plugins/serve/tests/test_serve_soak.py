@@ -31,6 +31,7 @@ LIVES = 2  # processes, each of which is killed but for the last
 CLIENTS = 6
 SWITCH = 2.0  # seconds from one version to the other
 PATIENCE = 120  # seconds without an answer
+TENTHS, SETTLED = 10, 4  # when the memory of a life is looked at, and from which tenth on it may not grow
 GROWTH = 40 << 20  # bytes: examples that wait for labels, of models that are loaded anew, and what allocators keep
 LOST = (OSError, http.client.HTTPException, json.JSONDecodeError)  # of a server that was killed
 TEXT = {"model": "book", "prompt": "The engine", "max_tokens": 40, "temperature": 1, "seed": 3}
@@ -123,9 +124,11 @@ def live(file: Path, version: str, digits: dict[str, Path], book: Path) -> None:
     file.write_text("\n".join(lines))
 
 
-def lived(served: Process, file: Path, digits: dict[str, Path], book: Path, clients: Clients, requests: int) -> int:
-    """Switch versions until so many requests are answered; bytes by which the process grew after the first third."""
-    began, switches, before = clients.answered, 0, 0
+def lived(
+    served: Process, file: Path, digits: dict[str, Path], book: Path, clients: Clients, requests: int
+) -> list[int]:
+    """Switch versions until so many requests are answered; the bytes of the process after each tenth of them."""
+    began, switches, sizes = clients.answered, 0, [served.bytes()]
     seen, at = began, time.monotonic()
     while (answered := clients.answered) < began + requests:
         if answered > seen:
@@ -136,9 +139,12 @@ def lived(served: Process, file: Path, digits: dict[str, Path], book: Path, clie
         live(file, str(1 + switches % 2), digits, book)
         served.process.send_signal(signal.SIGHUP)
         served.wait_for("loaded", 1 + switches)
-        if not before and 3 * (answered - began) > requests:
-            before = served.bytes()
-    return served.bytes() - before
+        while TENTHS * (answered - began) >= len(sizes) * requests:
+            sizes.append(served.bytes())
+            print(f"{answered:,} answered, {sizes[-1] / (1 << 20):.1f} MB, {len(clients.wrong)} wrong", flush=True)
+    while len(sizes) <= TENTHS:
+        sizes.append(served.bytes())
+    return sizes
 
 
 @pytest.mark.long
@@ -150,13 +156,13 @@ def test_many_requests(digits: Path, other_digits: Path, book: Path, images: Any
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     clients = Clients(f"http://127.0.0.1:{port}", folders, book, images)
-    grown = []
+    sizes = []
     for thread in clients.threads:
         thread.start()
     try:
         for life in range(LIVES):
             with process("--models", str(file), "--port", str(port), "--timeout", "120") as served:
-                grown.append(lived(served, file, folders, book, clients, REQUESTS // LIVES))
+                sizes.append(lived(served, file, folders, book, clients, REQUESTS // LIVES))
                 last = life == LIVES - 1
                 if last:
                     clients.ended.set()
@@ -167,11 +173,11 @@ def test_many_requests(digits: Path, other_digits: Path, book: Path, images: Any
         clients.ended.set()
         for thread in clients.threads:
             thread.join()
-    print(dict(clients.counts), [f"{one / (1 << 20):.1f} MB" for one in grown])
+    print(dict(clients.counts), [" ".join(f"{one / (1 << 20):.1f}" for one in life) + " MB" for life in sizes])
     assert clients.wrong == []
     assert clients.answered >= REQUESTS
     assert not [name for name in clients.counts if name.endswith(" 500")]
-    assert max(grown) < GROWTH
+    assert all(life[-1] - life[SETTLED] < GROWTH for life in sizes)
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
         raise AssertionError("the last process has ended, and something listens")
