@@ -111,7 +111,9 @@ def test_a_run_that_costs_too_much_leaves_nothing(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sparsity": 1.0}, "expected a share between 0 and 1"), ({"sparsity": 0.5, "until": "soon"}, "until = 'soon'"),
+        ({"sparsity": 1.0}, "expected a share between 0 and 1"),
+        ({"sparsity": "half"}, "sparsity = 'half'; expected a share"),
+        ({"sparsity": 0.5, "until": "soon"}, "until = 'soon'"),
         ({"sparsity": 0.5, "skip": ["no.such"]}, r"\[prune\] skip = 'no.such'"),
         ({"sparsity": 0.5, "tolerance": -1.0}, "tolerance = -1.0"),
     ],
@@ -120,6 +122,25 @@ def test_settings_that_have_no_sense_are_refused(trained: Any, settings: Any, me
     with pytest.raises(pt.Error, match=message):
         trained.prune(**settings, folder=tmp_path / "pruned")
     assert not (tmp_path / "pruned").exists()
+
+
+def test_a_pruned_run_is_only_pruned_further(smaller: Any, trained: Any, tmp_path: Path) -> None:
+    first = trained.prune(np.float32(0.5), until="1 step", folder=tmp_path / "a").run
+    second = first.prune(0.9, until="1 step", folder=tmp_path / "b")
+    assert second.weights[1] < 0.3 * second.weights[0]
+    for run, sparsity, structured in ((second.run, 0.5, False), (second.run, 0.95, True), (smaller.run, 0.9, False)):
+        with pytest.raises(pt.Error, match=r"is pruned already, by .*; prune that run"):
+            run.prune(sparsity, structured=structured, until="1 step", folder=tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_run_without_layers_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("powertrain_tabular", reason="powertrain-tabular has k-means")
+    run = pt.fit("digits-k-means", folder=tmp_path / "run", verbose=False)
+    for verb in (lambda: run.prune(0.5, folder=tmp_path / "a"), lambda: run.quantize(folder=tmp_path / "a")):
+        with pytest.raises(pt.Error, match="trains no model of layers; expected a run of a neural network"):
+            verb()
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,10 @@ def demand_copy(trained: TrainedRun, verb: str, tolerance: float | None, folder:
             f"does not hold; expected a run of a recipe; {verb} its model"
             + (": pt.quantize(run.model)" if verb == "quantize" else " by pt.nn.utils.prune")
         )
+    if not trained.run.table.modules:
+        raise RunError(
+            f"[{verb}] {where} trains no model of layers; expected a run of a neural network; {verb} one of these"
+        )
     if not trained.results:
         raise RunError(f"[{verb}] {where} has no results yet; expected a finished run; train it to its end first")
     if trained.run.folder.files.there(QUANTIZED):

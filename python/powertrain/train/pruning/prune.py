@@ -131,9 +131,11 @@ def prune_run(
     verbose: bool = False,
 ) -> Pruned:
     """A copy of a run with pruned weights. `run` is the trained one with its data."""
-    if not 0 < sparsity < 1:
-        raise RunError(f"[prune] sparsity = {sparsity}; expected a share between 0 and 1; 0.5 is usual")
+    if not isinstance(sparsity, (int, float, np.floating)) or not 0 < sparsity < 1:
+        raise RunError(f"[prune] sparsity = {sparsity!r}; expected a share between 0 and 1; 0.5 is usual")
+    sparsity = float(sparsity)
     demand_examples(run, "prune")
+    _demand_more(trained, sparsity, structured)
     name = f"{'smaller' if structured else 'pruned'}-{100 * sparsity:g}"
     target = demand_copy(trained, "prune", tolerance, folder, name)
     role, length = role_of(run), _length(run, until)
@@ -162,7 +164,8 @@ def prune_run(
             (_packed(module), _packed(now)), (speed, milliseconds_of(opened)), tolerance,
         )  # fmt: skip
         if kept:
-            results = {**trained.results, **after, "run": str(target), "hash": hash_arrays(arrays)}
+            results = {name: value for name, value in trained.results.items() if name != "decision"}
+            results |= {**after, "run": str(target), "hash": hash_arrays(arrays)}
             results |= {"parameters": opened.table.parameters, "pruned": made.table()}
             results |= {"decision": decided} if decided else {}
             opened.folder.finish(results)
@@ -170,6 +173,17 @@ def prune_run(
     if not made.kept:
         shutil.rmtree(target, ignore_errors=True)
     return made
+
+
+def _demand_more(trained: TrainedRun, sparsity: float, structured: bool) -> None:
+    """Refuse what would give zeros of an earlier pruning back their weights, or does not fit its smaller layers."""
+    before = trained.results.get("pruned")
+    if before is not None and (structured or before["structured"] or sparsity <= before["sparsity"]):
+        how = "by units" if before["structured"] else f"by {before['sparsity']:g}"
+        raise RunError(
+            f"[prune] {trained.folder} is pruned already, {how}; expected the run that it was made from, or, of single "
+            "weights, a larger share; prune that run"
+        )
 
 
 def _length(run: TrainRun, until: str | None) -> Duration:
