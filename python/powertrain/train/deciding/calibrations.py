@@ -94,12 +94,12 @@ class Isotonic:
     def arrays(self) -> dict[str, Floats]:
         """The lines as sums: a first share [classes], and for each ramp [classes, ramps] where it begins, how wide it
         is and how far it rises."""
-        count = max(2, *(len(one) for one in self.corners))
-        ends = np.array([[*one, *(one[-1] + 1.0 + at for at in range(count - len(one)))] for one in self.corners])
-        heights = np.array([[*one, *([one[-1]] * (count - len(one)))] for one in self.shares])
-        return {
-            "first": heights[:, 0], "begins": ends[:, :-1], "widths": np.diff(ends), "rises": np.diff(heights)
-        }  # fmt: skip
+        count = max(1, *(len(one) - 1 for one in self.corners))
+        begins, widths, rises = (np.full((len(self.corners), count), usual) for usual in (0.0, 1.0, 0.0))
+        for at, (x, y) in enumerate(zip(self.corners, self.shares, strict=True)):
+            ramps = len(x) - 1  # the others rise by nothing
+            begins[at, :ramps], widths[at, :ramps], rises[at, :ramps] = x[:-1], np.diff(x), np.diff(y)
+        return {"first": np.array([one[0] for one in self.shares]), "begins": begins, "widths": widths, "rises": rises}
 
     def __call__(self, outputs: Any) -> Any:
         lines = self.arrays()

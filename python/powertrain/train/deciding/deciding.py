@@ -22,11 +22,13 @@ from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.plugin.metric import Metric
-    from powertrain.recipe.sections import Threshold
+    from powertrain.recipe.sections import EvaluateSection, Threshold
     from powertrain.train.run.train_run import TrainRun
 
 PART = "valid"  # that decisions are fitted on
 MOST_TRIED = 1_000  # thresholds, evenly spaced among the validation examples
+BEYOND = 0.5  # how far the outermost thresholds are from all examples, in log-odds
+MOST_NAMED = 5  # classes in a sentence
 Classes = NDArray[np.int64]
 Score = Callable[[Classes], float]  # of the classes that examples are answered with; the largest is the best
 
@@ -37,27 +39,62 @@ def decide(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Any]
     run.evaluations.decide(NOTHING)
     if asked.calibrate == "none" and asked.threshold is None:
         return {}
+    if not is_fitted(asked):
+        assert asked.threshold is not None and asked.threshold.value is not None
+        value = asked.threshold.value
+        run.evaluations.decide(Decision(threshold=value))
+        return {"threshold": {"label": run.dataset.class_names[1], "value": value}}
     evaluator: Any = run.evaluations.evaluator
-    raw: dict[str, Evaluation] = {}
-    for part in dict.fromkeys((PART, judged_part(run.dataset.splits))):
-        raw[part] = evaluator(part, keep=True, stopped=stopped)
-    outputs, truth = raw[PART].outputs, raw[PART].truth
-    assert outputs is not None and truth is not None  # demand_decision has looked
+    raw: dict[str, tuple[NDArray[Any], Classes]] = {}
+    judged = judged_part(run.dataset.splits) if asked.calibrate != "none" else PART
+    for part in dict.fromkeys((PART, judged)):
+        raw[part] = _counted(evaluator(part, keep=True, stopped=stopped))
+    outputs, truth = raw[PART]
+    if not len(truth) or not all(np.isfinite(one).all() for one, _ in raw.values()):
+        why = "some of its outputs are not finite" if len(truth) else f"{PART} has no example that counts"
+        run.display.warn(f"[evaluate] the run gets no calibration and no threshold, since {why}")
+        return {}
     calibration = None if asked.calibrate == "none" else fitted(asked.calibrate, outputs, truth)
     made = Decision(calibration)
-    found: dict[str, Any] = {"part": PART, "examples": raw[PART].examples}
+    found: dict[str, Any] = {"part": PART, "examples": len(truth)}
     if calibration is not None:
+        _warn_of_classes(run, truth)
         found["calibration"] = {"method": calibration.method, "words": calibration.words()}
         if isinstance(calibration, Temperature):
             found["calibration"]["temperature"] = calibration.temperature
-        for part, one in raw.items():
-            found["calibration"][part] = {
-                "before": _sureness(one.outputs, one.truth), "after": _sureness(made.calibrated(one.outputs), one.truth)
-            }  # fmt: skip
+        for part, (given, classes) in raw.items():
+            if len(classes):
+                before, after = (_sureness(one, classes) for one in (given, made.calibrated(given)))
+                found["calibration"][part] = {"before": before, "after": after}
     if asked.threshold is not None:
-        made, found["threshold"] = _with_threshold(run, made, asked.threshold, made.calibrated(outputs), truth)
+        made, chosen = _with_threshold(run, made, asked.threshold, made.calibrated(outputs), truth)
+        found |= {"threshold": chosen} if chosen else {}
     run.evaluations.decide(made)
-    return found
+    return found if made else {}
+
+
+def is_fitted(asked: EvaluateSection) -> bool:
+    """Whether anything is learned of examples; a threshold that is given is not."""
+    return asked.calibrate != "none" or (asked.threshold is not None and asked.threshold.value is None)
+
+
+def _counted(one: Evaluation) -> tuple[NDArray[Any], Classes]:
+    """Outputs and classes of the examples whose weight is above 0. Each counts once, however much it weighs: class
+    weights change what a model says, and a calibration to the data as they are takes that back."""
+    assert one.outputs is not None and one.truth is not None and one.weight is not None  # demand_decision has looked
+    counts = one.weight > 0
+    return one.outputs[counts], one.truth[counts]
+
+
+def _warn_of_classes(run: TrainRun, truth: Classes) -> None:
+    """Say which classes a calibration has seen no example of."""
+    lacking = [name for at, name in enumerate(run.dataset.class_names) if not (truth == at).any()]
+    if lacking:
+        more = f" and {len(lacking) - MOST_NAMED:,} more" if len(lacking) > MOST_NAMED else ""
+        run.display.warn(
+            f"[evaluate.calibrate] {PART} has no example of {', '.join(lacking[:MOST_NAMED])}{more}; expected some of "
+            "each class, else its probability becomes too low; make the part larger, or stratify the split"
+        )
 
 
 def write_decision(run: TrainRun) -> None:
@@ -119,9 +156,17 @@ def _sureness(outputs: Any, truth: Any) -> dict[str, float]:
 def _with_threshold(
     run: TrainRun, made: Decision, asked: Threshold, outputs: NDArray[Any], truth: Classes
 ) -> tuple[Decision, dict[str, Any]]:
-    label = run.dataset.class_names[1]
+    """The decision with a threshold, and what results say of that; as it was where there is none to be chosen."""
+    names = run.dataset.class_names
+    label = names[1]
     if asked.value is not None:
         return Decision(made.calibration, asked.value), {"label": label, "value": asked.value}
+    if (truth == truth[0]).all():
+        run.display.warn(
+            f"[evaluate.threshold] {PART} has examples of {names[truth[0]]} alone; expected both classes to choose a "
+            "threshold by, so there is none; make the part larger, or stratify the split"
+        )
+        return made, {}
     by, score, sign = _score(asked, truth)
     wide = outputs.astype(np.float64)
     apart = wide[:, 1] - wide[:, 0]
@@ -130,7 +175,7 @@ def _with_threshold(
     # Of thresholds that are equally good, the one that is nearest to 0.5.
     for one in sorted(_between(apart), key=abs):
         value = score((apart >= one).astype(np.int64))
-        if value > best or best != best:
+        if value > best:
             best, margin = value, one
     threshold = float(1 / (1 + np.exp(-margin)))
     words = {"label": label, "value": threshold, "by": by, "best": sign * best, "usual": sign * usual}
@@ -138,12 +183,13 @@ def _with_threshold(
 
 
 def _between(apart: NDArray[np.float64]) -> list[float]:
-    """Between two neighbours each, so that no example lies on a threshold; none is 0 or 1 in float64."""
+    """Below all examples, between two neighbours each, and above all, so that none lies on a threshold; none is 0 or 1
+    in float64."""
     values = np.unique(np.clip(apart, -30.0, 30.0))
     middles = (values[1:] + values[:-1]) / 2
     if len(middles) > MOST_TRIED:
         middles = middles[np.linspace(0, len(middles) - 1, MOST_TRIED).astype(np.int64)]
-    return [float(one) for one in middles]
+    return [float(one) for one in (values[0] - BEYOND, *middles, values[-1] + BEYOND)]
 
 
 def _score(asked: Threshold, truth: Classes) -> tuple[str, Score, int]:

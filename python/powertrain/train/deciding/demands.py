@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powertrain.plugin.registry import PluginError
-from powertrain.train.deciding.deciding import PART, threshold_metric
+from powertrain.train.deciding.deciding import PART, is_fitted, threshold_metric
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.report.judged import model_gives_probabilities
@@ -27,7 +27,7 @@ def demand_decision(run: TrainRun) -> None:
             f"[{where}] received it for a run whose answers are no classes of examples; expected a classifier; leave "
             f"{where} out"
         )
-    if PART not in run.dataset.splits:
+    if is_fitted(asked) and PART not in run.dataset.splits:
         raise RunError(
             f"[{where}] the data has no {PART} part to fit it on; expected one; for example split = {{ valid = 0.1 }}"
         )

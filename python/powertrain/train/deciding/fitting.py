@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from powertrain.train.deciding.calibrations import Calibration, Floats, Isotonic, Platt, Temperature, log_odds
 
 HALVINGS = 60  # of an interval of the logarithm: to the last digits
-WIDEST = 10.0  # e^10: a temperature beyond says that the examples are all right, or all wrong
+WIDEST = 10.0  # e^10: a temperature beyond says that outputs and classes have nothing to do with each other
 NEWTON_STEPS = 100
 Classes = NDArray[np.int64]
 
@@ -30,9 +30,12 @@ def fitted(method: str, outputs: NDArray[Any], truth: Classes) -> Calibration:
 
 
 def _temperature(logits: Floats, truth: Classes) -> float:
-    """Where the mean loss is least: its slope, by the factor 1 / T of the logits, rises with that."""
+    """Where the mean loss is least: its slope, by the factor 1 / T of the logits, rises with that. 1 where every answer
+    is right: then the loss falls for ever, and no example says how sure is too sure."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     own = np.take_along_axis(shifted, truth[:, None], axis=1).mean()
+    if own == 0:
+        return 1.0
 
     def slope(factor: float) -> float:
         powers = np.exp(factor * shifted)

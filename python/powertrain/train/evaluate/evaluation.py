@@ -48,6 +48,7 @@ class Evaluation:
     losses: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     outputs: NDArray[np.float32] | None = None
     truth: NDArray[Any] | None = None
+    weight: NDArray[np.float32] | None = None
     decision: Decision = NOTHING
 
     @property
@@ -151,9 +152,9 @@ class Evaluator:
     def __call__(
         self, part: str, keep: bool = False, most: int | None = None, stopped: Callable[[], bool] = never
     ) -> Evaluation:
-        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output and target of
-        every example, in their order, where the task and the strategy have such. `stopped` is asked before each
-        batch."""
+        """Evaluate a part, or `most` evenly spaced examples of it; `keep` also gives the loss, output, target and
+        weight of every example, in their order, where the task and the strategy have such. `stopped` is asked before
+        each batch."""
         return self.on(self.dataset.splits[part], part, keep, most, stopped)
 
     def on(
@@ -172,7 +173,7 @@ class Evaluator:
             source = Subset(source, np.flatnonzero(self._measurable(fields)))
         measured = self._empty_metrics()
         keep = keep and self._keeps
-        kept: list[tuple[Any, Any, Any]] = []
+        kept: list[tuple[Any, ...]] = []
         with evaluating(self.modules):
             # One batch shape for every part, so that one program serves all.
             for batch in DataLoader(source, self.batch, pad_last=True):
@@ -183,12 +184,14 @@ class Evaluator:
                 if keep:
                     real = len(batch)
                     mean = losses[:real].reshape(real, -1).mean(axis=1)
-                    kept.append((mean, output[:real].copy(), batch.arrays["y"][:real].copy()))
+                    shown = (output, batch.arrays["y"], batch.arrays["weight"])
+                    kept.append((mean, *(array[:real].copy() for array in shown)))
         confusion = measured.pop("confusion", None)
         found = {name: metric.compute() for name, metric in measured.items()}
         made = Evaluation(part, found, len(source), confusion, decision=self.decision)
         if keep:
-            made.losses, made.outputs, made.truth = (np.concatenate(column) for column in zip(*kept, strict=True))
+            columns = (np.concatenate(column) for column in zip(*kept, strict=True))
+            made.losses, made.outputs, made.truth, made.weight = columns
         return made
 
     def rehearse(self, part: str) -> None:

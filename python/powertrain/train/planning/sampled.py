@@ -38,7 +38,7 @@ class Sampled:
         made = self._evaluator(part, keep, done, stopped)
         rest = wanted / done - 1 if done else 0.0
         self.left_out = self.left_out + meter.usage() * rest
-        kept = sum(one.nbytes for one in (made.losses, made.outputs, made.truth) if one is not None)
+        kept = sum(one.nbytes for one in (made.losses, made.outputs, made.truth, made.weight) if one is not None)
         self.more_bytes = max(self.more_bytes, int(kept * rest))
         return made
 

@@ -64,10 +64,15 @@ def calibration_section(run: TrainRun, judged: Evaluation, results: Mapping[str,
     """Whether the probabilities of a classifier hold, and, of two classes, what other thresholds would give."""
     if judged.confusion is None or judged.outputs is None or judged.truth is None or judged.outputs.ndim != 2:
         return NOTHING
+    import numpy as np
+
     from powertrain.train.deciding.deciding import told
     from powertrain.train.evaluate import calibration
 
     outputs, truth, labels = judged.outputs.astype("float64"), judged.truth, run.dataset.class_names
+    if not np.isfinite(outputs).all():
+        words = "Some of its outputs are not finite: of those nobody can say how sure they are."
+        return html("<h2>How sure it is</h2>{}", paragraphs([words]))
     usual = run.evaluations.decision.margin
     two = calibration.thresholds(outputs[:, 1] - outputs[:, 0], truth == 1, usual) if len(labels) == 2 else None
     lines, held = told(results), None
