@@ -141,14 +141,17 @@ bool casts(const Prepared& call, std::span<const Tensor* const> inputs) {
   return false;
 }
 
-void remember(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
-  const bool depends = std::any_of(inputs.begin(), inputs.end(), [](const Tensor* input) {
+// Whether a tape that is on wants to know of a call.
+bool is_remembered(std::span<const Tensor* const> inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const Tensor* input) {
     return input->defined() && (input->node() || is_watched(*input));
   });
-  if (!depends) return;
+}
+
+void remember(const Prepared& call, const Op& op, const Tensors& inputs, PreparedResults& results) {
   Tensors outputs;
   for (std::size_t i = 0; i < results.count; ++i) outputs.push_back(std::move(results.made[i]));
-  remember_on_tape(op, inputs_of(call, op, inputs), call.attrs, call.types, outputs);
+  remember_on_tape(op, inputs, call.attrs, call.types, outputs);
   for (std::size_t i = 0; i < results.count; ++i) results.made[i] = std::move(outputs[i]);
 }
 
@@ -201,8 +204,11 @@ PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const T
   }
   const bool on_tape = tape_depth() > 0;
   if (on_tape && casts(call, inputs)) return {};
+  const bool remembered = on_tape && is_remembered(inputs);
+  // Held before the call: meanwhile other threads may give the caller's objects other values, or empty its list.
+  const Tensors held = remembered ? inputs_of(call, op, inputs) : Tensors();
   PreparedResults results = run_call(call, op, inputs);
-  if (on_tape && results.count > 0) remember(call, op, inputs, results);
+  if (remembered && results.count > 0) remember(call, op, held, results);
   return results;
 }
 
