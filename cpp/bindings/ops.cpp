@@ -252,11 +252,10 @@ Tensors apply_owned(const Op& op, Tensors inputs, const Attrs& attrs) {
 std::string signature(const Op& op);
 
 // One tensor, or a tuple of several.
-template <class Made>
-py::object wrap_results(Made&& made, std::size_t count, bool several) {
+py::object wrap_results(std::span<Tensor> made, bool several) {
   if (!several) return wrap(std::move(made[0]));
-  py::tuple result(count);
-  for (std::size_t i = 0; i < count; ++i) result[i] = wrap(std::move(made[i]));
+  py::tuple result(made.size());
+  for (std::size_t i = 0; i < made.size(); ++i) result[i] = wrap(std::move(made[i]));
   return result;
 }
 
@@ -271,13 +270,13 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     if (tape_depth() > 0) calling.emplace(op.name);  // it asks at which line
     if (PreparedResults results = call_prepared(op, self->operands, args, given, names); results.count > 0) {
       if (updates) return updated(args[0], results.made[0], op.name).release().ptr();
-      return wrap_results(results.made, results.count, op.outputs != 1).release().ptr();
+      return wrap_results(results.all(), op.outputs != 1).release().ptr();
     }
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);
     if (!calling) calling.emplace(op.name);
     Tensors outputs = apply_owned(op, std::move(parsed.inputs), parsed.attrs);
     if (updates) return updated(args[0], outputs[0], op.name).release().ptr();
-    return wrap_results(outputs, outputs.size(), op.outputs != 1).release().ptr();
+    return wrap_results(outputs, op.outputs != 1).release().ptr();
   } catch (...) {
     translate_current_exception();
     name_the_call("[" + self->op->name + "]", "");

@@ -80,6 +80,15 @@ std::shared_ptr<const Location> user_line() {
 
 std::string called_at(const Location& location) { return static_cast<const Line&>(location).called; }
 
+// How many numbers are asked for: one where nothing is said.
+Ints drawn_sizes(py::handle size, std::string_view op) {
+  if (size.is_none()) return {};
+  if (auto sizes = integers_of(size)) return *std::move(sizes);
+  op.remove_prefix(op.find('_') + 1);  // of random_uniform what users know
+  throw DTypeError(text("[", op, "] size = ", shown(size),
+                        "; expected an integer or a tuple of integers; pass a tuple such as (0, 1)"));
+}
+
 }  // namespace
 
 void register_system(py::module_& m) {
@@ -150,12 +159,11 @@ Example
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
   m.def(
       "draw",
-      [](const std::string& op, const SlotRef& generator, const std::vector<int64_t>& shape, py::handle wanted) {
-        const DType dtype = dtype_or(wanted, DType::F32, "random");
-        const Tensor drawn = draw(op, generator, {{"shape", Ints(shape.begin(), shape.end())}, {"dtype", dtype}});
-        return to_target(drawn, current_target());
+      [](const std::string& op, const SlotRef& generator, py::handle size, py::handle wanted) {
+        Attrs attrs{{"shape", drawn_sizes(size, op)}, {"dtype", dtype_or(wanted, DType::F32, "random")}};
+        return to_target(draw(op, generator, std::move(attrs)), current_target());
       },
-      py::arg("op"), py::arg("generator"), py::arg("shape"), py::arg("dtype"));
+      py::arg("op"), py::arg("generator"), py::arg("size"), py::arg("dtype"));
 }
 
 }  // namespace pt::bindings

@@ -109,9 +109,10 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   CallKey key;
   bool is_new = few == inputs.size() && key.set(op, {seen.data(), few}, given_attrs);
   if (is_new) {
-    if (PreparedResults results = run_prepared(key, op, {seen.data(), few}); results.count > 0)
-      return {std::make_move_iterator(results.made.begin()),
-              std::make_move_iterator(results.made.begin() + static_cast<std::ptrdiff_t>(results.count))};
+    if (PreparedResults results = run_prepared(key, op, {seen.data(), few}); results.count > 0) {
+      const std::span<Tensor> made = results.all();
+      return {std::make_move_iterator(made.begin()), std::make_move_iterator(made.end())};
+    }
     is_new = !is_known(key);
   }
   const Tensors given = is_new ? inputs : Tensors();
@@ -143,7 +144,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     // A tape records the parts, whose gradients are this op's; under autocast each part decides for itself.
     if (symbolic || autocast_dtype() != DType::F32) return parts(inputs);
     Tensors outputs = run_composition({op, false, inputs, attrs, {}, parts});
-    if (is_new) prepare_composition(key, op, given, inputs, attrs, {});
+    if (is_new) prepare_composition(key, op, given, inputs, attrs, {}, outputs);
     return outputs;
   }
   Types types = infer(op, inputs, attrs);
@@ -155,8 +156,8 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     undo_phase();
     throw;
   }
+  if (is_new) prepare(key, op, given, inputs, attrs, types, outputs);
   remember_on_tape(op, inputs, attrs, types, outputs);
-  if (is_new) prepare(key, op, given, inputs, attrs, types);
   return outputs;
 }
 

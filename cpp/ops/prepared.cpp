@@ -26,10 +26,12 @@ struct Prepared {
   Types types;
   Attrs attrs;  // for a tape
   Way way = Way::Kernel;
-  std::optional<View> view;                // of the first input, its offset relative to that
+  std::vector<View> views;                 // of the first input, their offsets relative to that
   std::shared_ptr<const BoundPlan> bound;  // null where there are no elements
   std::weak_ptr<KeptComposition> program;  // that runs the definition; whoever made it may let go of it
 };
+
+constexpr std::size_t kMostViews = 64;  // of one call, such as unstack
 
 struct Entry {
   CallKey key;
@@ -49,8 +51,8 @@ bool lies_in(const Memory& memory, const Tensor& input) {
 
 // Calls with consequences beyond their results, or with as many of these as an argument says, take the long way.
 bool is_kept(const Op& op) {
-  return op.outputs != kVarying && op.outputs <= static_cast<int>(kMostPreparedOutputs) && !op.random &&
-         !op.passes_through && !op.rewrites && !op.guard && !op.may_fail && !op.failure;
+  return op.outputs <= static_cast<int>(kMostPreparedOutputs) && !op.passes_through && !op.rewrites && !op.guard &&
+         !op.may_fail && !op.failure;
 }
 
 // An input as the kernel takes it; `held` keeps it where it is another tensor than the caller's.
@@ -61,7 +63,7 @@ const Tensor& ready(const Tensor& input, DType dtype, const Op& op, Tensor& held
 
 PreparedResults run_kernel(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
   PreparedResults results;
-  for (const TensorType& type : call.types) results.made[results.count++] = Tensor::empty(type, call.target->memory());
+  for (const TensorType& type : call.types) results.add(Tensor::empty(type, call.target->memory()));
   if (!call.bound) return results;
   // What the kernel reads lives until it is done, whatever other threads do with the inputs meanwhile.
   std::array<Tensor, kMostPreparedInputs> held;
@@ -91,7 +93,7 @@ Tensors inputs_of(const Prepared& call, const Op& op, std::span<const Tensor* co
 
 PreparedResults results_of(Tensors made) {
   PreparedResults results;
-  for (Tensor& one : made) results.made[results.count++] = std::move(one);
+  for (Tensor& one : made) results.add(std::move(one));
   return results;
 }
 
@@ -114,8 +116,14 @@ PreparedResults run_calls(const Prepared& call, const Op& op, std::span<const Te
 PreparedResults run_view(const Prepared& call, const TensorImpl& input) {
   PreparedResults results;
   if (input.buffer->borrowed()) return results;  // it would change with its owner
-  results.made[results.count++] =
-      Tensor::view(input.buffer, call.types[0], call.view->strides, input.offset + call.view->offset);
+  for (std::size_t i = 0; i < call.views.size(); ++i) {
+    const View& view = call.views[i];
+    // Complex numbers as real ones, and back, count in elements of another size.
+    const auto from = static_cast<int64_t>(size_of(input.type.dtype)),
+               to = static_cast<int64_t>(size_of(call.types[i].dtype));
+    if (input.offset * from % to != 0) return {};
+    results.add(Tensor::view(input.buffer, call.types[i], view.strides, input.offset * from / to + view.offset));
+  }
   return results;
 }
 
@@ -149,10 +157,18 @@ bool is_remembered(std::span<const Tensor* const> inputs) {
 }
 
 void remember(const Prepared& call, const Op& op, const Tensors& inputs, PreparedResults& results) {
-  Tensors outputs;
-  for (std::size_t i = 0; i < results.count; ++i) outputs.push_back(std::move(results.made[i]));
+  const std::span<Tensor> made = results.all();
+  Tensors outputs(std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
   remember_on_tape(op, inputs, call.attrs, call.types, outputs);
-  for (std::size_t i = 0; i < results.count; ++i) results.made[i] = std::move(outputs[i]);
+  std::move(outputs.begin(), outputs.end(), made.begin());
+}
+
+// Where their elements are depends on types, strides and attributes alone, whatever the calls in between.
+bool are_views_of(const Tensors& made, const Tensor& input) {
+  if (made.size() > kMostViews || !input.defined() || !input.concrete() || input.impl().weak) return false;
+  return std::all_of(made.begin(), made.end(), [&](const Tensor& one) {
+    return one.concrete() && one.impl().buffer == input.impl().buffer && one.dtype() == input.dtype();
+  });
 }
 
 }  // namespace
@@ -218,12 +234,12 @@ bool is_known(const CallKey& key) {
 }
 
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
-             const Types& types) {
+             const Types& types, const Tensors& outputs) {
   const Target& target = target_for(op, inputs);
-  if (!op.view && !planned(target, op)) return prepare_composition(key, op, inputs, ready, attrs, types);
-  Entry& entry = place_of(key);
-  entry = {key, nullptr};
-  Prepared call{&target, {}, types, attrs, op.view ? Way::View : Way::Kernel, std::nullopt, nullptr, {}};
+  if (!op.view && !planned(target, op)) return prepare_composition(key, op, inputs, ready, attrs, types, outputs);
+  place_of(key) = {key, nullptr};
+  if (types.size() > kMostPreparedOutputs) return;
+  Prepared call{&target, {}, types, attrs, op.view ? Way::View : Way::Kernel, {}, nullptr, {}};
   std::vector<Operand> in, out;
   for (std::size_t i = 0; i < ready.size(); ++i) {
     const Tensor& input = ready[i];
@@ -232,10 +248,10 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     in.push_back(operand_of(input));
   }
   if (op.view) {
-    const bool same_size = size_of(types[0].dtype) == size_of(ready[0].dtype());
-    if (!same_size || inputs[0].impl().weak || inputs[0].dtype() != ready[0].dtype()) return;
-    call.view = op.view(in[0], attrs);
-    if (!call.view) return;
+    if (inputs[0].impl().weak || inputs[0].dtype() != ready[0].dtype()) return;
+    std::optional<View> view = op.view(in[0], attrs);
+    if (!view) return;
+    call.views.push_back(*std::move(view));
   } else {
     bool empty = false;
     for (const TensorType& type : types) {
@@ -244,18 +260,27 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
     }
     if (!empty) call.bound = bound_plan(op, in, out, attrs, target.context());
   }
-  entry.call = std::make_shared<const Prepared>(std::move(call));
+  place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
 }
 
 void prepare_composition(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready,
-                         const Attrs& attrs, const Types& types) {
+                         const Attrs& attrs, const Types& types, const Tensors& outputs) {
   const Target& target = target_for(op, inputs);
+  if (inputs.size() == 1 && are_views_of(outputs, inputs[0])) {
+    Prepared call{&target, {inputs[0].dtype()}, {}, attrs, Way::View, {}, nullptr, {}};
+    for (const Tensor& output : outputs) {
+      const TensorImpl& made = output.impl();
+      call.types.push_back(made.type);
+      call.views.push_back({made.type.shape, made.strides, made.offset - inputs[0].impl().offset});
+    }
+    place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
+    return;
+  }
   const TargetScope scope(target);
   static const std::function<Tensors(const Tensors&)> no_body;
   const FoundComposition found = kept_composition({op, false, ready, attrs, {}, no_body});
   if (!found.decided) return;
-  Prepared call{&target,      {},      types,        attrs, found.program ? Way::Program : Way::Calls,
-                std::nullopt, nullptr, found.program};
+  Prepared call{&target, {}, types, attrs, found.program ? Way::Program : Way::Calls, {}, nullptr, found.program};
   for (std::size_t i = 0; i < ready.size(); ++i) call.dtypes[i] = ready[i].defined() ? ready[i].dtype() : DType::Bool;
   place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <span>
 
 #include "ops/op.h"
@@ -42,7 +43,19 @@ inline constexpr std::size_t kMostPreparedOutputs = 3;
 
 struct PreparedResults {
   std::array<Tensor, kMostPreparedOutputs> made;
+  Tensors many;  // in place of `made`, where there are more
   std::size_t count = 0;
+
+  void add(Tensor result) {
+    if (count < made.size()) {
+      made[count] = std::move(result);
+    } else {
+      if (many.empty()) many.assign(std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+      many.push_back(std::move(result));
+    }
+    ++count;
+  }
+  std::span<Tensor> all() { return many.empty() ? std::span(made.data(), count) : std::span(many); }
 };
 
 // The results of a call that is kept; none if it is not, or must go the long way this time.
@@ -50,13 +63,14 @@ PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const T
 // Whether a call like this one was made before, and so was kept or is known to go the long way.
 bool is_known(const CallKey& key);
 
-// Keeps a call that `evaluate` has made: `ready` are its inputs in the dtypes that it took them in.
+// Keeps a call that `evaluate` has made: `ready` are its inputs in the dtypes that it took them in, `outputs` its
+// results.
 void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready, const Attrs& attrs,
-             const Types& types);
-// Keeps a call that is made by its definition, once a program runs that. `types` are those of the results; of an op
-// without a gradient rule of its own they are not asked for.
+             const Types& types, const Tensors& outputs);
+// Keeps a call that is made by its definition: as a view, if it gave one of its only input, or once a program runs it.
+// `types` are those of the results; of an op without a gradient rule of its own they are not asked for.
 void prepare_composition(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready,
-                         const Attrs& attrs, const Types& types);
+                         const Attrs& attrs, const Types& types, const Tensors& outputs);
 
 // Whether it is made of other calls, which a tape records in its place.
 inline bool is_made_of_others(const Op& op) { return op.compose && !op.vjp && !op.has_kernel() && !op.no_gradient; }

@@ -1,5 +1,5 @@
 // Compositions as programs: what an eager call of layer_norm or softmax runs. A program is made at the second call with
-// the same types and attributes, and only where the passes make one loop of several calls, or save many of them.
+// the same types and attributes, and only where the passes make one loop of several calls, or save some of them.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -15,8 +15,9 @@ namespace pt {
 
 namespace {
 
-constexpr int kManyCalls = 3;           // a program begins more slowly than a call
-constexpr std::size_t kCallsKept = 16;  // of one op; the one that was used longest ago goes first
+constexpr int kManyCalls = 3;             // of large tensors: less is not worth the memory that a program keeps
+constexpr int64_t kSmallBytes = 1 << 18;  // of all values: then calls are mostly overhead
+constexpr std::size_t kCallsKept = 16;    // of one op; the one that was used longest ago goes first
 
 struct Call {
   Types types;  // of the inputs that were given
@@ -54,9 +55,10 @@ bool Known::run(const Tensors& given, Tensors& all) {
     bool& running;
     ~Over() { running = false; }
   } over{running = true};
-  Tensors made;
+  Tensors lines, made;
+  for (const Tensor& t : given) lines.push_back(to_row_major(t));
   try {
-    made = program->run(given);
+    made = program->run(lines);
   } catch (const IndexError&) {
     return false;
   }
@@ -77,35 +79,61 @@ Call call_of(const Composition& c) {
   return call;
 }
 
-// A program reads row-major memory; call by call, every op takes any strides.
-bool has_row_major_inputs(const Composition& c) {
-  return std::all_of(c.inputs.begin(), c.inputs.end(),
-                     [](const Tensor& t) { return !t.defined() || (t.concrete() && t.row_major()); });
+int64_t bytes_of(const TensorType& type) { return count(type.shape) * static_cast<int64_t>(size_of(type.dtype)); }
+
+// A program reads row-major memory, and a copy of little costs less than many calls, which take any strides.
+bool has_inputs_of_a_program(const Composition& c) {
+  return std::all_of(c.inputs.begin(), c.inputs.end(), [](const Tensor& t) {
+    return !t.defined() || (t.concrete() && (t.row_major() || bytes_of(t.type()) <= kSmallBytes));
+  });
 }
 
-bool runs_eagerly(const Composition& c) { return !active_recorder() && tape_depth() == 0 && has_row_major_inputs(c); }
+bool runs_eagerly(const Composition& c) {
+  return !active_recorder() && tape_depth() == 0 && has_inputs_of_a_program(c);
+}
 
 bool is_loop(const GraphNode& node) { return !node.op || node.op->elementwise || node.op->reduces_rows; }
 
-// What a loop has made, or a view of it.
+// A call that is its results alone, such as a sort or a product.
+bool is_plain_call(const GraphNode& node) {
+  const Op& op = *node.op;
+  return op.has_kernel() && !op.has_effect() && !op.random && !op.failure && !op.rewrites && !op.passes_through &&
+         !op.runs_parts;
+}
+
+// What a loop or such a call has made, or a view of it.
 bool is_made(const Graph& graph, int value) {
   const Value& found = graph.values[value];
   if (found.origin != Origin::Node) return false;
   const GraphNode& node = graph.nodes[found.index];
-  return is_loop(node) || (node.op->view && is_made(graph, node.inputs[0]));
+  return is_loop(node) || (node.op->view ? is_made(graph, node.inputs[0]) : is_plain_call(node));
 }
 
-// Loops, views and what reads at places: several calls in one loop, or many; results in memory of their own.
+bool is_small(const Graph& graph) {
+  int64_t bytes = 0;
+  for (const Value& value : graph.values) {
+    bytes += bytes_of(value.type);
+    if (bytes > kSmallBytes) return false;
+  }
+  return true;
+}
+
+// Loops, views and what reads at places: several calls in one loop, or many. Of small tensors other calls too, and any
+// that would make more than one call. Results are in memory of their own.
 bool worthwhile(const Graph& graph) {
   if (!graph.slots.empty() || graph.phases > 1) return false;
-  bool merged = false;
+  bool merged = false, others = false;
   int calls = 0;
   for (const GraphNode& node : graph.nodes) {
-    if (!is_loop(node) && !node.op->view && !node.op->indexes) return false;
+    if (!is_loop(node) && !node.op->view && !node.op->indexes) {
+      if (!is_plain_call(node)) return false;
+      others = true;
+    }
     merged = merged || (!node.op && node.names.size() > 1);
     calls += !node.op || !node.op->view;
   }
-  return (merged || calls >= kManyCalls) &&
+  const bool saves = graph.nodes.size() > 1 || !graph.constants.empty();
+  return ((!others && (merged || calls >= kManyCalls)) || (saves && is_small(graph))) &&
          std::all_of(graph.results.begin(), graph.results.end(), [&](int result) { return is_made(graph, result); });
 }
 
@@ -157,7 +185,7 @@ bool run(const Composition& c, Tensors& results) {
 }
 
 FoundComposition find(const Composition& c) {
-  if (!has_row_major_inputs(c)) return {true, nullptr};
+  if (!has_inputs_of_a_program(c)) return {true, nullptr};
   std::deque<std::shared_ptr<Known>>& calls = compositions().known[{&c.op, c.gradient}];
   const auto found = found_among(calls, call_of(c));
   if (found == calls.end()) return {};

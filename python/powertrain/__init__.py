@@ -63,7 +63,7 @@ from powertrain.errors.modules import answer_calls as _answer_calls  # noqa: E40
 from powertrain.fft.short_time import istft, stft  # noqa: E402
 from powertrain.ops.bessel import i0  # noqa: E402
 from powertrain.ops.blocks import block_diag, cartesian_prod, combinations, diag_embed  # noqa: E402
-from powertrain.ops.comparison import allclose, array_equal, isclose, isin, nan_to_num  # noqa: E402
+from powertrain.ops.comparison import allclose, array_equal, isclose, isin  # noqa: E402
 from powertrain.ops.counting import bincount, digitize, ravel_multi_index, unravel_index  # noqa: E402
 from powertrain.ops.creation import (  # noqa: E402
     broadcast_arrays,
@@ -222,7 +222,7 @@ __all__ += [
     "cumulative_trapezoid", "deg2rad", "diag_embed", "digitize", "dot", "dstack", "empty", "empty_like", "flatnonzero",
     "fliplr", "flipud", "frexp", "gcd", "geomspace", "gradient", "hamming", "hanning", "heaviside", "histogram",
     "histogram2d", "histogramdd", "hstack", "i0", "identity", "inner", "interp", "isclose", "isin", "kaiser", "kron",
-    "kthvalue", "lcm", "ldexp", "lerp", "logspace", "masked_fill", "mode", "nan_to_num", "nanargmax", "nanargmin",
+    "kthvalue", "lcm", "ldexp", "lerp", "logspace", "masked_fill", "mode", "nanargmax", "nanargmin",
     "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanprod", "nanquantile", "nanstd", "nansum",
     "nanvar", "polyfit", "polygamma", "polyval", "quantile", "rad2deg", "ravel", "ravel_multi_index", "renorm", "rot90",
     "select", "trapezoid", "tril_indices", "triu_indices", "unique_consecutive", "unravel_index", "unwrap", "vander",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from powertrain import _core
@@ -107,39 +106,3 @@ def isin(x: TensorLike, test_elements: TensorLike, invert: bool = False) -> _cor
     place = OPERATORS["searchsorted"](row, given)
     found = OPERATORS["take"](row, OPERATORS["minimum"](place, row.shape[0] - 1))
     return OPERATORS["not_equal" if invert else "equal"](found, given)
-
-
-def nan_to_num(
-    x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> _core.Tensor:
-    """x with numbers in place of NaN and of infinities: 0 and the ends of the dtype, unless others are given.
-
-    Shapes    x [...] -> [...]
-    Dtypes    all; of complex numbers both parts; integers and bool stay as they are
-    Grad      x where it is finite, 0 elsewhere
-    Source    NumPy, nan_to_num
-    Example
-        >>> import powertrain as pt
-        >>> pt.nan_to_num(pt.tensor([1.0, float("nan"), float("inf")]), posinf=9.0).numpy().tolist()
-        [1.0, 0.0, 9.0]
-    """
-    tensor = _core.asarray(x)
-    if tensor.dtype.is_complex:
-        parts = (nan_to_num(part, nan, posinf, neginf) for part in (tensor.real, tensor.imag))
-        return OPERATORS["complex"](*parts)
-    if not tensor.dtype.is_float:
-        return tensor
-    end = largest(tensor.dtype)
-    where, same = OPERATORS["where"], OPERATORS["equal"]
-    kept = where(OPERATORS["isnan"](tensor), nan, tensor)
-    kept = where(same(tensor, math.inf), end if posinf is None else posinf, kept)
-    return where(same(tensor, -math.inf), -end if neginf is None else neginf, kept)
-
-
-def largest(dtype: _core.DType) -> float:
-    """The largest finite number of a float dtype."""
-    import numpy as np
-
-    if dtype == _core.DType.bfloat16:
-        return 3.3895313892515355e38
-    return float(np.finfo(dtype.name).max)

@@ -217,7 +217,7 @@ class Generator:
         return self._draw("random_uniform", shape, None) < p
 
     def _draw(self, op: str, size: Size, dtype: Any) -> Tensor:
-        return _core.draw(op, self.slot, sizes(size, op.removeprefix("random_")), dtype)
+        return _core.draw(op, self.slot, size, dtype)
 
     def _order(self, n: int) -> Tensor:
         return OPERATORS["argsort"](self._draw("random_uniform", n, "float64"))

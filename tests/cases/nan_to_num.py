@@ -1,0 +1,24 @@
+"""Cases of nan_to_num; the reference is numpy.nan_to_num."""
+
+from typing import Any
+
+import numpy as np
+
+from kit import Array, Case, booleans, integers, normal, special, unary
+
+
+def reference(x: Array, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+K = 0
+CASES = [
+    *unary(normal),
+    Case(special()).no_gradient(),
+    Case(special(), nan=7.0, posinf=1.0, neginf=-2.0).no_gradient(),
+    Case(special(), nan=np.inf, posinf=-np.inf).no_gradient(),
+    Case(integers((5,), -9, 9), nan=1.0),
+    Case(booleans((5,)), nan=1.0),
+]
+MUTANTS = [("spec.cpp", 'number("neginf", -end)', 'number("neginf", end)')]
+BENCH = [Case(normal((2048, 1024)))]
