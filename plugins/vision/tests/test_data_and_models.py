@@ -216,6 +216,15 @@ def test_many_pictures_that_cannot_be_read_are_counted(pictures: Path) -> None:
     assert len(notes) == 12 and notes[-1] == "and 290 more"
 
 
+def test_files_of_other_kinds_are_counted_by_their_endings(pictures: Path) -> None:
+    """Pictures of a phone were left out in silence, as everything whose ending is not known."""
+    for name in ("a.heic", "b.HEIC", "c.txt", "README", ".DS_Store", "Thumbs.db"):
+        (pictures / "red" / name).write_bytes(b"")
+    data = load(pictures)
+    assert len(data.train) == 24
+    assert data.notes == ("4 files that do not end as pictures do are left out: 2 .heic, 1 without an ending, 1 .txt",)
+
+
 def test_sixteen_bits_become_eight_and_thirty_two_are_refused(tmp_path: Path) -> None:
     """Pillow's conversion to bytes makes 255 of all that is above."""
     levels = np.array([[0, 257, 32768, 65535]], np.uint16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from powertrain.data.errors import DataError, DataFileError
 PARTS = ("train", "valid", "test")
 _WAITING = 256  # files that are handed to the threads at once
 _NAMED = 10  # files that are left out
+_OF_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ class ClassFolders:
     """The files of each part with the numbers of their classes, and the names of these.
 
     `where` and `kind` are for errors: who reads the folder, and the word for its files. `left_out` says of each file
-    that cannot be read what is wrong with it.
+    that cannot be read what is wrong with it; `others` are files that end as none of the kind does, by their endings.
 
     Example
         >>> from powertrain.data import ClassFolders
@@ -39,6 +41,7 @@ class ClassFolders:
     where: str = "class folders"
     kind: str = "files"
     left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def read(self, read: Callable[[Path], T], *, skip: bool = False) -> tuple[ClassFolders, dict[str, list[T]]]:
         """Read every file, by as many threads as compute: the files that can be read, and what they hold, by part.
@@ -75,6 +78,16 @@ class ClassFolders:
     @property
     def notes(self) -> tuple[str, ...]:
         """How many files were left out, and what is wrong with the first of them."""
+        return (*self._notes_of_others(), *self._notes_of_unreadable())
+
+    def _notes_of_others(self) -> tuple[str, ...]:
+        if not self.others:
+            return ()
+        counts = Counter(self.others).most_common(_NAMED)
+        named = ", ".join(f"{count:,} {ending or 'without an ending'}" for ending, count in counts)
+        return (f"{len(self.others):,} files that do not end as {self.kind} do are left out: {named}",)
+
+    def _notes_of_unreadable(self) -> tuple[str, ...]:
         if not self.left_out:
             return ()
         total = len(self.left_out) + sum(map(len, self.parts.values()))
@@ -123,7 +136,20 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
         part: [(path, labels.index(label)) for label, paths in classes.items() for path in paths]
         for part, classes in found.items()
     }
-    return ClassFolders(tuple(labels), parts, where, kind)
+    others = [
+        ending
+        for part, folder in (roots or {"train": root}).items()
+        for label in found[part]
+        for ending in _other_endings(folder / label, suffixes)
+    ]
+    return ClassFolders(tuple(labels), parts, where, kind, others=tuple(others))
+
+
+def _other_endings(folder: Path, suffixes: Sequence[str]) -> Iterator[str]:
+    """Endings of the files that are not read; without those that systems put into every folder."""
+    for path in files_below(folder, lambda name: not name.lower().endswith(tuple(suffixes))):
+        if not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS:
+            yield path.suffix.lower()
 
 
 # How files end, or a function of a path.
