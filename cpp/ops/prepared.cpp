@@ -151,9 +151,8 @@ bool casts(const Prepared& call, std::span<const Tensor* const> inputs) {
 
 // Whether a tape that is on wants to know of a call.
 bool is_remembered(std::span<const Tensor* const> inputs) {
-  return std::any_of(inputs.begin(), inputs.end(), [](const Tensor* input) {
-    return input->defined() && (input->node() || is_watched(*input));
-  });
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const Tensor* input) { return input->defined() && (input->node() || is_watched(*input)); });
 }
 
 void remember(const Prepared& call, const Op& op, const Tensors& inputs, PreparedResults& results) {

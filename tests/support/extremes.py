@@ -54,6 +54,7 @@ UNLIKE: dict[str, tuple[tuple[str, ...], tuple[int, ...], str]] = {
     "scaled_dot_product_attention": (NOT_FINITE, (2,), "a hidden value meets a weight of 0 where its block is read"),
     "batch_norm": (("ties",), (0,), "300 equal roundings add up in the reference's rule for random ones"),
     "cross_entropy": (("inf",), (0,), "SciPy's logarithm of the softmax of infinity; PyTorch's is NaN"),
+    "nan_to_num": (("inf", "-inf"), (0,), "the reference's ends are of float64; test_comparison has the others"),
     "cross_entropy_mean": (("inf",), (0,), "as cross_entropy"),
     "log_softmax": (("inf",), (0,), "SciPy's is -inf beside an infinity; PyTorch's is NaN"),
     "focal_loss": (("ties",), (1,), "targets below 0 are no probabilities"),

@@ -389,7 +389,7 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/optim/formulas.py", "return pt.flush_denormals(", "return ("),
         ("cpp/ops/adam_step/step.h", "s.mean = flush_denormals(", "s.mean = ("),
         ("python/powertrain/optim/formulas.py", "return change + p * decay if decay else change", "return change"),
-        ("python/powertrain/optim/accumulation.py", "flat[place] = held / in_dtype(scalar_dtype(part.values), total)",
+        ("python/powertrain/optim/accumulation.py", "flat[place] = held / in_dtype(scalar_dtype(part.values), shared)",
          "flat[place] = held"),
         ("python/powertrain/optim/accumulation.py", "(part.gradient, pt.where(due, 0.0, held))",
          "(part.gradient, held)"),

@@ -42,6 +42,7 @@ const Op* registered =
         .doc(R"(x with numbers in place of NaN and of infinities: 0 and the ends of the dtype, unless others are given.
 Shapes    x [...] -> [...]
 Dtypes    all; of complex numbers both parts; integers and bool stay as they are
+Errors    none
 Grad      x where it is finite, 0 elsewhere
 Source    NumPy, nan_to_num)",
              R"(>>> pt.nan_to_num(pt.tensor([1.0, float("nan"), float("inf")]), posinf=9.0).numpy().tolist()
