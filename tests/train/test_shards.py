@@ -146,7 +146,7 @@ def test_row_sparse_gradients_are_refused() -> None:
     with pytest.raises(pt.Error) as caught:
         pt.fit(
             model=pt.nn.Sequential(pt.nn.Embedding(9, 4, sparse=True), pt.nn.Flatten(), pt.nn.Linear(8, 3)),
-            data=(np.zeros((8, 2), np.int64), np.zeros(8, np.int64)), optimizer="sgd", steps=1, batch_size=4,
+            data=(np.zeros((8, 2), np.int64), np.arange(8) % 3), optimizer="sgd", steps=1, batch_size=4,
             verbose=False, **{"run.shards": 2},
         )  # fmt: skip
     assert str(caught.value) == (
