@@ -118,7 +118,11 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
     ('cat', 'dog')
     """
     roots = {part: root / part for part in PARTS if (root / part).is_dir()} if (root / "train").is_dir() else {}
-    found = {part: classes_below(folder, suffixes, where, kind) for part, folder in (roots or {"train": root}).items()}
+    found, others = {}, []
+    for part, folder in (roots or {"train": root}).items():
+        passed: list[Path] = []
+        found[part] = classes_below(folder, suffixes, where, kind, passed)
+        others += [path for path in passed if path.relative_to(folder).parts[0] in found[part]]
     labels = list(found["train"])
     for part, classes in found.items():
         unknown = sorted(set(classes) - set(labels))
@@ -136,31 +140,27 @@ def class_folders(root: Path, suffixes: Sequence[str], where: str, kind: str) ->
         part: [(path, labels.index(label)) for label, paths in classes.items() for path in paths]
         for part, classes in found.items()
     }
-    others = [
-        ending
-        for part, folder in (roots or {"train": root}).items()
-        for label in found[part]
-        for ending in _other_endings(folder / label, suffixes)
-    ]
-    return ClassFolders(tuple(labels), parts, where, kind, others=tuple(others))
+    endings = (path.suffix.lower() for path in others if not _is_of_system(path.name))
+    return ClassFolders(tuple(labels), parts, where, kind, others=tuple(endings))
 
 
-def _other_endings(folder: Path, suffixes: Sequence[str]) -> Iterator[str]:
-    """Endings of the files that are not read; without those that systems put into every folder."""
-    for path in files_below(folder, lambda name: not name.lower().endswith(tuple(suffixes))):
-        if not path.name.startswith(".") and path.name.lower() not in _OF_SYSTEMS:
-            yield path.suffix.lower()
+def _is_of_system(name: str) -> bool:
+    """Whether programs put it into every folder."""
+    return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 
 # How files end, or a function of a path.
 Wanted: TypeAlias = "Sequence[str] | Callable[[str], bool]"
 
 
-def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[str, list[Path]]:
-    """The files of each folder in `folder`, also further below, by the names of folders and files."""
+def classes_below(
+    folder: Path, wanted: Wanted, where: str, kind: str, others: list[Path] | None = None
+) -> dict[str, list[Path]]:
+    """The files of each folder in `folder`, also further below, by the names of folders and files. `others` gets those
+    that are not wanted."""
     if not folder.is_dir():
         raise DataError(where, f"no folder {folder}", "expected a folder for each class", "check the path")
-    below = {path.name: files_below(path, wanted) for path in sorted(folder.iterdir()) if path.is_dir()}
+    below = {path.name: files_below(path, wanted, others) for path in sorted(folder.iterdir()) if path.is_dir()}
     found = {name: paths for name, paths in below.items() if paths}
     of = "that is_valid_file takes" if callable(wanted) else f"in {', '.join(wanted)}"
     if not found:
@@ -177,17 +177,20 @@ def classes_below(folder: Path, wanted: Wanted, where: str, kind: str) -> dict[s
     return found
 
 
-def files_below(folder: Path, wanted: Wanted) -> list[Path]:
+def files_below(folder: Path, wanted: Wanted, others: list[Path] | None = None) -> list[Path]:
     """The files of a folder and of those below it, by name; without folders whose names begin with a dot, in which
-    programs keep copies. Links to folders are followed, each folder once."""
+    programs keep copies. Links to folders are followed, each folder once. `others` gets those that are not wanted."""
     found: list[Path] = []
     known = {os.path.realpath(folder)}
     for place, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
         below = {os.path.realpath(Path(place, name)): name for name in folders if not name.startswith(".")}
         folders[:] = [name for real, name in below.items() if real not in known]
         known.update(below)
-        paths = [Path(place, name) for name in names]
-        found += [path for path in paths if (wanted(str(path)) if callable(wanted) else path.suffix.lower() in wanted)]
+        for path in sorted(Path(place, name) for name in names):
+            if wanted(str(path)) if callable(wanted) else path.suffix.lower() in wanted:
+                found.append(path)
+            elif others is not None:
+                others.append(path)
     return sorted(found)
 
 

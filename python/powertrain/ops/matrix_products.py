@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain import _core
 from powertrain.ops.functional import OPERATORS
-from powertrain.ops.products import continuous, contracted, tensordot
+from powertrain.ops.products import continuous, contracted, tensordot, tensors
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
@@ -44,17 +44,9 @@ def inner(a: TensorLike, b: TensorLike) -> _core.Tensor:
     return _over_last(a, b, -1)
 
 
-def _tensors(a: TensorLike, b: TensorLike) -> tuple[_core.Tensor, _core.Tensor]:
-    """Both as tensors, of which nothing is handed out."""
-    return (
-        a if type(a) is _core.Tensor else _core.asarray(a),
-        b if type(b) is _core.Tensor else _core.asarray(b),
-    )
-
-
 def _over_last(a: TensorLike, b: TensorLike, axis: int) -> _core.Tensor:
     """The sum of a times b over the last axis of a and this axis of b, or its only one; with a scalar a product."""
-    left, right = _tensors(a, b)
+    left, right = tensors(a, b)
     if left.ndim == 1 and left.shape == right.shape and continuous(left) and continuous(right):
         return OPERATORS["matmul"](left, right)
     if left.ndim == 0 or right.ndim == 0:
@@ -92,7 +84,7 @@ def kron(a: TensorLike, b: TensorLike) -> _core.Tensor:
         >>> pt.kron([[1, 2]], [[1, 1], [0, 1]]).numpy().tolist()
         [[1, 1, 2, 2], [0, 1, 0, 2]]
     """
-    left, right = _tensors(a, b)
+    left, right = tensors(a, b)
     axes = max(left.ndim, right.ndim)
     if axes > 4:
         raise _core.ShapeError(
@@ -118,7 +110,7 @@ def cdist(x1: TensorLike, x2: TensorLike, p: float = 2.0) -> _core.Tensor:
         >>> pt.cdist(pt.tensor([[0.0, 0.0], [3.0, 4.0]]), pt.tensor([[0.0, 0.0]])).numpy().tolist()
         [[0.0], [5.0]]
     """
-    left, right = _tensors(x1, x2)
+    left, right = tensors(x1, x2)
     if min(left.ndim, right.ndim) < 2 or left.shape[-1] != right.shape[-1]:
         raise _core.ShapeError(
             f"[cdist] x1 is {list(left.shape)}, x2 is {list(right.shape)}; expected rows of one size, [..., m, d] and "
@@ -143,7 +135,7 @@ def _joint(input: Any, product: _core.Tensor) -> tuple[int, ...]:
 
 
 def _product(where: str, left: Any, right: Any, axes: tuple[int, int]) -> tuple[_core.Tensor, _core.Tensor]:
-    a, b = _tensors(left, right)
+    a, b = tensors(left, right)
     if (a.ndim, b.ndim) != axes:
         raise _core.ShapeError(
             f"[{where}] the factors are {list(a.shape)} and {list(b.shape)}; expected {axes[0]} and {axes[1]} axes; "

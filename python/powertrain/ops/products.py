@@ -38,9 +38,16 @@ def tensordot(a: TensorLike, b: TensorLike, axes: int | tuple[Sequence[int], Seq
 
 def contracted(a: TensorLike, b: TensorLike, axes: int | tuple[Shape, ...]) -> _core.Tensor:
     """What tensordot gives, of axes that are a number, or two tuples of one length."""
-    left = a if type(a) is _core.Tensor else _core.asarray(a)
-    right = b if type(b) is _core.Tensor else _core.asarray(b)
+    left, right = tensors(a, b)
     return einsum(_subscripts(left.shape, right.shape, axes), left, right)
+
+
+def tensors(a: TensorLike, b: TensorLike) -> tuple[_core.Tensor, _core.Tensor]:
+    """Both as tensors, of which nothing is handed out."""
+    return (
+        a if type(a) is _core.Tensor else _core.asarray(a),
+        b if type(b) is _core.Tensor else _core.asarray(b),
+    )
 
 
 @functools.lru_cache(maxsize=256)
