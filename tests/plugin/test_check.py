@@ -122,6 +122,15 @@ def test_a_library_that_is_not_installed_is_no_fault(tmp_path: Path, monkeypatch
     assert [one.code for one in found] == ["not-here"] and "pip install no-such-library" in found[0].line()
 
 
+@pytest.mark.parametrize(("error", "code"), [("pt.Error", "not-here"), ("KeyError", "raises")])
+def test_a_callback_may_say_what_it_lacks(
+    error: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = unusual_plugins.HEAD + unusual_plugins.REFUSED.replace("ERROR", error)
+    found = examine("callback", f"refused-{code}", source, tmp_path, monkeypatch)
+    assert [one.code for one in found] == [code] and "log in" in found[0].line()
+
+
 @pytest.mark.parametrize("kind", [*OBJECTS, "language_model"])
 def test_each_template_is_right(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(templates.__file__).parent

@@ -26,6 +26,13 @@ class it(Model):
         except ImportError as error:
             raise ValueError(f"[it] not imported ({error}); expected it; pip install no-such-library") from None
 '''
+# What it writes to refuses: said in Powertrain's form it is no fault of the plugin, raised raw it is.
+REFUSED = """
+class it(Callback):
+    Params = NoParams
+    def after_commit(self, event): pass
+    def on_start(self, start): raise ERROR("[it] received no account; expected one; log in")
+"""
 UNUSUAL: dict[str, tuple[str, str]] = {
     "model-sequential": ("model", HEAD + '''
 class it(Model):

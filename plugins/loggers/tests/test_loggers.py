@@ -124,6 +124,17 @@ def test_a_library_that_is_missing_stops_the_run_with_the_way_to_install_it(
         assert word in str(raised.value)
 
 
+def test_a_library_that_refuses_to_begin_stops_the_run_before_it_costs(tmp_path: Path) -> None:
+    class Refused(Recorder):
+        def begin(self, library: Any, start: Start) -> None:
+            raise RuntimeError("No API key configured")
+
+    with pytest.raises(
+        pt.Error, match=r"^\[callback Refused\] json cannot begin: RuntimeError: No API key configured; exp"
+    ):
+        follow(Refused(None))
+
+
 # ------------------------------------------------------------------ TensorBoard
 
 

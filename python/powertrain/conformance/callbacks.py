@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from powertrain._core import Error
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, no_global_random, not_numbers
 from powertrain.conformance.usage import check_effects
@@ -105,11 +106,19 @@ def _told(subject: Subject) -> Iterator[Finding]:
                 try:
                     getattr(callback, method)(told)
                 except Exception as error:
-                    yield subject.raised(method, error)
+                    yield _refused(subject, error) if method == "on_start" else subject.raised(method, error)
                     return
                 if repr(told) != before:
                     yield _writes(subject)
                     return
+
+
+def _refused(subject: Subject, error: Exception) -> Finding:
+    """A callback may say, by an error of Powertrain's form, that what it writes to is not here."""
+    if isinstance(error, Error):
+        received = f"it could not begin: {str(error).splitlines()[0]}"
+        return subject.finding("not-here", received, "what it needs", "make it available, and check again")
+    return subject.raised("on_start", error)
 
 
 def _answers(callback: Any, events: list[Event]) -> list[str]:

@@ -27,6 +27,7 @@ class Logger(Callback):
 
     LIBRARY: ClassVar[str]  # the module that it logs by
     INSTALLED_BY: ClassVar[str]  # what pip installs it by
+    IF_REFUSED: ClassVar[str] = "see to what it names, or take the callback out of the recipe"
     _open = False
 
     @abstractmethod
@@ -49,8 +50,15 @@ class Logger(Callback):
         """Write what a run ends with, and close what `begin` opened."""
 
     def on_start(self, start: Start) -> None:
-        with _quiet():
-            self.begin(self._imported(), start)
+        library = self._imported()
+        try:
+            with _quiet():
+                self.begin(library, start)
+        except Exception as error:
+            raise LoggerError(
+                f"[callback {type(self).__name__}] {self.LIBRARY} cannot begin: {type(error).__name__}: {error}; "
+                f"expected it to, since it writes what is logged; {self.IF_REFUSED}"
+            ) from error
         self._open = True
 
     def after_commit(self, event: Event) -> None:

@@ -21,6 +21,7 @@ class WandB(Logger):
 
     LIBRARY = "wandb"
     INSTALLED_BY = "powertrain-loggers[wandb]"
+    IF_REFUSED = "run `wandb login`, or set WANDB_MODE=offline"
 
     def begin(self, library: Any, start: Start) -> None:
         self._library = library
