@@ -6,6 +6,8 @@ import math
 import re
 from pathlib import Path
 
+import pytest
+
 import run
 from race import last
 
@@ -13,6 +15,11 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
 MACHINE = "AMD EPYC (family 26.2), 2 cores"
+# The columns of the README, in the order of the workloads.
+WORKLOADS = (
+    "mlp_tiny", "mlp_mnist", "mlp_big", "lenet", "gpt_char", "lstm", "gpt2_124m", "gpt2_124m bf16", "resnet18",
+    "vit_tiny",
+)  # fmt: skip
 
 
 def rows(state: str) -> dict[str, list[str]]:
@@ -50,3 +57,18 @@ def test_the_words_for_the_picture() -> None:
     found = re.search(r"from ([\d.]+) to ([\d.]+): all bars are longer than 1", PAGE)
     every = ratios("shared") + ratios("apart")
     assert found is not None and [float(value) for value in found.groups()] == [min(every), max(every)]
+
+
+def cells(name: str) -> list[float]:
+    """A row of the README's table."""
+    line = next(line for line in README.splitlines() if line.startswith(f"| {name} "))
+    return [float(cell.replace(",", "")) for cell in line.strip("|").split("|")[1:]]
+
+
+def test_the_table_of_the_readme() -> None:
+    """Its own times, and that the faster of its peers gives the ratio of the table."""
+    known = rows("shared")
+    assert list(map(float, (known[name][4] for name in WORKLOADS))) == pytest.approx(cells("Powertrain"), rel=0.02)
+    peers = zip(cells("PyTorch 2.13"), cells("JAX 0.10"), strict=True)
+    got = [min(pair) / ours for pair, ours in zip(peers, cells("Powertrain"), strict=True)]
+    assert got == pytest.approx([float(known[name][5].split()[0]) for name in WORKLOADS], rel=0.02)
