@@ -58,6 +58,20 @@ def test_what_a_distribution_needs_to_build_is_installed_in_that_version(path: P
             assert least >= Version("77" if isinstance(read["project"].get("license"), str) else "70.1")
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in BUILT if path.parent.name != "template"], ids=lambda path: path.parent.name
+)
+def test_a_first_party_distribution_is_bounded_to_the_versions_that_it_fits(path: Path) -> None:
+    """Before 1.0 names may change in any minor version. The template, which others copy, states no version."""
+    project, version = requirements.read(path)["project"], PROJECT["project"]["version"]
+    lists = [project["dependencies"], *project.get("optional-dependencies", {}).values()]
+    ours = [one for found in lists for one in map(Requirement, found) if "powertrain" in one.name]
+    assert "powertrain" in {one.name for one in ours}
+    major, minor, _ = map(int, version.split("."))
+    for one in ours:
+        assert one.specifier.contains(version) and not one.specifier.contains(f"{major}.{minor + 1}.0"), str(one)
+
+
 @pytest.mark.parametrize("name", [name for name in (*TOOLS, *TESTERS) if name != "pip"])
 def test_tools_that_build_and_test_are_bounded_on_both_sides(name: str) -> None:
     tool = (TOOLS | TESTERS)[name]
