@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import results
 
 
@@ -22,11 +24,11 @@ def test_a_line_has_ours_beside_the_published_figure(tmp_path: Path) -> None:
     run_folder(tmp_path, "two", 0.5, False)
     published = {"one": {"metric": "test.accuracy", "beside": "0.91", "what": "a paper"}}
     lines = results.table(tmp_path, published).splitlines()
-    assert lines[-2] == "| one | test.accuracy | 0.912 | >= 0.9 | 0.91 | a paper | 12 | Linux x86_64, avx2 |"
+    assert lines[-2] == "| one | test.accuracy | 0.912 | >= 0.9 | 0.91 | a paper | 12 |  | Linux x86_64, avx2 |"
     again = results.table(tmp_path, published, "\n".join(lines).replace("| one ", "| old ").replace("0.500", "0.400"))
     assert [line.split(" | ")[0] for line in again.splitlines()[-3:]] == ["| old", "| one", "| two"]
     assert "0.400" not in again
-    assert lines[-1] == "| two | test.accuracy | 0.500 | >= 0.9 |  |  | 12 | Linux x86_64, avx2 |"
+    assert lines[-1] == "| two | test.accuracy | 0.500 | >= 0.9 |  |  | 12 |  | Linux x86_64, avx2 |"
 
 
 def test_a_line_says_what_its_recipe_is_held_to_now(tmp_path: Path) -> None:
@@ -44,6 +46,40 @@ def test_a_line_says_what_other_seeds_reached(tmp_path: Path) -> None:
         run_folder(tmp_path, f"one.seed-{seed}", accuracy, True)
     (line,) = [line for line in results.table(tmp_path, {}).splitlines() if line.startswith("| one")]
     assert line.split(" | ")[2] == "0.900; 3 seeds 0.920 ± 0.020"
+
+
+def test_a_line_marks_seconds_that_others_made_longer(tmp_path: Path) -> None:
+    for recipe, others in (("quiet", 1.0), ("shared", 30.0)):
+        run_folder(tmp_path, recipe, 0.9, True)
+        results.note_load(tmp_path / recipe, 5.0, 0.5)
+        results.note_load(tmp_path / recipe, 15.0, others)  # what the rest took, after a kill
+    quiet, shared = results.table(tmp_path, {}).splitlines()[-2:]
+    assert quiet.endswith("| 12 | 0.07 | Linux x86_64, avx2 |")
+    assert shared.endswith("| 12 | 1.52, loaded | Linux x86_64, avx2 |")
+    assert results.table(tmp_path, {}, "\n".join([quiet, shared])).splitlines()[-2:] == [quiet, shared]
+
+
+def test_training_notes_what_others_used_until_the_run_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = iter([100.0, 107.0, 200.0, 300.0])
+    monkeypatch.setattr(results, "busy_seconds", lambda: next(busy))
+    own = iter([1.0, 4.0])
+    monkeypatch.setattr(results, "child_seconds", lambda: next(own, 0.0))
+    commands: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> None:
+        commands.append(command)
+        if not (tmp_path / "one").exists():
+            run_folder(tmp_path, "one", 0.9, True)
+
+    monkeypatch.setattr(results.subprocess, "run", run)
+    results.train("one", tmp_path / "one", "--set", "run.seed=1")
+    first = json.loads((tmp_path / "one" / results.LOAD).read_text())
+    assert first["others"] == 4.0 and first["wall"] > 0
+    results.train("one", tmp_path / "one")
+    assert json.loads((tmp_path / "one" / results.LOAD).read_text()) == first
+    assert [command[-1] for command in commands] == ["run.seed=1", "--resume"]
 
 
 def test_what_is_published_is_of_recipes_that_exist() -> None:
