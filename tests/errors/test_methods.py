@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -141,3 +142,23 @@ def test_bases_are_satisfied_in_either_way() -> None:
     assert list(made_of(pt.data.Sampler, __iter__=rows)()) == [0]
     assert made_of(pt.data.Dataset, fetch=lambda self, rows: {"x": rows})()
     assert made_of(pt.data.Dataset, __getitem__=lambda self, row: row)()[3] == 3
+
+
+class Inheriting(Full):
+    """Has no constructor of its own."""
+
+    def __call__(self, times: int) -> int:
+        return times * self.size
+
+
+class Renewed(Full):
+    def __new__(cls, other: int) -> Any:
+        return other
+
+
+def test_help_shows_what_an_inherited_constructor_takes() -> None:
+    assert str(inspect.signature(Inheriting)) == str(inspect.signature(Full)) == "(size: 'int' = 1) -> 'None'"
+    assert list(inspect.signature(Inheriting()).parameters) == ["times"]
+    assert list(inspect.signature(Renewed).parameters) == ["other"]
+    assert list(inspect.signature(pt.data.ArrowDataset).parameters) == ["paths", "fields", "shuffle_groups"]
+    assert not hasattr(Full(), "__signature__")

@@ -6,6 +6,7 @@ cannot be made into an object, and the error says which method to write.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar
@@ -23,8 +24,27 @@ class MissingMethodError(_core.Error, TypeError):
     """A class that lacks a method which its base asks for: `[class] received; expected; how to fix it`."""
 
 
+class _Signature:
+    """What the constructor of a class takes, for `help` and editors.
+
+    Before 3.11.4 Python's `inspect` took a `__new__` that is inherited before an `__init__` that is, and so showed
+    `(*args, **kwargs)`.
+    """
+
+    def __get__(self, value: object, cls: type) -> inspect.Signature:
+        for base in cls.__mro__ if value is None else ():
+            if base is Abstract or "__new__" in vars(base):
+                break
+            if "__init__" in vars(base):
+                found = inspect.signature(vars(base)["__init__"])
+                return found.replace(parameters=list(found.parameters.values())[1:])
+        raise AttributeError("__signature__")  # as if it were not there: inspect looks itself
+
+
 class Abstract:
     """A base class some of whose methods are abstract."""
+
+    __signature__ = _Signature()
 
     def __new__(cls: type[T], *args: Any, **kwargs: Any) -> T:
         absent = lacking(cls)
