@@ -78,6 +78,28 @@ struct HeldBuffer {
   }
 };
 
+// Whether the memory of an array is that of an mmap.mmap: numpy.memmap, its views, and numpy.frombuffer of one.
+bool in_mapping(py::handle object) {
+  while (true) {
+    PyObject* owner = nullptr;
+    if (py::isinstance<py::array>(object)) {
+      owner = py::detail::array_proxy(object.ptr())->base;
+    } else if (PyMemoryView_Check(object.ptr())) {
+      owner = PyMemoryView_GET_BUFFER(object.ptr())->obj;
+    } else {
+      return std::strcmp(Py_TYPE(object.ptr())->tp_name, "mmap.mmap") == 0;
+    }
+    if (!owner) return false;
+    object = owner;
+  }
+}
+
+// A mapped file can be cut off while a tensor lives, and reading what is gone ends the process: so it is copied.
+bool in_mapped_file(py::handle object, const std::string& where) {
+  return in_mapping(object) &&
+         py::cast<bool>(py::module_::import("powertrain.io.mapped").attr("check_mapped")(object, where));
+}
+
 bool is_bfloat16(py::handle object) {
   return py::isinstance<py::array>(object) && py::cast<std::string>(object.attr("dtype").attr("name")) == "bfloat16";
 }
@@ -106,6 +128,7 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   if (view.ndim > kMaxDims) {
     throw ShapeError(text("[", where, "] received ", view.ndim, " axes; expected at most ", kMaxDims, "; reshape it"));
   }
+  const bool in_file = in_mapped_file(object, where);
   bool usable = reinterpret_cast<std::uintptr_t>(view.buf) % static_cast<std::uintptr_t>(view.itemsize) == 0;
   TensorType type{*dtype, {}};
   Strides strides;
@@ -124,7 +147,8 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
   check_type(type, where);
   BufferRef memory =
       Buffer::borrow(view.buf, static_cast<std::size_t>(view.len), [buffer]() mutable { buffer.reset(); });
-  return with_true_as_one(Tensor::view(std::move(memory), type, strides, 0));
+  const Tensor lent = Tensor::view(std::move(memory), type, strides, 0);
+  return with_true_as_one(in_file ? copied(lent) : lent);
 }
 
 // NumPy makes floats of a list with integers above and below 2^63, which then have lost their last digits.

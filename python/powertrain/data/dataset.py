@@ -22,6 +22,7 @@ from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 from powertrain.data.source import Array, Fields, Indices, Source, anew, check_finite, fetch_training, length_of
 from powertrain.errors.methods import Abstract, missing, needed_unless
+from powertrain.io.mapped import check_mapped, unmapped
 
 if TYPE_CHECKING:
     from powertrain.typing import DatasetLike, TensorLike
@@ -90,7 +91,7 @@ class ArrayDataset(Dataset):
 
     def __init__(self, fields: Mapping[str, Array | StoredArray] | None = None, /, **more: Array | StoredArray) -> None:
         arrays = {
-            name: value if isinstance(value, StoredArray) else _native(np.asanyarray(value))
+            name: value if isinstance(value, StoredArray) else _native(unmapped(np.asanyarray(value), f"arrays {name}"))
             for name, value in {**(fields or {}), **more}.items()
         }
         if not arrays:
@@ -128,6 +129,8 @@ class ArrayDataset(Dataset):
 
     @anew()
     def fetch(self, indices: Indices) -> Fields:
+        for name, array in self.arrays.items():
+            check_mapped(array, f"arrays {name}")
         return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
 
     def __getitem__(self, index: int) -> tuple[Array, ...]:

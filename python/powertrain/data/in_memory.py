@@ -27,6 +27,7 @@ from powertrain.data.pairs import (
 )
 from powertrain.data.samplers import RandomSampler, SequentialSampler
 from powertrain.data.source import Array, Source, check_labels, columns
+from powertrain.io.mapped import unmapped
 
 WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
 # What makes numbers of a table with texts, gaps and dates.
@@ -246,7 +247,7 @@ def array_of(value: Any, where: str) -> Array:
         raise DataError(
             where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example", _to_numbers(array)
         )
-    return array
+    return np.asarray(unmapped(array, where))
 
 
 def _to_numbers(array: Array) -> str:

@@ -11,6 +11,7 @@ from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.npy import StoredArray
 from powertrain.data.source import Array, Fields, Indices, anew
+from powertrain.io.mapped import check_mapped, unmapped
 
 # What a character that the training text does not have becomes, and what it is shown as.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -107,7 +108,7 @@ class Windows(Dataset):
                 "add text or lower context",
             )
         stored = isinstance(tokens, StoredArray)
-        self.tokens = tokens if stored else np.ascontiguousarray(tokens, dtype=np.int64)
+        self.tokens = tokens if stored else np.ascontiguousarray(unmapped(tokens, "windows"), dtype=np.int64)
         self.context = context
         self.stride = stride
 
@@ -121,4 +122,5 @@ class Windows(Dataset):
         return {"x": np.ascontiguousarray(rows[:, :-1]), "y": np.ascontiguousarray(rows[:, 1:])}
 
     def tokens_at(self, places: Indices) -> NDArray[np.int64]:
+        check_mapped(self.tokens, "windows")
         return self.tokens.take(places).astype(np.int64, copy=False)

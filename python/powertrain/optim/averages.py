@@ -79,7 +79,7 @@ class _Average(Watched, Stateful, NotAModel):
 
 
 class EMA(_Average):
-    """The exponential moving average of the parameters: decay a + (1 - decay) p after each update.
+    """The exponential moving average of the parameters: decay a + (1 - decay) p after each update; the first copies p.
 
     In `applied` a batch norm has the running statistics of the model's own weights. Averaged weights have others:
     `use_buffers` averages floating-point buffers too, and `refresh_statistics` measures the statistics again.
