@@ -104,10 +104,52 @@ bool is_bfloat16(py::handle object) {
   return py::isinstance<py::array>(object) && py::cast<std::string>(object.attr("dtype").attr("name")) == "bfloat16";
 }
 
+// The kind of NumPy's dtype, such as 'f' or 'M'; 0 of what has none.
+char numpy_kind(py::handle object) {
+  if (!py::hasattr(object, "dtype") || !py::hasattr(object.attr("dtype"), "kind")) return 0;
+  const py::object kind = object.attr("dtype").attr("kind");
+  return PyUnicode_Check(kind.ptr()) && py::len(kind) == 1 ? py::cast<std::string>(kind)[0] : 0;
+}
+
+// How elements that are no numbers become some; empty of other kinds.
+const char* way_to_numbers(char kind) {
+  switch (kind) {
+    case 'M':
+      return "count a unit of time: (x - x.min()) / numpy.timedelta64(1, 's')";
+    case 'm':
+      return "count a unit of time: x / numpy.timedelta64(1, 's')";
+    case 'O':
+      return "write x.astype('float32') where every element is a number, and give rows of one length";
+    case 'S':
+    case 'T':
+    case 'U':
+      return "number the texts: names, x = numpy.unique(x, return_inverse=True)";
+    case 'V':
+      return "take a field, x['name'], or all: numpy.stack([x[name] for name in x.dtype.names], axis=-1)";
+    default:
+      return "";
+  }
+}
+
+// Refuses times, objects, texts and records of NumPy, arrays and single ones, whose bytes are no numbers.
+void demand_numbers(py::handle object, const std::string& where) {
+  const char kind = numpy_kind(object);
+  const char* way = way_to_numbers(kind);
+  if (!*way) return;
+  const py::object dtype = object.attr("dtype");
+  if (kind == 'V' && py::hasattr(dtype, "names") && dtype.attr("names").is_none()) {
+    if (!py::cast<std::string>(dtype.attr("name")).starts_with("void")) return;  // bfloat16 and others of ml_dtypes
+    way = "say what its bytes are: x.view('float32')";
+  }
+  throw DTypeError(
+      text("[", where, "] received dtype ", py::cast<std::string>(py::str(dtype)), "; expected numbers; ", way));
+}
+
 Tensor from_array(py::handle object, const std::string& where, bool converted) {
   auto buffer = std::make_shared<HeldBuffer>(object);
   if (!buffer->held) {
     PyErr_Clear();
+    demand_numbers(object, where);
     if (is_bfloat16(object)) {  // of NumPy with ml_dtypes, which has no format for it
       const Tensor bits = from_array(object.attr("view")("uint16"), where, converted);
       return Tensor::view(bits.impl().buffer, {DType::BF16, bits.shape()}, bits.strides(), bits.impl().offset);
@@ -118,8 +160,11 @@ Tensor from_array(py::handle object, const std::string& where, bool converted) {
                           "it with numpy.asarray"));
   }
   const Py_buffer& view = buffer->view;
+  // A single time or record of NumPy lends its bytes, as if it were a row of them.
+  if (view.ndim == 1 && !py::isinstance<py::array>(object)) demand_numbers(object, where);
   const std::optional<DType> dtype = dtype_of_format(view.format, view.itemsize);
   if (!dtype) {
+    demand_numbers(object, where);
     throw DTypeError(
         text("[", where, "] received an array of format '", view.format,
              "'; expected bool, integers, float16 to float64, complex64 or complex128 in native byte order; "
