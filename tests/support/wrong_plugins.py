@@ -366,7 +366,7 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
 LETHAL: dict[str, tuple[str, str, str, str]] = {
     "crash": ("model", "crash", "it crashed with SIGSEGV at crash.py:",
               but(MODEL, "return cls(math", "import ctypes; ctypes.string_at(0)\n        return cls(math")),
-    "hang": ("model", "hang", "it took more than",
+    "hang": ("model", "hang", "it used more than",
              but(MODEL, "return cls(math", "while True: pass\n        return cls(math")),
     "prints": ("loss", "prints", "it printed more than 1 MiB", loss("print('x' * 5_000_000)\n    return output")),
     "sys-exit": ("loss", "exit", "it called sys.exit(4)", loss("import sys; sys.exit(4)")),

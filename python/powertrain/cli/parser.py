@@ -132,7 +132,9 @@ def parser() -> argparse.ArgumentParser:
     plugins = _verb(verbs, "plugins", "plugins:plugins", about)
     plugins.add_argument("what", nargs="?", choices=["list", "show", "check", "doctor"], default="list")
     plugins.add_argument("name", nargs="?")
-    plugins.add_argument("--seconds", type=_positive, default=60.0, metavar="S", help="time limit per plugin")
+    plugins.add_argument(
+        "--seconds", type=_positive, default=60.0, metavar="S", help="limit of processor time per plugin"
+    )
     plugins.add_argument("--json", action="store_true")
 
     new = _verb(

@@ -13,6 +13,9 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any
 
+from powertrain.conformance.processor import FAR, Watched
+from powertrain.plugin.importing import VARIABLE
+
 SECONDS = 60.0
 MOST_PRINTED = 1 << 20
 KEPT = 1 << 14
@@ -28,7 +31,9 @@ class Ended:
 
 
 def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS, **environment: str) -> Ended:
-    """One request about a module to a new child process, which is killed when it takes or prints too much."""
+    """One request about a module to a new child process, which is killed when it takes or prints too much.
+
+    `seconds` are of processor time (`Watched`), also while a plugin is imported."""
     reading, writing = os.pipe()
     request = {"path": sys.path, "answer": writing, **request}
     child = subprocess.Popen(
@@ -37,7 +42,12 @@ def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS, **
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         pass_fds=[writing],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **environment},
+        env={
+            VARIABLE: f"{FAR * seconds:g}",
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            **environment,
+        },
         start_new_session=True,  # so that what it starts dies with it
     )
     os.close(writing)
@@ -47,11 +57,11 @@ def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS, **
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(json.dumps(request, allow_nan=False).encode())
         child.stdin.close()
+    watched = Watched(child.pid, seconds)
     try:
-        code = child.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        _kill(child)
-        return Ended("hang", words=f"it took more than {seconds:g} s")
+        while (code := _code(child, watched.pause)) is None:
+            if words := watched.hangs():
+                return Ended("hang", words=words)
     finally:
         _kill(child)
         printed.join()
@@ -62,6 +72,14 @@ def run_apart(request: dict[str, Any], module: str, seconds: float = SECONDS, **
         return Ended("fine", json.loads(answer.kept))
     except ValueError:
         return _without_answer(code, printed.kept.decode("utf-8", "replace"), module)
+
+
+def _code(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """How a child ended, within so many seconds."""
+    try:
+        return child.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _without_answer(code: int, printed: str, module: str) -> Ended:
