@@ -92,7 +92,7 @@ def lethal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_one_that_ends_its_process_is_a_finding_like_any_other(lethal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(lethal))
-    checked = check_distribution(Registry(lambda: sys.path), "lethal", seconds=30)
+    checked = check_distribution(Registry(lambda: sys.path), "lethal", seconds=8)
     said = {one.plugin.name: one for one in checked}
     assert set(said) == set(wrong_plugins.LETHAL)
     for name, (_, code, text, _) in wrong_plugins.LETHAL.items():

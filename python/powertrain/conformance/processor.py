@@ -7,21 +7,21 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-FAR = 20  # times the limit, by the clock: one that wakes up now and then, for ever
+FAR = 20  # times the limit asleep: one that wakes up now and then, for ever
 PROCESSES = Path("/proc")  # of Linux
 
 
 class Watched:
     """A session of processes with a limit of so many seconds.
 
-    One hangs that has used more processor time than the limit, asked for none for as long, or taken far longer by the
-    clock. A busy machine slows others down without making them hang: seconds by the clock alone say little.
+    One hangs that has used more processor time than the limit, asked for none for as long, or slept far longer in all.
+    A busy machine slows others down without making them hang: seconds by the clock alone say little.
     """
 
     def __init__(self, session: int, seconds: float) -> None:
         self.session, self.seconds = session, seconds
-        self.began = self.moved = time.monotonic()
-        self.used = 0.0
+        self.began = self.looked = self.moved = time.monotonic()
+        self.used = self.asleep = 0.0
 
     @property
     def pause(self) -> float:
@@ -37,14 +37,17 @@ class Watched:
         used, waits = found
         if used > self.used or waits:
             self.moved = now
+        if not waits:
+            self.asleep += now - self.looked
+        self.looked = now
         self.used = max(self.used, used)  # what ends takes the time of its children with it, so the sum may fall
         # Several threads use more of it than the clock shows.
         if self.used > self.seconds and now - self.began > self.seconds:
             return f"it used more than {self.seconds:g} s of processor time"
         if now - self.moved > self.seconds:
             return f"it used no processor time for {self.seconds:g} s"
-        if now - self.began > FAR * self.seconds:
-            return f"it took more than {FAR * self.seconds:g} s"
+        if self.asleep > FAR * self.seconds:
+            return f"it slept for more than {FAR * self.seconds:g} s in all"
         return ""
 
 
