@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.monitor import Event, Limits, Monitor, MonitorError, Profile, Row, Rule, Scores
+from powertrain.monitor.history import History
 
 LABELS = ("cat", "dog", "owl")
 
@@ -106,7 +108,7 @@ def test_the_window_moves_on_and_memory_stays() -> None:
     sizes = []
     for seed in range(30):
         monitor.observe(*batch(seed, 333), ids=range(seed * 333, (seed + 1) * 333))
-        held = (list(monitor._panes), monitor._filling, list(monitor.history)[-5:])
+        held = (list(monitor._panes), monitor._filling, monitor.history)
         sizes.append(len(pickle.dumps(held)))
     assert monitor.state()["window"] == 400 and monitor.examples == 9990
     assert max(sizes[20:]) <= 1.1 * max(sizes[5:15])
@@ -160,6 +162,33 @@ def test_labels_that_come_later_are_joined_by_id() -> None:
     monitor.label(range(300), [(at + 1) % 3 for at in logits[:300].argmax(axis=1)])  # numbers of classes, all wrong
     assert [event.rule for event in told] == ["performance"]
     assert problems(monitor)["accuracy"] == ("worse",)
+
+
+def test_examples_that_are_forgotten_wait_no_more() -> None:
+    monitor = Monitor(made(), window=400)
+    _, logits = batch(1, 40)
+    monitor.observe(outputs=logits, ids=range(40))
+    monitor.forget([3, 4, 5, 99])
+    assert monitor.state()["waiting"] == 37 and monitor.state()["dropped"] == 3
+    monitor.label([3, 6], ["a", "a"])
+    assert monitor.labelled == 1 and monitor.unknown == 1
+
+
+def test_the_history_of_windows_takes_its_memory_at_once() -> None:
+    rows = [Row("a", "input", "ks", 10, 0.0, 1.0, psi=0.25), Row("b", "input", "none", 10, 0.0, 1.0)]
+    history = History(["a", "b", "c"], most=20)
+    tracemalloc.start()
+    try:
+        for at in range(5):
+            history.add(at, rows)
+        before = tracemalloc.get_traced_memory()[0]
+        for at in range(5, 50):
+            history.add(at, rows if at % 2 else rows[1:])
+        assert tracemalloc.get_traced_memory()[0] - before < 1000
+    finally:
+        tracemalloc.stop()
+    assert len(history) == 20 and history.points("b") == history.points("c") == []
+    assert history.points("a") == [(at, 0.25) for at in range(31, 50, 2)]
 
 
 def test_numbers_are_scored_by_their_squared_error() -> None:

@@ -21,7 +21,7 @@ from serve_process import process
 
 import powertrain as pt
 from powertrain.cli import main
-from powertrain_serve import Settings, Watched, running
+from powertrain_serve import Settings, Watched, running, watching
 from powertrain_serve.answers import Answers
 from powertrain_serve.bodies import Given
 from powertrain_serve.logs import LOGGER
@@ -306,6 +306,26 @@ def test_a_server_may_watch_nothing(digits: Path, images: Any) -> None:
         assert ask(address, "/feedback", {"id": said.headers["x-request-id"], "rating": 1}).status == 200
         assert "No model is watched" in ask(address, "/monitor").body.decode()
         assert b"powertrain_monitor_examples" not in ask(address, "/metrics").body
+
+
+def test_requests_that_are_forgotten_wait_for_no_labels(
+    digits: Path, images: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each would take memory for as long as many others come, though nobody can name it."""
+    monkeypatch.setattr(watching, "MOST_ASKED", 10)
+    model = Model.of_folder("digits", "1", digits, False, None)
+    watch = Watch(Watched(), Metrics(False, lambda: 0, lambda: 0))
+    watch.keep([model])
+    found = watch.one(model)
+    assert found is not None
+    answers = Answers([model.answers(images[:3])])
+    for at in [*range(30), 0]:  # the last one is a client that uses a name again
+        watch.see(model, f"r{at}", Given(images[:3]), answers, 0)
+    watch.close()
+    assert found.monitor.state()["waiting"] == 30 and found.monitor.state()["dropped"] == 60
+    with pytest.raises(pt.Error, match="no request 'r20'"):
+        watch.feedback("r20", ["1"] * 3, None)
+    watch.feedback("r0", None, 1.0)
 
 
 class Told:

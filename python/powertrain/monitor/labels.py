@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Waiting:
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self.most = most
-        self.dropped = 0  # predictions whose place was needed before their label came
+        self.dropped = 0  # predictions that went before their label came
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
     def __len__(self) -> int:
@@ -42,6 +42,12 @@ class Waiting:
         while len(self._kept) > self.most:
             self._kept.popitem(last=False)
             self.dropped += 1
+
+    def drop(self, ids: Iterable[Hashable]) -> None:
+        """Keep the predictions of these ids no longer, where they wait."""
+        for key in ids:
+            if self._kept.pop(key, self) is not self:
+                self.dropped += 1
 
     def demand_sizes(self, ids: Sequence[Hashable], labels: Sequence[Floats]) -> None:
         """Refuse labels with another count of numbers than the predictions that wait for them."""

@@ -17,6 +17,7 @@ from powertrain.monitor import columns, labels
 from powertrain.monitor.comparison import Limits, Row, compare, summary
 from powertrain.monitor.errors import MonitorError
 from powertrain.monitor.features import CategoryFeature, Counts, Feature, NumberFeature
+from powertrain.monitor.history import History
 from powertrain.monitor.profile import Moments, Profile, Scores
 from powertrain.monitor.rules import USUAL, Alarms, Event, Rule
 from powertrain.monitor.stream_rules import DetectorRule, StreamAlarms, demand_names
@@ -100,7 +101,6 @@ class Monitor:
         self.on_labels = on_labels
         self.on_alarm = (on_alarm,) if callable(on_alarm) else tuple(on_alarm)
         self.rows: list[Row] = []  # of the last window
-        self.history: deque[dict[str, Any]] = deque(maxlen=1000)  # of the windows: examples, PSI by feature
         self.examples = 0
         self.labelled = 0
         self.unknown = 0  # labels whose id does not wait
@@ -108,6 +108,7 @@ class Monitor:
         self._features: dict[tuple[str, str], Feature] = {
             (group, one.name): one for group in _GROUPS for one in getattr(profile, group)
         }
+        self.history = History(name for _, name in self._features)
         made = columns.statistics("x")
         self._names = [one.name for one in profile.inputs if one.name not in made]
         self._step = window // PANES
@@ -171,6 +172,11 @@ class Monitor:
         if pairs and self.on_labels is not None:
             self.on_labels(pairs)
         return self._told(events)
+
+    def forget(self, ids: Iterable[Hashable]) -> None:
+        """Wait no more for labels of these examples: they count as dropped. Ids that do not wait are passed over."""
+        with self._lock:
+            self.waiting.drop(ids)
 
     def recall(self, pairs: Sequence[tuple[Any, Any]]) -> list[Event]:
         """Take in predictions with their labels that were joined before: those that `on_labels` of a monitor before
@@ -305,8 +311,7 @@ class Monitor:
             return []
         self.behind, self._next = False, now + self.every
         events = self._compared()
-        named = {row.name: row.psi for row in self.rows if row.psi == row.psi}
-        self.history.append({"examples": self.examples, "psi": named, "problems": dict(summary(self.rows))})
+        self.history.add(self.examples, self.rows)
         return events
 
     def _pairs(self) -> list[tuple[str, Feature, Counts]]:

@@ -73,6 +73,8 @@ class Watch:
         self._asked: OrderedDict[str, tuple[weakref.ref[Model], int]] = OrderedDict()  # with their examples
         self._waiting: deque[Seen | Labels] = deque()
         self._held = 0
+        # Requests that were forgotten: their examples need not wait for labels any longer.
+        self._forgotten: deque[tuple[str, weakref.ref[Model], int]] = deque(maxlen=MOST_WAITING)
         self._failed: set[Model] = set()  # whose fault stands in the log
         self._unkept: set[Model] = set()  # and whose labels could not be written
         self._changed = threading.Condition()
@@ -134,7 +136,8 @@ class Watch:
             self._asked.pop(id, None)
             self._asked[id] = (weakref.ref(model), rows)
             while len(self._asked) > MOST_ASKED:
-                self._asked.popitem(last=False)
+                old, (answered, examples) = self._asked.popitem(last=False)
+                self._forgotten.append((old, answered, examples))
 
     def feedback(self, id: str, labels: Sequence[Any] | None, rating: float | None) -> Model:
         """Note what became known of a request later; the model that answered it."""
@@ -204,10 +207,12 @@ class Watch:
                         break
             self._ending.wait(GATHER)  # not for the condition: each request that comes would wake this thread
             with self._changed:
-                taken = list(self._waiting)
+                taken, forgotten = list(self._waiting), list(self._forgotten)
                 self._waiting.clear()
+                self._forgotten.clear()
                 self._held = 0
             quietly(self._take, taken)
+            quietly(self._forget, forgotten)
             quietly(self._catch_up)
             del taken  # it holds models, which may be replaced while this waits
 
@@ -226,6 +231,18 @@ class Watch:
         for one in taken:
             if isinstance(one, Labels) and (found := self._of.get(one.model)) is not None:
                 self._carefully(one.model, found.monitor.label, one.ids, one.truth)
+
+    def _forget(self, requests: Sequence[tuple[str, weakref.ref[Model], int]]) -> None:
+        """Drop predictions of requests that nobody can send labels for, once they have been observed."""
+        examples: dict[Model, list[tuple[str, int]]] = {}
+        with self._changed:  # a client may have used a name again
+            gone = [one for one in requests if one[0] not in self._asked]
+        for id, answered, rows in gone:
+            if (model := answered()) is not None:
+                examples.setdefault(model, []).extend((id, row) for row in range(rows))
+        for model, ids in examples.items():
+            if (found := self._of.get(model)) is not None:
+                found.monitor.forget(ids)
 
     def _observe(self, several: Sequence[Seen]) -> None:
         found = self._of.get(several[0].model)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from powertrain.monitor.features import CategoryFeature, Counts, Feature
+from powertrain.monitor.history import History
 from powertrain.train.report.charts import plain, tag
 from powertrain.train.report.markup import Html, joined
 
@@ -16,13 +16,12 @@ MOST_BARS = 12
 BEFORE, NOW = "0.6", "C1"
 
 
-def over_time(history: Sequence[Mapping[str, Any]], names: Sequence[str], limit: float) -> Html:
+def over_time(history: History, names: Sequence[str], limit: float) -> Html:
     """The PSI of some features, window by window."""
     figure = Figure(figsize=(8.4, 3.4), layout="constrained")
     axes = figure.add_subplot()
     for name in names:
-        points = [(one["examples"], one["psi"][name]) for one in history if name in one["psi"]]
-        if points:
+        if points := history.points(name):
             axes.plot(*zip(*points, strict=True), marker=".", label=plain(name))
     axes.axhline(limit, color="gray", linewidth=1, linestyle="--", label="limit")
     axes.set(xlabel="examples", ylabel="PSI")

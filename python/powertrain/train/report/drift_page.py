@@ -105,7 +105,7 @@ def _history(monitor: Monitor, rows: Sequence[Row]) -> Html:
         return html("<h2>Over time</h2>{}", left_out("The lines are"))
     from powertrain.train.report.drift_charts import over_time
 
-    return html("<h2>Over time</h2>{}", over_time(list(monitor.history), names, monitor.limits.psi))
+    return html("<h2>Over time</h2>{}", over_time(monitor.history, names, monitor.limits.psi))
 
 
 def _features(monitor: Monitor, rows: Sequence[Row]) -> Html:
