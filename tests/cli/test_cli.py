@@ -349,3 +349,22 @@ class Wrong(Supervised):
     (tmp_path / "wrong.toml").write_text(text)
     done = run(["train", "wrong.toml"], tmp_path, expect=2)
     assert "[minimize] loss is one number; expected one value per example" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_is_full_is_said_in_words(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command(["recipes"]),
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "[output] No space left on device; expected a place for what is printed or written; free some space, or choose "
+        "another place\n",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,9 @@ from powertrain.cli.parser import parser
 from powertrain.errors.modules import answer_calls
 from powertrain.io.console import complain, say, silence
 from powertrain.io.named import resolve
+
+# What the system says where a stream or a file takes no more: its disk is full, or its terminal is gone.
+_NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +62,8 @@ def _guarded(action: Callable[[], int]) -> int:
     except Exception as error:
         if said := _users(error):
             complain(said)
+            if isinstance(error, OSError) and error.filename is None:
+                silence(sys.stdout)  # what is left in its buffer has no place either
             return USER
         import traceback
 
@@ -73,11 +79,14 @@ def _guarded(action: Callable[[], int]) -> int:
 
 def _users(error: Exception) -> str:
     """What an error says that the user can fix; nothing where it is none of those."""
+    if isinstance(error, OSError) and error.filename is None:
+        wanted = "expected a place for what is printed or written; free some space, or choose another place"
+        return f"[output] {error.strerror}; {wanted}" if error.errno in _NO_PLACE else ""
     if isinstance(error, OSError):
         name = str(error.filename)
         name = name if len(name) <= 200 else f"{name[:197]}..."
         wanted = "expected a path that can be read or written; check it and its rights"
-        return f"[{name}] {error.strerror}; {wanted}" if error.filename is not None else ""
+        return f"[{name}] {error.strerror}; {wanted}"
     ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
     if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError"):
         return str(error)
