@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "bindings/direct.h"
 #include "bindings/facts.h"
 #include "core/convert.h"
 #include "core/error.h"
@@ -98,18 +99,76 @@ Tensor full_of(const TensorType& type, py::handle value) {
   return Tensor::view(one.impl().buffer, type, broadcast_strides({}, {}, type.shape), one.impl().offset);
 }
 
-Tensor full(py::handle shape, py::handle value, py::handle dtype) {
+constexpr DirectFunction kFull{"full",
+                               "(shape: object, value: object, dtype: object = None) -> powertrain._core.Tensor",
+                               "A tensor of one value.",
+                               {"shape", "value", "dtype"},
+                               2};
+py::object full(const DirectArguments& given) {
+  const auto& [shape, value, dtype, none] = given;
   const DType preset = PyComplex_CheckExact(value.ptr()) ? DType::C64 : DType::F32;
   const DType wanted = dtype_or(dtype, preset, "full");
-  return moved(full_of({wanted, to_shape(shape, "full")}, value), current_target().memory());
+  return wrap(moved(full_of({wanted, to_shape(shape, "full")}, value), current_target().memory()));
 }
 
-// Where x lies.
-Tensor full_like(py::handle x, py::handle value, py::handle dtype) {
+constexpr DirectFunction kFullLike{"full_like",
+                                   "(x: object, value: object, dtype: object = None) -> powertrain._core.Tensor",
+                                   "A tensor of one value in the shape of x, where x lies.",
+                                   {"x", "value", "dtype"},
+                                   2};
+py::object full_like(const DirectArguments& given) {
+  const auto& [x, value, dtype, none] = given;
   const Tensor like = to_tensor(x, "asarray");
   const DType preset = like.impl().weak ? natural_dtype(like) : like.dtype();
   const Tensor made = full_of({dtype_or(dtype, preset, "full"), like.shape()}, value);
-  return moved(made, like.concrete() ? like.impl().buffer->memory() : current_target().memory());
+  return wrap(moved(made, like.concrete() ? like.impl().buffer->memory() : current_target().memory()));
+}
+
+constexpr DirectFunction kTensor{
+    "tensor",
+    "(data: object, dtype: object = None, device: object = None) -> powertrain._core.Tensor",
+    R"(A tensor with memory of its own.
+
+Example
+    >>> import powertrain as pt
+    >>> pt.tensor([[1, 2], [3, 4]], dtype="float32").shape
+    (2, 2))",
+    {"data", "dtype", "device"},
+    1};
+py::object tensor(const DirectArguments& given) {
+  const auto& [data, dtype, device, none] = given;
+  return wrap(placed(make(data, dtype, "tensor"), data, device, "tensor"));
+}
+
+constexpr DirectFunction kAsarray{
+    "asarray",
+    "(data: object, dtype: object = None, device: object = None) -> powertrain._core.Tensor",
+    R"(A tensor; arrays in main memory are not copied.
+
+Example
+    >>> import numpy as np, powertrain as pt
+    >>> pt.asarray(np.arange(3)).tolist()
+    [0, 1, 2])",
+    {"data", "dtype", "device"},
+    1};
+py::object asarray(const DirectArguments& given) {
+  const auto& [data, dtype, device, none] = given;
+  const Tensor made = is_number(data) ? make(data, dtype, "asarray")
+                                      : in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
+  return wrap(placed(made, data, device, "asarray"));
+}
+
+// For functions that are made in Python: what they are given, or an error of ours.
+constexpr DirectFunction kInteger{"integer",
+                                  "(value: object, name: str, caller: str) -> int",
+                                  "The integer that a value is, or an error in the name of a function.",
+                                  {"value", "name", "caller"},
+                                  3};
+py::object integer_named(const DirectArguments& given) {
+  const auto& [value, name, caller, none] = given;
+  if (const auto integer = integer_of(value)) return py::int_(*integer);
+  throw DTypeError(text("[", py::cast<std::string>(caller), "] ", py::cast<std::string>(name), " = ", shown(value),
+                        "; expected an integer; pass one of 64 bits"));
 }
 
 // Numbers that were computed in float64, rounded once.
@@ -216,35 +275,11 @@ Tensor whole_range(uint64_t start, uint64_t step, int64_t n, bool wide) {
 }
 
 void register_creation(py::module_& m) {
-  m.def(
-      "tensor",
-      [](py::handle data, py::handle dtype, py::handle device) {
-        return placed(make(data, dtype, "tensor"), data, device, "tensor");
-      },
-      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      R"(A tensor with memory of its own.
-
-Example
-    >>> import powertrain as pt
-    >>> pt.tensor([[1, 2], [3, 4]], dtype="float32").shape
-    (2, 2))");
-  m.def(
-      "asarray",
-      [](py::handle data, py::handle dtype, py::handle device) {
-        const Tensor made = is_number(data)
-                                ? make(data, dtype, "asarray")
-                                : in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
-        return placed(made, data, device, "asarray");
-      },
-      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      R"(A tensor; arrays in main memory are not copied.
-
-Example
-    >>> import numpy as np, powertrain as pt
-    >>> pt.asarray(np.arange(3)).tolist()
-    [0, 1, 2])");
-  m.def("full", &full, py::arg("shape"), py::arg("value"), py::arg("dtype") = py::none(), "A tensor of one value.");
-  m.def("full_like", &full_like, py::arg("x"), py::arg("value"), py::arg("dtype") = py::none());
+  define_directly<kTensor, tensor>(m);
+  define_directly<kAsarray, asarray>(m);
+  define_directly<kFull, full>(m);
+  define_directly<kFullLike, full_like>(m);
+  define_directly<kInteger, integer_named>(m);
   m.def("real_range", &real_range);
   m.def("range_of_integers", &range_of_integers);
   m.def("evenly_spaced", &evenly_spaced);
@@ -253,11 +288,6 @@ Example
   m.def(
       "size_by", [](py::type kind) { type_of_sizes() = reinterpret_cast<PyTypeObject*>(kind.release().ptr()); },
       py::arg("kind"), "The class, of int, that x.size is of.");
-  // For functions that are made in Python: what they are given, or an error of ours.
-  m.def("integer", [](py::handle value, const std::string& name, const std::string& where) {
-    if (const auto integer = integer_of(value)) return *integer;
-    throw DTypeError(text("[", where, "] ", name, " = ", shown(value), "; expected an integer; pass one of 64 bits"));
-  });
   m.def("integers", [](py::handle value, const std::string& name, const std::string& where) {
     if (const auto integers = integers_of(value)) return *integers;
     throw DTypeError(text("[", where, "] ", name, " = ", shown(value),

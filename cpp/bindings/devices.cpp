@@ -1,6 +1,7 @@
 // Where tensors and slots lie: devices in libraries of their own, the current one, and moves between them.
 #include <array>
 #include <memory>
+#include <unordered_map>
 
 #include "bindings/exchange.h"
 #include "bindings/facts.h"
@@ -38,6 +39,34 @@ const LoadedDevice& loaded(const std::string& name, const std::string& where) {
   throw DTypeError(text("[", where, "] received ", name, "; expected a device that is loaded; load it first"));
 }
 
+const Target& place_of(const Tensor& tensor) {
+  return tensor.concrete() ? target_of(tensor.impl().buffer->memory()) : current_target();
+}
+
+// Python's class of places. Never destroyed.
+py::object& class_of_places() {
+  static auto& cls = *new py::object();
+  return cls;
+}
+
+// x.device: one object for each device, as long as the process.
+PyObject* get_device(PyObject* self, void*) {
+  try {
+    static auto& places = *new std::unordered_map<const Target*, py::object>;
+    const Target& target = is_tensor(self) ? place_of(unwrap(self)) : target_of(slot_of(self).memory());
+    py::object& place = places[&target];
+    if (!place) place = class_of_places()(target.name());
+    return Py_NewRef(place.ptr());
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
+
+PyGetSetDef device_accessor = {"device", get_device, nullptr,
+                               R"(Where the numbers are: pt.device("cpu"), which is equal to "cpu", or another one.)",
+                               nullptr};
+
 std::string known_devices() {
   std::string all = "'cpu'";
   for (const LoadedDevice* device : loaded_devices()) all += ", '" + device->name + "'";
@@ -70,9 +99,7 @@ const Target& device_named(py::handle device, const std::string& where) {
                         "; leave device out for the current one"));
 }
 
-std::string device_of(const Tensor& tensor) {
-  return (tensor.concrete() ? target_of(tensor.impl().buffer->memory()) : current_target()).name();
-}
+std::string device_of(const Tensor& tensor) { return place_of(tensor).name(); }
 
 Tensor to_target(const Tensor& tensor, const Target& target) {
   if (tensor.symbolic()) {
@@ -157,12 +184,14 @@ void register_devices(py::module_& m) {
         target.device().wait();
       },
       py::arg("device"), "Waits until all that was queued is done.");
-  py::reinterpret_borrow<py::class_<Tensor>>(m.attr("Tensor"))
-      .def_property_readonly("device", &device_of, "Where the numbers lie: 'cpu', or a device such as 'cuda:0'.");
-  py::reinterpret_borrow<py::class_<Slot, SlotRef>>(m.attr("Slot"))
-      .def_property_readonly(
-          "device", [](const SlotRef& slot) { return target_of(slot->memory()).name(); },
-          "Where the value lies, and stays: 'cpu', or a device such as 'cuda:0'.");
+  for (const char* cls : {"Tensor", "Slot"}) {
+    const py::object type = m.attr(cls);
+    type.attr("device") = py::reinterpret_steal<py::object>(
+        PyDescr_NewGetSet(reinterpret_cast<PyTypeObject*>(type.ptr()), &device_accessor));
+  }
+  m.def(
+      "set_class_of_places", [](const py::object& cls) { class_of_places() = cls; }, py::arg("cls"),
+      "cls(name) is what x.device gives.");
   m.def(
       "move_slot",
       [](const SlotRef& slot, py::handle device) {

@@ -126,9 +126,13 @@ int assign_subscript(PyObject* self, PyObject* key, PyObject* value) {
     if (!value)
       throw DTypeError("[index] received del of elements; expected no change of a tensor's shape; use what is left");
     check_assignable(self, "index");
-    const Tensor x = unwrap(self), given = to_tensor(value, "index", false);
+    const Tensor given = to_tensor(value, "index", false);
     const Keys keys = keys_of(key);
-    give_value(self, own(unmarked(with_elements(x, keys, cast_for(given, {x.dtype(), given.shape()}, "index")))));
+    const TensorType wanted{unwrap(self).dtype(), given.shape()};
+    const Tensor fitting = cast_for(given, wanted, "index");
+    if (write_elements(self, keys, fitting)) return 0;
+    const Tensor x = unwrap(self);
+    give_value(self, own(unmarked(with_elements(x, keys, fitting))));
     return 0;
   } catch (...) {
     translate_current_exception();

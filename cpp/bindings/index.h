@@ -56,8 +56,37 @@ int64_t place_of(PyObject* integer, int64_t size, int axis);  // from the start;
 Tensor pick(const Tensor& x, PlainKeys keys);
 Tensor pick(const Tensor& x, const Keys& keys);
 
+// An array among the keys: places along one axis, or one place.
+struct Placed {
+  int axis;
+  Tensor places;  // undefined for a single place
+  int64_t place = 0;
+  bool inside = true;  // all of them are known to be
+};
+
+// What the other keys leave of x, in which each array has an axis of its own: a mask one for all that it covers.
+struct Arranged {
+  Tensor rest;
+  std::vector<Placed> arrays;
+  // Neighbouring arrays leave their axes in their place; others put them in front.
+  bool together() const { return arrays.back().axis - arrays.front().axis + 1 == static_cast<int>(arrays.size()); }
+};
+Arranged arranged(const Tensor& x, const Keys& keys);
+bool are_known(const Arranged& of);  // where all places are, on the host
+// The places along all axes of the arrays as one: their sum, times a stride for each array. Throws if one is outside.
+Tensor joint_places_of_known(const Arranged& of, std::span<const int64_t> strides);
+
 // x with a value in place of what is picked; the value has the dtype of x.
 Tensor with_elements(const Tensor& x, const Keys& keys, const Tensor& value);
+// A mask of the first axes as the only key, and one value for each of the axes left: that needs no places.
+bool for_all_under_mask(const Keys& keys, const Tensor& x, const Tensor& value);
+// The shape in which a value broadcasts to another shape; throws if it does not. NumPy leaves out axes of size 1 in
+// front.
+Shape fitting_shape(const Tensor& value, const Shape& shape);
+
+// `object[key] = value` where no trace and no tape listens and all is on the host: writes the elements, in the object's
+// own memory if nobody else has it, else in a copy. False, and nothing done, where that is not so.
+bool write_elements(py::handle object, const Keys& keys, const Tensor& value);
 
 // A number as Python's integers are: it takes the dtype of what it meets.
 inline Tensor integer(int64_t value) { return Tensor::scalar(static_cast<double>(value), DType::I64, true); }

@@ -27,20 +27,6 @@ Tensor places_of(const Tensor& mask) {
   return places;
 }
 
-// An array among the keys: places along one axis, or one place.
-struct Placed {
-  int axis;
-  Tensor places;  // undefined for a single place
-  int64_t place = 0;
-  bool inside = true;  // all of them are known to be
-};
-
-// What the other keys leave of x, in which each array has an axis of its own: a mask one for all that it covers.
-struct Arranged {
-  Tensor rest;
-  std::vector<Placed> arrays;
-};
-
 int axes_of(const Key& key) { return key.is_mask() ? key.array.ndim() : 1; }
 
 Tensor without_arrays(const Tensor& x, const Keys& keys) {
@@ -51,6 +37,8 @@ Tensor without_arrays(const Tensor& x, const Keys& keys) {
   }
   return pick(x, PlainKeys(plain));
 }
+
+}  // namespace
 
 Arranged arranged(const Tensor& x, const Keys& keys) {
   Arranged found{without_arrays(x, keys), {}};
@@ -83,6 +71,8 @@ Arranged arranged(const Tensor& x, const Keys& keys) {
   return found;
 }
 
+namespace {
+
 Tensor wide(const Tensor& index) {
   return index.dtype() == DType::I32 || index.dtype() == DType::I64 ? index : fn::cast(index, DType::I64);
 }
@@ -92,8 +82,11 @@ bool known(const Placed& array) {
   return !places.defined() || (places.concrete() && places.impl().buffer->on_host());
 }
 
-// The places along all axes of the arrays, as if they were one.
-Tensor joint_places_of_known(const Arranged& of) {
+}  // namespace
+
+bool are_known(const Arranged& of) { return std::all_of(of.arrays.begin(), of.arrays.end(), known); }
+
+Tensor joint_places_of_known(const Arranged& of, std::span<const int64_t> strides) {
   Shape shape;
   for (const Placed& array : of.arrays) {
     if (array.places.defined()) shape = broadcast(shape, array.places.shape(), "index");
@@ -101,24 +94,33 @@ Tensor joint_places_of_known(const Arranged& of) {
   const Tensor joint = Tensor::empty({DType::I64, shape});
   const std::span<int64_t> sums(reinterpret_cast<int64_t*>(joint.host()), static_cast<std::size_t>(joint.size()));
   std::fill(sums.begin(), sums.end(), 0);
-  int64_t stride = 1;
-  for (auto array = of.arrays.rbegin(); array != of.arrays.rend(); ++array) {
-    const int64_t size = of.rest.shape()[array->axis];
+  for (std::size_t i = 0; i < of.arrays.size(); ++i) {
+    const Placed& array = of.arrays[i];
+    const int64_t size = of.rest.shape()[array.axis];
     const Tensor places =
-        array->places.defined() ? to_row_major(fn::broadcast_to(fn::cast(array->places, DType::I64), shape)) : Tensor();
+        array.places.defined() ? to_row_major(fn::broadcast_to(fn::cast(array.places, DType::I64), shape)) : Tensor();
     const auto* next = places.defined() ? reinterpret_cast<const int64_t*>(places.host()) : nullptr;
     for (int64_t& sum : sums) {
-      const int64_t place = next ? *next++ : array->place;
+      const int64_t place = next ? *next++ : array.place;
       if (place < -size || place >= size)
         fail_index(text(place, " for an axis of size ", size), text(-size, " to ", size - 1));
-      sum += (place < 0 ? place + size : place) * stride;
+      sum += (place < 0 ? place + size : place) * strides[i];
     }
-    stride *= size;
   }
   return joint;
 }
 
-// The same for places that are known when the step runs. What is outside of its axis becomes `outside`.
+namespace {
+
+// In row-major order of the axes of the arrays.
+std::vector<int64_t> joint_strides(const Arranged& of) {
+  std::vector<int64_t> strides(of.arrays.size(), 1);
+  for (std::size_t i = strides.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * of.rest.shape()[of.arrays[i].axis];
+  return strides;
+}
+
+// The same for places that are known when the step runs. What is outside of its axis becomes `outside`, of which `take`
+// says so.
 Tensor joint_places(const Arranged& of, int64_t outside) {
   Tensor places, inside;
   int64_t offset = 0, stride = outside;
@@ -147,19 +149,16 @@ Tensor taken_jointly(const Arranged& of) {
     order.push_back(array.axis);
     joined *= of.rest.shape()[array.axis];
   }
-  const int first = of.arrays.front().axis, n = static_cast<int>(of.arrays.size());
-  const bool together = of.arrays.back().axis == first + n - 1;
+  const int first = of.arrays.front().axis;
   Shape shape{joined};
   for (int axis = 0; axis < of.rest.ndim(); ++axis) {
     if (std::find(order.begin(), order.end(), axis) != order.end()) continue;
     order.push_back(axis);
     shape.push_back(of.rest.shape()[axis]);
   }
-  const bool now = std::all_of(of.arrays.begin(), of.arrays.end(), known);
-  const Tensor places = now ? joint_places_of_known(of) : joint_places(of, joined);  // `take` says what is outside
+  const Tensor places = are_known(of) ? joint_places_of_known(of, joint_strides(of)) : joint_places(of, joined);
   const Tensor taken = fn::take(fn::reshape(fn::transpose(of.rest, order), shape), places, 0);
-  // Neighbouring arrays leave their axes in their place; others put them in front.
-  if (!together || first == 0) return taken;
+  if (!of.together() || first == 0) return taken;
   Ints back;
   for (int axis = 0; axis < first; ++axis) back.push_back(places.ndim() + axis);
   for (int axis = 0; axis < places.ndim(); ++axis) back.push_back(axis);

@@ -1,4 +1,4 @@
-// x[key] = value: the value that x has from then on.
+// x[key] = value: the value that x has from then on, made by calls that a trace or a tape records.
 #include <algorithm>
 
 #include "bindings/index.h"
@@ -14,19 +14,8 @@ namespace {
 
 Tensor scalar_of(const Tensor& one) { return fn::reshape(one, Shape{}); }
 
-// A value in the shape of what it is for. NumPy leaves out axes of size 1 in front.
 Tensor fitted(const Tensor& given, const Shape& shape) {
-  Shape sizes = given.shape();
-  while (sizes.size() > shape.size() && sizes[0] == 1) sizes.erase(0);
-  bool fits = sizes.size() <= shape.size();
-  for (int i = 1; fits && i <= sizes.size(); ++i) {
-    const int64_t size = sizes[sizes.size() - i];
-    fits = size == 1 || size == shape[shape.size() - i];
-  }
-  if (!fits)
-    throw ShapeError(text("[index] received a value of ", given.shape(), " for elements of ", shape,
-                          "; expected a shape that broadcasts to theirs; reshape the value"));
-  return fn::broadcast_to(fn::reshape(given, sizes), shape);
+  return fn::broadcast_to(fn::reshape(given, fitting_shape(given, shape)), shape);
 }
 
 // Truths of a shape: 1 where keys without arrays pick.
@@ -73,16 +62,6 @@ bool is_everything(const Key& key) {
   return same == 1;
 }
 
-// A mask of the first axes as the only key, and one value for each of the axes left: that needs no places.
-bool for_all_under_mask(const Keys& keys, const Tensor& x, const Tensor& value) {
-  const Key& mask = keys.front();
-  if (!mask.is_mask() || mask.array.ndim() > x.ndim()) return false;
-  if (!std::all_of(keys.begin() + 1, keys.end(), is_everything)) return false;
-  const Shape& sizes = value.shape();
-  const int more = std::max(0, sizes.size() - (x.ndim() - mask.array.ndim()));
-  return std::all_of(sizes.begin(), sizes.begin() + more, [](int64_t size) { return size == 1; });
-}
-
 Tensor under_mask(const Tensor& x, const Tensor& mask, const Tensor& value) {
   check_mask(mask, x.shape(), 0);
   Shape shape = mask.shape(), rest;
@@ -106,6 +85,29 @@ Tensor at_places(const Tensor& x, const Keys& keys, const Tensor& value) {
 }
 
 }  // namespace
+
+Shape fitting_shape(const Tensor& value, const Shape& shape) {
+  Shape sizes = value.shape();
+  while (sizes.size() > shape.size() && sizes[0] == 1) sizes.erase(0);
+  bool fits = sizes.size() <= shape.size();
+  for (int i = 1; fits && i <= sizes.size(); ++i) {
+    const int64_t size = sizes[sizes.size() - i];
+    fits = size == 1 || size == shape[shape.size() - i];
+  }
+  if (!fits)
+    throw ShapeError(text("[index] received a value of ", value.shape(), " for elements of ", shape,
+                          "; expected a shape that broadcasts to theirs; reshape the value"));
+  return sizes;
+}
+
+bool for_all_under_mask(const Keys& keys, const Tensor& x, const Tensor& value) {
+  const Key& mask = keys.front();
+  if (!mask.is_mask() || mask.array.ndim() > x.ndim()) return false;
+  if (!std::all_of(keys.begin() + 1, keys.end(), is_everything)) return false;
+  const Shape& sizes = value.shape();
+  const int more = std::max(0, sizes.size() - (x.ndim() - mask.array.ndim()));
+  return std::all_of(sizes.begin(), sizes.begin() + more, [](int64_t size) { return size == 1; });
+}
 
 Tensor with_elements(const Tensor& x, const Keys& keys, const Tensor& value) {
   if (!has_arrays(keys)) return with_block(x, block_of(x.shape(), plain_of(keys)), value);

@@ -1,4 +1,4 @@
-#include "bindings/bindings.h"
+#include "bindings/direct.h"
 
 namespace py = pybind11;
 
@@ -14,6 +14,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_assign(m);
   register_exchange(m);
   register_ops(m);
+  register_operators(m);
   register_kernels(m);
   register_examine(m);
   register_slots(m);

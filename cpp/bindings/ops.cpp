@@ -268,8 +268,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t flags, PyO
     if (updates && !(is_tensor(args[0]) && is_of_slot(unwrap(args[0])))) check_assignable(args[0], op.name);
     std::optional<Calling> calling;
     if (tape_depth() > 0) calling.emplace(op.name);  // it asks at which line
-    if (PreparedResults results = call_prepared(op, self->operands, args, given, names); results.count > 0) {
-      if (updates) return updated(args[0], results.made[0], op.name).release().ptr();
+    if (PreparedResults results; call_prepared(op, self->operands, args, given, names, results)) {
+      if (updates) return updated(args[0], results.all()[0], op.name).release().ptr();
       return wrap_results(results.all(), op.outputs != 1).release().ptr();
     }
     Parsed parsed = parse(self, args, PyVectorcall_NARGS(flags), names);

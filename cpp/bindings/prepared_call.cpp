@@ -166,23 +166,23 @@ bool append_attribute(CallKey& key, AttrKind kind, PyObject* value) {
 
 }  // namespace
 
-PreparedResults call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given,
-                              PyObject* names) {
+bool call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given, PyObject* names,
+                   PreparedResults& results) {
   Arguments placed;
-  if (!place(op, operands, args, given, names, placed)) return {};
+  if (!place(op, operands, args, given, names, placed)) return false;
   const std::size_t n = op.inputs.size();
   Inputs inputs;
   for (std::size_t i = 0; i < n; ++i) {
-    if (!(op.inputs[i].list ? inputs.add_list(op, placed[i]) : inputs.add(op, op.inputs[i], placed[i]))) return {};
+    if (!(op.inputs[i].list ? inputs.add_list(op, placed[i]) : inputs.add(op, op.inputs[i], placed[i]))) return false;
   }
   CallKey key;
-  if (!key.set(op, inputs.all())) return {};
+  if (!key.set(op, inputs.all())) return false;
   for (std::size_t i = 0; i < op.attrs.size(); ++i) {
     if (!placed[n + i]) continue;
     key.push_back(static_cast<int64_t>(i));
-    if (!append_attribute(key, op.attrs[i].kind, placed[n + i])) return {};
+    if (!append_attribute(key, op.attrs[i].kind, placed[n + i])) return false;
   }
-  return key.fits() ? run_prepared(key, op, inputs.all()) : PreparedResults();
+  return key.fits() && run_prepared(key, op, inputs.all(), results);
 }
 
 }  // namespace pt::bindings

@@ -5,9 +5,9 @@
 
 namespace pt::bindings {
 
-// The results of a call like one that was made before; none where it must go the long way. `args` are `given` by their
-// place, and one more for each of `names`, a tuple or null.
-PreparedResults call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given,
-                              PyObject* names);
+// Makes a call like one that was made before. False, and no results, where it must go the long way. `args` are `given`
+// by their place, and one more for each of `names`, a tuple or null.
+bool call_prepared(const Op& op, Operands operands, PyObject* const* args, std::size_t given, PyObject* names,
+                   PreparedResults& results);
 
 }  // namespace pt::bindings

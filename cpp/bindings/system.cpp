@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "bindings/bindings.h"
+#include "bindings/direct.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "ops/autocast.h"
+#include "ops/drawing.h"
+#include "ops/functional.h"
 #include "ops/recorder.h"
 #include "ops/roofline/measure.h"
 #include "ops/target.h"
@@ -89,6 +91,39 @@ Ints drawn_sizes(py::handle size, std::string_view op) {
                         "; expected an integer or a tuple of integers; pass a tuple such as (0, 1)"));
 }
 
+Tensor drawn(std::string_view op, py::handle generator, py::handle size, DType dtype) {
+  if (!is_slot(generator)) {
+    PyErr_SetString(PyExc_TypeError, "");
+    throw py::error_already_set();
+  }
+  Attrs attrs{{"shape", drawn_sizes(size, op)}, {"dtype", dtype}};
+  return to_target(draw(op, slot_of(generator).shared_from_this(), std::move(attrs)), current_target());
+}
+
+constexpr DirectFunction kDraw{
+    "draw",
+    "(op: str, generator: powertrain._core.Slot, size: object, dtype: object) -> powertrain._core.Tensor",
+    "Numbers of an op that draws, by the generator whose state the slot holds.",
+    {"op", "generator", "size", "dtype"},
+    4};
+py::object draw_numbers(const DirectArguments& given) {
+  const auto& [op, generator, size, dtype] = given;
+  return wrap(drawn(py::cast<std::string>(op), generator, size, dtype_or(dtype, DType::F32, "random")));
+}
+
+constexpr DirectFunction kDrawIntegers{
+    "draw_integers",
+    "(generator: powertrain._core.Slot, size: object, start: int, range: int) -> powertrain._core.Tensor",
+    "So many integers from start on, each as likely as a float64 in [0, 1) makes it.",
+    {"generator", "size", "start", "range"},
+    4};
+py::object draw_integers(const DirectArguments& given) {
+  const auto& [generator, size, start, range] = given;
+  const Tensor shares = drawn(kDrawsShares, generator, size, DType::F64);
+  const Tensor whole = integers_of_shares(shares, py::cast<int64_t>(range));
+  return wrap(py::cast<int64_t>(start) == 0 ? whole : whole + to_tensor(start, "integers"));
+}
+
 }  // namespace
 
 void register_system(py::module_& m) {
@@ -157,13 +192,8 @@ Example
       py::arg("seconds"),
       "Per second, of all threads: float32 flops, bytes of a copy in memory, bytes of a copy in cache.");
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
-  m.def(
-      "draw",
-      [](const std::string& op, const SlotRef& generator, py::handle size, py::handle wanted) {
-        Attrs attrs{{"shape", drawn_sizes(size, op)}, {"dtype", dtype_or(wanted, DType::F32, "random")}};
-        return to_target(draw(op, generator, std::move(attrs)), current_target());
-      },
-      py::arg("op"), py::arg("generator"), py::arg("size"), py::arg("dtype"));
+  define_directly<kDraw, draw_numbers>(m);
+  define_directly<kDrawIntegers, draw_integers>(m);
 }
 
 }  // namespace pt::bindings

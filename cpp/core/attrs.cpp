@@ -83,6 +83,7 @@ void Attrs::set(std::string_view name, Attr value) {
       return;
     }
   }
+  if (items_.empty()) items_.reserve(4);  // most calls have no more
   items_.emplace_back(std::string(name), std::move(value));
 }
 

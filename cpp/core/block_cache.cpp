@@ -4,9 +4,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -36,6 +38,69 @@ std::size_t size_of_block(std::size_t bytes) {
   const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), is_kept(bytes) ? std::bit_floor(bytes) / 8 : 64);
   return worth_huge_pages(size) ? round_up(size, kHugePage) : size;
 }
+
+// Aligned memory takes malloc several times as long as other memory, and longer than many a small op. So each thread
+// keeps some small blocks that it let go of, in lists by size; the first bytes of a block hold the next one's address.
+class SmallBlocks {
+ public:
+  static bool holds(std::size_t bytes) { return bytes <= kMostBytes; }
+
+  char* take(std::size_t bytes) {
+    List& list = lists_[list_of(bytes)];
+    char* const block = list.first;
+    if (!block) return nullptr;
+    std::memcpy(&list.first, block, sizeof(block));
+    --list.size;
+    return block;
+  }
+  bool keep(char* block, std::size_t bytes) {
+    List& list = lists_[list_of(bytes)];
+    if (list.size >= kMostOfASize || ended_) return false;
+    if (!ends_) ends_ = &at_end();
+    std::memcpy(block, &list.first, sizeof(block));
+    list.first = block;
+    ++list.size;
+    return true;
+  }
+  static SmallBlocks& of_thread() {
+    thread_local constinit SmallBlocks blocks;  // without a destructor: buffers may be freed after all of them have run
+    return blocks;
+  }
+
+ private:
+  static constexpr std::size_t kUnit = 64, kMostBytes = 1024;
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr int kMostOfASize = 0;
+#else
+  static constexpr int kMostOfASize = 16;
+#endif
+  struct List {
+    char* first = nullptr;
+    int size = 0;
+  };
+  struct AtEnd {
+    ~AtEnd() { of_thread().free_all(); }
+  };
+  static std::size_t list_of(std::size_t bytes) { return bytes == 0 ? 0 : (bytes - 1) / kUnit; }
+  static AtEnd& at_end() {
+    thread_local AtEnd end;
+    return end;
+  }
+  void free_all() {
+    ended_ = true;
+    for (List& list : lists_) {
+      while (char* block = list.first) {
+        std::memcpy(&list.first, block, sizeof(block));
+        std::free(block);
+      }
+      list.size = 0;
+    }
+  }
+
+  std::array<List, kMostBytes / kUnit> lists_;
+  AtEnd* ends_ = nullptr;
+  bool ended_ = false;
+};
 
 char* allocate(std::size_t bytes) {
   const std::size_t size = size_of_block(bytes);
@@ -142,9 +207,15 @@ class BlockCache {
 
 }  // namespace
 
-char* take_block(std::size_t bytes) { return is_counted(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes); }
+char* take_block(std::size_t bytes) {
+  if (SmallBlocks::holds(bytes)) {
+    if (char* block = SmallBlocks::of_thread().take(bytes)) return block;
+  }
+  return is_counted(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes);
+}
 
 void return_block(char* block, std::size_t bytes) {
+  if (SmallBlocks::holds(bytes) && SmallBlocks::of_thread().keep(block, bytes)) return;
   is_counted(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
 }
 

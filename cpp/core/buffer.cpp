@@ -17,7 +17,11 @@ thread_local Memory* borrowing_from = nullptr;  // the host's, but within borrow
 std::shared_ptr<Buffer> Buffer::allocate(std::size_t bytes, Memory& memory) {
   char* address = memory.allocate(bytes);
   allocation_count.fetch_add(1, std::memory_order_relaxed);
-  return std::shared_ptr<Buffer>(new Buffer(memory, address, bytes, nullptr));
+  // One block for the buffer and the count of its owners.
+  struct Counted final : Buffer {
+    Counted(Memory& memory, char* address, std::size_t bytes) : Buffer(memory, address, bytes, nullptr) {}
+  };
+  return std::make_shared<Counted>(memory, address, bytes);
 }
 
 std::shared_ptr<Buffer> Buffer::borrow(void* data, std::size_t bytes, std::function<void()> release) {

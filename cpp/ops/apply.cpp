@@ -109,7 +109,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
   CallKey key;
   bool is_new = few == inputs.size() && key.set(op, {seen.data(), few}, given_attrs);
   if (is_new) {
-    if (PreparedResults results = run_prepared(key, op, {seen.data(), few}); results.count > 0) {
+    if (PreparedResults results; run_prepared(key, op, {seen.data(), few}, results)) {
       const std::span<Tensor> made = results.all();
       return {std::make_move_iterator(made.begin()), std::make_move_iterator(made.end())};
     }

@@ -77,11 +77,13 @@ void append(Words& words, const PlanContext& context) {
   words.push_back(word_of(context.isa.data()));
 }
 
+// The products do not wait for each other.
 template <class Words>
 uint64_t hash_of(const Words& words) {
-  uint64_t hash = 0x9e3779b97f4a7c15ull;
-  for (const int64_t word : words) hash = (hash ^ static_cast<uint64_t>(word)) * 0x100000001b3ull + (hash >> 29);
-  return hash;
+  uint64_t hash = 0;
+  for (const int64_t word : words) hash = std::rotl(hash, 13) + static_cast<uint64_t>(word) * 0x9e3779b97f4a7c15ull;
+  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93ull;
+  return hash ^ hash >> 32;
 }
 
 }  // namespace pt

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <unordered_map>
 
 #include "ops/batching.h"
 #include "ops/elementwise.h"
@@ -17,6 +18,12 @@ namespace {
 // may compute while the process ends.
 std::map<std::string, std::unique_ptr<Op>, std::less<>>& registry() {
   static auto& ops = *new std::map<std::string, std::unique_ptr<Op>, std::less<>>;
+  return ops;
+}
+
+// The same by their hashes: every call of an op by its name looks here.
+std::unordered_map<std::string_view, Op*>& by_name() {
+  static auto& ops = *new std::unordered_map<std::string_view, Op*>;
   return ops;
 }
 
@@ -349,7 +356,9 @@ OpBuilder::operator const Op*() {
   auto owned = std::make_unique<Op>(std::move(op_));
   Op* op = owned.get();
   find_plans(*op);
-  registry()[owned->name] = std::move(owned);
+  by_name().erase(op->name);  // its words may be those of one that this takes the place of
+  registry()[op->name] = std::move(owned);
+  by_name()[op->name] = op;
   return op;
 }
 
@@ -370,8 +379,8 @@ std::string fraction(const Attr& value) {
 }
 
 Op* registered_op(std::string_view name) {
-  auto found = registry().find(name);
-  return found == registry().end() ? nullptr : found->second.get();
+  const auto found = by_name().find(name);
+  return found == by_name().end() ? nullptr : found->second;
 }
 
 const Op* find_op_or_null(std::string_view name) { return registered_op(name); }

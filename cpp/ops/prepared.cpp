@@ -29,6 +29,7 @@ struct Prepared {
   std::vector<View> views;                 // of the first input, their offsets relative to that
   std::shared_ptr<const BoundPlan> bound;  // null where there are no elements
   std::weak_ptr<KeptComposition> program;  // that runs the definition; whoever made it may let go of it
+  bool takes_as_given = false;             // a kernel, which computes at once on the inputs themselves
 };
 
 constexpr std::size_t kMostViews = 64;  // of one call, such as unstack
@@ -39,11 +40,37 @@ struct Entry {
 };
 
 // Of the thread; a call takes the place of another one with the same hash.
-Entry& place_of(const CallKey& key) {
-  constexpr std::size_t kPlaces = 1024;
-  thread_local std::vector<Entry> entries(kPlaces);
-  return entries[(hash_of(key) >> 7) % kPlaces];
+struct Table {
+  std::vector<Entry> entries = std::vector<Entry>(1024);
+  int running = 0;                                         // calls of the table, one within another
+  std::vector<std::shared_ptr<const Prepared>> displaced;  // meanwhile, which may be those that run
+
+  Entry& place_of(const CallKey& key) { return entries[hash_of(key) % entries.size()]; }
+  void put(const CallKey& key, std::shared_ptr<const Prepared> call) {
+    Entry& entry = place_of(key);
+    if (running > 0 && entry.call) displaced.push_back(std::move(entry.call));
+    entry = {key, std::move(call)};
+  }
+};
+
+Table& table() {
+  thread_local Table calls;
+  return calls;
 }
+
+// Keeps a call that the table has, for as long as the block lasts.
+class Running {
+ public:
+  explicit Running(Table& calls) : table_(calls) { ++table_.running; }
+  ~Running() {
+    if (--table_.running == 0 && !table_.displaced.empty()) table_.displaced.clear();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Table& table_;
+};
 
 bool lies_in(const Memory& memory, const Tensor& input) {
   return !input.defined() || &input.impl().buffer->memory() == &memory;
@@ -61,23 +88,30 @@ const Tensor& ready(const Tensor& input, DType dtype, const Op& op, Tensor& held
   return held = in_dtype(input, dtype, op.name);
 }
 
-PreparedResults run_kernel(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
-  PreparedResults results;
+using Addresses = std::array<char*, kMostPreparedInputs + kMostPreparedOutputs>;
+
+void run_on(const Prepared& call, const Op& op, Addresses& operands, std::size_t n, PreparedResults& results) {
+  for (const Tensor& result : results.all()) operands[n++] = result.address();
+  run_bound(*call.target, op, *call.bound, {operands.data(), n});
+}
+
+void run_kernel(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
   for (const TensorType& type : call.types) results.add(Tensor::empty(type, call.target->memory()));
-  if (!call.bound) return results;
+  if (!call.bound) return;
+  Addresses operands;
+  std::size_t n = 0;
+  if (call.takes_as_given) {
+    for (const Tensor* input : inputs) operands[n++] = input->defined() ? input->address() : nullptr;
+    return run_on(call, op, operands, n, results);
+  }
   // What the kernel reads lives until it is done, whatever other threads do with the inputs meanwhile.
   std::array<Tensor, kMostPreparedInputs> held;
-  std::array<char*, kMostPreparedInputs + kMostPreparedOutputs> operands;
-  const bool outside = call.bound->leaves_interpreter();
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor& input = ready(*inputs[i], call.dtypes[i], op, held[i]);
-    if (outside && !held[i].defined()) held[i] = input;
-    operands[n++] = input.defined() ? input.address() : nullptr;
+  for (; n < inputs.size(); ++n) {
+    const Tensor& input = ready(*inputs[n], call.dtypes[n], op, held[n]);
+    if (!held[n].defined()) held[n] = input;
+    operands[n] = input.defined() ? input.address() : nullptr;
   }
-  for (std::size_t i = 0; i < results.count; ++i) operands[n++] = results.made[i].address();
-  run_bound(*call.target, op, *call.bound, {operands.data(), n});
-  return results;
+  run_on(call, op, operands, n, results);
 }
 
 // A definition: its inputs as they are ready, those that were left out too.
@@ -91,54 +125,51 @@ Tensors inputs_of(const Prepared& call, const Op& op, std::span<const Tensor* co
   return given;
 }
 
-PreparedResults results_of(Tensors made) {
-  PreparedResults results;
+void add_all(Tensors made, PreparedResults& results) {
   for (Tensor& one : made) results.add(std::move(one));
-  return results;
 }
 
-PreparedResults run_program(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+void run_program(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
   const std::shared_ptr<KeptComposition> program = call.program.lock();
-  if (!program) return {};
+  if (!program) return;
   Tensors given = inputs_of(call, op, inputs), made;
   std::erase_if(given, [](const Tensor& input) { return !input.defined(); });
-  return program->run(given, made) ? results_of(std::move(made)) : PreparedResults();
+  if (program->run(given, made)) add_all(std::move(made), results);
 }
 
-PreparedResults run_calls(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+void run_calls(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
   Tensors made = evaluate_by_calls(op, *call.target, inputs_of(call, op, inputs), call.attrs);
   // A view of memory that somebody lent would change with it.
   const bool borrowed =
       std::any_of(made.begin(), made.end(), [](const Tensor& t) { return t.impl().buffer->borrowed(); });
-  return borrowed ? PreparedResults() : results_of(std::move(made));
+  if (!borrowed) add_all(std::move(made), results);
 }
 
-PreparedResults run_view(const Prepared& call, const TensorImpl& input) {
-  PreparedResults results;
-  if (input.buffer->borrowed()) return results;  // it would change with its owner
+void run_view(const Prepared& call, const TensorImpl& input, PreparedResults& results) {
+  if (input.buffer->borrowed()) return;  // it would change with its owner
+  // Complex numbers as real ones, and back, count in elements of another size.
+  const auto from = static_cast<int64_t>(size_of(input.type.dtype)), first = input.offset * from;
+  for (const TensorType& type : call.types) {
+    if (first % static_cast<int64_t>(size_of(type.dtype)) != 0) return;
+  }
   for (std::size_t i = 0; i < call.views.size(); ++i) {
     const View& view = call.views[i];
-    // Complex numbers as real ones, and back, count in elements of another size.
-    const auto from = static_cast<int64_t>(size_of(input.type.dtype)),
-               to = static_cast<int64_t>(size_of(call.types[i].dtype));
-    if (input.offset * from % to != 0) return {};
-    results.add(Tensor::view(input.buffer, call.types[i], view.strides, input.offset * from / to + view.offset));
+    const auto to = static_cast<int64_t>(size_of(call.types[i].dtype));
+    results.add(Tensor::view(input.buffer, call.types[i], view.strides, first / to + view.offset));
   }
-  return results;
 }
 
-PreparedResults run_call(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs) {
+void run_call(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
   switch (call.way) {
     case Way::View:
-      return run_view(call, inputs[0]->impl());
+      return run_view(call, inputs[0]->impl(), results);
     case Way::Kernel:
-      return run_kernel(call, op, inputs);
+      return run_kernel(call, op, inputs, results);
     case Way::Program:
-      return run_program(call, op, inputs);
+      return run_program(call, op, inputs, results);
     case Way::Calls:
-      return run_calls(call, op, inputs);
+      return run_calls(call, op, inputs, results);
   }
-  return {};
 }
 
 // Whether a tape remembers casts of the inputs as calls of their own.
@@ -155,10 +186,15 @@ bool is_remembered(std::span<const Tensor* const> inputs) {
                      [](const Tensor* input) { return input->defined() && (input->node() || is_watched(*input)); });
 }
 
-void remember(const Prepared& call, const Op& op, const Tensors& inputs, PreparedResults& results) {
+void run_remembered(const Prepared& call, const Op& op, std::span<const Tensor* const> inputs,
+                    PreparedResults& results) {
+  // Held before the call: meanwhile other threads may give the caller's objects other values, or empty its list.
+  const Tensors held = inputs_of(call, op, inputs);
+  run_call(call, op, inputs, results);
+  if (results.empty()) return;
   const std::span<Tensor> made = results.all();
   Tensors outputs(std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
-  remember_on_tape(op, inputs, call.attrs, call.types, outputs);
+  remember_on_tape(op, held, call.attrs, call.types, outputs);
   std::move(outputs.begin(), outputs.end(), made.begin());
 }
 
@@ -209,26 +245,28 @@ bool CallKey::set(const Op& op, std::span<const Tensor* const> inputs, const Att
   return fits();
 }
 
-PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs) {
-  const Entry& entry = place_of(key);
-  if (!entry.call || !(entry.key == key)) return {};
-  const std::shared_ptr<const Prepared> held_call = entry.call;  // casts are calls, which may take its place
-  const Prepared& call = *held_call;
+bool run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results) {
+  Table& calls = table();
+  const Entry& entry = calls.place_of(key);
+  if (!entry.call || !(entry.key == key)) return false;
+  const Running running(calls);  // casts are calls, which may take its place
+  const Prepared& call = *entry.call;
   for (const Tensor* input : inputs) {
-    if (!lies_in(call.target->memory(), *input)) return {};
+    if (!lies_in(call.target->memory(), *input)) return false;
   }
-  const bool on_tape = tape_depth() > 0;
-  if (on_tape && casts(call, inputs)) return {};
-  const bool remembered = on_tape && is_remembered(inputs);
-  // Held before the call: meanwhile other threads may give the caller's objects other values, or empty its list.
-  const Tensors held = remembered ? inputs_of(call, op, inputs) : Tensors();
-  PreparedResults results = run_call(call, op, inputs);
-  if (remembered && results.count > 0) remember(call, op, held, results);
-  return results;
+  if (tape_depth() > 0) {
+    if (casts(call, inputs)) return false;
+    if (is_remembered(inputs)) {
+      run_remembered(call, op, inputs, results);
+      return !results.empty();
+    }
+  }
+  run_call(call, op, inputs, results);
+  return !results.empty();
 }
 
 bool is_known(const CallKey& key) {
-  const Entry& entry = place_of(key);
+  const Entry& entry = table().place_of(key);
   return entry.key == key && !(entry.call && entry.call->way == Way::Program && entry.call->program.expired());
 }
 
@@ -236,14 +274,15 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
              const Types& types, const Tensors& outputs) {
   const Target& target = target_for(op, inputs);
   if (!op.view && !planned(target, op)) return prepare_composition(key, op, inputs, ready, attrs, types, outputs);
-  place_of(key) = {key, nullptr};
+  table().put(key, nullptr);
   if (types.size() > kMostPreparedOutputs) return;
-  Prepared call{&target, {}, types, attrs, op.view ? Way::View : Way::Kernel, {}, nullptr, {}};
+  Prepared call{&target, {}, types, attrs, op.view ? Way::View : Way::Kernel, {}, nullptr, {}, true};
   std::vector<Operand> in, out;
   for (std::size_t i = 0; i < ready.size(); ++i) {
     const Tensor& input = ready[i];
     if (!lies_in(target.memory(), input) || (op.contiguous && input.defined() && !input.row_major())) return;
     call.dtypes[i] = input.defined() ? input.dtype() : DType::Bool;
+    if (input.defined() && (inputs[i].impl().weak || inputs[i].dtype() != input.dtype())) call.takes_as_given = false;
     in.push_back(operand_of(input));
   }
   if (op.view) {
@@ -258,30 +297,32 @@ void prepare(const CallKey& key, const Op& op, const Tensors& inputs, const Tens
       empty = empty || count(type.shape) == 0;
     }
     if (!empty) call.bound = bound_plan(op, in, out, attrs, target.context());
+    if (call.bound && call.bound->leaves_interpreter()) call.takes_as_given = false;
   }
-  place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
+  table().put(key, std::make_shared<const Prepared>(std::move(call)));
 }
 
 void prepare_composition(const CallKey& key, const Op& op, const Tensors& inputs, const Tensors& ready,
                          const Attrs& attrs, const Types& types, const Tensors& outputs) {
   const Target& target = target_for(op, inputs);
   if (inputs.size() == 1 && are_views_of(outputs, inputs[0])) {
-    Prepared call{&target, {inputs[0].dtype()}, {}, attrs, Way::View, {}, nullptr, {}};
+    Prepared call{&target, {inputs[0].dtype()}, {}, attrs, Way::View, {}, nullptr, {}, true};
     for (const Tensor& output : outputs) {
       const TensorImpl& made = output.impl();
       call.types.push_back(made.type);
       call.views.push_back({made.type.shape, made.strides, made.offset - inputs[0].impl().offset});
     }
-    place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
+    table().put(key, std::make_shared<const Prepared>(std::move(call)));
     return;
   }
   const TargetScope scope(target);
   static const std::function<Tensors(const Tensors&)> no_body;
   const FoundComposition found = kept_composition({op, false, ready, attrs, {}, no_body});
   if (!found.decided) return;
-  Prepared call{&target, {}, types, attrs, found.program ? Way::Program : Way::Calls, {}, nullptr, found.program};
+  Prepared call{&target, {},      types,         attrs, found.program ? Way::Program : Way::Calls,
+                {},      nullptr, found.program, false};
   for (std::size_t i = 0; i < ready.size(); ++i) call.dtypes[i] = ready[i].defined() ? ready[i].dtype() : DType::Bool;
-  place_of(key) = {key, std::make_shared<const Prepared>(std::move(call))};
+  table().put(key, std::make_shared<const Prepared>(std::move(call)));
 }
 
 }  // namespace pt

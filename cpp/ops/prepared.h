@@ -41,25 +41,29 @@ class CallKey {
 inline constexpr std::size_t kMostPreparedInputs = 4;
 inline constexpr std::size_t kMostPreparedOutputs = 3;
 
-struct PreparedResults {
-  std::array<Tensor, kMostPreparedOutputs> made;
-  Tensors many;  // in place of `made`, where there are more
-  std::size_t count = 0;
-
+// Where a call puts its results, which are seldom many.
+class PreparedResults {
+ public:
   void add(Tensor result) {
-    if (count < made.size()) {
-      made[count] = std::move(result);
+    if (count_ < few_.size()) {
+      few_[count_] = std::move(result);
     } else {
-      if (many.empty()) many.assign(std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
-      many.push_back(std::move(result));
+      if (many_.empty()) many_.assign(std::make_move_iterator(few_.begin()), std::make_move_iterator(few_.end()));
+      many_.push_back(std::move(result));
     }
-    ++count;
+    ++count_;
   }
-  std::span<Tensor> all() { return many.empty() ? std::span(made.data(), count) : std::span(many); }
+  bool empty() const { return count_ == 0; }
+  std::span<Tensor> all() { return many_.empty() ? std::span(few_.data(), count_) : std::span(many_); }
+
+ private:
+  std::array<Tensor, kMostPreparedOutputs> few_;
+  Tensors many_;  // in place of `few_`, where there are more
+  std::size_t count_ = 0;
 };
 
-// The results of a call that is kept; none if it is not, or must go the long way this time.
-PreparedResults run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs);
+// Makes a call that is kept. False, and no results, if it is not, or must go the long way this time.
+bool run_prepared(const CallKey& key, const Op& op, std::span<const Tensor* const> inputs, PreparedResults& results);
 // Whether a call like this one was made before, and so was kept or is known to go the long way.
 bool is_known(const CallKey& key);
 

@@ -62,6 +62,26 @@ void test_no_more_than_was_in_use() {
   CHECK_EQ(pt::kept_block_bytes(), 60 * kMiB);
 }
 
+// A thread takes what it let go of, and lets go of the rest when it ends; another thread's blocks are as good.
+void test_small_ones_of_a_thread() {
+  char* first = pt::take_block(40);
+  char* other = pt::take_block(64);
+  CHECK_EQ(reinterpret_cast<uintptr_t>(first) % 64, std::uintptr_t{0});
+  pt::return_block(first, 40);
+  if (kKeeps) {
+    char* again = pt::take_block(1);  // the same size of block
+    CHECK(again == first);
+    pt::return_block(again, 1);
+  }
+  std::thread([other] {
+    pt::return_block(other, 64);
+    std::vector<char*> blocks;
+    for (int i = 0; i < 100; ++i) blocks.push_back(pt::take_block(static_cast<std::size_t>(i) * 11));
+    for (std::size_t i = 1; i < 100; ++i) std::memset(blocks[i], 1, i * 11);
+    for (std::size_t i = 0; i < 100; ++i) pt::return_block(blocks[i], i * 11);
+  }).join();
+}
+
 void test_large_and_small_ones_are_not_kept() {
   const std::size_t before = pt::kept_block_bytes();
   for (std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{65}, kMiB, 130 * kMiB, 200 * kMiB}) {
@@ -133,6 +153,7 @@ void test_no_memory() {
 int main() {
   test_reuse();
   test_no_more_than_was_in_use();
+  test_small_ones_of_a_thread();
   test_large_and_small_ones_are_not_kept();
   test_at_most_half_a_gigabyte_is_kept();
   test_threads_and_fork();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Final
 
 from powertrain import _core
@@ -169,16 +168,6 @@ def _array_namespace(self: Tensor, *, api_version: str | None = None) -> Any:
     return array_api
 
 
-def _device(self: Tensor | Slot) -> place:
-    """Where the numbers are: pt.device("cpu"), which is equal to "cpu", or another one."""
-    return _place_of(_core.device_of(self))
-
-
-@functools.lru_cache(maxsize=16)
-def _place_of(name: str) -> place:
-    return place(name)
-
-
 def _cuda(self: Tensor, device: int | None = None) -> Tensor:
     """The tensor on a GPU, the first unless an index says which."""
     return _moved(self, place("cuda", device))
@@ -222,7 +211,6 @@ def _no_init(self: Tensor, *args: Any, **kwargs: Any) -> None:
 
 
 def _install(cls: Any) -> None:
-    cls.device = property(_device)
     for python, op in _BINARY.items():
         setattr(cls, f"__{python}__", OPERATORS[op])
         setattr(cls, f"__r{python}__", _core.op_function(op, reversed=True))
@@ -285,3 +273,7 @@ _install_on_tensor(Tensor)
 _core.size_by(Size)
 _install(Slot)
 _install_on_slot(Slot)
+_core.call_operators(Tensor)
+_core.call_operators(Slot)
+_core.call_comparisons(Tensor)
+_core.set_class_of_places(place)

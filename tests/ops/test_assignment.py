@@ -263,6 +263,35 @@ def test_copies_are_other_objects() -> None:
     assert x.tolist() == [5.0, 2.0]
 
 
+@pytest.mark.parametrize(("key", "shape"), CASES, ids=[f"{number}" for number in range(len(CASES))])
+def test_memory_that_nobody_else_has_is_written(key: Any, shape: tuple[int, ...]) -> None:
+    x, want = pt.tensor(X), X.copy()
+    for value in RNG.standard_normal((3, *shape)).astype("float32"):
+        x[key] = pt.tensor(value)
+        want[key] = value
+    assert same_bits(x.numpy(), want)
+
+
+def test_an_element_costs_no_copy_of_the_others() -> None:
+    x = pt.zeros((1 << 20,)) + 1.0
+    start = np.from_dlpack(x).ctypes.data
+    x[5], x[[7, 9]], x[2:4] = 2.0, pt.tensor([3.0, 4.0]), 5.0
+    array = np.from_dlpack(x)
+    assert array.ctypes.data == start and array[:10].tolist() == [1, 1, 5, 5, 1, 2, 1, 3, 1, 4]
+    x[0] = 9.0  # which the array still reads
+    assert array[0] == 1.0 and x[0].item() == 9.0
+
+
+def test_a_value_that_is_made_of_the_tensor_is_the_one_from_before() -> None:
+    x, want = pt.arange(8), np.arange(8)
+    for key, other in ((slice(1, None), slice(None, -1)), (slice(None, None, -1), slice(None)), ([0, 1], [1, 0])):
+        x[key] = x[other]
+        want[key] = want[other].copy()
+        assert x.tolist() == want.tolist()
+    x[[7, 6, 5, 4, 3, 2, 1, 0]] = x
+    assert x.tolist() == want[::-1].tolist()
+
+
 def test_memory_of_numpys_stays_its_own() -> None:
     array = X.copy()
     x = pt.asarray(array)

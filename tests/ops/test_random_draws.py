@@ -134,13 +134,13 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: pt.random.lognormal(0, float("nan")), ValueError,
      "[lognormal] sigma = nan; expected at least 0; 1 is usual"),
     (lambda: pt.random.integers(0), ValueError,
-     "[Generator.integers] low = 0, high = 0; expected low < high, and at most 2^53 integers in between; swap or "
+     "[integers] low = 0, high = 0; expected low < high, and at most 2^53 integers in between; swap or "
      "narrow them"),
     (lambda: pt.random.integers(0, 2**60), ValueError,
-     f"[Generator.integers] low = 0, high = {2**60}; expected low < high, and at most 2^53 integers in between; swap "
+     f"[integers] low = 0, high = {2**60}; expected low < high, and at most 2^53 integers in between; swap "
      "or narrow them"),
     (lambda: pt.random.integers(1.5), TypeError,
-     "[Generator.integers] high = 1.5; expected an integer; pass one of 64 bits"),
+     "[integers] high = 1.5; expected an integer; pass one of 64 bits"),
     (lambda: pt.random.permutation(-1), ValueError,
      "[permutation] x = -1; expected at least 0; pass how many there are"),
     (lambda: pt.random.permutation(pt.ones((2, 3)), axis=2), ValueError,

@@ -163,7 +163,7 @@ def integers(
         >>> pt.random.integers(0, 10, size=(3,)).shape
         (3,)
     """
-    return _current().integers(low, high, size, dtype, endpoint)
+    return _current()._integers(low, high, size, dtype, endpoint)
 
 
 def permutation(x: TensorLike, axis: int = 0) -> Tensor:
@@ -173,7 +173,7 @@ def permutation(x: TensorLike, axis: int = 0) -> Tensor:
         >>> sorted(pt.permutation(4).tolist())
         [0, 1, 2, 3]
     """
-    return _current().permutation(x, axis)
+    return _current()._permutation(x, axis)
 
 
 def choice(
@@ -241,8 +241,8 @@ def randint(
     if device is not None:
         return placed(device, randint, low, high, size, dtype)
     if isinstance(high, (tuple, list)):  # PyTorch leaves out a low of 0
-        return integers(low, None, high, dtype)
-    return integers(low, high, size, dtype)
+        high, size = None, high
+    return _current()._integers(low, high, size, dtype, False)
 
 
 def _unpacked(size: tuple[Any, ...]) -> Any:

@@ -138,6 +138,9 @@ class Generator:
             >>> sorted(set(pt.random.Generator(0).integers(3, size=64).tolist()))
             [0, 1, 2]
         """
+        return self._integers(low, high, size, dtype, endpoint)
+
+    def _integers(self, low: int, high: int | None, size: Size, dtype: DTypeLike | None, endpoint: bool) -> Tensor:
         start, stop = (0, low) if high is None else (low, high)
         start, stop = _core.integer(start, "low", "integers"), _core.integer(stop, "high", "integers") + bool(endpoint)
         if not 0 < stop - start <= _WIDEST:
@@ -145,9 +148,7 @@ class Generator:
                 f"[integers] low = {start}, high = {stop}; expected low < high, and at most 2^53 integers in between; "
                 "swap or narrow them"
             )
-        drawn = self._draw("random_uniform", size, "float64")
-        whole = OPERATORS["astype"](OPERATORS["floor"](drawn * float(stop - start)), "int64")
-        whole = whole + start if start else whole
+        whole = _core.draw_integers(self.slot, size, start, stop - start)
         return whole if type(dtype) is str and dtype == "int64" else OPERATORS["astype"](whole, dtype)
 
     def permutation(self, x: TensorLike, axis: int = 0) -> Tensor:
@@ -159,6 +160,9 @@ class Generator:
             >>> sorted(pt.random.Generator(0).permutation(4).tolist())
             [0, 1, 2, 3]
         """
+        return self._permutation(x, axis)
+
+    def _permutation(self, x: TensorLike, axis: int) -> Tensor:
         if is_whole(x):
             if x < 0:
                 raise _core.ShapeError(f"[permutation] x = {x}; expected at least 0; pass how many there are")

@@ -109,6 +109,8 @@ def state_of(seed: int, stream: int) -> Tensor:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
+    if type(value) is int:
+        return True
     if isinstance(value, (bool, Tensor, Slot)) or bool(getattr(value, "ndim", 0)):
         return False
     try:
