@@ -1,5 +1,14 @@
-"""Every graph that a pass makes is verified in tests."""
+"""Every graph that a pass makes is verified in tests, and what they start hears signals."""
 
 import os
+import signal
+import threading
 
 os.environ.setdefault("POWERTRAIN_VERIFY", "1")
+
+# A shell starts what runs in the background deaf to Ctrl-C, and nohup to a hangup; processes that tests start inherit
+# it, and then train on where a test expects them to end.
+if threading.current_thread() is threading.main_thread():
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
