@@ -40,8 +40,10 @@ def test_the_last_part_of_a_path_is_enough(pages: Path) -> None:
     (pages / "ideas" / "overfitting.md").write_text("# Overfitting\n", encoding="utf-8")
     assert help.about("overfitting") == "# Overfitting"
     (pages / "plugins" / "overfitting.md").write_text("# Another\n", encoding="utf-8")
-    with pytest.raises(HelpError, match=r"^\[help\] received overfitting; expected"):
-        help.about("overfitting")
+    assert help.about("overfitting").splitlines()[-2:] == [
+        "  powertrain help ideas/overfitting    Overfitting",
+        "  powertrain help plugins/overfitting  Another",
+    ]
 
 
 def test_a_key_comes_before_the_page_of_its_name(pages: Path) -> None:
@@ -114,3 +116,54 @@ def test_a_number_is_shown_as_what_it_is(topic: str, pages: Path) -> None:
 )
 def test_a_name_of_another_library_shows_what_to_write(topic: str, written: str, pages: Path) -> None:
     assert written in help.about(topic)
+
+
+# What people type who have read nothing, and a part of what they are told.
+WORDS = {
+    "train": "powertrain train --help",
+    "resume": "powertrain help guides/saving",
+    "pictures": "powertrain help your-data",
+    "images": "powertrain help data ",
+    "csv": "powertrain help your-data",
+    "table": "powertrain plugins show table",
+    "text": "powertrain plugins show text",
+    "lr": "powertrain help optimizer.groups.lr",
+    "scheduler": "powertrain help from-pytorch",
+    "dataloader": "powertrain help pt.data.DataLoader",
+    "batch": "powertrain help run.batch",
+    "epochs": "powertrain help ideas/epochs-and-batches",
+    "serve": "powertrain help guides/serving",
+    "pytorch": "powertrain help from-pytorch",
+    "jax": "powertrain help guides/from-jax",
+    "bf16": "powertrain help guides/mixed-precision",
+    "precision": "powertrain help run.precision",
+    "threads": "powertrain help run.threads",
+    "accuracy": "powertrain help pt.metrics.Accuracy",
+    "seed": "powertrain help run.seed",
+    "install": "powertrain help get-started",
+    "Linear": "powertrain help pt.nn.Linear",
+    "lora": "powertrain help guides/fine-tuning",
+    "sklearn": "powertrain help scikit-learn",
+    "plugin": "powertrain help plugins",
+    "recipe": "powertrain help recipes/reference",
+}
+
+
+@pytest.mark.parametrize(("word", "told"), WORDS.items())
+def test_a_word_shows_where_it_is_found(word: str, told: str) -> None:
+    if not documentation.PAGES.is_dir():
+        pytest.skip(f"no {documentation.PAGES}: powertrain is not installed from a wheel")
+    lines = [line.strip() for line in help.about(word).splitlines()]
+    assert [line for line in lines if f"{line} ".startswith(f"{told.strip()} ")], "\n".join(lines)
+    assert "NoReturn" not in help.about(word)
+
+
+def test_every_command_that_a_word_shows_works(pages: Path) -> None:
+    for line in help.about("metrics").splitlines():
+        if line.startswith("  powertrain help "):
+            assert help.about(line.split()[2])
+
+
+def test_a_word_that_is_nowhere_is_unknown(pages: Path) -> None:
+    with pytest.raises(HelpError, match=r"^\[help\] received rutabaga; expected a key of a recipe, a page or"):
+        help.about("rutabaga")

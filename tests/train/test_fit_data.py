@@ -198,3 +198,29 @@ def test_whole_numbers_in_a_column_are_refused_where_they_may_be_classes() -> No
     one = pt.nn.Linear(3, 1)
     for data, loss in (((x, y[:, None]), "mse"), ((x, y[:, None].astype("float32")), None)):
         assert "mse" in pt.fit(model=one, data=data, loss=loss, **PLAIN).evaluate()["train"]
+
+
+def test_rows_of_one_1_are_refused_where_they_may_be_classes() -> None:
+    """As Keras' to_categorical makes them: silently, a regression was trained."""
+    x, y = rows()
+    hot = np.eye(int(y.max()) + 1, dtype=np.float32)[y]
+    with pytest.raises(DataError) as caught:
+        pt.fit(model=model(), data=(x, hot), **PLAIN)
+    assert str(caught.value) == (
+        "[data] y of float32[32, 3], one 1 in each row and zeros; expected classes as whole numbers [32], or numbers "
+        'to predict; pass y.argmax(axis=1) for classes; loss="mse" for numbers'
+    )
+    shares = 0.5 * hot + 0.1
+    for targets, loss in ((hot, "mse"), (shares, None)):
+        assert "mse" in pt.fit(model=model(), data=(x, targets), loss=loss, **PLAIN).evaluate()["train"]
+
+
+def test_several_inputs_are_told_where_to_go() -> None:
+    x, y = rows()
+    with pytest.raises(DataError) as caught:
+        pt.fit(model=model(), data=((x, x[:, :2]), y), **PLAIN)
+    assert str(caught.value) == (
+        "[train x] arrays of shapes [32, 3], [32, 2]; expected one array, with a row for each example; join them by "
+        "numpy.concatenate([...], axis=1), or train a model of several inputs in a loop of your own, as "
+        "docs/guides/training-loop.md#several-inputs shows"
+    )

@@ -20,12 +20,13 @@ from powertrain.data import DataError
 from powertrain.plugin import Inputs
 from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_vision.changes import ColourJitter, RandomCrop, RandomFlip
-from powertrain_vision.folder import ImageFolder, read_picture, resized
+from powertrain_vision.folder import ImageFolder, read_picture, resized, taken_picture
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
 from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+ImageOps = pytest.importorskip("PIL.ImageOps", reason="Pillow is not installed")
 COLOURS = {"blue": (20, 40, 220), "red": (220, 30, 30)}
 
 
@@ -238,6 +239,30 @@ def test_sixteen_bits_become_eight_and_thirty_two_are_refused(tmp_path: Path) ->
         Image.fromarray(levels.astype(dtype)).save(tmp_path / name)
         with pytest.raises(DataError, match=f"{name}: pixels of 32 bits, whose range is not known"):
             pt.data.read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_pictures_that_a_camera_marked_as_turned_are_upright(tmp_path: Path, form: str) -> None:
+    """As viewers show them. torchvision and Keras leave photographs of a phone on their side."""
+    pixels = np.zeros((16, 24, 3), np.uint8)
+    pixels[:4] = 255  # white above
+    for orientation in range(1, 9):
+        image, mark = Image.fromarray(pixels), Image.Exif()
+        mark[0x0112] = orientation
+        path = tmp_path / f"{orientation}.{form.lower()}"
+        image.save(path, form, exif=mark, **({"lossless": True} if form == "WEBP" else {}))
+        shown = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        assert np.array_equal(np.asarray(pt.data.read_image(path)), np.asarray(shown))
+        size = shown.height, shown.width
+        in_memory = taken_picture(Image.open(path), size, True)
+        assert np.array_equal(in_memory, read_picture(path, size, True))
+    assert pt.data.read_image(tmp_path / f"6.{form.lower()}").size == (16, 24)
+
+
+def test_damaged_data_of_a_camera_do_not_matter(tmp_path: Path) -> None:
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=b"Exif\0\0no data of a camera")
+    assert pt.data.read_image(tmp_path / "a.jpg").size == (6, 4)
+    assert taken_picture(Image.open(tmp_path / "a.jpg"), (4, 6), True).shape == (4, 6, 3)
 
 
 @pytest.mark.parametrize("form", ["BMP", "PPM", "TIFF", "PNG"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+from types import ModuleType
 from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import FINE
+from powertrain.cli.mentions import mentions
 from powertrain.errors.hints import counterpart
 from powertrain.io.console import say
 from powertrain.io.pages import page_text, pages, title_of
@@ -26,7 +28,7 @@ def help_on(options: argparse.Namespace) -> int:
 
 
 def about(topic: str) -> str:
-    """Return the text for a topic; an unknown one is a HelpError that shows what was probably meant.
+    """Return the text for a topic, or where a word is found; else a HelpError that shows what was probably meant.
 
     A name that a key and a page share means the key; the page is then found by its path below docs/. The last part of a
     path is enough where no other page ends in it: `overfitting` is ideas/overfitting.
@@ -54,6 +56,9 @@ def about(topic: str) -> str:
     written = counterpart(name.removeprefix("pt.").removeprefix("torch."))
     if written:
         return written
+    where = mentions(topic) if re.fullmatch(r"[\w-]+", topic) else ""
+    if where:
+        return f"{topic} is no key of a recipe, page or name by itself. It is found by:\n\n{where}"
     return explain(topic, [*pages(), *(f"pt.{shown}" for shown in dir(pt))])
 
 
@@ -79,7 +84,11 @@ def _public(name: str) -> Any:
 
 
 def _described(name: str, value: Any) -> str:
-    """Return the signature and the docstring; of a plain number or None what it is."""
+    """Return the signature and the docstring; of a module its names; of a plain number or None what it is."""
+    if isinstance(value, ModuleType):
+        names = ", ".join(one for one in dir(value) if not one.startswith("_"))
+        where = mentions(name.rpartition(".")[2])
+        return f"{name}, a module\n\n{documentation(value)}\n\nNames: {names}" + (f"\n\n{where}" if where else "")
     if value is None or isinstance(value, (int, float, str)):
         return f"{name} = {value!r}"
     try:

@@ -48,7 +48,7 @@ def dataset_of(
 
     Whole numbers y [examples] are classes; other numbers are targets of regression. `sample_weight` has a number for
     each example of the training part, `class_weight` is as in `DataModule`. Without `whole_columns` whole numbers
-    y [examples, 1] are refused: they may be meant as either.
+    y [examples, 1] are refused, and classes as rows of one 1 and zeros: they may be meant as either.
     """
     if isinstance(value, DataModule):
         return weighted(value, sample_weight, class_weight)
@@ -69,6 +69,12 @@ def dataset_of(
             f"expected classes as whole numbers [{len(y)}], or numbers to predict as floats",
             'pass y[:, 0] for classes; y.astype("float32"), or loss="mse", for numbers',
         )  # fmt: skip
+    if not whole_columns and _one_hot(y):
+        raise DataError(
+            "data", f"y of {y.dtype}{list(y.shape)}, one 1 in each row and zeros",
+            f"expected classes as whole numbers [{len(y)}], or numbers to predict",
+            'pass y.argmax(axis=1) for classes; loss="mse" for numbers',
+        )  # fmt: skip
     if y.dtype.kind in "iub" and y.ndim == 1:
         classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
         task = "classification"
@@ -79,6 +85,11 @@ def dataset_of(
     sources = {part: _targeted(one, task) for part, (one, _) in parts.items()}
     made = DataModule(name, task, sources, outputs, labels, columns=of_columns)
     return weighted(made, sample_weight, class_weight)
+
+
+def _one_hot(y: Array) -> bool:
+    """Whether each row has a single 1, and zeros: how other libraries write classes."""
+    return y.ndim == 2 and min(y.shape) > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> DataModule:
@@ -240,6 +251,14 @@ def array_of(value: Any, where: str) -> Array:
     try:
         array = np.asarray(value)
     except Exception as error:
+        several = isinstance(value, (tuple, list)) and all(hasattr(one, "shape") for one in value)
+        if several:
+            raise DataError(
+                where, f"arrays of shapes {', '.join(str(list(one.shape)) for one in value)}",
+                "expected one array, with a row for each example",
+                "join them by numpy.concatenate([...], axis=1), or train a model of several inputs in a loop of your "
+                "own, as docs/guides/training-loop.md#several-inputs shows",
+            ) from None  # fmt: skip
         raise DataError(
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
         ) from None

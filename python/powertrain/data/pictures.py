@@ -18,6 +18,7 @@ IMG_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".ti
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 # A picture of more pixels than this is refused before it is unpacked: small files can unpack to gigabytes.
 MOST_PIXELS = 100_000_000
+ORIENTATION = 0x0112  # the number of the tag
 
 
 def pillow(where: str) -> Any:
@@ -35,7 +36,8 @@ def pillow(where: str) -> Any:
 def read_image(path: str | PathLike[str], mode: str = "RGB", *, where: str = "read_image") -> HasArray:
     """Read the picture of a file, as Pillow has it: `np.asarray` makes [height, width, channels] of it.
 
-    Grey pictures of 16 bits are brought to 8: 65535 becomes 255.
+    Grey pictures of 16 bits are brought to 8: 65535 becomes 255. A picture that a camera marked as turned (EXIF) is
+    turned upright, as viewers show it.
 
     mode    Pillow's: "RGB", or "L" for grey
 
@@ -64,8 +66,19 @@ def picture_in(file: IO[bytes], mode: str = "RGB") -> HasArray:
     with image_module.open(file, formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise ValueError(f"{opened.width} x {opened.height} pixels")
-        picture: HasArray = _of_bytes(opened, image_module).convert(mode)
+        picture: HasArray = upright(_of_bytes(opened, image_module).convert(mode))
     return picture
+
+
+def upright(picture: Any) -> Any:
+    """A picture that is read, turned as its EXIF data says; without such data, or with damaged ones, as it is. Of TIFF
+    files Pillow has turned it before."""
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(picture) if picture.getexif().get(ORIENTATION, 1) != 1 else picture
+    except Exception:  # damaged data make Pillow raise almost anything, and say nothing about the pixels
+        return picture
 
 
 def _of_bytes(opened: Any, image_module: Any) -> Any:
