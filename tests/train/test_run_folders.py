@@ -18,6 +18,7 @@ from unittest import mock
 
 import pytest
 
+import powertrain as pt
 from powertrain.io.files import Files, FolderError
 from powertrain.recipe import load_recipe
 from powertrain.train import session
@@ -463,3 +464,18 @@ def test_what_is_no_file_is_said_with_what_it_is(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"[{tmp_path / 'run.json'}] it is a folder; expected an ordinary file; remove it, or use another folder"
     )
+
+
+def test_a_run_that_is_no_folder_is_said_with_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("a page")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "report.html")
+    for name, culprit, kind in (
+        ("report.html", "report.html", "a file"),
+        ("report.html/below", "report.html", "a file"),
+        ("link", "link", "a file"),
+        ("pipe", "pipe", "a pipe"),
+    ):
+        with pytest.raises(FolderError) as caught:
+            pt.load(tmp_path / name)
+        assert str(caught.value) == f"[{tmp_path / culprit}] it is {kind}; expected a folder; give the path of one"

@@ -166,6 +166,12 @@ class Files:
 
     def _odd(self, name: str, of_folder: bool) -> str:
         """Which part of a path is not what belongs there, in words; empty where all are."""
+        for above in (self.path, *self.path.parents):
+            with contextlib.suppress(OSError):
+                mode = above.stat().st_mode  # of what a link leads to: who names the folder may name it by one
+                if not stat.S_ISDIR(mode):
+                    return f"[{above}] it is {_kind(mode)}; expected a folder; give the path of one"
+                break
         *folders, last = PurePosixPath(name).parts
         paths = [self.path.joinpath(*folders[: count + 1]) for count in range(len(folders))]
         end = self.path.joinpath(*folders, last)
