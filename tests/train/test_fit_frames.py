@@ -107,3 +107,24 @@ def test_plain_loaders_train_as_their_data() -> None:
     for settings in ({}, {"shuffle": True}, {"sampler": SequentialSampler(x)}, {"sampler": RandomSampler(x)}):
         loader = DataLoader(TensorDataset(x, y), 8, **settings)  # type: ignore[arg-type]
         assert np.array_equal(pt.fit(model=model(), data=loader, **PLAIN).predict(x).outputs, wanted)
+
+
+def test_columns_that_may_have_gaps_are_numbers_without_any() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = rows()
+    x[:, 1], x[:, 2] = x[:, 1] > 0, np.round(x[:, 2])
+    kinds = dict(zip(NAMES, ("Float64", "boolean", "Int64"), strict=True))
+    frame = pandas.DataFrame({name: pandas.array(x[:, at].tolist()) for at, name in enumerate(NAMES)}).astype(kinds)
+    run = pt.fit(model=model(), data=(frame, pandas.Series(y).astype("Int64")), **PLAIN)
+    assert np.array_equal(run.predict(frame).outputs, pt.fit(model=model(), data=(x, y), **PLAIN).predict(x).outputs)
+
+
+def test_gaps_are_named_with_what_fills_them() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.DataFrame({name: pandas.array([True, None, False] * 4, "boolean") for name in NAMES})
+    with pytest.raises(DataError) as error:
+        pt.fit(model=model(), data=(frame, np.arange(12) % 3), **PLAIN)
+    assert str(error.value) == (
+        "[train x] gaps (NA) in 4 of 12 rows, such as row 1; expected a number everywhere; fill them, such as "
+        "frame.fillna(0), or leave the rows out: frame.dropna()"
+    )

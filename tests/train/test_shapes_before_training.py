@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugin import Metric
 
 X = np.random.default_rng(0).normal(size=(48, 5)).astype("float32")
@@ -34,13 +35,14 @@ class Shapes(Metric):
         return np.ones(2)
 
 
+NAMED = DataModule("named", "classification", {"train": ArrayDataset(x=X, y=CLASSES)}, 4, ("a", "b", "c", "d"))
 SCORES = "expected a score for each class; end it with pt.nn.Linear(..., 4)"
 
 
 @pytest.mark.parametrize(
     ("outputs", "data", "settings", "kind", "said"),
     [
-        (6, (X, CLASSES), {}, pt.ShapeError, f"[model] gives [6] for each example of 4 classes; {SCORES}, or give data "
+        (6, NAMED, {}, pt.ShapeError, f"[model] gives [6] for each example of 4 classes; {SCORES}, or give data "
          "of 6 classes, as pt.data.DataModule(..., outputs=6)"),
         (3, (X, CLASSES), {}, pt.ShapeError, f"[model] gives [3] for each example of 4 classes; {SCORES}"),
         (1, (X, CLASSES % 2), {}, pt.ShapeError, "[model] gives [1] for each example of 2 classes; expected a score "

@@ -129,7 +129,8 @@ class Arrays(Data):
         with errors_name(params.path):
             if y.dtype.kind in "iub" and y.ndim == 1 and y.size:
                 classes = check_labels(y, None, "arrays y")
-                return classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
+                made = classification(name, {"train": (x, y)}, tuple(str(number) for number in range(classes)))
+                return dataclasses.replace(made, open_classes=True)
             source = ArrayDataset(x=x, y=_targets(y, "arrays y"))
         return DataModule(name, "regression", {"train": source}, 1 if y.ndim == 1 else int(np.prod(y.shape[1:])))
 

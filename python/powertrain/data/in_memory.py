@@ -23,6 +23,7 @@ from powertrain.data.pairs import (
     class_names,
     class_weights,
     example_weights_of,
+    named_classes,
     narrow,
 )
 from powertrain.data.samplers import RandomSampler, SequentialSampler
@@ -78,12 +79,15 @@ def dataset_of(
     if y.dtype.kind in "iub" and y.ndim == 1:
         classes = max(check_labels(one, None, part) for part, (_, one) in parts.items())
         task = "classification"
-        names = class_names(source) or range(classes)
+        known = class_names(source)
+        names = known or range(classes)
         outputs, labels = max(classes, len(names)), tuple(map(str, names))
     else:
+        known = []
         task, outputs, labels = "regression", 1 if y.ndim == 1 else int(np.prod(y.shape[1:])), ()
     sources = {part: _targeted(one, task) for part, (one, _) in parts.items()}
-    made = DataModule(name, task, sources, outputs, labels, columns=of_columns)
+    is_open = bool(labels) and not known
+    made = DataModule(name, task, sources, outputs, labels, columns=of_columns, open_classes=is_open)
     return weighted(made, sample_weight, class_weight)
 
 
@@ -104,6 +108,7 @@ def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> Data
         source = WithWeights(dataset.train, example_weights_of(sample_weight, len(dataset.train)))
         dataset = dataclasses.replace(dataset, splits={**dataset.splits, "train": source})
     if class_weight is not None:
+        dataset = dataset.with_classes(named_classes(class_weight))
         dataset = dataclasses.replace(dataset, class_weight=class_weights(class_weight, dataset))
     return dataset
 
@@ -186,7 +191,7 @@ def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
     """A data set with one part more, given as (x, y); of the classes that the data set has."""
     source, y = _part_of(value, part, dataset.columns)
     if dataset.kind.classes:
-        check_labels(y, dataset.outputs, part)
+        dataset = dataset.with_classes(check_labels(y, None if dataset.open_classes else dataset.outputs, part))
     task = "classification" if dataset.kind.classes else "regression"
     return dataclasses.replace(dataset, splits={**dataset.splits, part: _targeted(source, task)})
 
@@ -262,11 +267,29 @@ def array_of(value: Any, where: str) -> Array:
         raise DataError(
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
         ) from None
+    if array.dtype == object and hasattr(value, "iloc"):
+        array = _of_nullable(value, array, where)
     if array.ndim == 0 or array.dtype.kind not in "fiub":
         raise DataError(
             where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example", _to_numbers(array)
         )
     return np.asarray(unmapped(array, where))
+
+
+def _of_nullable(value: Any, array: Array, where: str) -> Array:
+    """The numbers of a pandas series or frame of dtypes that may have gaps, such as Int64 and boolean."""
+    kinds = {getattr(dtype, "kind", "O") for dtype in (value.dtypes if array.ndim == 2 else [value.dtype])}
+    if not kinds <= set("fiub"):
+        return array
+    gaps = np.asarray(value.isna())
+    if gaps.any():
+        rows = np.flatnonzero(gaps.reshape(len(gaps), -1).any(axis=1))
+        raise DataError(
+            where, f"gaps (NA) in {len(rows):,} of {len(gaps):,} rows, such as row {rows[0]:,}",
+            "expected a number everywhere", "fill them, such as frame.fillna(0), or leave the rows out: frame.dropna()",
+        )  # fmt: skip
+    made: Array = value.to_numpy(dtype=np.bool_ if kinds == {"b"} else np.float64 if "f" in kinds else np.int64)
+    return made
 
 
 def _to_numbers(array: Array) -> str:

@@ -99,6 +99,9 @@ class DataModule:
     each class, by which a training example counts, but not one that is measured. `target` is the scale on which targets
     are learned, with their unit, as the recipe says. The parts keep them as they are.
 
+    `open_classes` says that `outputs` was counted from the labels that are there: a model with scores for more classes
+    is right about how many there are.
+
     Example
         >>> train = pt.data.ArrayDataset(x=np.zeros((6, 2), np.float32), y=np.arange(6) % 3)
         >>> data = pt.data.DataModule("points", "classification", {"train": train}, outputs=3, labels=("a", "b", "c"))
@@ -135,6 +138,7 @@ class DataModule:
     takes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     made_by: Mapping[str, Plain] = dataclasses.field(default_factory=dict)
+    open_classes: bool = False
 
     def __post_init__(self) -> None:
         parts = {
@@ -163,6 +167,12 @@ class DataModule:
     @property
     def train(self) -> Source:
         return self.splits["train"]
+
+    def with_classes(self, count: int) -> DataModule:
+        """The same data of so many classes, where these are open and more than there were."""
+        if not self.open_classes or count <= self.outputs:
+            return self
+        return dataclasses.replace(self, outputs=count, labels=tuple(map(str, range(count))))
 
     @functools.cached_property
     def example(self) -> Array:

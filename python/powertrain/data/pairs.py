@@ -209,6 +209,13 @@ def class_weights(given: Any, dataset: DataModule) -> Array:
     return np.array([_weight_of(value, f"{where} {at}") for at, value in enumerate(values.tolist())], np.float32)
 
 
+def named_classes(given: Any) -> int:
+    """How many classes `class_weight` speaks of, by their numbers."""
+    if isinstance(given, Mapping):
+        return 1 + max((int(key) for key in given if isinstance(key, (int, np.integer))), default=-1)
+    return 0 if isinstance(given, str) or np.ndim(given) != 1 else len(given)
+
+
 def _of_table(given: Mapping[Any, Any], dataset: DataModule) -> Array:
     count = dataset.outputs
     weight = np.ones(count, np.float32)

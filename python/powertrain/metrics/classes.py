@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,8 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 # Class numbers from here on are no classes.
 MOST_CLASSES = 1 << 20
+FEW = 8  # rows, of which logits may all lie between 0 and 1 by chance
+_log = logging.getLogger("powertrain")
 
 
 def counted(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Numbers, Numbers, Floats]:
@@ -30,7 +34,10 @@ def counted(prediction: Any, target: Any, weight: TensorLike | None, where: str)
     if scores.dtype.kind in "iub" and scores.ndim == wanted.ndim:
         found = scores.ravel()[real].astype(np.int64)
     elif scores.ndim == wanted.ndim:
-        found = (_finite(scores.reshape(-1, 1)[real], real, where)[:, 0] > 0).astype(np.int64)
+        logits = _finite(scores.reshape(-1, 1)[real], real, where)[:, 0]
+        if len(logits) >= FEW and logits.min() >= 0 and logits.max() <= 1:
+            _warn_of_probabilities(where)
+        found = (logits > 0).astype(np.int64)
         if numbers.max(initial=0) > 1:
             raise MetricError(
                 f"[{where}] target {numbers.max()} for one logit a row; expected classes 0 and 1; "
@@ -84,6 +91,15 @@ def log_probabilities(scores: Floats, from_logits: bool, where: str) -> Floats:
     both = np.concatenate([1 - scores, scores], axis=1) if scores.shape[1] == 1 else scores
     with np.errstate(divide="ignore"):
         return np.log(both)
+
+
+@functools.cache  # once for each kind of metric
+def _warn_of_probabilities(where: str) -> None:
+    _log.warning(
+        "[%s] floats from 0 to 1, one a row, are read as logits: all above 0 are class 1; for probabilities give the "
+        "class numbers, update((p > 0.5).astype('int64'), target)",
+        where,
+    )
 
 
 def _read(prediction: Any, target: Any, weight: TensorLike | None, where: str) -> tuple[Array, Array, Floats, Any]:

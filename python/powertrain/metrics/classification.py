@@ -118,6 +118,14 @@ class Average:
     """How the scores of classes become one."""
 
     average: str = param("binary", choices=("binary", "macro", "micro", "weighted"), doc="how classes become one")
+    pos_label: int = param(1, choices=(0, 1), doc='the class of two that "binary" is about')
+
+    def __post_init__(self) -> None:
+        if self.pos_label != 1 and self.average != "binary":
+            raise ValueError(
+                f"received pos_label = {self.pos_label} with average = {self.average!r}, which is about all classes; "
+                "expected one of them; leave the other out"
+            )
 
 
 class _OfAverage(ByClass):
@@ -147,7 +155,7 @@ class _OfAverage(ByClass):
             return float(self.score(*state.sum(axis=1, keepdims=True))[0])
         scores = self.score(right, support, claimed)
         if self.params.average == "binary":
-            return float(scores[1]) if len(scores) > 1 else 0.0
+            return float(scores[self.params.pos_label]) if len(scores) > self.params.pos_label else 0.0
         if self.params.average == "weighted":
             return float(np.sum(scores * support) / support.sum())
         # A class that is neither there nor predicted says nothing.
@@ -164,6 +172,7 @@ class Precision(_OfAverage):
 
     average   "binary": that of class 1 of two; "macro": the mean over the classes that occur; "weighted": weighted by
               how often they do; "micro": of all rows together
+    pos_label 0 takes class 0 of two for the positive one
     Source    sklearn.metrics.precision_score
     Example
         >>> metric = pt.metrics.Precision()
@@ -179,7 +188,7 @@ class Precision(_OfAverage):
 
 
 class Recall(_OfAverage):
-    """Of the rows of a class, the share that was found; 0 where there are none. `average` as for Precision.
+    """Of the rows of a class, the share that was found; 0 where there are none. Settings as of Precision.
 
     Source    sklearn.metrics.recall_score
     Example
@@ -196,7 +205,7 @@ class Recall(_OfAverage):
 
 
 class F1(_OfAverage):
-    """The harmonic mean of precision and recall, of class 1 of two. `average` as for Precision.
+    """The harmonic mean of precision and recall, of class 1 of two. Settings as of Precision.
 
     Source    sklearn.metrics.f1_score
 
@@ -204,6 +213,10 @@ class F1(_OfAverage):
     >>> f1.update(np.array([1, 1, 0, 0]), np.array([1, 0, 1, 0]))
     >>> f1.compute()
     0.5
+    >>> missed = Recall(pos_label=0)
+    >>> missed.update(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0]))
+    >>> round(missed.compute(), 4)
+    0.6667
     """
 
     _where = "f1"

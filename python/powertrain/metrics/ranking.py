@@ -48,7 +48,8 @@ class _Ranked(Rows):
             return math.nan
         wanted, w, scores = state[:, 0], state[:, 1], state[:, 2:]
         if scores.shape[1] == 1:
-            return self.of_two(scores[:, 0], wanted == 1, w)
+            positive = getattr(self.params, "pos_label", 1)
+            return self.of_two(scores[:, 0] if positive else -scores[:, 0], wanted == positive, w)
         values = np.array([self.of_two(scores[:, at], wanted == at, w) for at in range(scores.shape[1])])
         support = np.array([math.fsum(w[wanted == at]) for at in range(scores.shape[1])])
         share = support if self.params.average == "weighted" else np.ones_like(support)
@@ -97,6 +98,7 @@ class AUC(_Ranked):
 class AveragePrecision(_Ranked):
     """The sum of precisions at each score, weighted by the recall that is gained there. Classes as for AUC.
 
+    pos_label 0 takes class 0 of two for the positive one
     Source    sklearn.metrics.average_precision_score
     Example
         >>> metric = pt.metrics.AveragePrecision()
@@ -106,6 +108,10 @@ class AveragePrecision(_Ranked):
     """
 
     _where = "average precision"
+
+    @dataclass(frozen=True)
+    class Params(_Ranked.Params):
+        pos_label: int = param(1, choices=(0, 1), doc="the positive class of two")
 
     def of_two(self, score: Floats, positive: NDArray[np.bool_], weight: Floats) -> float:
         right, wrong = _by_score(score, positive, weight)

@@ -229,13 +229,13 @@ class RunSection:
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """The probability from which on the second of two classes is the answer; chosen on the validation part."""
+    """The probability from which on the positive one of two classes is the answer; chosen on the validation part."""
 
     metric: str = param(
         "", doc="the measure of right and wrong classes that is the best then", usual='"f1" or "balanced-accuracy"',
     )  # fmt: skip
     cost: float | None = param(
-        None, above=0, doc="in its place: a missed example of the second class costs as much as so many false alarms"
+        None, above=0, doc="in its place: a missed example of the positive class costs as much as so many false alarms"
     )
     value: float | None = param(None, above=0, below=1, doc="in its place: this probability itself")
 
@@ -254,6 +254,11 @@ class EvaluateSection:
 
     metrics: tuple[str, ...] | None = param(
         None, doc="names of metrics, such as f1_macro; the task's usual ones when not given"
+    )
+    pos_label: int | str | None = param(
+        None,
+        doc="the positive class of two, by its name or its number, that f1, precision, recall, average-precision and "
+        "the threshold are about; the second one when not given",
     )
     batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
     most: int = param(10_000, low=1, doc="validation examples looked at during training; the last time all are")

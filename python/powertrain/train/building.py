@@ -77,6 +77,8 @@ def build(
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
     dataset = dataset or _as_learned(prepare(recipe, base), recipe, folder)
+    if folder.started and dataset.open_classes:
+        dataset = dataset.with_classes(folder.about()["data"]["outputs"])
     demand_task(recipe, dataset)
     return TrainRun(recipe, folder, dataset, display, base)
 

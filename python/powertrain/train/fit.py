@@ -11,6 +11,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import powertrain as pt
 from powertrain.errors.boundary import public
 from powertrain.io.plain_json import dumps
@@ -54,6 +56,7 @@ def fit(
     sample_weight: TensorLike | None = None,
     class_weight: Mapping[int | str, float] | Sequence[float] | str | None = None,
     metrics: Sequence[str | Metric] | None = None,
+    pos_label: int | str | None = None,
     callbacks: Sequence[str | Callback | Table] | None = None,
     seed: int | None = None,
     precision: str | None = None,
@@ -88,6 +91,8 @@ def fit(
                 a number for each class, {0: 1, 1: 5}, or "balanced": training examples count by that of their class,
                 and times sample_weight
     metrics     names, or metrics of pt.metrics
+    pos_label   the class of two that f1, precision, recall, average-precision, a threshold and groups are about, by its
+                name or number; the second one where it is not given
     callbacks   names, tables, or objects with after_commit(event)
     epochs, steps, batch_size, lr, seed, precision, threads, device
                 run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are drawn
@@ -143,6 +148,7 @@ def fit(
         "run.until": until, "run.evaluate.every": every, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
         "data.split.valid": validation,
         "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
+        "evaluate.pos_label": pos_label.item() if isinstance(pos_label, np.generic) else pos_label,
     }  # fmt: skip
     if recipe is None:
         recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.metrics import BrierScore, LogLoss
-from powertrain.plugin import registry
-from powertrain.plugin.params import params_of
 from powertrain.train.deciding.calibrations import Temperature
 from powertrain.train.deciding.decision import NOTHING, Decision, read_decision
 from powertrain.train.deciding.fitting import fitted
@@ -19,6 +17,8 @@ from powertrain.train.evaluate.evaluation import Evaluation, never
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import DECISION, RunError
 from powertrain.train.preflight import judged_part
+from powertrain.train.run.factories import named_metric
+from powertrain.train.run.positive_class import positive_class
 
 if TYPE_CHECKING:
     from powertrain.plugin.metric import Metric
@@ -41,9 +41,9 @@ def decide(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Any]
         return {}
     if not is_fitted(asked):
         assert asked.threshold is not None and asked.threshold.value is not None
-        value = asked.threshold.value
-        run.evaluations.decide(Decision(threshold=value))
-        return {"threshold": {"label": run.dataset.class_names[1], "value": value}}
+        value, positive = asked.threshold.value, positive_class(run.recipe, run.dataset)
+        run.evaluations.decide(Decision(threshold=_of_second(value, positive)))
+        return {"threshold": {"label": run.dataset.class_names[positive], "value": value}}
     evaluator: Any = run.evaluations.evaluator
     raw: dict[str, tuple[NDArray[Any], Classes]] = {}
     judged = judged_part(run.dataset.splits) if asked.calibrate != "none" else PART
@@ -157,17 +157,18 @@ def _with_threshold(
     run: TrainRun, made: Decision, asked: Threshold, outputs: NDArray[Any], truth: Classes
 ) -> tuple[Decision, dict[str, Any]]:
     """The decision with a threshold, and what results say of that; as it was where there is none to be chosen."""
-    names = run.dataset.class_names
-    label = names[1]
+    names, positive = run.dataset.class_names, positive_class(run.recipe, run.dataset)
+    label = names[positive]
     if asked.value is not None:
-        return Decision(made.calibration, asked.value), {"label": label, "value": asked.value}
+        of_second = _of_second(asked.value, positive)
+        return Decision(made.calibration, of_second), {"label": label, "value": asked.value}
     if (truth == truth[0]).all():
         run.display.warn(
             f"[evaluate.threshold] {PART} has examples of {names[truth[0]]} alone; expected both classes to choose a "
             "threshold by, so there is none; make the part larger, or stratify the split"
         )
         return made, {}
-    by, score, sign = _score(asked, truth)
+    by, score, sign = _score(asked, truth, positive)
     wide = outputs.astype(np.float64)
     apart = wide[:, 1] - wide[:, 0]
     usual = score((apart >= 0).astype(np.int64))
@@ -178,8 +179,14 @@ def _with_threshold(
         if value > best:
             best, margin = value, one
     threshold = float(1 / (1 + np.exp(-margin)))
-    words = {"label": label, "value": threshold, "by": by, "best": sign * best, "usual": sign * usual}
+    value = _of_second(threshold, positive)
+    words = {"label": label, "value": value, "by": by, "best": sign * best, "usual": sign * usual}
     return Decision(made.calibration, threshold), words
+
+
+def _of_second(threshold: float, positive: int) -> float:
+    """The threshold of the positive class as that of the second one, and back."""
+    return threshold if positive == 1 else 1 - threshold
 
 
 def _between(apart: NDArray[np.float64]) -> list[float]:
@@ -192,17 +199,18 @@ def _between(apart: NDArray[np.float64]) -> list[float]:
     return [float(one) for one in (values[0] - BEYOND, *middles, values[-1] + BEYOND)]
 
 
-def _score(asked: Threshold, truth: Classes) -> tuple[str, Score, int]:
+def _score(asked: Threshold, truth: Classes, positive: int) -> tuple[str, Score, int]:
     """By what thresholds are compared: its name, the score, and the sign that makes it the measure again."""
     if asked.cost is not None:
         price = asked.cost
 
         def cost(classes: Classes) -> float:
-            missed, alarms = np.sum((truth == 1) & (classes == 0)), np.sum((truth == 0) & (classes == 1))
+            is_of_it, said = truth == positive, classes == positive
+            missed, alarms = np.sum(is_of_it & ~said), np.sum(~is_of_it & said)
             return -float(price * missed + alarms) / len(truth)
 
         return f"the cost of errors, a missed one as much as {price:g} false alarms", cost, -1
-    metric = threshold_metric(asked.metric)
+    metric = threshold_metric(asked.metric, positive)
     sign = -1 if metric.lower_is_better else 1
 
     def measured(classes: Classes) -> float:
@@ -213,10 +221,9 @@ def _score(asked: Threshold, truth: Classes) -> tuple[str, Score, int]:
     return asked.metric, measured, sign
 
 
-def threshold_metric(name: str) -> Metric:
+def threshold_metric(name: str, positive: int = 1) -> Metric:
     """The metric that thresholds are chosen by."""
-    plugin: Any = registry().load("metric", name)
-    made: Metric = plugin.build(params_of(plugin)())
+    made: Metric = named_metric(name, positive)
     if not made.of_classes:
         raise RunError(
             f"[evaluate.threshold.metric] received {name}, which no threshold changes, since it looks at all scores; "

@@ -41,8 +41,8 @@ def demand_decision(run: TrainRun) -> None:
         return
     if len(names) != 2:
         raise RunError(
-            f"[evaluate.threshold] received it for {len(names)} classes; expected two, of which the second is the "
-            "answer from the threshold on; leave it out"
+            f"[evaluate.threshold] received it for {len(names)} classes; expected two, of which the positive one is "
+            "the answer from the threshold on; leave it out"
         )
     if not probable and not calibrates:
         raise RunError(

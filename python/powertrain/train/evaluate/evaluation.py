@@ -194,9 +194,10 @@ class Evaluator:
             made.losses, made.outputs, made.truth, made.weight = columns
         return made
 
-    def rehearse(self, part: str) -> None:
+    def rehearse(self, part: str, check: Callable[[NDArray[Any]], None] | None = None) -> None:
         """Find out before training whether outputs, loss, targets and metrics of a part fit each other. The first batch
-        is traced and planned as every other, and metrics see outputs of its shape, which are drawn."""
+        is traced and planned as every other. Metrics see outputs of its shape, which are drawn; or the model's own,
+        where there is a `check` of them."""
         source = self.dataset.splits[part]
         rows = np.arange(min(len(source), self.batch), dtype=np.int64)
         if self._measurable is not None:
@@ -206,6 +207,11 @@ class Evaluator:
         batch = next(iter(DataLoader(Subset(source, rows), self.batch, pad_last=True)))
         with evaluating(self.modules):
             self._names, arrays = self._arrays(batch)
+            if check is not None:
+                output, losses = self._measured(batch)
+                check(output[: len(batch)])
+                self._counted(self._empty_metrics(), batch, output, losses)
+                return
             self.measure.plan(*arrays)
             of_output, of_losses, is_float = self._form
             output = drawn(of_output, np.float32 if is_float else np.int64)

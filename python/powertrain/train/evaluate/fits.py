@@ -10,9 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.data import DataLoader, Subset
+from powertrain.nn import modes
+from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
+    from powertrain.train.run.train_run import TrainRun
+
+NEAR_1 = 1e-2  # of bfloat16 too
 
 
 def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[int]) -> None:
@@ -30,6 +36,34 @@ def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[i
         f"[model] gives {list(output[1:])} for each example of {classes} classes; expected a score for each class; "
         f"{fix}"
     )
+
+
+def scored_classes(run: TrainRun, size: int) -> int:
+    """How many classes a run's model has scores for, by the shape of what it gives for a batch of this size."""
+    rows = np.arange(min(len(run.dataset.train), size), dtype=np.int64)
+    names, arrays = names_and_arrays(next(iter(DataLoader(Subset(run.dataset.train, rows), size, pad_last=True))))
+    shapes: list[tuple[int, ...]] = []
+
+    def look(*tensors: Any) -> Any:
+        output = pt.asarray(run.strategy.predict(Step(), TracedBatch(names, tensors)))
+        shapes.append(output.shape)
+        return output
+
+    with modes.evaluating(*run.table.modules.values()):
+        pt.compile(look, backend=run.backend).plan(*arrays)
+    return shapes[-1][-1] if len(shapes[-1]) == 2 else 0
+
+
+def demand_logits(outputs: NDArray[Any]) -> None:
+    """Logits, of which the loss takes the softmax: it would flatten shares, and hardly anything be learned."""
+    if outputs.ndim != 2 or outputs.shape[1] < 2 or not len(outputs) or outputs.dtype.kind != "f":
+        return
+    wide = outputs.astype(np.float64)
+    if wide.min() >= 0 and (np.abs(wide.sum(axis=1) - 1) <= NEAR_1).all():
+        raise pt.DTypeError(
+            "[model] gives probabilities, each row from 0 to 1 and 1 in sum; expected logits, or LogSoftmax of them, "
+            "for this loss; leave Softmax out at the end of the model: run.predict(x).probabilities has them"
+        )
 
 
 def demand_losses(losses: Sequence[int], output: Sequence[int], target: Sequence[int]) -> None:

@@ -14,6 +14,7 @@ from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.positive_class import positive_class
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -45,7 +46,7 @@ def demand_column(dataset: DataModule, part: str, name: str, where: str) -> NDAr
 
 
 def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups:
-    """How well the model does on each group. Of two classes also how often it says the second one, and how far the
+    """How well the model does on each group. Of two classes also how often it says the positive one, and how far the
     groups are apart in that."""
     values = demand_column(run.dataset, judged.part, name, where)
     truth, outputs = judged.truth, judged.outputs
@@ -65,8 +66,10 @@ def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups
         shown = np.zeros(len(truth), np.int64)
         for at, (_, here) in enumerate(found):
             shown[here] = min(at, MOST_ROWS)  # those that are not shown are one group
-        rates = group_rates(truth, judged.classes, sensitive_features=[f"{at:03}" for at in shown.tolist()])
-        label = run.dataset.class_names[1]
+        positive = positive_class(run.recipe, run.dataset)
+        of_it, said = (truth == positive).astype(np.int64), (judged.classes == positive).astype(np.int64)
+        rates = group_rates(of_it, said, sensitive_features=[f"{at:03}" for at in shown.tolist()])
+        label = run.dataset.class_names[positive]
         head += [f"are {label}", f"said {label}", "true positives", "false positives"]
         for row, one in zip(rows, rates.values(), strict=False):
             measured = (one.base_rate, one.selection_rate, one.true_positive_rate, one.false_positive_rate)

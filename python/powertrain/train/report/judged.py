@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import powertrain.nn.functional as F
+from powertrain import nn
 from powertrain.errors.methods import overridden
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
@@ -102,10 +104,12 @@ def gives_probabilities(run: TrainRun) -> bool:
 
 
 def model_gives_probabilities(run: TrainRun) -> bool:
-    """Whether the softmax of the model's own outputs gives probabilities: the loss declares it, and so does a host
-    model."""
-    loss, model = run.loss(), run.table.modules.get("model")
-    says = getattr(getattr(loss, "func", loss), "probabilities", False)  # a function has it where it says so
+    """Whether the softmax of the model's own outputs gives probabilities: the loss declares it, or is one of `pt.nn`
+    that does so, and so does a host model."""
+    given, model = run.loss(), run.table.modules.get("model")
+    loss = getattr(given, "func", given)
+    ours = isinstance(loss, (nn.CrossEntropyLoss, nn.NLLLoss)) or loss in (F.cross_entropy, F.nll_loss)
+    says = ours or getattr(loss, "probabilities", False)  # a function has it where it says so
     return bool(says and (not isinstance(model, Model) or model.probabilities))
 
 

@@ -11,6 +11,8 @@ from powertrain.plugin.environment import TracedEnvironment
 from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.evaluate.episodes import EpisodeEvaluator, OnHost, SideBySide
 from powertrain.train.evaluate.evaluation import Computer, Evaluator, on_host, own_losses
+from powertrain.train.evaluate.fits import demand_logits, scored_classes
+from powertrain.train.report.judged import model_gives_probabilities
 from powertrain.train.run.early_stopping import EarlyStop
 from powertrain.train.run.factories import load_metrics
 from powertrain.train.run.progress import Count
@@ -50,6 +52,8 @@ class Evaluations:
             self.evaluator = EpisodeEvaluator(play, run.recipe.run.seed, episodes)
         else:
             own = own_losses(run.strategy) is not None
+            if run.dataset.open_classes and not own and not on_host(run.strategy):
+                run.dataset = run.dataset.with_classes(scored_classes(run, self.batch))
             chosen, loss = load_metrics(run.recipe, run.dataset, own), None if own else run.loss()
             modules = run.table.modules
             self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, self.batch, chosen, run.backend)
@@ -62,9 +66,11 @@ class Evaluations:
 
     def rehearse(self) -> None:
         """Refuse a model, a loss, targets and metrics that do not fit each other, before anything is trained."""
-        evaluator, parts = self.evaluator, self.run.dataset.splits
+        evaluator, dataset = self.evaluator, self.run.dataset
         if isinstance(evaluator, Evaluator) and evaluator.rehearses:
-            evaluator.rehearse(self.part or next(part for part in ("test", "train") if part in parts))
+            part = self.part or next(part for part in ("test", "train") if part in dataset.splits)
+            gives_logits = dataset.kind.classes and dataset.kind.kept and model_gives_probabilities(self.run)
+            evaluator.rehearse(part, demand_logits if gives_logits else None)
 
     def decide(self, decision: Decision) -> None:
         """Answer and measure with a calibration and a threshold from now on."""

@@ -15,6 +15,7 @@ from powertrain.plugin.params import call_with, params_of
 from powertrain.train.evaluate.evaluation import choose_metrics
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.position import OverTarget, Position
+from powertrain.train.run.positive_class import has_positive_class, positive_class
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -110,11 +111,12 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
             )
         return {"loss": Mean()}
 
+    positive = positive_class(recipe, dataset)
+
     def load(name: str) -> Any:
         metric = recipe.measures.get(name)
         if metric is None:
-            plugin: Any = registry().load("metric", name)
-            metric = plugin.build(params_of(plugin)())
+            metric = named_metric(name, positive)
         tasks = metric.tasks
         if tasks and dataset.task not in tasks and name not in dataset.kind.metrics:
             usual = ", ".join(dataset.kind.metrics) or "the loss"
@@ -125,6 +127,13 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
         return metric
 
     return choose_metrics(dataset, recipe.evaluate.metrics, load)
+
+
+def named_metric(name: str, positive: int = 1) -> Any:
+    """The metric of a name; one that can be told its positive class is."""
+    plugin: Any = registry().load("metric", name)
+    params = params_of(plugin)
+    return plugin.build(params(pos_label=positive) if has_positive_class(params) else params())
 
 
 def _per_example(params: Any) -> Any:
