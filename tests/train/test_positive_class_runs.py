@@ -45,7 +45,7 @@ def test_metrics_are_of_the_class_that_is_named(data: Any, label: Any) -> None:
 def test_it_is_kept_with_the_run(tmp_path: Path) -> None:
     done = trained(metrics=["f1"], pos_label=0, folder=tmp_path / "run")
     again = pt.load(tmp_path / "run", model=pt.nn.Linear(3, 2), data=(X, Y))
-    assert again.recipe.evaluate.pos_label == 0
+    assert again.run.recipe.evaluate.pos_label == 0
     assert done.evaluate()["valid"]["f1"] == done.results["valid"]["f1"]
 
 
@@ -55,7 +55,7 @@ def test_a_threshold_is_that_of_the_class(how: dict[str, Any]) -> None:
     found = done.results["decision"]["threshold"]
     said = done.predict(X)
     assert found["label"] == "0"
-    np.testing.assert_array_equal(said.labels == "0", said.probabilities[:, 0] > found["value"])
+    np.testing.assert_array_equal(said.labels == 0, said.probabilities[:, 0] > found["value"])
 
 
 def test_a_missed_one_of_the_class_is_what_costs() -> None:
