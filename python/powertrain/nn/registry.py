@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 # What Keras and PyTorch switch by an attribute, which here nobody would read.
 _SWITCHES = ("requires_grad", "trainable")
+# What Keras calls a setting of a layer, with its name here.
+_KERAS = {
+    "alpha": "negative_slope", "dilation_rate": "dilation", "epsilon": "eps", "pool_size": "kernel_size", "rate": "p",
+    "strides": "stride",
+}  # fmt: skip
 
 
 def join(prefix: str, name: str) -> str:
@@ -85,6 +90,8 @@ class Registry(Watched):
                 f"[{type(self).__name__}] {name} = {value}; expected no such switch; write "
                 f"model.{'unfreeze' if value else 'freeze'}()"
             )
+        if name in _KERAS:
+            self._demand_own_word(name, value)
         held = self._modules.get("parametrizations")
         if held is not None and name in held._modules:
             raise pt.DTypeError(
@@ -94,6 +101,14 @@ class Registry(Watched):
             )
         self._register(name, value)
         super().__setattr__(name, value)
+
+    def _demand_own_word(self, name: str, value: Any) -> None:
+        """Refuse Keras' name of a setting for a layer of ours: nobody would read it. Your own classes have any name."""
+        held, ours = vars(self), _KERAS[name]
+        if ours in held and name not in held and type(self).__module__.startswith("powertrain.nn."):
+            raise pt.DTypeError(
+                f"[{type(self).__name__}] {name} = {value!r}; expected {ours}; write module.{ours} = {value!r}"
+            )
 
     def _set_value(self, name: str, value: Any) -> None:
         """What a buffer holds from now on."""
