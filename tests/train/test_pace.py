@@ -72,9 +72,9 @@ def test_a_worker_that_is_slow_in_each_step(tmp_path: Path) -> None:
         "import sys\n"
         "if 'powertrain.train.workers.worker' in ' '.join(sys.orig_argv):\n"
         "    import time\n"
-        "    from powertrain.train.run import shards\n"
-        "    quick = shards.tree_sum\n"
-        "    shards.tree_sum = lambda leaves: (time.sleep(0.2), quick(leaves))[1]\n"
+        "    from powertrain.train.run.reduction import TreeSum\n"
+        "    quick = TreeSum.of\n"
+        "    TreeSum.of = lambda *given: (time.sleep(0.2), quick(*given))[1]\n"
     )
     done = run(["train", "small.toml", "--run", "a", "--json", "--workers", "2"], tmp_path, [imports])
     assert "[workers] worker 1 computes 0." in done.stderr

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.plugin import MessageTransport, Transport, WorkerError
 from powertrain.plugin.transport import own_part
-from powertrain.train.run.shards import tree_sum
 from powertrain.train.workers.agreement import demand_alike, told
 from powertrain.train.workers.processes import connected
 from powertrain.train.workers.shared_memory import PAGE, SharedMemory, new_memory
@@ -129,21 +128,25 @@ def test_the_bytes_that_are_read_are_the_least(size: int) -> None:
     assert together(size, work) == by_messages(size, by_message) == least
 
 
-def test_a_tree_over_shards_is_the_same_tree_however_it_is_cut() -> None:
-    class Leaf:
-        def __init__(self, values: NDArray[Any]) -> None:
-            self.values = values
+@pytest.mark.parametrize("together", [together, by_messages])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_sums_of_what_is_lent_are_the_same(together: Callable[..., Any], size: int) -> None:
+    def work(transport: Transport) -> list[NDArray[Any]]:
+        found = []
+        for count in (300, 2 * PAGE, 300):  # the second time there is too little memory
+            first, second = transport.lend([(count, np.dtype("float32")), (7, np.dtype("int64"))])
+            first[:], second[:] = drawn(transport.rank, count, "float32"), drawn(transport.rank, 7, "int64")
+            for part in (slice(100, count), slice(0, 100)):  # one part after the other
+                transport.all_reduce([first[part]])
+            transport.all_reduce([second])
+            found += [first.copy(), second.copy()]
+            transport.all_reduce([np.ones(5)])  # of other memory
+        return found
 
-        def add(self, other: Leaf) -> None:
-            self.values = self.values + other.values
-
-    shards = [drawn(shard, 100, "float32") for shard in range(8)]
-    wanted = added(list(shards))
-    for workers in (1, 2, 4, 8):
-        each = 8 // workers
-        parts = [tree_sum([Leaf(one) for one in shards[at : at + each]]).values for at in range(0, 8, each)]
-        assert added(parts).tobytes() == wanted.tobytes()
-    assert sum(shards[1:], shards[0]).tobytes() != wanted.tobytes()  # these numbers tell one order from another
+    for found in together(size, work):
+        for count, numbers, whole in zip((300, 2 * PAGE, 300), found[::2], found[1::2], strict=True):
+            assert numbers.tobytes() == added([drawn(rank, count, "float32") for rank in range(size)]).tobytes()
+            assert whole.tobytes() == added([drawn(rank, 7, "int64") for rank in range(size)]).tobytes()
 
 
 def test_workers_that_differ_are_named_to_all() -> None:

@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 Gradients: TypeAlias = Mapping[str, pt.Tensor | RowSparse] | Sequence[pt.Tensor | RowSparse]
 
 
+class LaidOut(list[Any]):
+    """The gradients by parameter of flat ones, which lie as the parts of an optimizer do: an update takes these."""
+
+    def __init__(self, parts: Sequence[Part], flat: Sequence[pt.Tensor]) -> None:
+        piece = pt.ops.functional.OPERATORS["flat_view"]
+        found: dict[int, pt.Tensor] = {}
+        for part, whole in zip(parts, flat, strict=True):
+            for place, segment in zip(part.places, part.layout.segments, strict=True):
+                one = piece(whole, segment.offset, segment.shape)
+                found[place] = pt.view_as_complex(one) if part.complex else one
+        super().__init__(found[place] for place in range(len(found)))
+        self.flat = list(flat)
+
+
 def check_gradients(optimizer: Optimizer, grads: Gradients) -> list[pt.Tensor | RowSparse]:
     """The gradients in the order of `params`, each of the shape and kind of its parameter."""
     where = optimizer.name
@@ -49,7 +63,7 @@ def check_gradients(optimizer: Optimizer, grads: Gradients) -> list[pt.Tensor | 
             raise OptimizerError(
                 f"[{where}] gradient of {path} is {kind}; expected {wanted}; pass what value_and_grad gave"
             )
-    return list(given)
+    return given if isinstance(given, LaidOut) else list(given)
 
 
 def _by_path(optimizer: Optimizer, grads: Mapping[str, pt.Tensor | RowSparse]) -> list[pt.Tensor | RowSparse]:
@@ -88,6 +102,8 @@ def not_finite(optimizer: Optimizer, grads: Sequence[pt.Tensor | RowSparse]) -> 
 
 def lay_out(parts: Sequence[Part], grads: Sequence[Any]) -> tuple[list[pt.Tensor], list[Rows | None]]:
     """The gradient of each part as one tensor; of a sparse one its rows, and beside it where these belong."""
+    if isinstance(grads, LaidOut):
+        return grads.flat, [None] * len(parts)
     flat: list[pt.Tensor] = []
     rows: list[Rows | None] = []
     for part in parts:

@@ -13,6 +13,7 @@ from powertrain._core import Error
 from powertrain.errors.methods import Abstract
 
 Array: TypeAlias = NDArray[Any]
+Size: TypeAlias = tuple[int, np.dtype[Any]]  # of an array of one axis: how many numbers it has
 Lost = TypeVar("Lost", bound="WorkerError")
 
 
@@ -53,9 +54,12 @@ class Transport(Protocol):
     leads the run.
 
     Example
+        >>> import numpy as np
         >>> from powertrain.plugin import Transport
         >>> class Alone:  # there are no others to sum with
         ...     rank, size = 0, 1
+        ...     def lend(self, sizes):
+        ...         return [np.empty(count, dtype) for count, dtype in sizes]
         ...     def all_reduce(self, arrays):
         ...         pass
         ...     def all_gather(self, arrays):
@@ -69,6 +73,11 @@ class Transport(Protocol):
     @property
     def size(self) -> int: ...
 
+    def lend(self, sizes: Sequence[Size]) -> list[Array]:
+        """Arrays of so many numbers of a dtype to sum in, whose memory nobody reads any more: to sum these, or parts of
+        them, may cost less than other arrays. They are lent until the next sum of others. All workers call it as often,
+        with the same sizes."""
+
     def all_reduce(self, arrays: Sequence[Array]) -> None:
         """Replace each array, which is contiguous, by its sum over all workers. Every element is added up in a binary
         tree of neighbours, ((0 + 1) + (2 + 3)), and every worker gets the same bits. All workers call it as often, with
@@ -79,7 +88,21 @@ class Transport(Protocol):
         workers call it as often, with arrays of the same dtypes and sizes."""
 
 
-class Alone:
+class OwnArrays:
+    """Lends memory of this process, the same as long as the sizes are."""
+
+    def __init__(self) -> None:
+        self._sizes: list[Size] = []
+        self._arrays: list[Array] = []
+
+    def lend(self, sizes: Sequence[Size]) -> list[Array]:
+        """Arrays to sum in."""
+        if self._sizes != list(sizes):
+            self._sizes, self._arrays = list(sizes), [np.empty(count, dtype) for count, dtype in sizes]
+        return self._arrays
+
+
+class Alone(OwnArrays):
     """The transport of a worker without others."""
 
     rank, size = 0, 1
@@ -137,7 +160,7 @@ def add_to(sums: Array, more: Array) -> None:
         np.add(sums, more, out=sums)
 
 
-class MessageTransport(Abstract):
+class MessageTransport(OwnArrays, Abstract):
     """A transport over messages between two workers: a subclass has `exchange`, and sums come from it.
 
     Example
@@ -154,6 +177,7 @@ class MessageTransport(Abstract):
     """
 
     def __init__(self, rank: int, size: int) -> None:
+        super().__init__()
         self.rank, self.size = rank, size
         self.received_bytes = 0  # of arrays of partners, so far
 

@@ -10,18 +10,18 @@ gradients, and what the step would have written. The second takes the sums, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
 from powertrain.optim.division import share_updated
-from powertrain.plugin.transport import Alone, Transport, add_to
+from powertrain.optim.received import LaidOut
+from powertrain.plugin.transport import Alone, Transport
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.named_slots import OWN
+from powertrain.train.run.reduction import Contribution, TreeSum
 from powertrain.train.run.step import Step
 from powertrain.train.workers.pace import Pace
 
@@ -108,8 +108,10 @@ class ShardedStep:
         self._opt: Any = None
         self._carried: list[pt.Slot] = []
         self._logged: list[str] = []
+        self._contribution: Contribution | None = None
+        self._sum = TreeSum()
         self._gradients = pt.compile(lambda shard, *arrays: self._trace_gradients(shard, arrays))
-        self._update = pt.compile(lambda *sums: self._trace_update(iter(sums)))
+        self._update = pt.compile(lambda *sums: self._trace_update(sums))
 
     def __call__(self, *arrays: Any) -> Any:
         count = len(self._shards.held)
@@ -120,13 +122,15 @@ class ShardedStep:
             )
         random = pt.random.default_generator().slot
         state = random.numpy().tolist()
-        sums = tree_sum(Sums(self._of_shard(self._gradients, shard, state, arrays)) for shard in self._shards.own)
+        sums = self._sum.of(
+            [partial(self._of_shard, self._gradients, shard, state, arrays) for shard in self._shards.own],
+            self._shards.transport,
+            self._shards.pace,
+        )
         # Every shard draws as often, so this is the same in each process.
         random.value = pt.tensor([*state[:2], int(random.numpy()[2])])
-        with self._shards.pace.waiting():
-            self._shards.transport.all_reduce(sums.flat)
         try:
-            found = self._update(*sums.arrays())
+            found = self._update(*sums)
         except pt.NonFiniteError as error:
             raise self._cause(state, arrays) or error from None
         with self._shards.pace.pausing():
@@ -169,7 +173,7 @@ class ShardedStep:
         flops = len(self._shards.own) * gradients["flops"] + update["flops"]
         return [{"flops": flops, "arena_bytes": max(gradients["arena_bytes"], update["arena_bytes"])}]
 
-    def _trace_gradients(self, shard: pt.Tensor, arrays: tuple[Any, ...]) -> tuple[pt.Tensor, ...]:
+    def _trace_gradients(self, shard: pt.Tensor, arrays: tuple[Any, ...]) -> list[pt.Tensor]:
         """What one shard contributes to the sums. Its slots begin as they were before the step, and stay so."""
         t, carried = ShardStep(), self._shards.carried()
         before = [slot.value for slot in carried]
@@ -178,58 +182,27 @@ class ShardedStep:
             raise RunError(
                 "[run.shards] the step minimizes nothing; expected a step with one minimize; leave run.shards out"
             )
-        written = [self._contribution(slot.value, shard) for slot in carried]
+        written = [self._written(slot.value, shard) for slot in carried]
         for slot, value in zip(carried, before, strict=True):
             slot.value = value
+        others = [*t.loss, *written, *t.logged.values()]
         self._opt, self._carried, self._logged = t.opt, carried, list(t.logged)
-        return (*t.loss, *written, *t.logged.values(), *t.grads)
+        self._contribution = Contribution(t.opt.parts, others)
+        return self._contribution.packed(t.grads, others)
 
-    def _contribution(self, value: pt.Tensor, shard: pt.Tensor) -> pt.Tensor:
+    def _written(self, value: pt.Tensor, shard: pt.Tensor) -> pt.Tensor:
         """Of real and complex numbers the mean over the shards counts, of others what the first shard made."""
         if value.dtype.is_float or value.dtype.is_complex:
             return value * (1 / self._shards.count)
         return pt.where(pt.equal(shard, 0), value, pt.zeros((), value.dtype))
 
-    def _trace_update(self, sums: Iterator[pt.Tensor]) -> list[pt.Tensor]:
-        t = self._begin()
-        total, weight = next(sums), next(sums)
+    def _trace_update(self, sums: Sequence[pt.Tensor]) -> list[pt.Tensor]:
+        assert self._contribution is not None
+        t, (flat, found) = self._begin(), self._contribution.unpacked(sums)
+        others = iter(found)
+        total, weight = next(others), next(others)
         for slot in self._carried:
-            slot.value = next(sums)
-        t.logged = {name: next(sums) for name in self._logged}
-        t.update(self._opt, list(sums), total, weight)
+            slot.value = next(others)
+        t.logged = {name: next(others) for name in self._logged}
+        t.update(self._opt, LaidOut(self._opt.parts, flat), total, weight)
         return self._finish(t)
-
-
-class Sums:
-    """Arrays of one shard, or their sums over several, as one flat array for each dtype."""
-
-    def __init__(self, tensors: Iterable[pt.Tensor]) -> None:
-        found = [tensor.numpy() for tensor in tensors]
-        self._shapes = [array.shape for array in found]
-        dtypes = sorted({array.dtype for array in found}, key=str)
-        self._places = [dtypes.index(array.dtype) for array in found]
-        self.flat = [np.concatenate([one.ravel() for one in found if one.dtype == dtype]) for dtype in dtypes]
-
-    def add(self, other: Sums) -> None:
-        for mine, theirs in zip(self.flat, other.flat, strict=True):
-            add_to(mine, theirs)
-
-    def arrays(self) -> Iterator[NDArray[Any]]:
-        """The arrays in their order, as views."""
-        used = [0] * len(self.flat)
-        for shape, place in zip(self._shapes, self._places, strict=True):
-            start, used[place] = used[place], used[place] + int(np.prod(shape, dtype=np.int64))
-            yield self.flat[place][start : used[place]].reshape(shape)
-
-
-def tree_sum(leaves: Iterable[Sums]) -> Sums:
-    """The sum of a power of two of leaves: of neighbours first, then of neighbouring pairs, and so on."""
-    waiting: list[tuple[int, Sums]] = []  # with how many leaves each is the sum of
-    for leaf in leaves:
-        size, sums = 1, leaf
-        while waiting and waiting[-1][0] == size:
-            _, left = waiting.pop()
-            left.add(sums)
-            size, sums = 2 * size, left
-        waiting.append((size, sums))
-    return waiting[0][1]

@@ -1,6 +1,6 @@
 """Sums over the processes of one machine, by recursive halving and doubling in shared memory.
 
-Each worker reads what its partner holds where that lies: nothing is sent.
+Each worker reads what its partner holds where that lies: nothing is sent. Arrays that are lent lie there already.
 
 The memory is a file without a name: the kernel frees it with the last process, however that ends. What a worker has
 written is announced by a byte through a socket to its partner. So a partner sleeps while it waits, and wakes at once
@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin.transport import Halving, WorkerError, add_to, halvings, partners
+from powertrain.plugin.transport import Halving, Size, WorkerError, add_to, halvings, partners
 
 # Where a file lies in memory, where the system has such a place.
 IN_MEMORY = Path("/dev/shm")
@@ -65,9 +65,14 @@ class SharedMemory:
         self._beats = np.frombuffer(mmap.mmap(memory, PAGE), np.int64)[:: ALIGNED // 8]
         self._room = 0  # bytes of the memory of each worker
         self._memories: list[NDArray[np.uint8]] = []
-        self._read = False  # whether there was a sum; then each partner tells when it has read it
+        self._read = False  # whether partners will still tell that they have read what the last sum left here
         self._closed = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
+
+    def lend(self, sizes: Sequence[Size]) -> list[NDArray[Any]]:
+        """Arrays to sum in, where the other workers read them."""
+        self._settle()
+        return self._places(sizes, self._starts(sizes))[self.rank]
 
     def all_reduce(self, arrays: Sequence[NDArray[Any]]) -> None:
         """Replace each contiguous array by its sum over all workers."""
@@ -84,12 +89,13 @@ class SharedMemory:
         self._end(arrays, *self._begin(arrays))
 
     def _begin(self, arrays: Sequence[NDArray[Any]]) -> tuple[list[list[NDArray[Any]]], list[Halving]]:
-        """Put the arrays where the others read them; the places of all workers, and the rounds."""
-        if self._read:  # what is left of the sum before
-            for partner in self._sockets:
-                self._hear(partner)
-        held = self._held(arrays)
-        for place, array in zip(held[self.rank], arrays, strict=True):
+        """The places of the arrays in the memory of all workers, and the rounds. Arrays that are not lent are copied
+        to where the others read them."""
+        self._settle()
+        sizes = [(array.size, array.dtype) for array in arrays]
+        starts = self._lent(arrays)
+        held = self._places(sizes, self._starts(sizes) if starts is None else starts)
+        for place, array in zip(held[self.rank], arrays if starts is None else (), strict=starts is None):
             place[:] = array.reshape(-1)
         return held, halvings(self.rank, self.size, [array.size for array in arrays])
 
@@ -105,25 +111,44 @@ class SharedMemory:
             self._tell(partner)
         self._read = True
         for place, array in zip(mine, arrays, strict=True):
-            array.reshape(-1)[:] = place
+            if _address(place) != _address(array):
+                array.reshape(-1)[:] = place
 
-    def _held(self, arrays: Sequence[NDArray[Any]]) -> list[list[NDArray[Any]]]:
-        """The places of such arrays in the memory of each worker. Where there is too little, all get more: every worker
-        comes here at the same sum."""
-        starts = list(itertools.accumulate((-(-array.nbytes // ALIGNED) * ALIGNED for array in arrays), initial=0))
-        if starts[-1] > self._room or self._room == 0:
-            self._room = (starts[-1] // PAGE + 1) * PAGE
+    def _settle(self) -> None:
+        """Wait until all have read what they read in the sum before."""
+        if self._read:
+            for partner in self._sockets:
+                self._hear(partner)
+        self._read = False
+
+    def _lent(self, arrays: Sequence[NDArray[Any]]) -> list[int] | None:
+        """Where arrays lie in the memory of this worker; None of other arrays."""
+        if not self._memories:
+            return None
+        first = _address(self._memories[self.rank])
+        starts = [_address(array) - first for array in arrays]
+        inside = [0 <= start <= self._room - array.nbytes for start, array in zip(starts, arrays, strict=True)]
+        return starts if arrays and all(inside) else None
+
+    def _starts(self, sizes: Sequence[Size]) -> list[int]:
+        """Where arrays of such sizes lie one after the other. Where there is too little memory, all workers get more:
+        each comes here at the same sum."""
+        ends = itertools.accumulate((-(-_bytes(size) // ALIGNED) * ALIGNED for size in sizes), initial=0)
+        *starts, needed = ends
+        if needed > self._room or self._room == 0:
+            self._room = (needed // PAGE + 1) * PAGE
             if self.rank == 0:
                 _extend(self._memory, PAGE + self.size * self._room)
             for partner in self._sockets:  # after the last one each has heard of all
                 self._meet(partner)
             whole = np.frombuffer(mmap.mmap(self._memory, self.size * self._room, offset=PAGE), np.uint8)
             self._memories = list(whole.reshape(self.size, self._room))
+        return starts
+
+    def _places(self, sizes: Sequence[Size], starts: Sequence[int]) -> list[list[NDArray[Any]]]:
+        """Arrays at these places in the memory of each worker."""
         return [
-            [
-                memory[start : start + array.nbytes].view(array.dtype)
-                for start, array in zip(starts, arrays, strict=False)
-            ]
+            [memory[start : start + _bytes(size)].view(size[1]) for start, size in zip(starts, sizes, strict=True)]
             for memory in self._memories
         ]
 
@@ -158,6 +183,15 @@ class SharedMemory:
         """Count up, as long as this process runs."""
         while not self._closed.wait(BEAT_SECONDS):
             self._beats[self.rank] += 1
+
+
+def _bytes(size: Size) -> int:
+    count, dtype = size
+    return count * dtype.itemsize
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _extend(memory: int, size: int) -> None:
