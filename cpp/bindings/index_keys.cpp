@@ -39,21 +39,35 @@ void fail_index(const std::string& received, const std::string& expected) {
   throw IndexError(text("[index] received ", received, "; expected ", expected, "; see help(powertrain.take)"));
 }
 
-std::string key_words(PlainKeys keys) {
+namespace {
+
+constexpr int kShownLevels = 8;  // of tuples in tuples; nobody reads more, and the depth of a key has no bound
+
+std::string words_of(PyObject* key, int level);
+
+std::string words_of(PlainKeys keys, int level) {
+  if (level == kShownLevels) return "...";
   std::string all;
-  for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + key_words(key);
+  for (PyObject* key : keys) all += (all.empty() ? "" : ", ") + words_of(key, level + 1);
   return "(" + all + ")";
 }
 
-std::string key_words(PyObject* key) {
-  if (PyTuple_CheckExact(key)) return key_words(parts_of(key));
+std::string words_of(PyObject* key, int level) {
+  if (PyTuple_CheckExact(key)) return words_of(parts_of(key), level);
   if (PySlice_Check(key)) {
     const auto* slice = reinterpret_cast<PySliceObject*>(key);
-    return text("slice(", key_words(slice->start), ", ", key_words(slice->stop), ", ", key_words(slice->step), ")");
+    const auto part = [&](PyObject* of) { return level == kShownLevels ? "..." : words_of(of, level + 1); };
+    return text("slice(", part(slice->start), ", ", part(slice->stop), ", ", part(slice->step), ")");
   }
   const bool says_itself = key == Py_None || key == Py_Ellipsis || is_number(key) || PyUnicode_CheckExact(key);
   return says_itself ? shown(key) : Py_TYPE(key)->tp_name;
 }
+
+}  // namespace
+
+std::string key_words(PlainKeys keys) { return words_of(keys, 0); }
+
+std::string key_words(PyObject* key) { return words_of(key, 0); }
 
 bool is_plain(PyObject* key) { return is_plain_int(key) || PySlice_Check(key) || key == Py_None || key == Py_Ellipsis; }
 

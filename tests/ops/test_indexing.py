@@ -200,3 +200,14 @@ def test_a_slot_is_indexed_as_its_value() -> None:
     assert slot[pt.tensor([True, False])].tolist() == [[1, 2]]
     with pytest.raises(pt.DTypeError, match=re.escape("slot.value = ")):
         slot[0] = 1
+
+
+@pytest.mark.parametrize("through", [tuple, slice])
+def test_a_key_of_any_depth_is_an_error(through: Any) -> None:
+    """Its words end at some level, where writing all of them would end the process."""
+    key: Any = 1
+    for _ in range(100_000):
+        key = (key,) if through is tuple else slice(key)
+    with pytest.raises(pt.Error) as caught:
+        pt.ones(2)[True, key]
+    assert "..." in str(caught.value) and len(str(caught.value)) < 500

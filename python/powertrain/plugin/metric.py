@@ -60,7 +60,7 @@ class Metric(OfParams, declares=True):
 
     def __init_subclass__(cls, declares: bool = False, **more: Any) -> None:
         super().__init_subclass__(declares, **more)
-        cls.__signature__ = signature_of(cls, Metric.__init__)  # type: ignore[attr-defined]
+        cls.__signature__ = signature_of(cls, Metric.__init__)  # type: ignore[assignment]
 
     def __call__(self, *args: object, **kwargs: object) -> NoReturn:
         raise _core.DTypeError(
