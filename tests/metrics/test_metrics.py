@@ -419,7 +419,10 @@ def test_states_that_are_no_counts(metric: Any, state: Any, message: str) -> Non
             lambda: m.F1(average="mean"),
             '[F1.average] received "mean"; expected one of "binary", "macro", "micro", "weighted"',
         ),
-        (lambda: m.F1(averge="micro"), "[F1.averge] no such parameter of F1; expected average; did you mean average?"),
+        (
+            lambda: m.F1(averge="micro"),
+            "[F1.averge] no such parameter of F1; expected average, pos_label; did you mean average?",
+        ),
         (lambda: m.TopKAccuracy(k=0), "[TopKAccuracy.k] received 0; expected a whole number >= 1"),
         (
             lambda: m.ConfusionMatrix(num_classes=2.5),
