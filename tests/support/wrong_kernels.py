@@ -184,7 +184,7 @@ WRONG_ELEMENTWISE: dict[str, tuple[str, str, list[Change], list[Change]]] = {
 
 # These end, or never end, the process that they are in.
 LETHAL: dict[str, tuple[str, str, list[Change]]] = {
-    "never-ends": ("hang", "it took more than", [("/* before */", "for (volatile int i = 0;; ++i) { }")]),
+    "never-ends": ("hang", "it used more than", [("/* before */", "for (volatile int i = 0;; ++i) { }")]),
     "exits": ("exit", "it ended its process with code 3", [("/* before */", "exit(3);")]),
     "aborts": ("crash", "it crashed with SIGABRT", [("/* before */", "abort();")]),
     "overflows-the-stack": (

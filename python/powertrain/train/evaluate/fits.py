@@ -32,8 +32,10 @@ def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[i
     fix = f"end it with pt.nn.Linear(..., {classes})"
     if scores > classes:
         fix += f", or give data of {scores} classes, as pt.data.DataModule(..., outputs={scores})"
+    # Of open classes a wrong key counts as one more.
+    by = ", by the labels and class_weight" if dataset.open_classes and dataset.class_weight is not None else ""
     raise pt.ShapeError(
-        f"[model] gives {list(output[1:])} for each example of {classes} classes; expected a score for each class; "
+        f"[model] gives {list(output[1:])} for each example of {classes} classes{by}; expected a score for each class; "
         f"{fix}"
     )
 
