@@ -120,6 +120,19 @@ PyObject* subscript(PyObject* self, PyObject* key) {
   return nullptr;
 }
 
+// Elements of a tensor that ends with the statement, as x[1:] in x[1:][0] = 5, which NumPy would write into x.
+void check_kept(PyObject* self) {
+#if PY_VERSION_HEX >= 0x030E0000
+  const bool ends = PyUnstable_Object_IsUniqueReferencedTemporary(self) != 0;
+#else
+  const bool ends = Py_REFCNT(self) == 1;
+#endif
+  if (ends)
+    throw IndexError(
+        "[index] received elements of a tensor that nothing holds, as in x[1:][0] = 5; expected those of a tensor with "
+        "a name, since x[1:] is a value of its own; write one index, such as x[1] = 5");
+}
+
 int assign_subscript(PyObject* self, PyObject* key, PyObject* value) {
   try {
     const Calling calling(kWhere);
@@ -130,6 +143,7 @@ int assign_subscript(PyObject* self, PyObject* key, PyObject* value) {
     const Keys keys = keys_of(key);
     const TensorType wanted{unwrap(self).dtype(), given.shape()};
     const Tensor fitting = cast_for(given, wanted, "index");
+    check_kept(self);
     if (write_elements(self, keys, fitting)) return 0;
     const Tensor x = unwrap(self);
     give_value(self, own(unmarked(with_elements(x, keys, fitting))));
