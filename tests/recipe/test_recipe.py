@@ -193,8 +193,8 @@ LINES = [
      "anomalies, histograms, keep, evaluate, workers, threads, precision, device, backend, save_seconds; "
      "it belongs to optimizer"),
     ("expect = {}\nevaluate = { every = '1 epoch' }",
-     "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, batch, most, samples, "
-     "calibrate, threshold; it belongs to run.evaluate"),
+     "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, pos_label, batch, most, "
+     "samples, calibrate, threshold; it belongs to run.evaluate"),
     ("expect = {}\nschedule = 'cosine'",
      "[digits.toml:8 schedule] no such section; expected data, target, features, model, loss, strategy, optimizer, "
      "callbacks, run, evaluate, expect, report; it belongs to optimizer"),
