@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import mmap
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +265,29 @@ def test_damaged_data_of_a_camera_do_not_matter(tmp_path: Path) -> None:
     Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg", exif=b"Exif\0\0no data of a camera")
     assert pt.data.read_image(tmp_path / "a.jpg").size == (6, 4)
     assert taken_picture(Image.open(tmp_path / "a.jpg"), (4, 6), True).shape == (4, 6, 3)
+
+
+def test_damaged_data_of_a_camera_do_not_matter_to_a_picture_in_memory() -> None:
+    """Bytes of the marks are changed at random: some make Pillow raise when it turns the picture."""
+    exif, plain, noise = Image.Exif(), io.BytesIO(), np.random.default_rng(0)
+    exif[0x010E], exif[0x0112] = "a picture", 6
+    Image.new("RGB", (8, 4)).save(plain, "JPEG", exif=exif.tobytes())
+    marks, raised = plain.getvalue().index(b"Exif") + 6, 0
+    for _ in range(2000):
+        damaged = bytearray(plain.getvalue())
+        damaged[marks + noise.integers(0, 60)] = noise.integers(0, 256)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                picture = Image.open(io.BytesIO(bytes(damaged)))
+            except OSError:  # no picture any more
+                continue
+            assert taken_picture(picture, (4, 8), True).shape == (4, 8, 3)
+            try:
+                ImageOps.exif_transpose(picture)
+            except Exception:
+                raised += 1
+    assert raised > 0
 
 
 @pytest.mark.parametrize("form", ["BMP", "PPM", "TIFF", "PNG"])

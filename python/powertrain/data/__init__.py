@@ -28,7 +28,7 @@ from powertrain.data.identity import identities, kept_parts
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule, RawTable
 from powertrain.data.order import Draw
-from powertrain.data.pictures import IMG_EXTENSIONS, read_image
+from powertrain.data.pictures import IMG_EXTENSIONS, read_image, upright
 from powertrain.data.rdata import read_r_table
 from powertrain.data.reading import InputFile
 from powertrain.data.samplers import (
@@ -120,6 +120,7 @@ __all__ = [
     "split_ordered",
     "split_random",
     "split_stratified",
+    "upright",
 ]
 
 export(globals())

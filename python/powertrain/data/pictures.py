@@ -66,19 +66,30 @@ def picture_in(file: IO[bytes], mode: str = "RGB") -> HasArray:
     with image_module.open(file, formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise ValueError(f"{opened.width} x {opened.height} pixels")
-        picture: HasArray = upright(_of_bytes(opened, image_module).convert(mode))
-    return picture
+        return upright(_of_bytes(opened, image_module).convert(mode))
 
 
-def upright(picture: Any) -> Any:
-    """A picture that is read, turned as its EXIF data says; without such data, or with damaged ones, as it is. Of TIFF
-    files Pillow has turned it before."""
+def upright(picture: HasArray) -> HasArray:
+    """A picture of Pillow, turned as the camera marked it (EXIF), as `read_image` does with files.
+
+    Without such data, or with damaged ones, it is as it was. Of TIFF files Pillow has turned it before.
+
+    Errors      DataError: Pillow is not installed
+    Example
+        >>> from PIL import Image
+        >>> pt.data.upright(Image.new("RGB", (4, 2))).size
+        (4, 2)
+    """
+    pillow("upright")
     from PIL import ImageOps
 
+    given: Any = picture
     try:
-        return ImageOps.exif_transpose(picture) if picture.getexif().get(ORIENTATION, 1) != 1 else picture
+        turned: Any = ImageOps.exif_transpose(given) if given.getexif().get(ORIENTATION, 1) != 1 else given
     except Exception:  # damaged data make Pillow raise almost anything, and say nothing about the pixels
         return picture
+    made: HasArray = turned
+    return made
 
 
 def _of_bytes(opened: Any, image_module: Any) -> Any:

@@ -45,7 +45,7 @@ def check_mapped(array: Any, where: str) -> bool:
         return False
     mapping, begin = found
     first = np.frombuffer(mapping, np.uint8).__array_interface__["data"][0]
-    needed = begin + np.lib.array_utils.byte_bounds(np.asarray(array))[1] - first
+    needed = begin + _end_of(np.asarray(array)) - first
     size = mapping.size()
     if size < needed:
         raise CutOffError(
@@ -53,6 +53,14 @@ def check_mapped(array: Any, where: str) -> bool:
             "that the array needs; leave the file as it is while something reads it"
         )
     return True
+
+
+def _end_of(array: np.ndarray[Any, Any]) -> int:
+    """The address behind its last byte, as NumPy's `byte_bounds`, which has another place before NumPy 2."""
+    begin = int(array.__array_interface__["data"][0])
+    steps = zip(array.shape, array.strides, strict=True)
+    last = sum((size - 1) * stride for size, stride in steps if stride > 0)
+    return begin + last + array.itemsize if array.size else begin
 
 
 def unmapped(array: Any, where: str) -> Any:

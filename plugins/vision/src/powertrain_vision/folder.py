@@ -23,6 +23,7 @@ from powertrain.data import (
     Source,
     class_folders,
     read_image,
+    upright,
 )
 from powertrain.plugin import Data, param
 
@@ -158,12 +159,12 @@ def _are_pictures(values: object) -> bool:
 
 def taken_picture(value: Any, size: tuple[int, int], colour: bool) -> Any:
     """A picture in memory, of Pillow or as bytes, as one of a file is read."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if isinstance(value, np.ndarray):
         value = Image.fromarray(value[..., 0] if value.ndim == 3 and value.shape[-1] == 1 else value)
     else:
-        value = ImageOps.exif_transpose(value)  # upright, as a file is read
+        value = upright(value)
     if value.width * value.height == 0:
         raise DataError(WHERE, f"a picture of {value.width} x {value.height} pixels", "expected some", "leave it out")
     return resized(value.convert("RGB" if colour else "L"), size)
