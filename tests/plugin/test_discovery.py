@@ -111,8 +111,11 @@ def test_300_broken_distributions_cost_20_ms_at_most(broken: Path) -> None:
     [
         ("print('x' * 5_000_000)", "it printed more than 64 KiB while it was imported"),
         ("import sys\nwhile True:\n    sys.stderr.write('x' * 1000)", "it printed more than 64 KiB while"),
-        ("import time\ntime.sleep(60)", "its import took more than 0.5 s"),
-        ("while True:\n    try:\n        pass\n    except Exception:\n        pass", "its import took more than 0.5 s"),
+        ("import time\ntime.sleep(60)", "its import used no processor time for 0.5 s"),
+        (
+            "while True:\n    try:\n        pass\n    except Exception:\n        pass",
+            "its import used more than 0.5 s of processor time",
+        ),
         ("import os\nos._exit(5)", "ended the process by os._exit(5)"),
         ("raise RuntimeError", "RuntimeError; expected a plugin"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt; expected a plugin"),
@@ -152,8 +155,8 @@ def test_an_import_that_takes_no_stop_ends_the_process_and_is_named(tmp_path: Pa
     (tmp_path / "small.toml").write_text(SMALL.replace('"mlp"', '"net"'))
     done = run(["train", "small.toml"], tmp_path, [tmp_path], expect=2, **{importing.VARIABLE: "0.5"})
     assert done.stderr == (
-        "[plugins] the import of deaf:Net of deaf 2.0 took more than 0.5 s and goes on whatever is raised in it; "
-        "expected one that ends; fix or uninstall it\n"
+        "[plugins] the import of deaf:Net of deaf 2.0 used no processor time for 0.5 s and goes on whatever is raised "
+        "in it; expected one that ends; fix or uninstall it\n"
     )
 
 

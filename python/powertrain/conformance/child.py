@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # How an import was stopped from inside, by what its error says.
-STOPPED = {"hang": "took more than", "prints": "it printed", "exit": "os._exit"}
+STOPPED = {"hang": "its import", "prints": "it printed", "exit": "os._exit"}
 
 
 def main() -> None:

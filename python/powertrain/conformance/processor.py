@@ -7,7 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-FAR = 20  # times the limit asleep: one that wakes up now and then, for ever
+from powertrain.plugin.importing import FAR
+
 PROCESSES = Path("/proc")  # of Linux
 
 

@@ -1,8 +1,9 @@
 """Imports one plugin, and turns whatever it does meanwhile into one error that names it.
 
-It may raise, exit, print, hang or not be there. The limit on time holds in the main thread, where Python hears the
-clock; `powertrain plugins check` imports in a process of its own, which can be killed from outside. An import that goes
-on whatever is raised in it leaves no other way than to end the process, which says whose it was.
+It may raise, exit, print, hang or not be there. It has a limit of processor time, since all is slow on a busy machine.
+The limit holds in the main thread, where Python hears the clock; `powertrain plugins check` imports in a process of its
+own, which can be killed from outside. An import that goes on whatever is raised in it leaves no other way than to end
+the process, which says whose it was.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any, NoReturn
 from powertrain.io.console import complain, one_line
 
 SECONDS = 10.0
+FAR = 20  # times the limit by the clock: an import that wakes up now and then, for ever
+LEAST = 1e-3  # seconds of processor time that tell an import at work from looks at one that sleeps
 VARIABLE = "POWERTRAIN_IMPORT_SECONDS"
 MOST_PRINTED = 1 << 16
 MOST_IGNORED = 3  # stops, a second apart
@@ -152,24 +155,48 @@ def _listening(pressed: list[int]) -> Iterator[None]:
         yield
 
 
+class _Clock:
+    """What an import has used of its time, looked at again and again in the thread that it runs in."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.began = self.moved = time.monotonic()
+        self.first = self.used = time.thread_time()
+
+    def over(self) -> str:
+        """Why the import is to end, in words; empty while it may go on."""
+        now, used = time.monotonic(), time.thread_time()
+        if used - self.used > LEAST:
+            self.used, self.moved = used, now
+        if used - self.first > self.seconds:
+            return f"used more than {self.seconds:g} s of processor time"
+        if now - self.moved > self.seconds:
+            return f"used no processor time for {self.seconds:g} s"
+        return f"took more than {FAR * self.seconds:g} s" if now - self.began > FAR * self.seconds else ""
+
+
 @contextlib.contextmanager
 def _limited(whose: str) -> Iterator[None]:
-    seconds, end, ignored = _seconds(), os._exit, 0
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    clock, end, ignored, again = _Clock(_seconds()), os._exit, 0, 0.0
 
-    def stop(number: int, frame: Any) -> None:
-        nonlocal ignored
+    def look(number: int, frame: Any) -> None:
+        nonlocal ignored, again
+        said = clock.over()
+        if not said or time.monotonic() < again:
+            return
         if ignored == MOST_IGNORED:
-            said = f"[plugins] the import of {one_line(whose)} took more than {seconds:g} s"
-            said += " and goes on whatever is raised in it; expected one that ends; fix or uninstall it\n"
-            os.write(2, said.encode())
+            text = f"[plugins] the import of {one_line(whose)} {said}"
+            text += " and goes on whatever is raised in it; expected one that ends; fix or uninstall it\n"
+            os.write(2, text.encode())
             end(ENDED)
-        ignored += 1
-        raise _Stop(f"its import took more than {seconds:g} s (where a plugin needs that long, set {VARIABLE} to more)")
+        ignored, again = ignored + 1, time.monotonic() + 1
+        raise _Stop(f"its import {said} (where a plugin needs that long, set {VARIABLE} to more)")
 
-    with _alarm(stop, seconds, 1.0):
+    pause = min(1.0, clock.seconds / 20)
+    with _alarm(look, pause, pause):
         yield
 
 
