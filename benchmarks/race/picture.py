@@ -117,6 +117,6 @@ def lines(panels: Mapping[str, Sequence[tuple[float, Result]]], title: str, path
             axis.set_major_formatter(FuncFormatter(plain))
         axes.yaxis.set_minor_formatter(FuncFormatter(plain))
         axes.grid(alpha=0.3, which="both", linewidth=0.5)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(loc="best", frameon=False, fontsize=8)
     figure.tight_layout()
     save(figure, path)

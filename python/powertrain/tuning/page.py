@@ -65,7 +65,7 @@ def _progress(found: Tuned) -> Section:
         axes.step(numbers, reached, where="post", label="the best so far")
         axes.set(xlabel="trial", ylabel=_plain(found.metric))
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="best")
 
     return Section("Best value by trial", draw=draw)
 

@@ -29,7 +29,7 @@ data      = { use = "moving-digits", frames = 4, side = 10, train = 40, held = 4
 model     = { use = "frame-cnn", width = 4, layers = 1 }
 strategy  = { use = "next-frame", past = 2 }
 optimizer = { use = "adam", lr = 1e-3 }
-run       = { until = "100 rounds", batch = 8 }
+run       = { until = "100 rounds", batch_size = 8 }
 """
 
     @dataclass(frozen=True)
@@ -115,7 +115,7 @@ run       = { until = "100 rounds", batch = 8 }
             axes.plot(ahead, misses, marker="o", color="C0", label="drawn frames")
             axes.set(xlabel="frames ahead", ylabel="mean squared error", xticks=ahead)
             axes.set_ylim(bottom=0)
-            axes.legend(frameon=False)
+            axes.legend(loc="best", frameon=False)
 
         says = f"The mean is {misses.mean():.4f} over all frames ahead, {still.mean():.4f} of the last that was seen."
         return [shown, Section("Errors by frames ahead", (says,), draw=draw)]

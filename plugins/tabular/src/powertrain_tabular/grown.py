@@ -66,7 +66,7 @@ def _course(state: Grown, loss: str) -> Section:
             axes.axvline(state.trees, color="gray", linestyle="--", linewidth=1, label=f"answers with {state.trees:,}")
         axes.set(xlabel="trees", ylabel=loss)
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="best")
         figure.set_layout_engine("constrained")
 
     return Section("Loss, tree by tree", (said,), draw=draw)

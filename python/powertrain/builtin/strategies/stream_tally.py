@@ -180,7 +180,7 @@ class Tally:
         axes.set_xlabel("examples" + (" (red: drifts)" if self.drifts else ""))
         axes.set_ylabel("accuracy" if self.classes else "mean absolute error")
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="best")
 
 
 def _above(share: float, chance: float) -> float:

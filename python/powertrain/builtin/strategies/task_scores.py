@@ -92,4 +92,4 @@ def _draw(figure: Figure, table: Sequence[Sequence[float]]) -> None:
     axes.set_xticks(ends)
     axes.set_ylim(0, 1.02)
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(loc="best", fontsize=7, ncols=2)

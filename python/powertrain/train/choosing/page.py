@@ -101,5 +101,5 @@ def _draw(figure: Any, found: Suggestion, growth: Growth) -> None:
     what = found.asked.metric if found.lower_is_better else f"1 - {found.asked.metric}"
     axes.set(xscale="log", xlabel="training rows", ylabel=plain(what))
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="best")
     figure.set_layout_engine("constrained")

@@ -59,7 +59,7 @@ def curves(by_metric: Mapping[str, Mapping[str, Sequence[tuple[int, float]]]]) -
             axes.plot(*zip(*points, strict=True), label=plain(part), color=colours[part], marker=marker)
         axes.set(title=plain(title), xlabel="step")
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="best")
     return tag(figure, "curves of " + ", ".join(by_metric))
 
 

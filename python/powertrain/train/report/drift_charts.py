@@ -26,7 +26,7 @@ def over_time(history: History, names: Sequence[str], limit: float) -> Html:
     axes.axhline(limit, color="gray", linewidth=1, linestyle="--", label="limit")
     axes.set(xlabel="examples", ylabel="PSI")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(loc="best", fontsize=8)
     return tag(figure, "PSI over time of " + ", ".join(names))
 
 
@@ -59,5 +59,5 @@ def _distribution(feature: Feature, counts: Counts) -> Html:
             axes.annotate(f"{now[-1]:.1%} above", (0.98, 0.6), xycoords="axes fraction", ha="right", fontsize=8)
         axes.set_ylabel("density")
     axes.set_title(plain(feature.name), fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(loc="best", fontsize=8)
     return tag(figure, f"distribution of {feature.name}")
