@@ -84,3 +84,18 @@ def test_where_nothing_reads_it_it_is_refused(metrics: Any) -> None:
         "[evaluate.pos_label] received 0, and no metric that is about one class; expected one by name, such as f1; "
         'write metrics = ["f1"], or leave it out; a metric object has its own: pt.metrics.F1(pos_label=0)'
     )
+
+
+def test_it_is_found_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    from powertrain.train.run import evaluations
+
+    found: list[int] = []
+
+    def counted(recipe: Any, dataset: Any) -> int:
+        found.append(positive_class(recipe, dataset))
+        return found[-1]
+
+    positive_class = evaluations.positive_class
+    monkeypatch.setattr(evaluations, "positive_class", counted)
+    trained(metrics=["f1"], pos_label=0, evaluate={"threshold": {"metric": "f1"}}, report={"groups": []})
+    assert found == [0]

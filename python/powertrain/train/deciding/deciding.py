@@ -18,7 +18,6 @@ from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import DECISION, RunError
 from powertrain.train.preflight import judged_part
 from powertrain.train.run.factories import named_metric
-from powertrain.train.run.positive_class import positive_class
 
 if TYPE_CHECKING:
     from powertrain.plugin.metric import Metric
@@ -41,7 +40,7 @@ def decide(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Any]
         return {}
     if not is_fitted(asked):
         assert asked.threshold is not None and asked.threshold.value is not None
-        value, positive = asked.threshold.value, positive_class(run.recipe, run.dataset)
+        value, positive = asked.threshold.value, run.evaluations.positive
         run.evaluations.decide(Decision(threshold=_of_second(value, positive)))
         return {"threshold": {"label": run.dataset.class_names[positive], "value": value}}
     evaluator: Any = run.evaluations.evaluator
@@ -157,7 +156,7 @@ def _with_threshold(
     run: TrainRun, made: Decision, asked: Threshold, outputs: NDArray[Any], truth: Classes
 ) -> tuple[Decision, dict[str, Any]]:
     """The decision with a threshold, and what results say of that; as it was where there is none to be chosen."""
-    names, positive = run.dataset.class_names, positive_class(run.recipe, run.dataset)
+    names, positive = run.dataset.class_names, run.evaluations.positive
     label = names[positive]
     if asked.value is not None:
         of_second = _of_second(asked.value, positive)

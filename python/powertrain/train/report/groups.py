@@ -14,7 +14,6 @@ from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.positive_class import positive_class
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -66,7 +65,7 @@ def by_group(run: TrainRun, judged: Evaluation, name: str, where: str) -> Groups
         shown = np.zeros(len(truth), np.int64)
         for at, (_, here) in enumerate(found):
             shown[here] = min(at, MOST_ROWS)  # those that are not shown are one group
-        positive = positive_class(run.recipe, run.dataset)
+        positive = run.evaluations.positive
         of_it, said = (truth == positive).astype(np.int64), (judged.classes == positive).astype(np.int64)
         rates = group_rates(of_it, said, sensitive_features=[f"{at:03}" for at in shown.tolist()])
         label = run.dataset.class_names[positive]

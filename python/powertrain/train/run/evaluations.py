@@ -15,6 +15,7 @@ from powertrain.train.evaluate.fits import demand_logits, scored_classes
 from powertrain.train.report.judged import model_gives_probabilities
 from powertrain.train.run.early_stopping import EarlyStop
 from powertrain.train.run.factories import load_metrics
+from powertrain.train.run.positive_class import positive_class
 from powertrain.train.run.progress import Count
 
 if TYPE_CHECKING:
@@ -35,13 +36,19 @@ class Evaluations:
         self.hooks: list[Hook] = []
         self.evaluator: Evaluator | EpisodeEvaluator | None = None
         self.decision = NOTHING
+        self.positive = 1  # the number of the class of two that metrics, a threshold and groups are about
         self._computer: Computer | None = None
 
     def prepare(self) -> None:
         """Make what evaluates; before anything runs, so that a watched metric that is not measured is said."""
         run = self.run
         settings = run.recipe.run.evaluate
-        if run.dataset.kind.plays:
+        plays = run.dataset.kind.plays
+        own = not plays and own_losses(run.strategy) is not None
+        if run.dataset.open_classes and not plays and not own and not on_host(run.strategy):
+            run.dataset = run.dataset.with_classes(scored_classes(run, self.batch))
+        self.positive = positive_class(run.recipe, run.dataset)
+        if plays:
             role, copies = next(iter(run.recipe.copies.items()))
             make = run.sources.make_env(role)
             env = make()
@@ -51,11 +58,8 @@ class Evaluations:
             episodes = settings.episodes if settings else EPISODES_OF_AN_EVALUATION
             self.evaluator = EpisodeEvaluator(play, run.recipe.run.seed, episodes)
         else:
-            own = own_losses(run.strategy) is not None
-            if run.dataset.open_classes and not own and not on_host(run.strategy):
-                run.dataset = run.dataset.with_classes(scored_classes(run, self.batch))
-            chosen, loss = load_metrics(run.recipe, run.dataset, own), None if own else run.loss()
-            modules = run.table.modules
+            chosen = load_metrics(run.recipe, run.dataset, own, self.positive)
+            modules, loss = run.table.modules, None if own else run.loss()
             self.evaluator = Evaluator(run.strategy, modules, loss, run.dataset, self.batch, chosen, run.backend)
         if run.early is not None:
             run.early.check(self.evaluator.metrics, "valid" in run.dataset.splits)
@@ -81,7 +85,7 @@ class Evaluations:
     @property
     def batch(self) -> int:
         """Examples that are evaluated at once."""
-        return self.run.recipe.evaluate.batch or max(self.run.recipe.run.batch, LEAST_EVALUATED)
+        return self.run.recipe.evaluate.batch_size or max(self.run.recipe.run.batch_size, LEAST_EVALUATED)
 
     @property
     def units(self) -> dict[str, str]:

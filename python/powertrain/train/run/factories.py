@@ -15,7 +15,7 @@ from powertrain.plugin.params import call_with, params_of
 from powertrain.train.evaluate.evaluation import choose_metrics
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.position import OverTarget, Position
-from powertrain.train.run.positive_class import has_positive_class, positive_class
+from powertrain.train.run.positive_class import has_positive_class
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -101,7 +101,7 @@ def choose_loss(recipe: Recipe, dataset: DataModule, model: Any, default: str) -
     return call_with(plugin, params_of(plugin)())
 
 
-def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, Any]:
+def load_metrics(recipe: Recipe, dataset: DataModule, own: bool, positive: int) -> dict[str, Any]:
     """The metrics of a run by name; the loss alone where the strategy measures itself."""
     if own:
         if recipe.evaluate.metrics:
@@ -110,8 +110,6 @@ def load_metrics(recipe: Recipe, dataset: DataModule, own: bool) -> dict[str, An
                 "its own loss; expected no metrics; leave them out"
             )
         return {"loss": Mean()}
-
-    positive = positive_class(recipe, dataset)
 
     def load(name: str) -> Any:
         metric = recipe.measures.get(name)
