@@ -19,7 +19,7 @@ data      = { use = "arrays", path = "rows.npz", split = { valid = 0.1, test = 0
 features  = ["standardize", "flatten"]
 model     = { use = "mlp", hidden = [32] }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "15 epochs", batch = 64, stop = { watch = "valid.accuracy", patience = 3 } }
+run       = { until = "15 epochs", batch_size = 64, stop = { watch = "valid.accuracy", patience = 3 } }
 """
 
 
@@ -57,6 +57,17 @@ def test_what_was_planted_is_found(
     assert kinds["near duplicates"]["count"] >= 20 and kinds["outliers"]["count"] >= 1
     assert 60 <= kinds["wrong labels"]["count"] <= 160 and found["accuracy"] > 0.8
     assert all(one["count"] == len(one["rows"]) for one in found["findings"] if one["rows"])
+
+
+def test_it_says_how_far_it_is(digits: dict[str, Any], tmp_path: Path) -> None:
+    said: list[str] = []
+    check(digits["recipe"], folds=3, out=tmp_path / "page.html", tell=said.append)
+    assert said == [
+        "reading the data",
+        *(f"{what} in 1,797 examples" for what in ("looking for duplicates", "comparing the parts")),
+        *(f"looking for {what} in 1,797 examples" for what in ("near duplicates", "outliers")),
+        *(f"judging the labels: model {number} of 3" for number in (1, 2, 3)),
+    ]
 
 
 def test_the_page_shows_it(digits: dict[str, Any], tmp_path: Path) -> None:
@@ -124,7 +135,7 @@ def test_clean_data_have_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text("to be or not to be, " * 99)
     tables = 'data = { use = "text", path = "book.txt", context = 8 }\nmodel = "gpt"\noptimizer = "adamw"\n'
-    (tmp_path / "book.toml").write_text(tables + 'run = { until = "9 steps", batch = 4 }\n')
+    (tmp_path / "book.toml").write_text(tables + 'run = { until = "9 steps", batch_size = 4 }\n')
     for given, text in (
         ({"name": str(tmp_path / "book.toml")}, "a language task; expected examples with targets"),
         ({"name": "digits", "folds": 1}, r"\[check\] received folds=1; expected a number from 2 to"),

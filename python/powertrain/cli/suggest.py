@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import powertrain as pt
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE
+from powertrain.cli.teller import Teller
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.brought import brought
@@ -21,11 +20,9 @@ from powertrain.train.choosing import words
 from powertrain.train.choosing.page import suggestion_page
 from powertrain.train.choosing.suggestion import Settings, SuggestError, Suggestion, recipe_text
 from powertrain.train.choosing.suggestion import suggest as answered
-from powertrain.train.display.live import live_line
 
 # Data settings that have an option, or that are what is suggested.
 OWN = ("path", "target", "drop", "split", "encode", "leakage")
-SILENT_SECONDS = 10.0  # where no line can move
 
 
 def suggest(options: argparse.Namespace) -> int:
@@ -100,29 +97,3 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
                 "out"
             )
     return given
-
-
-class Teller:
-    """Says how far it is: in a line that moves, or where none can, in one line now and then."""
-
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._live = None if quiet else live_line(sys.stdout)
-        self._said = time.monotonic()
-
-    def line(self, text: str) -> None:
-        if self._live is not None:
-            self._live.print(text)
-        elif not self._quiet:
-            say(text, flush=True)
-
-    def moving(self, text: str) -> None:
-        if self._live is not None:
-            self._live.show(text)
-        elif time.monotonic() - self._said > SILENT_SECONDS:
-            self._said = time.monotonic()
-            self.line(text)
-
-    def end(self) -> None:
-        if self._live is not None:
-            self._live.stop()

@@ -79,9 +79,18 @@ class Check:
 
 
 def check(
-    name: str, *, near: float = 0.99, folds: int = 5, train: bool = False, out: Path | None = None, trust: bool = False
+    name: str,
+    *,
+    near: float = 0.99,
+    folds: int = 5,
+    train: bool = False,
+    out: Path | None = None,
+    trust: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Check:
-    """Look at the data of a recipe and write the page. With `train`, its own model judges the labels."""
+    """Look at the data of a recipe and write the page. With `train`, its own model judges the labels. `tell` hears what
+    is being looked for."""
+    tell("reading the data")
     recipe = load_recipe(name, QUIET, trust=trust)
     dataset = prepare(recipe, recipe.path.resolve().parent)
     if not dataset.splits or dataset.kind.tokens or dataset.kind.plays:
@@ -96,7 +105,7 @@ def check(
     page = Path(f"check-{recipe.name}.html") if out is None else out
     if not page.parent.is_dir():
         raise RunError(f"[check] there is no folder {page.parent}; expected one; make it, or give another --out")
-    found = examined(data, near, folds, _by_recipe(recipe, data) if train else None)
+    found = examined(data, near, folds, _by_recipe(recipe, data) if train else None, tell)
     made = Check(recipe.name, found, page)
     Files(page.parent).replace(page.name, check_page(recipe.name, found, made.lines()).encode())
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ NEIGHBOURS = 10
 LEAST_NUMBERS = 16  # of an example: with fewer, examples have nearly the same direction without being copies
 
 Rows = NDArray[np.int64]
+Fit = Callable[["Array", "Array"], Callable[["Array"], Any]]
 
 
 @dataclass(frozen=True)
@@ -85,28 +87,32 @@ def gathered(dataset: DataModule) -> Checked:
     )
 
 
-def examined(
-    data: Checked, near: float, folds: int, fit: Callable[[Array, Array], Callable[[Array], Any]] | None
-) -> Checked:
+def examined(data: Checked, near: float, folds: int, fit: Fit | None, tell: Callable[[str], None]) -> Checked:
     """Look at everything. `fit` is as for `pt.quality.out_of_fold`, of the numbers of examples; else a linear model."""
+    of = f"in {len(data.y):,} examples"
+    tell(f"looking for duplicates {of}")
     flat = data.x.reshape(len(data.x), -1)
     whole = np.flatnonzero(np.isfinite(flat).all(axis=1)) if flat.dtype.kind == "f" else np.arange(len(flat))
     found = _gaps(flat, whole)
     found += _repeated(data, exact_duplicates(data.x))
+    tell(f"comparing the parts {of}")
     found += _drifted(data)
     looked = whole[evenly_spaced(len(whole), MOST_ROWS)]
     rows = flat[looked].astype(np.float32)
     if rows.shape[1] >= LEAST_NUMBERS:
+        tell(f"looking for near duplicates {of}")
         found += _near(data, looked, near_duplicates(rows, threshold=near))
     if len(rows) > NEIGHBOURS:
+        tell(f"looking for outliers {of}")
         found += _outliers(data, looked, outlier_scores(rows, neighbours=NEIGHBOURS))
     if data.x.ndim == 2 and len(rows):
+        tell(f"looking at {rows.shape[1]:,} columns")
         found += _of_columns(data, rows, data.y[looked])
     issues, accuracy = None, None
     if data.dataset.kind.classes:
         found += _rare(data)
         if np.bincount(data.y, minlength=2).min() > 1 and len(whole) == len(flat):
-            model = fit or _linear(data)
+            model = _told(fit or _linear(data), folds, tell)
             shares = out_of_fold(np.arange(len(data.y)), data.y, model, folds=folds)
             issues = find_label_issues(data.y, shares)
             accuracy = float((shares.argmax(axis=1) == data.y).mean())
@@ -114,7 +120,18 @@ def examined(
     return dataclasses.replace(data, findings=tuple(found), issues=issues, accuracy=accuracy)
 
 
-def _linear(data: Checked) -> Callable[[Array, Array], Callable[[Array], Any]]:
+def _told(fit: Fit, folds: int, tell: Callable[[str], None]) -> Fit:
+    """The same, which says which fold it is called for."""
+    number = itertools.count(1)
+
+    def told(rows: Array, labels: Array) -> Callable[[Array], Any]:
+        tell(f"judging the labels: model {next(number)} of {folds}")
+        return fit(rows, labels)
+
+    return told
+
+
+def _linear(data: Checked) -> Fit:
     from powertrain.quality.folds import logistic
 
     def fit(rows: Array, labels: Array) -> Callable[[Array], Any]:
