@@ -8,6 +8,7 @@ powertrain/errors/counterparts.py.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import powertrain as pt
 from powertrain.errors import counterparts, hints
+from powertrain.errors.estimator_counterparts import FITTED
 from powertrain.train.evaluate.predictions import Predictions
 
 ROOT: Final = Path(__file__).parent.parent
@@ -42,6 +44,10 @@ WIDTH: Final = 118
 
 
 def has(where: str, name: str) -> bool:
+    if where in FITTED:
+        if importlib.util.find_spec("sklearn") is None:
+            return False
+        return name in dir(pt.sklearn.RandomForestClassifier if where == "_Grows" else pt.Classifier)
     classes = {
         "CompiledFunction": pt._core.CompiledFunction, "DType": pt.DType, "DataLoader": pt.data.DataLoader,
         "Generator": pt.random.Generator, "Module": pt.nn.Module, "Optimizer": pt.optim.Optimizer, "Slot": pt.Slot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -93,6 +94,27 @@ def test_ridge_regression_finds_what_scikit_learn_finds(rows: int, features: int
     ours = pt.Regressor(alpha=alpha).fit(x, y)
     assert ours.coef_ == pytest.approx(wanted.coef_, abs=1e-8)
     assert ours.predict(x) == pytest.approx(wanted.predict(x), abs=1e-8)
+
+
+def test_settings_of_networks_are_named_as_in_fit() -> None:
+    for estimator in (pt.Classifier, pt.Regressor):
+        assert {"epochs", "batch_size", "lr"} <= set(inspect.signature(estimator).parameters)
+    x, y = blobs(60, 3, 2)
+    model = pt.Classifier(hidden=(4,), epochs=2, batch_size=20, lr=0.1).fit(x, y)
+    recipe = model.network_.recipe
+    assert (recipe.run.batch_size, str(recipe.run.until), next(iter(recipe.optimizers.values())).use.params.lr) == (
+        20, "2 epochs", 0.1,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"^\[Regressor\] lr = -1; expected a number > 0"):
+        pt.Regressor(hidden=(4,), lr=-1).fit(x, y)
+
+
+def test_arrays_that_memory_cannot_hold_are_refused_before_they_are_read() -> None:
+    """A broadcast array takes no memory, and ten minutes to look at each of its numbers."""
+    x, large = np.ones((4, 2)), np.broadcast_to(np.ones(()), (4, 1 << 40))
+    for fit in (lambda: pt.Regressor().fit(x, large), lambda: pt.KMeans(2).fit(large)):
+        with pytest.raises(pt.Error, match=r"is float64\[4, 1099511627776\], 32,768 GiB; expected at most [0-9,]+ GiB"):
+            fit()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -18,7 +18,7 @@ RECIPE = """\
 data      = "digits"
 model     = {{ use = "{model}"{more} }}
 {strategy}
-run       = {{ until = "20 steps", batch = 64 }}
+run       = {{ until = "20 steps", batch_size = 64 }}
 """
 PLAIN = '''
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ SMALL_TABLES: dict[str, Any] = {
     "features": [{"use": "scale", "by": 0.0625}],
     "model": {"use": "mlp", "hidden": [32], "dropout": 0.1},
     "optimizer": {"use": "adamw", "lr": 3e-3, "clip": 1.0, "schedule": "cosine"},
-    "run": {"until": "6 epochs", "batch": 64, "seed": 3, "save_seconds": 0, "stop": {"watch": "valid.accuracy"}},
+    "run": {"until": "6 epochs", "batch_size": 64, "seed": 3, "save_seconds": 0, "stop": {"watch": "valid.accuracy"}},
     "strategy": {"use": "supervised", "round_steps": 5},
     "report": {"baseline": False},
 }
@@ -77,7 +77,7 @@ def test_digits_gives_the_weights_that_the_command_gives(tmp_path: Path) -> None
         "--set",
         "run.until=2 epochs",
         "--set",
-        "run.batch=50",
+        "run.batch_size=50",
         "--set",
         "optimizer.lr=0.001",
         "--set",
@@ -217,7 +217,7 @@ def test_an_optimizer_is_the_callers_own() -> None:
     )
     with pytest.raises(RecipeError) as refused:
         pt.fit(model=model, data=rows(), optimizer=optimizer, lr=1.0, epochs=1, **PLAIN)
-    assert str(refused.value) == "[optimizer.lr] no such parameter of AdamW; expected none"
+    assert str(refused.value) == "[optimizer.lr] no such parameter of AdamW; expected none; leave it out"
 
 
 class Seen(Callback):

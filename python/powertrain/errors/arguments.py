@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from powertrain import _core
+from powertrain.errors.estimator_counterparts import ESTIMATOR_CLASSES, SETTINGS
 
 _SHOWN: Final = 40
 
@@ -97,6 +98,16 @@ def _line(where: str, inputs: Sequence[str], settings: Sequence[str], name: str,
     return f"{where}({', '.join([*needed, *(f'{one}={written(value, one)}' for one, value in given.items())])})"
 
 
+def of_estimator(where: str, names: Sequence[str], name: str, value: str) -> str | None:
+    """The advice for a setting of scikit-learn that an estimator of ours lacks; None for all else."""
+    if where not in ESTIMATOR_CLASSES or name not in SETTINGS:
+        return None
+    ours, line = SETTINGS[name]
+    if ours and ours not in names:
+        return None
+    return f"[{where}] received {name}={value}; expected {f'{ours}; write {line}' if ours else line}"
+
+
 def written(value: Any, name: str = "") -> str:
     """A value as it is written in a call; by its name where that would be long."""
     if isinstance(value, (tuple, list)) and all(type(one) is int for one in value):
@@ -156,7 +167,7 @@ def refused(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
 
 
 def _unknown(where: str, needed: Sequence[str], names: Sequence[str], name: str, call: Mapping[str, Any]) -> str:
-    said = keyword(where, needed, names, name, call)
+    said = of_estimator(where, names, name, shown(call[name])) or keyword(where, needed, names, name, call)
     if said:
         return said
     close = difflib.get_close_matches(name, names, 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from powertrain.errors.array_counterparts import ARRAYS
-from powertrain.errors.estimator_counterparts import ESTIMATORS
+from powertrain.errors.estimator_counterparts import ESTIMATORS, FITTED
 from powertrain.errors.module_counterparts import ABOUT, MODULES
 from powertrain.errors.object_counterparts import OBJECTS
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
@@ -197,7 +197,8 @@ OPTIMIZERS: Final[dict[str, str]] = {
     "adamw": "pt.optim.AdamW(model)",
     "apply_updates": "opt.update(grads)",
     "chain": "pt.optim.AdamW(model, clip=1.0, schedule=schedule)",
-    "clip_grad_norm_": "pt.optim.clip_by_global_norm(grads, max_norm)",
+    "clip_grad_norm": _CLIP,
+    "clip_grad_norm_": _CLIP,
     "clip_grad_value_": "pt.optim.clip_by_value(grads, max_value)",
     "cosine_decay_schedule": "schedule=pt.optim.schedules.CosineAnnealingLR(T_max=1000)",
     "global_norm": "grads, norm = pt.optim.clip_by_global_norm(grads, max_norm)",
@@ -347,6 +348,7 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.random": dict(sorted({**RANDOM, **BY_NUMPY}.items())),
     "powertrain.sklearn": ESTIMATORS,
     **OBJECTS,
+    **FITTED,
 }
 
 _RECORDED = "nothing is recorded for gradients unless pt.grad or pt.nn.value_and_grad asks for them; leave it out"

@@ -4,6 +4,59 @@ from __future__ import annotations
 
 from typing import Final
 
+_NO_STRUCTURE = "sklearn.tree.DecisionTreeClassifier() for the structure of a tree: LightGBM keeps these as a text"
+# Attributes of fitted estimators, by the class of ours that lacks them.
+FITTED: Final[dict[str, dict[str, str]]] = {
+    "_Grows": {
+        **dict.fromkeys(
+            ("apply", "decision_path", "estimators_", "get_depth", "get_n_leaves", "max_features_"), _NO_STRUCTURE
+        ),
+        "oob_decision_function_": "sklearn.model_selection.cross_val_predict(model, x, y, method='predict_proba')",
+        "oob_score_": "sklearn.model_selection.cross_val_score(model, x, y).mean()",
+        "tree_": _NO_STRUCTURE,
+    },
+    "Estimator": {
+        "coefs_": "run = pt.fit(model=model, data=(x, y)), which has run.model",
+        "loss_curve_": "run = pt.fit(model=model, data=(x, y)), which has run.history['train.loss']",
+    },
+}
+# The estimators of pt.sklearn, whose settings are those of scikit-learn's.
+ESTIMATOR_CLASSES: Final = frozenset(
+    {
+        "Classifier", "DecisionTreeClassifier", "DecisionTreeRegressor", "ElasticNet", "GradientBoostingClassifier",
+        "GradientBoostingRegressor", "KMeans", "Lasso", "LinearSVC", "PCA", "RandomForestClassifier",
+        "RandomForestRegressor", "Regressor", "SGDClassifier", "SGDRegressor",
+    }
+)  # fmt: skip
+# Settings of scikit-learn's estimators: ours in their place, where an estimator has it; else what to write.
+SETTINGS: Final[dict[str, tuple[str, str]]] = {
+    "C": ("alpha", "alpha=1 / C"),
+    "activation": ("recipe", 'a recipe whose model is { use = "mlp", activation = "tanh" }'),
+    "algorithm": ("", "no algorithm; leave it out"),
+    "alpha": ("C", "C=1 / alpha"),
+    "bootstrap": ("max_samples", "max_samples=0.632, the share of the rows that a tree sees, without repeats"),
+    "class_weight": (
+        "",
+        "weights of rows; write fit(x, y, sample_weight=sklearn.utils.compute_sample_weight('balanced', y))",
+    ),
+    "criterion": ("", "no criterion: splits are by the Gini impurity or the squared error; leave it out"),
+    "early_stopping": ("recipe", "a recipe with run.stop"),
+    "hidden_layer_sizes": ("hidden", "hidden=(100,)"),
+    "learning_rate": ("lr", "lr=1e-3"),
+    "learning_rate_init": ("lr", "lr=1e-3"),
+    "max_features": ("", "no max_features; write pt.sklearn.RandomForestClassifier(1, max_features=...)"),
+    "max_samples": ("subsample", "subsample=0.5"),
+    "min_samples_split": ("min_samples_leaf", "min_samples_leaf=2"),
+    "multi_class": ("", "no multi_class: several classes are learned together; leave it out"),
+    "n_jobs": ("", "no n_jobs; write pt.set_threads(2)"),
+    "oob_score": ("", "no oob_score; write sklearn.model_selection.cross_val_score(model, x, y)"),
+    "penalty": ("", "no penalty but L2; write pt.sklearn.SGDClassifier(penalty='l1')"),
+    "solver": ("", "no solver; leave it out"),
+    "svd_solver": ("", "no svd_solver: the components are exact; leave it out"),
+    "verbose": ("", "no verbose; leave it out"),
+    "warm_start": ("", "no warm_start; leave it out, or call partial_fit of pt.sklearn.SGDClassifier"),
+}
+
 ESTIMATORS: Final[dict[str, str]] = {
     "ColumnTransformer": "sklearn.compose.ColumnTransformer, which works with these estimators",
     "DBSCAN": "sklearn.cluster.DBSCAN, which works with these estimators",

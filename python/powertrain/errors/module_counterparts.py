@@ -27,7 +27,8 @@ MODULES: Final[dict[str, str]] = {
     "activations": "pt.nn.functional.relu(x), or pt.nn.ReLU()",
     "ao": _LAYERS_OF_BITS,
     "applications": "pt.builtin.models",
-    "callbacks": f"{_FIT[:-1]}, callbacks=[...]), with those of pt.plugin.Callback",
+    "callbacks": f"{_FIT[:-1]}, callbacks=[...]), with those of pt.plugin.Callback; early "
+    "stopping is run={'stop': {'watch': 'valid.loss', 'patience': 5}}",
     "constant": "pt.tensor(data)",
     "convert_to_numpy": "x.numpy()",
     "convert_to_tensor": "pt.asarray(data)",

@@ -38,8 +38,8 @@ def check(
         if key in skipped:
             continue
         if key not in fields:
-            expected = ", ".join(fields) if fields else "none"
-            text = f"no such parameter of {owner}; expected {expected}{suggestion(key, fields)}"
+            expected = f"{', '.join(fields)}{suggestion(key, fields)}" if fields else "none; leave it out"
+            text = f"no such parameter of {owner}; expected {expected}"
             mistakes.append(Mistake((*path, key), text))
             continue
         values[key] = convert(value, fields[key].type, fields[key].range, (*path, key), mistakes)

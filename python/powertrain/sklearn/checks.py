@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import numbers
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from powertrain import _core
+from powertrain.io.inputs import max_input_bytes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# A part of what scikit-learn's checks say; what was expected, and what to do.
+_ADVICE = (
+    (
+        r"contains (NaN|inf)", "finite numbers",
+        "put sklearn.impute.SimpleImputer() before it in a pipeline, or leave out these rows",
+    ),
+    (
+        r"Expected 2D array, got (1D|scalar)", "a row for each example",
+        "Reshape your data: x.reshape(1, -1) is one row, x.reshape(-1, 1) one column",
+    ),
+    (
+        r"could not convert string", "numbers",
+        "put sklearn.preprocessing.OneHotEncoder() before it in a pipeline",
+    ),
+    (r"Sparse data was passed", "dense rows", "write x.toarray()"),
+    (r"X has \d+ features, but", "the columns that it was fitted on", "pass these, in the same order"),
+    (
+        r"y should be a 1d array", "one target for each row",
+        "take sklearn.multioutput.MultiOutputRegressor(model), or MultiOutputClassifier, for several",
+    ),
+    (r"inconsistent numbers of samples", "a target for each row", "check the lengths of X and y"),
+    (r"Unknown label type: continuous", "classes", "take a Regressor for numbers, or make classes of them"),
+    (r"Negative values in data passed to `sample_weight`", "weights of 0 or more", "0 leaves a row out"),
+)  # fmt: skip
 
 
 class EstimatorError(_core.Error, ValueError):
@@ -55,6 +86,46 @@ def forget(estimator: Estimator, *names: str) -> None:
     for name in names:
         if hasattr(estimator, name):
             delattr(estimator, name)
+
+
+def validated(estimator: Estimator, x: Any, *targets: Any, **settings: Any) -> Any:
+    """What scikit-learn's checks make of rows, and of targets. Each number is looked at, so an array that stands for
+    more of them than memory holds, as a broadcast one may, is refused before."""
+    for name, value in zip("Xy", (x, *targets), strict=False):
+        if isinstance(value, np.ndarray) and 0 in value.strides and value.nbytes > max_input_bytes():
+            raise EstimatorError(
+                f"[{type(estimator).__name__}] {name} is {value.dtype}{list(value.shape)}, {value.nbytes >> 30:,} GiB; "
+                f"expected at most {max_input_bytes() >> 30:,} GiB, since all of them are read; pass fewer rows or "
+                "columns"
+            )
+    with _advised(estimator):
+        return validate_data(estimator, x, *targets, **settings)
+
+
+def weighed(estimator: Estimator, sample_weight: Any, x: Any) -> Any:
+    """The weight of each row as float64; 1 where none is given."""
+    with _advised(estimator):
+        return _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+
+
+def demand_classes(estimator: Estimator, y: Any) -> None:
+    """Refuse targets that are no classes."""
+    with _advised(estimator):
+        check_classification_targets(y)
+
+
+@contextmanager
+def _advised(estimator: Estimator) -> Iterator[None]:
+    """What scikit-learn's checks refuse, in our form and with what to do."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        for part, expected, fix in _ADVICE:
+            if re.search(part, str(error)):
+                said = str(error).partition("\n")[0].partition(". ")[0].rstrip(".:")
+                text = f"[{type(estimator).__name__}] {said}; expected {expected}; {fix}"
+                raise EstimatorError(text) from None
+        raise
 
 
 def above(where: str, name: str, value: Any, low: float = 0.0, including: bool = False) -> float:

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, forget, whole
+from powertrain.sklearn.checks import (
+    Estimator,
+    EstimatorError,
+    above,
+    demand_classes,
+    demand_fitted,
+    forget,
+    validated,
+    weighed,
+    whole,
+)
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.logistic import fit_logistic
 from powertrain.solvers.tall import product
@@ -32,7 +40,7 @@ class Classifier(ClassifierMixin, Estimator):
     C              of logistic regression: how little its coefficients are held down, as in scikit-learn
     fit_intercept  of logistic regression
     tol, max_iter  of logistic regression: it ends where no element of the gradient is above tol
-    epochs, batch, rate    of a network of hidden layers, trained by AdamW with a cosine schedule
+    epochs, batch_size, lr    of a network of hidden layers, trained by AdamW with a cosine schedule
     shape          of one example, where a recipe's model reads more than rows, such as (8, 8)
     random_state   the seed of a network: a whole number, or None for 0
 
@@ -53,8 +61,8 @@ class Classifier(ClassifierMixin, Estimator):
         tol: float = 1e-4,
         max_iter: int = 1000,
         epochs: int = 30,
-        batch: int = 64,
-        rate: float = 1e-3,
+        batch_size: int = 64,
+        lr: float = 1e-3,
         shape: Sequence[int] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -65,16 +73,16 @@ class Classifier(ClassifierMixin, Estimator):
         self.tol = tol
         self.max_iter = max_iter
         self.epochs = epochs
-        self.batch = batch
-        self.rate = rate
+        self.batch_size = batch_size
+        self.lr = lr
         self.shape = shape
         self.random_state = random_state
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Classifier:  # noqa: N803
         """Learn from rows X and their classes y; `sample_weight` says how much each row counts."""
-        x, wanted = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
-        check_classification_targets(wanted)
-        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        x, wanted = validated(self, X, y, dtype=[np.float64, np.float32], order="C")
+        demand_classes(self, wanted)
+        weight = weighed(self, sample_weight, x)
         self.classes_, numbers = np.unique(wanted, return_inverse=True)
         seen = np.unique(numbers[weight > 0])
         if len(seen) < 2:
@@ -110,7 +118,7 @@ class Classifier(ClassifierMixin, Estimator):
     def decision_function(self, X: TensorLike) -> Array:  # noqa: N803
         """Scores: one a row for two classes (above 0 means the second), else one for each class."""
         demand_fitted(self)
-        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        x: Array = validated(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
             scores = self.network_(x)
             return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, validated, whole
 from powertrain.solvers.lloyd import Clusters, Lloyd, distances, seeds
 from powertrain.solvers.tall import moments
 
@@ -51,7 +50,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
 
     def fit(self, X: TensorLike, y: object = None) -> KMeans:  # noqa: N803
         """Find the centres of rows X."""
-        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+        x: Array = validated(self, X, dtype=[np.float64, np.float32], order="C")
         count = whole("KMeans", "n_clusters", self.n_clusters)
         if len(x) < count:
             raise EstimatorError(
@@ -99,7 +98,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
     def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The distance of each row from each centre."""
         demand_fitted(self)
-        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        x: Array = validated(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         return distances(x, self.cluster_centers_.astype(x.dtype))
 
     def predict(self, X: TensorLike) -> Array:  # noqa: N803

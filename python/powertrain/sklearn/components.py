@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, demand_fitted
+from powertrain.sklearn.checks import Estimator, EstimatorError, demand_fitted, validated
 from powertrain.solvers.principal import decompose
 from powertrain.solvers.tall import product, sampled_moments
 
@@ -36,7 +36,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def fit(self, X: TensorLike, y: object = None) -> PCA:  # noqa: N803
         """Find the components of rows X."""
         kinds = [np.float64, np.float32]
-        x: Array = validate_data(self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False)
+        x: Array = validated(self, X, dtype=kinds, order="C", ensure_min_samples=2, ensure_all_finite=False)
         most = min(x.shape)
         self._check(most)
         kept = most if self.n_components is None else self.n_components
@@ -77,7 +77,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def transform(self, X: TensorLike) -> Array:  # noqa: N803
         """The rows along the components."""
         demand_fitted(self)
-        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        x: Array = validated(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         made = product(x, self.components_.T) - (self.mean_ @ self.components_.T).astype(x.dtype)
         return made / self._deviations().astype(x.dtype) if self.whiten else made
 

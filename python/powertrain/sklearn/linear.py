@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from powertrain.sklearn.checks import EstimatorError, demand_fitted
+from powertrain.sklearn.checks import EstimatorError, demand_classes, demand_fitted, validated, weighed
 from powertrain.solvers.tall import Floats, product
 
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ KINDS = [np.float64, np.float32]
 def weighted_classes(estimator: Any, x: Any, y: Any, sample_weight: TensorLike | None) -> tuple[Array, Array, Floats]:
     """Checked rows, the number of each one's class and its weight; rows without weight are left out, and
     `estimator.classes_` are those of all."""
-    x, y = validate_data(estimator, x, y, dtype=KINDS, order="C")
-    check_classification_targets(y)
-    weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+    x, y = validated(estimator, x, y, dtype=KINDS, order="C")
+    demand_classes(estimator, y)
+    weight = weighed(estimator, sample_weight, x)
     estimator.classes_, numbers = np.unique(y, return_inverse=True)
     seen = np.unique(numbers[weight > 0])
     if len(seen) < 2:
@@ -72,8 +70,8 @@ def weighted_targets(
     estimator: Any, x: Any, y: Any, sample_weight: TensorLike | None, several: bool
 ) -> tuple[Array, Array, Floats]:
     """Checked rows, their targets (of `several`, one or more each) and weights, without rows of no weight."""
-    x, y = validate_data(estimator, x, y, dtype=KINDS, order="C", multi_output=several, y_numeric=True)
-    weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+    x, y = validated(estimator, x, y, dtype=KINDS, order="C", multi_output=several, y_numeric=True)
+    weight = weighed(estimator, sample_weight, x)
     kept = weight > 0
     return (x, y, weight) if kept.all() or not kept.any() else (x[kept], y[kept], weight[kept])
 
@@ -81,7 +79,7 @@ def weighted_targets(
 def scores(estimator: Any, x: Any) -> Array:
     """x coef + intercept, a column for each row of coef_."""
     demand_fitted(estimator)
-    x = validate_data(estimator, x, dtype=KINDS, order="C", reset=False)
+    x = validated(estimator, x, dtype=KINDS, order="C", reset=False)
     return product(x, np.atleast_2d(estimator.coef_).T) + estimator.intercept_
 
 

@@ -27,8 +27,8 @@ TEXT = """\
 data      = "digits"
 features  = ["standardize"]
 model     = {{ use = "mlp", hidden = {hidden} }}
-optimizer = {{ use = "adamw", lr = {rate}, weight_decay = 0.01, schedule = "cosine" }}
-run       = {{ until = "{epochs} epochs", batch = {batch} }}
+optimizer = {{ use = "adamw", lr = {lr}, weight_decay = 0.01, schedule = "cosine" }}
+run       = {{ until = "{epochs} epochs", batch_size = {batch_size} }}
 """
 # Rows that stand for the training data when a trained network is made again from its slots.
 KEPT_ROWS = 4
@@ -125,9 +125,9 @@ def _recipe(estimator: Any) -> Recipe:
         return load_recipe(str(estimator.recipe), overrides)
     text = TEXT.format(
         hidden=[whole(where, "hidden", width) for width in estimator.hidden],
-        rate=above(where, "rate", estimator.rate),
+        lr=above(where, "lr", estimator.lr),
         epochs=whole(where, "epochs", estimator.epochs),
-        batch=whole(where, "batch", estimator.batch),
+        batch_size=whole(where, "batch_size", estimator.batch_size),
     )
     return _read(text, overrides, Path("hidden.toml"))
 

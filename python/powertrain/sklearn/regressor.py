@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, above, demand_fitted, forget
+from powertrain.sklearn.checks import Estimator, above, demand_fitted, forget, validated, weighed
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
@@ -28,7 +27,7 @@ class Regressor(RegressorMixin, Estimator):
     hidden         widths of hidden layers; without any it is ridge regression
     alpha          of ridge regression: the weight of the squared coefficients; 0 is least squares
     fit_intercept  of ridge regression
-    epochs, batch, rate    of a network of hidden layers, trained by AdamW with a cosine schedule
+    epochs, batch_size, lr    of a network of hidden layers, trained by AdamW with a cosine schedule
     shape          of one example, where a recipe's model reads more than rows
     random_state   the seed of a network: a whole number, or None for 0
 
@@ -45,8 +44,8 @@ class Regressor(RegressorMixin, Estimator):
         alpha: float = 1.0,
         fit_intercept: bool = True,
         epochs: int = 30,
-        batch: int = 64,
-        rate: float = 1e-3,
+        batch_size: int = 64,
+        lr: float = 1e-3,
         shape: Sequence[int] | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -55,17 +54,15 @@ class Regressor(RegressorMixin, Estimator):
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.epochs = epochs
-        self.batch = batch
-        self.rate = rate
+        self.batch_size = batch_size
+        self.lr = lr
         self.shape = shape
         self.random_state = random_state
 
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Regressor:  # noqa: N803
         """Learn from rows X and their targets y, one or several each; `sample_weight` says how much each row counts."""
-        x, wanted = validate_data(
-            self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True
-        )
-        weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        x, wanted = validated(self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True)
+        weight = weighed(self, sample_weight, x)
         targets = wanted.reshape(len(wanted), -1)
         self.one_target_ = wanted.ndim == 1
         forget(self, "network_", "coef_", "intercept_")
@@ -82,7 +79,7 @@ class Regressor(RegressorMixin, Estimator):
     def predict(self, X: TensorLike) -> Array:  # noqa: N803
         """The targets of each row."""
         demand_fitted(self)
-        x: Array = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        x: Array = validated(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         if hasattr(self, "network_"):
             made = self.network_(x)
         else:

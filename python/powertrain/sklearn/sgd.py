@@ -10,12 +10,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from powertrain import _core
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_classes, validated, weighed, whole
 from powertrain.sklearn.linear import (
     KINDS,
     ScoredClasses,
@@ -175,9 +173,9 @@ class SGDClassifier(ScoredClasses, ClassifierMixin, _SGD):
             raise EstimatorError(
                 f"[SGDClassifier] received {received}; expected all that will come; pass classes=numpy.unique(y_all)"
             )
-        X, y = validate_data(self, X, y, dtype=KINDS, order="C", reset=first)  # noqa: N806
-        check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        X, y = validated(self, X, y, dtype=KINDS, order="C", reset=first)  # noqa: N806
+        demand_classes(self, y)
+        weight = weighed(self, sample_weight, X)
         numbers = numbered(self, y, named if first else self.classes_)
         if first:
             self.classes_ = named
@@ -267,8 +265,8 @@ class SGDRegressor(RegressorMixin, _SGD):
         """One epoch over some rows."""
         self._settings()
         first = not hasattr(self, "coef_")
-        X, y = validate_data(self, X, y, dtype=KINDS, order="C", y_numeric=True, reset=first)  # noqa: N806
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        X, y = validated(self, X, y, dtype=KINDS, order="C", y_numeric=True, reset=first)  # noqa: N806
+        weight = weighed(self, sample_weight, X)
         if first:
             self._begin(X, 1)
         self._learn(X, y, weight, 1, None)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, validated, whole
 from powertrain.sklearn.grown import Grown, grow, threads
 from powertrain.sklearn.linear import KINDS, weighted_classes, weighted_targets
 
@@ -44,7 +43,7 @@ class _Grows(Estimator):
 
     def _answers(self, x: Any) -> Any:
         demand_fitted(self)
-        return self.grown_(validate_data(self, x, dtype=KINDS, order="C", reset=False))
+        return self.grown_(validated(self, x, dtype=KINDS, order="C", reset=False))
 
     @property
     def feature_importances_(self) -> Array:
@@ -277,7 +276,7 @@ class _Boosting(_Grows):
                 )
         return {
             **super()._params(rows, features), "trees": whole(where, "n_estimators", self.n_estimators),
-            "rate": float(self.learning_rate), "rows": float(self.subsample), "threads": threads(self.n_jobs),
+            "learning_rate": float(self.learning_rate), "rows": float(self.subsample), "threads": threads(self.n_jobs),
         }  # fmt: skip
 
 

@@ -1,0 +1,100 @@
+"""What scikit-learn's users guess: settings, attributes and data that estimators refuse, with what to write instead."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.errors.estimator_counterparts import ESTIMATOR_CLASSES, SETTINGS
+
+sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+
+X = np.arange(40.0).reshape(20, 2)
+Y = np.arange(20) % 2
+
+
+def refusal(action: Any) -> str:
+    with pytest.raises(pt.Error) as raised:
+        action()
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "text"),
+    [
+        ("Classifier", {"hidden_layer_sizes": (8,)}, "received hidden_layer_sizes=tuple; expected hidden; write"),
+        ("Classifier", {"learning_rate_init": 0.1}, "received learning_rate_init=0.1; expected lr; write lr=1e-3"),
+        ("Classifier", {"alpha": 0.1}, "received alpha=0.1; expected C; write C=1 / alpha"),
+        ("Regressor", {"C": 0.1}, "received C=0.1; expected alpha; write alpha=1 / C"),
+        (
+            "RandomForestClassifier", {"class_weight": "balanced"},
+            "received class_weight='balanced'; expected weights of rows; write fit(x, y, sample_weight=",
+        ),
+        ("RandomForestRegressor", {"min_samples_split": 4}, "received min_samples_split=4; expected min_samples_leaf;"),
+        ("DecisionTreeClassifier", {"criterion": "gini"}, "received criterion='gini'; expected no criterion: splits"),
+        ("PCA", {"svd_solver": "full"}, "received svd_solver='full'; expected no svd_solver: the components are"),
+    ],
+)  # fmt: skip
+def test_settings_of_scikit_learn_are_answered_with_ours(name: str, setting: dict[str, Any], text: str) -> None:
+    assert refusal(lambda: getattr(pt.sklearn, name)(**setting)).startswith(f"[{name}] {text}")
+
+
+def test_the_advice_is_true() -> None:
+    assert frozenset(pt.sklearn.__all__) == ESTIMATOR_CLASSES
+    settings = {
+        name: set(inspect.signature(getattr(pt.sklearn, name)).parameters) for name in sorted(ESTIMATOR_CLASSES)
+    }
+    for theirs, (ours, line) in SETTINGS.items():
+        assert line and (not ours or any(ours in known and theirs not in known for known in settings.values()))
+
+
+def test_what_trees_keep_is_said() -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed")
+    forest = pt.sklearn.RandomForestClassifier(2).fit(X, Y)
+    for name in ("estimators_", "tree_"):
+        assert refusal(lambda name=name: getattr(forest, name)) == (
+            f"[RandomForestClassifier] {name}; expected an attribute of RandomForestClassifier; write "
+            "sklearn.tree.DecisionTreeClassifier() for the structure of a tree: LightGBM keeps these as a text"
+        )
+    assert not hasattr(pt.Classifier().fit(X, Y), "loss_curve_")
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        (
+            lambda model: model.fit(X, Y).predict(X[0]),
+            "Expected 2D array, got 1D array instead; expected a row for each example; Reshape your data: x.reshape(1, "
+            "-1) is one row, x.reshape(-1, 1) one column",
+        ),
+        (
+            lambda model: model.fit([[1.0, np.nan], [2.0, 3.0]], [0, 1]),
+            "Input X contains NaN; expected finite numbers; put sklearn.impute.SimpleImputer() before it in a "
+            "pipeline, or leave out these rows",
+        ),
+        (
+            lambda model: model.fit([["a"], ["b"]], [0, 1]),
+            "could not convert string to float: 'a'; expected numbers; put sklearn.preprocessing.OneHotEncoder() "
+            "before it in a pipeline",
+        ),
+        (
+            lambda model: model.fit(X, Y / 3),
+            "Unknown label type: continuous; expected classes; take a Regressor for numbers, or make classes of them",
+        ),
+        (
+            lambda model: model.fit(X, Y, sample_weight=-np.ones(20)),
+            "Negative values in data passed to `sample_weight`; expected weights of 0 or more; 0 leaves a row out",
+        ),
+        (
+            lambda model: model.fit(X, Y).predict(X[:, :1]),
+            "X has 1 features, but Classifier is expecting 2 features as input; expected the columns that it was "
+            "fitted on; pass these, in the same order",
+        ),
+    ],
+)
+def test_data_that_are_refused_come_with_the_fix(action: Any, text: str) -> None:
+    assert refusal(lambda: action(pt.Classifier())) == f"[Classifier] {text}"
