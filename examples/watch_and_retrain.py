@@ -41,7 +41,7 @@ def first_model(args):
         "features": ["standardize"],
         "model": {"use": "mlp", "hidden": [32]},
         "optimizer": {"use": "adamw", "lr": 3e-3, "weight_decay": 0.01},
-        "run": {"until": f"{args.epochs} epochs", "batch": 64, "seed": args.seed},
+        "run": {"until": f"{args.epochs} epochs", "batch_size": 64, "seed": args.seed},
         "report": {"baseline": False},
     }
     return pt.fit(recipe, folder="runs/stream-0", verbose=False)

@@ -104,7 +104,7 @@ def trained(recipe: Recipe, seed: int) -> tuple[float, float]:
     memory = Memory(getattr(settings, "memory", 1))
     table = np.zeros((tasks, tasks))
     for task, order in enumerate(orders):
-        mine, batches = x[:, order], Endless(len(x), recipe.run.batch)
+        mine, batches = x[:, order], Endless(len(x), recipe.run.batch_size)
         for _ in range(settings.steps):
             rows = batches.next()
             inputs, labels = memory.beside(mine[rows], y[rows], getattr(settings, "replayed", 0))

@@ -113,7 +113,7 @@ def trained(recipe: Recipe, made: Parts, alone: bool) -> float:
     """The test accuracy after the recipe's steps; `alone`: without the pictures that have no labels."""
     torch.manual_seed(recipe.run.seed)
     settings: Any = recipe.strategy.params
-    batch, steps = recipe.run.batch, recipe.run.until.amount
+    batch, steps = recipe.run.batch_size, recipe.run.until.amount
     rates = next(iter(recipe.optimizers.values())).use.params
     (x, y), (free_x, _), (test_x, test_y) = made["train"], made["unlabelled"], made["test"]
     model = network(recipe.models["model"].params.channels, x.shape[-1], int(y.max()) + 1)

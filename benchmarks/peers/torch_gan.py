@@ -94,7 +94,7 @@ def in_torch(recipe: Recipe, seed: int) -> list[float]:
         role: torch.optim.Adam(net.parameters(), lr=rates[role].lr, betas=(rates[role].beta1, rates[role].beta2))
         for role, net in (("generator", draws), ("critic", judges))
     }
-    order, turns = Endless(len(x), recipe.run.batch), settings.critic_steps + 1
+    order, turns = Endless(len(x), recipe.run.batch_size), settings.critic_steps + 1
     for step in range(recipe.run.until.amount):
         rows = x[order.next()]
         code = torch.randn(len(rows), settings.code)

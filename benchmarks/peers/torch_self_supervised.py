@@ -117,7 +117,7 @@ def in_torch(recipe: Recipe, seed: int) -> float:
         return (at + 1) / (warm + 1) if at < warm else 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (steps - warm))
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    order = Endless(len(x), recipe.run.batch)
+    order = Endless(len(x), recipe.run.batch_size)
     for _ in range(steps):
         optimizer.zero_grad()
         loss(x[order.next()]).backward()

@@ -131,7 +131,7 @@ def labelled(draw: random.Random) -> str:
 
 LANGUAGE = 'model = { use = "lstm", width = 8 }\noptimizer = "sgd"\n'
 CLASSES = 'model = "linear"\noptimizer = "sgd"\n'
-RUN = 'run = { until = "2 steps", batch = 4 }\nreport = { baseline = false }\n'
+RUN = 'run = { until = "2 steps", batch_size = 4 }\nreport = { baseline = false }\n'
 
 
 def recipe(folder: Path, draw: random.Random) -> tuple[str, str]:

@@ -208,7 +208,7 @@ def grown(draw: random.Random) -> str:
         "strategy": table("strategy", draw, wild),
         "optimizer": table("optimizer", draw, wild)[:-2] + f", schedule = {table('schedule', draw, wild)} }}",
         "callbacks": f"[{', '.join(table('callback', draw, wild) for _ in range(draw.randrange(2)))}]",
-        "run": f'{{ until = "2 steps", batch = {draw.choice([1, 2, 7, 64])}, seed = {draw.randrange(9)} }}',
+        "run": f'{{ until = "2 steps", batch_size = {draw.choice([1, 2, 7, 64])}, seed = {draw.randrange(9)} }}',
         "evaluate": f'{{ metrics = ["{draw.choice(["accuracy", "mse", "r2", "loss", "wrong"])}"], most = 20 }}',
         "report": "{ baseline = false }",
     }

@@ -36,7 +36,7 @@ def go(folder: Path, use: str, name: str = "", tasks: int = 3, **more: Any) -> A
     made = {
         **RECIPE,
         "strategy": {"use": use, "steps": steps, **WAYS[use], **more},
-        "run": {"until": f"{until or tasks * steps} steps", "batch": 32, "save_seconds": 600, "evaluate": EVERY},
+        "run": {"until": f"{until or tasks * steps} steps", "batch_size": 32, "save_seconds": 600, "evaluate": EVERY},
     }
     return pt.fit(made, folder=folder / (name or use), resume=resume, verbose=False)
 
@@ -108,7 +108,7 @@ def test_the_information_is_the_mean_of_squared_gradients_over_all_labels(tmp_pa
     """Of a linear model it has a formula: p - label, times the input. Its labels are nearly certain, and yet it is the
     improbable ones that count."""
     made = {**RECIPE, "model": "linear", "strategy": {"use": "ewc", "steps": 30, "samples": 300},
-            "run": {"until": "30 steps", "batch": 32, "seed": 0}}  # fmt: skip
+            "run": {"until": "30 steps", "batch_size": 32, "seed": 0}}  # fmt: skip
     run = pt.fit(made, folder=tmp_path / "a", verbose=False)
     strategy, train = run.run.strategy, run.run.dataset.train
     x = train.fetch(permutation(len(train), 0, 1)[:300])["x"]
@@ -162,7 +162,7 @@ data      = { use = "digits", split = { test = 0.2 } }
 model     = { use = "mlp", hidden = [16] }
 strategy  = { use = "ewc", steps = 20, samples = 10, round_steps = 5 }
 optimizer = { use = "adam", lr = 1e-3 }
-run       = { until = "80 steps", batch = 32, evaluate = { every = "10 steps" }, save_seconds = 0 }
+run       = { until = "80 steps", batch_size = 32, evaluate = { every = "10 steps" }, save_seconds = 0 }
 """
     killed_and_resumed(text, tmp_path, after="step 30/")
 
@@ -178,7 +178,7 @@ def test_a_finished_run_takes_every_verb(runs: dict[str, Any], use: str, tmp_pat
 
 
 def test_what_cannot_be_learned_so_is_refused(tmp_path: Path) -> None:
-    run = {"until": "10 steps", "batch": 8}
+    run = {"until": "10 steps", "batch_size": 8}
     with pytest.raises(StrategyError) as caught:
         pt.fit({**RECIPE, "data": "digits", "strategy": "continual", "run": run}, folder=tmp_path / "a", verbose=False)
     assert str(caught.value) == (

@@ -40,7 +40,7 @@ data      = { use = "digits", split = { test = 0.2 } }
 features  = ["standardize"]
 model     = "./net.py:Net"
 optimizer = "adamw"
-run       = { until = "5 steps", batch = 32 }
+run       = { until = "5 steps", batch_size = 32 }
 report    = { baseline = false }
 """
 

@@ -22,7 +22,7 @@ data      = { use = "digits", split = { unlabelled = 0.76, test = 0.2, stratify 
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [128] }
 optimizer = { use = "adamw", lr = 3e-3, weight_decay = 0.05 }
-run       = { until = "600 steps", batch = 64, evaluate = { every = "600 steps" }, save_seconds = 600 }
+run       = { until = "600 steps", batch_size = 64, evaluate = { every = "600 steps" }, save_seconds = 600 }
 report    = { baseline = false, worst = 0 }
 """
 
@@ -111,7 +111,7 @@ data      = { use = "text", path = "austen.txt", context = 32, valid = 0.1 }
 model     = { use = "MODEL" }
 strategy  = { use = "masked", hide = 0.2 }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "400 steps", batch = 16, evaluate = { every = "400 steps" }, save_seconds = 600 }
+run       = { until = "400 steps", batch_size = 16, evaluate = { every = "400 steps" }, save_seconds = 600 }
 report    = { baseline = false }
 """
 # A model of tokens that sees three neighbours on each side.

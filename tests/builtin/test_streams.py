@@ -33,7 +33,7 @@ def recipe(until: str = "1 epoch", batch: int = 1, **strategy: Any) -> dict[str,
         "model": "linear",
         "strategy": {"use": "prequential", **strategy},
         "optimizer": {"use": "sgd", "lr": 0.05, "momentum": 0.0},
-        "run": {"until": until, "batch": batch, "seed": 0, "save_seconds": 600, "evaluate": {"every": "64 steps"}},
+        "run": {"until": until, "batch_size": batch, "seed": 0, "save_seconds": 600, "evaluate": {"every": "64 steps"}},
         "report": {"baseline": False, "worst": 0},
     }
 

@@ -114,7 +114,7 @@ RECIPE = """
 data      = { use = "tokens", path = "train.bin", vocabulary = 50, context = 16, valid = SHARE }
 model     = { use = "gpt", layers = 1, heads = 2, width = 16 }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "20 steps", batch = 8, seed = 1, workers = WORKERS }
+run       = { until = "20 steps", batch_size = 8, seed = 1, workers = WORKERS }
 """
 
 

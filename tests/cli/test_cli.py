@@ -202,7 +202,7 @@ model     = { use = "acme-learning/rings", width = 24 }
 loss      = { use = "focal", gamma = 1.5 }
 strategy  = { use = "averaged", keep = 0.95 }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "3 epochs", batch = 64, seed = 1, save_seconds = 0 }
+run       = { until = "3 epochs", batch_size = 64, seed = 1, save_seconds = 0 }
 report    = { baseline = false }
 """
 

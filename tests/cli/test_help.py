@@ -130,7 +130,7 @@ WORDS = {
     "lr": "powertrain help optimizer.groups.lr",
     "scheduler": "powertrain help from-pytorch",
     "dataloader": "powertrain help pt.data.DataLoader",
-    "batch": "powertrain help run.batch",
+    "batch": "powertrain help run.batch_size",
     "epochs": "powertrain help ideas/epochs-and-batches",
     "serve": "powertrain help guides/serving",
     "pytorch": "powertrain help from-pytorch",

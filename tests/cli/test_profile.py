@@ -282,10 +282,10 @@ def test_profile_of_a_run_in_an_environment(tmp_path: Path) -> None:
 
 
 def test_profile_of_a_workload_has_no_settings(tmp_path: Path) -> None:
-    done = run(["profile", "mlp_tiny", "--set", "run.batch=8"], tmp_path, expect=2)
+    done = run(["profile", "mlp_tiny", "--set", "run.batch_size=8"], tmp_path, expect=2)
     assert done.stderr.strip() == (
-        "[profile] --set run.batch=8 for the workload mlp_tiny, which has no settings; expected a recipe; leave --set "
-        "out"
+        "[profile] --set run.batch_size=8 for the workload mlp_tiny, which has no settings; expected a recipe; leave "
+        "--set out"
     )
 
 

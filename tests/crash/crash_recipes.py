@@ -10,7 +10,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true
 features  = [{ use = "scale", by = 0.0625 }, "./shifted.py:Shifted"]
 model     = { use = "cnn", channels = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine" }
-run       = { until = "30 epochs", batch = 64, seed = 3, save_seconds = 0 }
+run       = { until = "30 epochs", batch_size = 64, seed = 3, save_seconds = 0 }
 evaluate  = { samples = 4 }
 report    = { baseline = false, worst = 0 }
 """
@@ -30,7 +30,7 @@ data      = { use = "text", path = "book.txt", context = 32, valid = 0.1 }
 model     = { use = "gpt", layers = 2, heads = 2, width = 32, dropout = 0.1 }
 strategy  = { use = "next_token", sample = 20 }
 optimizer = { use = "adamw", lr = 1e-3, schedule = { use = "cosine", warmup = 20 } }
-run       = { until = "400 steps", batch = 8, seed = 1, save_seconds = 0, evaluate = { every = "50 steps" } }
+run       = { until = "400 steps", batch_size = 8, seed = 1, save_seconds = 0, evaluate = { every = "50 steps" } }
 report    = { baseline = false, worst = 0 }
 """
 TEACHER = """\
@@ -40,7 +40,7 @@ model     = { use = "mlp", hidden = [64] }
 strategy  = { use = "ema-teacher", keep = 0.95, round_steps = 5 }
 optimizer = { use = "adamw", lr = 1e-2 }
 callbacks = [{ use = "plateau", patience = 1, factor = 0.7 }]
-run       = { until = "400 epochs", batch = 32, seed = 2, save_seconds = 0, \
+run       = { until = "400 epochs", batch_size = 32, seed = 2, save_seconds = 0, \
 stop = { watch = "valid.loss", patience = 60 } }
 report    = { baseline = false, worst = 0 }
 """
@@ -53,7 +53,7 @@ report = { baseline = false, worst = 0 }
 DQN = """\
 data.env  = { use = "rl/cartpole", copies = 4, longest = 60 }
 model     = { use = "rl/q-network", hidden = [16] }
-strategy  = { use = "rl/dqn", steps = 16, updates = 8, batch = 32, replay = 1_000, warmup = 100, follow = 20 }
+strategy  = { use = "rl/dqn", steps = 16, updates = 8, batch_size = 32, replay = 1_000, warmup = 100, follow = 20 }
 optimizer = { use = "adam", lr = 1e-2, schedule = "polynomial" }
 run       = { until = "16_384 env_steps", save_seconds = 0, evaluate = { every = "2_048 env_steps", episodes = 10 } }
 report    = { baseline = false, worst = 0 }

@@ -193,7 +193,7 @@ RECIPE = """
 model     = "linear"
 features  = ["standardize"]
 optimizer = { use = "sgd", lr = 0.01 }
-run       = { until = "3 epochs", batch = 8 }
+run       = { until = "3 epochs", batch_size = 8 }
 
 [data]
 use            = "parquet"

@@ -122,7 +122,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 features  = [{ use = "scale", by = 0.0625 }, "./noise.py:Noise"]
 model     = { use = "mlp", hidden = [16] }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "4 epochs", batch = 64, seed = 3, save_seconds = 0 }
+run       = { until = "4 epochs", batch_size = 64, seed = 3, save_seconds = 0 }
 report    = { baseline = false }
 """
 NOISE = """\

@@ -269,7 +269,7 @@ RECIPE = """
 data      = { use = "text", path = "URL", context = 4 }
 model     = { use = "gpt", layers = 1, heads = 1, width = 8 }
 optimizer = { use = "sgd", lr = 0.01 }
-run       = { until = "2 steps", batch = 2 }
+run       = { until = "2 steps", batch_size = 2 }
 """
 
 

@@ -171,7 +171,7 @@ def test_a_recipe_and_a_model_to_edit(tmp_path: Path) -> None:
     (tmp_path / "rows.toml").write_text(
         'data      = { use = "arrays", path = "./rows.npz", split = { test = 0.2 } }\nmodel     = "linear"\n'
         'optimizer = { use = "sgd", lr = 0.1 }\ncallbacks = ["./quiet.py:Quiet"]\n'
-        'run       = { until = "1 epoch", batch = 16 }\n'
+        'run       = { until = "1 epoch", batch_size = 16 }\n'
     )
     run(["new", "rows.toml", "own"], tmp_path)
     run(["train", "rows.toml"], tmp_path / "own")  # its data lie where they lay, and its code beside it

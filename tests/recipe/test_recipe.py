@@ -75,7 +75,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true
 features  = [{ use = "scale" }]
 model     = { use = "cnn", channels = [8, 16] }
 optimizer = { use = "adamw", lr = 3e-3, schedule = "cosine" }
-run       = { until = "20 epochs", batch = 64, stop = { watch = "valid.accuracy" } }
+run       = { until = "20 epochs", batch_size = 64, stop = { watch = "valid.accuracy" } }
 expect    = { "test.accuracy" = ">= 0.98", seconds = 60 }
 """
 
@@ -97,7 +97,7 @@ def test_a_good_recipe_is_read_as_it_was_meant(tmp_path: Path) -> None:
     assert recipe.name == "digits"
     assert recipe.model is not None and recipe.model.params == Cnn.Params(channels=(8, 16))
     assert recipe.run.until == Duration(20, "epochs")
-    assert recipe.run.batch == 64 and recipe.run.stop is not None and recipe.run.stop.patience == 5
+    assert recipe.run.batch_size == 64 and recipe.run.stop is not None and recipe.run.stop.patience == 5
     assert (recipe.split.valid, recipe.split.test, recipe.split.stratify) == (0.1, 0.2, True)
     assert recipe.optimizers["model"].schedule is not None
     assert recipe.expect == {"test.accuracy": Limit(">=", 0.98), "seconds": Limit("<=", 60.0)}
@@ -137,7 +137,7 @@ LINES = [
     ("model = [1]",
      "[digits.toml:4 model] received [1]; expected a table; write model = { ... }"),
     ("model = { use = 'plain', width = 3 }",
-     "[digits.toml:4 model.width] no such parameter of plain; expected none"),
+     "[digits.toml:4 model.width] no such parameter of plain; expected none; leave it out"),
     ("optimizer = { use = 'adamw', lr = -1 }",
      "[digits.toml:5 optimizer.lr] received -1; expected a number > 0; 1e-3 is usual for adamw"),
     ("optimizer = { use = 'adamw', lr = 'fast' }",
@@ -152,15 +152,15 @@ LINES = [
      "[digits.toml:5 optimizer.clip] received 0; expected a number > 0; 1.0 is usual"),
     ("optimizer = { use = 'adamw', accumulate = 0 }",
      "[digits.toml:5 optimizer.accumulate] received 0; expected a whole number >= 1"),
-    ("run = { until = '20 epoch', batch = 0 }",
-     "[digits.toml:6 run.batch] received 0; expected a whole number >= 1 and <= 16,777,216"),
+    ("run = { until = '20 epoch', batch_size = 0 }",
+     "[digits.toml:6 run.batch_size] received 0; expected a whole number >= 1 and <= 16,777,216"),
     ("run = { until = '20' }",
      '[digits.toml:6 run.until] received "20"; expected an amount and a unit, such as "20 epochs" or "2_000 steps" '
      "(units: steps, epochs, examples, tokens, env_steps, rounds)"),
     ("run = { until = 20 }",
      '[digits.toml:6 run.until] received 20; expected an amount and a unit, such as "20 epochs" or "2_000 steps" '
      "(units: steps, epochs, examples, tokens, env_steps, rounds)"),
-    ("run = { batch = 64 }",
+    ("run = { batch_size = 64 }",
      '[digits.toml:6 run] until is missing; run needs an amount and a unit, such as "20 epochs" or "2_000 steps" '
      "(units: steps, epochs, examples, tokens, env_steps, rounds); add until = ..."),
     ("run = { until = '1 epoch', stop = { patience = 3 } }",
@@ -168,7 +168,7 @@ LINES = [
     ("run = { until = '1 epoch', stop = { watch = 'valid.loss', mode = 'maxi' } }",
      '[digits.toml:6 run.stop.mode] received "maxi"; expected one of "auto", "max", "min"; did you mean max?'),
     ("run = { until = '1 epoch', sed = 3 }",
-     "[digits.toml:6 run.sed] no such parameter of run; expected until, batch, shards, zero, seed, stop, "
+     "[digits.toml:6 run.sed] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
      "anomalies, histograms, keep, evaluate, workers, threads, precision, device, backend, save_seconds; "
      "did you mean seed?"),
     ("data = { use = 'digits', split = { valid = 0.6, test = 0.5 } }",
@@ -188,12 +188,16 @@ LINES = [
     ("run = { until = '1 epoch', stop = { watch = 'valid.acuracy' } }",
      '[digits.toml:6 run.stop.watch] received "valid.acuracy"; expected one of valid.loss, valid.accuracy, '
      "valid.perplexity, valid.mse, valid.mae, valid.r2; did you mean valid.accuracy?"),
+    ("run = { until = '1 epoch', batch = 64 }",
+     "[digits.toml:6 run.batch] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
+     "anomalies, histograms, keep, evaluate, workers, threads, precision, device, backend, save_seconds; "
+     "did you mean batch_size?"),
     ("run = { until = '1 epoch', lr = 1e-3 }",
-     "[digits.toml:6 run.lr] no such parameter of run; expected until, batch, shards, zero, seed, stop, "
+     "[digits.toml:6 run.lr] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
      "anomalies, histograms, keep, evaluate, workers, threads, precision, device, backend, save_seconds; "
      "it belongs to optimizer"),
     ("expect = {}\nevaluate = { every = '1 epoch' }",
-     "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, pos_label, batch, most, "
+     "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, pos_label, batch_size, most, "
      "samples, calibrate, threshold; it belongs to run.evaluate"),
     ("expect = {}\nschedule = 'cosine'",
      "[digits.toml:8 schedule] no such section; expected data, target, features, model, loss, strategy, optimizer, "
@@ -262,7 +266,7 @@ data = "digit"
 model = "cnn"
 optimizer = "adamw"
 run = { until = "5", stop = { watch = "valid.acc" } }
-evaluate = { metrics = ["acuracy"], bach = 3 }
+evaluate = { metrics = ["acuracy"], batchsize = 3 }
 
 [expect]
 test.acc = ">= 1"
@@ -273,14 +277,14 @@ test.acc = ">= 1"
         "[digits.toml:1 data",
         "[digits.toml:4 run.until",
         "[digits.toml:4 run.stop.watch",
-        "[digits.toml:5 evaluate.bach",
+        "[digits.toml:5 evaluate.batchsize",
         "[digits.toml:5 evaluate.metrics.0",
         "[digits.toml:8 expect.test.acc",
         "[digits.toml:9 expect.test.accuracy",
     ]
     assert [line.rpartition("; ")[2] for line in said[2:6]] == [
         "did you mean valid.accuracy?",
-        "did you mean batch?",
+        "did you mean batch_size?",
         "did you mean accuracy?",
         "did you mean test.accuracy?",
     ]
@@ -350,8 +354,9 @@ def test_settings_go_through_the_same_checks(tmp_path: Path) -> None:
     assert complaint(tmp_path, GOOD, "optimizer.lr") == [
         "[--set optimizer.lr] expected KEY=VALUE, for example --set optimizer.lr=1e-3"
     ]
-    assert complaint(tmp_path, GOOD, "run.batch.size=3") == ["[--set run.batch.size] run.batch is a single value; "
-                                                             "expected a table"]  # fmt: skip
+    assert complaint(tmp_path, GOOD, "run.batch_size.size=3") == [
+        "[--set run.batch_size.size] run.batch_size is a single value; expected a table"
+    ]
     assert complaint(tmp_path, GOOD, "features.4.by=3") == ["[--set features.4.by] received 4; expected an index from "
                                                             "0 to 0"]  # fmt: skip
 

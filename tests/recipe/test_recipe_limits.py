@@ -45,7 +45,7 @@ def test_what_a_recipe_cannot_hold_is_said_at_once(tmp_path: Path, line: str, te
 
 def test_comments_without_end_and_texts_of_a_megabyte(tmp_path: Path) -> None:
     recipe = read(tmp_path, "# a comment\n" * 20_000 + GOOD + "# ...\n" * 20_000)
-    assert recipe.run.batch == 64
+    assert recipe.run.batch_size == 64
     said = complaint(tmp_path, GOOD.replace('"digits"', f'"{"d" * 900_000}"'))
     assert len(said[0]) < 300 and "ddd..." in said[0]
 
@@ -56,9 +56,9 @@ FEW = "expected a value of TOML, of few digits and few levels"
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("run.batch=" + "9" * 5000, "[--set run.batch] received \"" + "9" * 56 + f"...; {FEW}"),
-        ("run.batch=9223372036854775808",
-         "[--set run.batch] received an integer of 64 bits; expected one from -2^63 to 2^63 - 1"),
+        ("run.batch_size=" + "9" * 5000, "[--set run.batch_size] received \"" + "9" * 56 + f"...; {FEW}"),
+        ("run.batch_size=9223372036854775808",
+         "[--set run.batch_size] received an integer of 64 bits; expected one from -2^63 to 2^63 - 1"),
         ("features=" + "[" * 40 + "]" * 40,
          "[--set features] received a value nested too deeply; expected at most 32 levels"),
         ("features=" + "[" * 5000 + "]" * 5000, '[--set features] received "' + "[" * 56 + f"...; {FEW}"),

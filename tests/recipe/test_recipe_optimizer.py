@@ -61,7 +61,7 @@ TABLES: dict[str, Any] = {
     "data": {"use": "digits"},
     "features": [{"use": "scale", "by": 0.0625}],
     "model": {"use": "mlp", "hidden": [8]},
-    "run": {"until": "20 steps", "batch": 8, "save_seconds": 0},
+    "run": {"until": "20 steps", "batch_size": 8, "save_seconds": 0},
     "report": {"baseline": False},
 }
 

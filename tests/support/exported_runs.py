@@ -21,7 +21,7 @@ DIGITS = {
 
 def of_digits(model: Mapping[str, Any], folder: Path, steps: int = 20, **more: Any) -> TrainedRun:
     """A model of the built-in digits, after some steps."""
-    tables = {**DIGITS, "model": model, "run": {"until": f"{steps} steps", "batch": 32}, **more}
+    tables = {**DIGITS, "model": model, "run": {"until": f"{steps} steps", "batch_size": 32}, **more}
     return pt.fit(tables, folder=folder, verbose=False)
 
 
@@ -38,7 +38,7 @@ def of_rows(model: Mapping[str, Any], folder: Path, y: str = "classes", **more: 
     np.savez(path, x=x, y=target)
     tables = {
         "data": {"use": "arrays", "path": str(path), "split": {"test": 0.4}}, "features": ["standardize"],
-        "model": model, "optimizer": {"use": "adamw", "lr": 1e-2}, "run": {"until": "40 steps", "batch": 30},
+        "model": model, "optimizer": {"use": "adamw", "lr": 1e-2}, "run": {"until": "40 steps", "batch_size": 30},
         "report": {"baseline": False}, **more,
     }  # fmt: skip
     return pt.fit(tables, folder=folder, verbose=False)
@@ -51,7 +51,7 @@ def of_text(model: Mapping[str, Any], folder: Path) -> TrainedRun:
     path.write_text("a small text to learn from, again and again; " * 40, encoding="utf-8")
     tables = {
         "data": {"use": "text", "path": str(path), "context": 16, "valid": 0.2}, "model": model,
-        "optimizer": {"use": "adamw", "lr": 1e-3}, "run": {"until": "10 steps", "batch": 4},
+        "optimizer": {"use": "adamw", "lr": 1e-3}, "run": {"until": "10 steps", "batch_size": 4},
         "report": {"baseline": False}, "evaluate": {"most": 200},
     }  # fmt: skip
     return pt.fit(tables, folder=folder, verbose=False)

@@ -27,7 +27,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [32], dropout = 0.1 }
 optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine" }
-run       = { until = "6 epochs", batch = 64, seed = 3, save_seconds = 0, stop = { watch = "valid.accuracy" } }
+run       = { until = "6 epochs", batch_size = 64, seed = 3, save_seconds = 0, stop = { watch = "valid.accuracy" } }
 strategy  = { use = "supervised", round_steps = 5 }
 report    = { baseline = false }
 """

@@ -353,7 +353,7 @@ data      = { use = "digits", split = { valid = 0.1 } }
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "sgd", lr = 1e-2 }
-run       = { until = "100 rounds", batch = 16 }
+run       = { until = "100 rounds", batch_size = 16 }
 strategy  = { use = "strategy-two-models" }
 """
     def setup(self, run):

@@ -14,14 +14,14 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "cnn", channels = [4, 8], dropout = 0.2 }
 optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, accumulate = 2 }
-run       = { until = "4 epochs", batch = 64, shards = 8, seed = 3, save_seconds = 0 }
+run       = { until = "4 epochs", batch_size = 64, shards = 8, seed = 3, save_seconds = 0 }
 report    = { baseline = false, worst = 0 }
 """
 MNIST1D_GRU = """\
 data      = { use = "mnist1d", examples = 400 }
 model     = { use = "sequence-gru", width = 4 }
 optimizer = { use = "adam", lr = 1e-2 }
-run       = { until = "4 epochs", batch = 64, shards = 8, seed = 0, save_seconds = 0 }
+run       = { until = "4 epochs", batch_size = 64, shards = 8, seed = 0, save_seconds = 0 }
 report    = { baseline = false, worst = 0 }
 """
 GPT = """\
@@ -29,7 +29,7 @@ data      = { use = "text", path = "book.txt", context = 16, valid = 0.1 }
 model     = { use = "gpt", layers = 1, heads = 2, width = 16, dropout = 0.1 }
 strategy  = { use = "next_token", sample = 20 }
 optimizer = { use = "adamw", lr = 1e-3 }
-run       = { until = "40 steps", batch = 8, shards = 8, seed = 1, save_seconds = 0, evaluate = { every = "10 steps" } }
+run       = { until = "40 steps", batch_size = 8, shards = 8, seed = 1, save_seconds = 0, evaluate.every = "10 steps" }
 report    = { baseline = false, worst = 0 }
 """
 BOOK = "a quick brown fox jumps over seven lazy dogs " * 60

@@ -23,7 +23,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [32, 24] }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "2 epochs", batch = 64 }
+run       = { until = "2 epochs", batch_size = 64 }
 report    = { baseline = false, worst = 0 }
 """
 HEAD = "layers.2.*"

@@ -72,7 +72,7 @@ strategy  = "./own.py:Recording"
 optimizer = {{ use = "sgd", lr = 0.02, clip = 1.0 }}
 report    = {{ baseline = false, worst = 0 }}
 run.until = "{STEPS} steps"
-run.batch = {BATCH}
+run.batch_size = {BATCH}
 run.save_seconds = 0
 """
 

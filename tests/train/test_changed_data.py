@@ -21,7 +21,7 @@ data      = { use = "arrays", path = "rows.npz", split = { valid = 0.2, test = 0
 features  = ["standardize"]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "2 epochs", batch = 16 }
+run       = { until = "2 epochs", batch_size = 16 }
 """
 
 

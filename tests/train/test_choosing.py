@@ -205,7 +205,7 @@ def rows(count: int = 200) -> DataModule:
     return DataModule("rows", "classification", parts, 2)
 
 
-NETWORK = {"model": "linear", "optimizer": {"use": "adamw", "lr": 0.1}, "run": {"until": "20 epochs", "batch": 20}}
+NETWORK = {"model": "linear", "optimizer": {"use": "adamw", "lr": 0.1}, "run": {"until": "20 epochs", "batch_size": 20}}
 
 
 def test_a_trial_is_what_train_measures() -> None:

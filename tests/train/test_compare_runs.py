@@ -31,7 +31,7 @@ def fitted(folder: Path, text: str = "", split: str = "test = 0.3, seed = 1", **
         f"""data = {{ use = "arrays", path = "rows.npz", split = {{ {split} }} }}
 model = "linear"
 optimizer = {{ use = "adam", lr = 0.05 }}
-run = {{ until = "3 epochs", batch = 32 }}
+run = {{ until = "3 epochs", batch_size = 32 }}
 {text}"""
     )
     return pt.fit(str(recipe), folder=folder, verbose=False, **settings)  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ RECIPE = """\
 data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 features  = [{ use = "scale", by = 0.0625 }]
 strategy  = "./way.py:Bell"
-run       = { until = "2 epochs", batch = 64 }
+run       = { until = "2 epochs", batch_size = 64 }
 report    = { baseline = false }
 expect    = { "test.miss" = "<= 0.2" }
 """

@@ -35,7 +35,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Any:
         "data": {"use": "table", "path": str(base / "customers.csv"), "target": "bought",
                  "split": {"by": "stratify", "valid": 0.2, "test": 0.3}},
         "model": {"use": "mlp", "hidden": [8]}, "optimizer": {"use": "adamw", "lr": 3e-3},
-        "run": {"until": "2 epochs", "batch": 16},
+        "run": {"until": "2 epochs", "batch_size": 16},
     }  # fmt: skip
     return pt.fit(recipe, folder=base / "customers-1", verbose=False)
 

@@ -53,7 +53,7 @@ def test_the_profile_never_opens_the_data_later(trained: Path, tmp_path: Path) -
     np.savez(tmp_path / "own.npz", x=x, y=(x[:, 0] > 0).astype(np.int64))
     (tmp_path / "own.toml").write_text(
         'data = { use = "arrays", path = "own.npz", split = { test = 0.2 } }\nmodel = "linear"\n'
-        'optimizer = "adamw"\nrun = { until = "2 epochs", batch = 32 }\n'
+        'optimizer = "adamw"\nrun = { until = "2 epochs", batch_size = 32 }\n'
     )
     run(["train", "own.toml", "--run", "a"], tmp_path)
     (tmp_path / "own.npz").rename(tmp_path / "moved.npz")

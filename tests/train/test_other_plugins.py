@@ -53,7 +53,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 model     = "acme-net"
 optimizer = { use = "acme-plain", lr = 1e-2 }
 callbacks = ["acme-quiet"]
-run       = { until = "1 epoch", batch = 64 }
+run       = { until = "1 epoch", batch_size = 64 }
 report    = { baseline = false }
 """
 ALL = (("model", "acme-net", "acme_net:Net"), ("optimizer", "acme-plain", "acme_training:Plain"),

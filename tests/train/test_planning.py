@@ -157,9 +157,9 @@ def test_what_ends_a_run_early_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_long_evaluation_is_measured_on_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = planned(tmp_path, SMALL.replace("batch = 64", "batch = 1") + "evaluate = { batch = 1 }\n")
+    whole = planned(tmp_path, SMALL.replace("batch_size = 64", "batch_size = 1") + "evaluate = { batch_size = 1 }\n")
     monkeypatch.setattr(sampled, "MOST_SECONDS", 1e-9)
-    part = planned(tmp_path, SMALL.replace("batch = 64", "batch = 1") + "evaluate = { batch = 1 }\n")
+    part = planned(tmp_path, SMALL.replace("batch_size = 64", "batch_size = 1") + "evaluate = { batch_size = 1 }\n")
     seconds = [next(item.each for item in found.times if item.name == "evaluations") for found in (whole, part)]
     assert seconds[0] / 5 < seconds[1] < 5 * seconds[0]  # on a machine that is busy with others
 
@@ -188,9 +188,9 @@ def test_callbacks_are_left_out(tmp_path: Path) -> None:
 
 def test_the_command_prints_figures_or_lines(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
-    done = run(["plan", "small.toml", "--json", "--set", "run.batch=32", "--price-per-hour", "1"], tmp_path)
+    done = run(["plan", "small.toml", "--json", "--set", "run.batch_size=32", "--price-per-hour", "1"], tmp_path)
     found = json.loads(done.stdout)
-    assert found["batch"] == 32 and found["steps"] == 6 * 40 and found["money"]["machine"] > 0
+    assert found["batch_size"] == 32 and found["steps"] == 6 * 40 and found["money"]["machine"] > 0
     assert 0 < found["training_seconds"] < found["seconds"] < 300
     shown = run(["plan", "small.toml"], tmp_path).stdout.splitlines()
     assert shown[0] == "plan   small: 6 epochs, 120 steps of 64 (train 1,258 / valid 180 / test 359)"

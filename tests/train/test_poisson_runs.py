@@ -33,7 +33,7 @@ def fitted(until: str, **more: Any) -> Any:
     x = np.random.default_rng(0).normal(size=(200, 3)).astype("f")
     return pt.fit(
         strategy=Private, model="mlp", optimizer="adamw", data=(x, (x[:, 0] > 0).astype(int)), verbose=False,
-        run={"until": until, "batch": 20, "seed": 4}, **more,
+        run={"until": until, "batch_size": 20, "seed": 4}, **more,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_a_stream_whose_examples_nobody_can_count_is_refused(tmp_path: Path) -> 
     with pytest.raises(pt.Error, match="is a stream, or windows of one text; expected examples that can be counted"):
         pt.fit(
             strategy=Private, model="mlp", optimizer="adamw", data=Endless(), verbose=False, folder=tmp_path / "run",
-            run={"until": "3 steps", "batch": 20},
+            run={"until": "3 steps", "batch_size": 20},
         )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ data      = { use = "arrays", path = "rows.npz", split = { valid = 0.2 } }
 features  = ["standardize"]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "5 epochs", batch = 16 }
+run       = { until = "5 epochs", batch_size = 16 }
 """
     (folder / "rows.toml").write_text(text, encoding="utf-8")
     run(["train", "rows.toml", "--run", "run"], folder)

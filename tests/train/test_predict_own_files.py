@@ -59,7 +59,7 @@ RECIPE = """
 data      = {{ use = "./own.py:{name}", split = {{ test = 0.2 }} }}
 model     = "linear"
 optimizer = {{ use = "adamw", lr = 0.05 }}
-run       = {{ until = "2 epochs", batch = 16 }}
+run       = {{ until = "2 epochs", batch_size = 16 }}
 """
 ASKED = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
 

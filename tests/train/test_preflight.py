@@ -47,8 +47,8 @@ SETTINGS = [
     (["strategy=distillation"],
      "[--set strategy] there is no model.teacher; expected one for each role; write model.model = { use = ... } and "
      "model.teacher = { use = ... }"),
-    (["run.batch=99999999999999999999999"],
-     "[--set run.batch] received an integer of 77 bits; expected one from -2^63 to 2^63 - 1"),
+    (["run.batch_size=99999999999999999999999"],
+     "[--set run.batch_size] received an integer of 77 bits; expected one from -2^63 to 2^63 - 1"),
     (["optimizer.lr=inf"], "[--set optimizer.lr] received inf; expected a number > 0; 1e-3 is usual for adamw"),
     (["optimizer.lr=1" + 400 * "0"],
      "[--set optimizer.lr] received an integer of 1,329 bits; expected one from -2^63 to 2^63 - 1"),

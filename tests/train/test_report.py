@@ -60,7 +60,7 @@ data      = "./data.py:Named"
 model     = {model}
 {more}
 optimizer = {{ use = "adamw", lr = 3e-2 }}
-run       = {{ until = "20 epochs", batch = 50 }}
+run       = {{ until = "20 epochs", batch_size = 50 }}
 report    = {{ baseline = false }}
 """
 

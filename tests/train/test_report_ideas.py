@@ -34,7 +34,7 @@ RECIPE = """\
 data      = "./data.py:Noise"
 model     = { use = "mlp", hidden = [64] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "40 epochs", batch = 20 }
+run       = { until = "40 epochs", batch_size = 20 }
 report    = { baseline = false }
 """
 

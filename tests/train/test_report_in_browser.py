@@ -36,7 +36,7 @@ RECIPE = """\
 data      = "./data.py:Named"
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "10 epochs", batch = 50 }
+run       = { until = "10 epochs", batch_size = 50 }
 evaluate  = { samples = 12 }
 """
 

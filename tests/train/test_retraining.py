@@ -20,7 +20,7 @@ data      = { use = "arrays", path = "old.npz", split = { valid = 0.2, test = 0.
 features  = ["standardize"]
 model     = { use = "mlp", hidden = [16] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "20 epochs", batch = 32, seed = 1 }
+run       = { until = "20 epochs", batch_size = 32, seed = 1 }
 report    = { baseline = false }
 """
 

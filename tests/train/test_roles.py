@@ -21,7 +21,7 @@ data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-3 }
-run       = { until = "1 epoch", batch = 64 }
+run       = { until = "1 epoch", batch_size = 64 }
 report    = { baseline = false, worst = 0 }
 """
 

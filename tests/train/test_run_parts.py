@@ -27,7 +27,7 @@ class Stream:
 
     def __init__(self, position: int = 0, epochs: bool = True) -> None:
         self.position, self.has_epochs = position, epochs
-        self.batch, self.tokens_per_batch = 8, 8 * 16
+        self.batch_size, self.tokens_per_batch = 8, 8 * 16
 
     def __len__(self) -> int:
         return 10

@@ -20,7 +20,7 @@ data      = { use = "text", path = "input.txt", context = 8, valid = 0.2 }
 model     = { use = "lstm", width = 8, embedding = 8 }
 strategy  = { use = "STRATEGY" }
 optimizer = { use = "adam", lr = 1e-2 }
-run       = { until = "8 steps", batch = 4, evaluate = { every = "2 steps" } }
+run       = { until = "8 steps", batch_size = 4, evaluate = { every = "2 steps" } }
 report    = { baseline = false }
 """
 

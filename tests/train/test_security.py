@@ -349,7 +349,7 @@ LABELS = """\
 data      = "./data.py:Named"
 model     = "linear"
 optimizer = { use = "adamw", lr = 3e-2 }
-run       = { until = "1 epoch", batch = 20 }
+run       = { until = "1 epoch", batch_size = 20 }
 report    = { baseline = false }
 """
 

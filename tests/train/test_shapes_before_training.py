@@ -97,7 +97,7 @@ def test_a_recipe(outputs: int, tmp_path: Path) -> None:
     recipe = tmp_path / "own.toml"
     recipe.write_text(
         'data = { use = "digits", split = { test = 0.2 } }\nmodel = "./net.py:Net"\noptimizer = { use = "sgd" }\n'
-        'run = { until = "1 epochs", batch = 64 }\n',
+        'run = { until = "1 epochs", batch_size = 64 }\n',
         encoding="utf-8",
     )
     folder = tmp_path / "run"

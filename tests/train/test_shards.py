@@ -159,8 +159,8 @@ def test_row_sparse_gradients_are_refused() -> None:
     ("settings", "text"),
     [
         (["run.shards=6"], "run.shards] received 6; expected a power of two; such as 4"),
-        (["run.shards=4", "run.batch=30"],
-         "run.shards] received 4 for batches of 30; expected shards of one size; write batch = 32"),
+        (["run.shards=4", "run.batch_size=30"],
+         "run.shards] received 4 for batches of 30; expected shards of one size; write batch_size = 32"),
         (["run.shards=0"], "run.shards] received 0; expected a whole number >= 1 and <= 1,024"),
         (["run.shards=2", "strategy.use=contrastive"],
          "run.shards] received 2 with the strategy contrastive, whose step is no sum over shards; expected supervised, "
@@ -182,5 +182,5 @@ def test_plan_counts_all_shards_and_profile_takes_one(tmp_path: Path) -> None:
     said = inside(["profile", "digits", *small], tmp_path, expect=2).stderr.strip()
     assert said == (
         "[profile] run.shards = 4, so that a step is several programs; expected one; profile the step of one shard: "
-        "--set run.shards=1 --set run.batch=16"
+        "--set run.shards=1 --set run.batch_size=16"
     )

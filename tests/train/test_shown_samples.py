@@ -174,7 +174,7 @@ TEXT = """\
 data      = { use = "text", path = "input.txt", context = 8, valid = 0.2 }
 model     = { use = "lstm", width = 8, embedding = 8 }
 optimizer = { use = "adam", lr = 1e-2 }
-run       = { until = "8 steps", batch = 4 }
+run       = { until = "8 steps", batch_size = 4 }
 """
 REFUSED = {
     "the data has no valid part to show examples of; expected one; for example": RECIPE.replace("valid = 0.1, ", ""),

@@ -54,7 +54,7 @@ RECIPE = """\
 data      = { use = "digits", split = { test = 0.2, stratify = true } }
 features  = [{ use = "scale", by = 0.0625 }]
 strategy  = "./kmeans.py:KMeans"
-run       = { until = "UNTIL rounds", batch = 100, save_seconds = 0 }
+run       = { until = "UNTIL rounds", batch_size = 100, save_seconds = 0 }
 report    = { baseline = false }
 """
 

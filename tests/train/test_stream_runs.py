@@ -57,7 +57,7 @@ data      = { use = "./streamed.py:Streamed" }
 features  = [{ use = "standardize" }]
 model     = { use = "linear" }
 optimizer = { use = "sgd", lr = 0.1 }
-run       = { until = "STEPS steps", batch = 16 }
+run       = { until = "STEPS steps", batch_size = 16 }
 """
 
 
@@ -207,7 +207,7 @@ def test_fit_takes_an_endless_stream() -> None:
         model=pt.nn.Linear(3, 2), data=DataLoader(EndlessPairs(), batch_size=16), validation=HELD_OUT, steps=120,
         lr=0.1, verbose=False,
     )  # fmt: skip
-    assert again.run.recipe.run.batch == 16 and again.run.progress.steps == 120
+    assert again.run.recipe.run.batch_size == 16 and again.run.progress.steps == 120
 
 
 def test_numbers_to_predict_and_weights_of_a_stream() -> None:

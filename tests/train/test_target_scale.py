@@ -162,7 +162,7 @@ data      = { use = "arrays", path = "prices.npz", split = { valid = 0.25 } }
 target    = { scale = "log", unit = "dollars" }
 model     = "linear"
 optimizer = { use = "adamw", lr = 0.3 }
-run       = { until = "40 epochs", batch = 50 }
+run       = { until = "40 epochs", batch_size = 50 }
 evaluate  = { metrics = ["mae", "r2"] }
 """
 

@@ -96,7 +96,7 @@ GAN_RECIPE = (
     DATA
     + """\
 strategy  = "./way.py:Gan"
-run       = { until = "40 rounds", batch = 64, save_seconds = 0 }
+run       = { until = "40 rounds", batch_size = 64, save_seconds = 0 }
 [model]
 generator = { use = "mlp", hidden = [64] }
 critic    = { use = "mlp", hidden = [64] }
@@ -290,7 +290,7 @@ class Federated(Strategy):
 def test_federated_averaging_by_fork(tmp_path: Path) -> None:
     recipe = DATA + (
         'strategy = "./way.py:Federated"\nmodel = { use = "mlp", hidden = [32] }\n'
-        'optimizer = { use = "sgd", lr = 0.5 }\nrun = { until = "20 rounds", batch = 32, save_seconds = 0 }\n'
+        'optimizer = { use = "sgd", lr = 0.5 }\nrun = { until = "20 rounds", batch_size = 32, save_seconds = 0 }\n'
     )
     whole = twice(tmp_path, recipe, FEDERATED, 7, "data.client-3.cursor")
     assert whole["test"]["accuracy"] > 0.8
@@ -319,7 +319,7 @@ def test_a_loss_of_weights_that_were_assigned_since_is_refused(tmp_path: Path) -
     (tmp_path / "way.py").write_text(PRELUDE + SHARPNESS)
     recipe = DATA + (
         'strategy = "./way.py:Sharpness"\nmodel = "linear"\noptimizer = { use = "sgd", lr = 0.5 }\n'
-        'run = { until = "2 steps", batch = 32 }\n'
+        'run = { until = "2 steps", batch_size = 32 }\n'
     )
     (tmp_path / "way.toml").write_text(recipe)
     said = run(["train", "way.toml"], tmp_path, expect=2).stderr

@@ -82,7 +82,7 @@ run   = { until = "1 round" }
 GROUPS = """
 data     = { use = "arrays", path = "rows.npz", split = { test = 0.2 } }
 strategy = { use = "k-means", clusters = 3 }
-run      = { until = "3 rounds", batch = 32 }
+run      = { until = "3 rounds", batch_size = 32 }
 """
 
 
@@ -203,7 +203,7 @@ data      = { use = "arrays", path = "rows.npz", split = { valid = 0.2, test = 0
 features  = ["standardize"]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "2 epochs", batch = 16 }
+run       = { until = "2 epochs", batch_size = 16 }
 """
     (folder / "rows.toml").write_text(text, encoding="utf-8")
     return folder / "rows.toml"

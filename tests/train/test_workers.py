@@ -31,7 +31,7 @@ features  = [{ use = "scale", by = 0.0625 }, "./shifted.py:Shifted"]
 model     = { use = "cnn", channels = [4, 8], dropout = 0.2 }
 optimizer = { use = "adamw", lr = 3e-3, clip = 1.0, schedule = "cosine", accumulate = 2 }
 callbacks = [{ use = "plateau", patience = 1, factor = 0.7 }]
-run       = { until = "EPOCHS epochs", batch = 64, shards = 4, seed = 3, save_seconds = 0, \
+run       = { until = "EPOCHS epochs", batch_size = 64, shards = 4, seed = 3, save_seconds = 0, \
 stop = { watch = "valid.loss", patience = 1000 }, anomalies = { every = 7 } }
 report    = { baseline = false, worst = 0 }
 """

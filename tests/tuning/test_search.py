@@ -21,7 +21,7 @@ data      = { use = "arrays", path = "points.npz", split = { valid = 0.2, test =
 features  = ["standardize"]
 model     = { use = "mlp", hidden = [8] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "3 epochs", batch = 32, seed = 1 }
+run       = { until = "3 epochs", batch_size = 32, seed = 1 }
 expect    = { "test.accuracy" = ">= 0.5" }
 report    = { baseline = false }
 """

@@ -98,8 +98,9 @@ def test_too_few_and_too_many_settings() -> None:
 def test_a_file_and_words_of_the_command_are_one_space(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text('optimizer.lr = "1e-4..1e-1 log"\n[model]\nkernel = [3, 5]\n"channels.0" = "8..16"\n')
-    assert read_space([str(file), " run.batch =16..64"]) == {
-        "optimizer.lr": "1e-4..1e-1 log", "model.kernel": [3, 5], "model.channels.0": "8..16", "run.batch": "16..64",
+    assert read_space([str(file), " run.batch_size =16..64"]) == {
+        "optimizer.lr": "1e-4..1e-1 log", "model.kernel": [3, 5], "model.channels.0": "8..16",
+        "run.batch_size": "16..64",
     }  # fmt: skip
     with pytest.raises(TuneError, match=r"^\[space optimizer.lr\] received it twice"):
         read_space([str(file), "optimizer.lr=1..2"])

@@ -208,7 +208,7 @@ def federated_learning() -> str:
             run = pt.fit(
                 "digits-federated", strategy=strategy, folder=Path(folder) / "run", verbose=False,
                 report={"baseline": False}, expect={},
-                run={"until": "40 rounds", "batch": 16, "evaluate": {"every": "1 round"}},
+                run={"until": "40 rounds", "batch_size": 16, "evaluate": {"every": "1 round"}},
             )  # fmt: skip
             values = [row["valid.accuracy"] for row in run.history]
         chart.line(range(1, len(values) + 1), values, label, colour=place)

@@ -267,7 +267,7 @@ data      = { use = "audio-folder", path = "sounds", seconds = 0.25, split = { v
 features  = ["random-sound", { use = "spectrogram", mels = 16 }, "random-mask"]
 model     = { use = "cnn", channels = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "25 epochs", batch = 8, seed = 3, save_seconds = 0 }
+run       = { until = "25 epochs", batch_size = 8, seed = 3, save_seconds = 0 }
 """
 
 

@@ -25,7 +25,7 @@ features  = [{ use = "spectrogram", window = 128, hop = 32, mels = 16, scale = "
 model     = { use = "unet", widths = [8], condition = 8, patch = 4 }
 strategy  = { use = "sound-diffusion", judged = 20, round_steps = 5 }
 optimizer = { use = "adam", lr = 3e-3 }
-run       = { until = "40 steps", batch = 16, save_seconds = 0, evaluate = { every = "10 steps" } }
+run       = { until = "40 steps", batch_size = 16, save_seconds = 0, evaluate = { every = "10 steps" } }
 """
 
 

@@ -174,7 +174,7 @@ data      = { use = "abc-tunes", path = ".", context = 16, valid = 0.2 }
 model     = { use = "gpt", layers = 1, heads = 2, width = 16 }
 strategy  = { use = "melody", judged = 3, round_steps = 5 }
 optimizer = { use = "adam", lr = 1e-2 }
-run       = { until = "40 steps", batch = 16, save_seconds = 0, evaluate = { every = "10 steps" } }
+run       = { until = "40 steps", batch_size = 16, save_seconds = 0, evaluate = { every = "10 steps" } }
 """
 
 

@@ -23,7 +23,7 @@ RECIPE: dict[str, Any] = {
     "model": {"use": "mlp", "hidden": [16]},
     "strategy": {"use": "federated", "clients": 5, "fraction": 0.6, "epochs": 2, "partition": "dirichlet"},
     "optimizer": {"use": "sgd", "lr": 0.1, "momentum": 0.9},
-    "run": {"until": "2 rounds", "batch": 32},
+    "run": {"until": "2 rounds", "batch_size": 32},
     "report": {"baseline": False},
 }
 TOML = """\
@@ -32,7 +32,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "cnn", channels = [4], dropout = 0.2 }
 strategy  = { use = "federated", clients = 6, fraction = 0.5, partition = "sorted", proximal = 0.1, decay = 0.9 }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "8 rounds", batch = 32, evaluate = { every = "1 round" }, save_seconds = 0 }
+run       = { until = "8 rounds", batch_size = 32, evaluate = { every = "1 round" }, save_seconds = 0 }
 report    = { baseline = false }
 """
 
@@ -54,7 +54,7 @@ def test_a_round_is_the_mean_of_clients_that_train_by_themselves(tmp_path: Path,
     """Against NumPy: a linear model, whole batches, steps of gradient descent."""
     strategy = {"use": "federated", "clients": 3, "epochs": 4, "partition": "sorted", "proximal": proximal}
     run = fitted(tmp_path / "run", model="linear", strategy=strategy, optimizer={"use": "sgd", "lr": 0.2},
-                 run={"until": "2 rounds", "batch": 2000})  # fmt: skip
+                 run={"until": "2 rounds", "batch_size": 2000})  # fmt: skip
     begun = weights(fitted(tmp_path / "begun", model="linear", strategy=strategy, run={"until": "1 round"},
                            optimizer={"use": "sgd", "lr": 1e-30}))  # fmt: skip
     (w, b), names = (np.float64(value) for value in begun.values()), list(begun)
@@ -113,7 +113,7 @@ def test_the_rate_shrinks_after_each_round(tmp_path: Path) -> None:
 
 
 def test_an_epoch_is_as_many_examples_as_all_clients_have(tmp_path: Path) -> None:
-    run = fitted(tmp_path / "run", run={"until": "3 epochs", "batch": 32})
+    run = fitted(tmp_path / "run", run={"until": "3 epochs", "batch_size": 32})
     progress, count = run.run.progress, len(run.run.dataset.train)
     assert progress.epochs == 3 and 3 * count <= progress.examples < 6 * count
 
@@ -138,7 +138,7 @@ SCHEDULE = (
 )
 HELD = (
     "[federated] the optimizer accumulates 4 batches; expected an update for each batch, since what a client still "
-    "holds at the end of its turn would be lost; give a larger run.batch"
+    "holds at the end of its turn would be lost; give a larger run.batch_size"
 )
 MANY = (
     "[federated] 1,258 training examples for 2,000 clients; expected 2,000 or more, so that each has some; give fewer "
@@ -166,7 +166,7 @@ def test_too_many_clients_are_refused(tmp_path: Path) -> None:
 def test_numbers_cannot_be_divided_by_class(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(50, 3)).astype("f")
     settings = {"data": (x, x[:, 0]), "loss": "mse", "optimizer": {"use": "sgd", "lr": 0.1}, "verbose": False}
-    model, run = pt.nn.Linear(3, 1), {"until": "1 round", "batch": 10}
+    model, run = pt.nn.Linear(3, 1), {"until": "1 round", "batch_size": 10}
     with pytest.raises(FederatedError) as caught:
         pt.fit(model=model, strategy=RECIPE["strategy"], run=run, folder=tmp_path / "run", **settings)
     assert str(caught.value) == NUMBERS
@@ -176,7 +176,7 @@ def test_numbers_cannot_be_divided_by_class(tmp_path: Path) -> None:
 def test_what_is_left_is_counted_in_rounds(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     seconds = itertools.count()
     monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
-    run = {"until": "6 rounds", "batch": 32, "evaluate": {"every": "1 round"}}
+    run = {"until": "6 rounds", "batch_size": 32, "evaluate": {"every": "1 round"}}
     pt.fit({**RECIPE, "run": run}, folder=tmp_path / "run")
     left = [int(found) for found in re.findall(r"eta (\d+) s", capsys.readouterr().out)]
     assert len(left) >= 4 and left[-1] == 0
@@ -191,7 +191,7 @@ def test_windows_of_a_text_cannot_be_divided(tmp_path: Path) -> None:
         "model": {"use": "gpt", "layers": 1, "heads": 2, "width": 8},
         "strategy": {"use": "federated", "clients": 2},
         "optimizer": {"use": "sgd", "lr": 0.1},
-        "run": {"until": "1 round", "batch": 4},
+        "run": {"until": "1 round", "batch_size": 4},
     }
     with pytest.raises(FederatedError) as caught:
         pt.fit(tables, verbose=False, folder=tmp_path / "run")

@@ -22,13 +22,13 @@ RECIPE: dict[str, Any] = {
     "features": [{"use": "scale", "by": 0.0625}],
     "model": {"encoder": MLP, "decoder": MLP},
     "optimizer": {"use": "adamw", "lr": 3e-3},
-    "run": {"until": "5 epochs", "batch": 64},
+    "run": {"until": "5 epochs", "batch_size": 64},
 }
 TOML = """\
 data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
 features  = [{ use = "scale", by = 0.0625 }]
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "8 epochs", batch = 64, save_seconds = 0 }
+run       = { until = "8 epochs", batch_size = 64, save_seconds = 0 }
 model.encoder = { use = "mlp", hidden = [48] }
 model.decoder = { use = "mlp", hidden = [48] }
 """
@@ -103,7 +103,7 @@ def test_the_bound_is_the_one_of_the_paper() -> None:
 
 def test_it_learns_more_than_single_pixels_say() -> None:
     run = pt.fit({**RECIPE, "strategy": {"use": "vae", "code": 8, "levels": 17}, "run": {"until": "30 epochs",
-                  "batch": 64}}, verbose=False)  # fmt: skip
+                  "batch_size": 64}}, verbose=False)  # fmt: skip
     (simple,) = run.results["baselines"]
     assert run.results["test"]["loss"] < simple["value"] - 0.2
     assert 2 < simple["value"] < 4.1  # of 17 levels, of which most pixels have few

@@ -22,7 +22,7 @@ RECIPE: dict[str, Any] = {
     "model": {"use": "unet", "widths": [8, 16]},
     "strategy": {"use": "diffusion", "judged": 60},
     "optimizer": {"use": "adam", "lr": 3e-3},
-    "run": {"until": "3 epochs", "batch": 64},
+    "run": {"until": "3 epochs", "batch_size": 64},
 }
 
 
@@ -94,7 +94,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "unet", widths = [4, 8], condition = 8 }
 strategy  = { use = "diffusion", judged = 0, round_steps = 4 }
 optimizer = { use = "adam", lr = 3e-3 }
-run       = { until = "4 epochs", batch = 64, save_seconds = 0 }
+run       = { until = "4 epochs", batch_size = 64, save_seconds = 0 }
 """
     killed_and_resumed(text, tmp_path, after="epoch 2/")
 

@@ -24,7 +24,7 @@ RECIPE: dict[str, Any] = {
     "model": {"use": "frame-cnn", "width": 16, "layers": 2},
     "strategy": {"use": "next-frame", "past": 3},
     "optimizer": {"use": "adamw", "lr": 5e-3},
-    "run": {"until": "4 epochs", "batch": 16},
+    "run": {"until": "4 epochs", "batch_size": 16},
 }
 
 
@@ -162,6 +162,6 @@ data      = { use = "moving-digits", frames = 5, side = 12, digits = 2, train = 
 model     = { use = "frame-cnn", width = 8, layers = 1 }
 strategy  = { use = "next-frame", past = 2, round_steps = 5 }
 optimizer = { use = "adamw", lr = 2e-3 }
-run       = { until = "6 epochs", batch = 8, save_seconds = 0 }
+run       = { until = "6 epochs", batch_size = 8, save_seconds = 0 }
 """
     killed_and_resumed(text, tmp_path, after="epoch 3/")

@@ -20,7 +20,7 @@ RECIPE: dict[str, Any] = {
     "model": {"use": "real-nvp", "layers": 4, "hidden": [64]},
     "strategy": {"use": "flow", "levels": 17},
     "optimizer": {"use": "adamw", "lr": 2e-3},
-    "run": {"until": "5 epochs", "batch": 64},
+    "run": {"until": "5 epochs", "batch_size": 64},
 }
 
 
@@ -94,7 +94,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "real-nvp", layers = 2, hidden = [32] }
 strategy  = { use = "flow", levels = 17 }
 optimizer = { use = "adam", lr = 2e-3 }
-run       = { until = "8 epochs", batch = 64, save_seconds = 0 }
+run       = { until = "8 epochs", batch_size = 64, save_seconds = 0 }
 """
     killed_and_resumed(text, tmp_path, after="epoch 3/")
 

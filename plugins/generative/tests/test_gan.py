@@ -22,7 +22,7 @@ RECIPE: dict[str, Any] = {
     "model": {"generator": MLP, "critic": MLP},
     "optimizer": {"generator": {"use": "adam", "lr": 2e-3, "beta1": 0.5},
                   "critic": {"use": "adam", "lr": 2e-3, "beta1": 0.5}},
-    "run": {"until": "20 epochs", "batch": 64},
+    "run": {"until": "20 epochs", "batch_size": 64},
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_the_energy_score_is_that_of_its_formula() -> None:
 
 def test_the_critic_has_its_turns_wherever_a_round_ends() -> None:
     """Rounds of one step, and of many, give the same bits."""
-    short = {**RECIPE, "run": {"until": "14 steps", "batch": 32}}
+    short = {**RECIPE, "run": {"until": "14 steps", "batch_size": 32}}
     found = []
     for steps in (1, 5, 64):
         run = pt.fit({**short, "strategy": {"use": "gan", "judged": 0, "round_steps": steps}}, verbose=False)
@@ -94,7 +94,9 @@ def test_forty_steps_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> No
         adam = {"use": "adam", "lr": rate, "beta1": 0.5}
         gan = {"use": "gan", "loss": "logistic", "critic_steps": 1, "penalty": 0.1, "code": 16, "judged": 0}
         tables = {"strategy": gan, "model": RECIPE["model"], "optimizer": {"generator": adam, "critic": adam}}
-        run = pt.fit({**tables, "run": {"until": f"{steps} steps", "batch": 64}}, data=(x, fields["y"]), verbose=False)
+        run = pt.fit(
+            {**tables, "run": {"until": f"{steps} steps", "batch_size": 64}}, data=(x, fields["y"]), verbose=False
+        )
         return {name: slot.numpy() for name, slot in run.run.table.model_slots().items()}
 
     monkeypatch.setattr(Gan, "drawn", drawn)
@@ -138,7 +140,7 @@ def test_a_killed_run_ends_with_the_same_bits(loss: str, tmp_path: Path) -> None
 data      = {{ use = "digits", split = {{ valid = 0.1, test = 0.2 }} }}
 features  = [{{ use = "scale", by = 0.0625 }}]
 strategy  = {{ use = "gan", loss = "{loss}", judged = 0, round_steps = 5 }}
-run       = {{ until = "6 epochs", batch = 64, save_seconds = 0 }}
+run       = {{ until = "6 epochs", batch_size = 64, save_seconds = 0 }}
 [model]
 generator = {{ use = "mlp", hidden = [32] }}
 critic    = {{ use = "mlp", hidden = [32], activation = "silu" }}
@@ -151,7 +153,7 @@ critic    = {{ use = "adam", lr = 2e-3, beta1 = 0.5 }}
 
 def test_samples_are_shown_while_it_trains(tmp_path: Path) -> None:
     """The same draws each time, on one scale; no bit of the training depends on them."""
-    recipe = {**RECIPE, "strategy": {"use": "gan", "judged": 0}, "run": {"until": "3 epochs", "batch": 64}}
+    recipe = {**RECIPE, "strategy": {"use": "gan", "judged": 0}, "run": {"until": "3 epochs", "batch_size": 64}}
     plain = pt.fit(recipe, verbose=False)
     shown = pt.fit({**recipe, "evaluate": {"samples": 12}}, folder=tmp_path / "a", verbose=False)
     assert shown.results["hash"] == plain.results["hash"]

@@ -30,7 +30,7 @@ def trained(folder: Path, callback: str, until: str = "3 epochs", **how: Any) ->
         "data": {"use": "arrays", "path": str(data), "split": {"valid": 0.25, "test": 0.25}},
         "model": {"use": "mlp", "hidden": [4]}, "optimizer": {"use": "adamw", "lr": 1e-3},
         "callbacks": [{"use": callback}], "report": {"baseline": False},
-        "run": {"until": until, "batch": 8, "histograms": {"every": 5}},
+        "run": {"until": until, "batch_size": 8, "histograms": {"every": 5}},
     }  # fmt: skip
     return pt.fit(recipe, folder=folder, verbose=False, **how)
 

@@ -27,7 +27,7 @@ from running import SECONDS, command, environment
 def digits(folder: Path, **more: Any) -> Any:
     tables = {
         "data": {"use": "digits", "split": {"test": 0.2}}, "features": [{"use": "scale", "by": 0.0625}],
-        "model": {"use": "mlp", "hidden": [16]}, "optimizer": "adamw", "run": {"until": "3 steps", "batch": 32},
+        "model": {"use": "mlp", "hidden": [16]}, "optimizer": "adamw", "run": {"until": "3 steps", "batch_size": 32},
         "report": {"baseline": False}, **more,
     }  # fmt: skip
     return pt.fit(tables, folder=folder / "run", verbose=False)

@@ -26,7 +26,7 @@ RECIPE: dict[str, Any] = {
     "model": {"use": "mlp", "hidden": [32], "activation": "tanh"},
     "strategy": {"use": "dp-sgd", "noise_multiplier": 1.0, "delta": 1e-4},
     "optimizer": {"use": "sgd", "lr": 1.0},
-    "run": {"until": "1 step", "batch": 64},
+    "run": {"until": "1 step", "batch_size": 64},
     "report": {"baseline": False},
 }
 TOML = """\
@@ -35,7 +35,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [16], activation = "tanh" }
 strategy  = { use = "dp-sgd", target_epsilon = 4.0, delta = 1e-4 }
 optimizer = { use = "sgd", lr = 0.3, momentum = 0.9 }
-run       = { until = "8 epochs", batch = 128, save_seconds = 0 }
+run       = { until = "8 epochs", batch_size = 128, save_seconds = 0 }
 report    = { baseline = false }
 """
 
@@ -82,7 +82,7 @@ def test_a_run_states_what_it_spent_and_how_an_attack_fares(tmp_path: Path) -> N
 
 
 def test_epsilon_counts_the_steps_that_were_made(tmp_path: Path) -> None:
-    run = fitted(tmp_path / "run", run={"until": "7 steps", "batch": 64})
+    run = fitted(tmp_path / "run", run={"until": "7 steps", "batch_size": 64})
     examples = len(run.run.dataset.train)
     assert run.results["test"]["epsilon"] == Accountant(1.0, 64 / examples, 1e-4).epsilon(7)
 
@@ -157,7 +157,7 @@ def test_own_models_in_which_examples_meet_are_refused(body: str, error: str, tm
         ({"features": ["standardize"]}, "Standardize is fitted on the training examples, which epsilon"),
         ({"strategy": {"use": "dp-sgd", "noise_multiplier": 1.0, "delta": 1e-2}}, "expected less than 1 / 1,258"),
         ({"strategy": {"use": "dp-sgd", "target_epsilon": 1.0, "delta": 1e-4},
-          "run": {"until": "500 examples", "batch": 64}}, "expected run.until in epochs or steps"),
+          "run": {"until": "500 examples", "batch_size": 64}}, "expected run.until in epochs or steps"),
         ({"loss": "./loss.py:whole"}, "the loss is one number for a batch; expected one value per example"),
     ],
 )  # fmt: skip
@@ -178,7 +178,8 @@ def test_weights_of_classes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PrivacyError, match="class_weight is fitted on the training examples"):
         pt.fit(
             model="linear", data=(x, (x[:, 0] > 1).astype(int)), class_weight="balanced", optimizer="sgd",
-            strategy=RECIPE["strategy"], run={"until": "1 step", "batch": 8}, verbose=False, folder=tmp_path / "run",
+            strategy=RECIPE["strategy"], run={"until": "1 step", "batch_size": 8}, verbose=False,
+            folder=tmp_path / "run",
         )  # fmt: skip
 
 

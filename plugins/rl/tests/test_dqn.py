@@ -18,7 +18,7 @@ from powertrain.train.folder.run_folder import RunFolder
 DQN = """\
 data.env  = { use = "rl/cartpole", copies = 4, longest = 60 }
 model     = { use = "rl/q-network", hidden = [16] }
-strategy  = { use = "rl/dqn", steps = 16, updates = 8, batch = 32, replay = 1_000, warmup = 100, follow = 20 }
+strategy  = { use = "rl/dqn", steps = 16, updates = 8, batch_size = 32, replay = 1_000, warmup = 100, follow = 20 }
 optimizer = { use = "adam", lr = 1e-2, schedule = "polynomial" }
 run       = { until = "4_096 env_steps", save_seconds = 0, evaluate = { every = "1_024 env_steps", episodes = 10 } }
 report    = { baseline = false }

@@ -24,7 +24,7 @@ from powertrain_rl.games.self_play import self_play
 ALPHAZERO = """\
 data.env  = { use = "rl/tic-tac-toe", copies = 8, opponent = "random" }
 model     = { use = "mlp", hidden = [32] }
-strategy  = { use = "rl/alphazero", simulations = 8, batch = 32, updates = 8, replay = 500, matches = 4 }
+strategy  = { use = "rl/alphazero", simulations = 8, batch_size = 32, updates = 8, replay = 500, matches = 4 }
 optimizer = { use = "adamw", lr = 1e-2, schedule = "polynomial" }
 run       = { until = "8 rounds", save_seconds = 0, evaluate = { every = "2 rounds", episodes = 20 } }
 report    = { baseline = false }

@@ -34,7 +34,7 @@ report    = { baseline = false }
 SAC = """\
 data.env  = { use = "rl/pendulum", copies = 2 }
 model     = { use = "mlp", hidden = [16] }
-strategy  = { use = "rl/sac", batch = 32, replay = 500, warmup = 64 }
+strategy  = { use = "rl/sac", batch_size = 32, replay = 500, warmup = 64 }
 optimizer = { use = "adam", lr = 1e-3 }
 run       = { until = "640 env_steps", save_seconds = 0, evaluate = { every = "160 env_steps", episodes = 2 } }
 report    = { baseline = false }

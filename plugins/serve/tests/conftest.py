@@ -26,7 +26,7 @@ def trained(folder: Path, seed: int) -> Path:
     recipe: dict[str, Any] = {
         "data": {"use": "arrays", "path": str(folder / "images.npz")}, "model": {"use": "cnn", "channels": [4]},
         "optimizer": {"use": "adamw", "lr": 3e-3}, "features": [{"use": "scale", "by": 0.0625}, "channel"],
-        "run": {"until": "20 steps", "batch": 32, "seed": seed}, "report": {"baseline": False},
+        "run": {"until": "20 steps", "batch_size": 32, "seed": seed}, "report": {"baseline": False},
     }  # fmt: skip
     pt.fit(recipe, folder=folder / "run", verbose=False)
     return folder / "run"
@@ -61,7 +61,7 @@ def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data": {"use": "table", "path": str(base / "customers.csv"), "target": "bought",
                  "split": {"by": "stratify", "valid": 0.2, "test": 0.2}},
         "model": {"use": "mlp", "hidden": [8]}, "optimizer": {"use": "adamw", "lr": 3e-3},
-        "run": {"until": "1 epochs", "batch": 16},
+        "run": {"until": "1 epochs", "batch_size": 16},
     }  # fmt: skip
     pt.fit(recipe, folder=base / "customers-1", verbose=False)
     return base / "customers-1"
@@ -84,7 +84,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = {
         "data": {"use": "text", "path": str(base / "book.txt"), "context": 16},
         "model": {"use": "gpt", "layers": 1, "width": 16, "heads": 2},
-        "optimizer": {"use": "sgd", "lr": 0.1}, "run": {"until": "3 steps", "batch": 4},
+        "optimizer": {"use": "sgd", "lr": 0.1}, "run": {"until": "3 steps", "batch_size": 4},
     }  # fmt: skip
     pt.fit(recipe, folder=base / "book-1", verbose=False)
     return base / "book-1"

@@ -133,7 +133,7 @@ def test_pictures(tmp_path: Path) -> None:
         "data": {"use": "image-folder", "path": str(tmp_path / "pictures"), "height": 8, "width": 8},
         "features": [{"use": "scale", "by": 1 / 255}, "flatten"], "model": {"use": "linear"},
         "optimizer": {"use": "sgd", "lr": 0.1},
-        "run": {"until": "1 epochs", "batch": 8},
+        "run": {"until": "1 epochs", "batch_size": 8},
     }  # fmt: skip
     pt.fit(recipe, folder=tmp_path / "run", verbose=False)
     picture = tmp_path / "pictures" / "light" / "3.png"

@@ -23,7 +23,7 @@ from powertrain_tabular.covariances import FORMS
 RECIPE = """\
 data     = { use = "arrays", path = "rows.npz", split = { test = 0.25 } }
 strategy = { use = "gaussian-mixture", components = 4, covariance = "FORM" }
-run      = { until = "12 rounds", batch = 64, save_seconds = 0 }
+run      = { until = "12 rounds", batch_size = 64, save_seconds = 0 }
 report   = { baseline = false }
 """
 
@@ -87,7 +87,9 @@ def test_it_is_scikit_learns_from_the_same_start(tmp_path: Path, form: str, far:
 def test_each_round_makes_the_rows_more_likely_and_a_kill_changes_nothing(tmp_path: Path) -> None:
     x = rows()
     np.savez(tmp_path / "rows.npz", x=x, y=np.zeros(len(x), np.float32))
-    recipe = RECIPE.replace("FORM", "full").replace("batch = 64", 'batch = 64, evaluate = { every = "1 round" }')
+    recipe = RECIPE.replace("FORM", "full").replace(
+        "batch_size = 64", 'batch_size = 64, evaluate = { every = "1 round" }'
+    )
     killed_and_resumed(recipe, tmp_path, after="round  5/")
     losses = []
     for rounds in (1, 3, 12):
@@ -131,7 +133,7 @@ def test_fewer_rows_than_components_are_refused(tmp_path: Path) -> None:
 OUTLIERS = """\
 data     = { use = "arrays", path = "rows.npz", split = { test = 0.3, stratify = true } }
 strategy = { use = "outliers", components = 3, share = 0.05 }
-run      = { until = "10 rounds", batch = 64 }
+run      = { until = "10 rounds", batch_size = 64 }
 evaluate = { metrics = ["auc", "accuracy"] }
 report   = { baseline = false }
 """

@@ -63,7 +63,7 @@ def test_least_squares_finds_what_scikit_learn_finds(tmp_path: Path, l1: float, 
     run = run_of(
         tmp_path, data,
         f'model = "linear"\nstrategy = {{ use = "least-squares", l1 = {l1}, l2 = {l2} }}\n'
-        'run = { until = "1 round", batch = 64 }\n',
+        'run = { until = "1 round", batch_size = 64 }\n',
     )  # fmt: skip
     if l1 == 0:
         wanted = linear_model.Ridge(l2 * len(x) or 1e-9)
@@ -99,7 +99,7 @@ def test_full_batch_finds_what_scikit_learn_finds(tmp_path: Path, loss: str) -> 
     run = run_of(
         tmp_path, data,
         f'model = "linear"\nloss = "{loss}"\nstrategy = {{ use = "full-batch", l2 = {l2} }}\n'
-        'run = { until = "3 rounds", batch = 100 }\n',
+        'run = { until = "3 rounds", batch_size = 100 }\n',
     )  # fmt: skip
     if loss == "cross-entropy":
         wanted: Any = LogisticRegression(C=1 / (l2 * len(x)), tol=1e-9, solver="newton-cholesky")
@@ -120,7 +120,7 @@ def test_k_means_lowers_the_distance_every_round(tmp_path: Path) -> None:
         folder.mkdir()
         run = run_of(
             folder, data,
-            f'strategy = {{ use = "k-means", clusters = 4 }}\nrun = {{ until = "{rounds} rounds", batch = 64 }}\n',
+            f'strategy = {{ use = "k-means", clusters = 4 }}\nrun = {{ until = "{rounds} rounds", batch_size = 64 }}\n',
         )  # fmt: skip
         distances.append(float(-run.predict(x).max(axis=1).mean()))
     assert distances == sorted(distances, reverse=True) and distances[-1] < distances[0]
@@ -233,7 +233,7 @@ split  = {{ by = "stratify", test = 0.25 }}
 def test_a_recipe_of_a_table_trains_reports_and_evaluates(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     (tmp_path / "t.toml").write_text(
-        'model = "linear"\nstrategy = { use = "full-batch", l2 = 1e-2 }\nrun = { until = "1 round", batch = 64 }\n'
+        'model = "linear"\nstrategy = { use = "full-batch", l2 = 1e-2 }\nrun = { until = "1 round", batch_size = 64 }\n'
         'expect = { "test.accuracy" = ">= 0.75" }\n' + TABLE
     )
     made = json.loads(powertrain("train", "t.toml", "--run", "r", "--json", folder=tmp_path).splitlines()[-1])
@@ -262,7 +262,7 @@ def test_a_killed_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     (tmp_path / "t.toml").write_text(
         'model = "linear"\nstrategy = { use = "./way.py:Dying", l2 = 1e-3, iterations = 2 }\n'
-        'run = { until = "6 rounds", batch = 64, save_seconds = 0 }\n' + TABLE
+        'run = { until = "6 rounds", batch_size = 64, save_seconds = 0 }\n' + TABLE
     )
     (tmp_path / "way.py").write_text(
         "import os, signal\nfrom powertrain_tabular.linear import FullBatch\n\n\n"

@@ -16,7 +16,7 @@ RECIPE = """\
 data      = { use = "table", path = "old.csv", target = "bought", split = { by = "stratify", valid = 0.2, test = 0.1 } }
 model     = { use = "mlp", hidden = [16] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "15 epochs", batch = 64 }
+run       = { until = "15 epochs", batch_size = 64 }
 report    = { baseline = false }
 """
 

@@ -35,7 +35,7 @@ def tables(home: Path, **model: Any) -> dict[str, Any]:
                  "context": 16, "valid": 0.2},
         "model": {"use": "pretrained-llama", "path": str(home / "small.gguf"), **model},
         "strategy": {"use": "next_token", "sample": 8},
-        "optimizer": {"use": "adamw", "lr": 1e-2}, "run": {"until": "12 steps", "batch": 4, "save_seconds": 0},
+        "optimizer": {"use": "adamw", "lr": 1e-2}, "run": {"until": "12 steps", "batch_size": 4, "save_seconds": 0},
         "report": {"baseline": False}, "evaluate": {"most": 50},
     }  # fmt: skip
 

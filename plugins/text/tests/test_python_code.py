@@ -130,7 +130,7 @@ def tables(sources: Path) -> dict[str, Any]:
         "model": {"use": "gpt", "layers": 1, "heads": 2, "width": 32},
         "strategy": {"use": "python-code", "judged": 10},
         "optimizer": {"use": "adamw", "lr": 1e-2},
-        "run": {"until": "120 steps", "batch": 16},
+        "run": {"until": "120 steps", "batch_size": 16},
     }
 
 
@@ -156,7 +156,7 @@ def test_it_writes_functions(sources: Path) -> None:
 
 
 def test_samples_are_a_file_of_source(sources: Path, tmp_path: Path) -> None:
-    made = {**tables(sources), "run": {"until": "30 steps", "batch": 16}}
+    made = {**tables(sources), "run": {"until": "30 steps", "batch_size": 16}}
     pt.fit(made, folder=tmp_path / "run", verbose=False)
     powertrain("sample", "run", "--count", "3", "--out", "made.py", "--set", "begin=class", folder=tmp_path)
     assert (tmp_path / "made.py").read_text().count("class") >= 1
@@ -181,6 +181,6 @@ data      = {{ use = "python-source", path = "{sources.as_posix()}", size = 300,
 model     = {{ use = "gpt", layers = 1, heads = 2, width = 16 }}
 strategy  = {{ use = "python-code", judged = 3, round_steps = 5 }}
 optimizer = {{ use = "adamw", lr = 2e-3 }}
-run       = {{ until = "120 steps", batch = 8, evaluate = {{ every = "20 steps" }}, save_seconds = 0 }}
+run       = {{ until = "120 steps", batch_size = 8, evaluate = {{ every = "20 steps" }}, save_seconds = 0 }}
 """
     killed_and_resumed(text, tmp_path, after="step")

@@ -225,13 +225,13 @@ data      = { use = "text-table", path = "messages.csv", size = 300, context = 1
 model     = { use = "bert", layers = 1, heads = 2, width = 16 }
 strategy  = "supervised"
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "40 epochs", batch = 16, seed = 3, save_seconds = 0 }
+run       = { until = "40 epochs", batch_size = 16, seed = 3, save_seconds = 0 }
 """
 HIDDEN = """\
 data      = { use = "text-files", path = "texts", size = 400, context = 16, valid = 0.2 }
 model     = { use = "bert", layers = 1, heads = 2, width = 16 }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "60 steps", batch = 8, seed = 3, save_seconds = 0 }
+run       = { until = "60 steps", batch_size = 8, seed = 3, save_seconds = 0 }
 """
 
 
@@ -263,7 +263,7 @@ def test_a_trained_model_answers_alike_in_pytorch(model: dict[str, Any], message
     pytest.importorskip("torch")
     tables = {
         "data": {"use": "text-table", "path": str(messages), "size": 300, "context": 8, "valid": 0.2, "test": 0.2},
-        "model": model, "strategy": "supervised", "optimizer": "adamw", "run": {"until": "5 steps", "batch": 16},
+        "model": model, "strategy": "supervised", "optimizer": "adamw", "run": {"until": "5 steps", "batch_size": 16},
         "report": {"baseline": False},
     }  # fmt: skip
     run = pt.fit(tables, folder=tmp_path / "run", verbose=False)

@@ -33,7 +33,7 @@ model.model    = { use = "cnn", channels = [8, 16] }
 model.captions = { use = "caption-encoder", width = 32 }
 strategy       = { use = "clip", width = 16, flip = false, turn = 0, light = 0, contrast = 0, round_steps = 5 }
 optimizer      = { use = "adamw", lr = 5e-3 }
-run            = { until = "150 steps", batch = 40, evaluate = { every = "25 steps" }, save_seconds = 0 }
+run            = { until = "150 steps", batch_size = 40, evaluate = { every = "25 steps" }, save_seconds = 0 }
 """
 
 
@@ -244,7 +244,7 @@ def test_without_a_path_it_is_the_stamps(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(DataError, match="/stamps; expected the data set in one of them"):
         go(tmp_path, text, "refused")
     (tmp_path / "boxes").rename(tmp_path / "stamps")
-    assert go(tmp_path, text, "run", "run.until=2 steps", "run.batch=8")["test"]["loss"] > 0
+    assert go(tmp_path, text, "run", "run.until=2 steps", "run.batch_size=8")["test"]["loss"] > 0
 
 
 def test_it_wants_captions(tmp_path: Path) -> None:

@@ -337,7 +337,7 @@ data      = { use = "image-folder", path = "pictures", height = 16, width = 16, 
 features  = ["random-crop", "random-flip", "colour-jitter", "random-erasing", "mixup", "cutmix"]
 model     = { use = "resnet", widths = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "40 epochs", batch = 8, seed = 3, save_seconds = 0 }
+run       = { until = "40 epochs", batch_size = 8, seed = 3, save_seconds = 0 }
 """
 
 

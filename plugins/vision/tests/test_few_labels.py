@@ -24,7 +24,7 @@ data      = { use = "digits", split = { test = 0.2, labelled = 5, stratify = tru
 features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "cnn", channels = [16, 32] }
 optimizer = { use = "adamw", lr = 3e-3, weight_decay = 0.05 }
-run       = { until = "400 steps", batch = 25, evaluate = { every = "50 steps" }, save_seconds = 0 }
+run       = { until = "400 steps", batch_size = 25, evaluate = { every = "50 steps" }, save_seconds = 0 }
 report    = { baseline = false, worst = 0 }
 """
 FIXMATCH = 'strategy  = { use = "fixmatch", ratio = 4, sure = 0.9, keep = 0.95, flip = false, erase = 0.3 }\n'

@@ -22,7 +22,7 @@ model.model   = { use = "vit", patch = 2, layers = 1, heads = 2, width = 32 }
 model.decoder = { use = "patch-decoder", heads = 2 }
 strategy      = { use = "masked-autoencoder", code = 32, probe = 5, round_steps = 5 }
 optimizer     = { use = "adamw", lr = 3e-3 }
-run           = { until = "60 steps", batch = 64, evaluate = { every = "10 steps" }, save_seconds = 0 }
+run           = { until = "60 steps", batch_size = 64, evaluate = { every = "10 steps" }, save_seconds = 0 }
 """
 
 

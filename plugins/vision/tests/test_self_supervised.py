@@ -24,7 +24,7 @@ DATA = """\
 data      = { use = "digits", split = { valid = 0.1, test = 0.2, stratify = true } }
 features  = [{ use = "scale", by = 0.0625 }]
 optimizer = { use = "adamw", lr = 3e-3 }
-run       = { until = "60 steps", batch = 64, evaluate = { every = "10 steps" }, save_seconds = 0 }
+run       = { until = "60 steps", batch_size = 64, evaluate = { every = "10 steps" }, save_seconds = 0 }
 """
 NETWORKS = 'model.model = { use = "cnn", channels = [8, 16] }\nmodel.projector = { use = "mlp", hidden = [32] }\n'
 VIEWS = "width = 32, places = 16, probe = 5, flip = false, round_steps = 5"

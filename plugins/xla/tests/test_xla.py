@@ -197,7 +197,7 @@ def test_digits_reaches_what_its_recipe_expects(tmp_path: Path) -> None:
 
 def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     recipe = SMALL.replace("6 epochs", "20 epochs").replace(', stop = { watch = "valid.accuracy" }', "")
-    recipe = recipe.replace("batch = 64,", 'batch = 64, backend = { use = "xla", platform = "cpu" },')
+    recipe = recipe.replace("batch_size = 64,", 'batch_size = 64, backend = { use = "xla", platform = "cpu" },')
     (tmp_path / "small.toml").write_text(recipe)
     whole = results(run(["train", "small.toml", "--run", "whole", "--json"], tmp_path))
     process = subprocess.Popen(

@@ -28,7 +28,7 @@ def mentions(word: str) -> str:
     """Return what to ask for instead, a line for each; nothing if the word is found nowhere."""
     found = [
         *((f"powertrain {verb} --help", text) for verb, text in _verbs() if verb == word),
-        *((f"{HELP} {key}", "a key of a recipe") for key in keys() if key.rpartition(".")[2] == word),
+        *((f"{HELP} {key}", "a key of a recipe") for key in _keys(word)),
         *((f"{HELP} {name}", kind) for name, kind in _names(word)),
         *((f"powertrain plugins show {word}", f"a plugin: {groups}") for groups in _plugins(word)),
         *((f"{HELP} {page}", text) for page, text in _pages(word)),
@@ -44,6 +44,13 @@ def _verbs() -> Iterator[tuple[str, str]]:
     for action in parser()._actions:
         for choice in getattr(action, "_choices_actions", ()):
             yield choice.dest, choice.help
+
+
+def _keys(word: str) -> list[str]:
+    """The keys of recipes that are called so, and then those of which it is a part, as batch is of batch_size."""
+    last = {key: key.rpartition(".")[2] for key in keys()}
+    named = [key for key, name in last.items() if word in name.split("_") or name == word]
+    return sorted(named, key=lambda key: last[key] != word)[:MOST]
 
 
 def _names(word: str) -> list[tuple[str, str]]:

@@ -176,7 +176,7 @@ def _example(name: str, kinds: Sequence[str]) -> str:
         f'strategy  = "{name}/{name}"' if "strategy" in has else "",
         f'optimizer = {{ use = "{optimizer}", lr = {rate}{schedule} }}',
         f'callbacks = ["{name}/{name}"]' if "callback" in has else "",
-        'run       = { until = "10 epochs", batch = 32 }',
+        'run       = { until = "10 epochs", batch_size = 32 }',
         f'evaluate  = {{ metrics = ["accuracy", "{name}/{name}"] }}' if "metric" in has else "",
         # Reached with each of the templates: what its author changes should not make it worse unseen.
         'expect    = { "test.accuracy" = ">= 0.9", seconds = 60 }',

@@ -21,7 +21,7 @@ TABLES: dict[str, Any] = {
     "features": [{"use": "scale", "by": 0.0625}],
     "model": {"use": "mlp", "hidden": [8]},
     "optimizer": "adamw",
-    "run": {"until": "2 steps", "batch": 16},
+    "run": {"until": "2 steps", "batch_size": 16},
     "report": {"baseline": False},
 }
 

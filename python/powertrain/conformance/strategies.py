@@ -28,14 +28,14 @@ data      = {{ use = "digits", split = {{ valid = 0.1, unlabelled = 0.4 }} }}
 features  = [{{ use = "scale", by = 0.0625 }}]
 model     = {{ use = "mlp", hidden = [8] }}
 optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
-run       = {{ until = "100 rounds", batch = 16 }}
+run       = {{ until = "100 rounds", batch_size = 16 }}
 strategy  = {strategy}
 """
 LANGUAGE = """\
 data      = {{ use = "text", path = "text.txt", context = 8, valid = 0.2 }}
 model     = {{ use = "gpt", layers = 1, heads = 2, width = 8 }}
 optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
-run       = {{ until = "100 rounds", batch = 4 }}
+run       = {{ until = "100 rounds", batch_size = 4 }}
 strategy  = {strategy}
 """
 

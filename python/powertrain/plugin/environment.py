@@ -201,12 +201,12 @@ class Played(Protocol):
         ...     def act(self, t, batch):
         ...         return pt.argmax(self.model(batch.x), axis=1)
         ...     def round(self, run):
-        ...         run.loop(self.step, self.env.unroll(self.act, 64).epochs(2, batch=32))
+        ...         run.loop(self.step, self.env.unroll(self.act, 64).epochs(2, batch_size=32))
     """
 
     def keys(self) -> Iterable[str]: ...
     def __getitem__(self, name: str) -> Array: ...
-    def epochs(self, count: int, batch: int) -> Stream:
+    def epochs(self, count: int, batch_size: int) -> Stream:
         """Batches of the rows: so many passes, each in a random order of its own."""
 
 

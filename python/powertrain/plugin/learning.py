@@ -48,7 +48,9 @@ class Strategy(OfParams, declares=True):
     needs: ClassVar[tuple[str, ...]] = ("model", "optimizer")  # sections that its recipe must have
     host: ClassVar[bool] = False  # `predict` computes with NumPy, as a booster does: it gets arrays, and is not traced
     ordered: ClassVar[bool] = False  # examples come once, as they stand in the data: a stream in the order of time
-    poisson: ClassVar[bool] = False  # each example is in a batch by a chance of its own; run.batch is the mean size
+    poisson: ClassVar[bool] = (
+        False  # each example is in a batch by a chance of its own; run.batch_size is the mean size
+    )
     shards: ClassVar[bool] = False  # `step` calls `minimize` once and reads no parameter after it: allows run.shards
     task: ClassVar[str] = ""  # the task that its data must have, where it cannot be any
     scores: ClassVar[tuple[str, ...]] = ()  # what `score` measures, by name, so that `expect` may ask for it

@@ -125,7 +125,7 @@ class Part(Stream, Protocol):
     """
 
     @property
-    def batch(self) -> int:
+    def batch_size(self) -> int:
         """Examples of a batch."""
 
     def __len__(self) -> int:
@@ -157,7 +157,7 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
     def append(self, **fields: ArrayLike) -> None: ...
-    def sample(self, batch: int, by: str | None = None) -> Stream:
+    def sample(self, batch_size: int, by: str | None = None) -> Stream:
         """Batches of rows drawn with replacement: all with the same chance, or in proportion to the field `by`, and
         then with a field `chance`, which is 1 on average."""
 

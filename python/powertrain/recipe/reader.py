@@ -180,11 +180,11 @@ class _Reader(Uses):
             self.wrong(
                 ("run", "shards"), f"{received}; expected a power of two; such as {1 << (run.shards.bit_length() - 1)}"
             )
-        elif run.batch % run.shards:
+        elif run.batch_size % run.shards:
             self.wrong(
                 ("run", "shards"),
-                f"{received} for batches of {run.batch}; expected shards of one size; write batch = "
-                f"{-(-run.batch // run.shards) * run.shards}",
+                f"{received} for batches of {run.batch_size}; expected shards of one size; write batch_size = "
+                f"{-(-run.batch_size // run.shards) * run.shards}",
             )
         if not strategy.plugin.shards:
             self.wrong(

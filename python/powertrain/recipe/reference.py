@@ -82,7 +82,8 @@ SECTIONS = (
         '[[optimizer.groups]]\n    match = "*.bias"\n    weight_decay = 0.0'),
     Key("callbacks", "plugins that watch the run and may ask for something", "a list of names or tables", "[]",
         'callbacks = [{ use = "plateau", patience = 3 }]'),
-    Key("run", "how long and with what a run trains", "a table", example='run = { until = "20 epochs", batch = 64 }'),
+    Key("run", "how long and with what a run trains", "a table",
+        example='run = { until = "20 epochs", batch_size = 64 }'),
     Key("evaluate", "what is measured on the validation and test parts", "a table",
         example='evaluate = { metrics = ["accuracy"] }'),
     Key("expect", "what the results are held to: exit code 1 where it is missed. Keys are a part, a dot and a metric, "

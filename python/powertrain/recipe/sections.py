@@ -182,12 +182,12 @@ class RunSection:
     Example
         >>> from powertrain.recipe import load_recipe
         >>> recipe = load_recipe('digits')
-        >>> recipe.run.batch
+        >>> recipe.run.batch_size
         64
     """
 
     until: Duration = param(doc="the target; a run that has reached it does nothing more")
-    batch: int = param(32, low=1, high=1 << 24, doc="examples in one step")
+    batch_size: int = param(32, low=1, high=1 << 24, doc="examples in one step")
     shards: int = param(
         1,
         low=1,
@@ -260,7 +260,7 @@ class EvaluateSection:
         doc="the positive class of two, by its name or its number, that f1, precision, recall, average-precision and "
         "the threshold are about; the second one when not given",
     )
-    batch: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
+    batch_size: int | None = param(None, low=1, doc="examples evaluated at once; the run's batch when not given")
     most: int = param(10_000, low=1, doc="validation examples looked at during training; the last time all are")
     samples: int = param(
         0,

@@ -95,8 +95,8 @@ def fit(
                 name or number; the second one where it is not given
     callbacks   names, tables, or objects with after_commit(event)
     epochs, steps, batch_size, lr, seed, precision, threads, device
-                run.until, run.batch, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are drawn
-                at random and have no epochs: steps=2000
+                run.until, run.batch_size, optimizer.lr and so on of a recipe; 10 epochs where neither says. Texts are
+                drawn at random and have no epochs: steps=2000
     steps_per_epoch
                 evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
     workers     processes that share the run, a divisor of run.shards; results do not depend on it. They build model and
@@ -145,8 +145,8 @@ def fit(
         _refuse_weights("the data of a recipe")
     until, every = _durations(epochs, steps, steps_per_epoch)
     settings = {
-        "run.until": until, "run.evaluate.every": every, "run.batch": batch_size, "optimizer.lr": lr, "run.seed": seed,
-        "data.split.valid": validation,
+        "run.until": until, "run.evaluate.every": every, "run.batch_size": batch_size, "optimizer.lr": lr,
+        "run.seed": seed, "data.split.valid": validation,
         "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
         "evaluate.pos_label": pos_label.item() if isinstance(pos_label, np.generic) else pos_label,
     }  # fmt: skip

@@ -39,7 +39,7 @@ features  = [
 model     = { use = "unet", widths = [4], condition = 8 }
 strategy  = { use = "sound-diffusion", judged = 0 }
 optimizer = { use = "adam", lr = 1e-3 }
-run       = { until = "100 rounds", batch = 16 }
+run       = { until = "100 rounds", batch_size = 16 }
 """
 
     def setup(self, run: Run) -> None:

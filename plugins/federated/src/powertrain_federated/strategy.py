@@ -52,7 +52,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [16] }
 strategy  = { use = "federated", clients = 4, fraction = 0.5, partition = "dirichlet" }
 optimizer = { use = "sgd", lr = 0.1 }
-run       = { until = "4 rounds", batch = 32 }
+run       = { until = "4 rounds", batch_size = 32 }
 """
 
     def setup(self, run: Run) -> None:
@@ -65,7 +65,8 @@ run       = { until = "4 rounds", batch = 32 }
         if self.opt.accumulate > 1:
             raise FederatedError(
                 f"[federated] the optimizer accumulates {self.opt.accumulate} batches; expected an update for each "
-                "batch, since what a client still holds at the end of its turn would be lost; give a larger run.batch"
+                "batch, since what a client still holds at the end of its turn would be lost; give a larger "
+                "run.batch_size"
             )
         if not self.data.has_epochs:
             raise FederatedError(

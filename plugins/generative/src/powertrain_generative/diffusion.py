@@ -37,7 +37,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "unet", widths = [4, 8], condition = 8 }
 strategy  = { use = "diffusion", judged = 0 }
 optimizer = { use = "adam", lr = 1e-3 }
-run       = { until = "100 rounds", batch = 16 }
+run       = { until = "100 rounds", batch_size = 16 }
 """
 
     def setup(self, run: Run) -> None:

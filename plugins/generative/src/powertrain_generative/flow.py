@@ -38,7 +38,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "real-nvp", layers = 2, hidden = [8] }
 strategy  = { use = "flow", levels = 17 }
 optimizer = { use = "adam", lr = 1e-3 }
-run       = { until = "100 rounds", batch = 16 }
+run       = { until = "100 rounds", batch_size = 16 }
 """
 
     def setup(self, run: Run) -> None:

@@ -27,8 +27,8 @@ AT_ONCE = 500
 class DPSGD(Strategy):
     """Clips the gradient of each example to `max_grad_norm` and adds noise to their sum.
 
-    A batch is a Poisson sample: each example is in it by the chance run.batch / examples. Give `noise_multiplier`, or
-    `target_epsilon`, for which the noise is found that spends it in the whole run.
+    A batch is a Poisson sample: each example is in it by the chance run.batch_size / examples. Give
+    `noise_multiplier`, or `target_epsilon`, for which the noise is found that spends it in the whole run.
     """
 
     @dataclass(frozen=True)
@@ -55,13 +55,13 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [16] }
 strategy  = { use = "dp-sgd", noise_multiplier = 1.0, delta = 1e-4 }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "20 steps", batch = 32 }
+run       = { until = "20 steps", batch_size = 32 }
 """
 
     def setup(self, run: Run) -> None:
         super().setup(run)
         self.count = demand_private_data(run, self.params.delta)
-        self.batch: int = min(run.data("train").batch, self.count)
+        self.batch_size: int = min(run.data("train").batch_size, self.count)
         demand_independent(self.model, run)
         self.calls = Calls(self.model)
         # 0 until the first round finds it, which takes seconds that a run which only answers can do without.
@@ -83,7 +83,7 @@ run       = { until = "20 steps", batch = 32 }
                 "in epochs or steps; write one, or give noise_multiplier"
             )
         assert self.params.target_epsilon is not None
-        return noise_for(self.params.target_epsilon, self.params.delta, self.batch / self.count, run.total_steps)
+        return noise_for(self.params.target_epsilon, self.params.delta, self.batch_size / self.count, run.total_steps)
 
     def step(self, t: Step, batch: Batch) -> None:
         with self.calls.kept(batch.weight.shape[0]) as calls:
@@ -93,7 +93,7 @@ run       = { until = "20 steps", batch = 32 }
         scale = self.noise.value * self.params.max_grad_norm
         noisy = {path: g + scale * t.rng.normal(size=g.shape, dtype=g.dtype) for path, g in grads.items()}
         # By the mean size of a batch: the size of this one depends on who is in it.
-        self.opt.update(noisy, weight=float(self.batch))
+        self.opt.update(noisy, weight=float(self.batch_size))
         real = pt.astype(batch.weight > 0, losses.dtype)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
         t.log("clipped", pt.sum(real * (norms > self.params.max_grad_norm)), pt.sum(real))
@@ -135,7 +135,7 @@ run       = { until = "20 steps", batch = 32 }
     @cached_property
     def account(self) -> Accountant:
         """Of the noise that the run has."""
-        return Accountant(float(self.noise.value), self.batch / self.count, self.params.delta)
+        return Accountant(float(self.noise.value), self.batch_size / self.count, self.params.delta)
 
     def spent(self, run: Run) -> str:
         epsilon = self.account.epsilon(run.progress.steps)

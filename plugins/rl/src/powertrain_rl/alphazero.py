@@ -31,7 +31,7 @@ class AlphaZero(Strategy):
     example_recipe = """\
 data.env  = { use = "rl/tic-tac-toe", copies = 4 }
 model     = { use = "mlp", hidden = [8] }
-strategy  = { use = "rl/alphazero", simulations = 4, batch = 16, updates = 4, replay = 256, matches = 2 }
+strategy  = { use = "rl/alphazero", simulations = 4, batch_size = 16, updates = 4, replay = 256, matches = 2 }
 optimizer = { use = "adam", lr = 1e-3 }
 run       = { until = "100 rounds" }
 """
@@ -45,7 +45,7 @@ run       = { until = "100 rounds" }
         open: int = param(8, low=0, doc="moves of a game that are drawn by how often the search tried them; of the "
                                         "later ones the most tried is made")  # fmt: skip
         updates: int = param(64, low=1, doc="batches that are learned from after each round of games")
-        batch: int = param(128, low=1, doc="boards in one batch")
+        batch_size: int = param(128, low=1, doc="boards in one batch")
         replay: int = param(20_000, low=1, doc="boards that are kept; a game gives two for each move, one mirrored")
         matches: int = param(20, low=0, doc="games of the search against the environment's opponent at each evaluation")
         match_simulations: int = param(50, low=1, doc="simulations before each move of these games")
@@ -74,7 +74,7 @@ run       = { until = "100 rounds" }
             return self.search(run, boards, settings.simulations, (noise, settings.noise))
 
         self.ring.append(**self_play(self.game, explored, self.env.copies, settings.open, rng))
-        run.loop(self.learn, self.ring.sample(settings.batch), settings.updates)
+        run.loop(self.learn, self.ring.sample(settings.batch_size), settings.updates)
 
     def search(
         self, run: Run, boards: Boards, simulations: int, noise: tuple[Any, float] | None = None

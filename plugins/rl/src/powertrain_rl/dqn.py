@@ -23,7 +23,7 @@ class DQN(Strategy):
     example_recipe = """\
 data.env  = { use = "rl/cartpole", copies = 4 }
 model     = { use = "rl/q-network", hidden = [8] }
-strategy  = { use = "rl/dqn", steps = 8, batch = 16, replay = 256, warmup = 32, prioritized = 0.6 }
+strategy  = { use = "rl/dqn", steps = 8, batch_size = 16, replay = 256, warmup = 32, prioritized = 0.6 }
 optimizer = { use = "adam", lr = 1e-3 }
 run       = { until = "10_000 env_steps" }
 """
@@ -32,7 +32,7 @@ run       = { until = "10_000 env_steps" }
     class Params:
         steps: int = param(32, low=1, doc="steps of each copy between two times of learning")
         updates: int = param(128, low=1, doc="batches that are learned from each time")
-        batch: int = param(64, low=1, doc="steps in one batch")
+        batch_size: int = param(64, low=1, doc="steps in one batch")
         replay: int = param(100_000, low=1, doc="steps that are kept")
         warmup: int = param(1_000, low=1, doc="steps that are kept before anything is learned")
         discount: float = param(0.99, low=0, high=1, doc="what a reward is worth one step later")
@@ -54,7 +54,7 @@ run       = { until = "10_000 env_steps" }
         self.ring = run.ring("replay", settings.replay, **fields, priority=number)
         self.explore = run.slot("explore", np.float32(1))
         self.updates = run.slot("updates", np.int64(0))
-        self.surprise = run.slot("surprise", np.ones(settings.batch, np.float32))
+        self.surprise = run.slot("surprise", np.ones(settings.batch_size, np.float32))
         self.most = run.slot("most_surprise", np.float32(1))
 
     def _pairs(self) -> list[tuple[pt.Slot, pt.Slot]]:
@@ -73,10 +73,10 @@ run       = { until = "10_000 env_steps" }
         if len(self.ring) < min(settings.warmup, settings.replay):
             return
         if not settings.prioritized:
-            run.loop(self.learn, self.ring.sample(settings.batch), settings.updates)
+            run.loop(self.learn, self.ring.sample(settings.batch_size), settings.updates)
             return
         for _ in range(settings.updates):
-            run.loop(self.learn, self.ring.sample(settings.batch, by="priority"), 1)
+            run.loop(self.learn, self.ring.sample(settings.batch_size, by="priority"), 1)
             self.ring.update(priority=self.surprise.numpy())
 
     def act(self, t: Step, batch: Batch) -> Any:

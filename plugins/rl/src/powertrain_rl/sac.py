@@ -25,7 +25,7 @@ class SAC(Strategy):
     example_recipe = """\
 data.env  = { use = "rl/pendulum", copies = 2 }
 model     = { use = "mlp", hidden = [8] }
-strategy  = { use = "rl/sac", batch = 16, replay = 256, warmup = 32 }
+strategy  = { use = "rl/sac", batch_size = 16, replay = 256, warmup = 32 }
 optimizer = { use = "adam", lr = 1e-3 }
 run       = { until = "10_000 env_steps" }
 """
@@ -34,7 +34,7 @@ run       = { until = "10_000 env_steps" }
     class Params:
         steps: int = param(1, low=1, doc="steps of each copy between two times of learning")
         updates: int = param(1, low=1, doc="batches that are learned from each time")
-        batch: int = param(256, low=1, doc="steps in one batch")
+        batch_size: int = param(256, low=1, doc="steps in one batch")
         replay: int = param(100_000, low=1, doc="steps that are kept")
         warmup: int = param(1_000, low=1, doc="steps that are kept before anything is learned")
         discount: float = param(0.99, low=0, high=1, doc="what a reward is worth one step later")
@@ -74,7 +74,7 @@ run       = { until = "10_000 env_steps" }
             played = self.env.unroll(self.act, settings.steps)
             self.ring.append(**{name: played[name] for name in FIELDS})
             if len(self.ring) >= settings.warmup:
-                run.loop(self.learn, self.ring.sample(settings.batch), settings.updates)
+                run.loop(self.learn, self.ring.sample(settings.batch_size), settings.updates)
 
     def act(self, t: Step, batch: Batch) -> Any:
         action, _ = self._drawn(t, batch.x)

@@ -39,7 +39,7 @@ class LeastSquares(Strategy):
 data     = {{ use = "table", path = "{EXAMPLE}", target = "age", split = {{ valid = 0.2 }} }}
 model    = "linear"
 strategy = {{ use = "least-squares", l2 = 0.1 }}
-run      = {{ until = "9 rounds", batch = 32 }}
+run      = {{ until = "9 rounds", batch_size = 32 }}
 """
 
     def setup(self, run: Run) -> None:

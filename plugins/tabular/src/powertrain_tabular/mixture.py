@@ -170,7 +170,7 @@ class Outliers(Mixture):
     example_recipe: ClassVar[str] = f"""\
 data     = {{ use = "table", path = "{EXAMPLE}", target = "bought", split = {{ valid = 0.2 }} }}
 strategy = "outliers"
-run      = {{ until = "3 rounds", batch = 32 }}
+run      = {{ until = "3 rounds", batch_size = 32 }}
 """
 
     def setup(self, run: Run) -> None:

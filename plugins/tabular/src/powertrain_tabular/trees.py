@@ -154,7 +154,9 @@ class Boosting(_Trees):
     @dataclass(frozen=True, kw_only=True)
     class Params(Growing):
         trees: int = param(300, low=1, doc="most trees")
-        rate: float = param(0.05, above=0, high=1, doc="how much of its answer a tree gives", usual="0.05 is usual")
+        learning_rate: float = param(
+            0.05, above=0, high=1, doc="how much of its answer a tree gives", usual="0.05 is usual"
+        )
         balance: bool = param(False, doc="two classes: weigh the rarer as much as the other")
         patience: int = param(50, low=1, doc="trees without improvement on valid before it stops")
         rows: float = param(1.0, above=0, high=1, doc="share of the rows that a tree sees")
@@ -164,7 +166,8 @@ class Boosting(_Trees):
     def settings(self) -> dict[str, Any]:
         params = self.params
         return {
-            "learning_rate": params.rate, "bagging_fraction": params.rows, "bagging_freq": int(params.rows < 1),
+            "learning_rate": params.learning_rate, "bagging_fraction": params.rows,
+            "bagging_freq": int(params.rows < 1),
             "feature_fraction": params.features, "lambda_l2": params.l2,
             "is_unbalance": params.balance and self.task == "classification" and self.outputs == 2,
         }  # fmt: skip

@@ -171,10 +171,12 @@ class Llama(Model):
         check_task("llama", inputs, "language")
         return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
 
-    def new_cache(self, batch: int, capacity: int) -> KVCache:
+    def new_cache(self, batch_size: int, capacity: int) -> KVCache:
         """Room for the keys and values of so many tokens."""
         params = self.params
-        return KVCache(params.layers, batch, capacity, params.shared_heads, self.size, like=self.embed_tokens.weight)
+        return KVCache(
+            params.layers, batch_size, capacity, params.shared_heads, self.size, like=self.embed_tokens.weight
+        )
 
     def forward(self, tokens: Any, cache: CacheStep | None = None) -> pt.Tensor:
         """Scores of the next token behind every token; with a step of a cache, behind the last of each sequence.

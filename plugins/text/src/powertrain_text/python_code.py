@@ -35,7 +35,7 @@ data      = {{ use = "python-source", path = "{EXAMPLES}", size = 300, context =
 model     = {{ use = "gpt", layers = 1, heads = 2, width = 8 }}
 strategy  = {{ use = "python-code", judged = 2 }}
 optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
-run       = {{ until = "100 rounds", batch = 4 }}
+run       = {{ until = "100 rounds", batch_size = 4 }}
 """
 
     @dataclass(frozen=True)

@@ -48,7 +48,7 @@ model.model    = { use = "cnn", channels = [4] }
 model.captions = { use = "caption-encoder", width = 8 }
 strategy       = { use = "clip", width = 8 }
 optimizer      = { use = "adamw", lr = 1e-3, weight_decay = 0.0 }
-run            = { until = "100 rounds", batch = 4 }
+run            = { until = "100 rounds", batch_size = 4 }
 """.replace("FOLDER", str(Path(__file__).parent / "examples"))
 
     def setup(self, run: Run) -> None:

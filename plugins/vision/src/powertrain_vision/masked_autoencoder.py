@@ -46,7 +46,7 @@ model.model   = { use = "vit", patch = 2, layers = 1, heads = 2, width = 8 }
 model.decoder = { use = "patch-decoder", heads = 2 }
 strategy      = { use = "masked-autoencoder", code = 8, probe = 5 }
 optimizer     = { use = "adamw", lr = 1e-3, weight_decay = 0.0 }
-run           = { until = "100 rounds", batch = 16 }
+run           = { until = "100 rounds", batch_size = 16 }
 """
 
     def setup(self, run: Run) -> None:

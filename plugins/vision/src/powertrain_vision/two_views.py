@@ -19,7 +19,7 @@ model.model     = { use = "cnn", channels = [4] }
 model.projector = { use = "mlp", hidden = [8] }
 strategy        = { use = "NAME", width = 8, places = 8, probe = 5 }
 optimizer       = { use = "adamw", lr = 1e-3, weight_decay = 0.0 }
-run             = { until = "100 rounds", batch = 16 }
+run             = { until = "100 rounds", batch_size = 16 }
 """
 
 

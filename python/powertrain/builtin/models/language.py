@@ -67,11 +67,11 @@ class GPT(Model):
         check_task("gpt", inputs, "language")
         return cls(inputs.outputs, inputs.context or inputs.shape[0], params)
 
-    def new_cache(self, batch: int, capacity: int) -> KVCache:
+    def new_cache(self, batch_size: int, capacity: int) -> KVCache:
         """Room for the keys and values of so many tokens."""
         heads = self.blocks[0].heads
         size = self.wte.embedding_dim // heads
-        return KVCache(len(self.blocks), batch, capacity, heads, size, like=self.wte.weight)
+        return KVCache(len(self.blocks), batch_size, capacity, heads, size, like=self.wte.weight)
 
     def forward(self, tokens: Tensor, cache: CacheStep | None = None) -> pt.Tensor:
         """Scores of the next token behind every token; with a step of a cache, behind the last of each sequence.

@@ -25,7 +25,7 @@ features  = [{{ use = "scale", by = 0.0625 }}]
 model     = {{ use = "mlp", hidden = [16] }}
 strategy  = {{ use = "{name}", steps = 20{more} }}
 optimizer = {{ use = "sgd", lr = 0.1, momentum = 0.0 }}
-run       = {{ until = "100 rounds", batch = 16 }}
+run       = {{ until = "100 rounds", batch_size = 16 }}
 """
 
 

@@ -30,7 +30,7 @@ model.model   = { use = "mlp", hidden = [16] }
 model.teacher = { use = "mlp", hidden = [24] }
 strategy      = "distillation"
 optimizer     = { use = "adamw", lr = 1e-3 }
-run           = { until = "50 steps", batch = 32 }
+run           = { until = "50 steps", batch_size = 32 }
 """
 
     def setup(self, run: Run) -> None:

@@ -57,7 +57,7 @@ features  = [{ use = "scale", by = 0.0625 }]
 model     = { use = "mlp", hidden = [16] }
 strategy  = { use = "prequential", detector = "ddm", react = "reset", round_steps = 16 }
 optimizer = { use = "adamw", lr = 1e-3 }
-run       = { until = "100 rounds", batch = 4 }
+run       = { until = "100 rounds", batch_size = 4 }
 """
 
     def setup(self, run: Run) -> None:
@@ -83,7 +83,7 @@ run       = { until = "100 rounds", batch = 4 }
             self.count = run.slot("stream.count", np.float32(0))
             self.mean, self.squares = run.slot("stream.mean", zeros), run.slot("stream.squares", zeros)
         kind = np.int64 if self.classes else np.float32
-        self.said = run.slot("stream.said", np.zeros(self.stream.batch, kind))
+        self.said = run.slot("stream.said", np.zeros(self.stream.batch_size, kind))
         self.tally = run.blob(
             "stream.tally", lambda: Tally(self.classes), Tally.dump, lambda data: Tally.load(data, self.classes)
         )

@@ -61,7 +61,8 @@ def time_recipe(recipe: Recipe, make: MakeTimer, steps: int, base: Path | None =
     if recipe.run.shards > 1:
         raise RunError(
             f"[profile] run.shards = {recipe.run.shards}, so that a step is several programs; expected one; profile "
-            f"the step of one shard: --set run.shards=1 --set run.batch={recipe.run.batch // recipe.run.shards}"
+            "the step of one shard: --set run.shards=1 --set "
+            f"run.batch_size={recipe.run.batch_size // recipe.run.shards}"
         )
     with tempfile.TemporaryDirectory() as folder:
         run = build(recipe, RunFolder(Path(folder)), Display(quiet=True), base)

@@ -24,24 +24,24 @@ class KVCache:
     * `heads`, `size`: those of keys and values: fewer heads than the queries have where several share one.
     * `like`: a slot of the model, for the device. 16-bit floats are kept as float32, in which attention computes.
 
-    A model offers `new_cache(batch, capacity)`, which makes one, and takes a step of it: `forward(tokens, cache)`.
+    A model offers `new_cache(batch_size, capacity)`, which makes one, and takes a step of it: `forward(tokens, cache)`.
 
     Example
         >>> model = pt.builtin.models.GPT(vocabulary=20, context=8)
-        >>> cache = model.new_cache(batch=1, capacity=8)
+        >>> cache = model.new_cache(batch_size=1, capacity=8)
         >>> tokens = pt.tensor([[3, 5, 7]])
         >>> step = cache.step(tokens, start=pt.tensor([0]), count=pt.tensor([3]))
         >>> model(tokens, cache=step).shape
         (1, 1, 20)
     """
 
-    def __init__(self, layers: int, batch: int, capacity: int, heads: int, size: int, *, like: pt.Slot) -> None:
+    def __init__(self, layers: int, batch_size: int, capacity: int, heads: int, size: int, *, like: pt.Slot) -> None:
         checks.layers("KVCache", 1, layers=layers)
-        checks.sizes("KVCache", 1, batch=batch, capacity=capacity, heads=heads, size=size)
-        self.batch, self.capacity = batch, capacity
+        checks.sizes("KVCache", 1, batch_size=batch_size, capacity=capacity, heads=heads, size=size)
+        self.batch_size, self.capacity = batch_size, capacity
         dtype = "float64" if like.dtype.name == "float64" else "float32"
         # The last row is where padding goes.
-        shape = (batch * capacity + 1, heads, size)
+        shape = (batch_size * capacity + 1, heads, size)
 
         def room(name: str) -> pt.Slot:
             slot = pt.Slot(pt.zeros(shape, dtype), name)
@@ -68,7 +68,7 @@ class CacheStep:
     * `positions`: of the tokens in their sequences: [batch, time]. Those of padding are some of the real ones.
 
     Example
-        >>> cache = pt.nn.KVCache(1, batch=1, capacity=8, heads=2, size=4, like=pt.Slot(pt.zeros((1,))))
+        >>> cache = pt.nn.KVCache(1, batch_size=1, capacity=8, heads=2, size=4, like=pt.Slot(pt.zeros((1,))))
         >>> step = cache.step(pt.tensor([[5, 7, 0]]), start=pt.tensor([3]), count=pt.tensor([2]))
         >>> step.positions.tolist()
         [[3, 4, 4]]
@@ -130,7 +130,9 @@ class CacheStep:
         cache = self.cache
         held = OPERATORS["put_rows"](slot.value, self._rows, pt.astype(new, slot.dtype))
         slot.value = held
-        rows = pt.reshape(held[: cache.batch * cache.capacity], (cache.batch, cache.capacity, *held.shape[1:]))
+        rows = pt.reshape(
+            held[: cache.batch_size * cache.capacity], (cache.batch_size, cache.capacity, *held.shape[1:])
+        )
         return rows[:, : self.span]
 
 
@@ -138,7 +140,7 @@ class LayerCache:
     """The cache of one layer, in one step: what an attention layer takes.
 
     Example
-        >>> cache = pt.nn.KVCache(1, batch=1, capacity=8, heads=2, size=4, like=pt.Slot(pt.zeros((1,))))
+        >>> cache = pt.nn.KVCache(1, batch_size=1, capacity=8, heads=2, size=4, like=pt.Slot(pt.zeros((1,))))
         >>> step = cache.step(pt.tensor([[5, 7]]), start=pt.tensor([0]), count=pt.tensor([2]))
         >>> new = pt.ones((1, 2, 2, 4))
         >>> step.layer(0).attend(new, new, new).shape

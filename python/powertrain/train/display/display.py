@@ -147,7 +147,7 @@ class Display:
         else:
             left = (run.horizon.total_steps - run.progress.steps) / rate
         language = run.dataset.kind.tokens
-        unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch)
+        unit, size = ("tok/s", source.tokens_per_batch) if language else ("ex/s", source.batch_size)
         return f"{short_number(rate * size)} {unit}  eta {duration(left)}"
 
 

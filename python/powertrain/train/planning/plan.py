@@ -72,7 +72,7 @@ class Plan:
     data: Mapping[str, int]  # examples of each part
     steps: int
     rounds: int
-    batch: int
+    batch_size: int
     parameters: int
     trained: int
     layers: tuple[Layer, ...]
@@ -141,7 +141,7 @@ def _plan(recipe: Recipe, found: Rehearsal, prices: Prices, max_minutes: float |
     timed = sum(sum(one.seconds) for one in looped)
     return Plan(
         recipe.name, str(recipe.run.until), {part: len(rows) for part, rows in run.dataset.splits.items()},
-        extent.steps, round(extent.rounds), recipe.run.batch,
+        extent.steps, round(extent.rounds), recipe.run.batch_size,
         sum(total for total, _ in sizes), sum(trained for _, trained in sizes), tuple(layers),
         step_flops, run_flops, training.seconds, whole.seconds, whole.busy, times,
         sum(one.waiting for one in looped) / timed if timed else 0.0,

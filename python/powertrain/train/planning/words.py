@@ -19,7 +19,7 @@ def text(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     parts = " / ".join(f"{part} {count:,}" for part, count in plan.data.items())
-    steps = f"{plan.steps:,} steps of {plan.batch:,}" if plan.steps else f"{plan.rounds:,} rounds"
+    steps = f"{plan.steps:,} steps of {plan.batch_size:,}" if plan.steps else f"{plan.rounds:,} rounds"
     yield one_line(f"plan   {plan.recipe}: {plan.until}, {steps}" + (f" ({parts})" if parts else ""))
     yield from _parameters(plan)
     if plan.run_flops is not None:

@@ -44,7 +44,7 @@ class Fold:
                 "since the sums are over all of them; define __len__, or learn from batches, by run.loop"
             )
         sums: list[NDArray[np.float64]] = []
-        for batch in DataLoader(source.loader.dataset, source.batch, pad_last=True):
+        for batch in DataLoader(source.loader.dataset, source.batch_size, pad_last=True):
             self._names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
             parts = [tensor.numpy().astype(np.float64) for tensor in self.compiled(*arrays)]

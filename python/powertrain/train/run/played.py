@@ -17,14 +17,14 @@ from powertrain.train.folder.run_folder import RunError
 class Played(dict[str, NDArray[Any]]):
     """Named arrays of as many rows each."""
 
-    def epochs(self, count: int, batch: int) -> Epochs:
+    def epochs(self, count: int, batch_size: int) -> Epochs:
         """Batches of the rows: so many passes, each in a random order of its own."""
-        if count < 1 or batch < 1:
+        if count < 1 or batch_size < 1:
             raise RunError(
-                f"[epochs] received {count} passes in batches of {batch}; expected at least one of each; for example "
-                "played.epochs(4, 256)"
+                f"[epochs] received {count} passes in batches of {batch_size}; expected at least one of each; for "
+                "example played.epochs(4, 256)"
             )
-        return Epochs(self, count, batch)
+        return Epochs(self, count, batch_size)
 
 
 class Epochs:
@@ -33,12 +33,12 @@ class Epochs:
     has_epochs = False  # of the data, which an environment has not
     epoch = 0
 
-    def __init__(self, played: Played, count: int, batch: int) -> None:
-        self._played, self._batch = played, batch
+    def __init__(self, played: Played, count: int, batch_size: int) -> None:
+        self._played, self._batch_size = played, batch_size
         self._rows = len(next(iter(played.values())))
-        self._left = count * -(-self._rows // batch)
+        self._left = count * -(-self._rows // batch_size)
         self._order = np.zeros(0, np.int64)
-        self.padded = -self._rows % batch
+        self.padded = -self._rows % batch_size
 
     def left_in_epoch(self) -> int:
         """Batches that are left, of all passes."""
@@ -53,10 +53,10 @@ class Epochs:
         for _ in range(count):
             if not len(self._order):
                 self._order = pt.random.permutation(self._rows).numpy()
-            rows, self._order = self._order[: self._batch], self._order[self._batch :]
+            rows, self._order = self._order[: self._batch_size], self._order[self._batch_size :]
             self._left -= 1
-            missing = self._batch - len(rows)
-            weight = np.ones(self._batch, np.float32)
+            missing = self._batch_size - len(rows)
+            weight = np.ones(self._batch_size, np.float32)
             if missing:  # so that one program serves every batch
                 weight[len(rows) :] = 0
                 rows = np.concatenate([rows, np.resize(rows, missing)])

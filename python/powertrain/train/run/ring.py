@@ -77,7 +77,7 @@ class Ring:
                 "append rows like those that the ring was made for"
             )
 
-    def sample(self, batch: int, by: str | None = None) -> RingSample:
+    def sample(self, batch_size: int, by: str | None = None) -> RingSample:
         """Batches of rows drawn with replacement, for `run.loop(step, ring.sample(64), n)`: each with the same chance,
         or one in proportion to the field `by`, and then with a field `chance`, which is 1 on average."""
         if by is not None and (by not in self._arrays or self._arrays[by].ndim != 1):
@@ -86,13 +86,13 @@ class Ring:
                 f"[ring {self.name}] received by = {by!r}; expected a field with one number a row: "
                 f"{', '.join(known) or 'it has none'}; make the ring with one, as run.ring(..., priority=np.float32(1))"
             )
-        return RingSample(self, batch, by)
+        return RingSample(self, batch_size, by)
 
-    def draw(self, batch: int, by: str | None = None) -> Batch:
+    def draw(self, batch_size: int, by: str | None = None) -> Batch:
         """One batch; which rows depends on the run's seed and the number of draws before it."""
         if len(self) == 0:
             raise RunError(f"[ring {self.name}] it is empty; expected rows to draw from; append some first")
-        words = raw_bits(self._seed, RING, self._draws, batch)
+        words = raw_bits(self._seed, RING, self._draws, batch_size)
         self._draws += 1
         chance: dict[str, NDArray[Any]] = {}
         if by is None:
@@ -101,7 +101,7 @@ class Ring:
             rows, chance["chance"] = self._weighted(words, by)
         self._drawn = rows
         fields = {**{field: value[rows] for field, value in self._arrays.items()}, **chance}
-        return Batch(fields, Pick(rows, np.ones(batch, dtype=np.float32), Cursor(0, self._draws)), weighted=False)
+        return Batch(fields, Pick(rows, np.ones(batch_size, dtype=np.float32), Cursor(0, self._draws)), weighted=False)
 
     def _weighted(self, words: NDArray[np.uint64], by: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows by random words, each with a chance in proportion to a field."""
@@ -152,15 +152,15 @@ class RingSample:
     epoch = 0
     padded = 0
 
-    def __init__(self, ring: Ring, batch: int, by: str | None) -> None:
-        self.ring, self.batch, self.by = ring, batch, by
+    def __init__(self, ring: Ring, batch_size: int, by: str | None) -> None:
+        self.ring, self.batch_size, self.by = ring, batch_size, by
 
     def left_in_epoch(self) -> int:
         raise RunError(
             f"[loop] a sample of the ring {self.ring.name} has no end; expected a number of steps; for example "
-            f"run.loop(step, ring.sample({self.batch}), 1)"
+            f"run.loop(step, ring.sample({self.batch_size}), 1)"
         )
 
     def take(self, count: int) -> Iterator[Batch]:
         for _ in range(count):
-            yield self.ring.draw(self.batch, self.by)
+            yield self.ring.draw(self.batch_size, self.by)

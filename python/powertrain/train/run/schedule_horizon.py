@@ -55,7 +55,9 @@ class Horizon:
 
     def _in_steps(self, amount: int, unit: str) -> int:
         source = self.source
-        size = {"examples": source.batch, "tokens": source.tokens_per_batch}.get(unit, 1) if source is not None else 1
+        size = (
+            {"examples": source.batch_size, "tokens": source.tokens_per_batch}.get(unit, 1) if source is not None else 1
+        )
         return -(-amount // size)
 
     def _steps_to(self, target: Duration, progress: Progress) -> int:

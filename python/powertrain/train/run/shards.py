@@ -117,8 +117,8 @@ class ShardedStep:
         count = len(self._shards.held)
         if odd := [len(array) for array in arrays if len(array) % count]:
             raise RunError(
-                f"[run.shards] a batch of {odd[0]} examples; expected a multiple of {count} shards; change run.batch "
-                "or run.shards"
+                f"[run.shards] a batch of {odd[0]} examples; expected a multiple of {count} shards; change "
+                "run.batch_size or run.shards"
             )
         random = pt.random.default_generator().slot
         state = random.numpy().tolist()

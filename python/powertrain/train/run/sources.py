@@ -189,8 +189,8 @@ class TrainSource:
         stream = stream_of(source)
         self.streams = stream is not None
         self.has_epochs = stream is None and not dataset.kind.tokens
-        self.batch = times * settings.batch
-        self.tokens_per_batch = self.batch * (dataset.context or 1)
+        self.batch_size = times * settings.batch_size
+        self.tokens_per_batch = self.batch_size * (dataset.context or 1)
         self.poisson = way == "poisson"
         if self.poisson and not self.has_epochs:
             raise RunError(
@@ -199,7 +199,7 @@ class TrainSource:
             )
         self.loader = DataLoader(
             source if stream is None else stream,
-            self.batch,
+            self.batch_size,
             sampler=self._sampler(source, way),
             num_workers=settings.workers,
             seed=seed,
@@ -224,10 +224,10 @@ class TrainSource:
     def padded(self) -> int:
         """Rows of padding in the last batch of an epoch; of a stream or Poisson draws, the most that there may be."""
         if self.streams:
-            return self.batch - 1
+            return self.batch_size - 1
         if self.poisson:
-            return largest(self.batch)
-        return -len(self.loader.dataset) % self.batch if self.has_epochs else 0
+            return largest(self.batch_size)
+        return -len(self.loader.dataset) % self.batch_size if self.has_epochs else 0
 
     def __len__(self) -> int:
         """Batches in one epoch."""
@@ -239,7 +239,7 @@ class TrainSource:
 
     def left_in_epoch(self) -> int:
         """Batches until the epoch ends."""
-        return len(self) - int(self.loader.state_dict()["position"]) // self.batch
+        return len(self) - int(self.loader.state_dict()["position"]) // self.batch_size
 
     def rows(self, *, weights: bool = False) -> Fields:
         """Every example at once, in the order of the part: for what learns from all of them together. `weights`: it

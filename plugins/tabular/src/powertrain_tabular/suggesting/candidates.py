@@ -74,9 +74,9 @@ def _linear(facts: Facts) -> list[Candidate]:
         plain = _once("linear", facts)
         if facts.classes is None and facts.features <= MOST_OF_PAIRS:
             strategy: dict[str, Any] = {"use": "least-squares", "l2": held}
-            run = {**plain["run"], "batch": 256}
+            run = {**plain["run"], "batch_size": 256}
         else:  # a number of many columns too: it needs no product of two columns
-            strategy, run = {"use": "full-batch", "l2": held}, {**plain["run"], "until": "2 rounds", "batch": 1024}
+            strategy, run = {"use": "full-batch", "l2": held}, {**plain["run"], "until": "2 rounds", "batch_size": 1024}
         kind = "logistic regression" if facts.classes is not None else "ridge regression"
         words = kind if name == "linear" else f"{kind} with small weights"
         made.append(Candidate(name, words, 2, {**plain, "strategy": strategy, "run": run}))
@@ -87,8 +87,8 @@ def _trees(facts: Facts) -> list[Candidate]:
     seed = _seed(facts)
     tree = {"use": "decision-tree", "leaves": 8, "least_rows": 10, **seed}
     forest = {"use": "random-forest", "trees": 200, "leaves": 255, "least_rows": 2, **seed}
-    small = {"use": "lightgbm", "trees": 150, "rate": 0.05, "leaves": 7, "least_rows": 10, **seed}
-    large = {"use": "lightgbm", "trees": 1_000, "rate": 0.05, "leaves": 31, **seed}
+    small = {"use": "lightgbm", "trees": 150, "learning_rate": 0.05, "leaves": 7, "least_rows": 10, **seed}
+    large = {"use": "lightgbm", "trees": 1_000, "learning_rate": 0.05, "leaves": 31, **seed}
     why = ""
     if importlib.util.find_spec("lightgbm") is None:
         why = f"LightGBM is not installed ({INSTALL})"
@@ -129,6 +129,6 @@ def _network(facts: Facts) -> Candidate:
     tables = {
         **_once({"use": "mlp", "hidden": [64]}, facts, "standardize"),
         "optimizer": {"use": "adamw", "lr": 3e-3, "weight_decay": 0.01, "schedule": "cosine"},
-        "run": {"until": f"{epochs} epochs", "batch": batch, **_seed(facts), **stop},
+        "run": {"until": f"{epochs} epochs", "batch_size": batch, **_seed(facts), **stop},
     }
     return Candidate("mlp", "a network with one hidden layer", 8, tables, valid=0.1 if early else 0.0)
