@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.plugin import End, Event, Histogram, Start
+from powertrain.plugin import End, Event, Histogram, Section, Start
 from powertrain_loggers.logger import Logger
+from powertrain_loggers.tensorboard import TensorBoard
 
 
 def trained(folder: Path, callback: str, until: str = "3 epochs", **how: Any) -> Any:
@@ -65,6 +66,12 @@ class Recorder(Logger):
             raise ConnectionError("no answer")
         self.seen.append((list(found), step))
 
+    def table(self, title: str, rows: Sequence[Sequence[str]], step: int) -> None:
+        self.seen.append((title, rows, step))
+
+    def picture(self, title: str, png: bytes, step: int) -> None:
+        self.seen.append((title, png[:4], step))
+
     def close(self, end: End) -> None:
         self.seen.append("close")
 
@@ -75,7 +82,13 @@ EVENTS = [
     Event({"steps": 2}, {"valid.loss": 0.5}, {"optimizer.lr": 0.1}, ("hello",), {1: {"weight 0": WEIGHTS}}),
     Event({"steps": 3}),
 ]
-END = End({"steps": 3}, True, results={"part": "test", "test": {"loss": 0.25}})
+ROWS = (("class", "recall"), ("0", "0.5"), ("1 | 2", "1.0"))
+SECTIONS = [
+    Section("Scores", rows=ROWS),
+    Section("Curve", draw=lambda figure: figure.add_subplot().plot([0, 1])),
+    Section("Broken", draw=lambda figure: figure.nothing()),
+]
+END = End({"steps": 3}, True, results={"part": "test", "test": {"loss": 0.25}}, sections=SECTIONS)
 
 
 def follow(logger: Logger) -> None:
@@ -85,12 +98,14 @@ def follow(logger: Logger) -> None:
     logger.on_end(END)
 
 
-def test_values_rates_histograms_samples_and_scores_are_logged() -> None:
+def test_all_that_a_run_gives_is_logged() -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     logger = Recorder()
     follow(logger)
     values = {"valid.loss": 0.5, "optimizer.lr": 0.1}
     assert logger.seen == [
-        "begin", (["weight 0"], 1), (values, 2), ("hello", 2), ({"test.loss": 0.25}, 3), "close"
+        "begin", (["weight 0"], 1), (values, 2), ("hello", 2), ({"test.loss": 0.25}, 3), ("Scores", ROWS, 3),
+        ("Curve", b"\x89PNG", 3), "close",
     ]  # fmt: skip
 
 
@@ -176,6 +191,20 @@ def test_tensorboard_has_every_evaluation_and_shows_repeated_steps_once(tmp_path
     assert [event.step for event in starts] == [last + 1]
 
 
+def test_tensorboard_has_the_tables_and_pictures_of_the_report(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX", reason="powertrain-loggers[tensorboard] is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    logger = TensorBoard(None)
+    logger.on_start(Start(tmp_path, "digits", {}, (), {"steps": 0}))
+    logger.on_end(END)
+    found = [value for event in records(tmp_path / "tensorboard") for value in event.summary.value]
+    (image,) = [value for value in found if value.HasField("image")]
+    assert image.tag == "Curve" and image.image.encoded_image_string[:4] == b"\x89PNG"
+    assert image.image.width > image.image.height > 100
+    (table,) = [value for value in found if value.HasField("tensor")]
+    assert table.tensor.string_val[0].decode() == ("| class | recall |\n| --- | --- |\n| 0 | 0.5 |\n| 1 \\| 2 | 1.0 |")
+
+
 # ------------------------------------------------------------------ MLflow
 
 
@@ -195,7 +224,10 @@ def test_mlflow_has_settings_values_and_the_report_of_one_run(tmp_path: Path, mo
     for row in run.history:
         assert history[row["step"]] == pytest.approx(row["valid.loss"])
     assert "test.accuracy" in logged.data.metrics and logged.info.status == "FINISHED"
-    assert [one.path for one in client.list_artifacts(logged.info.run_id)] == ["report.html"]
+    artifacts = [one.path for one in client.list_artifacts(logged.info.run_id)]
+    assert {"classes.json", "report.html"} <= set(artifacts)
+    table = json.loads(Path(client.download_artifacts(logged.info.run_id, "classes.json", str(tmp_path))).read_text())
+    assert len(table["data"]) == 2 and all(len(row) == len(table["columns"]) for row in table["data"])
 
 
 # ------------------------------------------------------------------ Weights & Biases
@@ -210,7 +242,7 @@ def test_wandb_keeps_settings_and_values_offline(tmp_path: Path, monkeypatch: py
     first, second = (tmp_path / "run/wandb").glob("offline-run-*/*.wandb")
     assert first.name == second.name  # the same run goes on
     raw = first.read_bytes() + second.read_bytes()
-    for name in (b"valid.loss", b"optimizer.lr", b"test.accuracy", b"run.until", b"gradient layers.0"):
+    for name in (b"valid.loss", b"optimizer.lr", b"test.accuracy", b"run.until", b"gradient layers.0", b"Classes"):
         assert name in raw
     shutil.rmtree(tmp_path / "run")
     trained(tmp_path / "run", "wandb")

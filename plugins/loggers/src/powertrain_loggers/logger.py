@@ -7,11 +7,11 @@ import importlib
 import sys
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TextIO
 
 import powertrain as pt
-from powertrain.plugin import Callback, End, Event, Histogram, Start
+from powertrain.plugin import Callback, End, Event, Histogram, Section, Start
 
 
 class LoggerError(pt.Error):
@@ -19,7 +19,8 @@ class LoggerError(pt.Error):
 
 
 class Logger(Callback):
-    """Logs what is measured, the rates, histograms, and samples; at the end the scores. A subclass says how.
+    """Logs what is measured, the rates, histograms, and samples; at the end the scores, and the tables and pictures of
+    the report. A subclass says how.
 
     A logger that cannot begin stops the run before it has cost anything. One that fails later is left out from then on:
     no run is lost because a server does not answer.
@@ -44,6 +45,12 @@ class Logger(Callback):
 
     def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
         """Write histograms by their names. A library that has none of its own writes none."""
+
+    def table(self, title: str, rows: Sequence[Sequence[str]], step: int) -> None:
+        """Write a table, whose first row is its head. A library that has no tables writes none."""
+
+    def picture(self, title: str, png: bytes, step: int) -> None:
+        """Write a picture, a PNG file. A library that has no pictures writes none."""
 
     @abstractmethod
     def close(self, end: End) -> None:
@@ -73,6 +80,11 @@ class Logger(Callback):
     def on_end(self, end: End) -> None:
         if scores := dict(_scores(end.results)):
             self._unless_it_fails(self.numbers, scores, end.progress["steps"])
+        for section in end.sections:
+            if section.rows:
+                self._unless_it_fails(self.table, section.title, section.rows, end.progress["steps"])
+            if (png := _drawn(section)) is not None:
+                self._unless_it_fails(self.picture, section.title, png, end.progress["steps"])
         self._unless_it_fails(self.close, end)
         self._open = False
 
@@ -98,6 +110,14 @@ class Logger(Callback):
                 "what is logged; the run continues without this logger",
                 stacklevel=2,
             )
+
+
+def _drawn(section: Section) -> bytes | None:
+    """The picture of a section; None where there is none, or where drawing it fails, of which the report tells."""
+    try:
+        return section.png()
+    except Exception:
+        return None
 
 
 def _scores(results: Mapping[str, object]) -> Iterator[tuple[str, float]]:

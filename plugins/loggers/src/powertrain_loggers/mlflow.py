@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from powertrain.plugin import End, Start, param
 from powertrain_loggers.logger import Logger
 
 TAG = "powertrain.run"  # by which a resumed run finds itself: the newest of its folder
+PLAIN = re.compile(r"[^\w-]+")  # what the name of a file is kept free of
 MOST_SETTINGS, MOST_LETTERS = 100, 500  # of a request, and of a setting
 ODD = re.compile(r"[^/\w.\- :]")  # what MLflow's names may not hold
 
@@ -50,7 +53,22 @@ class MLflow(Logger):
     def text(self, text: str, step: int) -> None:
         self._client.log_text(self._id, text, f"samples/{step:09}.txt")
 
+    def table(self, title: str, rows: Sequence[Sequence[str]], step: int) -> None:
+        # In the form of log_table, which adds to the rows that a resumed run has logged before.
+        columns, data = list(rows[0]), [list(row) for row in rows[1:]]
+        self._client.log_dict(self._id, {"columns": columns, "data": data}, _file(title, "json"))
+
+    def picture(self, title: str, png: bytes, step: int) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, _file(title, "png"))
+            path.write_bytes(png)
+            self._client.log_artifact(self._id, str(path))
+
     def close(self, end: End) -> None:
         if end.report is not None:
             self._client.log_artifact(self._id, str(end.report))
         self._client.set_terminated(self._id, "FINISHED" if end.finished else "KILLED")
+
+
+def _file(title: str, ending: str) -> str:
+    return f"{PLAIN.sub('-', title.lower()).strip('-')}.{ending}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import struct
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from powertrain.plugin import End, Histogram, Start
 from powertrain_loggers.logger import Logger
 
 FOLDER = "tensorboard"
+SIZES = struct.Struct(">II")  # width and height, behind 16 bytes of a PNG file
+COLOURS = 4  # channels of a picture that matplotlib draws: RGB and opacity
 
 
 class TensorBoard(Logger):
@@ -38,6 +42,17 @@ class TensorBoard(Logger):
                 sum=float(one.counts @ middle), sum_squares=float(one.counts @ middle**2), bucket_limits=high.tolist(),
                 bucket_counts=one.counts.tolist(), global_step=step,
             )  # fmt: skip
+
+    def table(self, title: str, rows: Sequence[Sequence[str]], step: int) -> None:
+        head, *others = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+        ruled = [head, "|" + " --- |" * len(rows[0]), *others]
+        self._writer.add_text(title, "\n".join(ruled), step)
+
+    def picture(self, title: str, png: bytes, step: int) -> None:
+        summary: Any = importlib.import_module("tensorboardX.proto.summary_pb2").Summary
+        width, height = SIZES.unpack_from(png, 16)
+        image = summary.Image(width=width, height=height, colorspace=COLOURS, encoded_image_string=png)
+        self._writer.file_writer.add_summary(summary(value=[summary.Value(tag=title, image=image)]), step)
 
     def close(self, end: End) -> None:
         self._writer.close()

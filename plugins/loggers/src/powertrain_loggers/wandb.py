@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ class WandB(Logger):
     def histograms(self, found: Mapping[str, Histogram], step: int) -> None:
         drawn = {name: self._library.Histogram(np_histogram=(one.counts, one.edges)) for name, one in found.items()}
         self._run.log(drawn, step=step)
+
+    def table(self, title: str, rows: Sequence[Sequence[str]], step: int) -> None:
+        made = self._library.Table(columns=list(rows[0]), data=[list(row) for row in rows[1:]])
+        self._run.log({title: made}, step=step)
+
+    def picture(self, title: str, png: bytes, step: int) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "picture.png")
+            path.write_bytes(png)
+            self._run.log({f"{title}, drawn": self._library.Image(str(path))}, step=step)
 
     def close(self, end: End) -> None:
         self._run.finish(exit_code=0 if end.finished else 1)
