@@ -43,6 +43,20 @@ class it(Model):
         first = [pt.nn.Flatten(), pt.nn.Linear(math.prod(inputs.shape), 16), pt.nn.BatchNorm1d(16), pt.nn.ReLU()]
         return pt.nn.Sequential(*first, pt.nn.Dropout(0.3), pt.nn.Linear(16, inputs.outputs))
 '''),
+    "model-of-places": ("model", HEAD + '''
+class it(Model):
+    """A score of each label at each place, for a task that the engine does not have."""
+    Params = NoParams
+    example_inputs = (Inputs("a-task-of-mine", (6,), 3),)
+    @classmethod
+    def build(cls, params, inputs):
+        return cls(inputs.outputs)
+    def __init__(self, outputs):
+        super().__init__()
+        self.head = pt.nn.Linear(1, outputs)
+    def forward(self, x):
+        return self.head(pt.expand_dims(x, 2))
+'''),
     "model-tied": ("model", HEAD + '''
 class it(Model):
     strategy = "next_token"

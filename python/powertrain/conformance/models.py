@@ -18,6 +18,7 @@ from powertrain.data import DataError
 from powertrain.plugin.host_model import HostModel
 from powertrain.plugin.model import Model
 from powertrain.plugin.protocols import Inputs
+from powertrain.plugin.tasks import OWN
 
 NEAR = 1e-3  # of differences in float32 weights, and between an example alone and in a batch
 
@@ -151,8 +152,12 @@ def _held(module: Any) -> dict[str, Any]:
 
 
 def _output(subject: Subject, eager: Any, again: Any, inputs: Inputs) -> Iterator[Finding]:
-    wanted = [ROWS, *inputs.shape[:1], inputs.outputs] if inputs.task == "language" else [ROWS, inputs.outputs]
     shape = list(getattr(eager, "shape", ()))
+    wanted = [ROWS, inputs.outputs]
+    if inputs.task == "language":
+        wanted = [ROWS, *inputs.shape[:1], inputs.outputs]
+    elif inputs.task not in OWN:  # what lies between is for the task to say, such as the places of a row
+        wanted = [ROWS, *shape[1:-1], inputs.outputs]
     if not isinstance(eager, pt.Tensor) or shape != wanted:
         received = f"{type(eager).__name__} {shape}" if shape else type(eager).__name__
         yield subject.finding(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Model(Module, Declared, declares=True):
     """A model: a module that `build` makes for what the data says of itself.
 
-    `forward` gives [batch, outputs], for text [batch, positions, outputs].
+    `forward` gives [batch, outputs], for text [batch, positions, outputs]. For the task of a plugin it gives
+    [batch, ..., outputs], with the axes that the task reads.
 
     Example
         >>> class Net(pt.plugin.Model):
