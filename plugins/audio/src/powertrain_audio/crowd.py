@@ -24,7 +24,7 @@ def in_a_crowd(sounds: NDArray[np.float32], length: int, seed: int) -> NDArray[n
 
     As a microphone of 16 bits hears it, so that the last bits of a Fourier transform are of no matter.
     """
-    words = [_trimmed(sound)[:length] for sound in sounds.astype(np.float64)]
+    words = [trimmed(sound)[:length] for sound in sounds.astype(np.float64)]
     made = np.empty((len(words), length), dtype=np.float32)
     for at, word in enumerate(words):
         # A stream for each, so that no word depends on how many there are before it.
@@ -66,6 +66,7 @@ def _even(sound: NDArray[Any]) -> NDArray[Any]:
     return sound / (_loudness(sound) or 1.0)
 
 
-def _trimmed(sound: NDArray[Any]) -> NDArray[Any]:
+def trimmed(sound: NDArray[Any]) -> NDArray[Any]:
+    """A word without the silence at both ends."""
     loud = np.flatnonzero(np.abs(sound) > QUIET)
     return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[:1]

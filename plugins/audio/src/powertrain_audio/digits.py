@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powertrain.data import ArrayDataset, DataError, DataModule, data_folders, find_files, read_arrays
 from powertrain.plugin import Data, param
@@ -20,6 +21,7 @@ FILE = "spoken-digits.npz"
 RATE, SECONDS = 8000, 0.8
 CROWD_SECONDS = 1.0
 WHERE = "spoken-digits"
+HOW = "pip install powertrain-audio[speech], `python -m powertrain_audio.speak FOLDER`, POWERTRAIN_DATA=FOLDER"
 
 
 class SpokenDigits(Data):
@@ -37,19 +39,24 @@ class SpokenDigits(Data):
             (FILE,),
             [base / params.path] if params.path else data_folders(),
             WHERE,
-            "pip install powertrain-audio[speech], `python -m powertrain_audio.speak FOLDER`, POWERTRAIN_DATA=FOLDER",
+            HOW,
         )
-        arrays = read_arrays(file, WHERE)
         splits = {}
         for number, part in enumerate(("train", "test")):
-            x, y = arrays.get(part), arrays.get(f"{part}_label")
-            if x is None or y is None or x.ndim != 2 or y.shape != x.shape[:1] or x.dtype != np.int16:
-                raise DataError(
-                    WHERE, f"{file} has no sounds and labels of {part}", "expected those that speak writes",
-                    "have them spoken again",
-                )  # fmt: skip
-            x = x.astype(np.float32) / np.float32(32768)
+            x, y = digits_of(file, part, WHERE)
             if params.crowd:
                 x = in_a_crowd(x, round(RATE * CROWD_SECONDS), seed=number)
-            splits[part] = ArrayDataset(x=x, y=y.astype(np.int64))
+            splits[part] = ArrayDataset(x=x, y=y)
         return DataModule("spoken-digits", "classification", splits, len(WORDS), WORDS)
+
+
+def digits_of(file: Path, part: str, where: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The sounds of a part from -1 to 1, and which digit each is."""
+    arrays = read_arrays(file, where)
+    x, y = arrays.get(part), arrays.get(f"{part}_label")
+    if x is None or y is None or x.ndim != 2 or y.shape != x.shape[:1] or x.dtype != np.int16:
+        raise DataError(
+            where, f"{file} has no sounds and labels of {part}", "expected those that speak writes",
+            "have them spoken again",
+        )  # fmt: skip
+    return x.astype(np.float32) / np.float32(32768), y.astype(np.int64)
