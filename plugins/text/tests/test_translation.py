@@ -18,9 +18,9 @@ from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_text.beam_search import beam_search
 from powertrain_text.bible import ENGLISH, SPANISH, BibleVerses, plain, read_sword
 from powertrain_text.encoder_decoder import EncoderDecoder, waves
-from powertrain_text.nearest_text import nearest
 from powertrain_text.pairs import TextPairs, ended, of_pairs
 from powertrain_text.tokenizer import BEGIN, PADDING
+from powertrain_text.translation_measures import nearest
 
 NOUNS = {"dog": "perro", "cat": "gato", "horse": "caballo", "lion": "león", "wolf": "lobo", "bear": "oso"}
 KINDS = {"white": "blanco", "black": "negro", "old": "viejo", "new": "nuevo", "small": "pequeño", "big": "grande"}

@@ -14,8 +14,8 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain_text.beam_search import beam_search
-from powertrain_text.nearest_text import nearest
 from powertrain_text.tokenizer import BEGIN, PADDING
+from powertrain_text.translation_measures import compared, nearest
 
 EXAMPLES = str(Path(__file__).with_name("pairs.csv")).replace("\\", "/")
 ROWS = 50  # texts that are translated at once
@@ -146,12 +146,3 @@ run       = {{ until = "100 rounds", batch = 4 }}
         columns = [self.texts(x), *(list(said.values())[at] for at in (0, 2)), wanted]
         head = ("text", "this model", "the nearest", "by people")
         return [table, Section("Some of them", rows=(head, *zip(*(column[:8] for column in columns), strict=True)))]
-
-
-def compared(texts: list[str], wanted: list[str]) -> dict[str, float]:
-    """chrF and BLEU of texts."""
-    found = {}
-    for name, metric in (("chrf", pt.metrics.CHRF()), ("bleu", pt.metrics.BLEU())):
-        metric.update(texts, wanted)
-        found[name] = float(metric.compute())
-    return found

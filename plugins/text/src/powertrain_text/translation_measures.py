@@ -1,4 +1,5 @@
-"""The training text that shares most with another one: what a model must beat to have learned more than by heart."""
+"""How near translations are to those of people, and which training text is nearest to another: what a model must beat
+to have learned more than by heart."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import powertrain as pt
 from powertrain_text.tokenizer import BEGIN, PADDING
 
 ROWS = 2048  # training texts that are compared at once
@@ -17,7 +19,7 @@ def nearest(train: NDArray[Any], given: NDArray[Any], words: int) -> NDArray[np.
 
     Source    Salton and Buckley 1988
     Example
-        >>> from powertrain_text.nearest_text import nearest
+        >>> from powertrain_text.translation_measures import nearest
         >>> nearest(np.array([[3, 5, 6, 1], [3, 7, 8, 1]]), np.array([[3, 8, 5, 8]]), words=9).tolist()
         [1]
     """
@@ -40,3 +42,12 @@ def _vectors(rows: NDArray[Any], rarity: NDArray[np.float64]) -> NDArray[np.floa
     np.add.at(counts, (np.arange(len(rows))[:, None], rows), 1)
     counts *= rarity
     return np.asarray(counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-12))
+
+
+def compared(texts: list[str], wanted: list[str]) -> dict[str, float]:
+    """chrF and BLEU of texts."""
+    found = {}
+    for name, metric in (("chrf", pt.metrics.CHRF()), ("bleu", pt.metrics.BLEU())):
+        metric.update(texts, wanted)
+        found[name] = float(metric.compute())
+    return found
