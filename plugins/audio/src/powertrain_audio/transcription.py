@@ -40,7 +40,8 @@ class Transcription(Task):
         return [Baseline("dummy", "label-error-rate", 1.0, "hear nothing")]
 
     def answer(self, dataset: DataModule, output: Any) -> Any:
-        return {"text": self.text(dataset, heard(np.asarray(output)[None])[0])}
+        scores = np.asarray(output)
+        return {"text": self.text(dataset, heard(scores.reshape(1, -1, scores.shape[-1]))[0])}
 
     def text(self, dataset: DataModule, labels: Sequence[int]) -> str:
         return " ".join(dataset.class_names[label] for label in labels)
