@@ -21,8 +21,8 @@ SHOWN = 12
 
 
 class LabelSequences(Strategy):
-    """Minimizes the loss of labels. At the end the labels of a row are read as a text, without those that say nothing:
-    `error_rate` is how many of its words are to insert, delete or replace for each one that is right, and `whole` the
+    """Minimizes the loss of labels. At the end the labels of a row are read as a text, without those that say nothing.
+    `error_rate` is how many words of it are to insert, delete or replace, for each one that is right. `whole` is the
     share of rows without an error. Another way to the same text counts as right."""
 
     task: ClassVar[str] = "labelling"
