@@ -39,3 +39,11 @@ def test_a_data_frame_of_an_rda_file(tmp_path: Path, pack: Callable[[bytes], byt
     (tmp_path / "people.rda").write_bytes(pack(rda_of("others", {"a": written(14, bytes(8), 1)})))
     with pytest.raises(DataError, match=r"no data frame people in .*; expected one of that name"):
         read_r_table(tmp_path, "people")
+
+
+def test_a_time_series_is_a_table_of_one_column(tmp_path: Path) -> None:
+    head = len(RWriter().raw)
+    series = written(14, np.array([3.5, np.nan, 2.0]).astype(">f8").tobytes(), 3)
+    made = b"RDX2\n" + RWriter().word(0x402, 1).text("load").raw + series + RWriter().word(254).raw[head:]
+    (tmp_path / "load.rda").write_bytes(gzip.compress(made))
+    assert read_r_table(tmp_path, "load") == {"values": [3.5, None, 2.0]}

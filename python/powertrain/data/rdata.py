@@ -71,8 +71,8 @@ def read_r_table(folder: Path | str, name: str) -> dict[str, list[str | float | 
     """Read the columns of a data frame of an R package, from the folder of its Rdata.rdx and
     Rdata.rdb, or of the file NAME.rda.
 
-    Texts and the labels of factors come as str, numbers as float or int, gaps as None. R is not needed, and no code of
-    the file is run.
+    Texts and the labels of factors come as str, numbers as float or int, gaps as None. A vector, such as a time series,
+    is one column, `values`. R is not needed, and no code of the file is run.
 
     Errors    files that are missing or damaged, no data frame of that name: DataError
     Source    R Internals, Serialization Formats
@@ -82,6 +82,8 @@ def read_r_table(folder: Path | str, name: str) -> dict[str, list[str | float | 
     """
     folder = Path(folder)
     frame = _objects(folder, name).get(name)
+    if isinstance(frame, list):
+        frame = {"values": frame}
     if not isinstance(frame, dict) or not _are_columns(list(frame.values())):
         raise DataError(
             _WHERE, f"no data frame {name} in {folder}", "expected one of that name", "install the package again"

