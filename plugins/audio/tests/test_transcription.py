@@ -45,7 +45,7 @@ def tables(folder: Path) -> dict[str, Any]:
         "features": [{"use": "spectrogram", "window": 256, "hop": 128, "mels": 24}],
         "model": {"use": "speech-gru", "stack": 2, "width": 32, "layers": 1, "dropout": 0.0},
         "optimizer": {"use": "adamw", "lr": 1e-2, "clip": 1.0},
-        "run": {"until": "12 epochs", "batch": 16},
+        "run": {"until": "12 epochs", "batch_size": 16},
     }  # fmt: skip
 
 
@@ -156,6 +156,6 @@ data      = {{ use = "digit-strings", path = "{folder.as_posix()}", most = 3, se
 features  = [{{ use = "random-sound", shift = 0.0 }}, {{ use = "spectrogram", hop = 256, mels = 16 }}, "random-mask"]
 model     = {{ use = "speech-gru", stack = 2, width = 16, dropout = 0.1 }}
 optimizer = {{ use = "adamw", lr = 2e-3 }}
-run       = {{ until = "10 epochs", batch = 16, save_seconds = 0 }}
+run       = {{ until = "10 epochs", batch_size = 16, save_seconds = 0 }}
 """
     killed_and_resumed(text, folder)

@@ -53,7 +53,7 @@ def tables(path: Path) -> dict[str, Any]:
         "model": {"use": "tagger", "width": 24, "layers": 1, "dropout": 0.0},
         "strategy": "label-sequences",
         "optimizer": {"use": "adamw", "lr": 1e-2},
-        "run": {"until": "12 epochs", "batch": 32},
+        "run": {"until": "12 epochs", "batch_size": 32},
     }
 
 
@@ -181,6 +181,6 @@ data      = {{ use = "pronunciations", path = "{words.as_posix()}", longest = 6,
 model     = {{ use = "tagger", width = 8, layers = 2, dropout = 0.1 }}
 strategy  = {{ use = "label-sequences", round_steps = 5 }}
 optimizer = {{ use = "adamw", lr = 2e-3 }}
-run       = {{ until = "10 epochs", batch = 16, save_seconds = 0 }}
+run       = {{ until = "10 epochs", batch_size = 16, save_seconds = 0 }}
 """
     killed_and_resumed(text, tmp_path)

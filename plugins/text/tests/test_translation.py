@@ -51,7 +51,7 @@ def tables(path: Path) -> dict[str, Any]:
         "model": {"use": "encoder-decoder", "layers": 1, "heads": 2, "width": 32, "dropout": 0.0},
         "strategy": {"use": "translate", "beams": 2, "judged": 12},
         "optimizer": {"use": "adamw", "lr": 1e-2, "clip": 1.0},
-        "run": {"until": "200 steps", "batch": 32},
+        "run": {"until": "200 steps", "batch_size": 32},
     }
 
 
@@ -238,6 +238,6 @@ data      = {{ use = "text-pairs", path = "{table.as_posix()}", size = 400, cont
 model     = {{ use = "encoder-decoder", layers = 1, heads = 2, width = 16 }}
 strategy  = {{ use = "translate", beams = 2, judged = 4, round_steps = 5 }}
 optimizer = {{ use = "adamw", lr = 2e-3 }}
-run       = {{ until = "120 steps", batch = 8, evaluate = {{ every = "20 steps" }}, save_seconds = 0 }}
+run       = {{ until = "120 steps", batch_size = 8, evaluate = {{ every = "20 steps" }}, save_seconds = 0 }}
 """
     killed_and_resumed(text, tmp_path, after="step")

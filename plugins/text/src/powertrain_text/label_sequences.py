@@ -33,7 +33,7 @@ data      = {{ use = "pronunciations", path = "{EXAMPLES}", valid = 0.25 }}
 model     = {{ use = "tagger", width = 8, layers = 1 }}
 strategy  = "label-sequences"
 optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
-run       = {{ until = "100 rounds", batch = 4 }}
+run       = {{ until = "100 rounds", batch_size = 4 }}
 """
 
     @dataclass(frozen=True)

@@ -34,7 +34,7 @@ data      = {{ use = "text-pairs", path = "{EXAMPLES}", size = 300, context = 16
 model     = {{ use = "encoder-decoder", layers = 1, heads = 2, width = 8 }}
 strategy  = {{ use = "translate", beams = 2 }}
 optimizer = {{ use = "adamw", lr = 1e-3, weight_decay = 0.0 }}
-run       = {{ until = "100 rounds", batch = 4 }}
+run       = {{ until = "100 rounds", batch_size = 4 }}
 """
 
     @dataclass(frozen=True)
