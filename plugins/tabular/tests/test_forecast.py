@@ -31,7 +31,7 @@ features  = ["standardize"]
 target    = { scale = "standardize", unit = "m" }
 model     = "linear"
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "40 epochs", batch = 32, save_seconds = 0 }
+run       = { until = "40 epochs", batch_size = 32, save_seconds = 0 }
 """
 WAVES = Path(Series.examples_folder) / "waves.csv"
 
