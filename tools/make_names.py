@@ -18,6 +18,7 @@ import powertrain as pt
 from powertrain.errors import counterparts, hints
 from powertrain.errors.estimator_counterparts import FITTED
 from powertrain.train.evaluate.predictions import Predictions
+from powertrain.train.history import History
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "names.md"
@@ -52,7 +53,7 @@ def has(where: str, name: str) -> bool:
         "CompiledFunction": pt._core.CompiledFunction, "DType": pt.DType, "DataLoader": pt.data.DataLoader,
         "Generator": pt.random.Generator, "Module": pt.nn.Module, "Optimizer": pt.optim.Optimizer, "Slot": pt.Slot,
         "Tensor": pt.Tensor, "TrainedRun": pt.TrainedRun, "Predictions": Predictions, "EMA": pt.optim.EMA,
-        "TensorDataset": pt.data.TensorDataset,
+        "TensorDataset": pt.data.TensorDataset, "History": History,
     }  # fmt: skip
     holder: Any = classes.get(where) or importlib.import_module(where)
     return name in dir(holder)

@@ -64,12 +64,22 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
     "TensorDataset": {
         "tensors": "tuple(data.arrays.values())",
     },
+    "History": {
+        "epoch": "run.history['epoch']",
+        "history": "run.history['train.loss'] for a column, run.history[-1] for a row",
+        "items": "{name: run.history[name] for name in run.history.names}",
+        "keys": "run.history.names",
+        "plot": "pandas.DataFrame(run.history).plot(x='epoch')",
+        "to_csv": "pandas.DataFrame(run.history).to_csv(path)",
+    },
     "TrainedRun": {
         "fit": "pt.fit(model=run.model, data=data, epochs=10)",
         "losses": 'run.history["train.loss"]',
         "metrics": "run.evaluate()",
+        "plot": "run.report(), or pandas.DataFrame(run.history).plot(x='epoch')",
+        "predict_proba": "run.predict(x).probabilities",
         "save": "pt.fit(..., folder=...), whose folder pt.load opens",
-        "score": "run.evaluate()",
+        "score": "run.evaluate((x, y))",
         "state_dict": "run.model.state_dict()",
         "summary": "run.report()",
         "transform": "run.predict(x)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import SupportsIndex, overload
 
+from powertrain.errors.boundary import export
 from powertrain.io.console import one_line
 from powertrain.plugin.wording import suggestion
 from powertrain.train.folder.run_folder import RunError
@@ -33,5 +34,18 @@ class History(list[dict[str, float]]):
         if key not in self.names:
             known = self.names
             wanted = f"one of {', '.join(known)}" if known else "none, since nothing was evaluated"
-            raise RunError(f"[history] received {one_line(key)}; expected {wanted}{suggestion(key, known)}")
+            raise RunError(f"[history] received {one_line(key)}; expected {wanted}{_meant(key, known)}")
         return [row.get(key, float("nan")) for row in self]
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """What to write: a column of that name in Keras' spelling, one that is nearly called so, or how to get it."""
+    part, name = ("valid", key.removeprefix("val_")) if key.startswith("val_") else key.partition(".")[::2]
+    ours = key if "." in key else f"{part}.{name}" if name else f"train.{key}"
+    near = f"; did you mean {ours}?" if ours in known else suggestion(key, known)
+    if part == "valid" and not any(one.startswith("valid.") for one in known):
+        near = "; pass validation=0.2 to pt.fit, which holds examples out"
+    return near or "; write run.history.names"
+
+
+export(globals())
