@@ -2,6 +2,7 @@
 // thread, or computes for long, lets go of it: the other thread may need it to get on. Without an interpreter nothing
 // happens here. The Python bindings fill in the table.
 #pragma once
+#include <chrono>
 
 namespace pt {
 
@@ -44,6 +45,16 @@ class InsideRun {
 
  private:
   bool before_;
+};
+
+// Asked often within work that may take long: whether a signal wants this thread to stop. The interpreter itself is
+// asked now and then.
+class StopWanted {
+ public:
+  bool now();
+
+ private:
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace pt

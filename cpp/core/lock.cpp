@@ -133,13 +133,23 @@ OutsideInterpreter::~OutsideInterpreter() {
   if (state_) interpreter().acquire(state_);
 }
 
+bool StopWanted::now() {
+  constexpr auto kAskEvery = std::chrono::milliseconds(50);
+  const auto now = std::chrono::steady_clock::now();
+  const auto interrupted = interpreter().interrupted;
+  if (!interrupted || now - asked_ < kAskEvery) return false;
+  asked_ = now;
+  const InsideRun inside;
+  return interrupted();
+}
+
 InsideRun::InsideRun() : before_(inside_run) { inside_run = true; }
 InsideRun::~InsideRun() { inside_run = before_; }
 
 void InsideRun::check_may_wait() {
   if (!inside_run) return;
   throw Error(
-      "[interrupt] a signal handler or a finalizer that ran within a loop of a step asked for a slot, a loop or a "
+      "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or a "
       "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and look "
       "at the flag after the step");
 }

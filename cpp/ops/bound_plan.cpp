@@ -101,6 +101,43 @@ class Addresses {
   std::vector<char*> many_;
 };
 
+// From this estimate on, in microseconds, a call is carried out in parts, between which it can be interrupted.
+constexpr double kInPartsFromMicros = 500'000;
+constexpr double kPartMicros = 100'000;
+constexpr int64_t kChunksForEach = 8;
+
+// Some chunks of a launch, as a launch of its own.
+struct Part {
+  KernelFn kernel;
+  const void* desc;
+  int64_t first;
+
+  static void run(const KernelArgs* args, int64_t chunk) {
+    const Part& part = *static_cast<const Part*>(args->desc);
+    KernelArgs own = *args;
+    own.desc = part.desc;
+    part.kernel(&own, part.first + chunk);
+  }
+};
+
+// False when the user ended it, by a signal.
+bool carried_out_in_parts(Run& run, const Instruction& whole, char* const* data, int threads, StopWanted& stop) {
+  Part part{whole.kernel, whole.desc, 0};
+  Instruction some = whole;
+  some.kernel = &Part::run;
+  some.desc = &part;
+  const double parts = std::max(1.0, whole.micros / kPartMicros);
+  // Enough for all threads to end at about the same time.
+  const int64_t size =
+      std::max<int64_t>(kChunksForEach * threads, static_cast<int64_t>(static_cast<double>(whole.chunks) / parts));
+  for (; part.first < whole.chunks; part.first += size) {
+    some.chunks = std::min(size, whole.chunks - part.first);
+    run.launch(some, data);
+    if (stop.now()) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Operand operand_of(const Tensor& tensor) {
@@ -132,9 +169,18 @@ void run_bound(const Target& target, const Op& op, const BoundPlan& bound, std::
     if (bound.open_ended) InsideRun::check_may_wait();
     const OutsideInterpreter outside(bound.leaves_interpreter());
     const DeviceRun run(target.device(), bound.parallel);
+    const bool in_parts = bound.micros >= kInPartsFromMicros && target.memory().on_host();
+    const int threads = target.context().threads;
+    StopWanted stop;
     for (std::size_t l = 0; l < bound.instructions.size(); ++l) {
+      const Instruction& instruction = bound.instructions[l];
       Addresses addresses(bound.plan.launches[l], operands, workspace ? workspace->address() : nullptr);
-      carry_out(*run, bound.instructions[l], addresses.data());
+      if (!in_parts || instruction.control) {
+        carry_out(*run, instruction, addresses.data());
+      } else if (!carried_out_in_parts(*run, instruction, addresses.data(), threads, stop)) {
+        run->raise(kStatusInterrupted);
+        break;
+      }
     }
     status = waits ? run->finish().status : run->status_so_far();
   }

@@ -65,4 +65,11 @@ Tensor swap_last(const Tensor& x) {
   return fn::transpose(x, moved_axis(n, n - 1, n - 2));
 }
 
+void check_pieces(const std::string& op, int64_t pieces) {
+  constexpr int64_t kMost = int64_t{1} << 24;  // some gigabytes of tensors
+  if (pieces <= kMost) return;
+  throw ShapeError(text("[", op, "] received an axis to cut into ", pieces, " tensors; expected at most ", kMost,
+                        "; index what is needed"));
+}
+
 }  // namespace pt

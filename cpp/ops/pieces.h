@@ -33,6 +33,9 @@ const Ints& parts_of_image(const Tensor& x, const Attrs& attrs, const std::strin
 // it.
 Tensor joined_parts(const Tensor& x, int axis, int64_t parts, const std::function<Tensor(const Tensor&)>& of);
 
+// Throws, naming the op, where an axis would be cut into more tensors than memory has room for.
+void check_pieces(const std::string& op, int64_t pieces);
+
 // The order of axes in which axis `from` comes to place `to` and the others keep theirs.
 Ints moved_axis(int ndim, int from, int to);
 

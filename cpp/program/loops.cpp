@@ -31,22 +31,16 @@ class LoopEnd {
   explicit LoopEnd(Run& run) : run_(run) {}
 
   bool reached() {
-    constexpr auto kAskEvery = std::chrono::milliseconds(50);
     // A number that is not finite ends no loop: the phase may be one that is left out, while results are returned.
     if (run_.status_so_far() & ~kStatusNonFinite) return true;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - asked_ < kAskEvery) return false;
-    asked_ = now;
-    const auto interrupted = interpreter().interrupted;
-    const InsideRun inside;
-    if (!interrupted || !interrupted()) return false;
+    if (!stop_.now()) return false;
     run_.raise(kStatusInterrupted);
     return true;
   }
 
  private:
   Run& run_;
-  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+  StopWanted stop_;
 };
 
 // Calls of programs at the addresses of one run. Holds them as long as it lives.

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 import re
+import signal
 import traceback
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ from attack import hostile
 from attack.lines import PREFACE
 
 CALL = "<the call>"
+LONG = 90  # seconds after which a call is interrupted
 # `[where] what was received; what was expected; how to fix it`.
 OURS = re.compile(r"\[.+\] .+; .+", re.DOTALL)
 # What Python itself says of a number of arguments, before a function begins.
@@ -51,8 +53,13 @@ PYTHON = re.compile(
         )
     )
 )
+
 # Raised by the question itself, not by the answer.
 QUESTIONS = (AttributeError, StopIteration)
+
+
+class Stopped(BaseException):
+    """What a call that takes long is interrupted with."""
 
 
 def namespace() -> dict[str, Any]:
@@ -65,6 +72,8 @@ def run(line: str) -> str | None:
     """What is wrong with the end of a line."""
     names = namespace()
     code = compile(line, CALL, "eval")
+    signal.signal(signal.SIGALRM, _stop)
+    signal.alarm(LONG)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
@@ -72,12 +81,21 @@ def run(line: str) -> str | None:
         except BaseException as error:
             return judge(error, line)
         finally:
+            signal.alarm(0)
             pt.set_threads(2)
     return None
 
 
+def _stop(*_: object) -> None:
+    raise Stopped
+
+
 def judge(error: BaseException, line: str) -> str | None:
     kind = type(error)
+    if isinstance(error, Stopped):
+        # The sum of a trillion numbers takes its time, and ended when it was asked to; of code of ours nothing may.
+        asked = _frames(error)[-2]  # where it was interrupted: the last frame is that of the handler
+        return None if asked.filename == CALL else f"not done after {LONG} s in {asked.filename}:{asked.lineno}"
     if isinstance(error, hostile.OwnError) or _from_attacker(error):
         return None
     try:

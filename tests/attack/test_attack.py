@@ -98,6 +98,12 @@ def test_a_bad_end(line: str) -> None:
     assert str(judge.run(line)).startswith(BAD[line])
 
 
+def test_a_call_that_takes_long_ends_well_only_in_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "LONG", 1)
+    assert judge.run("pt.var(np.broadcast_to(np.ones(()), (2**20, 2**20)), -1)") is None
+    assert "not done after 1 s in " in str(judge.run("pt.vstack(np.ones((2**40, 0)))"))
+
+
 CHILD = """
 import ctypes, sys, time, fuzz_children
 from attack import run

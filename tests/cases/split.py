@@ -1,5 +1,6 @@
 """Cases of split; the reference is numpy.split."""
 
+import numpy as np
 from numpy import split
 
 import powertrain as pt
@@ -20,6 +21,11 @@ CASES = [
     Case(normal((0, 4)), parts=2, axis=1),
 ]
 ERRORS = [
+    (
+        Case(np.ones((2**25, 0), np.float32), parts=2**25),
+        pt.ShapeError,
+        "[split] received an axis to cut into 33554432 tensors; expected at most 16777216; index what is needed",
+    ),
     (
         Case(normal((5,)), parts=2),
         pt.ShapeError,

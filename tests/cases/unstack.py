@@ -23,6 +23,11 @@ ERRORS = [
         pt.ShapeError,
         "[unstack] x is f32[2, 0], axis = 1; expected at least one tensor; check for an empty input",
     ),
+    (
+        Case(np.ones((2**24 + 1, 0), np.float32)),
+        pt.ShapeError,
+        "[unstack] received an axis to cut into 16777217 tensors; expected at most 16777216; index what is needed",
+    ),
 ]
 MUTANTS = [("spec.cpp", "axis, i, i + 1", "axis, n - 1 - i, n - i")]
 BENCH = [Case(normal((64, 128, 256)))]

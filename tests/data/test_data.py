@@ -7,6 +7,7 @@ import gzip
 import lzma
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,6 +172,14 @@ def test_split_refuses(count: int, parts: dict[str, float], message: str) -> Non
     with pytest.raises(DataError) as caught:
         split_random(count, parts)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("parts", [range(10**18), 0.1, ["test"]])
+def test_shares_have_names(parts: Any) -> None:
+    module = Digits.build(NoParams(), Path())
+    for split in (module.split, lambda parts: split_random(10, parts)):
+        with pytest.raises(DataError, match=r"\[split\] .*; expected the share of each part by its name; write"):
+            split(parts)
 
 
 # ---------------------------------------------------------------- transforms

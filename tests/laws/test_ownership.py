@@ -320,7 +320,16 @@ def test_a_loop_without_end_can_be_interrupted_and_blocks_no_thread(compiled):
     def forever(x):
         return pt.while_loop(lambda x: x >= 0, lambda x: x * 1.0, x)
 
-    run = pt.compile(forever) if compiled else forever
+    is_interrupted_beside_a_thread(lambda: (pt.compile(forever) if compiled else forever)(pt.ones(())))
+
+
+@pytest.mark.parametrize("op", [pt.sum, lambda x: pt.var(x, -1)])
+def test_a_long_call_can_be_interrupted_and_blocks_no_thread(op):
+    endless = np.broadcast_to(np.ones(()), (2**20, 2**20))  # a quarter of an hour on two cores
+    is_interrupted_beside_a_thread(lambda: op(endless))
+
+
+def is_interrupted_beside_a_thread(call):
     ticks = []
     stop = threading.Event()
 
@@ -338,7 +347,7 @@ def test_a_loop_without_end_can_be_interrupted_and_blocks_no_thread(compiled):
         for thread in threads:
             thread.start()
         with pytest.raises(KeyboardInterrupt):
-            run(pt.ones(()))
+            call()
     finally:
         stop.set()
         for thread in threads:
@@ -401,7 +410,7 @@ for ask in (lambda: total.value, lambda: step(x), scan):
 
 def test_a_signal_handler_in_a_loop_is_refused_what_the_step_holds():
     refusal = (
-        "[interrupt] a signal handler or a finalizer that ran within a loop of a step asked for a slot, a loop or a "
+        "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or a "
         "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and "
         "look at the flag after the step"
     )

@@ -9,6 +9,7 @@ Types infer(const InferContext& c) {
   const int64_t parts = c.attrs.integer("parts");
   c.expect(shape[axis] % parts == 0, text("x is ", c.in[0], ", parts = ", parts, ", axis = ", axis,
                                           "; expected a number that divides the axis; use slices for uneven parts"));
+  check_pieces("split", parts);
   shape[axis] /= parts;
   return Types(static_cast<std::size_t>(parts), {c.in[0].dtype, shape});
 }

@@ -17,6 +17,7 @@ const Op* registered = define("unstack")
                                throw ShapeError(text("[unstack] x is ", in[0].type(), ", axis = ", axis,
                                                      "; expected at least one tensor; check for an empty input"));
                              }
+                             check_pieces("unstack", n);
                              Tensors all;
                              for (int64_t i = 0; i < n; ++i) {
                                all.push_back(fn::reshape(piece(in[0], axis, i, i + 1), shape));

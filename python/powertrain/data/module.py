@@ -15,7 +15,7 @@ from powertrain.data.head import Head, stream_of
 from powertrain.data.identity import identities, kept_parts
 from powertrain.data.reading import InputFile, Piece
 from powertrain.data.source import Array, Source, whole
-from powertrain.data.split import split_labelled, split_ordered, split_random, split_stratified
+from powertrain.data.split import demand_shares, split_labelled, split_ordered, split_random, split_stratified
 from powertrain.data.targets import TargetScale
 from powertrain.data.transforms import Transformed, untransformed
 from powertrain.plugin.bases import RandomTransform, Transform
@@ -207,6 +207,7 @@ class DataModule:
     ) -> DataModule:
         """Takes the named shares off the training split: {"valid": 0.1, "test": 0.2}. Examples that are `known`, by
         their identities (data/identity.py), stay in their parts."""
+        demand_shares(parts)
         if stratify and ordered:
             raise DataError("split", "stratify and ordered", "expected one of them", "leave one out")
         if stratify and not self.kind.classes:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
+def demand_shares(parts: object) -> None:
+    """Raise DataError unless these are shares by the names of their parts."""
+    if not isinstance(parts, Mapping):
+        raise DataError(
+            "split", shown(parts), "expected the share of each part by its name", 'write {"valid": 0.1, "test": 0.2}'
+        )
+
+
 def _check(count: int, parts: Mapping[str, float]) -> None:
+    demand_shares(parts)
     for name, part in parts.items():
         if not 0 < part < 1:
             raise DataError("split", f"{name} = {part:g}", "expected a share above 0 and below 1", "0.1 is usual")
