@@ -410,8 +410,8 @@ for ask in (lambda: total.value, lambda: step(x), scan):
 
 def test_a_signal_handler_in_a_loop_is_refused_what_the_step_holds():
     refusal = (
-        "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or a "
-        "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and "
+        "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or "
+        "a compiled function that this step may be using; expected one that uses none of them; set a flag in it, and "
         "look at the flag after the step"
     )
     assert in_child(HANDLER).splitlines() == [refusal, "0.0"] * 3
