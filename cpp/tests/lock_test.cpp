@@ -80,7 +80,8 @@ void test_code_inside_of_a_run_does_not_wait() {
     const pt::InsideRun inside;
     CHECK_THROWS(
         lease.acquire(Mode::Read), pt::Error,
-        "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or a "
+        "[interrupt] a signal handler or a finalizer that ran within a step or a long call asked for a slot, a loop or "
+        "a "
         "compiled function that this step may be using; expected one that uses none of them; set a flag in it, and "
         "look "
         "at the flag after the step");
