@@ -100,3 +100,8 @@ def test_a_network_of_values_and_advantages(duelling: bool) -> None:
     if duelling:  # advantages are above or below their mean, so the mean of all is the value of the state
         inner = pt.relu(net.layers[0](pt.ones((2, 3))))
         np.testing.assert_allclose(outputs.mean(axis=1), net.value(inner).numpy()[:, 0], atol=1e-6)
+
+
+def test_a_round_that_would_never_be_committed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(pt.Error, match=r"strategy.updates.*10,?_?000"):
+        made(tmp_path, "strategy.updates=2147483648")

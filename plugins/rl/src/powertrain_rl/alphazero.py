@@ -38,17 +38,17 @@ run       = { until = "100 rounds" }
 
     @dataclass(frozen=True)
     class Params:
-        simulations: int = param(50, low=1, doc="simulations of the search before each move of self-play")
+        simulations: int = param(50, low=1, high=10_000, doc="simulations of the search before each move of self-play")
         explore: float = param(1.5, above=0, doc="how much the search tries what it has tried less")
         noise: float = param(0.25, low=0, high=1, doc="share of random numbers in what self-play tries first")
         concentration: float = param(1.0, above=0, doc="of the Dirichlet distribution that these are drawn from")
         open: int = param(8, low=0, doc="moves of a game that are drawn by how often the search tried them; of the "
                                         "later ones the most tried is made")  # fmt: skip
-        updates: int = param(64, low=1, doc="batches that are learned from after each round of games")
+        updates: int = param(64, low=1, high=10_000, doc="batches that are learned from after each round of games")
         batch_size: int = param(128, low=1, doc="boards in one batch")
         replay: int = param(20_000, low=1, doc="boards that are kept; a game gives two for each move, one mirrored")
-        matches: int = param(20, low=0, doc="games of the search against the environment's opponent at each evaluation")
-        match_simulations: int = param(50, low=1, doc="simulations before each move of these games")
+        matches: int = param(20, low=0, high=10_000, doc="games of the search against the opponent at each evaluation")
+        match_simulations: int = param(50, low=1, high=10_000, doc="simulations before each move of these games")
 
     def setup(self, run: Run) -> None:
         self.env = run.env()

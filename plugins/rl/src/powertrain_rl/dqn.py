@@ -31,7 +31,7 @@ run       = { until = "10_000 env_steps" }
     @dataclass(frozen=True)
     class Params:
         steps: int = param(32, low=1, doc="steps of each copy between two times of learning")
-        updates: int = param(128, low=1, doc="batches that are learned from each time")
+        updates: int = param(128, low=1, high=10_000, doc="batches that are learned from each time")
         batch_size: int = param(64, low=1, doc="steps in one batch")
         replay: int = param(100_000, low=1, doc="steps that are kept")
         warmup: int = param(1_000, low=1, doc="steps that are kept before anything is learned")

@@ -26,7 +26,7 @@ run       = { until = "10_000 env_steps" }
     @dataclass(frozen=True)
     class Params:
         horizon: int = param(128, low=1, doc="steps of each copy between two updates")
-        epochs: int = param(4, low=1, doc="passes over these steps")
+        epochs: int = param(4, low=1, high=10_000, doc="passes over these steps")
         minibatch: int = param(256, low=1, doc="steps in one batch")
         clip: float = param(0.2, above=0, doc="how far the probability of an action may move, as a share")
         value_clip: float = param(0.0, low=0, doc="how far a value may move; 0: as far as it likes")

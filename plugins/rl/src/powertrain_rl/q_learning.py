@@ -29,7 +29,7 @@ run       = { until = "10_000 env_steps" }
     class Params:
         discount: float = param(1.0, low=0, high=1, doc="what a reward is worth one step later")
         explore: float = param(0.1, low=0, high=1, doc="share of random actions")
-        round_steps: int = param(64, low=1, doc="steps between two commits; results do not depend on it")
+        round_steps: int = param(64, low=1, high=100_000, doc="steps between two commits; results do not depend on it")
 
     def setup(self, run: Run) -> None:
         self.values, self.opt, self.env = run.model(), run.optim(), run.env()

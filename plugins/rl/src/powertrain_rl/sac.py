@@ -33,7 +33,7 @@ run       = { until = "10_000 env_steps" }
     @dataclass(frozen=True)
     class Params:
         steps: int = param(1, low=1, doc="steps of each copy between two times of learning")
-        updates: int = param(1, low=1, doc="batches that are learned from each time")
+        updates: int = param(1, low=1, high=10_000, doc="batches that are learned from each time")
         batch_size: int = param(256, low=1, doc="steps in one batch")
         replay: int = param(100_000, low=1, doc="steps that are kept")
         warmup: int = param(1_000, low=1, doc="steps that are kept before anything is learned")
@@ -43,7 +43,9 @@ run       = { until = "10_000 env_steps" }
         temperature_rate: float = param(3e-3, low=0, doc="how fast that is learned; 0: it stays")
         entropy: float | None = param(None, doc="the randomness that is aimed at; by default -1 for each number of an "
                                                "action")  # fmt: skip
-        round_steps: int = param(16, low=1, doc="times of playing between two commits; results do not depend on it")
+        round_steps: int = param(
+            16, low=1, high=100_000, doc="times of playing between two commits; results do not depend on it"
+        )
 
     def setup(self, run: Run) -> None:
         settings, self.env = self.params, run.env()
