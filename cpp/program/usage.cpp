@@ -95,6 +95,35 @@ bool writes_runs(const GraphNode& node, const TensorType& type, int64_t run) {
   return (!node.op || node.op->elementwise) && run * static_cast<int64_t>(size_of(type.dtype)) >= kLongRun;
 }
 
+// Where a node begins to read element by element what it writes: behind the inputs of a product with an epilogue, whose
+// sums are apart until then. Past the inputs for others. Of 16 bits some products add what they read to sums in place.
+std::size_t first_swept(const GraphNode& node) {
+  if (!node.op || !node.fused) return plain_elementwise(node) ? 0 : node.inputs.size();
+  if (node.consumer || size_of(node.fused->operands[0].dtype) < 4) return node.inputs.size();
+  return node.inputs.size() - static_cast<std::size_t>(node.fused->inputs) + 1;
+}
+
+// The input of a piece's maker whose memory the piece may take over, as that dies there; -1 if there is none. The
+// whole is alive from then on, so it is not done for little.
+int dies_in_piece(const Graph& graph, const Usage& usage, int piece) {
+  constexpr int64_t kLeastBytes = 2 << 20;
+  const TensorType& type = graph.values[piece].type;
+  const int made_by = graph.values[piece].index;
+  const GraphNode& maker = graph.nodes[made_by];
+  if (count(type.shape) * static_cast<int64_t>(size_of(type.dtype)) < kLeastBytes) return -1;
+  for (std::size_t i = first_swept(maker); i < maker.inputs.size(); ++i) {
+    const int input = maker.inputs[i];
+    if (input < 0 || graph.values[input].origin != Origin::Node || graph.values[input].type != type) continue;
+    const GraphNode& node = graph.nodes[graph.values[input].index];
+    const bool own = usage.root[input] == input && usage.whole[input] == input && !aliases_input(node);
+    const bool free = usage.piece_of[input].node < 0 && usage.in_place[input] < 0;
+    const bool once = std::count_if(maker.inputs.begin(), maker.inputs.end(),
+                                    [&](int other) { return other >= 0 && usage.root[other] == input; }) == 1;
+    if (own && free && once && node.phase == maker.phase && usage.last_read[input] == made_by) return input;
+  }
+  return -1;
+}
+
 // Tensors that only exist to be joined, like gradients that go into the flat gradient, are written where the whole
 // wants them.
 void plan_pieces(const Graph& graph, Usage& usage) {
@@ -118,6 +147,8 @@ void plan_pieces(const Graph& graph, Usage& usage) {
       const bool writes = last == static_cast<int>(n) && writes_runs(graph.nodes[value.index], value.type, run);
       if (run != count(places[i].shape) && !writes) continue;
       usage.piece_of[source] = {static_cast<int>(n), static_cast<int>(i), places[i]};
+      if (const int input = run == count(places[i].shape) ? dies_in_piece(graph, usage, source) : -1; input >= 0)
+        usage.piece_of[input] = usage.piece_of[source];
       // Later readers of the piece read the whole's memory.
       int& last_of_whole = usage.last_read[node.outputs[0]];
       last_of_whole = std::max(last_of_whole, last);
