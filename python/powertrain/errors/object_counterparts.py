@@ -34,8 +34,10 @@ OBJECTS: Final[dict[str, dict[str, str]]] = {
         "store": "with ema.applied(): ..., which puts the model back as it was",
     },
     "Generator": {
+        "fork": "pt.random.Generator(seed) for each stream",
         "manual_seed": "pt.random.Generator(seed)",
         "shuffle": "x = generator.permutation(x)",
+        "split": "pt.random.Generator(seed) for each stream",
     },
     "Optimizer": {
         "apply": "opt.update(grads)",
