@@ -114,7 +114,7 @@ RECIPE = """
 data      = { use = "tokens", path = "train.bin", vocabulary = 50, context = 16, valid = SHARE }
 model     = { use = "gpt", layers = 1, heads = 2, width = 16 }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "20 steps", batch_size = 8, seed = 1, workers = WORKERS }
+run       = { until = "20 steps", batch_size = 8, seed = 1, num_workers = WORKERS }
 """
 
 
@@ -131,7 +131,7 @@ def test_a_run_is_that_of_the_same_tokens_in_memory(
     Path("tokens.toml").write_text(recipe(0.1, workers), encoding="utf-8")
     run = pt.fit("tokens.toml", verbose=False)
     assert run.evaluate("valid")["loss"] < 3.9  # log(50) is what knowing nothing costs
-    again = pt.fit("tokens.toml", verbose=False, **{"run.workers": 1 - workers // 2})
+    again = pt.fit("tokens.toml", verbose=False, **{"run.num_workers": 1 - workers // 2})
     assert run.evaluate("valid") == again.evaluate("valid")
     with pytest.raises(RunError, match=r"was trained on token numbers; expected a run that knows their texts"):
         run.generate("to be")

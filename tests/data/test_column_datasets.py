@@ -208,7 +208,7 @@ split          = { valid = 0.2 }
 @pytest.mark.parametrize("kind", ["parquet"], indirect=True)
 def test_a_recipe_trains_to_the_same_bits_and_answers_to_files(shards: str, tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(RECIPE)
-    runs = [pt.fit(str(tmp_path / "r.toml"), verbose=False, **{"run.workers": workers}) for workers in (0, 8)]
+    runs = [pt.fit(str(tmp_path / "r.toml"), verbose=False, **{"run.num_workers": workers}) for workers in (0, 8)]
     first, second = ([one.value.numpy().tolist() for one in run.model.parameters()] for run in runs)
     assert first == second
     new = str(write(tmp_path / "new.parquet", columns(0, 10), rows=4))

@@ -147,7 +147,7 @@ def test_a_run_that_goes_on_later_ends_with_the_same_bits(folder: Path) -> None:
     run(["train", "noisy.toml", "--run", "b", "--set", "run.until=2 epochs"], folder)
     resumed = results(run(["train", "noisy.toml", "--run", "b", "--resume", "--json"], folder))
     assert resumed["hash"] == whole["hash"]
-    workers = results(run(["train", "noisy.toml", "--run", "c", "--set", "run.workers=0", "--json"], folder))
+    workers = results(run(["train", "noisy.toml", "--run", "c", "--set", "run.num_workers=0", "--json"], folder))
     assert workers["hash"] == whole["hash"]
     plain = results(run(["train", "noisy.toml", "--run", "d", "--set", "features=[]", "--json"], folder))
     assert plain["hash"] != whole["hash"]

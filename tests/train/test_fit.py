@@ -89,10 +89,10 @@ def test_digits_gives_the_weights_that_the_command_gives(tmp_path: Path) -> None
 
 
 def test_sections_and_keys_are_laid_over_a_recipe() -> None:
-    first = pt.fit("digits", model="mlp", epochs=1, run={"workers": 0}, **{"data.split.test": 0.3}, **PLAIN)
-    assert type(first.model).__name__ == "MLP" and first.run.recipe.run.workers == 0
+    first = pt.fit("digits", model="mlp", epochs=1, run={"num_workers": 0}, **{"data.split.test": 0.3}, **PLAIN)
+    assert type(first.model).__name__ == "MLP" and first.run.recipe.run.num_workers == 0
     assert len(first.run.dataset.splits["test"]) == round(0.3 * 1797)
-    assert set(first.run.recipe.overrides) >= {'model="mlp"', 'run.until="1 epochs"', "run.workers=0"}
+    assert set(first.run.recipe.overrides) >= {'model="mlp"', 'run.until="1 epochs"', "run.num_workers=0"}
 
 
 def test_a_mistake_in_tables_is_said_by_its_keys() -> None:

@@ -62,7 +62,7 @@ def test_random_examples_differ_between_epochs_and_not_between_runs(features: An
         return weights(pt.fit(model=model(), data=Rows(0.5), features=features, **{**PLAIN, **settings}))
 
     once = fit()
-    assert once == fit() == fit(run={"workers": 2}) != fit(seed=1)
+    assert once == fit() == fit(run={"num_workers": 2}) != fit(seed=1)
     pt.fit(model=model(), data=Rows(0.5), features=features, folder=tmp_path / "a", **{**PLAIN, "epochs": 1})
     frozen = Rows(0.5)
     (batch,) = DataLoader(frozen, 32)

@@ -56,7 +56,7 @@ HOMES = {
         "seed",
         "stop",
         "keep",
-        "workers",
+        "num_workers",
         "threads",
         "precision",
         "device",

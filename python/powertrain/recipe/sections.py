@@ -206,7 +206,7 @@ class RunSection:
     histograms: HistogramsSection | None = param(None)
     keep: Keep | None = param(None)
     evaluate: EvaluateEvery | None = param(None)
-    workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
+    num_workers: int = param(1, low=0, high=64, doc="threads that prepare batches; results do not depend on it")
     threads: int | None = param(None, low=1, high=1024, doc="threads that compute; results do not depend on it")
     precision: str = param(
         "f32",

@@ -107,7 +107,7 @@ def fit(
     resume      go on with the run that `folder` holds, to the same bits as without the pause
     changed_data
                 resume though the data has changed; what changed is said, and written into the run
-    overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.workers": 2}
+    overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.num_workers": 2}
 
     Ctrl-C (Jupyter's stop button) ends the training after the round and returns the run so far; a second one raises.
 
@@ -269,7 +269,7 @@ _COUNTERPARTS = {
     "sample_weights": "sample_weight=weights",
     "class_weights": "class_weight={0: 1, 1: 5}",
     "weights": "sample_weight=weights",
-    "num_workers": 'run={"workers": 2}',
+    "num_workers": 'run={"num_workers": 2}',
     "default_root_dir": 'folder="runs/a"',
     **dict.fromkeys(
         ("schedule", "scheduler", "lr_scheduler", "lr_schedule"),

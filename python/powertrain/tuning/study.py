@@ -26,7 +26,7 @@ from powertrain.tuning.space import Numbers, Space, TuneError
 
 STUDY = "study.json"
 # What may differ between two calls: how fast it is, and what is made of the winner.
-FREE = ("run.keep", "run.workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
+FREE = ("run.keep", "run.num_workers", "run.threads", "run.device", "run.save_seconds", "expect", "report")
 SHAPE = {"recipe": str, "tables": {}, "space": {...: str}, "metric": str, "lower": bool, "seed": int, "prune": bool}
 # Of what is drawn. A setting that differs by less makes no difference, and reads better.
 DIGITS = 4

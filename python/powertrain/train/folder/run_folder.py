@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 # What may differ between a run and its resumption: how long, how fast and how it is judged; not what is trained.
 FREE = (
-    "run.until", "run.stop", "run.keep", "run.histograms", "run.zero", "run.workers", "run.threads", "run.device",
+    "run.until", "run.stop", "run.keep", "run.histograms", "run.zero", "run.num_workers", "run.threads", "run.device",
     "run.save_seconds", "evaluate.samples", "expect", "report",
     "data.use.made_by",  # data that have changed are told by their examples
 )  # fmt: skip

@@ -201,7 +201,7 @@ class TrainSource:
             source if stream is None else stream,
             self.batch_size,
             sampler=self._sampler(source, way),
-            num_workers=settings.workers,
+            num_workers=settings.num_workers,
             seed=seed,
             pad_last=True,
             endless=True,
