@@ -172,7 +172,7 @@ class EvaluateEvery:
     """When to evaluate during training."""
 
     every: Duration = param(doc="the distance between two evaluations")
-    episodes: int = param(20, low=1, doc="episodes of an environment in one evaluation")
+    episodes: int = param(20, low=1, high=100_000, doc="episodes of an environment in one evaluation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -368,7 +368,7 @@ class Surroundings:
     """Keys of [optimizer] that belong to the engine, not to the optimizer plugin."""
 
     clip: float | None = param(None, above=0, doc="the largest norm of all gradients together", usual="1.0 is usual")
-    accumulate: int = param(1, low=1, doc="batches whose gradients make one update")
+    accumulate: int = param(1, low=1, high=65_536, doc="batches whose gradients make one update")
     groups: tuple[Group, ...] = param((), doc="settings of some parameters, by a pattern of their names")
     layer_decay: float | None = param(
         None,
