@@ -231,6 +231,15 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
                verbose=False)  # fmt: skip
 
 
+def test_a_model_that_cannot_write_is_refused(table: Path) -> None:
+    with pytest.raises(pt.Error) as caught:
+        pt.fit({**tables(table), "model": "bag-of-tokens"}, verbose=False)
+    assert str(caught.value) == (
+        "[translate] a model BagOfTokens without encode, decode, scores; expected one that reads a text and writes "
+        'another; model = "encoder-decoder"'
+    )
+
+
 def test_a_killed_run_ends_with_the_same_bits(table: Path, tmp_path: Path) -> None:
     lacking()
     text = f"""\

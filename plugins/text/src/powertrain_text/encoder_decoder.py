@@ -99,3 +99,12 @@ class EncoderDecoder(Model):
 
     def forward(self, source: Any, before: Any = None) -> pt.Tensor:
         return self.scores(self.decode(self.encode(source), source if before is None else before))
+
+
+def demand_writer(model: Any) -> None:
+    """Refuse a model that cannot write: a search encodes a text once, and decodes it many times."""
+    if lacking := [name for name in ("encode", "decode", "scores") if not callable(getattr(model, name, None))]:
+        raise ModelError(
+            f"[translate] a model {type(model).__name__} without {', '.join(lacking)}; expected one that reads a text "
+            'and writes another; model = "encoder-decoder"'
+        )

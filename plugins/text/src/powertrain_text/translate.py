@@ -14,12 +14,12 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain_text.beam_search import beam_search
+from powertrain_text.encoder_decoder import demand_writer
 from powertrain_text.tokenizer import BEGIN, PADDING
 from powertrain_text.translation_measures import compared, nearest
 
 EXAMPLES = str(Path(__file__).with_name("pairs.csv")).replace("\\", "/")
-ROWS = 50  # texts that are translated at once
-SHOWN = 3
+ROWS, SHOWN = 50, 3  # texts that are translated at once, and shown after an evaluation
 
 
 class Translate(Strategy):
@@ -51,6 +51,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         for metric in (pt.metrics.CHRF(), pt.metrics.BLEU()):
             metric.update(["a"], ["a"])
         self.model: Any = run.model()
+        demand_writer(self.model)
         self.opt = run.optim("model")
         self.data = run.data("train")
         self.vocabulary: Any = run.dataset.vocabulary
