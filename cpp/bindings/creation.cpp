@@ -8,6 +8,7 @@
 #include "core/convert.h"
 #include "core/error.h"
 #include "ops/functional.h"
+#include "ops/grids.h"
 #include "ops/recorder.h"
 #include "ops/target.h"
 
@@ -105,7 +106,7 @@ constexpr DirectFunction kFull{"full",
                                {"shape", "value", "dtype"},
                                2};
 py::object full(const DirectArguments& given) {
-  const auto& [shape, value, dtype, none] = given;
+  const auto [shape, value, dtype] = first<3>(given);
   const DType preset = PyComplex_CheckExact(value.ptr()) ? DType::C64 : DType::F32;
   const DType wanted = dtype_or(dtype, preset, "full");
   return wrap(moved(full_of({wanted, to_shape(shape, "full")}, value), current_target().memory()));
@@ -117,7 +118,7 @@ constexpr DirectFunction kFullLike{"full_like",
                                    {"x", "value", "dtype"},
                                    2};
 py::object full_like(const DirectArguments& given) {
-  const auto& [x, value, dtype, none] = given;
+  const auto [x, value, dtype] = first<3>(given);
   const Tensor like = to_tensor(x, "asarray");
   const DType preset = like.impl().weak ? natural_dtype(like) : like.dtype();
   const Tensor made = full_of({dtype_or(dtype, preset, "full"), like.shape()}, value);
@@ -136,7 +137,7 @@ Example
     {"data", "dtype", "device"},
     1};
 py::object tensor(const DirectArguments& given) {
-  const auto& [data, dtype, device, none] = given;
+  const auto [data, dtype, device] = first<3>(given);
   return wrap(placed(make(data, dtype, "tensor"), data, device, "tensor"));
 }
 
@@ -152,7 +153,7 @@ Example
     {"data", "dtype", "device"},
     1};
 py::object asarray(const DirectArguments& given) {
-  const auto& [data, dtype, device, none] = given;
+  const auto [data, dtype, device] = first<3>(given);
   const Tensor made = is_number(data) ? make(data, dtype, "asarray")
                                       : in_dtype(to_tensor(data, "asarray", dtype.is_none()), data, dtype, "asarray");
   return wrap(placed(made, data, device, "asarray"));
@@ -165,7 +166,7 @@ constexpr DirectFunction kInteger{"integer",
                                   {"value", "name", "caller"},
                                   3};
 py::object integer_named(const DirectArguments& given) {
-  const auto& [value, name, caller, none] = given;
+  const auto [value, name, caller] = first<3>(given);
   if (const auto integer = integer_of(value)) return py::int_(*integer);
   throw DTypeError(text("[", py::cast<std::string>(caller), "] ", py::cast<std::string>(name), " = ", shown(value),
                         "; expected an integer; pass one of 64 bits"));
@@ -189,8 +190,8 @@ Tensor real_range(double start, double stop, double step, py::handle dtype) {
   return rounded(t, dtype, "arange");
 }
 
-// As NumPy computes them.
-Tensor evenly_spaced(double start, double stop, int64_t n, bool endpoint, py::handle dtype) {
+// In float64, as NumPy computes them.
+Tensor spaced(double start, double stop, int64_t n, bool endpoint) {
   const Tensor t = Tensor::empty({DType::F64, {n}});
   auto* at = reinterpret_cast<double*>(t.host());
   const double parts = static_cast<double>(endpoint ? n - 1 : n), whole = stop - start, step = whole / parts;
@@ -200,7 +201,33 @@ Tensor evenly_spaced(double start, double stop, int64_t n, bool endpoint, py::ha
     at[i] = (parts <= 0 ? place * whole : step == 0 ? place / parts * whole : place * step) + start;
   }
   if (endpoint && n > 1) at[n - 1] = stop;
-  return rounded(t, dtype, "linspace");
+  return t;
+}
+
+constexpr DirectFunction kEvenlySpaced{
+    "evenly_spaced",
+    "(start: float, stop: float, n: int, endpoint: bool, dtype: object) -> powertrain._core.Tensor",
+    "So many numbers from start to stop, the last of them with endpoint.",
+    {"start", "stop", "n", "endpoint", "dtype"},
+    5};
+py::object evenly_spaced(const DirectArguments& given) {
+  const auto [start, stop, n, endpoint, dtype] = first<5>(given);
+  const Tensor numbers =
+      spaced(py::cast<double>(start), py::cast<double>(stop), py::cast<int64_t>(n), py::cast<bool>(endpoint));
+  return wrap(rounded(numbers, dtype, "linspace"));
+}
+
+constexpr DirectFunction kEvenlyRaised{"evenly_raised",
+                                       "(base: float, start: float, stop: float, n: int, endpoint: bool, dtype: "
+                                       "object) -> powertrain._core.Tensor",
+                                       "The powers of a base whose exponents are evenly spaced.",
+                                       {"base", "start", "stop", "n", "endpoint", "dtype"},
+                                       6};
+py::object evenly_raised(const DirectArguments& given) {
+  const auto [base, start, stop, n, endpoint, dtype] = first<6>(given);
+  const Tensor exponents =
+      spaced(py::cast<double>(start), py::cast<double>(stop), py::cast<int64_t>(n), py::cast<bool>(endpoint));
+  return wrap(rounded(powers_of(py::cast<double>(base), exponents), dtype, "logspace"));
 }
 
 __extension__ using Wide = __int128;
@@ -280,9 +307,10 @@ void register_creation(py::module_& m) {
   define_directly<kFull, full>(m);
   define_directly<kFullLike, full_like>(m);
   define_directly<kInteger, integer_named>(m);
+  define_directly<kEvenlySpaced, evenly_spaced>(m);
+  define_directly<kEvenlyRaised, evenly_raised>(m);
   m.def("real_range", &real_range);
   m.def("range_of_integers", &range_of_integers);
-  m.def("evenly_spaced", &evenly_spaced);
   m.def("ones_on_diagonal", &ones_on_diagonal);
   m.def("triangle", &triangle);
   m.def(

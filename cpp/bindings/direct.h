@@ -1,6 +1,7 @@
 // Functions of the module that are called often: without pybind11's dispatcher, which takes longer than some of them.
 // What they do with wrong arguments is the same.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -8,9 +9,17 @@
 
 namespace pt::bindings {
 
-constexpr std::size_t kMostDirect = 4;
+constexpr std::size_t kMostDirect = 6;
 using DirectCall = PyObject* (*)(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names);
 using DirectArguments = std::array<py::handle, kMostDirect>;
+
+// So many of them, to give each a name.
+template <std::size_t n>
+std::array<py::handle, n> first(const DirectArguments& given) {
+  std::array<py::handle, n> some;
+  std::copy_n(given.begin(), n, some.begin());
+  return some;
+}
 
 struct DirectFunction {
   const char* name;

@@ -1,5 +1,6 @@
 // Threads, instruction set, the roofline, random draws, the user's line.
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "bindings/direct.h"
@@ -54,30 +55,75 @@ std::string name_of(PyCodeObject* code) {
   return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 
+// What is known of a function's code, and lines of it that calls were made at: a tape asks at every call.
+struct Code {
+  py::object held;  // so that no other code gets its address
+  std::string file, function;
+  std::string called;  // its name if it is a public function of ours
+  bool ours = false;
+  std::vector<std::shared_ptr<const Line>> lines;
+
+  std::shared_ptr<const Line> line(int number, const std::string& name) {
+    static constexpr std::size_t kMostLines = 64;
+    const auto found = std::find_if(lines.begin(), lines.end(),
+                                    [&](const auto& line) { return line->line == number && line->called == name; });
+    if (found != lines.end()) return *found;
+    if (lines.size() == kMostLines) lines.clear();
+    return lines.emplace_back(std::make_shared<const Line>(Line{{file, number, function}, name}));
+  }
+};
+
+// Under the interpreter's lock.
+std::unordered_map<PyCodeObject*, Code>& known_codes() {
+  static auto& codes = *new std::unordered_map<PyCodeObject*, Code>;
+  return codes;
+}
+
+Code& code_of(PyCodeObject* code) {
+  static constexpr std::size_t kMostCodes = 4096;
+  auto& codes = known_codes();
+  if (const auto found = codes.find(code); found != codes.end()) return found->second;
+  const char *file = PyUnicode_AsUTF8(code->co_filename), *function = PyUnicode_AsUTF8(code->co_name);
+  PyErr_Clear();  // names that have no UTF-8
+  Code made;
+  made.held = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(code));
+  made.file = file ? file : "?";
+  made.function = function ? function : "";
+  made.ours = own_code().holds(made.file);
+  if (made.ours) {
+    std::string name = name_of(code);
+    if (!is_between(name)) made.called = std::move(name);
+  }
+  if (codes.size() >= kMostCodes) {
+    const auto gone = std::exchange(codes, {});  // when the map is whole again: it may be the last owner of a code
+  }
+  return codes.emplace(code, std::move(made)).first->second;
+}
+
 // The innermost line outside of our own code: what the user wrote. Inside of it if all of it is ours.
 std::shared_ptr<const Location> user_line() {
   if (!PyGILState_Check()) return nullptr;
   PyFrameObject* frame = PyEval_GetFrame();
-  Py_XINCREF(frame);
-  std::shared_ptr<Line> found;
+  if (!frame) return nullptr;
+  Py_INCREF(frame);
+  PyCodeObject* where = nullptr;
+  int number = 0;
   std::string called;
   while (frame) {
     PyCodeObject* code = PyFrame_GetCode(frame);
-    const char* file = PyUnicode_AsUTF8(code->co_filename);
-    const bool ours = file && own_code().holds(file);
-    const char* function = PyUnicode_AsUTF8(code->co_name);
-    if (file && (!ours || !found)) {
-      found = std::make_shared<Line>(Line{{file, PyFrame_GetLineNumber(frame), function ? function : ""}, ""});
+    const Code& known = code_of(code);
+    if (!known.ours || !where) {
+      where = code;
+      number = PyFrame_GetLineNumber(frame);
     }
-    if (std::string name = ours ? name_of(code) : std::string(); ours && !is_between(name)) called = std::move(name);
+    if (!known.called.empty()) called = known.called;
+    PyFrameObject* back = known.ours ? PyFrame_GetBack(frame) : nullptr;
     Py_DECREF(code);
-    PyFrameObject* back = ours ? PyFrame_GetBack(frame) : nullptr;
     Py_DECREF(frame);
     frame = back;
   }
   if (called.empty()) called = called_name();
-  if (found) found->called = std::move(called);
-  return found;
+  return code_of(where).line(number, called);
 }
 
 std::string called_at(const Location& location) { return static_cast<const Line&>(location).called; }
@@ -91,13 +137,12 @@ Ints drawn_sizes(py::handle size, std::string_view op) {
                         "; expected an integer or a tuple of integers; pass a tuple such as (0, 1)"));
 }
 
-Tensor drawn(std::string_view op, py::handle generator, py::handle size, DType dtype) {
+SlotRef generator_of(py::handle generator) {
   if (!is_slot(generator)) {
     PyErr_SetString(PyExc_TypeError, "");
     throw py::error_already_set();
   }
-  Attrs attrs{{"shape", drawn_sizes(size, op)}, {"dtype", dtype}};
-  return to_target(draw(op, slot_of(generator).shared_from_this(), std::move(attrs)), current_target());
+  return slot_of(generator).shared_from_this();
 }
 
 constexpr DirectFunction kDraw{
@@ -107,8 +152,11 @@ constexpr DirectFunction kDraw{
     {"op", "generator", "size", "dtype"},
     4};
 py::object draw_numbers(const DirectArguments& given) {
-  const auto& [op, generator, size, dtype] = given;
-  return wrap(drawn(py::cast<std::string>(op), generator, size, dtype_or(dtype, DType::F32, "random")));
+  const auto [op, generator, size, dtype] = first<4>(given);
+  const std::string name = py::cast<std::string>(op);
+  const SlotRef state = generator_of(generator);
+  Attrs attrs{{"shape", drawn_sizes(size, name)}, {"dtype", dtype_or(dtype, DType::F32, "random")}};
+  return wrap(to_target(draw(name, state, std::move(attrs)), current_target()));
 }
 
 constexpr DirectFunction kDrawIntegers{
@@ -117,11 +165,12 @@ constexpr DirectFunction kDrawIntegers{
     "So many integers from start on, each as likely as a float64 in [0, 1) makes it.",
     {"generator", "size", "start", "range"},
     4};
-py::object draw_integers(const DirectArguments& given) {
-  const auto& [generator, size, start, range] = given;
-  const Tensor shares = drawn(kDrawsShares, generator, size, DType::F64);
-  const Tensor whole = integers_of_shares(shares, py::cast<int64_t>(range));
-  return wrap(py::cast<int64_t>(start) == 0 ? whole : whole + to_tensor(start, "integers"));
+py::object integers_drawn(const DirectArguments& given) {
+  const auto [generator, size, start, range] = first<4>(given);
+  const SlotRef state = generator_of(generator);
+  const Tensor whole =
+      draw_integers(state, drawn_sizes(size, "integers"), py::cast<int64_t>(start), py::cast<int64_t>(range));
+  return wrap(to_target(whole, current_target()));
 }
 
 }  // namespace
@@ -131,6 +180,11 @@ void register_system(py::module_& m) {
   namer() = &called_at;
   m.def("set_own_code", [](std::string package, std::vector<std::string> plugins) {
     own_code() = {std::move(package), std::move(plugins)};
+    known_codes().clear();
+  });
+  m.def("user_line", [] {
+    const auto line = user_line();
+    return line ? to_string(*line) : std::string();
   });
   m.def(
       "set_autocast",
@@ -141,10 +195,6 @@ void register_system(py::module_& m) {
       "The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives what "
       "was "
       "before.");
-  m.def("user_line", [] {
-    const auto line = user_line();
-    return line ? to_string(*line) : std::string();
-  });
   m.def(
       "set_threads",
       [](int n) {
@@ -193,7 +243,7 @@ Example
       "Per second, of all threads: float32 flops, bytes of a copy in memory, bytes of a copy in cache.");
   m.def("allocations", &Buffer::allocations, "How many buffers were ever allocated.");
   define_directly<kDraw, draw_numbers>(m);
-  define_directly<kDrawIntegers, draw_integers>(m);
+  define_directly<kDrawIntegers, integers_drawn>(m);
 }
 
 }  // namespace pt::bindings

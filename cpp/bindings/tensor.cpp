@@ -1,3 +1,5 @@
+#include <array>
+
 #include "bindings/facts.h"
 #include "core/convert.h"
 #include "core/error.h"
@@ -43,6 +45,50 @@ char kind_letter(DType d) {
   return is_complex(d) ? 'c' : 'f';
 }
 
+// What is read of dtypes at nearly every call in Python, without pybind11's dispatcher: name searches all members.
+template <auto fact>
+PyObject* fact_of_dtype(PyObject* self, void*) {
+  try {
+    return fact(dtype_of(self)).release().ptr();
+  } catch (...) {
+    translate_current_exception();
+    return nullptr;
+  }
+}
+
+py::object name_of(DType d) {
+  static const auto names = [] {
+    std::array<PyObject*, kDTypes> all;
+    for (int i = 0; i < kDTypes; ++i) {
+      const std::string name(info(static_cast<DType>(i)).name);
+      all[static_cast<std::size_t>(i)] = PyUnicode_InternFromString(name.c_str());
+    }
+    return all;
+  }();
+  return py::reinterpret_borrow<py::object>(names[static_cast<std::size_t>(d)]);
+}
+
+py::object bytes_of(DType d) { return py::int_(size_of(d)); }
+py::object is_real(DType d) { return py::bool_(is_float(d)); }
+py::object is_of_pairs(DType d) { return py::bool_(is_complex(d)); }
+py::object letter_of(DType d) { return py::cast(kind_letter(d)); }
+
+PyGetSetDef facts_of_dtypes[] = {
+    {"name", fact_of_dtype<name_of>, nullptr, nullptr, nullptr},
+    {"itemsize", fact_of_dtype<bytes_of>, nullptr, nullptr, nullptr},
+    {"is_float", fact_of_dtype<is_real>, nullptr, nullptr, nullptr},
+    {"is_complex", fact_of_dtype<is_of_pairs>, nullptr, nullptr, nullptr},
+    {"kind", fact_of_dtype<letter_of>, nullptr, "NumPy's letter: one of b, i, u, f and c.", nullptr}};
+
+void add_facts_of_dtypes(py::handle dtypes) {
+  for (PyGetSetDef& fact : facts_of_dtypes) {
+    const auto made =
+        py::reinterpret_steal<py::object>(PyDescr_NewGetSet(reinterpret_cast<PyTypeObject*>(dtypes.ptr()), &fact));
+    if (!made) throw py::error_already_set();
+    dtypes.attr(fact.name) = made;
+  }
+}
+
 DType dtype_of_value(const py::args& args) {
   const auto value = args.size() == 2 ? integer_of(args[1]) : std::nullopt;
   if (!value || *value < 0 || *value >= kDTypes)
@@ -74,10 +120,6 @@ Example
       .value("uint64", DType::U64)
       .value("complex64", DType::C64)
       .value("complex128", DType::C128)
-      .def_property_readonly("itemsize", [](DType d) { return size_of(d); })
-      .def_property_readonly("is_float", [](DType d) { return is_float(d); })
-      .def_property_readonly("is_complex", [](DType d) { return is_complex(d); })
-      .def_property_readonly("kind", &kind_letter, "NumPy's letter: one of b, i, u, f and c.")
       // A dtype equals each of its names, as NumPy's do.
       .def(
           "__eq__", [](DType d, py::handle other) { return to_dtype(other) == d; }, py::is_operator(), py::prepend())
@@ -94,6 +136,7 @@ Example
                                    name, "') or x.astype('", name, "')"));
            })
       .def_static("__new__", &dtype_of_value);
+  add_facts_of_dtypes(dtypes);
 
   py::class_<Tensor>(m, "Tensor", py::buffer_protocol(), py::is_final(),
                      R"(An array of numbers; a symbolic one stands for a value of the step being traced.

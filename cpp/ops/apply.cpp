@@ -215,20 +215,6 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
   if (value.node()) remember_written(slot->current(), value);
 }
 
-Tensor draw(std::string_view op, const SlotRef& generator, Attrs attrs) {
-  generator->travels = true;
-  Tensor state = read_slot(generator);
-  if (Recorder* recorder = active_recorder()) {
-    attrs.set("ordinal", recorder->next_draw(generator));
-    return apply1(op, {state}, attrs);
-  }
-  attrs.set("ordinal", int64_t{0});
-  state = state.in(host_memory());  // where a step on a device has left it elsewhere
-  const Tensor drawn = apply1(op, {state}, attrs);
-  write_slot(generator, moved_on(state));
-  return drawn;
-}
-
 Tensor moved_on(const Tensor& state) {
   Tensor next = Tensor::empty({DType::I64, {3}});
   for (int i = 0; i < 3; ++i) {

@@ -1,12 +1,12 @@
-// What generators draw beyond what one op gives, as C++ functions.
+// What generators draw beyond what an op makes of their state alone.
 #pragma once
+#include "core/slot.h"
+#include "core/tensor.h"
 #include "ops/op.h"
 
 namespace pt {
 
-inline constexpr std::string_view kDrawsShares = "random_uniform";  // the op that draws numbers in [0, 1)
-
-// The integers from 0 to below `range` that shares of float64 stand for: int64.
-Tensor integers_of_shares(const Tensor& shares, int64_t range);
+// The `range` integers from `start` on, each as likely as a float64 in [0, 1) makes it: int64. See draw().
+Tensor draw_integers(const SlotRef& generator, Ints shape, int64_t start, int64_t range);
 
 }  // namespace pt

@@ -80,6 +80,16 @@ def test_bits_depend_on_the_state_alone(draw: Callable[[Generator], Any]) -> Non
     assert not np.array_equal(draw(Generator(6)).numpy(), want)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 10), (-5, 2**53 - 5), (2**62, 2**62 + 3)], ids=str)
+def test_integers_are_the_shares_of_uniform_numbers(low: int, high: int) -> None:
+    """Call by call, as a program from the second call on, and in a compiled step."""
+    shares, given = pt.random.Generator(3), pt.random.Generator(3)
+    compiled = pt.compile(lambda: given.integers(low, high, size=(3, 11)))
+    for draw in (*[lambda: given.integers(low, high, size=(3, 11))] * 3, compiled, compiled):
+        part = np.floor(shares.uniform(size=(3, 11), dtype="float64").numpy() * (high - low)).astype("int64")
+        assert draw().tolist() == (low + part).tolist()
+
+
 def test_integers_reach_both_ends_and_keep_their_dtype() -> None:
     g = Generator(0)
     assert g.integers(5, 6).tolist() == 5 and g.integers(2**40, 2**40 + 1, size=2).tolist() == [2**40] * 2

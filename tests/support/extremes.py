@@ -52,6 +52,7 @@ UNLIKE: dict[str, tuple[tuple[str, ...], tuple[int, ...], str]] = {
                     (("nan", "inf", "ties"), (), "no logarithms of probabilities; a row that cannot be")),
     "attention": (NOT_FINITE, (), "SciPy's sum of exponentials of infinity; hidden values, which a block may read"),
     "scaled_dot_product_attention": (NOT_FINITE, (2,), "a hidden value meets a weight of 0 where its block is read"),
+    **dict.fromkeys(("bin_counts", "bin_index"), (ALL, (1,), "edges out of order give some bin")),
     "batch_norm": (("ties",), (0,), "300 equal roundings add up in the reference's rule for random ones"),
     "cross_entropy": (("inf",), (0,), "SciPy's logarithm of the softmax of infinity; PyTorch's is NaN"),
     "nan_to_num": (("inf", "-inf"), (0,), "the reference's ends are of float64; test_comparison has the others"),

@@ -25,18 +25,14 @@ def logspace(
 
     Shapes    -> [num]
     Errors    num below 0
-    Numerics  computed in float64 and rounded once
+    Numerics  computed in float64, by the op pow, and rounded once
     Source    NumPy, logspace
     Example
         >>> import powertrain as pt
         >>> pt.logspace(0, 3, 4).numpy().tolist()
         [1.0, 10.0, 100.0, 1000.0]
     """
-    import numpy as np
-
-    count = _many(num, "logspace")
-    powers = _core.evenly_spaced(float(start), float(stop), count, bool(endpoint), "float64").numpy()
-    return _core.tensor(np.power(base, powers), "float32" if dtype is None else dtype)
+    return _core.evenly_raised(base, start, stop, _many(num, "logspace"), bool(endpoint), dtype)
 
 
 def geomspace(

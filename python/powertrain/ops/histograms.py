@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +40,11 @@ def histogram(
     """
     tensor = OPERATORS["reshape"](x, (-1,))
     edges = _edges("histogram", tensor, bins, range)
-    place, inside = _place(tensor, edges)
-    n = edges.shape[0] - 1
-    place = OPERATORS["where"](inside, place, n)  # behind the last: in no bin
-    counted = _counted("histogram", tensor, weights, list(_core.asarray(x).shape))
-    counts = OPERATORS["scatter_add"](place, counted, size=n + 1)[:n]
+    if weights is None:
+        counts = OPERATORS["bin_counts"](tensor, edges)
+    else:
+        n, counted = edges.shape[0] - 1, _flat_weights("histogram", tensor, weights, x)
+        counts = OPERATORS["scatter_add"](OPERATORS["bin_index"](tensor, edges), counted, size=n + 1)[:n]
     if density:
         counts = counts / OPERATORS["diff"](edges) / OPERATORS["sum"](counts)
     return counts, edges
@@ -127,11 +128,16 @@ def _counts(
     edges = [_edges(where, *one) for one in zip(columns, bins, limits, strict=True)]
     flat, all_inside, size = _core.full(columns[0].shape, 0, "int64"), None, 1
     for column, marks in zip(columns, edges, strict=True):
-        place, inside = _place(column, marks)
-        flat, size = flat * (marks.shape[0] - 1) + place, size * (marks.shape[0] - 1)
+        n = marks.shape[0] - 1
+        place = OPERATORS["bin_index"](column, marks)
+        inside = OPERATORS["less"](place, n)
+        flat, size = flat * n + place, size * n
         all_inside = inside if all_inside is None else OPERATORS["logical_and"](all_inside, inside)
     flat = OPERATORS["where"](all_inside, flat, size)
-    counted = _counted(where, columns[0], weights, list(columns[0].shape))
+    if weights is None:
+        counted = _core.full(columns[0].shape, 1, "int64")
+    else:
+        counted = _flat_weights(where, columns[0], weights, columns[0])
     counts = OPERATORS["scatter_add"](flat, counted, size=size + 1)[:size]
     counts = OPERATORS["reshape"](counts, [marks.shape[0] - 1 for marks in edges])
     if density:
@@ -145,38 +151,25 @@ def _is_number(bins: object) -> bool:
     return hasattr(bins, "__index__") and not hasattr(bins, "__len__")
 
 
-def _place(x: _core.Tensor, edges: _core.Tensor) -> tuple[_core.Tensor, _core.Tensor]:
-    """The number of the bin of each element, and whether it is in one."""
-    n = edges.shape[0] - 1
-    values = OPERATORS["astype"](x, edges.dtype)
-    place = OPERATORS["searchsorted"](edges, values, "right")
-    place = OPERATORS["where"](values == edges[n], n, place) - 1
-    return place, OPERATORS["logical_and"](place >= 0, place < n)
-
-
-def _counted(where: str, x: _core.Tensor, weights: TensorLike | None, shape: list[int]) -> _core.Tensor:
-    """What each element counts."""
-    if weights is None:
-        return _core.full(x.shape, 1, "int64")
+def _flat_weights(where: str, flat: _core.Tensor, weights: TensorLike, x: TensorLike) -> _core.Tensor:
+    """A weight for each element."""
     counted = OPERATORS["reshape"](weights, (-1,))
-    if counted.shape != x.shape:
+    if counted.shape != flat.shape:
         raise _core.ShapeError(
-            f"[{where}] weights are {list(_core.asarray(weights).shape)}, x is {shape}; expected one for each element; "
-            "check them"
+            f"[{where}] weights are {list(_core.asarray(weights).shape)}, x is {list(_core.asarray(x).shape)}; "
+            "expected one for each element; check them"
         )
     return counted
 
 
 def _edges(where: str, x: _core.Tensor, bins: Any, limits: tuple[float, float] | None) -> _core.Tensor:
-    import numpy as np
-
     wide = x.dtype.name in ("float64", "int32", "int64", "uint32", "uint64")
     dtype = "float64" if wide else "float32"
-    if not isinstance(bins, (int, np.integer)):
+    if not _is_number(bins):
         edges = OPERATORS["astype"](bins, dtype)
         if edges.ndim != 1 or edges.shape[0] < 2:
             raise _core.ShapeError(f"[{where}] bins is {list(edges.shape)}; expected two edges or more; or a number")
-        if not edges.symbolic and (np.diff(edges.numpy()) < 0).any():
+        if not edges.symbolic and OPERATORS["any"](OPERATORS["less"](OPERATORS["diff"](edges), 0)).item():
             raise _core.ShapeError(f"[{where}] bins are out of order; expected edges that rise; sort them")
         return edges
     if bins < 1:
@@ -188,7 +181,7 @@ def _edges(where: str, x: _core.Tensor, bins: Any, limits: tuple[float, float] |
     else:
         ends = limits
     first, last = (float(end) for end in ends)
-    if not (np.isfinite(first) and np.isfinite(last) and first <= last):
+    if not (math.isfinite(first) and math.isfinite(last) and first <= last):
         raise _core.ShapeError(
             f"[{where}] range = ({first}, {last}); expected finite numbers in order; pass range for "
             "elements that are not"
