@@ -175,9 +175,8 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/max_pool2d/plan_cpu.cpp", "x.shape[1] % p.stride_h == 0;", "true;"),
         ("cpp/program/usage.cpp", "if (usage.last_read[old] > value.index) return false;", ""),
         ("cpp/program/usage.cpp", "usage.last_read[usage.root[result]] = kForever;", "(void)result;"),
-        ("cpp/program/arena.cpp", "if (other.last < s.first || s.last < other.first) continue;",
-         "if (other.last <= s.first || s.last < other.first) continue;"),
-        ("cpp/program/arena.cpp", "offset += layout.storages[at].parent_offset;", ""),
+        ("cpp/program/arena.cpp", "return first <= to && from <= last;", "return first < to && from <= last;"),
+        ("cpp/program/arena.cpp", "offset += layout.storages[storage].parent_offset;", ""),
     )),
     "control": Part(CONTROL, (
         ("cpp/program/scan.cpp", "reverse ? -bytes : bytes", "bytes"),
