@@ -98,3 +98,26 @@ def test_what_trees_keep_is_said() -> None:
 )
 def test_data_that_are_refused_come_with_the_fix(action: Any, text: str) -> None:
     assert refusal(lambda: action(pt.Classifier())) == f"[Classifier] {text}"
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        (lambda trees: trees.DecisionTreeRegressor().fit(X, ["a"] * 20), "y has str values; expected numbers; take a"),
+        (lambda trees: trees.Regressor().fit(X, ["a"] * 20), "y has str values; expected numbers; take a Classifier"),
+        (
+            lambda trees: trees.RandomForestClassifier(5, n_jobs=0).fit(X, Y),
+            "n_jobs = 0; expected None, a number of threads or -1 for all processors; write n_jobs=-1",
+        ),
+        (
+            lambda trees: trees.RandomForestClassifier(5, random_state="x").fit(X, Y),
+            "random_state = 'x'; expected a whole number, None or a numpy.random.RandomState; write random_state=0",
+        ),
+        (
+            lambda trees: trees.KMeans(2, random_state="x").fit(X),
+            "random_state = 'x'; expected a whole number, None or",
+        ),
+    ],
+)
+def test_targets_threads_and_seeds_that_cannot_be_used(action: Any, text: str) -> None:
+    assert refusal(lambda: action(pt.sklearn)).partition("] ")[2].startswith(text)

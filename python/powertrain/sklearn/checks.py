@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -112,6 +113,26 @@ def demand_classes(estimator: Estimator, y: Any) -> None:
     """Refuse targets that are no classes."""
     with _advised(estimator):
         check_classification_targets(y)
+
+
+def demand_numbers(estimator: Estimator, y: Any) -> None:
+    """Refuse targets that are texts, of which no mean can be taken."""
+    if y.dtype.kind not in "biuf":
+        raise EstimatorError(
+            f"[{type(estimator).__name__}] y has {y.dtype.type.__name__.rstrip('_')} values; expected numbers; take a "
+            "Classifier for classes"
+        )
+
+
+def drawer(where: str, seed: Any) -> np.random.RandomState:
+    """What draws for a `random_state`."""
+    try:
+        return check_random_state(seed)
+    except ValueError:
+        raise EstimatorError(
+            f"[{where}] random_state = {seed!r}; expected a whole number, None or a numpy.random.RandomState; write "
+            "random_state=0"
+        ) from None
 
 
 @contextmanager

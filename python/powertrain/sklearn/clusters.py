@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
-from sklearn.utils import check_random_state
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, validated, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, drawer, validated, whole
 from powertrain.solvers.lloyd import Clusters, Lloyd, distances, seeds
 from powertrain.solvers.tall import moments
 
@@ -58,7 +57,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
                 "lower n_clusters"
             )
         max_iter, tol = whole("KMeans", "max_iter", self.max_iter), above("KMeans", "tol", self.tol, including=True)
-        draw, runs = check_random_state(self.random_state), self._runs()
+        draw, runs = drawer(type(self).__name__, self.random_state), self._runs()
         about = moments(x)
         shift = about.mean if about.far else np.zeros_like(about.mean)
         centred = x - shift if about.far else x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import os
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from powertrain.errors.boundary import MissingModuleError
 from powertrain.plugin import Inputs, PluginError, registry
+from powertrain.sklearn.checks import EstimatorError
 from powertrain.solvers.tall import Array, Floats
 
 DISTRIBUTION = "powertrain-tabular"
@@ -77,6 +79,11 @@ def built(where: str, name: str, params: dict[str, Any], inputs: Inputs) -> Any:
     return plugin.build(plugin.Params(**params), inputs)
 
 
-def threads(jobs: int | None) -> int:
+def threads(where: str, jobs: int | None) -> int:
     """As many as scikit-learn's n_jobs means: 1 without it, all processors of -1."""
+    whole_number = isinstance(jobs, numbers.Integral) and not isinstance(jobs, bool)
+    if jobs is not None and (not whole_number or jobs == 0):
+        raise EstimatorError(
+            f"[{where}] n_jobs = {jobs!r}; expected None, a number of threads or -1 for all processors; write n_jobs=-1"
+        )
     return 1 if jobs is None else max(1, (os.cpu_count() or 1) + 1 + jobs) if jobs < 0 else max(1, jobs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import compute_sample_weight
 
-from powertrain.sklearn.checks import EstimatorError, demand_classes, demand_fitted, validated, weighed
+from powertrain.sklearn.checks import EstimatorError, demand_classes, demand_fitted, demand_numbers, validated, weighed
 from powertrain.solvers.tall import Floats, product
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def weighted_targets(
 ) -> tuple[Array, Array, Floats]:
     """Checked rows, their targets (of `several`, one or more each) and weights, without rows of no weight."""
     x, y = validated(estimator, x, y, dtype=KINDS, order="C", multi_output=several, y_numeric=True)
+    demand_numbers(estimator, y)
     weight = weighed(estimator, sample_weight, x)
     kept = weight > 0
     return (x, y, weight) if kept.all() or not kept.any() else (x[kept], y[kept], weight[kept])

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, above, demand_fitted, forget, validated, weighed
+from powertrain.sklearn.checks import Estimator, above, demand_fitted, demand_numbers, forget, validated, weighed
 from powertrain.sklearn.network import Trained, train_network
 from powertrain.solvers.least_squares import fit_ridge
 from powertrain.solvers.tall import product
@@ -62,6 +62,7 @@ class Regressor(RegressorMixin, Estimator):
     def fit(self, X: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None) -> Regressor:  # noqa: N803
         """Learn from rows X and their targets y, one or several each; `sample_weight` says how much each row counts."""
         x, wanted = validated(self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True)
+        demand_numbers(self, wanted)
         weight = weighed(self, sample_weight, x)
         targets = wanted.reshape(len(wanted), -1)
         self.one_target_ = wanted.ndim == 1

@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from powertrain import _core
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_classes, validated, weighed, whole
+from powertrain.sklearn.checks import (
+    Estimator,
+    EstimatorError,
+    above,
+    demand_classes,
+    drawer,
+    validated,
+    weighed,
+    whole,
+)
 from powertrain.sklearn.linear import (
     KINDS,
     ScoredClasses,
@@ -76,7 +84,7 @@ class _SGD(Estimator):
         schedule, penalties = self._settings()
         coef = np.ascontiguousarray(np.atleast_2d(self.coef_).T, dtype=x.dtype)
         descent = Descent(coef, self.intercept_.astype(x.dtype), int(self.t_) - 1)
-        draw = check_random_state(self.random_state)
+        draw = drawer(type(self).__name__, self.random_state)
         rows, best, waited = np.arange(len(x)), np.inf, 0
         for epoch in range(1, epochs + 1):
             self.n_iter_ = epoch

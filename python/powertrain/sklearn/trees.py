@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
 
 from powertrain.errors.boundary import export
-from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, validated, whole
+from powertrain.sklearn.checks import Estimator, EstimatorError, above, demand_fitted, drawer, validated, whole
 from powertrain.sklearn.grown import Grown, grow, threads
 from powertrain.sklearn.linear import KINDS, weighted_classes, weighted_targets
 
@@ -34,7 +33,7 @@ class _Grows(Estimator):
             "leaves": MOST_LEAVES if leaves is None else whole(where, "max_leaf_nodes", leaves, 2),
             "depth": None if self.max_depth is None else whole(where, "max_depth", self.max_depth),
             "least_rows": whole(where, "min_samples_leaf", self.min_samples_leaf),
-            "seed": int(check_random_state(self.random_state).randint(2**31 - 1)),
+            "seed": int(drawer(where, self.random_state).randint(2**31 - 1)),
         }
 
     def _grow(self, x: Any, y: Any, weight: Any, classes: int | None) -> None:
@@ -155,7 +154,7 @@ class _Forest(_Grows):
             )
         return {
             **super()._params(rows, features), "trees": whole(where, "n_estimators", self.n_estimators), "rows": share,
-            "features": self._share(features) / features, "threads": threads(self.n_jobs),
+            "features": self._share(features) / features, "threads": threads(where, self.n_jobs),
         }  # fmt: skip
 
     def _share(self, features: int) -> int:
@@ -276,7 +275,8 @@ class _Boosting(_Grows):
                 )
         return {
             **super()._params(rows, features), "trees": whole(where, "n_estimators", self.n_estimators),
-            "learning_rate": float(self.learning_rate), "rows": float(self.subsample), "threads": threads(self.n_jobs),
+            "learning_rate": float(self.learning_rate), "rows": float(self.subsample),
+            "threads": threads(where, self.n_jobs),
         }  # fmt: skip
 
 
