@@ -122,7 +122,7 @@ def _errors(said: NDArray[Any], naive: NDArray[Any], came: NDArray[Any], scale: 
         axes.plot(steps, by_step[1], label=NAIVE, color="gray")
         axes.set(xlabel="steps ahead", ylabel="mean absolute error", ylim=(0, None))
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="best")
 
     line = f"MASE is the error in units of {scale:.6g}, that of {HOW} in the training part: below 1 is better."
     return Section("Error by steps ahead", (line,), tuple(rows), draw)

@@ -42,6 +42,6 @@ def quantile_section(levels: Sequence[float], said: Floats, came: Floats, part: 
         axes.plot(at, said[order, middle], label=f"{levels[middle]:g}")
         axes.plot(at, came[order], ".", color="black", markersize=3, label="what came")
         axes.set(xlabel=f"examples of {part}, by the quantile {levels[middle]:g}", ylabel=unit or "target")
-        axes.legend()
+        axes.legend(loc="best")
 
     return Section("Quantiles", (line,), tuple(rows), draw)
