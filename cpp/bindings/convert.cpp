@@ -211,14 +211,20 @@ bool lost_digits(py::handle list, const py::object& made) {
 
 // What NumPy itself refuses, like rows of different lengths, is refused in our words.
 py::object as_numpy(py::handle object, const std::string& where) {
+  const auto refusal = [&](const std::string& why) {
+    return DTypeError(text("[", where, "] received ", type_name(object), " that is no array (", why,
+                           "); expected numbers in rows of one length; convert it with numpy.asarray first"));
+  };
   try {
     const py::object asarray = py::module_::import("numpy").attr("asarray"), made = asarray(object);
-    return lost_digits(object, made) ? asarray(object, "uint64") : made;
+    if (!lost_digits(object, made)) return made;
+    // NumPy before 2.0 wraps what is below 0.
+    if (py::cast<double>(made.attr("min")()) < 0)
+      throw refusal("no dtype holds integers below 0 and integers from 2^63 on");
+    return asarray(object, "uint64");
   } catch (py::error_already_set& e) {
     if (!e.matches(PyExc_ValueError) && !e.matches(PyExc_TypeError) && !e.matches(PyExc_OverflowError)) throw;
-    throw DTypeError(text("[", where, "] received ", type_name(object), " that is no array (",
-                          py::cast<std::string>(py::str(e.value())),
-                          "); expected numbers in rows of one length; convert it with numpy.asarray first"));
+    throw refusal(py::cast<std::string>(py::str(e.value())));
   }
 }
 

@@ -43,18 +43,18 @@ def random_uniform(xp: ModuleType, state: A, shape: tuple[int, ...], ordinal: in
 
 def _words(xp: Any, state: Any, ordinal: int, blocks: int) -> Any:
     """Words of 32 bits, four a block, held in uint64 so that a product keeps its upper half."""
-    low = xp.uint64(0xFFFFFFFF)
+    low, half = xp.uint64(0xFFFFFFFF), xp.uint64(32)  # NumPy before 2.0 shifts one number by its own dtype alone
     seed, stream, call = state[0].astype("uint64"), state[1].astype("uint64"), (state[2] + ordinal).astype("uint64")
-    key = [seed & low, (seed >> 32) ^ (stream >> 32)]
+    key = [seed & low, (seed >> half) ^ (stream >> half)]
     block = xp.arange(blocks, dtype="uint64")
-    words = [block & low, (block >> 32) | ((call >> 32) << 16 & low), call & low, stream & low]
+    words = [block & low, (block >> half) | ((call >> half) << xp.uint64(16) & low), call & low, stream & low]
     words = [xp.broadcast_to(word, block.shape) for word in words]
     for _ in range(ROUNDS):
         first, second = words[0] * xp.uint64(MULTIPLIERS[0]), words[2] * xp.uint64(MULTIPLIERS[1])
         words = [
-            (second >> 32) ^ words[1] ^ key[0],
+            (second >> half) ^ words[1] ^ key[0],
             second & low,
-            (first >> 32) ^ words[3] ^ key[1],
+            (first >> half) ^ words[3] ^ key[1],
             first & low,
         ]
         key = [(part + xp.uint64(step)) & low for part, step in zip(key, WEYL, strict=True)]
