@@ -84,7 +84,7 @@ Code& code_of(PyCodeObject* code) {
   auto& codes = known_codes();
   if (const auto found = codes.find(code); found != codes.end()) return found->second;
   const char *file = PyUnicode_AsUTF8(code->co_filename), *function = PyUnicode_AsUTF8(code->co_name);
-  PyErr_Clear();  // names that have no UTF-8
+  if (!file || !function) PyErr_Clear();  // names that have no UTF-8
   Code made;
   made.held = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(code));
   made.file = file ? file : "?";
