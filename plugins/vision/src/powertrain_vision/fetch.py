@@ -1,7 +1,7 @@
-"""Fetch captioned pictures: `python -m powertrain_vision.fetch FOLDER` fills FOLDER/stamps.
+"""Fetch small pictures: `python -m powertrain_vision.fetch FOLDER` fills FOLDER/stamps and FOLDER/cutouts.
 
-These are the stamps of Tux Paint (GPL-2), made small, with their English captions. They come in Debian's package
-tuxpaint-stamps-default (81 MB), whose hash is compared. Nothing is installed.
+These are the stamps of Tux Paint (GPL-2), made small: on white with their English captions, and with their alpha
+channels. They come in Debian's package tuxpaint-stamps-default (81 MB), whose hash is compared. Nothing is installed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from powertrain.data import DataError, read_image
 from powertrain_vision.captioned import STAMPS
+from powertrain_vision.cutouts import WHERE as CUTOUTS
 from powertrain_vision.folder import on_white
 
 WHERE = "fetch"
@@ -25,17 +27,18 @@ ROOT = "usr/share/tuxpaint/stamps/"
 SIDE = 64  # pixels of a picture
 
 
-def fetch(folder: Path) -> int:
-    """Fill `folder/stamps`, unless it is there; how many pictures it has."""
-    stamps = folder / STAMPS
-    if not stamps.is_dir():
+def fetch(folder: Path) -> dict[str, int]:
+    """Fill `folder/stamps` and `folder/cutouts`, unless they are there; how many pictures each has."""
+    lacking = {name: write for name, write in KINDS.items() if not (folder / name).is_dir()}
+    files = unpacked(package()) if lacking else {}
+    for name, write in lacking.items():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as room:  # there, so that it can be moved at the end
-            made = Path(room) / STAMPS
+            made = Path(room) / name
             made.mkdir()
-            shrink(unpacked(package()), made)
-            made.rename(stamps)
-    return len(list(stamps.rglob("*.png")))
+            write(files, made)
+            made.rename(folder / name)
+    return {name: len(list((folder / name).rglob("*.png"))) for name in KINDS}
 
 
 def package() -> bytes:
@@ -76,6 +79,25 @@ def shrink(files: dict[str, bytes], folder: Path) -> None:
                 place.with_suffix(".txt").write_text(caption + "\n", encoding="utf-8")
 
 
+def cut_out(files: dict[str, bytes], folder: Path) -> None:
+    """Write each picture with its alpha channel, at most SIDE pixels each way."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as room:
+        whole = Path(room) / "whole.png"
+        for name, content in sorted(files.items()):
+            if name.endswith(".png"):
+                whole.write_bytes(content)
+                picture: Any = read_image(whole, "RGBA", where=WHERE)
+                picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+                place = folder / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(place)
+
+
+KINDS = {STAMPS: shrink, CUTOUTS: cut_out}
+
+
 def english(text: bytes) -> str:
     """The caption in English: the first line of the text beside a stamp; nothing where it has none."""
     lines = text.decode("utf-8", "replace").strip().splitlines()
@@ -99,6 +121,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("[fetch] expected one folder: python -m powertrain_vision.fetch FOLDER")
     try:
-        print(f"{Path(sys.argv[1]) / STAMPS}: {fetch(Path(sys.argv[1])):,} pictures")
+        for name, count in fetch(Path(sys.argv[1])).items():
+            print(f"{Path(sys.argv[1]) / name}: {count:,} pictures")
     except DataError as error:
         sys.exit(str(error))
