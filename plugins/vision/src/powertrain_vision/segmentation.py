@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from powertrain.data import DataModule
 
 GROUPS = 8  # of channels, at most
+LEAST = 1e-2  # added to variances: where a picture is of one colour, less would make rounding visible
 SHOWN = 12  # pictures in the report
 MOST = 2000  # training masks that the baseline is made of
 Floats = NDArray[np.float64]
@@ -152,7 +153,7 @@ class _Block(Module):
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         self.conv1, self.conv2 = Conv2d(before, after, 3, padding=1), Conv2d(after, after, 3, padding=1)
-        self.norm1, self.norm2 = (GroupNorm(math.gcd(GROUPS, after), after) for _ in range(2))
+        self.norm1, self.norm2 = (GroupNorm(math.gcd(GROUPS, after), after, eps=LEAST) for _ in range(2))
 
     def forward(self, x: Any) -> pt.Tensor:
         x = pt.relu(self.norm1(self.conv1(x)))
