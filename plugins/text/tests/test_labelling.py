@@ -82,6 +82,14 @@ def test_the_command_says_words(words: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.peers
+def test_a_tagger_answers_alike_in_pytorch(words: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    settings = {**tables(words), "run": {"until": "5 steps", "batch_size": 16}}
+    made = pt.fit(settings, folder=tmp_path / "run", verbose=False).export("safetensors", tmp_path / "out")
+    assert made.note == "" and "of test" in made.checked
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_cut_is_the_likeliest_of_all(seed: int) -> None:
     draw = np.random.default_rng(seed)

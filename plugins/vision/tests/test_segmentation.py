@@ -22,7 +22,7 @@ RECIPE = """\
 data      = { use = "cutouts", path = "shapes", size = 16, times = 6, split = { valid = 0.2, test = 0.3 } }
 model     = { use = "pixel-unet", widths = [8, 16] }
 optimizer = { use = "adamw", lr = 1e-2 }
-run       = { until = "12 epochs", batch_size = 16, save_seconds = 0 }
+run       = { until = "24 epochs", batch_size = 16, save_seconds = 0 }
 """
 
 
@@ -73,7 +73,7 @@ def test_a_mask_is_where_the_object_lies(tmp_path: Path) -> None:
 
 
 def test_it_finds_shapes_that_it_has_not_seen(tmp_path: Path) -> None:
-    draw_shapes(tmp_path)
+    draw_shapes(tmp_path, 80)
     found = go(tmp_path, RECIPE, "run")
     dummy = next(one["value"] for one in found["baselines"] if one["name"] == "dummy")
     assert found["test"]["mean-iou"] > 0.8 and found["test"]["mean-iou"] > dummy + 0.1

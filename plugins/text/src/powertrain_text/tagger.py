@@ -19,6 +19,20 @@ class Tagger(Model):
     """Embeddings, recurrent layers that read both ways (Huang, Xu and Yu 2015), and a linear layer at each place. The
     backward reading begins at the last token, not at padding, which always gets label 0."""
 
+    TORCH_FORWARD = f"""
+        def forward(self, tokens):
+            real = tokens != {PADDING}
+            lengths = real.sum(dim=1).clamp(min=1)
+            x = torch.nn.utils.rnn.pack_padded_sequence(
+                self.words(tokens), lengths.cpu(), batch_first=True, enforce_sorted=False
+            )
+            x, _ = self.recurrent(x)
+            x, _ = torch.nn.utils.rnn.pad_packed_sequence(x, batch_first=True, total_length=tokens.shape[1])
+            scores = self.head(self.dropout(x))
+            of_padding = torch.zeros(scores.shape[-1])
+            of_padding[{NOTHING}] = {SURE}
+            return torch.where(real.unsqueeze(2), scores, of_padding)
+    """
     example_inputs: ClassVar[tuple[Inputs, ...]] = (Inputs("labelling", (6,), 4, "int64", (), 6, vocabulary=11),)
 
     @dataclass(frozen=True)

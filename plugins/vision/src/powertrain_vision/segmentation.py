@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataError
-from powertrain.nn import Conv2d, GroupNorm, Module, Sequential
+from powertrain.nn import BatchNorm2d, Conv2d, Module, Sequential
 from powertrain.plugin import (
     Baseline,
     Inputs,
@@ -33,8 +33,6 @@ from powertrain.plugin import (
 if TYPE_CHECKING:
     from powertrain.data import DataModule
 
-GROUPS = 8  # of channels, at most
-LEAST = 1e-2  # added to variances: where a picture is of one colour, less would make rounding visible
 SHOWN = 12  # pictures in the report
 MOST = 2000  # training masks that the baseline is made of
 Floats = NDArray[np.float64]
@@ -148,12 +146,18 @@ def _masks(dataset: DataModule, part: str) -> Any:
 
 
 class _Block(Module):
-    """Two convolutions, each with a norm and relu."""
+    """Two convolutions, each with a norm over the batch and relu."""
+
+    TORCH_FORWARD = """
+        def forward(self, x):
+            x = F.relu(self.norm1(self.conv1(x)))
+            return F.relu(self.norm2(self.conv2(x)))
+    """
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
         self.conv1, self.conv2 = Conv2d(before, after, 3, padding=1), Conv2d(after, after, 3, padding=1)
-        self.norm1, self.norm2 = (GroupNorm(math.gcd(GROUPS, after), after, eps=LEAST) for _ in range(2))
+        self.norm1, self.norm2 = BatchNorm2d(after), BatchNorm2d(after)
 
     def forward(self, x: Any) -> pt.Tensor:
         x = pt.relu(self.norm1(self.conv1(x)))
@@ -163,6 +167,19 @@ class _Block(Module):
 class PixelUNet(Model):
     """Stages that halve a picture and double it again, each beside what it was before: scores [height, width,
     classes]."""
+
+    TORCH_FORWARD = """
+        def forward(self, x):
+            h = self.first(images(x))
+            beside = []
+            for block in self.down:
+                beside.append(h)
+                h = block(F.max_pool2d(h.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1))
+            for block in self.up:
+                h = h.repeat_interleave(2, 1).repeat_interleave(2, 2)
+                h = block(torch.cat([h, beside.pop()], dim=3))
+            return self.last(h)
+    """
 
     example_inputs: ClassVar[tuple[Inputs, ...]] = (
         Inputs("segmentation", (8, 8), 2), Inputs("segmentation", (8, 8, 3), 3),
