@@ -35,9 +35,11 @@ def test_a_norm_without_a_bias_asks_for_none(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     "arguments", [(0, 3, 4), (-2.5, 7, 11, False), (1, 2, 0), (3, 3, 5), (0, 1, 1), (0, 4, 5, True, 2)]
 )
-def test_logspace_has_numpys_bits(arguments: tuple[Any, ...]) -> None:
+def test_logspace_is_numpys_but_for_the_last_bit(arguments: tuple[Any, ...]) -> None:
+    """Whose powers depend on the instruction set; ours do not."""
     got = pt.logspace(*arguments, dtype="float64").numpy()
-    assert got.tobytes() == np.logspace(*arguments).tobytes()
+    assert got.shape == (want := np.logspace(*arguments)).shape
+    np.testing.assert_array_max_ulp(got, want, 1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8", "bool"])
