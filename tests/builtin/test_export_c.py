@@ -63,6 +63,13 @@ class Hyperbolic(pt.nn.Module):
         return pt.asinh(x) + pt.acosh(1 + pt.abs(x)) + pt.atanh(x / (1 + pt.abs(x)))
 
 
+class Places(pt.nn.Module):
+    """Rows that other numbers choose, from the front and from behind; the columns are broadcast."""
+
+    def forward(self, x: Any) -> Any:
+        return pt.take_along_axis(x, pt.astype(x[:, :4, :1] > 0, "int64") * 3 - 2, axis=1)
+
+
 MODULES: dict[str, Any] = {
     "groups": lambda: (pt.nn.Conv2d(1, 4, 3, padding=1), pt.nn.ReLU(), pt.nn.Conv2d(4, 6, 3, stride=2, groups=2)),
     "dilation": lambda: (pt.nn.Conv2d(1, 3, (3, 2), dilation=2), pt.nn.Tanh(), pt.nn.BatchNorm2d(3)),
@@ -71,6 +78,7 @@ MODULES: dict[str, Any] = {
     "norms": lambda: (pt.nn.Conv2d(1, 4, 3), pt.nn.GroupNorm(2, 4), pt.nn.LayerNorm(4), pt.nn.Softmax()),
     "activations": lambda: (pt.nn.ELU(), pt.nn.Softplus(), pt.nn.Hardswish(), pt.nn.LeakyReLU(), pt.nn.Mish()),
     "hyperbolic": lambda: (pt.nn.Conv2d(1, 2, 3), Hyperbolic()),
+    "places": lambda: (pt.nn.Conv2d(1, 2, 3), Places()),
     "same": lambda: (pt.nn.Conv2d(1, 2, 4, padding="same"), pt.nn.SELU(), pt.nn.Softsign()),
 }
 

@@ -65,6 +65,18 @@ def take(call: Call, inputs: Sequence[Array], out: Array) -> list[str]:
     ]
 
 
+def take_along_axis(call: Call, inputs: Sequence[Array], out: Array) -> list[str]:
+    """Indices as of take; the other axes are broadcast."""
+    x, index = inputs
+    axis = call["axis"] % len(x.shape)
+    size, step = x.shape[axis], strides(x.shape)[axis]
+    fixed = tuple(0 if at == axis else one for at, one in enumerate(broadcast(x.shape, out.shape)))
+    steps = (strides(out.shape), broadcast(index.shape, out.shape), fixed)
+    at = f"(long){index.name}[{{1}}]"
+    line = f"{out.name}[{{0}}] = {x.name}[{{2}} + ({at} < 0 ? {at} + {size} : {at}) * {step}];"
+    return Walk(out.shape, steps, (0, 0, 0)).loops([line])
+
+
 RULES = {
     "broadcast_to": broadcast_to,
     "concat": concat,
@@ -72,4 +84,5 @@ RULES = {
     "slice": slice_,
     "slice_scatter": slice_scatter,
     "take": take,
+    "take_along_axis": take_along_axis,
 }
