@@ -36,6 +36,7 @@ REASONS = {
     "tokens": r"the model reads int64\[\d+\], which has no gradient",
     "transform": r"the transform \w+ cannot be traced",
     "too large": r"numbers; expected at most [\d,]+",
+    "a loop": r"there is no rule for scan|the answers are made in a loop",
 }
 
 

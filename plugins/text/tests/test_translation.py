@@ -79,6 +79,12 @@ def test_it_translates_sentences_that_it_never_saw(table: Path) -> None:
     assert "written: " in strategy.show(run.run, 1)
 
 
+def test_attention_within_a_search_cannot_be_looked_at(table: Path) -> None:
+    run = pt.fit({**tables(table), "run": {"until": "2 steps", "batch_size": 8}}, verbose=False)
+    with pytest.raises(pt.Error, match=r"^\[explain\] the answers are made in a loop, within which attention"):
+        run.explain(["the old cat"], method="attention")
+
+
 def test_the_command_translates_lines(table: Path, tmp_path: Path) -> None:
     made = tables(table)
     pt.fit(made, folder=tmp_path / "run", verbose=False)

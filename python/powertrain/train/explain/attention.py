@@ -118,7 +118,13 @@ def _of_module(found: dict[str, Any], name: str) -> Any:
                  "is_causal")  # fmt: skip
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         _, weights = module.forward(**{**given, "need_weights": True, "average_attn_weights": False})
-        found[name] = weights.numpy()
+        try:
+            found[name] = weights.numpy()
+        except pt.TraceError:
+            raise RunError(
+                "[explain] the answers are made in a loop, within which attention cannot be looked at; expected one "
+                'pass through the model; take another method, such as "nearest"'
+            ) from None
 
     return hook
 
