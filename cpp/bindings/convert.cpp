@@ -419,7 +419,10 @@ std::optional<DType> to_dtype(py::handle object) {
   DType dtype;
   if (is_dtype(object)) return dtype_of(object);
   if (PyUnicode_Check(object.ptr())) {
-    if (parse_dtype(py::cast<std::string>(object), dtype)) return dtype;
+    Py_ssize_t size = 0;
+    const char* name = PyUnicode_AsUTF8AndSize(object.ptr(), &size);
+    if (!name) PyErr_Clear();  // half of a surrogate pair is no name
+    if (name && parse_dtype(std::string(name, static_cast<std::size_t>(size)), dtype)) return dtype;
     return std::nullopt;
   }
   if (object.ptr() == reinterpret_cast<PyObject*>(&PyFloat_Type)) return DType::F32;

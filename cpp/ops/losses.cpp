@@ -18,6 +18,15 @@ Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, do
   return fn::where(near, scale * fn::square(fn::where(near, apart, fn::number(0))), far);
 }
 
+std::string way_to_fit(const Shape& scores, const Shape& labels) {
+  Shape moved = scores;
+  if (scores.size() > 2 && labels.size() + 1 == scores.size()) {
+    moved.erase(1);
+    if (moved == labels) return "classes are the last axis here: move axis 1 of input behind the others";
+  }
+  return "drop or add an axis of target";
+}
+
 Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op) {
   const Shape& x = scores.shape();
   if (!is_int(labels.dtype())) {
@@ -25,7 +34,7 @@ Tensor label_column(const Tensor& scores, const Tensor& labels, const std::strin
   }
   if (x.empty() || x.back() == 0 || labels.shape() != reduced_shape(x, {x.size() - 1}, false)) {
     throw ShapeError(text("[", op, "] input is ", scores.type(), ", target is ", labels.type(),
-                          "; expected one label per row of input; drop or add an axis of target"));
+                          "; expected one label per row of input; ", way_to_fit(x, labels.shape())));
   }
   Shape shape = labels.shape();
   shape.push_back(1);

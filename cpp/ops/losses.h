@@ -8,6 +8,9 @@ namespace pt {
 using LossFormula = std::function<Tensor(const Tensor& x, const Tensor& target, const Attrs& attrs)>;
 OpBuilder elementwise_loss(const std::string& name, LossFormula value);
 
+// What to do where labels do not fit scores: of images, PyTorch has the classes behind the batch.
+std::string way_to_fit(const Shape& scores, const Shape& labels);
+
 // Labels [...] of scores [..., c] as a column [..., 1] of i32 or i64; throws naming the op where they do not fit.
 Tensor label_column(const Tensor& scores, const Tensor& labels, const std::string& op);
 

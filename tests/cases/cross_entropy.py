@@ -54,6 +54,11 @@ ERRORS = [
         "[cross_entropy] input is f32[2, 8], target is i32[3]; expected one label per row of input; drop or add an axis of target",
     ),
     (
+        Case(normal((2, 8, 4, 5)), integers((2, 4, 5), 0, 8)),
+        pt.ShapeError,
+        "[cross_entropy] input is f32[2, 8, 4, 5], target is i32[2, 4, 5]; expected one label per row of input; classes are the last axis here: move axis 1 of input behind the others",
+    ),
+    (
         Case(normal((2, 8)), normal((2,))),
         pt.DTypeError,
         "[cross_entropy] target is f32[2]; expected integers; convert it with astype",

@@ -24,5 +24,10 @@ ERRORS = [
         pt.ShapeError,
         "[embedding] input is i64[1], weight is f32[3]; expected integers and a weight of two axes; pass embedding(input, weight)",
     ),
+    (
+        Case(values([0], "float32"), normal((3, 2))),
+        pt.ShapeError,
+        "[embedding] input is f32[1], weight is f32[3, 2]; expected integers and a weight of two axes; make token ids of them: input.astype('int64')",
+    ),
 ]
 BENCH = [Case(integers((4, 64), 0, 50257), normal((50257, 768)))]

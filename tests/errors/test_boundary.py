@@ -480,3 +480,8 @@ def test_an_error_of_an_op_that_only_the_engine_calls_names_what_was_called() ->
         assert type(caught.value) is pt.ShapeError and told(caught) == expected.format(where)
     with pytest.raises(pt.ShapeError, match=r"^\[LSTM\] hx is .*\[1, 2, 2\], .*; expected .*; give such a state$"):
         pt.nn.LSTM(3, 3)(pt.ones((2, 5, 3)), (pt.ones((1, 2, 2)), pt.ones((1, 2, 3))))
+
+
+def test_half_of_a_letter_is_no_name_of_a_dtype() -> None:
+    with pytest.raises(pt.DTypeError, match=r"^\[astype\] dtype = '\\ud800'; expected a dtype"):
+        pt.ones((2,)).astype("\ud800")

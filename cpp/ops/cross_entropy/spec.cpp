@@ -10,8 +10,8 @@ Types infer(const InferContext& c) {
   const Shape& x = c.in[0].shape;
   const bool rows = !x.empty() && x.back() > 0;
   c.expect(rows && c.in[1].shape == reduced_shape(x, {x.size() - 1}, false),
-           text("input is ", c.in[0], ", target is ", c.in[1],
-                "; expected one label per row of input; drop or add an axis of target"));
+           text("input is ", c.in[0], ", target is ", c.in[1], "; expected one label per row of input; ",
+                way_to_fit(x, c.in[1].shape)));
   c.expect(!c.given[2] || c.in[2].shape == Shape{x.back()},
            text("weight is ", c.in[2], ", input is ", c.in[0], "; expected one weight per class; reshape it"));
   return {{c.in[0].dtype, c.in[1].shape}};

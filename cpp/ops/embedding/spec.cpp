@@ -10,8 +10,11 @@ const Op* registered =
         .in("weight")
         .compose([](const Tensors& in, const Attrs&) -> Tensors {
           if (in[1].ndim() != 2 || !is_int(in[0].dtype())) {
-            throw ShapeError(text("[embedding] input is ", in[0].type(), ", weight is ", in[1].type(),
-                                  "; expected integers and a weight of two axes; pass embedding(input, weight)"));
+            const bool floats = in[1].ndim() == 2;
+            throw ShapeError(
+                text("[embedding] input is ", in[0].type(), ", weight is ", in[1].type(),
+                     "; expected integers and a weight of two axes; ",
+                     floats ? "make token ids of them: input.astype('int64')" : "pass embedding(input, weight)"));
           }
           return {fn::call("take", {in[1], as_index(in[0])}, {{"axis", int64_t{0}}})};
         })
