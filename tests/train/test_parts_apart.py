@@ -38,7 +38,7 @@ def names_apart(checked: Checked) -> dict[str, list[str]]:
 
 
 def drifted(checked: Checked) -> list[Finding]:
-    return [one for one in examined(checked, 0.99, 2, None).findings if one.kind == "drift between parts"]
+    return [one for one in examined(checked, 0.99, 2, None, lambda told: None).findings if one.kind == "drift between parts"]
 
 
 @pytest.mark.parametrize("size", [100, 400, 2000])
