@@ -38,7 +38,8 @@ def names_apart(checked: Checked) -> dict[str, list[str]]:
 
 
 def drifted(checked: Checked) -> list[Finding]:
-    return [one for one in examined(checked, 0.99, 2, None, lambda told: None).findings if one.kind == "drift between parts"]
+    found = examined(checked, 0.99, 2, None, lambda told: None).findings
+    return [one for one in found if one.kind == "drift between parts"]
 
 
 @pytest.mark.parametrize("size", [100, 400, 2000])
