@@ -166,8 +166,9 @@ class _Clock:
     def over(self) -> str:
         """Why the import is to end, in words; empty while it may go on."""
         now, used = time.monotonic(), time.thread_time()
-        if used - self.used > LEAST:
-            self.used, self.moved = used, now
+        if used - self.used > LEAST:  # since the last look: many of these together take longer
+            self.moved = now
+        self.used = used
         if used - self.first > self.seconds:
             return f"used more than {self.seconds:g} s of processor time"
         if now - self.moved > self.seconds:
