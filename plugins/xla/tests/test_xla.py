@@ -205,8 +205,8 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    checkpoints = tmp_path / "parts" / "checkpoints"
-    while time.monotonic() < deadline and not any(checkpoints.glob("round-*.safetensors")):
+    ledger = tmp_path / "parts" / "ledger.jsonl"
+    while time.monotonic() < deadline and not (ledger.exists() and '"commit"' in ledger.read_text()):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
