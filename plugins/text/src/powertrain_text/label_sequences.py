@@ -48,7 +48,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
     def labelled(self, run: Run, part: str) -> tuple[list[str], list[str], list[str]]:
-        """The examples of a part, what is said of them, and what is right."""
+        """The examples of a part, the predicted labels, and the right ones."""
         source: Any = run.dataset.splits[part]
         fields = source.fetch(np.arange(len(source)))
         x, y = np.asarray(fields["x"]), np.asarray(fields["y"])

@@ -15,13 +15,12 @@ from powertrain.data import (
     DataError,
     DataModule,
     InputFile,
-    data_folders,
     read_image,
     read_text,
 )
 from powertrain.plugin import Data, param
 from powertrain_vision.captions import encoded
-from powertrain_vision.folder import TO_ONE, HeldAsBytes, on_white
+from powertrain_vision.folder import TO_ONE, HeldAsBytes, fetched_folder, on_white
 
 WHERE = "captioned-folder"
 STAMPS = "stamps"
@@ -46,7 +45,7 @@ class CaptionedFolder(Data):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        paths = pictures_below(base / params.path if params.path else stamps())
+        paths = pictures_below(base / params.path if params.path else fetched_folder(WHERE, STAMPS))
         texts = [caption_of(path) for path in paths]
         y = encoded([text for _, text in texts], params.context, [name for name, _ in texts])
         x = np.stack([read_whole(path, (params.height, params.width)) for path in paths])
@@ -60,18 +59,6 @@ class CaptionedFolder(Data):
             yield from given.examples(IMG_EXTENSIONS, lambda path: TO_ONE(read_whole(path, size)))
 
         return dataclasses.replace(kept, read=read)
-
-
-def stamps() -> Path:
-    """The folder of the stamps."""
-    folders = data_folders(STAMPS)[:1]
-    if folders and folders[0].is_dir():
-        return folders[0]
-    raise DataError(
-        WHERE, f"no {folders[0]}" if folders else "POWERTRAIN_DATA is not set, and no path",
-        "expected the data set in one of them",
-        "get them with `python -m powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path",
-    )  # fmt: skip
 
 
 def pictures_below(folder: Path) -> list[Path]:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, DataModule, data_folders, permutation, read_image
+from powertrain.data import DataError, DataModule, permutation, read_image
 from powertrain.plugin import Data, param
-from powertrain_vision.folder import HeldAsBytes
+from powertrain_vision.folder import HeldAsBytes, fetched_folder
 from powertrain_vision.segmentation import Segmentation
 
 WHERE = "cutouts"
@@ -57,7 +57,7 @@ class Cutouts(Data):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        named = objects_below(base / params.path if params.path else _folder())
+        named = objects_below(base / params.path if params.path else fetched_folder(WHERE, WHERE))
         order = permutation(len(named), params.split.seed, 0)
         held, watched = (round(share * len(named)) for share in (params.split.test, params.split.valid))
         rows = {"train": order[held + watched :], "valid": order[held : held + watched], "test": order[:held]}
@@ -76,17 +76,6 @@ class Cutouts(Data):
     @classmethod
     def reopen(cls, params: Any, kept: DataModule) -> DataModule:
         return dataclasses.replace(kept, own_task=Segmentation())
-
-
-def _folder() -> Path:
-    folders = data_folders(WHERE)[:1]
-    if folders and folders[0].is_dir():
-        return folders[0]
-    raise DataError(
-        WHERE, f"no {folders[0]}" if folders else "POWERTRAIN_DATA is not set, and no path",
-        "expected the data set in one of them",
-        "get them with `python -m powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path",
-    )  # fmt: skip
 
 
 def objects_below(folder: Path) -> list[tuple[str, NDArray[np.uint8]]]:

@@ -22,6 +22,7 @@ from powertrain.data import (
     Scale,
     Source,
     class_folders,
+    data_folders,
     read_image,
     upright,
 )
@@ -29,6 +30,18 @@ from powertrain.plugin import Data, param
 
 WHERE = "image-folder"
 TO_ONE = Scale(1 / 255)  # as pt.data.transforms.ToTensor
+
+
+def fetched_folder(where: str, name: str) -> Path:
+    """The folder of this name below POWERTRAIN_DATA; an error that says how to get it where it is not there."""
+    folders = data_folders(name)[:1]
+    if folders and folders[0].is_dir():
+        return folders[0]
+    raise DataError(
+        where, f"no {folders[0]}" if folders else "POWERTRAIN_DATA is not set, and no path",
+        "expected the data set in one of them",
+        "get them with `python -m powertrain_vision.fetch FOLDER` and POWERTRAIN_DATA=FOLDER, or set data.path",
+    )  # fmt: skip
 
 
 class ImageFolder(Data):
