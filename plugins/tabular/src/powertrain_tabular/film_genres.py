@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from powertrain.data import ArrayDataset, DataError, DataModule, data_folders, find_files, read_r_table
+from powertrain.data import ArrayDataset, DataError, DataModule, read_r_table
 from powertrain.plugin import Data, param
 from powertrain_tabular.multilabel import MultiLabel
-from powertrain_tabular.named import HOW
-from powertrain_tabular.ratings import DSLABS, Ratings, ratings_of
+from powertrain_tabular.named import folder_of_package
+from powertrain_tabular.ratings import Ratings, ratings_of
 
 
 class FilmGenres(Data):
@@ -30,10 +30,7 @@ class FilmGenres(Data):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        known = [*data_folders("dslabs", str(DSLABS)), "/" / DSLABS]
-        folders = [base / params.path] if params.path else known
-        index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, "film-genres", HOW)
-        ratings = ratings_of(read_r_table(index.parent, "movielens"))
+        ratings = ratings_of(read_r_table(folder_of_package("dslabs", base, params.path, "film-genres"), "movielens"))
         train = films_of(ratings, params.fewest)
         made = DataModule("film-genres", "multi-label", {"train": train}, len(ratings.names), labels=ratings.names)
         return cls.reopen(params, made)

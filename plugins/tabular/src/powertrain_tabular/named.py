@@ -20,9 +20,16 @@ from powertrain.plugin import param
 from powertrain_tabular.frame import Frame, column_of, parse_frame
 from powertrain_tabular.table import Loaded, OfColumns, TableParams
 
-# Where Debian's r-cran-modeldata puts its tables.
-MODELDATA = Path("usr/lib/R/site-library/modeldata/data")
 HOW = "get it with `python -m powertrain_tabular.fetch FOLDER` and POWERTRAIN_DATA=FOLDER"
+
+
+def folder_of_package(
+    package: str, base: Path, given: Path | None, where: str, files: tuple[str, ...] = ("Rdata.rdx", "Rdata.rdb")
+) -> Path:
+    """The folder with these files of an R package: the given one, below POWERTRAIN_DATA, or where Debian puts it."""
+    data = Path("usr/lib/R/site-library") / package / "data"
+    folders = [base / given] if given else [*data_folders(package, str(data)), "/" / data]
+    return find_files(files, folders, where, HOW)[0].parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +46,7 @@ class _ModelData(OfColumns, declares=True):
 
     @classmethod
     def load(cls, params: NamedParams, base: Path) -> Loaded:
-        folders = [base / params.path] if params.path else [*data_folders("modeldata", str(MODELDATA)), "/" / MODELDATA]
-        index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, cls.table, HOW)
-        columns = read_r_table(index.parent, cls.table)
+        columns = read_r_table(folder_of_package("modeldata", base, params.path, cls.table), cls.table)
         frame = Frame({name: column_of(values) for name, values in columns.items()})
         return Loaded(cls.table, frame, cls.target, cls.table)
 

@@ -12,13 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from powertrain.data import data_folders, find_files, read_r_table
+from powertrain.data import read_r_table
 from powertrain.plugin import param
 from powertrain_tabular.frame import Frame, column_of
-from powertrain_tabular.named import HOW
+from powertrain_tabular.named import folder_of_package
 from powertrain_tabular.table import Loaded, OfColumns, TableParams
 
-MLBENCH = Path("usr/lib/R/site-library/mlbench/data")
 TARGET = "outlier"
 
 
@@ -40,10 +39,9 @@ class _Outlying(OfColumns, declares=True):
 
     @classmethod
     def load(cls, params: OutlyingParams, base: Path) -> Loaded:
-        where, file = cls.table.lower(), f"{cls.table}.rda"
-        folders = [base / params.path] if params.path else [*data_folders("mlbench", str(MLBENCH)), "/" / MLBENCH]
-        (path,) = find_files((file,), folders, where, HOW)
-        columns = read_r_table(path.parent, cls.table)
+        where = cls.table.lower()
+        folder = folder_of_package("mlbench", base, params.path, where, (f"{cls.table}.rda",))
+        columns = read_r_table(folder, cls.table)
         classes = columns.pop(cls.column)
         kept = np.flatnonzero([one not in cls.without for one in classes]).tolist()
         columns[TARGET] = ["yes" if one in cls.outliers else "no" for one in classes]

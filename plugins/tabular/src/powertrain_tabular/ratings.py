@@ -14,16 +14,13 @@ from powertrain.data import (
     ArrayDataset,
     DataError,
     DataModule,
-    data_folders,
-    find_files,
     permutation,
     read_r_table,
 )
 from powertrain.plugin import Data, param
-from powertrain_tabular.named import HOW
+from powertrain_tabular.named import folder_of_package
 from powertrain_tabular.ranking import PADDING, Ranking
 
-DSLABS = Path("usr/lib/R/site-library/dslabs/data")  # where Debian's r-cran-dslabs puts its tables
 NEEDED = ("movieId", "year", "genres", "userId", "rating", "timestamp")
 COLUMNS = (
     "mean rating", "ratings", "spread of ratings", "year", "mean of the user", "spread of the user",
@@ -72,10 +69,7 @@ class FilmLists(Data):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        known = [*data_folders("dslabs", str(DSLABS)), "/" / DSLABS]
-        folders = [base / params.path] if params.path else known
-        index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, "film-lists", HOW)
-        ratings = ratings_of(read_r_table(index.parent, "movielens"))
+        ratings = ratings_of(read_r_table(folder_of_package("dslabs", base, params.path, "film-lists"), "movielens"))
         parts = lists_of(ratings, params.most, params.split)
         return cls.reopen(params, DataModule("film-lists", "ranking", parts, params.most, columns=COLUMNS))
 

@@ -16,17 +16,14 @@ from powertrain.data import (
     DataModule,
     InputFile,
     Url,
-    data_folders,
-    find_files,
     located,
     read_r_table,
 )
 from powertrain.plugin import Data, param
 from powertrain_tabular.forecast import Forecast, SeriesWindows
 from powertrain_tabular.frame import PLAIN, Column, Frame, frame_pieces, read_frame
-from powertrain_tabular.named import HOW
+from powertrain_tabular.named import folder_of_package
 
-FORECAST = Path("usr/lib/R/site-library/forecast/data")  # where Debian's r-cran-forecast puts its tables
 PIECE = 65_536  # rows that are read at once of a file to forecast
 
 
@@ -106,10 +103,8 @@ class Demand(_OfSeries):
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
-        known = [*data_folders("forecast", str(FORECAST)), "/" / FORECAST]
-        folders = [base / params.path] if params.path else known
-        index, _ = find_files(("Rdata.rdx", "Rdata.rdb"), folders, "demand", HOW)
-        values = np.array(read_r_table(index.parent, "taylor")["values"], dtype=np.float64)
+        folder = folder_of_package("forecast", base, params.path, "demand")
+        values = np.array(read_r_table(folder, "taylor")["values"], dtype=np.float64)
         return cls.reopen(params, windows_of("demand", values, params, "demand"))
 
 
