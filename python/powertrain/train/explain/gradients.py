@@ -2,7 +2,8 @@
 
 An output is followed from a baseline to the example, along a straight line; the attribution of a number is its gradient
 along the line, integrated. All attributions of an example add up to how far the output is from that of the baseline
-(completeness). This is checked: the line of an example gets more points until they do, or until it has 1,024.
+(completeness). This holds of each piece of the line as well, and is checked: pieces where it fails, such as those with
+the bend of a ReLU, are halved until the whole line adds up, or until an example has taken 1,024 points.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array
 
-STEPS, MOST_STEPS = 32, 1024
-# How far the sum may be from the difference of the outputs, as a share of it: beyond, the line gets more points.
-GAP = 0.01
+PIECES, STEPS, MOST_STEPS = 4, 8, 1024  # pieces at first, points of a piece, and the most of a line
+# How far the sum of the attributions may be from the difference of the outputs: as a share of that difference, or of the
+# sum of their sizes, where they nearly cancel out. Beyond, the line gets more points.
+GAP, GAP_OF_SIZES = 0.01, 0.001
 BATCH = 64
 
 Floats = NDArray[np.float64]
@@ -46,7 +48,7 @@ class Attribution(Explanation):
     * `outputs`: float64 [examples], the output that is explained, and `base` that of the baseline.
     * `gap`: float64 [examples], how far the sum of the values is from `outputs - base`: the error of the integral.
     * `of`: the name of the output of each example, such as its class.
-    * `steps`: points of the line, of the examples that needed most.
+    * `steps`: points where a gradient was taken, of the example that needed most.
     * `columns`: names of the numbers, where they have any.
     * `x`: what the model was given.
     """
@@ -126,15 +128,8 @@ def attribution(
         chosen, names = _chosen(run, ends, of)
         rows = np.arange(len(x))
         outputs, before = (found[rows, chosen].astype(np.float64) for found in (ends, _batched(answer, base)))
-        steps, wanted = STEPS, _one_hot(chosen, ends.shape[1])
-        values = _integral(slopes, x, base, wanted, steps)
-        while steps < MOST_STEPS:
-            gap = np.abs(values.reshape(len(x), -1).sum(axis=1) - (outputs - before))
-            left = np.flatnonzero(gap > GAP * np.abs(outputs - before) + 1e-5)
-            if not len(left):
-                break
-            steps *= 2
-            values[left] = _integral(slopes, x[left], base[left], wanted[left], steps)
+        line = _Line(answer, slopes, x, base, _one_hot(chosen, ends.shape[1]))
+        values, steps = _whole(line, outputs, before)
         return Attribution(values, outputs, before, names, steps, columns, x, folder)
 
 
@@ -187,18 +182,73 @@ def _one_hot(chosen: NDArray[np.int64], count: int) -> NDArray[np.float32]:
     return np.eye(count, dtype=np.float32)[chosen]
 
 
-def _integral(slopes: Callable[..., Any], x: Array, base: Array, chosen: Array, steps: int) -> Floats:
-    """The mean gradient between both ends by Gauss and Legendre's points, times the way."""
-    places, weights = np.polynomial.legendre.leggauss(steps)
-    places, weights, shape = ((places + 1) / 2).astype(np.float32), weights / 2, (-1, *[1] * (x.ndim - 1))
-    total = np.zeros(x.shape)
-    # Points of several examples share a batch: few examples would leave most of it empty.
-    for start in range(0, steps * len(x), BATCH):
-        point, row = np.divmod(np.arange(start, min(start + BATCH, steps * len(x))), len(x))
-        between = base[row] + places[point].reshape(shape) * (x[row] - base[row])
-        slope = _batched(slopes, between.astype(np.float32), chosen[row])
-        np.add.at(total, row, weights[point].reshape(shape) * slope)
-    return total * (x.astype(np.float64) - base)
+@dataclass(frozen=True)
+class _Line:
+    """The straight way from a baseline to each example, and what the chosen output does on it."""
+
+    answer: Callable[..., Any]
+    slopes: Callable[..., Any]
+    x: Array
+    base: Array
+    wanted: Array
+
+    def points(self, row: NDArray[np.int64], place: Floats) -> Array:
+        """A point of the line of each row, at places from 0 to 1."""
+        places = place.astype(np.float32).reshape((-1, *[1] * (self.x.ndim - 1)))
+        return (self.base[row] + places * (self.x[row] - self.base[row])).astype(np.float32)
+
+    def outputs(self, row: NDArray[np.int64], place: Floats) -> Floats:
+        found = _batched(self.answer, self.points(row, place)).astype(np.float64)
+        return (found * self.wanted[row]).sum(axis=1)
+
+    def integral(self, row: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
+        """The gradient integrated over a piece of each row's line by Gauss and Legendre's points, times the way."""
+        places, weights = np.polynomial.legendre.leggauss(STEPS)
+        total = np.zeros((len(row), *self.x.shape[1:]))
+        shape = (-1, *[1] * (self.x.ndim - 1))
+        # Points of several pieces share a batch: few examples would leave most of it empty.
+        for start in range(0, STEPS * len(row), BATCH):
+            point, piece = np.divmod(np.arange(start, min(start + BATCH, STEPS * len(row))), len(row))
+            place = low[piece] + (places[point] + 1) / 2 * (high - low)[piece]
+            slope = _batched(self.slopes, self.points(row[piece], place), self.wanted[row[piece]])
+            np.add.at(total, piece, (weights[point] / 2 * (high - low)[piece]).reshape(shape) * slope)
+        return total * (self.x[row].astype(np.float64) - self.base[row])
+
+
+def _whole(line: _Line, outputs: Floats, before: Floats) -> tuple[Floats, int]:
+    """What each number adds over the whole line, and the points that took: pieces that do not add up are halved."""
+    count = len(line.x)
+    least = GAP * np.abs(outputs - before) + 1e-5
+    values, error, taken = np.zeros(line.x.shape), np.zeros(count), np.zeros(count, np.int64)
+    # One piece in each place: of which example, from where to where, with which outputs at both ends.
+    row, place = np.tile(np.arange(count), PIECES), np.repeat(np.arange(PIECES) / PIECES, count)
+    low, high = place, place + 1 / PIECES
+    within = line.outputs(row[count:], low[count:])
+    first, last = np.concatenate((before, within)), np.concatenate((within, outputs))
+    while len(row):
+        found = line.integral(row, low, high)
+        gap = found.reshape(len(row), -1).sum(axis=1) - (last - first)
+        np.add.at(values, row, found)
+        np.add.at(error, row, gap)
+        np.add.at(taken, row, STEPS)
+        pieces = np.bincount(row, minlength=count)
+        allowed = np.maximum(least, GAP_OF_SIZES * np.abs(values).reshape(count, -1).sum(axis=1))
+        # A piece that is left may use up a part of what is allowed, so that the next ones have some of it too.
+        halved = (np.abs(error) > allowed)[row] & (np.abs(gap) > (allowed / (4 * np.maximum(pieces, 1)))[row])
+        halved &= (taken + 2 * STEPS * np.bincount(row[halved], minlength=count) <= MOST_STEPS)[row]
+        np.subtract.at(values, row[halved], found[halved])
+        np.subtract.at(error, row[halved], gap[halved])
+        row, low, high, first, last = (one[halved] for one in (row, low, high, first, last))
+        middle = (low + high) / 2
+        between = line.outputs(row, middle) if len(row) else middle
+        low, high, first, last = _both((low, middle), (middle, high), (first, between), (between, last))
+        row = np.concatenate((row, row))
+    return values, int(taken.max(initial=0))
+
+
+def _both(*halves: tuple[Floats, Floats]) -> tuple[Floats, ...]:
+    """The ends of the lower and then of the upper halves of pieces."""
+    return tuple(np.concatenate(one) for one in halves)
 
 
 export(globals())
