@@ -2,8 +2,8 @@
 
 An output is followed from a baseline to the example, along a straight line; the attribution of a number is its gradient
 along the line, integrated. All attributions of an example add up to how far the output is from that of the baseline
-(completeness). This holds of each piece of the line as well, and is checked: pieces where it fails, such as those with
-the bend of a ReLU, are halved until the whole line adds up, or until an example has taken 1,024 points.
+(completeness). This holds of each piece of the line as well, and is checked. Pieces where it fails, such as those with
+the bend of a ReLU, are halved. This goes on until the whole line adds up, or an example has taken 1,024 points.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from powertrain.typing import Array
 
 PIECES, STEPS, MOST_STEPS = 4, 8, 1024  # pieces at first, points of a piece, and the most of a line
-# How far the sum of the attributions may be from the difference of the outputs: as a share of that difference, or of the
-# sum of their sizes, where they nearly cancel out. Beyond, the line gets more points.
+# How far the sum of the attributions may be from the difference of the outputs: as a share of that difference, or of
+# the sum of their sizes, where they nearly cancel out. Beyond, the line gets more points.
 GAP, GAP_OF_SIZES = 0.01, 0.001
 BATCH = 64
 
