@@ -70,23 +70,25 @@ def test_the_batch_may_lie_there_and_the_loss_be_kept_and_read(make: Model) -> N
 def test_a_step_in_a_run_is_one_launch() -> None:
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(64, 12)).astype("float32"), draw.integers(0, 4, 64)
-    found = []
-    for steps in (8, 24, 40):
 
-        def run(steps: int = steps) -> None:
-            pt.fit(
+    def of_run(steps: int) -> dict[str, int]:
+        return asked(
+            lambda: pt.fit(
                 model=MODELS[0](), data=(x, y), steps=steps, batch_size=8, device=GPU, verbose=False,
                 **{"run.save_seconds": 600, "run.evaluate.every": f"{steps} steps"},
-            )  # fmt: skip
+            )
+        )  # fmt: skip
 
-        found.append(asked(run))
-    more = {name: count - found[1].get(name, 0) for name, count in found[2].items()}
+    def of_16_steps() -> dict[str, int]:
+        few, many = of_run(24), of_run(40)
+        return {name: many.get(name, 0) - few.get(name, 0) for name in few | many}
+
+    of_run(8)
     # A batch is inputs, labels and weights of examples, of 8 each. How many are sent ahead when a run ends is a matter
-    # of time; so is what it does now and then, such as showing how far it is. What a step did would count 16 times.
-    ahead = {"copies in": 3, "bytes in": 8 * (12 * 4 + 8 + 4)}
-    # A batch that arrives where none has been before makes a run that is recorded, in place of one that is played.
-    assert 14 <= more["graphs"] <= 16 and abs(more.pop("waits") - 16) <= 4, more
-    for name, of_batch in ahead.items():
-        assert abs(more.pop(name) - 16 * of_batch) <= 4 * of_batch, name
-    usual = more.pop("graphs") == 16
-    assert all(abs(count) <= 4 for count in more.values()) or not usual, more
+    # of time. So is where a batch arrives, and a step is recorded where it has met no batch before; and what a run does
+    # now and then, such as showing how far it is. What a step did would count 16 times, in every try.
+    wanted = {"graphs": 16, "waits": 16, "copies in": 16 * 3, "bytes in": 16 * 8 * (12 * 4 + 8 + 4)}
+    tries = [of_16_steps() for _ in range(4)]
+    for name in set().union(*tries):
+        away = [abs(more.get(name, 0) - wanted.get(name, 0)) for more in tries]
+        assert min(away) <= 4 * max(1, wanted.get(name, 0) // 16), (name, tries)

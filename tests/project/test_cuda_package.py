@@ -123,6 +123,14 @@ def test_a_library_with_the_two_functions_alone_is_taken(tmp_path: Path) -> None
 
 
 @needs_compiler
+def test_the_library_that_was_built_links_and_exports_nothing_else() -> None:
+    library = ROOT / "build/cuda/powertrain_cuda/libpowertrain_cuda.so"
+    if not library.exists():
+        pytest.skip("build/cuda is not there: make cuda-sim")
+    assert list(check_cuda_library.of_linking(library)) == []
+
+
+@needs_compiler
 def test_other_libraries_and_other_names_are_refused(tmp_path: Path) -> None:
     subprocess.run(["cc", "-shared", "-o", tmp_path / "libcuda.so", "-Wl,-soname,libcuda.so.1"], check=True)
     source = "int powertrain_device_v1(void) { return 0; }\nint helper(void) { return 0; }\n"
