@@ -102,6 +102,6 @@ def test_policies() -> None:
     with pytest.raises(WorkerError) as caught:
         demand_policy("wait", None)
     assert str(caught.value) == (
-        "[when_lost] received 'wait' without Ray, and nothing else starts workers again; expected the address of a "
-        'cluster; add --ray ADDRESS (in Python ray="auto"), or leave it out'
+        "[when_lost] received 'wait' without Ray, and workers of one machine are all started again; expected the "
+        'address of a cluster; add --ray ADDRESS (in Python ray="auto"), or leave it out'
     )

@@ -20,8 +20,8 @@ from powertrain.train.display.display import Display
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RUNS, latest_folder, new_folder
 from powertrain.train.workers.agreement import told
-from powertrain.train.workers.cluster import demand_policy, on_ray
-from powertrain.train.workers.processes import Job, demand_workers, started
+from powertrain.train.workers.cluster import demand_policy, demand_sharing, grouped
+from powertrain.train.workers.processes import Job, demand_workers
 from powertrain.train.workers.regrouping import lead
 
 # What launchers of MPI tell each process that they start: MPICH and Intel MPI, Open MPI.
@@ -32,14 +32,15 @@ def train(options: argparse.Namespace) -> int:
     launched = max((int(size) for name in LAUNCHED if (size := os.environ.get(name, "")).isdecimal()), default=1)
     if launched > 1:
         return _train_by_mpi(options, launched)
-    demand_policy(options.when_lost, options.ray)
-    if options.ray is not None:
-        return _train_on_ray(options)
     recipe = _recipe(options)
-    demand_workers(options.workers, recipe)
+    demand_sharing(recipe, options.workers, options.ray, options.when_lost)
     path = _run_folder(options, recipe)
-    with started(options.workers, Job.of(recipe, path, options.trust, options.changed_data)) as transport:
-        return _lead(options, recipe, path, transport, options.resume, options.max_minutes)
+    job = Job.of(recipe, path, options.trust, options.changed_data)
+    with grouped(options.ray, options.workers, recipe.run.threads or 1, job, options.when_lost) as groups:
+        return lead(
+            groups, path, options.resume, options.max_minutes,
+            lambda transport, resume, minutes: _lead(options, recipe, path, transport, resume, minutes),
+        )  # fmt: skip
 
 
 def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
@@ -70,18 +71,6 @@ def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
             return _lead(options, recipe, path, transport, options.resume, options.max_minutes)
         session.follow(recipe, path, transport, changed_data=options.changed_data)
     return FINE
-
-
-def _train_on_ray(options: argparse.Namespace) -> int:
-    """Train with workers that a cluster starts, and starts again."""
-    recipe = _recipe(options)
-    path = _run_folder(options, recipe)
-    job = Job.of(recipe, path, options.trust, options.changed_data)
-    with on_ray(options.ray, options.workers, recipe, job, options.when_lost) as cluster:
-        return lead(
-            cluster, path, options.resume, options.max_minutes,
-            lambda transport, resume, minutes: _lead(options, recipe, path, transport, resume, minutes),
-        )  # fmt: skip
 
 
 def _lead(

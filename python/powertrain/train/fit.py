@@ -122,8 +122,8 @@ def fit(
     from powertrain.train.display.display import Display
     from powertrain.train.run.named_slots import own_random_numbers
     from powertrain.train.session import Outcome, train
-    from powertrain.train.workers.cluster import demand_policy, on_ray
-    from powertrain.train.workers.processes import Job, demand_workers, started
+    from powertrain.train.workers.cluster import demand_sharing, grouped
+    from powertrain.train.workers.processes import Job
     from powertrain.train.workers.regrouping import lead
 
     _check_names(overrides)
@@ -156,8 +156,7 @@ def fit(
     given = recipe if isinstance(recipe, Mapping) else str(recipe)
     with naming_not_installed(Path(folder) if folder is not None and resume else None):
         loaded = load_recipe(given, texts, trust=trust, objects=objects)
-    demand_workers(workers, loaded)
-    demand_policy(when_lost, ray)
+    demand_sharing(loaded, workers, ray, when_lost)
     path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
     job = Job.of(loaded, path, trust, changed_data)
 
@@ -169,13 +168,8 @@ def fit(
         )  # fmt: skip
 
     try:
-        with own_random_numbers():
-            if ray is None:
-                with started(workers, job) as transport:
-                    outcome = attempt(transport, resume, max_minutes)
-            else:
-                with on_ray(ray, workers, loaded, job, when_lost) as cluster:
-                    outcome = lead(cluster, path, resume, max_minutes, attempt)
+        with own_random_numbers(), grouped(ray, workers, loaded.run.threads or 1, job, when_lost) as groups:
+            outcome = lead(groups, path, resume, max_minutes, attempt)
     except BaseException:
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.io.channel import Channel
 from powertrain.io.children import command, how_it_ended
-from powertrain.plugin.transport import Alone, Transport, WorkerError, partners
+from powertrain.plugin.transport import Alone, LostWorkerError, Transport, WorkerError, partners
 from powertrain.train.report.process import wants_to_run
 from powertrain.train.workers.shared_memory import BEAT_SECONDS, MOST_WORKERS, SharedMemory, new_memory
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # So long another worker may give no sign of life. Its heartbeat is a thread of Python's, which waits where a library
 # holds the interpreter.
-SILENT_SECONDS = 20.0
+SILENT_SECONDS = 8.0
 GRACE_SECONDS = 5.0  # to end, or to have ended after a partner did
 LOST = 75  # the exit code of a worker that ended since another one did
 
@@ -68,6 +69,18 @@ def demand_workers(count: int, recipe: Recipe, most: int = MOST_WORKERS) -> None
             f"[workers] received {count} workers for run.shards = {shards}; expected a number that divides it: {fit}; "
             f"or write run.shards = {1 << (count - 1).bit_length()}, which changes the numbers of a run"
         )
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Workers of this machine: where one of them is lost, all are started again."""
+
+    count: int
+    job: Job
+    then: str = "with all workers started again"
+
+    def group(self) -> AbstractContextManager[Transport]:
+        return started(self.count, self.job)
 
 
 @contextlib.contextmanager
@@ -154,7 +167,7 @@ class Watch:
             worker.beats = int(beats[worker.rank])
             if worker.silent > self._silent_seconds:
                 worker.process.kill()
-                raise WorkerError.lost(
+                raise LostWorkerError.lost(
                     worker.rank,
                     f"has not responded for {self._silent_seconds:g} s (process {worker.process.pid})",
                 )
@@ -168,12 +181,15 @@ class Watch:
             except WorkerError as error:
                 return error
             time.sleep(0.01)
-        return WorkerError.lost(partner, "has left the others")
+        return LostWorkerError.lost(partner, "has left the others")
 
     def _demand_running(self) -> None:
         for worker in self.workers:
-            if worker.process.poll() not in (None, 0, LOST):  # 0: it is through with its part of the last sum
-                raise WorkerError.lost(worker.rank, f"has ended: {worker.why()}")
+            code = worker.process.poll()
+            if code not in (None, 0, LOST):  # 0: it is through with its part of the last sum
+                # What fails by an error would fail again.
+                kind = LostWorkerError if code < 0 else WorkerError
+                raise kind.lost(worker.rank, f"has ended: {worker.why()}")
 
     def close(self) -> None:
         """End all of them: a worker ends by itself where nobody holds the other end of its standard input."""

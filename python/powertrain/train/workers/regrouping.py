@@ -19,9 +19,11 @@ MOST_LOSSES = 3
 
 
 class Groups(Protocol):
-    """Workers that something else has started, and starts again where they end, as a cluster does."""
+    """Workers that are started again where they end: by a cluster, or by this process."""
 
-    then: str  # with whom a run goes on after a loss, in words
+    @property
+    def then(self) -> str:
+        """With whom a run goes on after a loss, in words."""
 
     def group(self) -> AbstractContextManager[Transport]:
         """Workers that begin a run together, or go on with it, and this process as their first. The block ends in a
