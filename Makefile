@@ -118,7 +118,7 @@ wheel: $(VENV)/.wheel
 	  $(addprefix ./plugins/, vision text audio tabular generative rl xla onnx serve loggers privacy federated distributed)
 
 # With kernels for every architecture: minutes.
-cuda: $(VENV)/.tools
+cuda: $(VENV)/.tools $(VENV)/.extras-cuobjdump
 	@rm -rf dist/cuda
 	@$(call progress,building powertrain-cuda) $(BIN)/pip wheel --verbose --no-deps --no-build-isolation \
 	  --wheel-dir dist/cuda -C build-dir=$(CURDIR)/build/cuda-wheel ./plugins/cuda

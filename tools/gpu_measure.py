@@ -9,17 +9,33 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import powertrain as pt
-import powertrain.nn.functional as F
+from powertrain.cli.bench.arrays import find
+from powertrain.cli.bench.steps import compiled_step
 
 SMALL = "--small" in sys.argv
 SECONDS = 0.1 if SMALL else 1.0  # for each number
 WARM_UP = 3
 DEVICE = "cuda"
+SIZES = (64,) if SMALL else (1024, 2048, 4096, 8192)
+# Workloads of the benchmarks, their precision, and the rows and the context of a batch where it is not their own: for
+# the last one others have published times.
+WORKLOADS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    (("mlp_tiny", "f32", ()), ("mlp_tiny", "bf16", ()))
+    if SMALL
+    else (
+        ("resnet18", "f32", ()),
+        ("resnet18", "bf16", ()),
+        ("gpt2_124m", "f32", ()),
+        ("gpt2_124m", "bf16", ()),
+        ("gpt2_124m", "bf16", (32, 1024)),
+    )
+)
 
 
 class Measured(NamedTuple):
@@ -29,17 +45,17 @@ class Measured(NamedTuple):
     unit: str
 
 
-def seconds_of(call: Callable[[], Any]) -> float:
+def seconds_of(call: Callable[[], Any], wait: Callable[[], Any] = pt.cuda.synchronize) -> float:
     """The median of a call whose work is waited for."""
     for _ in range(WARM_UP):
         call()
-    pt.cuda.synchronize()
+    wait()
     times: list[float] = []
     end = time.perf_counter() + SECONDS
     while not times or time.perf_counter() < end:
         start = time.perf_counter()
         call()
-        pt.cuda.synchronize()
+        wait()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 
@@ -51,15 +67,20 @@ def copies() -> Iterator[Measured]:
     size = f"{mebibytes} MiB"
     yield Measured("copy to the device", size, host.nbytes / seconds_of(lambda: tensor.to(DEVICE)) / 1e9, "GB/s")
     yield Measured("copy from the device", size, host.nbytes / seconds_of(lambda: there.to("cpu")) / 1e9, "GB/s")
-    within = seconds_of(lambda: pt.tensor(there))
-    yield Measured("copy on the device, read and written", size, 2 * host.nbytes / within / 1e9, "GB/s")
+    yield Measured("copy on the device, read and written", size, rate_of_copying(host.size) / 1e9, "GB/s")
     added = seconds_of(lambda: there + there)
     yield Measured("x + x, read and written", size, 2 * host.nbytes / added / 1e9, "GB/s")
 
 
+def rate_of_copying(numbers: int) -> float:
+    """Bytes a second that are read and written where two halves are joined: nothing else than a copy."""
+    halves = [pt.ones((numbers // 2,), device=DEVICE) for _ in range(2)]
+    return 8 * numbers / seconds_of(functools.partial(pt.compile(lambda a, b: pt.concat([a, b])), *halves))
+
+
 def products() -> Iterator[Measured]:
     for dtype in ("float32", "bfloat16"):
-        for n in (64,) if SMALL else (1024, 2048, 4096, 8192):
+        for n in SIZES:
             step = functools.partial(pt.compile(lambda x: x @ x), pt.ones((n, n), device=DEVICE).astype(dtype))
             yield Measured(f"x @ x, {dtype}", f"{n} x {n}", 2 * n**3 / seconds_of(step) / 1e12, "TFLOP/s")
 
@@ -69,6 +90,8 @@ def adamw() -> Iterator[Measured]:
         traffic = 7 * 4 * numbers  # gradient, weight and two moments read, the last three written
         seconds = seconds_of(update_of(numbers))
         yield Measured("AdamW", f"{numbers} weights", traffic / seconds / 1e9, "GB/s")
+        share = traffic / seconds / rate_of_copying(numbers)
+        yield Measured("AdamW, of a copy's rate", f"{numbers} weights", 100 * share, "%")
 
 
 def update_of(numbers: int) -> Callable[[], Any]:
@@ -85,81 +108,81 @@ def update_of(numbers: int) -> Callable[[], Any]:
     return step
 
 
-class Transformer(pt.nn.Module):
-    def __init__(self, width: int, layers: int, words: int) -> None:
-        super().__init__()
-        self.tokens = pt.nn.Embedding(words, width)
-        self.layers = pt.nn.ModuleList(
-            [pt.nn.TransformerEncoderLayer(width, max(width // 64, 1), 4 * width, dropout=0.0) for _ in range(layers)]
-        )
-        self.head = pt.nn.Linear(width, words)
-
-    def forward(self, x: Any) -> Any:
-        y = self.tokens(x)
-        for layer in self.layers:
-            y = layer(y, is_causal=True)
-        return self.head(y)
+def batch_of(name: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """The first batch of a workload; of a text, in another shape if one is given."""
+    workload = find(name)
+    if not shape:
+        x, y = workload.batches()[0]
+        return x, y
+    tokens = np.random.default_rng(1).integers(0, workload.classes, (shape[0], shape[1] + 1))
+    return tokens[:, :-1], tokens[:, 1:]
 
 
-class Convolutions(pt.nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first, self.second = (
-            pt.nn.Conv2d(3, channels, 3, padding=1),
-            pt.nn.Conv2d(channels, channels, 3, padding=1),
-        )
-        self.head = pt.nn.Linear(channels, 10)
-
-    def forward(self, x: Any) -> Any:
-        y = F.max_pool2d(F.relu(self.first(x)), 2)
-        return self.head(F.relu(self.second(y)).mean(axis=(1, 2)))
-
-
-def training_step(model: pt.nn.Module, precision: str, *batch: Any) -> float:
-    """Seconds of a whole step on a batch that is on the device."""
-    opt = pt.optim.AdamW(model, lr=1e-3)
-
-    def loss(x: Any, y: Any) -> Any:
-        out = model(x)
-        return F.cross_entropy(out.reshape((-1, out.shape[-1])), y.reshape((-1,)))
-
-    loss_and_grads = pt.nn.value_and_grad(model, loss)
-
-    @pt.compile
-    def step(x: Any, y: Any) -> Any:
-        with pt.autocast(precision):
-            value, grads = loss_and_grads(x, y)
-        opt.update(grads)
-        return value
-
-    given = [pt.tensor(one, device=DEVICE) for one in batch]
-    return seconds_of(lambda: step(*given))
+def told(who: str, name: str, precision: str, x: Any, seconds: float) -> Iterator[Measured]:
+    size = f"{' x '.join(map(str, x.shape))}, {precision}"
+    yield Measured(f"step of {name}, {who}", size, 1e3 * seconds, "ms")
+    if find(name).text:
+        yield Measured(f"{name}, {who}", size, x.size / seconds / 1e3, "thousand tokens/s")
 
 
 def steps() -> Iterator[Measured]:
-    draw = np.random.default_rng(0)
-    rows, length, width, layers = (2, 8, 16, 1) if SMALL else (16, 512, 768, 12)
-    x = draw.integers(0, 256, (rows, length))
-    images, channels, side = (4, 4, 8) if SMALL else (256, 64, 32)
-    pixels = draw.normal(size=(images, side, side, 3)).astype("float32")
-    labels = draw.integers(0, 10, images)
-    for precision in ("f32", "bf16"):
-        with pt.device(DEVICE):
-            transformer, convolutions = Transformer(width, layers, 256), Convolutions(channels)
-        size = f"{layers} layers of {width}, {rows} x {length} tokens, {precision}"
-        yield Measured("step of a transformer", size, 1e3 * training_step(transformer, precision, x, x), "ms")
-        size = f"{channels} channels, {images} images of {side} x {side}, {precision}"
-        yield Measured(
-            "step of two convolutions", size, 1e3 * training_step(convolutions, precision, pixels, labels), "ms"
-        )
+    """Training steps of workloads, whose batch is on the device."""
+    for name, precision, shape in WORKLOADS:
+        step, _ = compiled_step(name, precision, DEVICE)
+        x, y = batch_of(name, shape)
+        there = [pt.tensor(np.moveaxis(x, 1, -1) if x.ndim == 4 else x, device=DEVICE), pt.tensor(y, device=DEVICE)]
+        yield from told("powertrain", name, precision, x, seconds_of(lambda step=step, there=there: step(*there)))
+
+
+def peers() -> Iterator[Measured]:
+    """By PyTorch, where it is installed with CUDA: cuBLASLt's products, and compiled steps with a fused AdamW."""
+    try:
+        import torch
+    except ImportError:
+        return
+    if not torch.cuda.is_available():
+        return
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "peers"))
+    import torch_steps
+
+    def seconds_there(call: Callable[[], Any]) -> float:
+        return seconds_of(call, torch.cuda.synchronize)
+
+    for dtype in (torch.float32, torch.bfloat16):
+        for n in SIZES:
+            x = torch.ones((n, n), device=DEVICE, dtype=dtype)
+            rate = 2 * n**3 / seconds_there(lambda x=x: x @ x) / 1e12
+            yield Measured(f"x @ x, {str(dtype).partition('.')[2]}, PyTorch", f"{n} x {n}", rate, "TFLOP/s")
+    for name, precision, shape in WORKLOADS:
+        if not find(name).text:  # torch_steps has the statistics of norms on the CPU
+            continue
+        weights = {key: torch.from_numpy(value).to(DEVICE) for key, value in find(name).weights().items()}
+        parameters = {key: value.requires_grad_() for key, value in weights.items()}
+        optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3, weight_decay=0.01, fused=True)
+        arrays = batch_of(name, shape)
+        x, y = (torch.from_numpy(part.copy()).to(DEVICE) for part in arrays)
+
+        def loss(name: str = name, p: Any = parameters, x: Any = x, y: Any = y, half: bool = precision != "f32") -> Any:
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=half):
+                logits = torch_steps.FORWARD[name](p, x)
+            return torch.nn.functional.cross_entropy(logits.float().flatten(0, -2), y.flatten())
+
+        compiled = torch.compile(loss)
+
+        def step(optimizer: Any = optimizer, loss: Any = compiled) -> None:
+            optimizer.zero_grad(set_to_none=True)
+            loss().backward()
+            optimizer.step()
+
+        yield from told("PyTorch compiled", name, precision, arrays[0], seconds_there(step))
 
 
 def main() -> None:
-    for part in (copies, products, adamw, steps):
+    for part in (copies, products, adamw, steps, peers):
         try:
             for one in part():
                 print(json.dumps(one._asdict()), flush=True)
-        except pt.Error as error:  # the other parts are still worth having
+        except (pt.Error, RuntimeError) as error:  # the other parts are still worth having
             print(error, file=sys.stderr)
 
 

@@ -89,7 +89,7 @@ def test_the_whole_of_it_on_a_simulated_card(tmp_path: Path) -> None:
     assert report["card"]["name"] == "Card" and report["tests"]["words"] == "1 passed, 0 failed, 0 skipped"
     names = [row["what"] for row in report["measured"]]
     for name in ("copy to the device", "copy from the device", "x @ x, float32", "x @ x, bfloat16", "AdamW",
-                 "step of a transformer", "step of two convolutions"):  # fmt: skip
+                 "AdamW, of a copy's rate", "step of mlp_tiny, powertrain"):  # fmt: skip
         assert name in names
     assert all(row["value"] > 0 for row in report["measured"])
     table = (made / "report.md").read_text(encoding="utf-8")
