@@ -342,8 +342,8 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
     [
         (
             {"method": "gradient"},
-            "[explain] received method='gradient'; expected one of permutation, gradients, attention, nearest; did you "
-            "mean gradients?",
+            "[explain] received method='gradient'; expected one of permutation, gradients, attention, nearest, map; "
+            "did you mean gradients?",
         ),
         (
             {"method": "attention"},
@@ -357,8 +357,8 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
         ),
         (
             {"y": np.zeros(3, np.int64)},
-            '[explain] received y with method="gradients"; expected it with method="permutation", which alone reads '
-            "it; take that method, or leave it out",
+            '[explain] received y with method="gradients"; expected it with method="permutation" or "map", which alone '
+            "read it; take that method, or leave it out",
         ),
         (
             {"method": "nearest", "of": 1},

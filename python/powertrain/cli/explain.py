@@ -17,8 +17,9 @@ def explain(options: argparse.Namespace) -> int:
     if options.of is not None:
         settings["of"] = options.of
     asked = options.asked
-    if options.method != "permutation":
-        asked = None if asked is None else Path(asked)
+    of_part = options.method == "permutation" or (options.method == "map" and not Path(asked or "").exists())
+    if asked is not None and not of_part:
+        asked = Path(asked)
     found: Any = trained.explain(asked, **settings)
     say(one_line(found))
     say(found.save(options.out))

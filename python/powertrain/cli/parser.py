@@ -198,12 +198,12 @@ def _running(takes: argparse.ArgumentParser) -> None:
 
 
 def _explain(verbs: Any) -> None:
-    about = "explain the predictions of a run: important columns, attributions, attention, nearest training examples"
+    about = "explain the predictions of a run: important columns, attributions, attention, nearest examples, a map"
     explained = _verb(verbs, "explain", "explain:explain", about)
     explained.add_argument("run", type=Path, metavar="DIR")
     explained.add_argument("asked", nargs="?", metavar="FILE|FOLDER|PART", help="examples as predict reads them; with "
-                           "permutation the name of a part (default: test)")  # fmt: skip
-    methods = ("gradients", "permutation", "attention", "nearest")
+                           "permutation and map the name of a part (default: test)")  # fmt: skip
+    methods = ("gradients", "permutation", "attention", "nearest", "map")
     explained.add_argument("--method", choices=methods, default=methods[0], help=f"default: {methods[0]}")
     explained.add_argument("--of", metavar="CLASS", help="the output that gradients explain (default: the largest)")
     explained.add_argument("--out", type=Path, metavar="FILE", help=".svg, .png or .pdf (default: in the run's folder)")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
     from powertrain.train.explain.attention import Attention
+    from powertrain.train.explain.embedding_map import EmbeddingMap
     from powertrain.train.explain.explanation import Explanation
     from powertrain.train.explain.gradients import Attribution
     from powertrain.train.explain.nearest import Neighbours
@@ -266,6 +267,15 @@ class TrainedRun:
     def explain(self, x: ExamplesLike, *, method: Literal["attention"]) -> Attention: ...
     @overload
     def explain(self, x: ExamplesLike, *, method: Literal["nearest"], count: int = 5) -> Neighbours: ...
+    @overload
+    def explain(
+        self,
+        x: ExamplesLike | str | None = None,
+        y: ExamplesLike | None = None,
+        *,
+        method: Literal["map"],
+        seed: int = 0,
+    ) -> EmbeddingMap: ...
     def explain(
         self,
         x: ExamplesLike | str | None = None,
@@ -285,7 +295,8 @@ class TrainedRun:
                 largest), from a `baseline` on (else zeros), by integrated gradients. permutation: how much `metric`
                 falls when a column is shuffled, `repeats` times each, on examples `x` with targets `y`, or on the part
                 that `x` names (else the test part). attention: where a transformer looks. nearest: the `count` training
-                examples that are nearest to each of `x` for the model; it needs the training data
+                examples that are nearest to each of `x` for the model; it needs the training data. map: examples `x`,
+                or those of the part that `x` names, on a plane, near each other where they are alike to the model
 
         Errors    a model or data that the method does not suit; training data that is gone: RunError
         Example

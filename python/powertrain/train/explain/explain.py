@@ -15,6 +15,7 @@ from powertrain.errors.boundary import export
 from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate.predict import checked_examples, transformed
 from powertrain.train.explain.attention import attention
+from powertrain.train.explain.embedding_map import embedding_map
 from powertrain.train.explain.explanation import Explanation
 from powertrain.train.explain.gradients import attribution
 from powertrain.train.explain.nearest import nearest
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array
 
-METHODS = ("permutation", "gradients", "attention", "nearest")
-# What one method alone reads: where another is asked for, it would have no effect.
-ONLY = {"y": "permutation", "metric": "permutation", "of": "gradients", "baseline": "gradients"}
+METHODS = ("permutation", "gradients", "attention", "nearest", "map")
+# What only some methods read: where another is asked for, it would have no effect.
+ONLY = {"y": ("permutation", "map"), "metric": ("permutation",), "of": ("gradients",), "baseline": ("gradients",)}
 
 
 def explained(
@@ -45,13 +46,14 @@ def explained(
             raise RunError(f"[explain] received {name}={settings[name]!r}; expected a whole number > 0; 5 is usual")
     if type(settings["seed"]) is not int or settings["seed"] < 0:
         raise RunError(f"[explain] received seed={settings['seed']!r}; expected a whole number >= 0; 0 is usual")
-    for name, reader in ONLY.items():
-        if method != reader and (y if name == "y" else settings[name]) is not None:
+    for name, readers in ONLY.items():
+        if method not in readers and (y if name == "y" else settings[name]) is not None:
+            wanted, read = " or ".join(f'"{reader}"' for reader in readers), "reads" if len(readers) == 1 else "read"
             raise RunError(
-                f'[explain] received {name} with method="{method}"; expected it with method="{reader}", which alone '
-                "reads it; take that method, or leave it out"
+                f'[explain] received {name} with method="{method}"; expected it with method={wanted}, which alone '
+                f"{read} it; take that method, or leave it out"
             )
-    if method in ("permutation", "nearest"):
+    if method in ("permutation", "nearest", "map"):
         demand_examples(run, f"explain {method}")
     folder = run.folder.path
     if method == "permutation":
@@ -59,6 +61,11 @@ def explained(
         return importance(
             run, inputs, targets, settings["metric"], settings["repeats"], settings["seed"], folder
         )  # fmt: skip
+    if method == "map":
+        if x is not None and not isinstance(x, str) and y is None:
+            return embedding_map(run, _as_seen(run, x), None, settings["seed"], folder)
+        inputs, targets = _labelled(run, with_data, x, y)
+        return embedding_map(run, transformed(run, inputs), targets, settings["seed"], folder)
     if x is None:
         raise RunError(f"[explain] received no examples; expected some to explain by {method}; pass them as to predict")
     seen = _as_seen(run, x)
