@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.peers.torch_fixmatch import Endless
+from benchmarks.peers.torch_few_labels import Endless
 from torch import nn
 from torch.nn import functional
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.peers.torch_fixmatch import Endless, network, strong
+from benchmarks.peers.torch_few_labels import Endless, network, strong
 from torch import nn
 from torch.nn import functional
 

@@ -1,9 +1,9 @@
-"""A recipe of FixMatch, such as `digits-fixmatch`, in PyTorch: the same pictures and labels, network, views, optimizer,
-schedule and steps; other random numbers. Prints the test accuracy of each seed, which also draws the labels. With
---alone it is that of supervised learning on the labelled pictures.
+"""A recipe of FixMatch or MixMatch, such as `digits-fixmatch`, in PyTorch: the same pictures and labels, network,
+views, optimizer, schedule and steps; other random numbers. Prints the test accuracy of each seed, which also draws the
+labels. With --alone it is that of supervised learning on the labelled pictures.
 
-    python -m benchmarks.peers.torch_fixmatch digits-fixmatch --seeds 5
-    POWERTRAIN_DATA=FOLDER python -m benchmarks.peers.torch_fixmatch fashion-mnist-fixmatch
+    python -m benchmarks.peers.torch_few_labels digits-fixmatch --seeds 5
+    POWERTRAIN_DATA=FOLDER python -m benchmarks.peers.torch_few_labels fashion-mnist-fixmatch
 """
 
 from __future__ import annotations
@@ -109,6 +109,41 @@ class Endless:
         return rows
 
 
+def fixmatch(
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor, free: torch.Tensor, settings: Any, step: int
+) -> torch.Tensor:
+    """The loss of a step."""
+    count = len(x)
+    with torch.no_grad():
+        sure, answers = functional.softmax(model(moved(free, settings)), dim=1).max(dim=1)
+    output = model(torch.cat([moved(x, settings), strong(free, settings)]))
+    losses = functional.cross_entropy(output[count:], answers, reduction="none")
+    loss = functional.cross_entropy(output[:count], y)
+    return loss + settings.share * (losses * (sure >= settings.sure)).mean()
+
+
+def mixmatch(
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor, free: torch.Tensor, settings: Any, step: int
+) -> torch.Tensor:
+    """The loss of a step."""
+    count, views = len(x), [moved(free, settings) for _ in range(2)]
+    with torch.no_grad():
+        mean = sum(functional.softmax(model(view), dim=1) for view in views) / 2
+        surer = mean ** (1 / settings.temperature)
+        guess = surer / surer.sum(dim=1, keepdim=True)
+    pictures = torch.cat([moved(x, settings), *views])
+    labels = torch.cat([functional.one_hot(y, guess.shape[1]).float(), guess, guess])
+    order = torch.randperm(len(pictures))
+    kept = torch.distributions.Beta(settings.alpha, settings.alpha).sample((len(pictures),))
+    kept = torch.maximum(kept, 1 - kept)
+    wide = kept[:, None, None, None]
+    labels = kept[:, None] * labels + (1 - kept[:, None]) * labels[order]
+    output = model(wide * pictures + (1 - wide) * pictures[order])
+    loss = functional.cross_entropy(output[:count], labels[:count])
+    apart = (functional.softmax(output[count:], dim=1) - labels[count:]).square().mean()
+    return loss + settings.share * min(step / max(1, settings.ramp), 1.0) * apart
+
+
 def trained(recipe: Recipe, made: Parts, alone: bool) -> float:
     """The test accuracy after the recipe's steps; `alone`: without the pictures that have no labels."""
     torch.manual_seed(recipe.run.seed)
@@ -120,19 +155,14 @@ def trained(recipe: Recipe, made: Parts, alone: bool) -> float:
     average = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rates.lr, weight_decay=rates.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    labelled, free = Endless(len(x), batch), Endless(len(free_x), settings.ratio * batch)
-    for _ in range(steps):
+    ratio, loss_of = getattr(settings, "ratio", 1), fixmatch if hasattr(settings, "sure") else mixmatch
+    labelled, free = Endless(len(x), batch), Endless(len(free_x), ratio * batch)
+    for step in range(steps):
         rows = labelled.next()
         if alone:
             loss = functional.cross_entropy(model(moved(x[rows], settings)), y[rows])
         else:
-            pictures = free_x[free.next()]
-            with torch.no_grad():
-                sure, answers = functional.softmax(model(moved(pictures, settings)), dim=1).max(dim=1)
-            output = model(torch.cat([moved(x[rows], settings), strong(pictures, settings)]))
-            losses = functional.cross_entropy(output[batch:], answers, reduction="none")
-            loss = functional.cross_entropy(output[:batch], y[rows])
-            loss = loss + settings.share * (losses * (sure >= settings.sure)).mean()
+            loss = loss_of(model, x[rows], y[rows], free_x[free.next()], settings, step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
