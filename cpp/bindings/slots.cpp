@@ -62,8 +62,9 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
 Tensor slot_value(py::handle value, const std::string& name) {
   const Tensor given = own(to_tensor(value, "slot " + name));
   if (given.symbolic())
-    throw TraceError(text(
-        "[slot ", name, "] was made inside a trace; expected it before; make slots outside of the compiled function"));
+    throw TraceError(
+        text(name.empty() ? "[slot" : "[slot " + name,
+             "] was made inside a trace; expected it before; make slots outside of the compiled function"));
   if (given.impl().weak) return strong(given);
   const bool placed = is_tensor(value) || py::isinstance<Slot>(value);
   if (!placed) return moved(given, current_target().memory());

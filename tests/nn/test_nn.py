@@ -324,3 +324,14 @@ def test_transformer_block_is_its_formula() -> None:
     wanted = middle + block.out(F.gelu(block.fc(block.ln2(middle)), approximate="tanh"))
     assert (block(x).numpy() == wanted.numpy()).all()
     assert not block.out.bias.numpy().any()
+
+
+def test_a_linear_layer_of_the_wrong_width_names_itself() -> None:
+    """The op knows a weight alone; of several layers, the numbers say which one it was."""
+    net = pt.nn.Sequential(pt.nn.Linear(4, 8), pt.nn.ReLU(), pt.nn.Linear(9, 2))
+    wanted = r"^\[Linear\] input is \[2, 8\]; expected a last axis of 9, .* Linear\(9, 2\); .* write Linear\(8, 2\)$"
+    for called in (net, pt.compile(lambda x: net(x))):
+        with pytest.raises(pt.ShapeError, match=wanted):
+            called(pt.ones((2, 4)))
+    with pytest.raises(pt.ShapeError, match=r"x\.flatten\(1\)$"):
+        pt.nn.Linear(12, 5)(pt.ones((2, 3, 4)))

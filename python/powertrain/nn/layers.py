@@ -55,7 +55,27 @@ class Linear(Module):
         return (1, 0) if name == "weight" else None
 
     def forward(self, input: Tensor) -> pt.Tensor:
-        return F.linear(input, self.weight, self.bias)
+        try:
+            return F.linear(input, self.weight, self.bias)
+        except pt.ShapeError:
+            self._check_width(input)
+            raise
+
+    def _check_width(self, input: Tensor) -> None:
+        """Say which layer it is by its numbers: the op knows a weight alone."""
+        shape = checks.shape_of(input)
+        if not shape or shape[-1] == self.in_features:
+            return
+        given, wanted = math.prod(shape[1:]), self.in_features
+        fix = (
+            "flatten it before: x.flatten(1)"
+            if len(shape) > 2 and given == wanted
+            else f"change the layer before it, or write Linear({shape[-1]}, {self.out_features})"
+        )
+        raise pt.ShapeError(
+            f"[Linear] input is {list(shape)}; expected a last axis of {wanted}, which is in_features of this "
+            f"Linear({wanted}, {self.out_features}); {fix}"
+        ) from None
 
 
 class Bilinear(Module):
