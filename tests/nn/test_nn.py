@@ -335,3 +335,10 @@ def test_a_linear_layer_of_the_wrong_width_names_itself() -> None:
             called(pt.ones((2, 4)))
     with pytest.raises(pt.ShapeError, match=r"x\.flatten\(1\)$"):
         pt.nn.Linear(12, 5)(pt.ones((2, 3, 4)))
+
+
+def test_a_layer_that_is_made_inside_of_a_compiled_function_is_refused() -> None:
+    with pytest.raises(
+        pt.TraceError, match=r"^\[slot\] was made inside a trace; expected it before; make slots outside"
+    ):
+        pt.compile(lambda x: pt.nn.Linear(3, 2)(x))(pt.ones((1, 3)))
