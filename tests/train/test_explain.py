@@ -236,6 +236,24 @@ def test_attention_of_a_language_model_names_its_tokens(tmp_path: Path) -> None:
     assert "".join(found.tokens) == "the cat sat " and found.save(tmp_path / "look.svg").is_file()
 
 
+class Looped(pt.nn.Module):
+    """Attention within a loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = pt.nn.MultiheadAttention(COLUMNS, 1)
+
+    def forward(self, x: Any) -> Any:
+        x = pt.expand_dims(x, 1)
+        return pt.scan(lambda state, _: (self.attention(state, state, state)[0], None), x, length=2)[0][:, 0, :1]
+
+
+def test_attention_within_a_loop_cannot_be_looked_at() -> None:
+    run = pt.fit(model=Looped(), data=rows(40), epochs=1, verbose=False)
+    with pytest.raises(RunError, match=r"^\[explain\] the answers are made in a loop, within which attention"):
+        run.explain(rows(3)[0], method="attention")
+
+
 def test_the_nearest_training_example_of_a_training_example_is_itself(network: pt.TrainedRun) -> None:
     parts = network.run.dataset.splits
     train = parts["train"].fetch(np.arange(len(parts["train"])))

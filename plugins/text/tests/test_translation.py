@@ -79,10 +79,26 @@ def test_it_translates_sentences_that_it_never_saw(table: Path) -> None:
     assert "written: " in strategy.show(run.run, 1)
 
 
-def test_attention_within_a_search_cannot_be_looked_at(table: Path) -> None:
+def test_the_encoder_says_where_it_looks(table: Path) -> None:
     run = pt.fit({**tables(table), "run": {"until": "2 steps", "batch_size": 8}}, verbose=False)
-    with pytest.raises(pt.Error, match=r"^\[explain\] the answers are made in a loop, within which attention"):
-        run.explain(["the old cat"], method="attention")
+    found = run.explain(["the old cat"], method="attention")
+    assert found.layers == ("transformer.encoder.layers.0.self_attn",) and found.values[0].shape == (1, 2, 8, 8)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_search_writes_what_the_whole_decoder_would(beams: int) -> None:
+    pt.random.seed(1)
+    model = EncoderDecoder(11, EncoderDecoder.Params(layers=2, heads=2, width=8))
+    model.eval()
+    for slot in model.parameters():  # not so small that all tokens are alike
+        slot.value = slot.value * 3.0
+    source = np.array([[BEGIN, 7, 8, PADDING, PADDING], [BEGIN, 5, 6, 9, 10]])
+    tokens = np.random.default_rng(0).integers(4, 11, (2 * beams, 5))
+    whole = np.asarray(model(pt.asarray(source.repeat(beams, axis=0)), pt.asarray(tokens)))
+    seen, kept = model.begin(pt.asarray(source), beams, 5)
+    for at in range(5):
+        scores, kept = model.write(seen, kept, pt.asarray(tokens[:, at]), pt.asarray(at))
+        np.testing.assert_allclose(np.asarray(scores), whole[:, at], rtol=0, atol=1e-4)
 
 
 def test_the_command_translates_lines(table: Path, tmp_path: Path) -> None:
@@ -121,12 +137,11 @@ def test_a_search_that_keeps_all_finds_the_likeliest_row(seed: int) -> None:
     def searched(beams: int) -> Any:
         flat = pt.asarray(np.repeat(logs, beams, axis=0))
 
-        def after(tokens: Any, at: Any) -> Any:
-            last = pt.take(tokens, pt.reshape(at, (1,)), axis=1)
-            which = pt.broadcast_to(pt.expand_dims(last, 2), (2 * beams, 1, words))
-            return pt.take_along_axis(flat, which, axis=1)[:, 0]
+        def after(kept: Any, token: Any, at: Any) -> Any:
+            which = pt.broadcast_to(pt.reshape(token, (-1, 1, 1)), (2 * beams, 1, words))
+            return pt.take_along_axis(flat, which, axis=1)[:, 0], kept
 
-        return np.asarray(pt.compile(lambda: beam_search(after, 2, places, beams))())
+        return np.asarray(pt.compile(lambda: beam_search(after, (), 2, places, beams))())
 
     # As many beams as beginnings of two tokens: nothing that may still win is dropped.
     for row, one in zip(searched(words * words), logs, strict=True):
@@ -241,7 +256,7 @@ def test_a_model_that_cannot_write_is_refused(table: Path) -> None:
     with pytest.raises(pt.Error) as caught:
         pt.fit({**tables(table), "model": "bag-of-tokens"}, verbose=False)
     assert str(caught.value) == (
-        "[translate] a model BagOfTokens without encode, decode, scores; expected one that reads a text and writes "
+        "[translate] a model BagOfTokens without begin, write; expected one that reads a text and writes "
         'another; model = "encoder-decoder"'
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.nn import Dropout, Embedding, Transformer
 from powertrain.plugin import Inputs, Model, ModelError, check_task, param
+from powertrain_text.cached_decoder import Tensors, nothing_yet, seen_of, written
 from powertrain_text.models import words_of
 from powertrain_text.tokenizer import PADDING
 
@@ -87,23 +88,37 @@ class EncoderDecoder(Model):
         padding = pt.equal(source, PADDING)
         return self.transformer.encoder(self.placed(source), src_key_padding_mask=padding), padding
 
-    def decode(self, encoded: tuple[Any, Any], before: Any) -> Any:
-        """A vector behind each token, of which `scores` are those of the next one: [batch, tokens, width]."""
-        memory, padding = encoded
-        return self.transformer.decoder(
-            self.placed(before), memory, memory_key_padding_mask=padding, tgt_is_causal=True
+    def begin(self, source: Any, copies: int, places: int) -> tuple[Tensors, Tensors]:
+        """What is seen of a text, and what is kept of tokens, for `copies` translations of each row; `write` takes
+        both."""
+        memory, padding = (
+            pt.reshape(pt.broadcast_to(pt.expand_dims(x, 1), (x.shape[0], copies, *x.shape[1:])), (-1, *x.shape[1:]))
+            for x in self.encode(source)
         )
+        decoder: Any = self.transformer.decoder
+        return (padding, *seen_of(decoder, memory)), nothing_yet(decoder, memory.shape[0], places)
+
+    def write(self, seen: Tensors, kept: Tensors, token: Any, at: Any) -> tuple[pt.Tensor, Tensors]:
+        """The scores of the token behind the one at place `at`, [batch, words], and what is kept of it."""
+        places = kept[0].shape[2]
+        wave = pt.take(pt.asarray(waves(places, self.width)), pt.reshape(at, (1,)), axis=0)
+        x = pt.expand_dims(self.words(token) * math.sqrt(self.width) + wave, 1)
+        y, kept = written(self.transformer.decoder, x, at, kept, seen[1:], seen[0])
+        return self.scores(y[:, 0]), kept
 
     def scores(self, x: Any) -> pt.Tensor:
         return pt.matmul(x, pt.permute_dims(self.words.weight, (1, 0)))
 
     def forward(self, source: Any, before: Any = None) -> pt.Tensor:
-        return self.scores(self.decode(self.encode(source), source if before is None else before))
+        memory, padding = self.encode(source)
+        before = self.placed(source if before is None else before)
+        decoder = self.transformer.decoder
+        return self.scores(decoder(before, memory, memory_key_padding_mask=padding, tgt_is_causal=True))
 
 
 def demand_writer(model: Any) -> None:
     """Refuse a model that cannot write: a search encodes a text once, and decodes it many times."""
-    if lacking := [name for name in ("encode", "decode", "scores") if not callable(getattr(model, name, None))]:
+    if lacking := [name for name in ("begin", "write") if not callable(getattr(model, name, None))]:
         raise ModelError(
             f"[translate] a model {type(model).__name__} without {', '.join(lacking)}; expected one that reads a text "
             'and writes another; model = "encoder-decoder"'

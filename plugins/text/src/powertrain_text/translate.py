@@ -89,16 +89,13 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
 
     def searched(self, source: Any, beams: int) -> Any:
         rows, places = source.shape
-        encoded = [
-            pt.reshape(pt.broadcast_to(pt.expand_dims(part, 1), (rows, beams, *part.shape[1:])), (-1, *part.shape[1:]))
-            for part in self.model.encode(source)
-        ]
+        seen, kept = self.model.begin(source, beams, places)
 
-        def after(tokens: Any, at: Any) -> Any:
-            last = pt.take(self.model.decode(tuple(encoded), tokens), pt.reshape(at, (1,)), axis=1)
-            return pt.log_softmax(self.model.scores(last[:, 0]), axis=-1)
+        def after(kept: Any, token: Any, at: Any) -> Any:
+            scores, kept = self.model.write(seen, kept, token, at)
+            return pt.log_softmax(scores, axis=-1), kept
 
-        return beam_search(after, rows, places, beams)
+        return beam_search(after, kept, rows, places, beams)
 
     def answer(self, output: Any) -> Any:
         return {"text": self.vocabulary.decode(output).strip()}
