@@ -66,7 +66,8 @@ def written(
         new = projected(layer.self_attn, inner, "kv")
         keys, values = pt.where(here, new[0], keys), pt.where(here, new[1], values)
         x = x + attended(layer.self_attn, inner, keys, values, later)
-        x = x + attended(layer.multihead_attn, layer.norm2(x), *seen[2 * number : 2 * number + 2], padding)
+        read, said = seen[2 * number : 2 * number + 2]
+        x = x + attended(layer.multihead_attn, layer.norm2(x), read, said, padding)
         x = x + layer.linear2(layer.activation(layer.linear1(layer.norm3(x))))
         now += [keys, values]
-    return decoder.norm(x), tuple(now)
+    return x if decoder.norm is None else decoder.norm(x), tuple(now)

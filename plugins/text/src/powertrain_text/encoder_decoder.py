@@ -103,7 +103,8 @@ class EncoderDecoder(Model):
         places = kept[0].shape[2]
         wave = pt.take(pt.asarray(waves(places, self.width)), pt.reshape(at, (1,)), axis=0)
         x = pt.expand_dims(self.words(token) * math.sqrt(self.width) + wave, 1)
-        y, kept = written(self.transformer.decoder, x, at, kept, seen[1:], seen[0])
+        decoder: Any = self.transformer.decoder
+        y, kept = written(decoder, x, at, kept, seen[1:], seen[0])
         return self.scores(y[:, 0]), kept
 
     def scores(self, x: Any) -> pt.Tensor:
