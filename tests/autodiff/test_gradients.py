@@ -223,8 +223,8 @@ def test_gradients_that_do_not_fit_by_path() -> None:
         opt.update(other)
     assert str(caught.value) == (
         "[optimizer] 4 gradients: 1.weight is missing; 'head.weight' is no parameter of the optimizer; expected one "
-        "for each of its 4 parameters; take gradients by the model that the optimizer was made with, and freeze "
-        "parameters before"
+        "for each of its 4 parameters; take gradients by the model that the optimizer was made with, and make "
+        "it again after freeze and unfreeze"
     )
     for wrong, shown in ((None, "None"), ([None] * 4, "None"), (3, "3")):
         with pytest.raises(OptimizerError) as caught:

@@ -124,9 +124,8 @@ INCOMPLETE: list[tuple[type, str]] = [
 def test_every_base_says_what_is_missing(cls: type, method: str) -> None:
     with pytest.raises(MissingMethodError) as caught:
         cls()
-    assert (
-        str(caught.value) == f"[Mine] it has no {method}; expected that method; write def {method}(self, ...) in Mine"
-    )
+    taken = ", ".join(inspect.signature(getattr(cls, method)).parameters)
+    assert str(caught.value) == f"[Mine] it has no {method}; expected that method; write def {method}({taken}) in Mine"
 
 
 def test_bases_are_satisfied_in_either_way() -> None:

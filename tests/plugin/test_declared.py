@@ -217,8 +217,28 @@ def test_what_a_plugin_must_bring_is_said() -> None:
     )
     with pytest.raises(MissingMethodError) as caught:
         Half()
-    assert str(caught.value) == ("[Half] it has no step; expected that method; write def step(self, ...) in Half")
+    assert str(caught.value) == ("[Half] it has no step; expected that method; write def step(self, action) in Half")
     assert isinstance(caught.value, pt.Error) and isinstance(caught.value, TypeError)
+
+
+def test_a_method_takes_what_it_is_called_with() -> None:
+    def one_less(self: Any) -> None: ...
+
+    def one_more(self: Any, event: Any, run: Any) -> None: ...
+
+    def any_number(self: Any, *event: Any, depth: int = 1) -> None: ...
+
+    def further(self: Any, event: Any, depth: int = 1) -> None: ...
+
+    for method, said in ((one_less, "self"), (one_more, "self, event, run")):
+        with pytest.raises(FieldError) as caught:
+            type("Mine", (Callback,), {"after_commit": method})
+        assert str(caught.value) == (
+            f"[Mine] received a method after_commit({said}); expected after_commit(self, event), as it is called; "
+            "write def after_commit(self, event)"
+        )
+    for method in (any_number, further):
+        assert issubclass(type("Mine", (Callback,), {"after_commit": method}), Callback)
 
 
 def test_an_optimizer_brings_one_of_its_updates() -> None:

@@ -49,8 +49,8 @@ SCORES = "expected a score for each class; end it with pt.nn.Linear(..., 4)"
          "for each class; end it with pt.nn.Linear(..., 2)"),
         (4, (X, CLASSES), {"metrics": ["f1"]}, pt.metrics.MetricError, "[f1] class 3 with average = 'binary'; expected "
          "classes 0 and 1; write average='macro', or the metric f1_macro in a recipe"),
-        (3, (X, NUMBERS), {}, pt.ShapeError, "[mse] output is [64, 3], target is [64]; expected one shape; check the "
-         "number of outputs of the model"),
+        (3, (X, NUMBERS), {}, pt.ShapeError, "[mse] output is [64, 3], target is [64]; expected one shape; end the "
+         "model with one output, or give classes as whole numbers, y.astype(\"int64\")"),
         (3, (X, NUMBERS[:, None]), {"loss": of_each}, pt.metrics.MetricError, "[mse] predictions [64, 3], targets "
          "[64, 1]; expected one shape; check the number of outputs of the model"),
         (1, (X, NUMBERS), {"loss": squared}, pt.ShapeError, "[loss] gives [64, 64] for outputs [64, 1] and targets "

@@ -11,6 +11,7 @@ from powertrain._core import Tensor
 from powertrain.autodiff.gradients import argument, check_output, grad, own_input
 from powertrain.autodiff.tree import Flat
 from powertrain.autodiff.vmap import vmap
+from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.ops.creation import eye
 from powertrain.ops.functional import OPERATORS
@@ -76,6 +77,15 @@ def hvp(function: Callable[..., Tensor], primals: Sequence[TensorLike], tangents
     return found
 
 
+def _check_function(where: str, function: object, argnum: object) -> None:
+    array = isinstance(argnum, Tensor) or getattr(argnum, "ndim", 0) > 0
+    if not callable(function) or array or not hasattr(argnum, "__index__"):
+        raise _core.DTypeError(
+            f"[{where}] received {shown(function)}, {shown(argnum)}; expected a function and the number of one of its "
+            f"arguments: it makes a function; write pt.{where}(function)(x)"
+        )
+
+
 def jacobian(function: Callable[P, Tensor], argnum: int = 0) -> Callable[P, Tensor]:
     """A function that gives the derivative of every output by every number of one argument: [output..., input...].
 
@@ -84,6 +94,7 @@ def jacobian(function: Callable[P, Tensor], argnum: int = 0) -> Callable[P, Tens
         >>> pt.jacobian(lambda x: x * x)(pt.tensor([1.0, 2.0])).numpy().tolist()
         [[2.0, 0.0], [0.0, 4.0]]
     """
+    _check_function("jacobian", function, argnum)
 
     @public
     def matrix(*args: Any) -> Any:
@@ -106,4 +117,5 @@ def hessian(function: Callable[P, Tensor], argnum: int = 0) -> Callable[P, Tenso
         >>> pt.hessian(lambda x: x[0] * x[1])(pt.tensor([1.0, 2.0])).numpy().tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
+    _check_function("hessian", function, argnum)
     return cast("Callable[P, Tensor]", jacobian(cast("Callable[..., Tensor]", grad(function, argnum)), argnum))

@@ -121,6 +121,11 @@ def differentiated(
 
 
 def check_function(where: str, function: Any, argnums: Any) -> None:
+    if callable(function) and hasattr(argnums, "shape"):
+        raise _core.DTypeError(
+            f"[{where}] received {shown(argnums)} for argnums; expected the numbers of arguments: it makes a function; "
+            f"write pt.{where}(function)(x)"
+        )
     if callable(function) and not callable(argnums) and not hasattr(argnums, "named_parameters"):
         return
     if hasattr(function, "named_parameters") or hasattr(argnums, "named_parameters"):

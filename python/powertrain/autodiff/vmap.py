@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from powertrain import _core
 from powertrain._core import Tensor
 from powertrain.autodiff.tree import Flat, flattened
+from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.ops.functional import OPERATORS
 
@@ -51,6 +52,12 @@ def vmap(function: Callable[P, R], in_axes: int | Sequence[int | None] = 0, out_
         >>> pt.vmap(lambda x: (x * x).sum())(pt.tensor([[1.0, 2.0], [3.0, 4.0]])).numpy().tolist()
         [5.0, 25.0]
     """
+
+    if hasattr(in_axes, "shape"):
+        raise _core.DTypeError(
+            f"[vmap] received {shown(in_axes)} for in_axes; expected the axes of the rows: it makes a function; write "
+            "pt.vmap(function)(x)"
+        )
 
     @public
     def mapped(*args: Any) -> Any:

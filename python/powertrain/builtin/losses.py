@@ -97,8 +97,12 @@ def _aligned(name: str, output: Any, target: Any) -> tuple[Any, Any]:
     elif len(target.shape) == len(output.shape) + 1 and target.shape[-1] == 1:
         target = pt.reshape(target, tuple(target.shape)[:-1])
     if tuple(output.shape) != tuple(target.shape):
-        classes = "int" in str(target.dtype) and len(output.shape) == len(target.shape) + 1
-        fix = "for class numbers take cross-entropy" if classes else "check the number of outputs of the model"
+        scores = len(output.shape) == len(target.shape) + 1
+        fix = "check the number of outputs of the model"
+        if scores and "int" in str(target.dtype):
+            fix = "for class numbers take cross-entropy"
+        elif scores:
+            fix = 'end the model with one output, or give classes as whole numbers, y.astype("int64")'
         raise pt.ShapeError(
             f"[{name}] output is {list(output.shape)}, target is {list(target.shape)}; expected one shape; {fix}"
         )

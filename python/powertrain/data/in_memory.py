@@ -16,6 +16,7 @@ from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
 from powertrain.data.npy import StoredArray
 from powertrain.data.pairs import (
+    SEVERAL_INPUTS,
     Pairs,
     PairStream,
     StoredPairs,
@@ -54,15 +55,16 @@ def dataset_of(
     if isinstance(value, DataModule):
         return weighted(value, sample_weight, class_weight)
     if isinstance(value, Mapping):
-        of_columns = _names_of(value.get("train"))
+        if "train" not in value:
+            raise DataError(
+                "data", f"parts {', '.join(map(str, value)) or 'of no name'}", "expected train among them",
+                'pass {"train": (x, y)}',
+            )  # fmt: skip
+        of_columns = _names_of(value["train"])
         parts = {part: _part_of(one, part, of_columns) for part, one in value.items()}
     else:
         of_columns = _names_of(value)
         parts = {"train": _part_of(value, "train")}
-    if "train" not in parts:
-        raise DataError(
-            "data", f"parts {', '.join(parts) or 'of no name'}", "expected train among them", 'pass {"train": (x, y)}'
-        )
     source, y = parts["train"]
     if y.dtype.kind in "iub" and y.ndim == 2 and y.shape[1] == 1 and not whole_columns:
         raise DataError(
@@ -119,6 +121,12 @@ def _part_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Sourc
     if isinstance(value, DataLoader):
         _demand_plain(value, where)
         value = value.dataset if is_stream(value.dataset) else as_source(value.dataset)
+    elif is_stream(value) and hasattr(value, "batch_size") and hasattr(value, "dataset"):  # it gives batches
+        raise DataError(
+            where, f"a {type(value).__name__} of {type(value).__module__.partition('.')[0]}",
+            "expected a pt.data.DataLoader: a run makes its own batches",
+            f"pass pt.data.DataLoader(loader.dataset, batch_size={value.batch_size}, shuffle=True)",
+        )  # fmt: skip
     if is_stream(value) and not hasattr(value, "__array__"):
         head = Head(PairStream(value))
         return head, columns(head, ("x", "y"))["y"]
@@ -260,9 +268,7 @@ def array_of(value: Any, where: str) -> Array:
         if several:
             raise DataError(
                 where, f"arrays of shapes {', '.join(str(list(one.shape)) for one in value)}",
-                "expected one array, with a row for each example",
-                "join them by numpy.concatenate([...], axis=1), or train a model of several inputs in a loop of your "
-                "own, as docs/guides/training-loop.md#several-inputs shows",
+                "expected one array, with a row for each example", SEVERAL_INPUTS,
             ) from None  # fmt: skip
         raise DataError(
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from powertrain.data.module import DataModule
 
 
+SEVERAL_INPUTS = (
+    "join them by numpy.concatenate([...], axis=1), or train a model of several inputs in a loop of your own, as "
+    "docs/guides/training-loop.md#several-inputs shows"
+)
+
+
 class Pairs(Dataset):
     """A data set whose examples come one by one, with fields x and y; numbers of float64 become float32."""
 
@@ -99,7 +105,13 @@ def _pair(example: object) -> dict[str, Array]:
     return {name: value[0] for name, value in kept.items()}
 
 
-def _demand_pairs(fields: Fields) -> None:
+def _demand_pairs(fields: Mapping[str, Any]) -> None:
+    several = next((name for name in ("x", "y") if isinstance(fields.get(name), (tuple, Mapping))), None)
+    if several:
+        raise DataError(
+            "data", f"examples whose {several} is a {type(fields[several]).__name__} of {len(fields[several])}",
+            "expected one array for an input, and one for a target", SEVERAL_INPUTS,
+        )  # fmt: skip
     if not {"x", "y"} <= set(fields):
         raise DataError(
             "data", f"examples of {', '.join(fields)}", "expected pairs of an input and a target",

@@ -60,6 +60,7 @@ _ADVICE: Final = {
         "parts",
     ): "write pt.array_split(x, [2, 5]), the positions of the cuts, for PyTorch's sizes [2, 3, 4]",
     ("TrainedRun.evaluate", ""): "write run.evaluate((x, y)), a tuple of both",
+    ("checkpoint", ""): "write pt.checkpoint(function)(x)",
     ("fit", ""): "write pt.fit(model=model, data=(x, y)), or pt.fit(recipe) with the name of a recipe",
     ("round", ""): "write Python's own round(x, decimals), which takes tensors",
     ("where", "a"): "write pt.nonzero(condition) for the places where it is true",

@@ -13,6 +13,7 @@ from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.estimator_counterparts import ESTIMATORS, FITTED
 from powertrain.errors.module_counterparts import ABOUT, MODULES
 from powertrain.errors.object_counterparts import OBJECTS
+from powertrain.errors.schedule_counterparts import SCHEDULES
 from powertrain.errors.tensor_counterparts import MODULE, SLOT, TENSOR
 
 _WORKERS: Final = "pt.fit('recipe.toml', workers=4, run={'shards': 4}); a loop of your own runs in one process"
@@ -200,7 +201,6 @@ OPTIMIZERS: Final[dict[str, str]] = {
     "clip_grad_norm": _CLIP,
     "clip_grad_norm_": _CLIP,
     "clip_grad_value_": "pt.optim.clip_by_value(grads, max_value)",
-    "cosine_decay_schedule": "schedule=pt.optim.schedules.CosineAnnealingLR(T_max=1000)",
     "global_norm": "grads, norm = pt.optim.clip_by_global_norm(grads, max_norm)",
     "lr_scheduler": "opt = pt.optim.AdamW(model, schedule=pt.optim.schedules.StepLR(step_size=30))",
     "rmsprop": "pt.optim.RMSprop(model)",
@@ -343,7 +343,8 @@ TABLES: Final[dict[str, dict[str, str]]] = {
     "powertrain.nn.init": INITIAL,
     "powertrain.nn.utils": UTILS,
     "powertrain.nn.utils.rnn": SEQUENCES,
-    "powertrain.optim": OPTIMIZERS,
+    "powertrain.optim": dict(sorted({**SCHEDULES, **OPTIMIZERS}.items())),
+    "powertrain.optim.schedules": SCHEDULES,
     "powertrain.recipe": RECIPES,
     "powertrain.random": dict(sorted({**RANDOM, **BY_NUMPY}.items())),
     "powertrain.sklearn": ESTIMATORS,

@@ -18,6 +18,7 @@ FITTED: Final[dict[str, dict[str, str]]] = {
     "Estimator": {
         "coefs_": "run = pt.fit(model=model, data=(x, y)), which has run.model",
         "loss_curve_": "run = pt.fit(model=model, data=(x, y)), which has run.history['train.loss']",
+        "partial_fit": "run = pt.fit(model=model, data=loader, epochs=1), or partial_fit of pt.sklearn.SGDClassifier",
     },
 }
 # The estimators of pt.sklearn, whose settings are those of scikit-learn's.
@@ -51,6 +52,8 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "n_jobs": ("", "no n_jobs; write pt.set_threads(2)"),
     "oob_score": ("", "no oob_score; write sklearn.model_selection.cross_val_score(model, x, y)"),
     "penalty": ("", "no penalty but L2; write pt.sklearn.SGDClassifier(penalty='l1')"),
+    "optimizer": ("recipe", 'a recipe with optimizer = "sgd"'),
+    "seed": ("random_state", "random_state=0"),
     "solver": ("", "no solver; leave it out"),
     "svd_solver": ("", "no svd_solver: the components are exact; leave it out"),
     "verbose": ("", "no verbose; leave it out"),

@@ -202,6 +202,8 @@ def hint(where: str, name: str) -> str:
     said = f"[{where}] {name}; expected a name of {where}; "
     written, named = line(where, name), family(name)
     if written:
+        if where == "Slot" and written.startswith("x = "):  # a method in place, whose first argument is the value
+            written = "slot.value" + re.sub(r"\(\w+", "(slot.value", written[1:], count=1)
         return f"{said}write {written}"
     if name in NOTES or named:
         return said + (NOTES.get(name) or FAMILIES[named or ""][1])

@@ -106,5 +106,7 @@ def _mark(method: Any, name: str) -> Any:
 
 def missing(value: Any, name: str) -> MissingMethodError:
     """The error of a method that an object, or a class, lacks."""
-    kind = (value if isinstance(value, type) else type(value)).__name__
-    return MissingMethodError(f"[{kind}] it has no {name}; expected that method; write def {name}(self, ...) in {kind}")
+    cls = value if isinstance(value, type) else type(value)
+    kind, asked = cls.__name__, _held(cls, name)
+    taken = ", ".join(inspect.signature(asked).parameters) if isinstance(asked, FunctionType) else "self, ..."
+    return MissingMethodError(f"[{kind}] it has no {name}; expected that method; write def {name}({taken}) in {kind}")

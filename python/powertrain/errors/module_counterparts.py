@@ -67,6 +67,8 @@ MODULES: Final[dict[str, str]] = {
     "save_safetensors": "pt.save(path, model=model)",
     "saving": "run = pt.load(folder)",
     "schedules": "pt.optim.schedules",
+    "seed_everything": "pt.random.seed(value)",
+    "set_random_seed": "pt.random.seed(value)",
     "tensorboard": "writer = tensorboardX.SummaryWriter(folder), or pt.fit(..., callbacks=['tensorboard'])",
     "torchvision": "pt.data.transforms",
     "transforms": "pt.data.transforms",

@@ -64,7 +64,7 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Upsample of mode "nearest".
+    """Upsample of mode "nearest", of images [n, h, w, c].
 
     Example
         >>> pt.nn.UpsamplingNearest2d(scale_factor=2)(pt.ones((2, 8, 8, 3))).shape
@@ -76,7 +76,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Upsample of mode "bilinear" whose corners stay where they are.
+    """Upsample of mode "bilinear" whose corners stay where they are, of images [n, h, w, c].
 
     Example
         >>> pt.nn.UpsamplingBilinear2d(scale_factor=2)(pt.ones((2, 8, 8, 3))).shape

@@ -312,7 +312,10 @@ def _report(
         fix = 'the state is of a wrapped model: pass {name.removeprefix("module."): x for name, x in state.items()}'
     else:
         fix = "build the model with the parameters that it was saved with"
-        fix += ", or pass strict=False for names that differ" if strict else ""
+        if strict:
+            fix += ", or pass strict=False for names that differ"
+        else:  # another head, as in transfer learning
+            fix += '; or leave some out: {name: x for name, x in state.items() if not name.startswith("head.")}'
     fit = f"{sum(name in state for name in names)} of {len(names)} tensors fit by name"
     fit += f' in layout="{assumed}", which is assumed' if assumed else ""
     return f"[load_state_dict] {fit}: {shown}; expected the state of a {type(model).__name__} of this size; {fix}"

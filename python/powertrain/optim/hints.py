@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from powertrain.errors.arguments import shown
 from powertrain.optim.settings import OptimizerError
 
+SEVERAL_MODULES = "write model = pt.nn.ModuleList([a, b]), and take the gradients of it, and its parameters"
 HOW_TO_UPDATE = "write loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y); opt.update(grads)"
 
 

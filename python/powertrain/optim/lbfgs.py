@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 import powertrain as pt
 from powertrain.errors.arguments import shown
@@ -159,6 +159,12 @@ class LBFGS(Optimizer):
         for (y, s), share in zip(pairs, reversed(shares), strict=True):
             q = q + s * (share - dot(y, q) / dot(y, s))
         return q
+
+    def step(self, *args: object, **kwargs: object) -> NoReturn:
+        raise OptimizerError(
+            f"[{self.name}] step(); expected minimize(closure), whose closure gives the loss and the gradients; write "
+            "opt.minimize(lambda: pt.nn.value_and_grad(model, loss_fn)(x, y))"
+        )
 
     def minimize(self, closure: Closure) -> pt.Tensor:
         """Up to `max_iter` steps; gives the loss before them.

@@ -12,6 +12,7 @@ import powertrain as pt
 from powertrain.errors.arguments import shown
 from powertrain.nn.module import Module
 from powertrain.optim.depth import from_the_output
+from powertrain.optim.hints import SEVERAL_MODULES
 from powertrain.optim.settings import OptimizerError, check_settings
 from powertrain.plugin.conversion import check
 from powertrain.plugin.group import Group
@@ -132,9 +133,9 @@ def _entries(where: str, params: Any, lr: float) -> Iterator[Chosen]:
             continue
         name, slot = entry if isinstance(entry, (tuple, list)) and len(entry) == 2 else ("", entry)
         if not isinstance(slot, pt.Slot) or not isinstance(name, str):
+            fix = SEVERAL_MODULES if isinstance(slot, Module) else "pass the model"
             raise pt.DTypeError(
-                f"[{where}] params holds {shown(entry)}; expected a module, slots, or pairs of name and slot; pass the "
-                "model"
+                f"[{where}] params holds {shown(entry)}; expected a module, slots, or pairs of name and slot; {fix}"
             )
         yield Chosen(name or slot.name, slot)
 

@@ -9,7 +9,7 @@ import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse, is_sparse
 from powertrain.errors.arguments import shown
 from powertrain.nn.gradients import paths_in_models
-from powertrain.optim.hints import HOW_TO_UPDATE
+from powertrain.optim.hints import HOW_TO_UPDATE, SEVERAL_MODULES
 from powertrain.optim.parts import Part, Rows
 from powertrain.optim.settings import OptimizerError
 
@@ -44,8 +44,9 @@ def check_gradients(optimizer: Optimizer, grads: Gradients) -> list[pt.Tensor | 
     given = _by_path(optimizer, grads) if isinstance(grads, Mapping) else grads
     wrong = [given] if not isinstance(given, (list, tuple)) else [g for g in given if not hasattr(g, "shape")]
     if wrong:
+        fix = SEVERAL_MODULES if isinstance(wrong[0], Mapping) else HOW_TO_UPDATE
         raise OptimizerError(
-            f"[{where}] received {shown(wrong[0])} for gradients; expected those by the parameters; {HOW_TO_UPDATE}"
+            f"[{where}] received {shown(wrong[0])} for gradients; expected those by the parameters; {fix}"
         )
     if len(given) != len(optimizer.params):
         raise OptimizerError(
@@ -80,7 +81,7 @@ def _by_path(optimizer: Optimizer, grads: Mapping[str, pt.Tensor | RowSparse]) -
     listed = "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
     raise OptimizerError(
         f"[{optimizer.name}] {len(grads)} gradients: {listed}; expected one for each of its {len(paths)} parameters; "
-        "take gradients by the model that the optimizer was made with, and freeze parameters before"
+        "take gradients by the model that the optimizer was made with, and make it again after freeze and unfreeze"
     )
 
 

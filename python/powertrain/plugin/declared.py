@@ -124,6 +124,7 @@ def _check(cls: type) -> None:
         elif _is_method(value):
             if name not in known:  # a field may be computed
                 _method(cls, name)
+                _arguments(cls, name, value)
         elif name in known or not _inherited(cls, name):
             _field(cls.__name__, name, value, cls)
 
@@ -168,6 +169,29 @@ def _method(cls: type, name: str) -> None:
             f"[{cls.__name__}] received a method {name}, which nothing calls; expected one of {', '.join(hooks)}; "
             "rename it, or begin its name with an underscore where it is your own"
         )
+
+
+def _arguments(cls: type, name: str, value: Any) -> None:
+    """A method is called with the arguments that its base names."""
+    bases = [vars(one) for one in cls.__mro__[1:] if vars(one).get("_declares", False)]
+    base = next((found[name] for found in bases if name in found), None)
+    if not isinstance(value, FunctionType) or not isinstance(base, FunctionType):
+        return
+    own, asked = inspect.unwrap(value), inspect.unwrap(base)
+    if _variable(asked):
+        return
+    given, taken = asked.__code__.co_argcount, own.__code__.co_argcount
+    needed = taken - len(own.__defaults__ or ())
+    if needed > given or (taken < given and not _variable(own)):
+        said, called = (", ".join(inspect.signature(one).parameters) for one in (own, asked))
+        raise FieldError(
+            f"[{cls.__name__}] received a method {name}({said}); expected {name}({called}), as it is called; write "
+            f"def {name}({called})"
+        )
+
+
+def _variable(function: FunctionType) -> bool:
+    return bool(function.__code__.co_flags & inspect.CO_VARARGS)
 
 
 def _field(owner: str, name: str, value: Any, cls: type) -> None:

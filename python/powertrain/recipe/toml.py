@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from powertrain._core import DType
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -31,6 +33,8 @@ def value_text(value: Any) -> str:
         return str(value)
     if isinstance(value, (str, Path)):
         return _quoted(str(value))
+    if isinstance(value, DType):
+        return _quoted(value.name)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, Mapping):
@@ -46,7 +50,7 @@ def is_plain(value: Any) -> bool:
         return all(isinstance(name, str) and is_plain(one) for name, one in value.items())
     if isinstance(value, np.generic):
         return isinstance(value.item(), (bool, int, float, str))
-    return isinstance(value, (bool, int, float, str, Path))
+    return isinstance(value, (bool, int, float, str, Path, DType))
 
 
 def _key(name: str) -> str:

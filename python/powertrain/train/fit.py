@@ -24,7 +24,7 @@ from powertrain.train.folder.run_folder import RunError
 from powertrain.train.trained_run import TrainedRun
 
 if TYPE_CHECKING:
-    from powertrain import Tensor
+    from powertrain import DType, Tensor
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
     from powertrain.plugin import Callback, Metric, Transform, Transport
@@ -59,7 +59,7 @@ def fit(
     pos_label: int | str | None = None,
     callbacks: Sequence[str | Callback | Table] | None = None,
     seed: int | None = None,
-    precision: str | None = None,
+    precision: str | DType | None = None,
     threads: int | None = None,
     workers: int = 1,
     ray: str | None = None,
@@ -134,6 +134,11 @@ def fit(
         raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
     if resume and folder is None:
         raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
+    if lr is not None and isinstance(optimizer, pt.optim.Optimizer):
+        raise RunError(
+            f"[fit] received lr={lr!r} and an optimizer, {type(optimizer).__name__}, which has a rate; expected one of "
+            f"them; write optimizer=pt.optim.{type(optimizer).__name__}(model, lr={lr!r})"
+        )
     sections = {
         "model": model, "loss": loss, "optimizer": optimizer, "strategy": strategy, "features": features,
         "callbacks": callbacks,
@@ -265,6 +270,11 @@ _COUNTERPARTS = {
     "weights": "sample_weight=weights",
     "num_workers": 'run={"num_workers": 2}',
     "default_root_dir": 'folder="runs/a"',
+    "sampler": "data=pt.data.DataLoader(dataset, batch_size=64, sampler=sampler)",
+    **dict.fromkeys(
+        ("patience", "early_stopping", "early_stopping_patience", "early_stopping_rounds", "n_iter_no_change", "stop"),
+        'run={"stop": {"watch": "valid.loss", "patience": 5}}',
+    ),
     **dict.fromkeys(
         ("schedule", "scheduler", "lr_scheduler", "lr_schedule"),
         'optimizer={"use": "adamw", "lr": 1e-3, "schedule": "cosine"}',

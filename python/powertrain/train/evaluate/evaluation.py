@@ -19,7 +19,7 @@ from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.nn import modes
 from powertrain.train.deciding.decision import NOTHING, Decision
-from powertrain.train.evaluate.fits import demand_losses, demand_scores, drawn
+from powertrain.train.evaluate.fits import demand_losses, demand_scores, drawn, output_of
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Evaluator:
                 values = own(Step(), batch)
                 return values, values
             assert loss is not None  # what has no losses of its own is compared with targets
-            output = pt.asarray(strategy.predict(Step(), batch))
+            output = output_of(strategy.predict(Step(), batch))
             demand_scores(dataset, output.shape, batch.y.shape)
             losses = pt.asarray(loss(output, batch.y))
             demand_losses(losses.shape, output.shape, batch.y.shape)

@@ -3,7 +3,7 @@ is said before anything is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,17 @@ def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[i
     )
 
 
+def output_of(given: Any) -> pt.Tensor:
+    """What a model gives for a batch, as one tensor."""
+    if isinstance(given, (tuple, Mapping)):
+        raise pt.DTypeError(
+            f"[model] gives a {type(given).__name__} of {len(given)}; expected one tensor for a batch; join them by "
+            "pt.concat(outputs, axis=-1), and take them apart in the loss; or train it in a loop of your own, as "
+            "docs/guides/training-loop.md shows"
+        )
+    return pt.asarray(given)
+
+
 def scored_classes(run: TrainRun, size: int) -> int:
     """How many classes a run's model has scores for, by the shape of what it gives for a batch of this size."""
     rows = np.arange(min(len(run.dataset.train), size), dtype=np.int64)
@@ -47,7 +58,7 @@ def scored_classes(run: TrainRun, size: int) -> int:
     shapes: list[tuple[int, ...]] = []
 
     def look(*tensors: Any) -> Any:
-        output = pt.asarray(run.strategy.predict(Step(), TracedBatch(names, tensors)))
+        output = output_of(run.strategy.predict(Step(), TracedBatch(names, tensors)))
         shapes.append(output.shape)
         return output
 
