@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -14,7 +13,18 @@ import pytest
 
 from powertrain.train.folder.ledger import read_lines
 from running import command, environment, inside, results, run
-from worker_processes import HALF, PATIENCE, TEXTS, demand_ended, others_of, write_shared
+from worker_processes import (
+    ENDLESS,
+    HALF,
+    PATIENCE,
+    TEXTS,
+    beyond,
+    demand_ended,
+    others_of,
+    steps_done,
+    until,
+    write_shared,
+)
 
 SEED = int(os.environ.get("POWERTRAIN_KILL_SEED", "0"))
 COUNTS = (1, 2, 4, 8)
@@ -65,43 +75,49 @@ def test_begun_by_some_and_finished_by_others(name: str, first: int, then: int, 
     assert results(run(train("a", then), tmp_path))["hash"] == alone
 
 
-def killed(arguments: list[str], folder: Path, after: float, chance: random.Random) -> tuple[bool, bool]:
-    """Start the command, and kill any one of its processes after so many seconds. Whether one was killed, and whether
-    the run came to its end, as it does without a worker that is not the first."""
+def killed(name: str, folder: Path, chance: random.Random) -> None:
+    """Go on with an endless run, and kill any one of its processes: as it starts or at a random moment of its training.
+    It goes on without a worker that is not the first, and is then interrupted."""
+    words = train("a", chance.choice((2, 4)), 1, *until(ENDLESS[name]))
     process = subprocess.Popen(
-        command(arguments), cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(words), cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
-        _, errors = process.communicate(timeout=after)
-        return False, True
-    except subprocess.TimeoutExpired:
+        if chance.random() < 0.75:
+            wait_beyond(steps_done(folder / "a"), process, folder)
+        time.sleep(chance.uniform(0, 1))
         others = others_of(process.pid)
         chosen = chance.choice([process.pid, *others])
-        with contextlib.suppress(ProcessLookupError):  # it was through
-            os.kill(chosen, signal.SIGKILL)
+        os.kill(chosen, signal.SIGKILL)
+        if chosen != process.pid:
+            demand_ended([chosen])
+            wait_beyond(steps_done(folder / "a"), process, folder)
+            others = others_of(process.pid)
+            process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=2 * PATIENCE)
+    finally:
+        process.kill()
+        process.communicate()
     demand_ended(others)
-    assert process.returncode == 0 or (chosen == process.pid and process.returncode == -signal.SIGKILL), errors
-    return True, process.returncode == 0
+    assert process.returncode == (-signal.SIGKILL if chosen == process.pid else 128 + signal.SIGINT), errors
+
+
+def wait_beyond(steps: int, process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until a run has trained on, and saved that."""
+    most = time.monotonic() + 2 * PATIENCE
+    while steps_done(folder / "a") <= steps:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < most
+        time.sleep(0.02)
 
 
 def demand_same_bits_after_kills(kills: int, name: str, folder: Path) -> None:
-    """Kill workers of one run after the other, and go on with each to its end."""
     chance = random.Random(f"{SEED} {name}")
-    start = time.monotonic()
-    undisturbed = results(run(train("undisturbed", 2), folder))["hash"]
-    seconds = time.monotonic() - start
-    made = runs = resumed = 0
-    while made < kills:
-        finished = False
-        while not finished:
-            after = chance.uniform(0, seconds) if made < kills else 60 * seconds
-            hit, finished = killed(train(f"run-{runs}", chance.choice((2, 4))), folder, after, chance)
-            made += hit
-        assert run(["runs", "hash", f"run-{runs}"], folder).stdout.strip() == undisturbed
-        resumed += taken_up(folder / f"run-{runs}")
-        runs += 1
-    assert resumed > 0 or kills < 10, "no kill fell between the first checkpoint and the end"
+    for _ in range(kills):
+        killed(name, folder, chance)
+    target = beyond(name, folder / "a") if steps_done(folder / "a") else until(HALF[name])
+    alone = results(inside(train("alone", 1, 1, *target), folder))["hash"]
+    assert results(run(train("a", 2, 1, *target), folder))["hash"] == alone
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a run are read from /proc")

@@ -6,7 +6,11 @@ import contextlib
 import time
 from pathlib import Path
 
+from powertrain.train.folder.checkpoint import Checkpoints
+
 PATIENCE = 60.0  # seconds; a machine may have much else to do
+# So long bad input may take to be refused, beyond what workers take that have nothing to refuse.
+WATCHDOG = 10.0
 
 # Without schedules, which depend on the target: then a run to a half of it may go on to the whole.
 DIGITS = """\
@@ -33,6 +37,8 @@ run       = { until = "40 steps", batch_size = 8, shards = 8, seed = 1, save_sec
 report    = { baseline = false, worst = 0 }
 """
 BOOK = "a quick brown fox jumps over seven lazy dogs " * 60
+# So long that all kills of a test fall into it, and what is trained beyond them.
+ENDLESS = {"digits": "10_000 epochs", "mnist1d-gru": "10_000 epochs", "gpt": "100_000 steps"}
 HALF = {"digits": "2 epochs", "mnist1d-gru": "2 epochs", "gpt": "20 steps"}
 TEXTS = {"digits": DIGITS, "mnist1d-gru": MNIST1D_GRU, "gpt": GPT}
 
@@ -41,6 +47,21 @@ def write_shared(name: str, folder: Path) -> None:
     """A recipe of 8 shards as small.toml, with the file that it reads."""
     (folder / "small.toml").write_text(TEXTS[name])
     (folder / "book.txt").write_text(BOOK)
+
+
+def until(target: str) -> list[str]:
+    return ["--set", f"run.until={target}"]
+
+
+def beyond(name: str, folder: Path) -> list[str]:
+    """The target of a run that goes on a little after its newest checkpoint."""
+    progress = Checkpoints(folder).newest_meta()["progress"]
+    return until(f"{progress['steps'] + 20} steps" if name == "gpt" else f"{progress['epochs'] + 1} epochs")
+
+
+def steps_done(folder: Path) -> int:
+    """The steps of the newest checkpoint."""
+    return int(Checkpoints(folder).newest_meta().get("steps", 0))
 
 
 def others_of(leader: int) -> list[int]:

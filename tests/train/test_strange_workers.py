@@ -15,16 +15,25 @@ from powertrain.plugin.transport import WorkerError
 from powertrain.recipe import load_recipe
 from powertrain.train.workers.processes import Job, started
 from running import command, environment
-from worker_processes import write_shared
+from running import run as run_command
+from worker_processes import WATCHDOG, write_shared
 
-# What a command takes at most; a few seconds, where the machine has nothing else to do.
-WATCHDOG = 60.0
 STRANGE = """\
 import os
 import sys
 
 if "powertrain.train.workers.worker" in " ".join(sys.orig_argv):
 """
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds of a command of two workers that make two steps."""
+    folder = tmp_path_factory.mktemp("usual")
+    write_shared("digits", folder)
+    start = time.monotonic()
+    run_command(["train", "small.toml", "--run", "a", "--workers", "2", "--smoke"], folder)
+    return time.monotonic() - start
 
 
 def make_strange(folder: Path, *lines: str) -> Path:
@@ -35,14 +44,14 @@ def make_strange(folder: Path, *lines: str) -> Path:
     return imports
 
 
-def refused(folder: Path, *imports: Path) -> str:
+def refused(folder: Path, usual: float, *imports: Path) -> str:
     """What a run of two workers ends with."""
     process = subprocess.Popen(
         command(["train", "small.toml", "--run", "a", "--workers", "2"]), cwd=folder, env=environment(imports),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        said, errors = process.communicate(timeout=WATCHDOG)
+        said, errors = process.communicate(timeout=usual + WATCHDOG)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -64,34 +73,34 @@ def other_folder(folder: Path) -> Path:
 ALIKE = "; expected the same for all; do not change files while workers start"
 
 
-def test_another_version(tmp_path: Path) -> None:
+def test_another_version(usual: float, tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
     imports = make_strange(tmp_path, "import numpy", "numpy.__version__ += '.post1'")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in versions{ALIKE}"
+    assert refused(tmp_path, usual, imports) == f"[workers] worker 1 and worker 0 differ in versions{ALIKE}"
 
 
-def test_another_recipe(tmp_path: Path) -> None:
+def test_another_recipe(usual: float, tmp_path: Path) -> None:
     recipe = other_folder(tmp_path) / "small.toml"
     recipe.write_text(recipe.read_text().replace("lr = 1e-3", "lr = 1e-4"))
     imports = make_strange(tmp_path, "os.chdir('other')")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in recipe and state{ALIKE}"
+    assert refused(tmp_path, usual, imports) == f"[workers] worker 1 and worker 0 differ in recipe and state{ALIKE}"
 
 
-def test_other_data(tmp_path: Path) -> None:
+def test_other_data(usual: float, tmp_path: Path) -> None:
     book = other_folder(tmp_path) / "book.txt"
     book.write_text(book.read_text().replace("fox", "cat"))
     imports = make_strange(tmp_path, "os.chdir('other')")
-    assert refused(tmp_path, imports) == f"[workers] worker 1 and worker 0 differ in data and state{ALIKE}"
+    assert refused(tmp_path, usual, imports) == f"[workers] worker 1 and worker 0 differ in data and state{ALIKE}"
 
 
-def test_no_recipe(tmp_path: Path) -> None:
+def test_no_recipe(usual: float, tmp_path: Path) -> None:
     (other_folder(tmp_path) / "small.toml").unlink()
     imports = make_strange(tmp_path, "os.chdir('other')")
-    said = refused(tmp_path, imports)
+    said = refused(tmp_path, usual, imports)
     assert said.startswith("[workers] worker 1 has ended: [small.toml] there is no such file; expected a recipe"), said
 
 
-def test_no_plugin(tmp_path: Path) -> None:
+def test_no_plugin(usual: float, tmp_path: Path) -> None:
     """A distribution with a model, which only the first worker finds."""
     plugin = tmp_path / "plugin"
     info = plugin / "wide-1.0.dist-info"
@@ -103,25 +112,25 @@ def test_no_plugin(tmp_path: Path) -> None:
     recipe = tmp_path / "small.toml"
     recipe.write_text(recipe.read_text().replace('{ use = "cnn", channels = [4, 8], dropout = 0.2 }', '"wide"'))
     imports = make_strange(tmp_path, "sys.path[:] = [path for path in sys.path if not path.endswith('plugin')]")
-    said = refused(tmp_path, imports, plugin)
+    said = refused(tmp_path, usual, imports, plugin)
     assert said.startswith("[workers] worker 1 has ended: [small.toml:3 model] no such model wide; "), said
 
 
-def test_one_that_ends_as_it_starts(tmp_path: Path) -> None:
+def test_one_that_ends_as_it_starts(usual: float, tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
     imports = make_strange(tmp_path, "os._exit(3)")
-    said = refused(tmp_path, imports)
+    said = refused(tmp_path, usual, imports)
     assert said.startswith("[workers] worker 1 has ended: its process ended with exit code 3; "), said
 
 
-def test_one_that_hangs_as_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_hangs_as_it_starts(usual: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_shared("digits", tmp_path)
     imports = make_strange(tmp_path, "import signal", "signal.pause()")
     for name, value in environment([imports]).items():
         monkeypatch.setenv(name, value)
     job = Job.of(load_recipe(tmp_path / "small.toml"), tmp_path / "a", trust=False, changed_data=False)
     start = time.monotonic()
-    with started(2, job, silent_seconds=1.0) as transport, pytest.raises(WorkerError) as caught:
+    with started(2, job) as transport, pytest.raises(WorkerError) as caught:
         transport.all_reduce([])
-    assert time.monotonic() - start < WATCHDOG
-    assert "[workers] worker 1 has not responded for 1 s" in str(caught.value)
+    assert time.monotonic() - start < usual + WATCHDOG
+    assert "[workers] worker 1 has not responded for 8 s" in str(caught.value)

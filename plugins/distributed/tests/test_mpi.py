@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -16,10 +17,19 @@ import pytest
 
 from powertrain.train.folder.checkpoint import Checkpoints
 from running import SECONDS, command, environment, inside, results, run
-from worker_processes import HALF, TEXTS, demand_ended, write_shared
+from worker_processes import (
+    ENDLESS,
+    HALF,
+    TEXTS,
+    WATCHDOG,
+    beyond,
+    demand_ended,
+    steps_done,
+    until,
+    write_shared,
+)
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-WATCHDOG = 15.0  # seconds: 8 of silence, and what it takes to end a job
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("mpi4py") is None, reason="mpi4py is not installed"),
     pytest.mark.skipif(MPIRUN is None, reason="mpirun is not installed"),
@@ -35,10 +45,25 @@ def started(folder: Path, count: int, *more: str, imports: Path | None = None) -
     )  # fmt: skip
 
 
-def ended(process: subprocess.Popen[str], code: int | None) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds of a job of two processes that make two steps."""
+    folder = tmp_path_factory.mktemp("usual")
+    write_shared("digits", folder)
+    start = time.monotonic()
+    ended(started(folder, 2, "--smoke"), 0)
+    return time.monotonic() - start
+
+
+def refused(usual: float, process: subprocess.Popen[str], code: int | None = 2) -> str:
+    """What a job says that has bad input."""
+    return ended(process, code, usual + WATCHDOG)[1]
+
+
+def ended(process: subprocess.Popen[str], code: int | None, seconds: float = SECONDS) -> tuple[str, str]:
     """What a job said, which must end in time, with such a code or with any that is an error."""
     try:
-        said, errors = process.communicate(timeout=SECONDS)
+        said, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -84,10 +109,10 @@ def strange(folder: Path, *lines: str) -> Path:
         ("os.chdir('other')", "worker 1 has ended: [small.toml] there is no such file; "),
     ],
 )
-def test_a_process_that_cannot_take_part_is_named(line: str, said: str, tmp_path: Path) -> None:
+def test_a_process_that_cannot_take_part_is_named(line: str, said: str, usual: float, tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
     (tmp_path / "other").mkdir()
-    _, errors = ended(started(tmp_path, 2, imports=strange(tmp_path, line)), 2)
+    errors = refused(usual, started(tmp_path, 2, imports=strange(tmp_path, line)))
     assert f"[workers] {said}" in errors
     assert not (tmp_path / "a").exists()
 
@@ -99,23 +124,24 @@ def test_a_process_that_cannot_take_part_is_named(line: str, said: str, tmp_path
         ("book.txt", "fox", "cat", "data and state"),
     ],
 )
-def test_a_process_with_other_files_is_named(name: str, before: str, after: str, said: str, tmp_path: Path) -> None:
+def test_a_process_with_other_files_is_named(
+    name: str, before: str, after: str, said: str, usual: float, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     write_shared("gpt", tmp_path)
     write_shared("gpt", other)
     (other / name).write_text((other / name).read_text().replace(before, after))
-    _, errors = ended(started(tmp_path, 2, imports=strange(tmp_path, "os.chdir('other')")), 2)
+    errors = refused(usual, started(tmp_path, 2, imports=strange(tmp_path, "os.chdir('other')")))
     assert f"[workers] worker 1 and worker 0 differ in {said}; expected the same for all; " in errors
     assert not (tmp_path / "a").exists()
 
 
-def test_a_process_that_cannot_join_ends_the_job(tmp_path: Path) -> None:
+def test_a_process_that_cannot_join_ends_the_job(usual: float, tmp_path: Path) -> None:
     """MPI waits for it, and has no way to tell the others."""
     write_shared("digits", tmp_path)
     hidden = "import sys; sys.path[:] = [one for one in sys.path if 'distributed' not in one]"
-    process = started(tmp_path, 2, imports=strange(tmp_path, hidden))
-    _, errors = ended(process, None)
+    errors = refused(usual, started(tmp_path, 2, imports=strange(tmp_path, hidden)), None)
     assert "[mpirun] powertrain-distributed is not installed; expected it, " in errors
     assert not (tmp_path / "a").exists()
 
@@ -128,19 +154,19 @@ def test_a_launcher_of_another_mpi(tmp_path: Path) -> None:
     )
 
 
-def test_a_mistake_in_a_recipe_is_said_once(tmp_path: Path) -> None:
+def test_a_mistake_in_a_recipe_is_said_once(usual: float, tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
-    _, errors = ended(started(tmp_path, 2, "--set", "optimizer.lr=-1"), 2)
+    errors = refused(usual, started(tmp_path, 2, "--set", "optimizer.lr=-1"))
     assert errors.count("optimizer.lr") == 1
 
 
-def test_processes_that_do_not_divide_the_shards(tmp_path: Path) -> None:
+def test_processes_that_do_not_divide_the_shards(usual: float, tmp_path: Path) -> None:
     write_shared("digits", tmp_path)
-    _, errors = ended(started(tmp_path, 3), 2)
+    errors = refused(usual, started(tmp_path, 3))
     assert errors.startswith("[workers] received 3 workers for run.shards = 8; expected a number that divides it: ")
-    _, errors = ended(started(tmp_path, 2, "--ray", "auto"), 2)
+    errors = refused(usual, started(tmp_path, 2, "--ray", "auto"))
     assert errors.startswith("[--ray auto] mpirun has started 2 processes, which are the workers; expected them from ")
-    _, errors = ended(started(tmp_path, 2, "--workers", "4"), 2)
+    errors = refused(usual, started(tmp_path, 2, "--workers", "4"))
     assert errors.strip() == (
         "[--workers 4] mpirun has started 2 processes, which are the workers; expected no other number of them; leave "
         "--workers out"
@@ -167,6 +193,31 @@ def test_a_job_with_a_killed_process_ends_and_goes_on(tmp_path: Path) -> None:
     until = ["--set", f"run.until={Checkpoints(tmp_path / 'a').newest_meta()['progress']['epochs'] + 1} epochs"]
     said, _ = ended(started(tmp_path, 4, "--resume", "--json", *until), 0)
     whole = inside(["train", "small.toml", "--run", "whole", "--json", *until], tmp_path)
+    assert json.loads(said.splitlines()[-1])["hash"] == results(whole)["hash"]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a job are read from /proc")
+@pytest.mark.parametrize("name", TEXTS)
+def test_processes_that_are_killed_at_twenty_moments(name: str, tmp_path: Path) -> None:
+    if name == "mnist1d-gru":
+        pytest.importorskip("powertrain_vision", reason="powertrain-vision is not installed")
+    write_shared(name, tmp_path)
+    draw = random.Random(name)
+    for _ in range(20):
+        before = steps_done(tmp_path / "a")
+        process = started(tmp_path, draw.choice((2, 4)), "--resume", *until(ENDLESS[name]))
+        while steps_done(tmp_path / "a") <= before:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        time.sleep(draw.uniform(0, 0.5))
+        workers = list(processes_with(tmp_path, "PMI_RANK").values())
+        os.kill(draw.choice(workers), signal.SIGKILL)
+        ended(process, None)
+        demand_ended(workers)
+    target = beyond(name, tmp_path / "a")
+    said, _ = ended(started(tmp_path, 4, "--resume", "--json", *target), 0)
+    whole = inside(["train", "small.toml", "--run", "whole", "--json", *target], tmp_path)
     assert json.loads(said.splitlines()[-1])["hash"] == results(whole)["hash"]
 
 

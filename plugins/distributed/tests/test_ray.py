@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,12 +19,20 @@ import pytest
 
 import powertrain as pt
 from powertrain.plugin import WorkerError
-from powertrain.train.folder.checkpoint import Checkpoints
 from running import SECONDS, command, environment, inside, results, run
-from worker_processes import HALF, TEXTS, demand_ended, write_shared
+from worker_processes import (
+    ENDLESS,
+    HALF,
+    TEXTS,
+    WATCHDOG,
+    beyond,
+    demand_ended,
+    steps_done,
+    until,
+    write_shared,
+)
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
-ENDLESS = ("--set", "run.until=10_000 epochs")
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -51,9 +62,11 @@ def started(cluster: Any, folder: Path) -> Iterator[Start]:
     """Starts an endless run, and waits until it has a checkpoint."""
     processes = []
 
-    def start(*more: str, address: str = cluster.address, workers: int = 4) -> subprocess.Popen[str]:
+    def start(
+        *more: str, address: str = cluster.address, workers: int = 4, name: str = "digits"
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            command([*train(address, workers), *ENDLESS, *more]), cwd=folder, env=environment(), text=True,
+            command([*train(address, workers), *until(ENDLESS[name]), *more]), cwd=folder, env=environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         processes.append(process)
@@ -69,12 +82,12 @@ def started(cluster: Any, folder: Path) -> Iterator[Start]:
 
 def steps(process: subprocess.Popen[str], folder: Path, least: int) -> int:
     """The steps of the newest checkpoint, once there are so many."""
-    until = time.monotonic() + SECONDS
-    while (done := Checkpoints(folder / "a").newest_meta().get("steps", 0)) < least:
+    most = time.monotonic() + SECONDS
+    while (done := steps_done(folder / "a")) < least:
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
+        assert time.monotonic() < most
         time.sleep(0.05)
-    return int(done)
+    return done
 
 
 def actors() -> list[int]:
@@ -89,16 +102,15 @@ def actors() -> list[int]:
     return found
 
 
-def gone_on(process: subprocess.Popen[str], folder: Path) -> str:
+def gone_on(process: subprocess.Popen[str], folder: Path, name: str = "digits") -> str:
     """What a run said that goes on after a loss, and then is stopped; its hash must be that of one process."""
     steps(process, folder, steps(process, folder, 1) + 60)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 128 + signal.SIGINT, errors
-    epochs = Checkpoints(folder / "a").newest_meta()["progress"]["epochs"]
-    until = ["--set", f"run.until={epochs + 1} epochs", "--json"]
-    resumed = inside(["train", "small.toml", "--run", "a", "--resume", *until], folder)
-    whole = inside(["train", "small.toml", "--run", "whole", *until], folder)
+    target = ["--json", *beyond(name, folder / "a")]
+    resumed = inside(["train", "small.toml", "--run", "a", "--resume", *target], folder)
+    whole = inside(["train", "small.toml", "--run", "whole", *target], folder)
     assert results(resumed)["hash"] == results(whole)["hash"]
     return errors
 
@@ -126,14 +138,19 @@ def test_a_worker_that_is_killed(started: Start, folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_workers_that_are_killed_at_twenty_moments(started: Start, folder: Path) -> None:
-    process = started("--when-lost", "wait")
+@pytest.mark.parametrize("name", TEXTS)
+def test_workers_that_are_killed_at_twenty_moments(name: str, started: Start, folder: Path) -> None:
+    if name == "mnist1d-gru":
+        pytest.importorskip("powertrain_vision", reason="powertrain-vision is not installed")
+    write_shared(name, folder)
+    process = started("--when-lost", "wait", name=name)
     draw = random.Random(3)
     for _ in range(20):
         steps(process, folder, steps(process, folder, 1) + 1)  # it has gone on
         time.sleep(draw.uniform(0, 0.5))
         os.kill(draw.choice(actors()), signal.SIGKILL)
-    assert gone_on(process, folder).count("the run goes on from its last checkpoint, once Ray has started another") > 15
+    said = gone_on(process, folder, name)
+    assert said.count("the run goes on from its last checkpoint, once Ray has started another") > 15
 
 
 def test_a_worker_that_is_stopped(started: Start, folder: Path) -> None:
@@ -141,9 +158,9 @@ def test_a_worker_that_is_stopped(started: Start, folder: Path) -> None:
     os.kill(actors()[1], signal.SIGSTOP)
     errors = gone_on(process, folder)
     assert "has given no sign of life" in errors
-    until = time.monotonic() + SECONDS
+    most = time.monotonic() + SECONDS
     while actors():
-        assert time.monotonic() < until
+        assert time.monotonic() < most
 
 
 def test_a_machine_that_is_lost_and_one_that_takes_its_place(cluster: Any, started: Start, folder: Path) -> None:
@@ -180,18 +197,52 @@ def test_a_call_from_python(cluster: Any, folder: Path, monkeypatch: pytest.Monk
     assert not ray.is_initialized()
 
 
-def test_a_recipe_that_a_worker_cannot_read(cluster: Any, folder: Path) -> None:
-    """A model beside the recipe that only the first worker can build."""
+@pytest.fixture(scope="module")
+def usual(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds of a command of two workers that make two steps."""
+    folder = tmp_path_factory.mktemp("usual")
+    write_shared("digits", folder)
+    start = time.monotonic()
+    run(train(cluster.address, 2, "--smoke"), folder)
+    return time.monotonic() - start
+
+
+def refused(folder: Path, seconds: float, *words: str) -> str:
+    """What a command says that has bad input."""
+    start = time.monotonic()
+    said = run(words, folder, expect=2).stderr
+    assert time.monotonic() - start < seconds
+    assert not (folder / "a").exists()
+    return said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("raise RuntimeError('no such luck')", "worker 1 has ended: .*no such luck"),
+        ("import acme", "worker 1 has ended: .*No module named 'acme'"),
+        ("import numpy; numpy.__version__ += '.post1'", "worker 1 and worker 0 differ in versions; expected the same"),
+    ],
+)
+def test_a_worker_that_cannot_take_part_is_named(
+    line: str, said: str, usual: float, cluster: Any, folder: Path
+) -> None:
+    """A model beside the recipe that only the first worker can build, or builds with other versions."""
     (folder / "net.py").write_text(
         "import sys\n\nfrom powertrain.builtin.models import MLP\n\n"
-        "if 'default_worker' in ' '.join(sys.orig_argv):\n    raise RuntimeError('no such luck')\n\n\n"
+        f"if 'default_worker' in ' '.join(sys.orig_argv):\n    {line}\n\n\n"
         "class Net(MLP):\n    pass\n"
     )
     recipe = folder / "small.toml"
     recipe.write_text(recipe.read_text().replace('{ use = "cnn", channels = [4, 8], dropout = 0.2 }', '"./net.py:Net"'))
-    said = run(train(cluster.address, 4), folder, expect=2).stderr
-    assert "[workers] worker 1 has ended: " in said and "no such luck" in said, said
-    assert not (folder / "a").exists()
+    assert re.search(rf"^\[workers\] {said}", refused(folder, usual + WATCHDOG, *train(cluster.address, 2)))
+
+
+def test_workers_that_do_not_divide_the_shards(usual: float, folder: Path) -> None:
+    words = ["train", "small.toml", "--ray", "auto", "--workers", "3"]
+    said = refused(folder, usual + WATCHDOG, *words)
+    assert said.startswith("[workers] received 3 workers for run.shards = 8; expected a number that divides it: ")
+    assert not (folder / "runs").exists()
 
 
 def test_more_workers_than_there_is_room_for(cluster: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,11 +257,46 @@ def test_more_workers_than_there_is_room_for(cluster: Any, folder: Path, monkeyp
     )
 
 
-def test_addresses_that_lead_nowhere(folder: Path) -> None:
-    client = run(train("ray://127.0.0.1:10001", 2), folder, expect=2).stderr
+def test_addresses_that_lead_nowhere(usual: float, folder: Path) -> None:
+    client = refused(folder, usual + WATCHDOG, *train("ray://127.0.0.1:10001", 2))
     assert client.startswith("[ray ray://127.0.0.1:10001] the address of a Ray Client, ")
-    nobody = run(train("127.0.0.1:1", 2), folder, expect=2).stderr
-    assert nobody.strip() == (
+    nobody = refused(folder, usual + WATCHDOG, *train("127.0.0.1:1", 2))
+    assert nobody == (
         "[ray 127.0.0.1:1] Connection refused; expected a running cluster; start one with ray start --head, or write "
         "local"
+    )
+
+
+def hears(caller: socket.socket) -> None:
+    """Somebody who says nothing."""
+
+
+def answers(caller: socket.socket) -> None:
+    """A server of HTTP/1.1."""
+    caller.recv(1000)
+    caller.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize(("does", "said"), [(hears, "timed out"), (answers, "what answers there is no Ray cluster")])
+def test_a_port_that_somebody_else_uses(
+    does: Callable[[socket.socket], None], said: str, usual: float, folder: Path
+) -> None:
+    """Ray itself would wait without end."""
+    callers = []
+
+    def serve(listening: socket.socket) -> None:
+        caller, _ = listening.accept()
+        callers.append(caller)
+        does(caller)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,))
+        serving.start()
+        port = listening.getsockname()[1]
+        found = refused(folder, usual + WATCHDOG, *train(f"127.0.0.1:{port}", 2))
+        serving.join()
+    for one in callers:
+        one.close()
+    assert found == (
+        f"[ray 127.0.0.1:{port}] {said}; expected a running cluster; start one with ray start --head, or write local"
     )

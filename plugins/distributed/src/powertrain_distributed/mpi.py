@@ -34,6 +34,7 @@ ARRAYS, ENDED, BEAT, LAST_BEAT = range(1, 5)  # what a message is
 LONGEST_REASON = 500
 BEAT_SECONDS = 0.5  # between two heartbeats, and between two looks at those of others
 SILENT_SECONDS = 8.0  # so long another worker may give no sign of life
+READ_SECONDS = 0.5  # in which the launcher reads what was said, before it ends all processes
 FAILED = 2  # the exit code of a job that a worker left
 # Seconds between two looks for a message: first short, so that a quick answer is not waited for, then longer.
 SHORTEST_PAUSE, LONGEST_PAUSE = 2e-5, 2e-3
@@ -133,6 +134,7 @@ class MPITransport(MessageTransport):
                 if found := self._hearts.silent:
                     sys.stderr.write(f"{error or _silent(min(found))}\n")
                     sys.stderr.flush()
+                    time.sleep(READ_SECONDS)
                     self._comm.Abort(FAILED)
                 next(pauses)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import powertrain as pt
 from powertrain.plugin import LostWorkerError, WorkerError
-from powertrain_distributed.meeting import CONNECT_SECONDS, TOKEN, Address, Group, Listener
+from powertrain_distributed.meeting import TOKEN, Address, Group, Listener
 from powertrain_distributed.sockets import SocketTransport
 
 try:
@@ -36,6 +36,9 @@ ENDED_SECONDS = 2.0  # for a worker to end its part, or to be there again, after
 STUCK_SECONDS = 60.0  # for one that computes: it ends its part at the next sum
 ANSWER_SECONDS = 5.0  # in which a process that runs answers
 LOOK_SECONDS = 0.5
+# What a client begins with, and what each frame does: 3 bytes of length, one of its kind, and 5 more (RFC 9113, 3.4).
+HTTP2_BEGINS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+HTTP2_HEAD, HTTP2_KIND, HTTP2_FLAGS, HTTP2_SETTINGS = 9, 3, 4, b"\x04"
 CLIENT = "ray://"
 
 
@@ -115,16 +118,35 @@ def _join(address: str, processors: int) -> None:
     fix = "expected a running cluster; start one with ray start --head, or write local"
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal():
-        try:  # Ray itself would wait for a minute
-            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        try:
+            answers = _speaks_grpc(host, int(port))
         except OSError as error:
             raise WorkerError(f"[ray {address}] {error.strerror or error}; {fix}") from error
+        if not answers:
+            raise WorkerError(f"[ray {address}] what answers there is no Ray cluster; {fix}")
     own: dict[str, Any] = {"num_cpus": max(processors, os.cpu_count() or 1), "include_dashboard": False}
     try:
         ray.init(address, log_to_driver=False, configure_logging=False, **(own if address == "local" else {}))
     except Exception as error:  # of many kinds, Exception itself among them
         said = str(error).strip().splitlines()
         raise WorkerError(f"[ray {address}] {said[0].rstrip('.') if said else type(error).__name__}; {fix}") from error
+
+
+def _speaks_grpc(host: str, port: int) -> bool:
+    """Whether a head of a cluster may answer there, which begins as HTTP/2 does. Ray itself would wait for a minute
+    where nobody answers, and without end where somebody else does."""
+    until = time.monotonic() + ANSWER_SECONDS
+    with socket.create_connection((host, port), ANSWER_SECONDS) as end:
+        if os.environ.get("RAY_USE_TLS") == "1":
+            return True
+        end.sendall(HTTP2_BEGINS)
+        said = b""
+        while len(said) < HTTP2_HEAD and (left := until - time.monotonic()) > 0:
+            end.settimeout(left)
+            if not (more := end.recv(HTTP2_HEAD - len(said))):
+                break
+            said += more
+    return said[HTTP2_KIND:HTTP2_FLAGS] == HTTP2_SETTINGS
 
 
 class Cluster:
