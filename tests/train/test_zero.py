@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.optim.division import divide, gathered, share_updated
+from powertrain.optim.division import Sharing, divide, gathered
 from powertrain.optim.optimizer import Optimizer
-from powertrain.plugin.transport import own_part
+from powertrain.plugin.transport import Alone, own_part
 from powertrain.train.folder.checkpoint import Checkpoints
 from running import inside, results, run
 from worker_processes import HALF, TEXTS, write_shared
@@ -52,6 +52,17 @@ def test_a_finished_run_is_opened_by_several(tmp_path: Path) -> None:
     assert again["hash"] == first["hash"]
 
 
+class Other(Alone):
+    """The transport of one of two workers of a group."""
+
+    def __init__(self, group: Group, optimizer: Optimizer) -> None:
+        super().__init__()
+        self.group, self.optimizer = group, optimizer
+
+    def all_gather(self, arrays: Sequence[NDArray[Any]]) -> None:
+        self.group.gather(self.optimizer, "updated", arrays)
+
+
 class Group:
     """Two optimizers of the same parameters, as two workers have them."""
 
@@ -64,12 +75,14 @@ class Group:
         for rank, one in enumerate(self.two):
             divide(one, lambda length, rank=rank: own_part(rank, 2, length))  # type: ignore[misc]
 
+        self.shares = [Sharing(one, Other(self, one)) for one in self.two]
+
     def update(self, draw: np.random.Generator) -> None:
         grads = [draw.normal(size=slot.shape).astype(np.float32) for _, slot in self.alone.params]
         for one in (self.alone, *self.two):
             one.update([pt.tensor(g) for g in grads])
-        for one in self.two:
-            share_updated(one, lambda arrays, one=one: self.gather(one, "updated", arrays))  # type: ignore[misc]
+        for share in self.shares:
+            share()
 
     def gather(self, one: Optimizer, what: str, arrays: Sequence[NDArray[Any]]) -> None:
         other = self.two[one is self.two[0]]

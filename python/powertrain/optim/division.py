@@ -19,6 +19,7 @@ from powertrain.optim.settings import OptimizerError
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer
     from powertrain.optim.parts import Part
+    from powertrain.plugin.transport import Transport
 
 # Fills arrays, of which each process holds its part, with those of the others.
 Gather = Callable[[Sequence[NDArray[Any]]], None]
@@ -57,11 +58,29 @@ def _piece(part: Part, whole: pt.Slot, name: str) -> pt.Slot:
     return piece
 
 
-def share_updated(optimizer: Optimizer, gather: Gather) -> None:
-    """Give all processes the parameters that each has updated."""
-    for part in optimizer.parts:
-        if part.updated is not None:
-            part.values.value = pt.tensor(_whole(part, part.updated, gather))
+class Sharing:
+    """Gives all processes the parameters that each has updated, in the memory in which their transport exchanges them;
+    called after each update."""
+
+    def __init__(self, optimizer: Optimizer, transport: Transport) -> None:
+        self._transport = transport
+        self._divided = [(part, part.updated) for part in optimizer.parts if part.updated is not None]
+        self._take: Callable[..., None] = pt.compile(self._trace)
+
+    def _trace(self, *given: pt.Tensor) -> None:
+        for (part, _), whole in zip(self._divided, given, strict=True):
+            part.values.value = whole
+
+    def __call__(self) -> None:
+        if not self._divided:
+            return
+        pieces = [updated.value.numpy() for _, updated in self._divided]
+        sizes = [(part.values.shape[0], one.dtype) for (part, _), one in zip(self._divided, pieces, strict=True)]
+        given = self._transport.lend(sizes)
+        for (part, _), whole, piece in zip(self._divided, given, pieces, strict=True):
+            whole[part.range] = piece
+        self._transport.all_gather(given)
+        self._take(*given)
 
 
 def gathered(optimizer: Optimizer, gather: Gather) -> dict[str, NDArray[Any]]:

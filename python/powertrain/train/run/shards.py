@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import powertrain as pt
 from powertrain.autodiff.row_sparse import RowSparse
-from powertrain.optim.division import share_updated
+from powertrain.optim.division import Sharing
 from powertrain.optim.received import LaidOut
 from powertrain.plugin.transport import Alone, Transport
 from powertrain.train.folder.run_folder import RunError
@@ -110,6 +110,7 @@ class ShardedStep:
         self._logged: list[str] = []
         self._contribution: Contribution | None = None
         self._sum = TreeSum()
+        self._sharing: Sharing | None = None
         self._gradients = pt.compile(lambda shard, *arrays: self._trace_gradients(shard, arrays))
         self._update = pt.compile(lambda *sums: self._trace_update(sums))
 
@@ -133,8 +134,10 @@ class ShardedStep:
             found = self._update(*sums)
         except pt.NonFiniteError as error:
             raise self._cause(state, arrays) or error from None
+        if self._sharing is None:
+            self._sharing = Sharing(self._opt, self._shards.transport)
         with self._shards.pace.pausing():
-            share_updated(self._opt, self._shards.transport.all_gather)
+            self._sharing()
         return found
 
     def _of_shard(self, program: Any, shard: int, state: Sequence[int], arrays: Sequence[Any]) -> Any:
