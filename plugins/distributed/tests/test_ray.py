@@ -90,12 +90,15 @@ def steps(process: subprocess.Popen[str], folder: Path, least: int) -> int:
     return done
 
 
-def actors() -> list[int]:
-    """The processes that take part in a run, by what Ray calls them."""
+def actors(folder: Path) -> list[int]:
+    """The processes that take part in the run of a folder, by what Ray calls them."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            if path.joinpath("cmdline").read_bytes().startswith(b"ray::Worker"):
+            if (
+                path.joinpath("cmdline").read_bytes().startswith(b"ray::Worker")
+                and path.joinpath("cwd").readlink() == folder
+            ):
                 found.append(int(path.name))
         except OSError:
             continue
@@ -129,7 +132,7 @@ def test_four_workers_give_the_bits_of_one(name: str, cluster: Any, tmp_path: Pa
 
 def test_a_worker_that_is_killed(started: Start, folder: Path) -> None:
     process = started()
-    workers = actors()
+    workers = actors(folder)
     assert len(workers) == 3
     os.kill(workers[1], signal.SIGKILL)
     errors = gone_on(process, folder)
@@ -148,18 +151,18 @@ def test_workers_that_are_killed_at_twenty_moments(name: str, started: Start, fo
     for _ in range(20):
         steps(process, folder, steps(process, folder, 1) + 1)  # it has gone on
         time.sleep(draw.uniform(0, 0.5))
-        os.kill(draw.choice(actors()), signal.SIGKILL)
+        os.kill(draw.choice(actors(folder)), signal.SIGKILL)
     said = gone_on(process, folder, name)
     assert said.count("the run goes on from its last checkpoint, once Ray has started another") > 15
 
 
 def test_a_worker_that_is_stopped(started: Start, folder: Path) -> None:
     process = started()
-    os.kill(actors()[1], signal.SIGSTOP)
+    os.kill(actors(folder)[1], signal.SIGSTOP)
     errors = gone_on(process, folder)
     assert "has given no sign of life" in errors
     most = time.monotonic() + SECONDS
-    while actors():
+    while actors(folder):
         assert time.monotonic() < most
 
 
@@ -181,7 +184,7 @@ def test_a_machine_that_is_lost_and_one_that_takes_its_place(cluster: Any, start
 def test_a_cluster_for_the_time_of_a_run_and_ctrl_c(started: Start, folder: Path) -> None:
     """A terminal sends SIGINT to all that runs in it."""
     process = started(address="local", workers=2)
-    workers = actors()
+    workers = actors(folder)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 128 + signal.SIGINT, errors
