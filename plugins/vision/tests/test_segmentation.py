@@ -12,7 +12,7 @@ from vision_runs import go
 import powertrain as pt
 from powertrain.data import ArrayDataset, DataError, DataModule
 from powertrain.plugin import Inputs, ModelError
-from powertrain.plugin.testing import killed_and_resumed
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_vision.cutouts import Cutouts, CutoutSplit, objects_below
 from powertrain_vision.fetch import cut_out
 from powertrain_vision.segmentation import MeanIoU, PixelUNet, Segmentation
@@ -80,6 +80,13 @@ def test_it_finds_shapes_that_it_has_not_seen(tmp_path: Path) -> None:
     said = pt.load(tmp_path / "run").predict(np.ones((1, 16, 16, 3), np.float32))
     (answer,) = said
     assert np.shape(answer["mask"]) == (16, 16) and sum(answer["shares"].values()) == pytest.approx(1)
+    asked = np.full((40, 40, 3), 200, np.uint8)
+    asked[10:32, 10:32] = (20, 60, 30)
+    Image.fromarray(asked).save(tmp_path / "box.png")
+    answers = powertrain("predict", "run", "box.png", "--json", folder=tmp_path)
+    (of_file,) = pt.load(tmp_path / "run").predict(tmp_path / "box.png")
+    (of_picture,) = pt.load(tmp_path / "run").predict(Image.fromarray(asked))
+    assert str(of_file["file"]).endswith("box.png") and of_file["mask"] == of_picture["mask"] and '"shares"' in answers
     report = (tmp_path / "run" / "report.html").read_text()
     assert "From the worst picture to the best" in report and "IoU" in report
 

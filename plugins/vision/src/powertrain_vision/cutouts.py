@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError, DataModule, permutation, read_image
 from powertrain.plugin import Data, param
-from powertrain_vision.folder import HeldAsBytes, fetched_folder
+from powertrain_vision.folder import TO_ONE, HeldAsBytes, fetched_folder, taking_pictures
 from powertrain_vision.segmentation import Segmentation
 
 WHERE = "cutouts"
@@ -75,7 +75,8 @@ class Cutouts(Data):
 
     @classmethod
     def reopen(cls, params: Any, kept: DataModule) -> DataModule:
-        return dataclasses.replace(kept, own_task=Segmentation())
+        whole = taking_pictures(kept, (params.size, params.size), True, TO_ONE)
+        return dataclasses.replace(whole, own_task=Segmentation())
 
 
 def objects_below(folder: Path) -> list[tuple[str, NDArray[np.uint8]]]:

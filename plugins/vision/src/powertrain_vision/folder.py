@@ -6,7 +6,7 @@ A recipe's pictures are those of `pt.data.ImageFolder` after Resize and ToTensor
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,17 +91,23 @@ class ImageFolder(Data):
         as_bytes = kept.train.fetch(np.zeros(1, np.int64))["x"].dtype == np.uint8
         scaled: Any = np.asarray if as_bytes else TO_ONE
 
-        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
-            yield from given.examples(IMG_EXTENSIONS, lambda path: scaled(read_picture(path, size, params.colour)))
+        return taking_pictures(kept, size, params.colour, scaled)
 
-        def encode(values: object) -> Any:
-            several = isinstance(values, (list, tuple)) or _are_pictures(values)
-            pictures: Any = values if several else [values]
-            if not len(pictures) or not all(_is_picture(one) for one in pictures):
-                return None
-            return scaled(np.stack([taken_picture(one, size, params.colour) for one in pictures]))
 
-        return dataclasses.replace(kept, read=read, encode=encode)
+def taking_pictures(kept: DataModule, size: tuple[int, int], colour: bool, scaled: Callable[[Any], Any]) -> DataModule:
+    """The data set, whose runs can be asked about files of pictures, and about pictures in memory."""
+
+    def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
+        yield from given.examples(IMG_EXTENSIONS, lambda path: scaled(read_picture(path, size, colour)))
+
+    def encode(values: object) -> Any:
+        several = isinstance(values, (list, tuple)) or _are_pictures(values)
+        pictures: Any = values if several else [values]
+        if not len(pictures) or not all(_is_picture(one) for one in pictures):
+            return None
+        return scaled(np.stack([taken_picture(one, size, colour) for one in pictures]))
+
+    return dataclasses.replace(kept, read=read, encode=encode)
 
 
 class HeldPictures(ArrayDataset):
