@@ -33,7 +33,7 @@ REASONS = {
     "NumPy": r"computes its answers with NumPy, which a trace does not see|another library computes the outputs of",
     "no module": r"does not predict with one module that has weights",
     "no attention": r"the model has no attention",
-    "tokens": r"the model reads int64\[\d+\], which has no gradient",
+    "tokens": r"the model reads int64\[[\d, ]+\], which has no gradient",
     "transform": r"the transform \w+ cannot be traced",
     "too large": r"numbers; expected at most [\d,]+",
     "a loop": r"there is no rule for scan|the answers are made in a loop",

@@ -11,7 +11,7 @@ FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens",
              "python-source", "python-code", "text-pairs", "bible-verses", "translation", "encoder-decoder",
              "translate", "pronunciations", "labelling", "label-cross-entropy", "label-accuracy", "tagger",
-             "label-sequences"),
+             "label-sequences", "tagged-words", "word-tagger", "label-spans", "span-f1"),
     "audio": ("audio-folder", "spoken-digits", "spectrogram", "abc-tunes", "melody", "sound-diffusion",
               "digit-strings", "transcription", "ctc", "label-error-rate", "speech-gru"),
     "tabular": ("table", "ames", "adult", "churn", "lightgbm", "random-forest", "decision-tree", "kernel-svm",

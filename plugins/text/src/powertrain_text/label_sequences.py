@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.metrics import WordErrorRate
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
-from powertrain_text.labelling import NOTHING, UNLABELLED, usual_labels
+from powertrain_text.labelling import NOTHING, UNLABELLED, usual_labels, words_of
 
 EXAMPLES = str(Path(__file__).with_name("sounds.dict")).replace("\\", "/")
 ROWS = 1000  # examples that are labelled at once
@@ -47,7 +47,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         t.minimize(self.opt, losses, batch.weight)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
-    def labelled(self, run: Run, part: str) -> tuple[list[str], list[str], list[str]]:
+    def labels(self, run: Run, part: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """The examples of a part, the predicted labels, and the right ones."""
         source: Any = run.dataset.splits[part]
         fields = source.fetch(np.arange(len(source)))
@@ -55,10 +55,14 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         found = []
         for at in range(0, len(x), ROWS):
             rows = x[at : at + ROWS]
-            scores = run.predict(np.resize(rows, (ROWS, x.shape[1])))[: len(rows)]
-            found += texts_of(scores.argmax(axis=-1), run.dataset.class_names)
-        show: Any = run.dataset.show or str
-        return [show(row) for row in x], found, texts_of(y, run.dataset.class_names)
+            scores = run.predict(np.resize(rows, (ROWS, *x.shape[1:])))[: len(rows)]
+            found.append(scores.argmax(axis=-1))
+        return x, np.concatenate(found), y
+
+    def labelled(self, run: Run, part: str) -> tuple[NDArray[Any], list[str], list[str]]:
+        """The examples of a part, and the predicted and the right labels as texts."""
+        x, found, wanted = self.labels(run, part)
+        return x, texts_of(found, run.dataset.class_names), texts_of(wanted, run.dataset.class_names)
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
         _, found, wanted = self.labelled(run, part)
@@ -66,10 +70,10 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
 
     def sections(self, run: Run) -> Sequence[Section]:
         part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
-        examples, found, wanted = self.labelled(run, part)
-        source: Any = run.dataset.splits[part]
-        x = np.asarray(source.fetch(np.arange(len(source)))["x"])
-        usual = texts_of(usual_labels(run.dataset)[x], run.dataset.class_names)
+        x, found, wanted = self.labelled(run, part)
+        show: Any = run.dataset.show or str
+        examples = [show(row) for row in x]
+        usual = texts_of(usual_labels(run.dataset)[words_of(x)], run.dataset.class_names)
         said = {"this model": found, "each token by its most frequent label": usual}
         rows = [(by, *(f"{value:.3f}" for value in compared(texts, wanted).values())) for by, texts in said.items()]
         wrong = [row for row in zip(examples, found, wanted, strict=True) if row[1] != row[2]][:SHOWN]

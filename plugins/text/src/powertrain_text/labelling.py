@@ -11,14 +11,16 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataError, DataModule
 from powertrain.plugin import Baseline, Metric, Task
+from powertrain_text.spans import kinds_of, spans_of
 
 UNLABELLED = -100  # of places that hold no token, as PyTorch has it
 NOTHING = 0  # the label of a place that has nothing to say, such as a silent letter or a word outside of all names
 
 
 class Labelling(Task):
-    """x are rows of tokens, y a label for each of them, and UNLABELLED where there is padding. Label 0 is of places
-    that have nothing to say. A model gives scores [examples, places, labels]."""
+    """x are rows of tokens, y a label for each of them, and UNLABELLED where there is padding. A token may be several
+    numbers, such as a word and its letters; the first is the word. Label 0 is of places that have nothing to say. A
+    model gives scores [examples, places, labels]."""
 
     loss = "label-cross-entropy"
     metrics = ("label-accuracy",)
@@ -29,7 +31,7 @@ class Labelling(Task):
             fields = source.fetch(np.arange(min(len(source), 1000)))
             x, y = np.asarray(fields["x"]), np.asarray(fields["y"])
             known = (y == UNLABELLED) | ((y >= 0) & (y < dataset.outputs))
-            if y.shape != x.shape or y.dtype.kind not in "iu" or not known.all():
+            if x.ndim < 2 or y.shape != x.shape[:2] or y.dtype.kind not in "iu" or not known.all():
                 raise DataError(
                     "labelling", f"tokens {list(x.shape)} and targets {y.dtype}{list(y.shape)} of {part}",
                     f"expected a label from 0 to {dataset.outputs - 1} for each token, and {UNLABELLED} for padding",
@@ -40,15 +42,19 @@ class Labelling(Task):
         labels = usual_labels(dataset)
         fields = dataset.splits[part].fetch(np.arange(len(dataset.splits[part])))
         real = fields["y"] != UNLABELLED
-        share = float((labels[fields["x"]] == fields["y"])[real].mean())
+        share = float((labels[words_of(fields["x"])] == fields["y"])[real].mean())
         return [
             Baseline("dummy", "label-accuracy", share, "each token by its most frequent label", higher_is_better=True)
         ]
 
     def answer(self, dataset: DataModule, output: Any) -> Any:
-        """The labels that say something, as a text."""
-        names = dataset.class_names
-        return {"labels": " ".join(names[label] for label in np.asarray(output).argmax(axis=-1).ravel() if label)}
+        """The labels that say something, as a text; of spans, their kinds and words, counted from 1."""
+        names, labels = dataset.class_names, np.asarray(output).argmax(axis=-1).reshape(1, -1)
+        kinds = kinds_of(names)
+        if not kinds:
+            return {"labels": " ".join(names[label] for label in labels[0] if label)}
+        spans = spans_of(labels).tolist()
+        return {"spans": ", ".join(f"{kinds[kind]} {place_of(first + 1, end)}" for _, kind, first, end in spans)}
 
 
 def usual_labels(dataset: DataModule) -> Any:
@@ -56,8 +62,22 @@ def usual_labels(dataset: DataModule) -> Any:
     fields = dataset.train.fetch(np.arange(len(dataset.train)))
     real = fields["y"] != UNLABELLED
     counts = np.zeros((len(dataset.vocabulary or ()), dataset.outputs), np.int64)
-    np.add.at(counts, (fields["x"][real], fields["y"][real]), 1)
+    np.add.at(counts, (words_of(fields["x"])[real], fields["y"][real]), 1)
     return counts.argmax(axis=1)
+
+
+def place_of(first: int, last: int) -> str:
+    """The words of a span, from the first to the last.
+
+    >>> place_of(1, 3), place_of(4, 4)
+    ('1-3', '4')
+    """
+    return f"{first}-{last}" if last > first else str(first)
+
+
+def words_of(x: Any) -> Any:
+    """The tokens of rows; of those with several numbers, the first."""
+    return x if np.ndim(x) == 2 else x[..., 0]
 
 
 def label_cross_entropy(output: Any, target: Any) -> pt.Tensor:
@@ -83,13 +103,19 @@ class LabelAccuracy(Metric):
     """The share of places with a label that the model gives the right one."""
 
     def measure(self, prediction: Any, target: Any, weight: Any = None) -> Any:
-        scores, wanted = np.asarray(prediction), np.asarray(target)
-        if wanted.dtype.kind not in "iu" or scores.shape[:-1] != wanted.shape:
-            raise ValueError(
-                f"[label-accuracy] predictions {list(scores.shape)}, targets {wanted.dtype}{list(wanted.shape)}; "
-                "expected scores of labels at each place, and a label for each; choose another metric"
-            )
+        scores, wanted = demand_labels("label-accuracy", prediction, target)
         weights = np.ones(len(wanted)) if weight is None else np.asarray(weight, np.float64)
         of_places = np.where(wanted == UNLABELLED, 0, weights.reshape(-1, *(1,) * (wanted.ndim - 1)))
         right = scores.argmax(axis=-1) == wanted
         return np.array([(right * of_places).sum(), of_places.sum()])
+
+
+def demand_labels(where: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+    """Scores of labels and the right ones, as arrays, or an error of the metric `where`."""
+    scores, wanted = np.asarray(prediction), np.asarray(target)
+    if wanted.dtype.kind not in "iu" or scores.shape[:-1] != wanted.shape:
+        raise ValueError(
+            f"[{where}] predictions {list(scores.shape)}, targets {wanted.dtype}{list(wanted.shape)}; expected scores "
+            "of labels at each place, and a label for each; choose another metric"
+        )
+    return scores, wanted
