@@ -40,6 +40,7 @@ LOOK_SECONDS = 0.5
 HTTP2_BEGINS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 HTTP2_HEAD, HTTP2_KIND, HTTP2_FLAGS, HTTP2_SETTINGS = 9, 3, 4, b"\x04"
 CLIENT = "ray://"
+CREATION = "died because of an error raised in its creation"  # of an actor, in words of Ray
 
 
 class Worker:
@@ -203,7 +204,7 @@ class Cluster:
                 try:
                     found[actor] = Address(*ray.get(task))
                 except ray.exceptions.RayActorError as error:  # it is being started again, if it has begun once
-                    if not self._begun and "died because of an error raised in its creation" in str(error):
+                    if not self._begun and CREATION in str(error):
                         raise WorkerError.lost(1 + self._actors.index(actor), f"cannot begin: {_why(error)}") from error
                     time.sleep(LOOK_SECONDS)
                     asked[actor.listen.remote()] = actor
@@ -262,5 +263,7 @@ def _power_of_two(most: int) -> int:
 def _why(error: Exception) -> str:
     """What Ray says of the end of an actor, in one line."""
     lines = [line.strip() for line in str(error).splitlines()]
+    if CREATION in str(error):  # the exception itself comes last
+        return lines[-1]
     reasons = [line for line in lines if "exit" in line.lower() or "died" in line.lower()]
     return (reasons or lines or [type(error).__name__])[0].rstrip(".")
