@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 5 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 6 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -116,7 +116,7 @@ typedef struct PtdPlan {
 
 typedef struct PtdLimits { /* as FusionLimits of ops/target.h */
   int64_t operands, members, few_rows, long_row;
-  bool rounds_halves;
+  bool rounds_halves, casts_together;
 } PtdLimits;
 
 /* What is known of a run when it is done. */
@@ -152,7 +152,8 @@ typedef struct PtdDevice {
                PtdFailure* failure);
   bool (*receive)(void* self, void* sent, PtdFailure* failure);
   void (*usage)(void* self, PtdUsage* usage);
-  void (*trim)(void* self); /* gives back what is kept in the cache */
+  void (*trim)(void* self);        /* gives back what is kept in the cache */
+  void (*forget_peak)(void* self); /* the most that was used is what is used now */
 
   /* Runs. A run belongs to the thread that began it. Its launches are queued; launches that commit do nothing once a
    * guard of the run has tripped and until the phase is forgiven. `guard` ends what a phase computes and precedes its

@@ -177,6 +177,13 @@ void register_devices(py::module_& m) {
       },
       py::arg("name"), "Gives memory back that is kept for later tensors.");
   m.def(
+      "forget_peak",
+      [](const std::string& name) {
+        const LoadedDevice& device = loaded(name, "memory");
+        device.table->forget_peak(device.table->self);
+      },
+      py::arg("name"), "The most that was used is what is used now.");
+  m.def(
       "synchronize",
       [](py::handle device) {
         const Target& target = device_named(device, "synchronize");

@@ -321,6 +321,9 @@ def device_usage(name: str) -> list[int]:
 def trim_device(name: str) -> None:
     """Gives memory back that is kept for later tensors."""
 
+def forget_peak(name: str) -> None:
+    """The most that was used is what is used now."""
+
 def synchronize(device: object) -> None:
     """Waits until all that was queued is done."""
 

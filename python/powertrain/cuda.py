@@ -27,6 +27,7 @@ __all__ = [
     "memory_allocated",
     "memory_reserved",
     "memory_usage",
+    "reset_peak_memory_stats",
     "synchronize",
     "why_not",
 ]
@@ -150,6 +151,16 @@ def max_memory_allocated(device: object | None = None) -> int:
         1048576
     """
     return memory_usage(device).peak
+
+
+def reset_peak_memory_stats(device: object | None = None) -> None:
+    """Count `max_memory_allocated` and the peak of `memory_usage` from now on.
+
+    Example
+        >>> if pt.cuda.is_available():
+        ...     pt.cuda.reset_peak_memory_stats()
+    """
+    _core.forget_peak(_at(device))
 
 
 def empty_cache(device: object | None = None) -> None:

@@ -171,4 +171,9 @@ PtdUsage DeviceMemory::usage() {
   return {number(context_.total_bytes), number(used_bytes_), number(held_bytes_ - used_bytes_), number(peak_bytes_)};
 }
 
+void DeviceMemory::forget_peak() {
+  const std::lock_guard lock(busy_);
+  peak_bytes_ = used_bytes_;
+}
+
 }  // namespace pt::cuda

@@ -20,6 +20,7 @@ class DeviceMemory {
   bool holds(char* address);  // whether it was allocated here
   void trim();
   PtdUsage usage();
+  void forget_peak();  // the most is what is used now
 
  private:
   struct Piece {

@@ -109,6 +109,11 @@ void trim(void* self) {
   });
 }
 
+void forget_peak(void* self) {
+  gpu_of(self).memory.forget_peak();
+  gpu_of(self).uploads.memory().forget_peak();
+}
+
 bool wait(void* self, PtdFailure* failure) {
   return on(gpu_of(self), failure, [&] { gpu_of(self).context.wait(); });
 }
@@ -317,6 +322,7 @@ PtdDevice device_table(int32_t ordinal) {
   table.receive = receive;
   table.usage = usage;
   table.trim = trim;
+  table.forget_peak = forget_peak;
   table.begin = begin;
   table.launch = launch;
   table.guard = guard;

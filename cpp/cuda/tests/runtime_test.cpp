@@ -81,6 +81,8 @@ void test_memory() {
   CHECK_EQ(simulated("simBytesLive"), live);
   CHECK_EQ(d.usage().used_by_tensors, 4096 + 512);
   CHECK_EQ(d.usage().peak, int64_t(35 * kMiB + 4096 + 512));
+  d.t.forget_peak(d.t.self);
+  CHECK_EQ(d.usage().peak, int64_t(4096 + 512));
 }
 
 // Random sizes, kept apart from each other: nobody writes into another's memory.
