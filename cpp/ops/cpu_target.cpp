@@ -14,8 +14,12 @@ class CpuTarget final : public Target {
     return lower_fused(program, context.threads);
   }
   const FusionLimits& fusion_limits() const override {
-    static constexpr FusionLimits limits{
-        .operands = 24, .members = 48, .few_rows = 16, .long_row = 4096, .rounds_halves = false};
+    static constexpr FusionLimits limits{.operands = 24,
+                                         .members = 48,
+                                         .few_rows = 16,
+                                         .long_row = 4096,
+                                         .rounds_halves = false,
+                                         .casts_together = false};
     return limits;
   }
   Instruction bind(const Launch& launch, const PlanContext& context) const override {

@@ -245,8 +245,12 @@ class LoadedTarget final : public Target {
     };
   }
   static FusionLimits limits_of(const PtdDevice& table) {
-    return {static_cast<std::size_t>(table.limits.operands), static_cast<std::size_t>(table.limits.members),
-            table.limits.few_rows, table.limits.long_row, table.limits.rounds_halves};
+    return {static_cast<std::size_t>(table.limits.operands),
+            static_cast<std::size_t>(table.limits.members),
+            table.limits.few_rows,
+            table.limits.long_row,
+            table.limits.rounds_halves,
+            table.limits.casts_together};
   }
   const PtdDevice& table_;
   mutable LoadedQueue device_;

@@ -54,6 +54,9 @@ struct FusionLimits {
   int64_t long_row;
   // Whether f16 and bf16 values stay in registers, rounded, between two members.
   bool rounds_halves;
+  // Whether pieces of a buffer that are cast are better cast together, as where a launch costs more than the memory
+  // that a cache would have held.
+  bool casts_together;
 };
 
 // Targets live as long as the process: ops and contexts point at them and at their plans.

@@ -16,7 +16,7 @@ from powertrain.cli.profile import without
 from powertrain.train.folder.run_folder import RunError
 from running import SMALL, results, run
 
-PASSES = ("simplify", "fuse", "attach_epilogues", "attach_consumers")
+PASSES = ("simplify", "cast_together", "fuse", "attach_epilogues", "attach_consumers")
 
 
 @pytest.fixture(scope="module")

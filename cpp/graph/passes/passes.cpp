@@ -27,6 +27,7 @@ std::vector<Pass> passes_for(const Target& target) {
 const std::vector<Pass>& passes() {
   static const std::vector<Pass> all = {
       {"simplify", "simplify", merged, expanded},
+      {"cast_together", "fuse", cast_together},
       {"fuse", "fuse", fuse},
       {"attach_epilogues", "fuse", attach_epilogues},
       {"attach_consumers", "fuse", attach_consumers},

@@ -35,6 +35,8 @@ Graph run_passes(const Graph& source, const PassOptions& options, const Target& 
 // three. `nested`: of a part of what is being done, whose regions stay. What the target plans is not expanded; without
 // one, what any target plans.
 Graph simplify(const Graph& graph, bool merge, bool nested = false, const Target* target = nullptr);
+// Casts of many pieces of one slot become a cast of the slot, where the target wants that.
+Graph cast_together(const Graph& graph, const Target& target);
 // Elementwise chains and row programs become single nodes.
 Graph fuse(const Graph& graph, const Target& target);
 // An elementwise program that is the only reader of a product is done by the product, while its result is in cache.

@@ -2,6 +2,7 @@
 #include "ops/axes.h"
 #include "ops/elementwise.h"
 #include "ops/losses.h"
+#include "ops/made_of.h"
 
 namespace pt {
 namespace {
@@ -38,7 +39,9 @@ Tensor weight_of(const Tensor& weight, const Tensor& labels) { return fn::call("
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Tensor x = widened(in[0]);
   const auto [labels, kept] = kept_labels(as_column(in[1]), attrs);
-  const Tensor chosen = fn::call("take_along_axis", {x, labels}, {{"axis", int64_t{-1}}});
+  // Of the logits as they were before they were widened: else those would be stored for this alone.
+  const Tensor picked = fn::call("take_along_axis", {before_widening(x), labels}, {{"axis", int64_t{-1}}});
+  const Tensor chosen = fn::cast(picked, x.dtype());
   const auto [top, terms, total] = softmax(x);
   // Differences from the maximum keep the digits that large logits have lost.
   const Tensor log_total = fn::log(total);

@@ -8,7 +8,7 @@ namespace pt::cuda {
 
 const PtdLimits& fused_limits() {
   static constexpr PtdLimits limits{
-      .operands = 16, .members = 32, .few_rows = 64, .long_row = 16384, .rounds_halves = true};
+      .operands = 16, .members = 32, .few_rows = 64, .long_row = 16384, .rounds_halves = true, .casts_together = true};
   return limits;
 }
 
