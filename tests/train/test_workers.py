@@ -70,7 +70,16 @@ def test_one_hash_for_any_number_of_workers_and_threads(tmp_path: Path) -> None:
     assert first == last
 
 
-def test_a_run_with_a_killed_worker_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (signal.SIGKILL, "has ended: its process was ended by SIGKILL, as where memory runs out"),
+        (signal.SIGSTOP, "has not responded for 8 s (process P)"),
+    ],
+)
+def test_a_run_with_a_lost_worker_goes_on_from_its_last_checkpoint(
+    sent: signal.Signals, said: str, tmp_path: Path
+) -> None:
     # Without a schedule, which depends on the target: that one is chosen when it is known how far the run came.
     text = recipe(tmp_path, 10_000).replace(', schedule = "cosine"', "")
     process = started_run(tmp_path, text, "--workers", "4")
@@ -81,14 +90,13 @@ def test_a_run_with_a_killed_worker_goes_on_from_its_last_checkpoint(tmp_path: P
         while Checkpoints(tmp_path / "a").newest_meta().get("progress", {"epochs": 0})["epochs"] <= before:
             assert process.stdout.readline()  # one for each epoch
         if lost is not None:
-            os.kill(lost, signal.SIGKILL)
+            os.kill(lost, sent)
             demand_ended(others)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=2 * PATIENCE)
     assert process.returncode == 128 + signal.SIGINT, errors
-    assert re.sub("worker [123]", "worker N", errors).startswith(
-        "[workers] worker N has ended: its process was ended by SIGKILL, as where memory runs out; the run goes on "
-        "from its last checkpoint, with all workers started again\n"
+    assert re.sub("process [0-9]+", "process P", re.sub("worker [123]", "worker N", errors)).startswith(
+        f"[workers] worker N {said}; the run goes on from its last checkpoint, with all workers started again\n"
     )
     epochs = Checkpoints(tmp_path / "a").newest_meta()["progress"]["epochs"]
     until = ["--set", f"run.until={epochs + 1} epochs"]
