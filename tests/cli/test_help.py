@@ -90,15 +90,19 @@ def test_the_list_names_sections_and_pages(pages: Path, capsys: pytest.CaptureFi
     assert lines[-3:] == ["  data          Data and metrics", "  plugins       Plugins", "  plugins/loss  A loss"]
 
 
+OF_CONTRIBUTORS = {Path(f"{name}.md") for name in ("testing", "dependencies", "adding-an-op", "adding-a-pass")}
+
+
 def test_the_wheel_has_every_page() -> None:
-    """Each page of docs/ that is written by hand, whole."""
+    """Each page of docs/ that is written by hand, whole, but for those that only who works on the engine needs."""
     if not documentation.PAGES.is_dir():
         pytest.skip(f"no {documentation.PAGES}: powertrain is not installed from a wheel")
     docs = ROOT / "docs"
     wanted = {path.relative_to(docs) for path in docs.rglob("*.md")}
     wanted = {path for path in wanted if path.parts[0] not in ("api", "project") and path.name != "index.md"}
-    assert {path.relative_to(documentation.PAGES) for path in documentation.PAGES.rglob("*.md")} == wanted
-    assert all((documentation.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in wanted)
+    there = {path.relative_to(documentation.PAGES) for path in documentation.PAGES.rglob("*.md")}
+    assert there - OF_CONTRIBUTORS == wanted - OF_CONTRIBUTORS
+    assert all((documentation.PAGES / path).read_bytes() == (docs / path).read_bytes() for path in there)
 
 
 @pytest.mark.parametrize("topic", ["pt.nan", "nan", "powertrain.nan"])
