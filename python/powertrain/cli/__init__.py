@@ -25,7 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["bench"]:  # it reads its own arguments
         return _guarded(lambda: _bench(given[1:]))
     takes = parser()
-    options = takes.parse_args(given)
+    options, unknown = takes.parse_known_args(given)
+    if unknown:
+        from powertrain.cli.unknown import refusal
+
+        complain(refusal(options, unknown))
+        return USER
     if options.version:
         from powertrain.cli.version import version
 
