@@ -3,6 +3,7 @@ on in the cluster."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -35,22 +36,28 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    started = []
-    for name, service in services().items():
-        words = service["command"].replace("first:", "127.0.0.1:").replace("6379", str(port)).split()
-        words = [str(Path(sys.executable).with_name("ray")), *words[1:]]
-        with (tmp_path / f"{name}.log").open("w") as log:
-            started.append(
-                subprocess.Popen(words, env=environment(**TOKEN), stdout=log, stderr=log, start_new_session=True)
+    with contextlib.ExitStack() as nodes:
+        for name, service in services().items():
+            words = service["command"].replace("first:", "127.0.0.1:").replace("6379", str(port)).split()
+            nodes.enter_context(
+                node([str(Path(sys.executable).with_name("ray")), *words[1:]], tmp_path / f"{name}.log")
             )
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def node(words: list[str], log: Path) -> Iterator[None]:
+    """A node of a cluster, once it runs."""
+    with log.open("w") as file:
+        process = subprocess.Popen(words, env=environment(**TOKEN), stdout=file, stderr=file, start_new_session=True)
+    try:
         most = time.monotonic() + SECONDS
-        while "Ray runtime started" not in (tmp_path / f"{name}.log").read_text():
-            assert started[-1].poll() is None and time.monotonic() < most, (tmp_path / f"{name}.log").read_text()
+        while "Ray runtime started" not in log.read_text():
+            assert process.poll() is None and time.monotonic() < most, log.read_text()
             time.sleep(0.2)
-    yield f"127.0.0.1:{port}"
-    for process in started[::-1]:
+        yield
+    finally:
         process.terminate()
-    for process in started:
         try:
             process.wait(30)
         finally:
