@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, split_random
+from powertrain.data import ArrayDataset, DataError, DataModule, split_random
 from powertrain.plugin import Data, Task, param
+from powertrain_text.asked import reading_texts
 from powertrain_text.data import read_table
 from powertrain_text.tokenizer import BEGIN, PADDING, Tokenizer
 
@@ -58,17 +58,10 @@ class Paired(Data, declares=True):
     def reopen(cls, params: Any, kept: DataModule) -> DataModule:
         tokenizer = Tokenizer.from_state(kept.state)
 
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for texts in given.lines(count):
-                yield [], whole_rows(tokenizer, texts, params.context)
+        def rows(texts: Sequence[str]) -> NDArray[np.int64]:
+            return whole_rows(tokenizer, texts, params.context)
 
-        def encode(values: Any) -> Any:
-            is_list = isinstance(values, Sequence) and not isinstance(values, (str, bytes))
-            if not is_list or not values or not all(isinstance(one, str) for one in values):
-                return None
-            return whole_rows(tokenizer, values, params.context)
-
-        return dataclasses.replace(kept, vocabulary=tokenizer, show=tokenizer.decode, read=read, encode=encode)
+        return reading_texts(kept, tokenizer, rows, tokenizer.decode, named=False)
 
 
 def whole_rows(tokenizer: Tokenizer, texts: Sequence[str], context: int) -> NDArray[np.int64]:

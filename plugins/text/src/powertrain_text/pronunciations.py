@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +15,6 @@ from powertrain.data import (
     ArrayDataset,
     DataError,
     DataModule,
-    InputFile,
     Vocabulary,
     find_files,
     read_text,
@@ -24,6 +22,7 @@ from powertrain.data import (
 )
 from powertrain.plugin import Data, param
 from powertrain_text.alignment import Aligner
+from powertrain_text.asked import reading_texts
 from powertrain_text.labelling import UNLABELLED
 from powertrain_text.packages import Package
 from powertrain_text.tokenizer import PADDING
@@ -93,20 +92,13 @@ class Pronunciations(Data):
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
         letters = Vocabulary.from_state(kept.state)
 
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for words in given.lines(count):
-                yield list(words), letters_of(letters, words, params.longest)
-
-        def encode(values: Any) -> Any:
-            is_list = isinstance(values, Sequence) and not isinstance(values, (str, bytes))
-            if not is_list or not values or not all(isinstance(one, str) for one in values):
-                return None
-            return letters_of(letters, values, params.longest)
+        def rows(words: Sequence[str]) -> NDArray[np.int64]:
+            return letters_of(letters, words, params.longest)
 
         def show(row: Any) -> str:
             return letters.decode(row).replace(FILL, "")
 
-        return dataclasses.replace(kept, vocabulary=letters, show=show, read=read, encode=encode)
+        return reading_texts(kept, letters, rows, show)
 
 
 def letters_of(letters: Vocabulary, words: Sequence[str], longest: int) -> NDArray[np.int64]:

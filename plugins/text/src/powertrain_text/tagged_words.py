@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import ArrayDataset, DataError, DataModule, InputFile, read_text, split_random
+from powertrain.data import ArrayDataset, DataError, DataModule, read_text, split_random
 from powertrain.plugin import Data, param
+from powertrain_text.asked import reading_texts
 from powertrain_text.labelling import UNLABELLED
 from powertrain_text.lexicon import Lexicon, words_of
 from powertrain_text.packages import Package
@@ -86,17 +86,10 @@ class TaggedWords(Data):
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
         lexicon = Lexicon.from_state(kept.state)
 
-        def read(given: InputFile, count: int) -> Iterator[tuple[list[str], Any]]:
-            for texts in given.lines(count):
-                yield list(texts), rows_of(lexicon, texts, params.longest)
+        def rows(texts: Sequence[str]) -> NDArray[np.int64]:
+            return rows_of(lexicon, texts, params.longest)
 
-        def encode(values: Any) -> Any:
-            is_list = isinstance(values, Sequence) and not isinstance(values, (str, bytes))
-            if not is_list or not values or not all(isinstance(one, str) for one in values):
-                return None
-            return rows_of(lexicon, values, params.longest)
-
-        return dataclasses.replace(kept, vocabulary=lexicon, show=lexicon.decode, read=read, encode=encode)
+        return reading_texts(kept, lexicon, rows, lexicon.decode)
 
 
 def rows_of(lexicon: Lexicon, texts: Sequence[str], longest: int) -> NDArray[np.int64]:
