@@ -128,7 +128,7 @@ def assert_it_adds_up(found: Any) -> None:
 
 @pytest.mark.parametrize("seed", range(5, 13))
 def test_attributions_add_up_over_many_bends(seed: int) -> None:
-    """One rule over the whole line did not: of these seeds, five had a gap beyond it at 1,024 points."""
+    """One rule over the whole line met bends slowly: with 1,024 points it left a gap beyond what is promised."""
     x, y = rows()
     pt.random.seed(seed)
     model = pt.nn.Sequential(pt.nn.Linear(COLUMNS, 32), pt.nn.ReLU(), pt.nn.Linear(32, 3))
