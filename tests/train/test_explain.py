@@ -152,6 +152,18 @@ def test_attributions_add_up(network: pt.TrainedRun) -> None:
         network.explain(x, of="5")
 
 
+def test_attributions_are_the_same_few_examples_at_a_time(
+    network: pt.TrainedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces of many large pictures would not fit into memory together."""
+    x = rows(90, seed=5)[0]
+    together = network.explain(x)
+    monkeypatch.setattr("powertrain.train.explain.gradients.HELD", 4 * COLUMNS * 7)
+    apart = network.explain(x)
+    np.testing.assert_allclose(apart.values, together.values, rtol=1e-5, atol=1e-6)
+    assert apart.steps == together.steps and apart.of == together.of
+
+
 def test_attributions_of_pictures() -> None:
     digits = pt.fit("digits", epochs=3, verbose=False)
     x = np.random.default_rng(0).integers(0, 17, (3, 8, 8)).astype(np.float32)

@@ -8,7 +8,7 @@
 namespace pt {
 namespace {
 
-constexpr std::size_t kFewest = 3;  // casts; a slot of which less than half is cast would be cast in vain
+constexpr std::size_t kFewest = 3;  // casts that are worth it, if they are of half the slot or more
 
 struct Casts {
   std::vector<std::size_t> nodes;

@@ -36,6 +36,7 @@ PIECES, STEPS, MOST_STEPS = 4, 8, 1024  # pieces at first, points of a piece, an
 # the sum of their sizes, where they nearly cancel out. Beyond, the line gets more points.
 GAP, GAP_OF_SIZES = 0.01, 0.001
 BATCH = 64
+HELD = 1 << 23  # numbers of the pieces that are looked at together: 64 MiB
 
 Floats = NDArray[np.float64]
 
@@ -128,8 +129,12 @@ def attribution(
         chosen, names = _chosen(run, ends, of)
         rows = np.arange(len(x))
         outputs, before = (found[rows, chosen].astype(np.float64) for found in (ends, _batched(answer, base)))
-        line = _Line(answer, slopes, x, base, _one_hot(chosen, ends.shape[1]))
-        values, steps = _whole(line, outputs, before)
+        wanted, found = _one_hot(chosen, ends.shape[1]), []
+        group = max(1, HELD // (PIECES * max(1, x[0].size)))
+        for cut in (slice(start, start + group) for start in range(0, len(x), group)):
+            line = _Line(answer, slopes, x[cut], base[cut], wanted[cut])
+            found.append(_whole(line, outputs[cut], before[cut]))
+        values, steps = np.concatenate([each for each, _ in found]), max(taken for _, taken in found)
         return Attribution(values, outputs, before, names, steps, columns, x, folder)
 
 
