@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 import powertrain as pt
 from exported_runs import DIGITS, of_digits, of_rows, of_text
-from powertrain.builtin.exporters.torch.code import _separated
+from powertrain.builtin.exporters.torch.code import _separated, model_code
 from powertrain.data import Transform
 from powertrain.plugin import ExportError
 
@@ -119,6 +119,30 @@ def test_encoder_layers(norm_first: bool, tmp_path: Path) -> None:
     run = pt.fit(model=model, data=(x, np.arange(24) % 3), epochs=1, verbose=False, report={"baseline": False})
     made = run.export("safetensors", tmp_path / "a")
     assert made.examples == 24 and made.note == ""
+
+
+@pytest.mark.peers
+def test_a_stack_of_encoders(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    layer = pt.nn.TransformerEncoderLayer(8, 2, 16, bias=False)
+    model = pt.nn.Sequential(
+        pt.nn.TransformerEncoder(layer, 2), pt.nn.TransformerEncoder(layer, 1, pt.nn.LayerNorm(8)), pt.nn.Flatten(),
+        pt.nn.Linear(40, 3),
+    )  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(24, 5, 8)).astype("float32")
+    run = pt.fit(model=model, data=(x, np.arange(24) % 3), epochs=1, verbose=False, report={"baseline": False})
+    assert run.export("safetensors", tmp_path / "a").note == ""
+
+
+def test_a_stack_of_other_layers_is_refused() -> None:
+    layer = pt.nn.TransformerEncoderLayer(8, 2, 16)
+    stack = pt.nn.TransformerEncoder(layer, 2)
+    stack.layers[1] = pt.nn.TransformerEncoderLayer(8, 2, 16, norm_first=True)
+    with pytest.raises(ExportError, match="layers of 2 forms"):
+        model_code(stack, "a", [], [], None)
+    whole = pt.nn.Transformer(8, 2, custom_encoder=pt.nn.Linear(8, 8), custom_decoder=pt.nn.Linear(8, 8))
+    with pytest.raises(ExportError, match="Transformer of a Linear and a Linear"):
+        model_code(whole, "a", [], [], None)
 
 
 HOSTILE = ('"""\nraise SystemExit\n"""', "'); import os; ('", "\\", "{x}", "\r\n# coding: utf-7\n", "\u202e")

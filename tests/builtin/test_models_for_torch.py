@@ -38,16 +38,24 @@ def built(name: str) -> tuple[Any, Inputs]:
     plugin: Any = registry().load("model", name)
     if issubclass(plugin, HostModel):
         pytest.skip(f"{name} computes with NumPy")
+    params = plugin.Params(**next(iter(plugin.examples), {}))
     for inputs in plugin.example_inputs or [*tasks(), OF_TOKENS]:
         pt.random.seed(5)
         try:
-            model = plugin.build(plugin.Params(), inputs)
+            model = plugin.build(params, inputs)
         except pt.Error:
             continue
         for slot in model.parameters():
             slot.value = slot.value + 0.1 * pt.random.normal(size=slot.shape)
         return model.eval(), inputs
     raise AssertionError(f"{name} takes none of the usual tasks")
+
+
+@pytest.mark.parametrize("name", models())
+def test_a_model_has_code_of_pytorch(name: str) -> None:
+    """Where PyTorch is not installed, too."""
+    model, _ = built(name)
+    compile(model_code(model, "model", [], [], None), "model.py", "exec")
 
 
 @pytest.mark.peers

@@ -41,6 +41,21 @@ class EncoderDecoder(Model):
         (1, 2, 11)
     """
 
+    TORCH_FORWARD = f"""
+        def forward(self, source, before=None):
+            padding = source == {PADDING}
+            memory = self.transformer.encoder(self.placed(source), src_key_padding_mask=padding)
+            before = source if before is None else before
+            ahead = nn.Transformer.generate_square_subsequent_mask(before.shape[1], device=source.device)
+            y = self.transformer.decoder(self.placed(before), memory, ahead, memory_key_padding_mask=padding)
+            return y @ self.words.weight.T
+
+        def placed(self, tokens):
+            steps = torch.exp(torch.arange(0, self.width, 2).double() * (-np.log(10_000) / self.width))
+            angles = torch.arange(tokens.shape[1])[:, None] * steps
+            waves = torch.stack([angles.sin(), angles.cos()], 2).flatten(1)[:, : self.width].float()
+            return self.dropout(self.words(tokens) * self.width**0.5 + waves.to(tokens.device))
+    """
     strategy = "translate"
     example_inputs: ClassVar[tuple[Inputs, ...]] = (Inputs("translation", (6,), 11, "int64", (), 6, vocabulary=11),)
 

@@ -139,20 +139,46 @@ def attention(m: Any) -> str:
     return call("nn.MultiheadAttention", m.embed_dim, m.num_heads, dropout=m.dropout, bias=bias, batch_first=True)
 
 
-def encoder_layer(m: Any) -> str:
+def transformer_layer(m: Any) -> str:
+    kind = type(m).__name__
     if m.activation not in (pt.relu, F.gelu):
         raise ExportError(
-            "[export safetensors] a TransformerEncoderLayer with an activation of its own; expected relu or gelu; use "
-            "one of these, or export the run to a wheel"
+            f"[export safetensors] a {kind} with an activation of its own; expected relu or gelu; use one of these, or "
+            "export the run to a wheel"
         )
     own = m.self_attn
     activation = "relu" if m.activation is pt.relu else "gelu"
     told = {"bias": False} if own.in_proj_bias is None else {}
     given = (own.embed_dim, own.num_heads, m.linear1.out_features, own.dropout)
     return call(
-        "nn.TransformerEncoderLayer", *given, activation=activation, layer_norm_eps=m.norm1.eps, batch_first=True,
+        f"nn.{kind}", *given, activation=activation, layer_norm_eps=m.norm1.eps, batch_first=True,
         norm_first=m.norm_first, **told,
     )  # fmt: skip
+
+
+def stack(m: Any) -> str:
+    """A TransformerEncoder or a TransformerDecoder, whose layers have one form."""
+    kind = type(m).__name__
+    forms = {layer(one) for one in m.layers}
+    norm = "None" if m.norm is None else layer(m.norm)
+    if len(forms) != 1 or None in forms or norm is None:
+        raise ExportError(
+            f"[export safetensors] a {kind} of layers of {len(forms)} forms and {type(m.norm).__name__}; expected "
+            "copies of one layer of pt.nn, and a norm of pt.nn or None; use these, or export the run to a wheel"
+        )
+    # PyTorch's way with padding gives sequences that are shorter than those that came in.
+    told = ", enable_nested_tensor=False" if kind == "TransformerEncoder" else ""
+    return f"nn.{kind}({forms.pop()}, {m.num_layers}, {norm}{told})"
+
+
+def transformer(m: Any) -> str:
+    if type(m.encoder) is not nn.TransformerEncoder or type(m.decoder) is not nn.TransformerDecoder:
+        raise ExportError(
+            f"[export safetensors] a Transformer of a {type(m.encoder).__name__} and a {type(m.decoder).__name__}; "
+            "expected those of pt.nn; use these, or export the run to a wheel"
+        )
+    sizes, parts = f"{m.d_model}, {m.nhead}", f"custom_encoder={stack(m.encoder)}, custom_decoder={stack(m.decoder)}"
+    return f"nn.Transformer({sizes}, {parts}, batch_first=True)"
 
 
 LAYERS: dict[type, Callable[[Any], str]] = {
@@ -162,7 +188,8 @@ LAYERS: dict[type, Callable[[Any], str]] = {
     nn.RMSNorm: rms_norm, nn.RNN: recurrent,
     nn.PReLU: lambda m: call("PReLU", m.num_parameters),
     nn.GlobalAveragePool: lambda m: "GlobalAveragePool()", nn.MultiheadAttention: attention,
-    nn.TransformerEncoderLayer: encoder_layer,
+    nn.Transformer: transformer, nn.TransformerDecoder: stack, nn.TransformerDecoderLayer: transformer_layer,
+    nn.TransformerEncoder: stack, nn.TransformerEncoderLayer: transformer_layer,
 }  # fmt: skip
 
 
