@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from powertrain.cli.arguments import Parser
+
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    found = Parser(
         prog="powertrain",
         description="Train models from recipes; resume any run to the same numbers.",
         epilog="begin with: powertrain train digits",
@@ -402,7 +404,7 @@ def _watch(verbs: Any) -> None:
 
 
 def _verb(verbs: Any, name: str, action: str, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser: Parser = verbs.add_parser(name, help=text, description=text)
     parser.set_defaults(action=action)
     return parser
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from powertrain.cli.arguments import Parser
 from powertrain.cli.bench.arrays import WORKLOADS, WorkloadError, find
 from powertrain.cli.bench.losses import compare_losses
 from powertrain.cli.bench.measure import Timing, measure
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | argparse.Namespace | None = None) -> int:
     """Run from a command line's words or from what a parser made of them. Returns the exit code."""
     if not isinstance(arguments, argparse.Namespace):
-        parser = argparse.ArgumentParser(prog="powertrain bench", description=__doc__)
+        parser = Parser(prog="powertrain bench", description=__doc__)
         add_arguments(parser)
         arguments = parser.parse_args(arguments)
     try:
