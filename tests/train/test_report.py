@@ -12,7 +12,8 @@ import pytest
 import powertrain as pt
 from powertrain.plugin import Section
 from powertrain.train.evaluate import calibration
-from powertrain.train.report.elements import section_html
+from powertrain.train.report.elements import section_html, table_of
+from powertrain.train.report.markup import html as html_of
 from running import run
 
 MODEL = """
@@ -165,6 +166,35 @@ def test_sounds_of_a_section_stand_in_the_page() -> None:
     assert made.count('<audio controls src="data:audio/wav;base64,UklGRg=="></audio>') == 2
     assert "<figcaption>&lt;one&gt;</figcaption>" in made
     assert "<audio" not in section_html(Section("Silent"))
+
+
+def test_long_cells_of_a_table_are_broken_into_lines() -> None:
+    caption = "The sign for the letter C in American Sign Language."
+    made = section_html(Section("Near", rows=(("its caption", "nearest"), ("An inn.", caption))))
+    assert f"<td>An inn.</td><td class=long>{caption}</td>" in made
+    linked = table_of((("run",), (html_of('<a href="{}">digits</a>', "digits-1/report.html"),)))
+    assert "<td><a " in linked
+
+
+STRATEGY = """
+from powertrain.builtin.strategies.contrastive import Contrastive
+
+class Scoring(Contrastive):
+    scores = ("found",)
+
+    def score(self, run, part):
+        return {"found": 0.625}
+"""
+
+
+def test_a_report_that_is_written_again_says_what_the_strategy_measured(tmp_path: Path) -> None:
+    (tmp_path / "strategy.py").write_text(STRATEGY)
+    first = trained(tmp_path, '"mlp"', 'strategy = "./strategy.py:Scoring"')
+    assert "<b>test found 0.625</b>" in first
+    run(["report", "r"], tmp_path)
+    assert "<b>test found 0.625</b>" in (tmp_path / "r" / "report.html").read_text()
+    run(["report", "r", "--card"], tmp_path)
+    assert "test found 0.625, on 100 examples" in (tmp_path / "r" / "card.md").read_text()
 
 
 def test_a_report_says_that_the_test_part_was_trained_on(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import powertrain as pt
 from powertrain.data import DataError
 from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_audio.abc_notation import BAR, Event, Tune, tunes_of
-from powertrain_audio.playing import RATE, midi, wav
+from powertrain_audio.playing import RATE, beginning, midi, wav
 from powertrain_audio.tune_measures import share_copied, share_of_bars
 from powertrain_audio.tunes import AbcTunes, TuneWords, word_of
 
@@ -169,6 +169,12 @@ def test_a_wav_file_has_the_pitch_and_the_length() -> None:
     assert np.abs(sound[len(sound) // 2 + 1 :]).max() == 0 and 1000 < np.abs(sound).max() < 32767
 
 
+def test_the_beginning_of_a_tune_is_what_begins_in_time() -> None:
+    tune = Tune("4/4", (BAR, Event(60, 40), Event(None, 10), BAR, Event(62, 50), Event(64, 96)))
+    assert beginning(tune, 60).events == tune.events[:5] and beginning(tune, 50).events == tune.events[:3]
+    assert beginning(tune) == tune and beginning(Tune("4/4", ())).events == ()
+
+
 RECIPE = """\
 data      = { use = "abc-tunes", path = ".", context = 16, valid = 0.2 }
 model     = { use = "gpt", layers = 1, heads = 2, width = 16 }
@@ -181,7 +187,9 @@ run       = { until = "40 steps", batch_size = 16, save_seconds = 0, evaluate = 
 def test_a_run_is_resumed_measured_drawn_and_heard(book: Path) -> None:
     found = killed_and_resumed(RECIPE, book, after="step 20/")
     assert 0 <= found["valid"]["bars"] <= 1 and 0 <= found["valid"]["copied"] <= 1
-    assert "Tunes that it wrote" in (book / "whole" / "report.html").read_text("utf-8")
+    page = (book / "whole" / "report.html").read_text("utf-8")
+    assert "Tunes that it wrote" in page
+    assert page.count("<audio") == 3 and page.count("<figcaption>the beginning of ") == 3
     for name, begin in (("a.mid", b"MThd"), ("a.wav", b"RIFF"), ("a.npy", b"\x93NUMPY")):
         powertrain("sample", "whole", "--count", "2", "--set", "meter=6/8", "--out", name, folder=book)
         assert (book / name).read_bytes().startswith(begin)

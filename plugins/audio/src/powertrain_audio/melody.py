@@ -13,12 +13,13 @@ import numpy as np
 from powertrain.data import DataError
 from powertrain.plugin import LanguageStrategy, Range, Run, Section, param
 from powertrain_audio.abc_notation import Tune
-from powertrain_audio.playing import midi, wav
+from powertrain_audio.playing import beginning, midi, wav
 from powertrain_audio.tune_measures import RUN, draw_tunes, share_copied, share_of_bars
 from powertrain_audio.tunes import END, TuneWords
 
 LONGEST = 300  # tokens of a tune that is drawn
 SHOWN = 6  # tunes of the report
+HEARD = 3  # of them, whose beginnings can be heard there
 EXAMPLES = json.dumps(str(Path(__file__).with_name("examples.abc")), allow_nan=False)
 
 
@@ -95,7 +96,12 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         said = [f"Of the bars of {part} tunes, {share_of_bars(held):.1%} are as long as their meter asks."]
         if part != "train":
             said.append(f"Of their runs of {RUN} notes, {share_copied(held, train):.1%} come in the training part.")
-        return [Section("Tunes that it wrote", tuple(said), draw=lambda figure: draw_tunes(figure, tunes))]
+        heard = {
+            f"the beginning of {at}, {tune.meter}": wav([beginning(tune)]) for at, tune in enumerate(tunes[:HEARD], 1)
+        }
+        return [
+            Section("Tunes that it wrote", tuple(said), draw=lambda figure: draw_tunes(figure, tunes), sounds=heard)
+        ]
 
 
 def tunes_of_part(run: Run, part: str) -> list[Tune]:

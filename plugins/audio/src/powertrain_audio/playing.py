@@ -6,6 +6,7 @@ import io
 import struct
 import wave
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from powertrain_audio.abc_notation import WHOLE, Event, Tune
 
 QUARTERS_A_MINUTE = 110
 PAUSE = WHOLE  # between two tunes
+BEGINNING = 5 * WHOLE  # eleven seconds
 RATE = 22_050
 TICKS = WHOLE // 4  # of a quarter
 PROGRAM, LOUD = 40, 90  # a violin; of 127
@@ -29,6 +31,12 @@ def in_a_row(tunes: Sequence[Tune]) -> list[Event]:
     for tune in tunes:
         found += [*(event for event in tune.events if not event.is_bar), Event(None, PAUSE)]
     return found[:-1]
+
+
+def beginning(tune: Tune, length: int = BEGINNING) -> Tune:
+    """The notes of a tune that begin before so many parts of a whole note have passed."""
+    begins = np.cumsum([0, *(event.length for event in tune.events)])
+    return replace(tune, events=tune.events[: int(np.searchsorted(begins[:-1], length))])
 
 
 def midi(tunes: Sequence[Tune]) -> bytes:

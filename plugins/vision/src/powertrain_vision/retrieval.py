@@ -110,11 +110,12 @@ def _of_length_one(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def recall_section(values: Mapping[str, float], simple: Sequence[Baseline]) -> Section:
-    """What a run and simple predictors reach, as a table."""
-    rows = [("", *values), ("this run", *(f"{value:.3f}" for value in values.values()))]
-    for name, how in dict.fromkeys((one.name, one.how) for one in simple):
-        reached = {one.metric: one.value for one in simple if one.name == name}
-        rows.append((how, *(f"{reached[metric]:.3f}" for metric in values)))
+    """What a run and simple predictors reach, as a table: a row for each measure."""
+    reached = {(one.how, one.metric): one.value for one in simple}
+    ways = list(dict.fromkeys(one.how for one in simple))
+    rows = [("", "this run", *ways)]
+    for name, value in values.items():
+        rows.append((name, f"{value:.3f}", *(f"{reached[how, name]:.3f}" for how in ways)))
     return Section("Recall", ("The share whose partner is among the k nearest.",), tuple(rows))
 
 

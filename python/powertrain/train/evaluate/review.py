@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,7 @@ def _judged(run: TrainRun, results: dict[str, Any]) -> tuple[Evaluation, Energy]
             f"{', '.join(run.dataset.splits)}; train with --resume to write them again"
         )
     judged = run.evaluations.evaluator(results["part"], keep=True)
+    judged = replace(judged, values={**judged.values, **results[judged.part]})  # a strategy's own scores are among them
     kept = results["energy"]
     spread = 1 - kept["low"] / kept["watt_hours"] if kept["watt_hours"] else 0.0
     return judged, Energy(kept["watt_hours"], round(spread, 6), kept["method"])

@@ -10,6 +10,7 @@ from powertrain.plugin.section import Section
 from powertrain.train.report.markup import Html, html, joined
 
 NOTHING = Html("")
+LONG = 28  # characters of a cell that may be broken into lines
 
 
 def charts_module() -> Any:
@@ -36,12 +37,18 @@ def raised(error: Exception) -> str:
 
 
 def table_of(rows: Sequence[Sequence[str]], kind: str = "numbers") -> Html:
-    """The first row is the head. Where a page is too narrow for it, the table alone moves sideways."""
+    """The first row is the head. Long cells are broken into lines; where a page is still too narrow for the table, the
+    table alone moves sideways."""
     head, *body = rows
-    made = [joined(html("<th>{}</th>", cell) for cell in head)]
-    made += [joined(html("<td>{}</td>", cell) for cell in row) for row in body]
+    made = [joined(_cell(cell, "th") for cell in head)]
+    made += [joined(_cell(cell, "td") for cell in row) for row in body]
     table = html('<table class="{}">{}</table>', kind, joined(html("<tr>{}</tr>", row) for row in made))
     return html('<div class="scroll" tabindex="0">{}</div>', table)
+
+
+def _cell(text: str, tag: str) -> Html:
+    long = " class=long" if len(text) > LONG and not isinstance(text, Html) else ""
+    return html("<{}{}>{}</{}>", tag, long, text, tag)
 
 
 def players(sounds: Mapping[str, bytes]) -> Html:

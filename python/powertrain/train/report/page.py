@@ -15,7 +15,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child, .words td, .words th { text-align: left } .words td { vertical-align: top }
-.words :is(td, th):not(:last-child) { white-space: nowrap } img { max-width: 100%; margin-top: 1rem; background: #fff }
+.words :is(td, th):not(:last-child, .long) { white-space: nowrap } .words .long { min-width: 9rem }
+img { max-width: 100%; margin-top: 1rem; background: #fff }
 pre { background: #f6f6f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere }
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .8rem; margin-top: 1rem }
