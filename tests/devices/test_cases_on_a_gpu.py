@@ -18,8 +18,8 @@ GPU = simulated_gpus()[0]
 
 # Ops that add in another order there, by kernels of matrix products. All others have the CPU's bits.
 IN_ANOTHER_ORDER = (
-    "attention", "conv1d", "conv2d", "conv2d_grad_input", "conv2d_grad_weight", "linear", "matmul",
-    "scaled_dot_product_attention",
+    "attention", "conv1d", "conv2d", "conv2d_grad_input", "conv2d_grad_weight", "linear", "matmul", "quantized_linear",
+    "quantized_matmul", "scaled_dot_product_attention",
 )  # fmt: skip
 
 # And single calls of another op: the CPU computes them by tiles, the device directly (docs/numerics.md).

@@ -114,9 +114,20 @@ def test_a_page_without_a_place_is_refused(tmp_path: Path) -> None:
         cuda_resources.put(page, "a table")
 
 
-def test_the_page_has_the_kernels_of_the_benchmarks() -> None:
+def rows_of_the_page() -> list[list[str]]:
     page = (ROOT / "docs" / "cuda-kernels.md").read_text(encoding="utf-8")
     _, _, rest = page.partition(f"<!-- begin: {cuda_resources.PLACE} -->")
-    rows = [line.split("|")[1].strip() for line in rest.splitlines() if line.startswith("|")][2:]
-    assert set(rows) == set(cuda_resources.launched())
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in rest.splitlines() if line.startswith("|")]
+    assert rows[0][:4] == ["kernel", "threads", "registers", "stack"]
+    return rows[2:]
+
+
+def test_the_page_has_the_kernels_of_the_benchmarks() -> None:
+    assert {row[0] for row in rows_of_the_page()} == set(cuda_resources.launched())
     assert tuple(cuda_resources.SHARED) == check_cuda_library.ARCHITECTURES
+
+
+def test_the_known_stacks_are_those_of_the_page() -> None:
+    """None that is no longer needed, or larger than it must be."""
+    stacks = {kernel: max(map(int, stack.split("/"))) for kernel, _, _, stack, *_ in rows_of_the_page()}
+    assert {kernel: -(-stack // 32) * 32 for kernel, stack in stacks.items() if stack} == cuda_resources.STACKS

@@ -1,6 +1,7 @@
 // Sorting and searching on the simulator, beside the CPU's.
 #include <random>
 
+#include "cuda/plans.h"
 #include "cuda/tests/check_plan.h"
 #include "tests/check.h"
 
@@ -27,6 +28,9 @@ void test_argsort() {
         check("argsort", {some(dtype, {3, 20, 2}, 2).laid_out_at_random(random)},
               {{"axis", axis}, {"descending", descending}});
       }
+      check("argsort", {some(dtype, {3, 150, 2}, 2).laid_out_at_random(random)},
+            {{"axis", 1}, {"descending", descending}});
+      check("argsort", {some(dtype, {2, 128}, 3)}, {{"axis", 1}, {"descending", descending}});
       check("argsort", {some(dtype, {129}, 3)}, {{"axis", 0}, {"descending", descending}});
     }
     check("argsort", {some(dtype, {1}, 3)}, {{"axis", 0}});
@@ -43,6 +47,17 @@ void test_numbers_of_all_sizes() {
   check("argsort", {integers(DType::I64, {200}, -most, most, 5)}, {{"axis", 0}});
   check("argsort", {integers(DType::U64, {200}, 0, most, 5)}, {{"axis", 0}});
   check("argsort", {integers(DType::U32, {200}, 0, 4294967295, 5)}, {{"axis", 0}});
+}
+
+// Not a block and a kilobyte for each of them, in every pass over the keys.
+void test_many_short_lines_are_one_launch() {
+  const Attrs attrs = find_op("argsort").complete({{"axis", -1}});
+  for (const Shape& shape : std::vector<Shape>{{100000, 1}, {50000, 8}, {7, 128}, {128}}) {
+    const Operand x = Array(DType::F32, shape).operand(), out = Array(DType::I64, shape).operand();
+    const LaunchPlan plan = (*cuda::cuda_plan("argsort"))({{&x, 1}, {&out, 1}, attrs, 90, 132});
+    CHECK_EQ(plan.launches.size(), 1u);
+    CHECK_EQ(plan.workspace_bytes, 0);
+  }
 }
 
 void test_more_than_one_tile() {
@@ -70,6 +85,7 @@ void test_searchsorted() {
 int main() {
   test_argsort();
   test_numbers_of_all_sizes();
+  test_many_short_lines_are_one_launch();
   test_more_than_one_tile();
   test_searchsorted();
   return pt::check::finish();

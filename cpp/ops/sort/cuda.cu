@@ -1,6 +1,6 @@
-// A radix sort by digits of 8 bits, the lowest first, for many lines at once. Each pass counts the digits of tiles,
-// adds up where the entries of each tile and digit begin, and places them; within a tile by their order, so that the
-// sort is stable and its result no matter of who comes first.
+// A radix sort by digits of 8 bits, the lowest first, for many long lines at once. Each pass counts the digits of
+// tiles, adds up where the entries of each tile and digit begin, and places them; within a tile by their order, so that
+// the sort is stable and its result no matter of who comes first.
 #include "cuda/walk.h"
 #include "ops/sort/cuda_desc.h"
 #include "ops/sort/keys.h"
@@ -35,6 +35,29 @@ PT_DEVICE uint32_t sum_before(uint32_t value, uint32_t* of_warps) {
 }
 
 }  // namespace pt::cuda
+
+// The place of an entry is the number of those before it: smaller ones, and equal ones at an earlier position.
+PT_CUDA_KERNEL(sort_short, 2, pt::cuda::SortShort, 256) {
+  using namespace pt::cuda;
+  const SortKeys& keys = params.keys;
+  pt::PT_ISA::with_storage(keys.storage, [&](auto s) {
+    for (int64_t i = global_thread(); i < keys.entries; i += global_threads()) {
+      const Divided at = divide(i, keys.n);
+      const Offsets line = offsets_of(keys.lines, at.quotient);
+      const char* from = operands.at[0] + line.a;
+      auto key_at = [&](int64_t place) {
+        return pt::PT_ISA::read_key<decltype(s)>(from + place * keys.stride) ^ keys.flip;
+      };
+      const uint64_t key = key_at(at.rest);
+      int64_t before = 0;
+      for (int64_t other = 0; other < keys.n.by; ++other) {
+        const uint64_t there = key_at(other);
+        before += there < key || (there == key && other < at.rest);
+      }
+      *reinterpret_cast<int64_t*>(operands.at[1] + line.b + before * params.out_stride) = at.rest;
+    }
+  });
+}
 
 PT_CUDA_KERNEL(sort_keys, 2, pt::cuda::SortKeys, 256) {
   using namespace pt::cuda;

@@ -34,6 +34,12 @@ struct SortKeys {
   FusedStorage storage;
 };
 
+// Short lines that are sorted in one launch.
+struct SortShort {
+  SortKeys keys;       // lines.b: out
+  int64_t out_stride;  // along the axis, in bytes
+};
+
 // The positions of sorted entries, to where they belong.
 struct SortPositions {
   Axes lines;  // b: out

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int64_t kThreads = 256;
 constexpr int kDigitBits = 8;
+// Up to so many entries it costs less to count those before each one than to give its line a block in every pass.
+constexpr int64_t kShortLine = 128;
 
 int64_t tiles_of(int64_t n) { return ceil_div(n, kSortTile); }
 
@@ -81,8 +83,6 @@ LaunchPlan plan_argsort(const Operand& x, const Operand& out, int axis, bool des
   if (elements == 0) return plan;
   const SortDesc d = describe_sort(x, out, axis, descending);
   const int64_t lines = d.lines.count;
-  const auto [low, high] = key_bits(x.dtype);
-  SortPlaces places = reserve_sort(plan, lines, d.n);
   const Geometry each{.grid = {blocks_for(elements, kThreads)}, .block = {kThreads}};
   SortKeys keys{};
   keys.lines = axes_of(d.lines);
@@ -91,6 +91,13 @@ LaunchPlan plan_argsort(const Operand& x, const Operand& out, int axis, bool des
   keys.stride = d.stride;
   keys.flip = d.descending ? UINT64_MAX : 0;
   keys.storage = d.storage;
+  if (d.n <= kShortLine) {
+    const double bytes = static_cast<double>(elements) * static_cast<double>(size_of(x.dtype) + 8);
+    append(plan, cuda_launch("sort_short", each, SortShort{keys, d.out_stride}, 2, bytes), {0, 1}, {0, 0});
+    return plan;
+  }
+  const auto [low, high] = key_bits(x.dtype);
+  SortPlaces places = reserve_sort(plan, lines, d.n);
   append(plan, cuda_launch("sort_keys", each, keys, 2, 24.0 * static_cast<double>(elements)), {0, -1},
          {0, places.entries});
   append_sort(plan, places, lines, d.n, low, high);
