@@ -61,6 +61,7 @@ from powertrain.errors.hints import unknown as _unknown  # noqa: E402
 from powertrain.errors.imports import install as _install_hints  # noqa: E402
 from powertrain.errors.modules import answer_calls as _answer_calls  # noqa: E402
 from powertrain.fft.short_time import istft, stft  # noqa: E402
+from powertrain.io import launcher as _launcher  # noqa: E402
 from powertrain.ops.bessel import i0  # noqa: E402
 from powertrain.ops.blocks import block_diag, cartesian_prod, combinations, diag_embed  # noqa: E402
 from powertrain.ops.comparison import allclose, array_equal, isclose, isin  # noqa: E402
@@ -235,6 +236,8 @@ _PUBLIC = sorted(__all__)
 # nothing that needs scikit-learn.
 __all__ = [name for name in _PUBLIC if not hasattr(_builtins, name) and name != "sklearn"]
 
+if _launcher.launched() > 1:
+    _launcher.end_job_with_script()
 _export(globals(), _PUBLIC)
 _install_hints()
 # Folders that hold how it is made are attributes too, since they are imported: `pt.devices()` is JAX's.

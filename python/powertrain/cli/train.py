@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 from powertrain._core import Error
 from powertrain.cli.exit_codes import BY_SIGNAL, FINE, MISSED, USER
 from powertrain.io.console import complain, say
+from powertrain.io.launcher import end_job, launched, together
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.brought import brought
 from powertrain.plugin.transport import Transport, WorkerError
@@ -24,14 +23,10 @@ from powertrain.train.workers.cluster import demand_policy, demand_sharing, grou
 from powertrain.train.workers.processes import Job, demand_workers
 from powertrain.train.workers.regrouping import lead
 
-# What launchers of MPI tell each process that they start: MPICH and Intel MPI, Open MPI.
-LAUNCHED = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
-
 
 def train(options: argparse.Namespace) -> int:
-    launched = max((int(size) for name in LAUNCHED if (size := os.environ.get(name, "")).isdecimal()), default=1)
-    if launched > 1:
-        return _train_by_mpi(options, launched)
+    if (count := launched()) > 1:
+        return _train_by_mpi(options, count)
     recipe = _recipe(options)
     demand_sharing(recipe, options.workers, options.ray, options.when_lost)
     path = _run_folder(options, recipe)
@@ -43,24 +38,23 @@ def train(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
 
-def _train_by_mpi(options: argparse.Namespace, launched: int) -> int:
+def _train_by_mpi(options: argparse.Namespace, count: int) -> int:
     """Train as one of several processes that a launcher of MPI has started with the same command."""
     try:
         mpi = brought("mpirun", "powertrain_distributed.mpi", "leads to the other processes", "mpi")
     except Error as error:
-        # MPI waits for a process that has not joined the others yet, however it ends, unless a signal ends it.
         complain(str(error))
-        signal.raise_signal(signal.SIGTERM)
+        end_job()
         raise
-    with mpi.joined(launched) as transport:
-        if options.workers not in (1, launched):
+    with mpi.joined(count) as transport, together():
+        if options.workers not in (1, count):
             raise WorkerError(
-                f"[--workers {options.workers}] mpirun has started {launched} processes, which are the workers; "
+                f"[--workers {options.workers}] mpirun has started {count} processes, which are the workers; "
                 "expected no other number of them; leave --workers out"
             )
         if options.ray is not None:
             raise WorkerError(
-                f"[--ray {options.ray}] mpirun has started {launched} processes, which are the workers; expected them "
+                f"[--ray {options.ray}] mpirun has started {count} processes, which are the workers; expected them "
                 "from MPI or from Ray; leave --ray out, or start the command without mpirun"
             )
         demand_policy(options.when_lost, options.ray)

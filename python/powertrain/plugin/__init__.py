@@ -47,7 +47,7 @@ from powertrain.plugin.run import Batch, Held, LossFunction, Part, Rows, Run, St
 from powertrain.plugin.schedule import Schedule
 from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
 from powertrain.plugin.tasks import Task
-from powertrain.plugin.transport import LostWorkerError, MessageTransport, Transport, WorkerError
+from powertrain.plugin.transport import LostWorkerError, MessageTransport, RunOverError, Transport, WorkerError
 
 if TYPE_CHECKING:
     from powertrain.optim.optimizer import Optimizer as Optimizer
@@ -133,6 +133,7 @@ __all__ = [
     "Request",
     "Rows",
     "Run",
+    "RunOverError",
     "Save",
     "Schedule",
     "Section",

@@ -49,6 +49,17 @@ class LostWorkerError(WorkerError):
     """
 
 
+class RunOverError(WorkerError):
+    """Worker 0 has ended the run, and nothing failed: it was interrupted, its time is over, or it has come to the end.
+    A worker that waits for another one ends, too.
+
+    Example
+        >>> from powertrain.plugin import RunOverError, WorkerError
+        >>> issubclass(RunOverError, WorkerError)
+        True
+    """
+
+
 class Transport(Protocol):
     """Connects a worker with the others. `size` is a power of two, `rank` the number of this worker, from 0. Worker 0
     leads the run.

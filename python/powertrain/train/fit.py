@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def fit(
     seed: int | None = None,
     precision: str | DType | None = None,
     threads: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     ray: str | None = None,
     when_lost: str | None = None,
     device: str | None = None,
@@ -100,7 +101,8 @@ def fit(
     steps_per_epoch
                 evaluate after so many steps each, and make `epochs` times as many: for a stream, which need not end
     workers     processes that share the run, a divisor of run.shards; results do not depend on it. They build model and
-                data anew, which therefore have names, and no objects
+                data anew, which therefore have names, and no objects. In a script that mpirun starts, leave it out: all
+                its processes train one run together, also with objects; or 1: each process trains a run of its own
     ray         the address of a Ray cluster that starts the workers: "auto", or "local" for one on this machine
     when_lost   with `ray`, when a worker is lost: go on with "fewer", as it does by default, or "wait" for another one
     folder      where checkpoints and report go; a temporary folder, removed with the result, where it is not given
@@ -108,6 +110,9 @@ def fit(
     changed_data
                 resume though the data has changed; what changed is said, and written into the run
     overrides   other sections and keys: run={"precision": "bf16"}, or **{"run.num_workers": 2}
+
+    In a job of MPI each process calls it, with the same arguments. The first one shows and writes the run as one
+    process would. The others get the same model and the same results, and the folder of the first.
 
     Ctrl-C (Jupyter's stop button) ends the training after the round and returns the run so far; a second one raises.
 
@@ -125,64 +130,82 @@ def fit(
     from powertrain.train.workers.cluster import demand_sharing, grouped
     from powertrain.train.workers.processes import Job
     from powertrain.train.workers.regrouping import lead
+    from powertrain.train.workers.together import joined, train_together
 
-    _check_names(overrides)
-    if recipe is None and (model is None or data is None):
-        lacking = " and ".join(name for name, value in (("model", model), ("data", data)) if value is None)
-        raise RunError(f"[fit] received no recipe and no {lacking}; expected a recipe, or model and data; {EXAMPLE}")
-    if isinstance(recipe, pt.nn.Module):
-        raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
-    if resume and folder is None:
-        raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
-    if lr is not None and isinstance(optimizer, pt.optim.Optimizer):
-        raise RunError(
-            f"[fit] received lr={lr!r} and an optimizer, {type(optimizer).__name__}, which has a rate; expected one of "
-            f"them; write optimizer=pt.optim.{type(optimizer).__name__}(model, lr={lr!r})"
-        )
-    sections = {
-        "model": model, "loss": loss, "optimizer": optimizer, "strategy": strategy, "features": features,
-        "callbacks": callbacks,
-    }  # fmt: skip
-    if data is not None:
-        batch_size = batch_size or _batch_of(data)
-        sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
-    elif sample_weight is not None or class_weight is not None:
-        _refuse_weights("the data of a recipe")
-    until, every = _durations(epochs, steps, steps_per_epoch)
-    settings = {
-        "run.until": until, "run.evaluate.every": every, "run.batch_size": batch_size, "optimizer.lr": lr,
-        "run.seed": seed, "data.split.valid": validation,
-        "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
-        "evaluate.pos_label": pos_label.item() if isinstance(pos_label, np.generic) else pos_label,
-    }  # fmt: skip
-    if recipe is None:
-        recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}
-    texts, objects = _laid_over({**sections, **overrides}, settings)
-    given = recipe if isinstance(recipe, Mapping) else str(recipe)
-    with naming_not_installed(Path(folder) if folder is not None and resume else None):
-        loaded = load_recipe(given, texts, trust=trust, objects=objects)
-    demand_sharing(loaded, workers, ray, when_lost)
-    path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
-    job = Job.of(loaded, path, trust, changed_data)
+    with joined(workers, ray, when_lost) as others:
+        _check_names(overrides)
+        if recipe is None and (model is None or data is None):
+            lacking = " and ".join(name for name, value in (("model", model), ("data", data)) if value is None)
+            raise RunError(
+                f"[fit] received no recipe and no {lacking}; expected a recipe, or model and data; {EXAMPLE}"
+            )
+        if isinstance(recipe, pt.nn.Module):
+            raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
+        if resume and folder is None:
+            raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
+        if lr is not None and isinstance(optimizer, pt.optim.Optimizer):
+            raise RunError(
+                f"[fit] received lr={lr!r} and an optimizer, {type(optimizer).__name__}, which has a rate; expected "
+                f"one of them; write optimizer=pt.optim.{type(optimizer).__name__}(model, lr={lr!r})"
+            )
+        sections = {
+            "model": model, "loss": loss, "optimizer": optimizer, "strategy": strategy, "features": features,
+            "callbacks": callbacks,
+        }  # fmt: skip
+        if data is not None:
+            batch_size = batch_size or _batch_of(data)
+            sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
+        elif sample_weight is not None or class_weight is not None:
+            _refuse_weights("the data of a recipe")
+        until, every = _durations(epochs, steps, steps_per_epoch)
+        settings = {
+            "run.until": until, "run.evaluate.every": every, "run.batch_size": batch_size, "optimizer.lr": lr,
+            "run.seed": seed, "data.split.valid": validation,
+            "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
+            "evaluate.pos_label": pos_label.item() if isinstance(pos_label, np.generic) else pos_label,
+        }  # fmt: skip
+        if recipe is None:
+            recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}
+        texts, objects = _laid_over({**sections, **overrides}, settings)
+        given = recipe if isinstance(recipe, Mapping) else str(recipe)
+        with naming_not_installed(Path(folder) if folder is not None and resume else None):
+            loaded = load_recipe(given, texts, trust=trust, objects=objects)
+        made: list[Path] = []  # a temporary folder, of the process that leads the run
 
-    def attempt(transport: Transport, resume: bool, max_minutes: float | None) -> Outcome:
-        display = Display(quiet=not verbose, python=True, kept=folder is not None)
-        return train(
-            loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data,
-            transport=transport,
-        )  # fmt: skip
+        def place() -> Path:
+            if folder is not None:
+                return Path(folder)
+            made.append(Path(tempfile.mkdtemp(prefix="powertrain-")))
+            return made[0]
 
-    try:
-        with own_random_numbers(), grouped(ray, workers, loaded.run.threads or 1, job, when_lost) as groups:
-            outcome = lead(groups, path, resume, max_minutes, attempt)
-    except BaseException:
-        if folder is None:
-            shutil.rmtree(path, ignore_errors=True)
-        raise
-    trained = TrainedRun(outcome.run, outcome.results if outcome.finished else {}, finished=outcome.finished)
-    if folder is None:
-        weakref.finalize(trained, shutil.rmtree, path, ignore_errors=True)
-    return trained
+        def attempt(path: Path, transport: Transport, resume: bool, max_minutes: float | None) -> Outcome:
+            display = Display(quiet=not verbose, python=True, kept=folder is not None)
+            return train(
+                loaded, path, resume=resume, display=display, max_minutes=max_minutes, changed_data=changed_data,
+                transport=transport,
+            )  # fmt: skip
+
+        try:
+            with own_random_numbers():
+                if others is not None:
+                    asked = {"folder": str(folder), "resume": resume, "changed_data": changed_data}
+                    outcome = train_together(
+                        others, loaded, asked, place, lambda path: attempt(path, others, resume, max_minutes)
+                    )
+                else:
+                    count = 1 if workers is None else workers
+                    demand_sharing(loaded, count, ray, when_lost)
+                    job = Job.of(loaded, path := place(), trust, changed_data)
+                    with grouped(ray, count, loaded.run.threads or 1, job, when_lost) as groups:
+                        outcome = lead(groups, path, resume, max_minutes, partial(attempt, path))
+        except BaseException:
+            for path in made:
+                shutil.rmtree(path, ignore_errors=True)
+            raise
+        trained = TrainedRun(outcome.run, outcome.results if outcome.finished else {}, finished=outcome.finished)
+        for path in made:
+            weakref.finalize(trained, shutil.rmtree, path, ignore_errors=True)
+        return trained
 
 
 @public

@@ -19,7 +19,7 @@ from powertrain.io.hashing import hash_arrays
 from powertrain.plugin import trust
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End
-from powertrain.plugin.transport import Alone
+from powertrain.plugin.transport import Alone, RunOverError
 from powertrain.train.building import build, build_again, data_record
 from powertrain.train.closing_words import headline_metric, say
 from powertrain.train.deciding.deciding import decide, write_decision
@@ -95,8 +95,9 @@ def train(
             return _train(recipe, folder, display, max_minutes, changed_data, dataset, measured, transport or Alone())
 
 
-def follow(recipe: Recipe, path: Path, transport: Transport, *, changed_data: bool = False) -> None:
-    """Take part in the run that another worker trains in this folder: compute what it does, and write nothing."""
+def follow(recipe: Recipe, path: Path, transport: Transport, *, changed_data: bool = False) -> TrainRun:
+    """Take part in the run that another worker trains in this folder, until that ends it: compute what it does, and
+    write nothing. What comes back has the slots of the last step that both have made, at least."""
     folder, display = RunFolder(path), NoDisplay()
     with chosen(recipe.run.device, "run"):
         if folder.started:
@@ -104,8 +105,9 @@ def follow(recipe: Recipe, path: Path, transport: Transport, *, changed_data: bo
         else:
             run = build(recipe, folder, display)
         run.shards.transport = transport
-        with contextlib.closing(run):
+        with contextlib.closing(run), contextlib.suppress(RunOverError):
             fit(run.strategy, run, recipe.run.until)
+        return run
 
 
 def _train(

@@ -20,58 +20,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.plugin import LostWorkerError, MessageTransport, WorkerError
-
-try:
-    from mpi4py import MPI
-except (ImportError, RuntimeError) as error:  # it is there, and finds no library
-    raise WorkerError(
-        f"[mpirun] mpi4py cannot be imported: {error}; expected it, and the MPI of this mpirun; pip install "
-        "'powertrain-distributed[mpi]', or [mpich], which brings an MPI"
-    ) from error
+from powertrain.plugin import LostWorkerError, MessageTransport, RunOverError, WorkerError
+from powertrain_distributed.job import LONGEST_REASON, MPI, copy_of, job, pausing, words
 
 ARRAYS, ENDED, BEAT, LAST_BEAT = range(1, 5)  # what a message is
-LONGEST_REASON = 500
+OVER = "the run is over"  # why a process ends that failed in nothing
 BEAT_SECONDS = 0.5  # between two heartbeats, and between two looks at those of others
 SILENT_SECONDS = 8.0  # so long another worker may give no sign of life
 READ_SECONDS = 0.5  # in which the launcher reads what was said, before it ends all processes
 FAILED = 2  # the exit code of a job that a worker left
-# Seconds between two looks for a message: first short, so that a quick answer is not waited for, then longer.
-SHORTEST_PAUSE, LONGEST_PAUSE = 2e-5, 2e-3
 
 
 @contextlib.contextmanager
-def joined(launched: int) -> Iterator[MPITransport]:
+def joined(launched: int, each_raises: bool = False) -> Iterator[MPITransport]:
     """The transport of one of so many processes that a launcher has started, for a run that ends with the block. All
-    end together: worker 0 tells the others, which wait for it. What fails in another worker is raised by worker 0."""
-    transport = MPITransport(MPI.COMM_WORLD)
-    if transport.size != launched:
+    end together: worker 0 tells the others, which wait for it. What fails in another worker is raised by worker 0; with
+    `each_raises` by all of them."""
+    if MPI.COMM_WORLD.Get_size() != launched:
         raise WorkerError(
-            f"[mpirun] it has started {launched} processes, and mpi4py sees {transport.size}; expected one MPI for "
-            f"both; here it is {MPI.Get_library_version().splitlines()[0].strip()}; start the run with its mpirun"
+            f"[mpirun] it has started {launched} processes, and mpi4py sees {MPI.COMM_WORLD.Get_size()}; expected one "
+            f"MPI for both; here it is {MPI.Get_library_version().splitlines()[0].strip()}; start the run with its "
+            "mpirun"
         )
-    _share_processors(MPI.COMM_WORLD)
-    if transport.rank == 0:
-        try:
-            yield transport
-        finally:
-            transport.leave(sys.exc_info()[1])
-        return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # worker 0 decides when to stop
-    try:
-        yield transport
-    except BaseException as error:  # of whatever kind: others wait
-        if not transport.over:
-            transport.tell([0], str(error) if isinstance(error, pt.Error) else f"{type(error).__name__}: {error}")
-    transport.wait_until_over()
-    transport.leave()
+    transport = MPITransport(job().meet())
+    with _share_of_processors():
+        if transport.rank == 0:
+            try:
+                yield transport
+            except BaseException as error:
+                transport.leave(error)
+                raise
+            transport.leave()
+            return
+        with _without_interrupts():
+            failure: BaseException | None = None
+            try:
+                yield transport
+            except BaseException as error:  # of whatever kind: others wait
+                failure = error
+                if not transport.over:
+                    transport.tell([0], words(error))
+            transport.wait_until_over()
+            transport.leave()
+        if failure is not None and each_raises:
+            raise failure
 
 
-def _share_processors(comm: MPI.Intracomm) -> None:
+@contextlib.contextmanager
+def _share_of_processors() -> Iterator[None]:
     """Let the processes of one machine have a share of the threads each."""
-    machine = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    pt.set_threads(max(1, pt.get_threads() // machine.Get_size()))
-    machine.Free()
+    threads = pt.get_threads()
+    pt.set_threads(max(1, threads // job().processes_of_machine))
+    try:
+        yield
+    finally:
+        pt.set_threads(threads)
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C: worker 0 decides when to stop."""
+    if threading.current_thread() is not threading.main_thread():  # Python gives signals to no other
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class MPITransport(MessageTransport):
@@ -79,7 +95,7 @@ class MPITransport(MessageTransport):
 
     def __init__(self, comm: MPI.Intracomm) -> None:
         super().__init__(comm.Get_rank(), comm.Get_size())
-        self._comm = comm
+        self.comm = comm
         self._told: set[int] = set()  # who knows that this worker ends
         self._ended: set[int] = set()  # of whom this one knows it
         self._unsent: list[MPI.Request] = []  # what was on its way when another one ended
@@ -98,8 +114,8 @@ class MPITransport(MessageTransport):
         return bool(self._ended)
 
     def exchange(self, partner: int, given: Sequence[NDArray[Any]], taken: Sequence[NDArray[Any]]) -> None:
-        coming = [self._comm.Irecv([_raw(one), MPI.BYTE], partner, ARRAYS) for one in taken]
-        going = [self._comm.Isend([_raw(one), MPI.BYTE], partner, ARRAYS) for one in given]
+        coming = [self.comm.Irecv([_raw(one), MPI.BYTE], partner, ARRAYS) for one in taken]
+        going = [self.comm.Isend([_raw(one), MPI.BYTE], partner, ARRAYS) for one in given]
         try:
             self._wait(lambda: bool(MPI.Request.Testall([*coming, *going])))
         except WorkerError:
@@ -109,10 +125,18 @@ class MPITransport(MessageTransport):
             self._unsent = going
             raise
 
+    def conclude(self, arrays: Sequence[NDArray[Any]]) -> None:
+        """End the run: fill the contiguous arrays of each worker with those of worker 0, of the same dtypes and sizes.
+        All workers call it as often."""
+        if self.rank == 0:
+            self.tell(range(1, self.size), OVER)
+        for array in arrays:
+            self._wait(self.comm.Ibcast([_raw(array), MPI.BYTE], 0).Test, over=True)
+
     def tell(self, others: Iterable[int], reason: str) -> None:
         """Let others know that this worker ends. A message of so few bytes does not wait for who receives it."""
         for other in set(others) - self._told - self._hearts.silent:
-            self._comm.Send([reason.encode()[:LONGEST_REASON], MPI.BYTE], other, ENDED)
+            self.comm.Send([reason.encode()[:LONGEST_REASON], MPI.BYTE], other, ENDED)
             self._told.add(other)
 
     def wait_until_over(self) -> None:
@@ -125,9 +149,9 @@ class MPITransport(MessageTransport):
         """End together with all others. What they have sent before is received: MPI ends with no message left. A job in
         which one of them has stopped is ended by force, and `error` is what this worker would have ended with."""
         others = set(range(self.size)) - {self.rank}
-        self.tell(others, "the run is over")
+        self.tell(others, OVER if error is None else words(error))
         self._hearts.stop()
-        pauses = _pauses()
+        pauses = pausing()
         while not (others <= self._ended and self._hearts.over and MPI.Request.Testall(self._unsent)):
             if not self._receive(MPI.ANY_TAG):
                 self._hearts.look()
@@ -135,18 +159,26 @@ class MPITransport(MessageTransport):
                     sys.stderr.write(f"{error or _silent(min(found))}\n")
                     sys.stderr.flush()
                     time.sleep(READ_SECONDS)
-                    self._comm.Abort(FAILED)
+                    self.comm.Abort(FAILED)
                 next(pauses)
+        self._hearts.free()
+        self.comm.Free()
 
-    def _wait(self, done: Callable[[], bool]) -> None:
-        """Wait, unless another worker ends."""
-        pauses = _pauses()
+    def _wait(self, done: Callable[[], bool], over: bool = False) -> None:
+        """Wait, unless another worker ends; that the run is `over` may be known."""
+        pauses = pausing()
         while not done():
             if found := self._receive(ENDED):
                 source, said = found
                 reason = said.decode(errors="replace")
+                if reason == OVER and over:
+                    continue
+                if reason == OVER:
+                    raise RunOverError.lost(source, f"has ended: {reason}")
                 if reason.startswith("[workers] worker "):  # it names another one, which has stopped
                     raise LostWorkerError(reason)
+                if source == 0 and reason.startswith("["):  # what worker 0 raises, too
+                    raise WorkerError(reason)
                 raise WorkerError.lost(source, f"has ended: {reason}")
             if (silent := self._hearts.look()) is not None:
                 raise _silent(silent)
@@ -155,10 +187,10 @@ class MPITransport(MessageTransport):
     def _receive(self, tag: int) -> tuple[int, bytes] | None:
         """A message that has come, with who sent it."""
         status = MPI.Status()
-        if not self._comm.Iprobe(MPI.ANY_SOURCE, tag, status):
+        if not self.comm.Iprobe(MPI.ANY_SOURCE, tag, status):
             return None
         content, source = bytearray(status.Get_count(MPI.BYTE)), status.Get_source()
-        self._comm.Recv([content, MPI.BYTE], source, status.Get_tag())
+        self.comm.Recv([content, MPI.BYTE], source, status.Get_tag())
         if status.Get_tag() == ENDED:
             self._ended.add(source)
         return source, bytes(content)
@@ -173,7 +205,7 @@ class Hearts:
     threads call it, as it usually does; without one nobody is found to be silent."""
 
     def __init__(self, comm: MPI.Intracomm, watched: set[int]) -> None:
-        self._comm = comm.Dup()
+        self._comm = copy_of(comm)
         self._waited = dict.fromkeys(watched, 0.0)  # seconds since the last heartbeat, as far as this process waited
         self._looked = 0.0
         self._going: dict[int, MPI.Request] = {}
@@ -216,6 +248,10 @@ class Hearts:
             for other in self._waited:
                 self._comm.Isend([b"", MPI.BYTE], other, LAST_BEAT).Free()
 
+    def free(self) -> None:
+        """Give back what MPI holds for it, once it is over."""
+        self._comm.Free()
+
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT_SECONDS):
             for other in self._waited:
@@ -223,15 +259,6 @@ class Hearts:
                     self._going[other] = self._comm.Isend([b"", MPI.BYTE], other, BEAT)
 
 
-def _pauses() -> Iterator[None]:
-    """Sleep for longer and longer."""
-    seconds = SHORTEST_PAUSE
-    while True:
-        yield
-        time.sleep(seconds)
-        seconds = min(2 * seconds, LONGEST_PAUSE)
-
-
 def _raw(array: NDArray[Any]) -> NDArray[np.uint8]:
     """The bytes of an array: MPI has no names for some of our dtypes."""
-    return array.view(np.uint8)
+    return array.reshape(-1).view(np.uint8)

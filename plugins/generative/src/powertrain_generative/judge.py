@@ -80,6 +80,7 @@ def _classifier(run: Run) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], Calla
         batch_size=BATCH,
         report={"baseline": False, "worst": 0, "profile": False},
         verbose=False,
+        workers=1,
     )
     model: Any = trained.model
     read = pt.compile(model.features)

@@ -61,15 +61,20 @@ def read_decision(files: Files, rounds: int, classes: int) -> Decision:
     if not files.there(DECISION):
         return NOTHING
     try:
-        found = from_json(files.read(DECISION), SHAPE)
-        if found["rounds"] != rounds:
-            return NOTHING
-        return Decision(_calibration(found["calibration"], classes), _threshold(found["threshold"], classes))
+        return decision_of(files.read(DECISION), rounds, classes)
     except MisfitError as error:
         raise RunError(
             f"[{files.path / DECISION}] {error}; expected what powertrain train wrote; restore it, or remove it to "
             "answer without calibration and threshold"
         ) from error
+
+
+def decision_of(raw: bytes, rounds: int, classes: int) -> Decision:
+    """The decision that `Decision.to_json` has written; none where it is of another number of rounds."""
+    found = from_json(raw, SHAPE)
+    if found["rounds"] != rounds:
+        return NOTHING
+    return Decision(_calibration(found["calibration"], classes), _threshold(found["threshold"], classes))
 
 
 def _calibration(found: dict[str, Any] | None, classes: int) -> Calibration | None:

@@ -23,14 +23,14 @@ class Live(Protocol):
 
 def live_line(stream: TextIO) -> Live | None:
     """What moves beside the lines of a stream; None where only plain lines can be written."""
-    if _in_notebook() and stream is sys.stdout:
+    if in_notebook() and stream is sys.stdout:
         return _Cell(stream)
     if not stream.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
         return None
     return _Status(stream) if importlib.util.find_spec("rich") is not None else None
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether a kernel of Jupyter runs this, whose output goes to a page. Nobody imports IPython to find out."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None

@@ -49,7 +49,7 @@ from powertrain.train.run.schedule_horizon import Horizon
 from powertrain.train.run.shards import Shards
 from powertrain.train.run.sources import Sources, TrainSource, constants
 from powertrain.train.run.traced_environments import TracedEnvSource
-from powertrain.train.workers.agreement import demand_alike, facts
+from powertrain.train.workers.agreement import OBJECTS_ALIKE, demand_alike, facts
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
@@ -323,7 +323,7 @@ class TrainRun:
         demand_kept(self)
         self.saver.restore()
         if self.shards.transport.size > 1:
-            demand_alike(self.shards.transport, facts(self))
+            demand_alike(self.shards.transport, facts(self), *([OBJECTS_ALIKE] if self.recipe.objects else []))
         if self.progress.rounds == 0:
             self.evaluations.rehearse()
         if self.ended_early:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,17 @@ from powertrain.train.folder.lock import versions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from powertrain.nn import Module
     from powertrain.plugin.transport import Transport
     from powertrain.train.run.train_run import TrainRun
 
 # Of run.lock, what may differ: results do not depend on it.
 FREE = ("command", "isa", "system")
+# How workers get objects that are alike.
+OBJECTS_ALIKE = (
+    "make model and data in the same way in each process, with the same seeds, and pass all examples to each"
+)
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def facts(run: TrainRun) -> dict[str, bytes]:
@@ -31,13 +38,16 @@ def facts(run: TrainRun) -> dict[str, bytes]:
     return {
         "versions": to_json(lock),
         "recipe": to_json(run.recipe.tables),
+        **({"model": _words(run.table.modules).encode()} if run.recipe.objects else {}),
         "data": to_json(kept.record(run.dataset, run.sources.others())),
         "state": hash_arrays(state).encode(),
     }
 
 
-def demand_alike(transport: Transport, facts: Mapping[str, bytes]) -> None:
-    """Refuse workers whose facts differ from those of worker 0; each of them hears of it."""
+def demand_alike(
+    transport: Transport, facts: Mapping[str, bytes], how: str = "do not change files while workers start"
+) -> None:
+    """Refuse workers whose facts differ from those of worker 0; each of them hears of it, and `how` to fix it."""
     digests = np.zeros((transport.size, len(facts)), np.int64)
     digests[transport.rank] = [_digest(fact) for fact in facts.values()]
     transport.all_reduce([digests])
@@ -45,9 +55,14 @@ def demand_alike(transport: Transport, facts: Mapping[str, bytes]) -> None:
         other = [name for name, one, first in zip(facts, row, digests[0], strict=True) if one != first]
         if other:
             raise WorkerError(
-                f"[workers] worker {rank} and worker 0 differ in {' and '.join(other)}; expected the same for all; do "
-                "not change files while workers start"
+                f"[workers] worker {rank} and worker 0 differ in {' and '.join(other)}; expected the same for all; "
+                f"{how}"
             )
+
+
+def _words(modules: Mapping[str, Module]) -> str:
+    """What says how modules are made, which recipes do not know of objects: their layers, without addresses."""
+    return _ADDRESS.sub("", repr(modules))
 
 
 def told(transport: Transport, text: str) -> str:
