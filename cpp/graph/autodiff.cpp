@@ -105,7 +105,7 @@ class Backward {
     std::vector<char> needs;
     for (const Tensor& t : node->inputs) needs.push_back(needed(t));
     const std::span<const bool> mask(reinterpret_cast<const bool*>(needs.data()), needs.size());
-    const Tensors result = op.vjp ? by_rule(node, grads, mask) : by_definition(node, grads);
+    const Tensors result = op.vjp ? by_rule(node, grads, mask) : by_definition(node, grads, mask);
     for (std::size_t i = 0; i < result.size() && i < needs.size(); ++i) {
       if (needs[i] && result[i].defined()) accumulate(node->inputs[i].id(), result[i]);
     }
@@ -127,47 +127,70 @@ class Backward {
       out.push_back(symbolic ? symbolic_output(node, i) : saved_output(node, i));
     }
     const Op& op = *node->op;
-    if (!op.compose) return op.vjp({in, out, grads, needs, in_types, node->types, node->attrs});
+    if (!op.compose && !is_large(grads)) return op.vjp({in, out, grads, needs, in_types, node->types, node->attrs});
     Tensors all = in;
     all.insert(all.end(), out.begin(), out.end());
-    all.insert(all.end(), grads.begin(), grads.end());
+    for (const Tensor& g : grads) all.push_back(without_repeats(g));
     const auto rule = [&](const Tensors& t) {
       const std::span<const Tensor> values(t);
-      return op.vjp({values.first(in.size()), values.subspan(in.size(), out.size()), values.last(grads.size()), needs,
-                     in_types, node->types, node->attrs});
+      const Tensors full = repeated(values.last(grads.size()), node->types);
+      return op.vjp({values.first(in.size()), values.subspan(in.size(), out.size()), full, needs, in_types, node->types,
+                     node->attrs});
     };
-    return run_composition({op, true, all, node->attrs, needs, rule});
+    return run_composition({op, true, all, node->attrs, needs, rule, in_types});
   }
 
   // A definition is differentiated by running it again under the tape and going backwards through what it did.
-  static Tensors by_definition(const NodeRef& node, const Tensors& grads) {
-    if (!node->op->compose) {
-      throw Error(text("[", node->op->name, "] has no gradient, and a gradient through it is wanted",
+  static Tensors by_definition(const NodeRef& node, const Tensors& grads, std::span<const bool> needs) {
+    const Op& op = *node->op;
+    if (!op.compose) {
+      throw Error(text("[", op.name, "] has no gradient, and a gradient through it is wanted",
                        node->location ? " (" + to_string(*node->location) + ")" : "",
                        "; expected a differentiable op; use stop_gradient, or give the op a vjp"));
     }
-    TapeScope on;
-    WatchScope watch(defined(node->inputs));
-    const Tensors outputs = node->op->compose(node->inputs, node->attrs);
-    Tensors reached, cotangents;
-    for (std::size_t i = 0; i < grads.size(); ++i) {
-      if (!grads[i].defined()) continue;
-      reached.push_back(outputs[i]);
-      cotangents.push_back(grads[i]);
-    }
-    const Tensors found = gradients(reached, cotangents, defined(node->inputs));
-    Tensors result;
-    std::size_t next = 0;
-    for (const Tensor& t : node->inputs) result.push_back(t.defined() ? found[next++] : Tensor());
-    return result;
+    const std::size_t n = node->inputs.size();
+    const auto rule = [&](const Tensors& t) {
+      const Tensors in(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(n));
+      Tensors by, reached, cotangents;
+      for (std::size_t i = 0; i < n; ++i) {
+        if (needs[i]) by.push_back(in[i]);
+      }
+      TapeScope on;
+      WatchScope watch(by);
+      const Tensors outputs = op.compose(in, node->attrs);
+      const Tensors full = repeated(std::span<const Tensor>(t).subspan(n), node->types);
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (!full[i].defined()) continue;
+        reached.push_back(outputs[i]);
+        cotangents.push_back(full[i]);
+      }
+      const Tensors found = gradients(reached, cotangents, by);
+      Tensors result;
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < n; ++i) result.push_back(needs[i] ? found[next++] : Tensor());
+      return result;
+    };
+    Tensors all = node->inputs;
+    for (const Tensor& g : grads) all.push_back(without_repeats(g));
+    return run_composition({op, true, all, node->attrs, needs, rule});
   }
 
-  static Tensors defined(const Tensors& tensors) {
-    Tensors kept;
-    for (const Tensor& t : tensors) {
-      if (t.defined()) kept.push_back(t);
+  // A cotangent is often one number for many elements: a program reads it once, and repeats it on the way.
+  static Tensor without_repeats(const Tensor& t) {
+    if (!t.defined() || !t.concrete() || tape_depth() > 0) return t;
+    Shape shape = t.shape();
+    for (int i = 0; i < t.ndim(); ++i) {
+      if (t.strides()[i] == 0 && shape[i] > 1) shape[i] = 1;
     }
-    return kept;
+    return shape == t.shape() ? t : Tensor::view(t.impl().buffer, {t.dtype(), shape}, t.strides(), t.impl().offset);
+  }
+  static Tensors repeated(std::span<const Tensor> given, const Types& types) {
+    Tensors full;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const bool as_it_is = !given[i].defined() || given[i].shape() == types[i].shape;
+      full.push_back(as_it_is ? given[i] : fn::broadcast_to(given[i], types[i].shape));
+    }
+    return full;
   }
 
   static Tensor saved_output(const NodeRef& node, std::size_t i) {

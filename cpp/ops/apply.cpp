@@ -96,6 +96,19 @@ Journal& journal() {
   return writes;
 }
 
+// Loops over much memory run as one, and the tape remembers them as one call: going back is such a loop too.
+bool run_on_tape(const Composition& c, Tensors& outputs) {
+  if (!is_large(c.inputs) || !depends_on_tape(c.inputs)) return false;
+  {
+    const TapeScope off(false);
+    if (!run_as_program(c, outputs)) return false;
+  }
+  Types types;
+  for (const Tensor& y : outputs) types.push_back(y.type());
+  remember_on_tape(c.op, c.inputs, c.attrs, types, outputs);
+  return true;
+}
+
 }  // namespace
 
 Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
@@ -143,6 +156,7 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
     const auto parts = [&](const Tensors& in) { return expand(op, in, attrs); };
     // A tape records the parts, whose gradients are this op's; under autocast each part decides for itself.
     if (symbolic || autocast_dtype() != DType::F32) return parts(inputs);
+    if (Tensors outputs; run_on_tape({op, false, inputs, attrs, {}, parts, {}, true}, outputs)) return outputs;
     Tensors outputs = run_composition({op, false, inputs, attrs, {}, parts});
     if (is_new) prepare_composition(key, op, given, inputs, attrs, {}, outputs);
     return outputs;

@@ -18,6 +18,8 @@ struct Composition {
   const Attrs& attrs;
   std::span<const bool> needs;  // what else the body depends on: which gradients are wanted
   const std::function<Tensors(const Tensors&)>& body;
+  std::span<const TensorType> types = {};  // and these: of values that are not given
+  bool again = false;  // it is computed once more on the way back: only where it saves passes over memory
 };
 
 // A composition as a program, for inputs of the types that it was made for.
@@ -42,6 +44,11 @@ inline FoundComposition kept_composition(const Composition& composition) {
   return composition_finder() ? composition_finder()(composition) : FoundComposition{true, nullptr};
 }
 
+// Whether one of them has so many bytes that passes over it take longer than looking for a program that saves some.
+bool is_large(const Tensors& tensors);
+
+// As a program, or not at all.
+bool run_as_program(const Composition& composition, Tensors& results);
 // Where its inputs are: there it makes what it needs beside them, too.
 Tensors run_composition(const Composition& composition);
 Tensors call_by_call(const Composition& composition, const Target& target);  // never as a program

@@ -81,12 +81,22 @@ CompositionFinder& composition_finder() {
   return finder;
 }
 
+bool is_large(const Tensors& tensors) {
+  constexpr int64_t kLeastBytes = 1 << 18;
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) {
+    return t.defined() && count(t.shape()) * static_cast<int64_t>(size_of(t.dtype())) >= kLeastBytes;
+  });
+}
+
+bool run_as_program(const Composition& composition, Tensors& results) {
+  const TargetScope scope(target_for(composition.op, composition.inputs));
+  return composition_runner() && composition_runner()(composition, results);
+}
+
 Tensors run_composition(const Composition& composition) {
-  const Target& target = target_for(composition.op, composition.inputs);
-  const TargetScope scope(target);
   Tensors results;
-  if (composition_runner() && composition_runner()(composition, results)) return results;
-  return call_by_call(composition, target);
+  if (run_as_program(composition, results)) return results;
+  return call_by_call(composition, target_for(composition.op, composition.inputs));
 }
 
 Tensors call_by_call(const Composition& composition, const Target& target) {

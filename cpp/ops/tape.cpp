@@ -1,5 +1,6 @@
 #include "ops/tape.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -70,13 +71,14 @@ Tensor as_written(Tensor held) {
   return found == written().end() ? std::move(held) : found->second;
 }
 
+bool depends_on_tape(const Tensors& inputs) {
+  return tape_depth() > 0 && std::any_of(inputs.begin(), inputs.end(), [](const Tensor& input) {
+           return input.defined() && (input.node() || is_watched(input));
+         });
+}
+
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs) {
-  if (tape_depth() == 0) return;
-  bool depends = false;
-  for (const Tensor& input : inputs) {
-    depends = depends || (input.defined() && (input.node() || is_watched(input)));
-  }
-  if (!depends) return;
+  if (!depends_on_tape(inputs)) return;
   auto node = std::make_shared<Node>();
   node->op = &op;
   node->attrs = attrs;

@@ -32,7 +32,9 @@ class LocationScope {
 // Of the innermost scope, or the user's line that is being executed.
 std::shared_ptr<const Location> location_now();
 
-// Does nothing unless a tape is on and an input is watched or was itself remembered.
+// Whether a tape is on and an input is watched or was itself remembered.
+bool depends_on_tape(const Tensors& inputs);
+// Does nothing unless they depend on a tape.
 void remember_on_tape(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types, Tensors& outputs);
 
 // A slot holds no tape. What was assigned to one under a tape is kept beside it until the last scope ends: who reads

@@ -20,7 +20,7 @@ constexpr int64_t kSmallBytes = 1 << 18;  // of all values: then calls are mostl
 constexpr std::size_t kCallsKept = 16;    // of one op; the one that was used longest ago goes first
 
 struct Call {
-  Types types;  // of the inputs that were given
+  Types types;  // of the inputs that were given, and others that the body depends on
   std::vector<char> given, needs;
   Attrs attrs;
   PlanContext context;
@@ -33,6 +33,7 @@ struct Known final : KeptComposition {
 
   Call call;
   bool refused = false;
+  bool saves_passes = false;  // nothing but loops, which go over large tensors less often than the calls
   std::unique_ptr<Program> program;
   std::vector<char> results;  // which the body returns
 };
@@ -73,6 +74,7 @@ Call call_of(const Composition& c) {
     call.given.push_back(t.defined());
     if (t.defined()) call.types.push_back(t.type());
   }
+  call.types.insert(call.types.end(), c.types.begin(), c.types.end());
   call.needs.assign(c.needs.begin(), c.needs.end());
   call.attrs = c.attrs;
   call.context = current_plan_context();
@@ -118,8 +120,8 @@ bool is_small(const Graph& graph) {
   return true;
 }
 
-// Loops, views and what reads at places: several calls in one loop, or many. Of small tensors other calls too, and any
-// that would make more than one call. Results are in memory of their own.
+// Loops, views and what reads at places: several calls in one loop, or many. Beside such a loop other calls too, and of
+// small tensors any that would make more than one call. Results are in memory of their own.
 bool worthwhile(const Graph& graph) {
   if (!graph.slots.empty() || graph.phases > 1) return false;
   bool merged = false, others = false;
@@ -133,8 +135,17 @@ bool worthwhile(const Graph& graph) {
     calls += !node.op || !node.op->view;
   }
   const bool saves = graph.nodes.size() > 1 || !graph.constants.empty();
-  return ((!others && (merged || calls >= kManyCalls)) || (saves && is_small(graph))) &&
+  return (merged || (!others && calls >= kManyCalls) || (saves && is_small(graph))) &&
          std::all_of(graph.results.begin(), graph.results.end(), [&](int result) { return is_made(graph, result); });
+}
+
+// Of calls, which read or write something large.
+int count_passes(const Graph& graph) {
+  const auto is_large = [&](int value) { return value >= 0 && bytes_of(graph.values[value].type) > kSmallBytes; };
+  return static_cast<int>(std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const GraphNode& node) {
+    return !(node.op && node.op->view) && (std::any_of(node.inputs.begin(), node.inputs.end(), is_large) ||
+                                           std::any_of(node.outputs.begin(), node.outputs.end(), is_large));
+  }));
 }
 
 void make_program(const Composition& c, Known& known, const std::shared_ptr<Arena>& arena) {
@@ -153,8 +164,13 @@ void make_program(const Composition& c, Known& known, const std::shared_ptr<Aren
     }
     graph = trace.finish(given);
   }
+  const int passes = count_passes(graph);
   auto program = std::make_unique<Program>(std::move(graph), PassOptions{}, arena, known.call.context);
   if (!worthwhile(program->graph())) return;
+  const std::vector<GraphNode>& nodes = program->graph().nodes;
+  const bool loops =
+      std::all_of(nodes.begin(), nodes.end(), [](const GraphNode& n) { return is_loop(n) || n.op->view; });
+  known.saves_passes = loops && count_passes(program->graph()) < passes;
   known.program = std::move(program);
   known.refused = false;
 }
@@ -177,7 +193,7 @@ bool run(const Composition& c, Tensors& results) {
   if (found != calls.begin()) std::rotate(calls.begin(), found, found + 1);
   const std::shared_ptr<Known> known = calls.front();
   if (!known->program && !known->refused) make_program(c, *known, all.arena);
-  if (known->refused) return false;
+  if (known->refused || (c.again && !known->saves_passes)) return false;
   Tensors given;
   for (const Tensor& t : c.inputs)
     if (t.defined()) given.push_back(t);

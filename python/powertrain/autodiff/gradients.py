@@ -14,10 +14,6 @@ from powertrain.errors.boundary import public
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike, Tree
 
-# An input gets an identity of its own, so that a function may be differentiated by each argument alone, and memory of
-# its own: a view of memory that NumPy lent is made of a copy, which no tape would know.
-OWN: Callable[..., Tensor] = _core.op_function("copy")
-
 P = ParamSpec("P")
 R = TypeVar("R")
 Aux = TypeVar("Aux")
@@ -42,7 +38,7 @@ def own_input(where: str, place: str, x: Any) -> Tensor:
             f"[{where}] {place} is {tensor.dtype.name}{list(tensor.shape)}; expected floating-point or "
             "complex numbers; convert it with astype"
         )
-    return OWN(tensor)
+    return _core.own(tensor)
 
 
 def check_output(where: str, output: Tensor) -> Tensor:
