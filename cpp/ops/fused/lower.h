@@ -72,6 +72,7 @@ struct Code {
   int prologue_end = 0;
   int n_reductions = 0;
   int64_t bytes_per_element = 0;  // of all registers: what has to fit the cache
+  bool in_memory = true;          // the operands are all registers that there are
   int64_t scratch_bytes = 0;
 };
 Code emit(const Ir& ir, const Tiling& tiling);

@@ -376,9 +376,11 @@ class Emitter {
       offset += aligned(block * bytes) + kAlign;
       code_.bytes_per_element += bytes;
     }
+    const std::vector<bool> operands = whole_operands();
     for (std::size_t i = 0; i < code_.slots.size(); ++i) {
       FusedSlot& slot = code_.slots[i];
       if (slot.place == FusedPlace::Register) {
+        code_.in_memory = code_.in_memory && operands[i];
         slot.offset = cell_offset[cell_of[i]];
         continue;
       }
@@ -395,6 +397,16 @@ class Emitter {
     }
     if (!tiling_.multi_row) offset += code_.n_reductions * aligned(sizeof(FusedState));
     code_.scratch_bytes = offset;
+  }
+
+  // Slots of operands whose own memory serves as the register, wherever a tile lies in it as it would in one.
+  std::vector<bool> whole_operands() const {
+    std::vector<bool> found(code_.slots.size());
+    for (const FusedInstr& instr : code_.instrs) {
+      const bool whole = instr.code == FusedCode::Bind || (instr.code == FusedCode::Load && instr.steps);
+      if (whole && ir_.space.operands[std::size_t(instr.operand)].inner == 1) found[std::size_t(instr.dst)] = true;
+    }
+    return found;
   }
 
   std::vector<int> assign_cells(std::vector<int>& cell_bytes) const {

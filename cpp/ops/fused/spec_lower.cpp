@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kRegisterBytes = 20 * 1024;  // of a 32 KiB L1 cache; the operands stream through the rest
 constexpr int64_t kMostElements = 1024;        // of a block
+constexpr int64_t kMostInMemory = 4096;        // of one that needs no registers
 constexpr int64_t kMostInRows = 4096;          // of whole rows: the more of them, the fewer instructions for each
 constexpr double kChunkNs = 20000;             // work of one chunk
 constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
@@ -40,10 +41,13 @@ double cost_of(const Ir& ir) {
   return std::max(ns, 0.05);
 }
 
-// The elements of a block, at most `most`: registers of that length fit the cache.
+// The elements of a block, at most `most`: registers of that length fit the cache. Without registers, more: the
+// instructions take longer then than telling them where the block is.
 int64_t block_elements(const Ir& ir, int64_t most) {
   Tiling probe{.multi_row = true, .tile_rows = 1, .tile_cols = 1, .tile_elements = 1, .row_length = 1};
-  const int64_t bytes = std::max<int64_t>(emit(ir, probe).bytes_per_element, 1);
+  const Code code = emit(ir, probe);
+  if (code.in_memory && !ir.has_reduction) return kMostInMemory;
+  const int64_t bytes = std::max<int64_t>(code.bytes_per_element, 1);
   for (int64_t block = most; block > 256; block /= 2) {
     if (block * bytes <= kRegisterBytes) return block;
   }
