@@ -11,6 +11,11 @@ std::string share(const Attr& value) {
   return number >= 0 && number <= 1 ? "" : "a number from 0 to 1";
 }
 
+Tensor slope_between(const Tensor& x, double low, double high) {
+  const Tensor below_high = fn::where(fn::greater_equal(x, fn::number(high)), fn::number(0), fn::number(1));
+  return fn::where(fn::less_equal(x, fn::number(low)), fn::number(0), below_high);
+}
+
 OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope) {
   OpBuilder op = define(name);
   op.in(input, Takes::Number).floats().shape(infer_elementwise);

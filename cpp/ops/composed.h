@@ -14,6 +14,9 @@ OpBuilder composed_unary(const std::string& name, const std::string& input, Unar
 OpBuilder composed_binary(const std::string& name, const std::string& a, const std::string& b, BinaryFormula value,
                           BinaryFormula slope_a, BinaryFormula slope_b);
 
+// The slope of what is flat up to low and from high on: 1 between them, 0 on them.
+Tensor slope_between(const Tensor& x, double low, double high);
+
 // For attr().
 std::string share(const Attr& value);  // 0 <= value <= 1
 

@@ -1,5 +1,7 @@
 // Where a matrix of x's last two axes is kept: on and below (or above) a diagonal.
 #pragma once
+#include <algorithm>
+
 #include "ops/axes.h"
 #include "ops/functional.h"
 
@@ -12,9 +14,11 @@ inline Tensor triangle_mask(const Tensor& x, int64_t k, bool below, const std::s
   }
   const Shape& shape = x.shape();
   const int64_t rows = shape[shape.size() - 2], columns = shape.back();
-  const Tensor row = fn::reshape(counting(rows, DType::I64), {rows, 1}), column = counting(columns, DType::I64);
-  return fn::call(below ? "less_equal" : "greater_equal",
-                  {column - row, Tensor::scalar(static_cast<double>(k), DType::I64)});
+  // Beyond the corners nothing more is kept or left out.
+  const int64_t diagonal = std::clamp(k, -rows, columns);
+  const DType whole = rows + columns < int64_t{1} << 30 ? DType::I32 : DType::I64;
+  const Tensor last = fn::reshape(counting(rows, whole), {rows, 1}) + Tensor::scalar(double(diagonal), whole);
+  return fn::call(below ? "less_equal" : "greater_equal", {counting(columns, whole), last});
 }
 
 }  // namespace pt

@@ -16,7 +16,8 @@ struct exp_facts<float> {
   static constexpr float n_least = -150;               // with less the result is 0 in any case
   static constexpr float log2_e = 0x1.715476p+0f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-  static constexpr float all_but_minus_one = -30;  // expm1 below this is -1
+  static constexpr float ln2 = 0x1.62e430p-1f, ln2_lost = -0x1.05c610p-29f;  // rounded, and what that left out
+  static constexpr float all_but_minus_one = -30;                            // expm1 below this is -1
   // (e^r - 1 - r) / r^2
   PT_NUMBERS(float, tail, 0.49999994f, 0.166665092f, 0.0416685268f, 0.00837013498f, 0.00138116919f);
 };
@@ -26,6 +27,7 @@ struct exp_facts<double> {
   static constexpr double n_least = -1075;
   static constexpr double log2_e = 0x1.71547652b82fep+0;
   static constexpr double ln2_high = 0x1.62e42fefa0000p-1, ln2_low = 0x1.cf79abc9e3b3ap-40;
+  static constexpr double ln2 = 0x1.62e42fefa39efp-1, ln2_lost = 0x1.abc9e3b39803fp-56;
   static constexpr double all_but_minus_one = -60;
   PT_NUMBERS(double, tail, 0.5000000000000013, 0.16666666666666358, 0.041666666666507264, 0.008333333333521932,
              0.0013888888950407375, 0.00019841269464518057, 2.4801485456625977e-05, 2.755760842022657e-06,
@@ -113,6 +115,22 @@ PT_FN vec<T, N> exp_corrected(vec<T, N> x, vec<T, N> correction) {
   V r = reduced.r + correction;
   V rest = correction - (r - reduced.r);
   return scale_by_power((fma(r * r, polynomial(r, exp_facts<T>::tail), rest) + r) + V(1), reduced);
+}
+
+// 2^x = 2^n e^((x - n) ln 2) for the whole n next to x, whose distance is exact.
+template <class T, int N>
+PT_FN vec<T, N> exp2(vec<T, N> x) {
+  using V = vec<T, N>;
+  using F = float_facts<T>;
+  using E = exp_facts<T>;
+  V bounded = lesser_of(V(T(F::bias + 2)), x);
+  if constexpr (!kScales<T>) bounded = greater_of(V(T(-2 * F::bias)), bounded);
+  const V shift(F::round_shift);
+  const V shifted = bounded + shift, n = shifted - shift, part = bounded - n;
+  const V r = part * V(E::ln2);
+  const V lost = fma(part, V(E::ln2), V(0) - r) + part * V(E::ln2_lost);
+  const V e = (fma(r * r, polynomial(r, E::tail), lost) + r) + V(1);
+  return scale_by_power(e, exp_reduced<V>{to_bits(shifted) - to_bits(shift), n, r, lost});
 }
 
 // e^r - 1 scaled by 2^n, plus 2^n - 1; all by a half of that, because 2^n overflows before the result does.

@@ -6,11 +6,7 @@ namespace {
 const Op* registered = composed_unary(
                            "hardsigmoid", "input",
                            [](const Tensor& x, const Attrs&) { return fn::call("relu6", {x + 3.0}) / fn::number(6); },
-                           [](const Tensor& x, const Attrs&) {
-                             const Tensor flat =
-                                 fn::logical_or(fn::less_equal(x, fn::number(-3)), fn::greater_equal(x, fn::number(3)));
-                             return fn::cast(fn::call("logical_not", {flat}), x.dtype()) / fn::number(6);
-                           })
+                           [](const Tensor& x, const Attrs&) { return slope_between(x, -3, 3) / fn::number(6); })
                            .doc(R"(a sigmoid of straight lines: input / 6 + 1 / 2 between 0 and 1.
 Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32

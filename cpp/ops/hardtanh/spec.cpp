@@ -10,9 +10,7 @@ const Op* registered =
           return fn::call("clip", {x, fn::number(attrs.number("min_val")), fn::number(attrs.number("max_val"))});
         },
         [](const Tensor& x, const Attrs& attrs) {
-          const Tensor outside = fn::logical_or(fn::less_equal(x, fn::number(attrs.number("min_val"))),
-                                                fn::greater_equal(x, fn::number(attrs.number("max_val"))));
-          return fn::cast(fn::call("logical_not", {outside}), x.dtype());
+          return slope_between(x, attrs.number("min_val"), attrs.number("max_val"));
         })
         .attr("min_val", -1.0)
         .attr("max_val", 1.0)
