@@ -160,13 +160,44 @@ PT_FN void reduce_side_by_side(T* dst, const T* p, int64_t cols) {
   store(dst, V::load(column[0]));
 }
 
+// The extremes of 16 rows of more than 16 and at most kSumLanes elements, of which one test for NaN is enough. False if
+// there is one: then they are not made.
+template <class Op, class T>
+PT_FN bool reduce_extremes(T* dst, const T* p, int64_t cols) {
+  using V = vec<T, 16>;
+  const V identity(Op::template identity<T>());
+  const auto vector = [&](const T* row, int64_t from) {
+    if (cols >= from + 16) return V::load(row + from);
+    return cols > from ? load_or_identity<Op>(row + from, cols - from) : identity;
+  };
+  T found[16];
+  mask_of<V> is_nan = identity != identity;
+  for (int64_t i = 0; i < 16; ++i) {
+    V part[4];
+    PT_UNROLL for (int k = 0; k < 4; ++k) part[k] = vector(p + i * cols, 16 * k);
+    if constexpr (is_floating<T>) {
+      PT_UNROLL for (int k = 0; k < 4; ++k) is_nan = is_nan | (part[k] != part[k]);
+      const V all = Op::numbers(Op::numbers(part[0], part[2]), Op::numbers(part[1], part[3]));
+      found[i] = reduce_tree(all, [](T a, T b) { return Op::number(a, b); });
+    } else {
+      found[i] = reduce_lanes<Op>(Op::all(Op::all(part[0], part[2]), Op::all(part[1], part[3])));
+    }
+  }
+  if (any(is_nan)) return false;
+  __builtin_memcpy(dst, found, sizeof(found));
+  return true;
+}
+
 // Whole rows of at most kSumBlock elements, one after the other. Extremes of short rows would wait for their branches.
 template <class Op, class T>
 void reduce_rows(T* dst, const T* p, int64_t rows, int64_t cols) {
   int64_t i = 0;
   if constexpr (Op::is_extreme) {
     if (cols > 0 && cols <= kSumLanes)
-      for (; i + 16 <= rows; i += 16) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
+      for (; i + 16 <= rows; i += 16) {
+        const bool done = cols > 16 && reduce_extremes<Op>(dst + i, p + i * cols, cols);
+        if (!done) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
+      }
   }
   for (; i < rows; ++i) dst[i] = reduce_short<Op>(p + i * cols, cols);
 }
