@@ -178,14 +178,6 @@ py::tuple value_and_grad(const std::vector<py::object>& variables, const std::ve
   return py::make_tuple(value, found.grads, found.rows);
 }
 
-// The same numbers with an identity of their own, so that a function may be differentiated by each argument alone. Of
-// memory that NumPy lent it is a copy: a view of it is made of a copy too, which no tape would know.
-Tensor with_own_identity(const Tensor& x) {
-  if (x.concrete() && x.impl().buffer->borrowed()) return apply1("copy", {x});
-  const Ints shape(x.shape().begin(), x.shape().end());
-  return apply1("reshape", {x}, {{"shape", shape}});
-}
-
 }  // namespace
 
 void register_autograd(py::module_& m) {

@@ -79,6 +79,12 @@ Tensor moved_on_tape(const Tensor& tensor, Memory& memory) {
   return there[0];
 }
 
+Tensor with_own_identity(const Tensor& tensor) {
+  if (tensor.concrete() && tensor.impl().buffer->borrowed()) return apply1("copy", {tensor});
+  const Ints shape(tensor.shape().begin(), tensor.shape().end());
+  return apply1("reshape", {tensor}, {{"shape", shape}});
+}
+
 Tensor zeros_beside(const Tensor& tensor) {
   const Tensor zeros = fn::zeros(tensor.type());
   return tensor.concrete() ? moved(zeros, tensor.impl().buffer->memory()) : zeros;

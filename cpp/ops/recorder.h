@@ -66,6 +66,9 @@ Tensor copied(const Tensor& tensor);
 Tensor moved(const Tensor& tensor, Memory& memory);
 // The same as a call that the tape records: its gradient is a copy's.
 Tensor moved_on_tape(const Tensor& tensor, Memory& memory);
+// The same numbers with an identity of their own, so that a function may be differentiated by each argument alone. Of
+// memory that NumPy lent it is a copy: a view of it is made of a copy too, which no tape would know.
+Tensor with_own_identity(const Tensor& tensor);
 Tensor converted(const Tensor& tensor, DType dtype);
 Tensor zeros_beside(const Tensor& tensor);  // of its type, in its memory
 

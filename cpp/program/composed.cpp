@@ -120,8 +120,8 @@ bool is_small(const Graph& graph) {
   return true;
 }
 
-// Loops, views and what reads at places: several calls in one loop, or many. Beside such a loop other calls too, and of
-// small tensors any that would make more than one call. Results are in memory of their own.
+// Loops, views and what reads at places: several calls in one loop, or many. Of small tensors other calls too, and any
+// that would make more than one call. Results are in memory of their own.
 bool worthwhile(const Graph& graph) {
   if (!graph.slots.empty() || graph.phases > 1) return false;
   bool merged = false, others = false;
@@ -135,7 +135,7 @@ bool worthwhile(const Graph& graph) {
     calls += !node.op || !node.op->view;
   }
   const bool saves = graph.nodes.size() > 1 || !graph.constants.empty();
-  return (merged || (!others && calls >= kManyCalls) || (saves && is_small(graph))) &&
+  return ((!others && (merged || calls >= kManyCalls)) || (saves && is_small(graph))) &&
          std::all_of(graph.results.begin(), graph.results.end(), [&](int result) { return is_made(graph, result); });
 }
 
