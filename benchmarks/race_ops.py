@@ -3,6 +3,7 @@
     python benchmarks/race_ops.py                                # every case, with one thread and with all: an hour
     python benchmarks/race_ops.py --quick --only "softmax*"      # some seconds
     python benchmarks/race_ops.py --resume                       # what the last run had not reached
+    python benchmarks/race_ops.py --document docs/benchmarks/single-ops.md
 
 How it is measured: docs/benchmarks/method.md.
 """
@@ -24,10 +25,13 @@ from race import caches, machine, op_report
 from race.field import FULL, QUICK, Field, Pace
 from race.figures import Result
 from race.op_cases import CASES
+from race.page import replace
 
 FRAMEWORKS = ("powertrain", "torch", "jax", "numpy")
 ROUNDS, SECONDS = 5, 0.1
 PACE = dataclasses.replace(FULL, rounds=ROUNDS, seconds=SECONDS, warm_up=0.05, settle=0.01)
+PLACE, WORST = "benchmarks/race_ops.py", 40  # in a document, and how many cases stand there
+MARKS = "Median microseconds; the worst first. `!`: its results are not ours, so it does not count."
 QUICK_PACE = dataclasses.replace(QUICK, rounds=2, seconds=0.03, warm_up=0.01, settle=0.0)
 
 
@@ -85,14 +89,26 @@ class Race:
         new.write_text(dumps({"about": self.about, "rows": self.rows}, indent=1), encoding="utf-8")
         new.replace(self.path)
 
-    def report(self) -> str:
+    def where(self) -> str:
         facts = self.about["machine"]
-        parts = [
+        versions = sorted({entry["version"] for row in self.rows for entry in row["entries"] if entry["version"]})
+        return (
             f"{facts['processor']} (family {facts['family_model']}), {facts['cores']} cores, {facts['system']}, "
-            f"Python {facts['python']}; commit {facts['commit'] or 'unknown'}; {self.about['date']}",
-            "; ".join(sorted({entry["version"] for row in self.rows for entry in row["entries"] if entry["version"]})),
+            f"Python {facts['python']}; commit {facts['commit'] or 'unknown'}; {self.about['date']}\n\n"
+            f"{'; '.join(versions)}"
+        )
+
+    def document(self, page: Path) -> None:
+        """Into a page: how many cases win and lose, and those that lose most. Its picture lies with the drawings."""
+        found = [self.where(), op_report.by_kind(self.rows), MARKS, op_report.worst(self.rows, WORST)]
+        replace(page, PLACE, lambda old: "\n\n".join(found))
+        op_report.draw(self.rows, page.parent.parent / "drawings" / f"{page.stem}.png")
+
+    def report(self) -> str:
+        parts = [
+            self.where(),
             op_report.summary(self.rows),
-            "Median microseconds; the worst first. `!`: its results are not ours, so it does not count.",
+            MARKS,
             op_report.as_table(self.rows),
         ]
         return "\n\n".join(parts)
@@ -107,6 +123,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on where the last run ended")
     parser.add_argument("--list", action="store_true", help="only print the names of the cases")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), metavar="DIR")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="into docs/benchmarks/single-ops.md its tables")
     return parser.parse_args(arguments)
 
 
@@ -136,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (given.out / "ops.md").write_text(written + "\n", encoding="utf-8")
     try:
         op_report.draw(race.rows, given.out / "ops.png")
+        if given.document:
+            race.document(given.document)
     except ModuleNotFoundError:
         print("ops.png not drawn: matplotlib is not installed; pip install matplotlib", file=sys.stderr)
     print(f"written: {given.out}/ops.json, ops.md, ops.png", file=sys.stderr)

@@ -16,7 +16,7 @@ import collections
 import dataclasses
 import datetime
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from powertrain.cli.bench.arrays import WorkloadError, find
 from powertrain.io.plain_json import dumps
 from race import caches, last, machine, table
 from race.field import FULL, QUICK, Field
+from race.page import parts, replace
 from race.sections import (
     DEFAULT_SECTIONS,
     PEERS,
@@ -89,22 +90,6 @@ def write(folder: Path, sections: Sequence[Section], facts: dict[str, Any], writ
             print(f"written: {path}", file=sys.stderr)
         except ModuleNotFoundError:
             print(f"{path} not drawn: matplotlib is not installed; pip install matplotlib", file=sys.stderr)
-
-
-def parts(document: Path, place: str) -> tuple[str, str, str]:
-    """A document up to a place, what stands there, and the rest. A place is what is between two comments."""
-    first, final = f"<!-- begin: {place} -->", f"<!-- end: {place} -->"
-    before, begin, rest = document.read_text(encoding="utf-8").partition(first)
-    old, end, after = rest.partition(final)
-    if not (begin and end):
-        raise ValueError(f"[page] received {document} without the lines {first} and {final}; expected both; add them")
-    return before + first, old, final + after
-
-
-def replace(document: Path, place: str, change: Callable[[str], str]) -> None:
-    """Change what stands in a document at a place."""
-    before, old, after = parts(document, place)
-    document.write_text(f"{before}\n\n{change(old)}\n\n{after}", encoding="utf-8")
 
 
 def keep(document: Path, sections: Sequence[Section], facts: dict[str, Any]) -> None:

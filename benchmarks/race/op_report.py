@@ -50,6 +50,33 @@ def as_table(rows: Sequence[Row]) -> str:
     return table.align(lines)
 
 
+def kind_of(row: Row) -> str:
+    return "with its gradient" if row["task"].endswith(" gradient") else "forward"
+
+
+def by_kind(rows: Sequence[Row]) -> str:
+    """A line for each number of threads, forward and with the gradient."""
+    lines = [["threads", "calls", "cases", "faster", "slower", "unclear", "geometric mean"]]
+    found = with_peer(rows)
+    for threads in sorted({row["threads"] for row in found}):
+        for kind in ("forward", "with its gradient"):
+            own = [row for row in found if row["threads"] == threads and kind_of(row) == kind]
+            if not own:
+                continue
+            counts = [str(sum(row["verdict"] == one for row in own)) for one in ("faster", "slower", "unclear")]
+            mean = statistics.geometric_mean([row["ratio"] for row in own])
+            lines.append([str(threads), kind, str(len(own)), *counts, f"{mean:.2f}"])
+    return table.align(lines)
+
+
+def worst(rows: Sequence[Row], most: int) -> str:
+    """The cases that lose most, each once: with the number of threads with which it loses more."""
+    lowest: dict[str, Row] = {}
+    for row in sorted(with_peer(rows), key=lambda row: float(row["ratio"])):
+        lowest.setdefault(row["task"], row)
+    return as_table(list(lowest.values())[:most])
+
+
 def summary(rows: Sequence[Row]) -> str:
     """How many cases are faster, slower or unclear, and the geometric mean, for each number of threads."""
     lines = []

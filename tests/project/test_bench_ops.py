@@ -101,6 +101,17 @@ def test_the_race_of_ops_writes_a_table_and_a_picture_and_goes_on(
     assert "| argmax 64x10 f32 axis=1 |" in written.out and "1 threads: 2 cases with a peer: " in written.out
     assert "1 threads 1/1 argmax 64x10 f32 axis=1: " in written.err
     assert (tmp_path / "ops.md").exists() and (tmp_path / "ops.png").read_bytes().startswith(b"\x89PNG")
+    page = tmp_path / "docs" / "benchmarks" / "ops.md"
+    page.parent.mkdir(parents=True)
+    (tmp_path / "docs" / "drawings").mkdir()
+    page.write_text(
+        "# Ops\n\n<!-- begin: benchmarks/race_ops.py -->\nold\n<!-- end: benchmarks/race_ops.py -->\n\nWhy.\n"
+    )
+    assert race_ops.main([*common, "--resume", "--only", "exp 64x10 f32", "--document", str(page)]) == 0
+    told = page.read_text()
+    assert "old" not in told and told.endswith("Why.\n") and "forward" in told and "| exp 64x10 f32 " in told
+    assert (tmp_path / "docs" / "drawings" / "ops.png").read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
     assert race_ops.main([*common, "--only", "nix"]) == 2
     assert capsys.readouterr().err == ("[--only] nix matches no case; expected an op or a part of a name; see --list\n")
 
