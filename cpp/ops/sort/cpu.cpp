@@ -1,15 +1,19 @@
 // Sorting by the digits of a key, the lowest first: each pass is stable and reads and writes every element once, and a
-// digit that all elements share costs no pass. Short lines are sorted by insertion.
+// digit that all elements share costs no pass. Short lines are sorted by insertion. Where only the first few of a line
+// are wanted, few are sorted.
+#include <type_traits>
+
 #include "core/kernel.h"
 #include "ops/sort/desc.h"
 #include "ops/sort/keys.h"
+#include "simd/vec.h"
 #include "simd/walk.h"
 
 namespace pt {
 namespace PT_ISA {
 namespace {
 
-constexpr int64_t kInsertion = 48;  // elements
+constexpr int64_t kInsertion = 48, kPiece = 16;  // elements
 constexpr int kDigits = 8, kDigitValues = 256;
 
 struct Entry {
@@ -49,6 +53,53 @@ Entry* sort_by_digits(Entry* entries, Entry* other, int64_t n) {
   return entries;
 }
 
+Entry* sort(Entry* entries, Entry* other, int64_t n) {
+  if (n > kInsertion) return sort_by_digits(entries, other, n);
+  sort_by_insertion(entries, n);
+  return entries;
+}
+
+// Whether one of the elements that follow each other in memory may belong before the last one that is wanted.
+template <class T>
+bool any_before(const T* from, T last, bool descending) {
+  using V = vec<T, kPiece>;
+  const V x = V::load(from), bound(last);
+  return descending ? any(!(x <= bound)) : any(!(x >= bound));  // a NaN may
+}
+
+// The first `wanted` entries of a sorted line. What is not below the last of those that were found so far is passed by,
+// so that few are kept, and kept ones are sorted whenever there is no more room.
+template <class S>
+const Entry* first_of_line(const char* from, const SortDesc& d, uint64_t flip, Entry* entries) {
+  Entry* const other = entries + d.room;
+  int64_t kept = 0;
+  bool bounded = false;
+  uint64_t bound = 0;
+  using T = typename S::memory;
+  constexpr bool kIsNumber = std::is_floating_point_v<T>;
+  const bool dense = kIsNumber && d.stride == int64_t(sizeof(T));
+  T last{};
+  for (int64_t k = 0; k < d.n; ++k) {
+    if constexpr (kIsNumber) {
+      const T* piece = reinterpret_cast<const T*>(from) + k;
+      for (; bounded && dense && k + kPiece <= d.n && !any_before(piece, last, d.descending); k += kPiece)
+        piece += kPiece;
+      if (k == d.n) break;
+    }
+    const uint64_t key = read_key<S>(from + k * d.stride) ^ flip;
+    if (bounded && key >= bound) continue;  // of equal elements the first come first
+    entries[kept++] = {key, k};
+    if (kept < d.room) continue;
+    const Entry* sorted = sort(entries, other, kept);
+    if (sorted == other) __builtin_memcpy(entries, other, size_t(d.wanted) * sizeof(Entry));
+    kept = d.wanted;
+    bounded = true;
+    bound = entries[kept - 1].key;
+    last = *reinterpret_cast<const T*>(from + entries[kept - 1].position * d.stride);
+  }
+  return sort(entries, other, kept);
+}
+
 void sort_lines(const KernelArgs* args, int64_t chunk) {
   const SortDesc& d = *static_cast<const SortDesc*>(args->desc);
   const int64_t first = chunk * d.chunk;
@@ -58,16 +109,19 @@ void sort_lines(const KernelArgs* args, int64_t chunk) {
   Walk line(d.lines, first);
   for (int64_t i = first; i < last; ++i, line.next()) {
     const char* from = args->data[0] + line.a;
-    with_storage(d.storage, [&](auto s) {
-      for (int64_t k = 0; k < d.n; ++k) entries[k] = {read_key<decltype(s)>(from + k * d.stride) ^ flip, k};
-    });
     const Entry* sorted = entries;
-    if (d.n <= kInsertion)
-      sort_by_insertion(entries, d.n);
-    else
-      sorted = sort_by_digits(entries, entries + d.n, d.n);
+    with_storage(d.storage, [&](auto s) {
+      using S = decltype(s);
+      if (d.room < d.n) {
+        sorted = first_of_line<S>(from, d, flip, entries);
+        return;
+      }
+      for (int64_t k = 0; k < d.n; ++k) entries[k] = {read_key<S>(from + k * d.stride) ^ flip, k};
+      sorted = sort(entries, entries + d.n, d.n);
+    });
     char* to = args->data[1] + line.b;
-    for (int64_t k = 0; k < d.n; ++k) __builtin_memcpy(to + k * d.out_stride, &sorted[k].position, sizeof(int64_t));
+    for (int64_t k = 0; k < d.wanted; ++k)
+      __builtin_memcpy(to + k * d.out_stride, &sorted[k].position, sizeof(int64_t));
   }
 }
 

@@ -12,6 +12,7 @@ inline SortDesc describe_sort(const Operand& x, const Operand& out, int axis, bo
   Strides from = x.strides, to = out.strides;
   SortDesc d{};
   d.n = x.shape[axis];
+  d.wanted = out.shape[axis];
   d.stride = x.strides[axis] * bytes;
   d.out_stride = out.strides[axis] * 8;
   others.erase(axis);

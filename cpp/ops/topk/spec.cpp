@@ -19,11 +19,8 @@ const Op* registered =
             throw ShapeError(text("[topk] x is ", in[0].type(), ", k = ", k, "; expected 0 to ", shape[axis],
                                   "; choose a smaller k"));
           }
-          const Tensor order =
-              fn::call("argsort", {in[0]}, {{"axis", int64_t{axis}}, {"descending", attrs.flag("largest")}});
-          Ints stop = to_ints(shape);
-          stop[static_cast<std::size_t>(axis)] = k;
-          const Tensor index = fn::call("slice", {order}, {{"start", Ints(stop.size(), 0)}, {"stop", stop}});
+          const Attrs wanted{{"k", k}, {"axis", int64_t{axis}}, {"largest", attrs.flag("largest")}};
+          const Tensor index = fn::call("argtopk", {in[0]}, wanted);
           return {fn::call("take_along_axis", {in[0], index}, {{"axis", int64_t{axis}}}), index};
         })
         .doc(

@@ -42,13 +42,14 @@ BELOW_ARRAYS: Final = frozenset({"polygamma", "quantile"})
 
 # What only the engine calls: gradients, kernels below other ops, memory, randomness.
 ENGINE_ONLY: Final = frozenset({
-    "adam_step", "attention", "attention_backward", "avg_pool2d_backward", "bin_counts", "bin_index", "boundary",
-    "check_index", "check_true", "committed", "conv2d_grad_input", "conv2d_grad_weight", "conv2d_kernel", "copy",
-    "cross_entropy_mean", "ctc_rows", "ctc_rows_backward", "cummax_position", "cummin_position", "dequantize_weight",
-    "dft", "eigenbasis", "flat_view", "gelu_erf", "gelu_erf_grad", "gelu_tanh", "gelu_tanh_grad", "gru", "guard",
-    "hurwitz_zeta", "log1p_exp", "lstm", "lstm_recurrence", "lstm_recurrence_backward", "lu", "max_pool2d_backward",
-    "max_pool2d_with_index", "nll_loss_mean", "normal_quantile", "pack", "put_along_axis", "put_along_axis_max",
-    "put_rows", "quantized_matmul", "random_integers", "random_normal", "random_uniform", "real_dft",
-    "real_dft_inverse", "relu_grad", "rnn", "scatter_add", "sigmoid_grad", "silu_grad", "slice_scatter",
-    "soft_cross_entropy", "svd_tall", "tanh_grad", "update_flat_view",
+    "adam_step", "argtopk", "attention", "attention_backward", "avg_pool2d_backward", "bin_counts", "bin_index",
+    "boundary", "check_index", "check_true", "committed", "conv2d_grad_input", "conv2d_grad_weight",
+    "conv2d_kernel", "copy", "cross_entropy_mean", "ctc_rows", "ctc_rows_backward", "cummax_position",
+    "cummin_position", "dequantize_weight", "dft", "eigenbasis", "flat_view", "gelu_erf", "gelu_erf_grad",
+    "gelu_tanh", "gelu_tanh_grad", "gru", "guard", "hurwitz_zeta", "log1p_exp", "lstm", "lstm_recurrence",
+    "lstm_recurrence_backward", "lu", "max_pool2d_backward", "max_pool2d_with_index", "nll_loss_mean",
+    "normal_quantile", "pack", "put_along_axis", "put_along_axis_max", "put_rows", "quantized_matmul",
+    "random_integers", "random_normal", "random_uniform", "real_dft", "real_dft_inverse", "relu_grad", "rnn",
+    "scatter_add", "sigmoid_grad", "silu_grad", "slice_scatter", "soft_cross_entropy", "svd_tall", "tanh_grad",
+    "update_flat_view",
 })  # fmt: skip
