@@ -12,8 +12,9 @@ std::string share(const Attr& value) {
 }
 
 Tensor slope_between(const Tensor& x, double low, double high) {
-  const Tensor below_high = fn::where(fn::greater_equal(x, fn::number(high)), fn::number(0), fn::number(1));
-  return fn::where(fn::less_equal(x, fn::number(low)), fn::number(0), below_high);
+  const Tensor zero = Tensor::scalar(0, x.dtype()), one = Tensor::scalar(1, x.dtype());
+  const Tensor below_high = fn::where(fn::greater_equal(x, fn::number(high)), zero, one);
+  return fn::where(fn::less_equal(x, fn::number(low)), zero, below_high);
 }
 
 OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope) {
