@@ -1,7 +1,9 @@
-"""What pt.fit makes of one score for two classes, of batches in which nothing counts, and of names that are numbers."""
+"""What pt.fit makes of one score for two classes, of batches in which nothing counts, and of names that are numbers,
+and which weights answer."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,3 +78,16 @@ def test_labels_compare_with_the_column_that_they_are_of(names: tuple[str, ...],
     assert said.labels.tolist() == labels and (said.labels == np.array(labels)).all()
     assert said.labels.dtype == (np.int64 if isinstance(labels[0], int) else np.dtype(f"<U{max(map(len, names))}"))
     assert [row["label"] for row in said] == list(map(str, labels)), "rows and tables have texts"
+
+
+def test_a_finished_run_that_stopped_early_predicts_with_its_best_weights(tmp_path: Path) -> None:
+    given: Any = {
+        "epochs": 40, "optimizer": {"use": "adam", "lr": 0.02}, "folder": tmp_path / "run", "verbose": False,
+        "run": {"stop": {"watch": "loss", "patience": 2}}, "report": {"baseline": False},
+    }  # fmt: skip
+    first = pt.fit("digits", **given)
+    again = pt.fit("digits", **given, resume=True)
+    x = np.random.default_rng(0).integers(0, 17, (5, 8, 8)).astype("float32")
+    wanted = first.predict(x).outputs
+    assert again.predict(x).outputs.tobytes() == wanted.tobytes()
+    assert pt.load(tmp_path / "run").predict(x).outputs.tobytes() == wanted.tobytes()

@@ -179,6 +179,7 @@ def _trained(run: TrainRun, meter: Meter, measured: bool) -> Outcome:
     if run.rounds_now == 0 and earlier is not None and whole and (run.ended_early or not run.stop):
         run.display.line(f"nothing to do: {run.folder.path} {_settled(run)} begin a new run without --resume")
         held = diagnosis.hold(earlier, run.recipe.expect)
+        run.evaluations.use_best()
         return Outcome(run, earlier, True, all(one.met for one in held), nothing_to_do=True)
     if run.stop and not run.ended_early:
         return _interrupted(run)
