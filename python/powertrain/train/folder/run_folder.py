@@ -259,7 +259,7 @@ class RunFolder:
     def results(self) -> dict[str, Any] | None:
         """What came out; None where there is nothing yet."""
         try:
-            return _fitting(self.files.read(RESULTS))
+            return fitting(self.files.read(RESULTS))
         except FileNotFoundError:
             return None
         except MisfitError as error:
@@ -269,7 +269,7 @@ class RunFolder:
             ) from error
 
 
-def _fitting(raw: bytes) -> dict[str, Any]:
+def fitting(raw: bytes) -> dict[str, Any]:
     """Results whose numbers are numbers, those of the judged part too."""
     found = from_json(raw, MEASURED)
     parts = {part: NUMBERS for part in ("train", "valid", "test", "env") if part in found or part == found["part"]}

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.io.launcher import launched, together
+from powertrain.io.plain_json import dumps
 from powertrain.io.records import to_json
 from powertrain.plugin.brought import brought
 from powertrain.plugin.transport import Transport, WorkerError
 from powertrain.train.deciding.decision import decision_of
 from powertrain.train.display.live import in_notebook
 from powertrain.train.evaluate.reference import class_names
+from powertrain.train.folder.run_folder import fitting
 from powertrain.train.session import Outcome, follow
 from powertrain.train.workers.agreement import demand_alike, told
 from powertrain.train.workers.cluster import demand_policy
@@ -94,7 +96,7 @@ def _told(transport: Joined, outcome: Outcome) -> Outcome:
         "results": outcome.results, "finished": outcome.finished, "met": outcome.met, "stopped": run.stop_reason,
         "progress": run.progress.array().tolist(), "decision": run.evaluations.decision.to_json(0).decode(),
     }  # fmt: skip
-    text = np.frombuffer(json.dumps(said).encode(), np.uint8) if leads else np.zeros(0, np.uint8)
+    text = np.frombuffer(dumps(said).encode(), np.uint8) if leads else np.zeros(0, np.uint8)
     length = np.array([text.size])
     transport.conclude([length])
     text = text if leads else np.zeros(int(length[0]), np.uint8)
@@ -109,7 +111,8 @@ def _told(transport: Joined, outcome: Outcome) -> Outcome:
     run.progress.restore(np.array(said["progress"]))
     if said["stopped"]:
         run.request_stop(said["stopped"])
-    return Outcome(run, said["results"], said["finished"], said["met"])
+    results = fitting(to_json(said["results"])) if said["finished"] else said["results"]
+    return Outcome(run, results, said["finished"], said["met"])
 
 
 def _demand_shards(recipe: Recipe, count: int) -> None:

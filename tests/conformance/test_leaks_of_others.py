@@ -1,0 +1,41 @@
+"""What other threads of the process leave in memory is not the plugin's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from powertrain.conformance import leaks
+
+
+class Subject:
+    def finding(self, code: str, *rest: str) -> str:
+        return code
+
+
+def found(call: Any) -> list[Any]:
+    return list(leaks.check_leaks(Subject(), "a call", call))  # type: ignore[arg-type]
+
+
+def test_what_another_thread_leaves_does_not_count() -> None:
+    kept: list[object] = []
+    over = threading.Event()
+
+    def leave() -> None:
+        while not over.wait(0.0005):
+            kept.extend(object() for _ in range(4))
+
+    thread = threading.Thread(target=leave, daemon=True)
+    thread.start()
+    try:
+        assert found(lambda: time.sleep(0.001)) == []
+    finally:
+        over.set()
+        thread.join()
+    assert len(kept) > leaks.CALLS
+
+
+def test_what_a_call_leaves_counts() -> None:
+    kept: list[object] = []
+    assert found(lambda: kept.append(object())) == ["leaks"]
