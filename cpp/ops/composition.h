@@ -44,6 +44,8 @@ inline FoundComposition kept_composition(const Composition& composition) {
   return composition_finder() ? composition_finder()(composition) : FoundComposition{true, nullptr};
 }
 
+// Up to so many bytes calls are mostly overhead.
+inline constexpr int64_t kSmallBytes = 1 << 18;
 // Whether one of them has so many bytes that passes over it take longer than looking for a program that saves some.
 bool is_large(const Tensors& tensors);
 

@@ -82,9 +82,8 @@ CompositionFinder& composition_finder() {
 }
 
 bool is_large(const Tensors& tensors) {
-  constexpr int64_t kLeastBytes = 1 << 18;
   return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) {
-    return t.defined() && count(t.shape()) * static_cast<int64_t>(size_of(t.dtype())) >= kLeastBytes;
+    return t.defined() && count(t.shape()) * static_cast<int64_t>(size_of(t.dtype())) >= kSmallBytes;
   });
 }
 

@@ -9,15 +9,15 @@
 #include "ops/composition.h"
 #include "ops/recorder.h"
 #include "parallel/kernel_table.h"
+#include "program/placement.h"
 #include "program/program.h"
 
 namespace pt {
 
 namespace {
 
-constexpr int kManyCalls = 3;             // of large tensors: less is not worth the memory that a program keeps
-constexpr int64_t kSmallBytes = 1 << 18;  // of all values: then calls are mostly overhead
-constexpr std::size_t kCallsKept = 16;    // of one op; the one that was used longest ago goes first
+constexpr int kManyCalls = 3;           // of large tensors: less is not worth the memory that a program keeps
+constexpr std::size_t kCallsKept = 16;  // of one op; the one that was used longest ago goes first
 
 struct Call {
   Types types;  // of the inputs that were given, and others that the body depends on
@@ -80,8 +80,6 @@ Call call_of(const Composition& c) {
   call.context = current_plan_context();
   return call;
 }
-
-int64_t bytes_of(const TensorType& type) { return count(type.shape) * static_cast<int64_t>(size_of(type.dtype)); }
 
 // A program reads row-major memory, and a copy of little costs less than many calls, which take any strides.
 bool has_inputs_of_a_program(const Composition& c) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 from pathlib import Path
 
@@ -41,6 +42,16 @@ BOOK = "a quick brown fox jumps over seven lazy dogs " * 60
 ENDLESS = {"digits": "10_000 epochs", "mnist1d-gru": "10_000 epochs", "gpt": "100_000 steps"}
 HALF = {"digits": "2 epochs", "mnist1d-gru": "2 epochs", "gpt": "20 steps"}
 TEXTS = {"digits": DIGITS, "mnist1d-gru": MNIST1D_GRU, "gpt": GPT}
+
+
+def said_in_time(process: subprocess.Popen[str], seconds: float) -> tuple[str, str]:
+    """What a process said that must end in time."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
 
 
 def write_shared(name: str, folder: Path) -> None:

@@ -16,7 +16,7 @@ from powertrain.recipe import load_recipe
 from powertrain.train.workers.processes import Job, started
 from running import command, environment
 from running import run as run_command
-from worker_processes import WATCHDOG, write_shared
+from worker_processes import WATCHDOG, said_in_time, write_shared
 
 STRANGE = """\
 import os
@@ -50,12 +50,7 @@ def refused(folder: Path, usual: float, *imports: Path) -> str:
         command(["train", "small.toml", "--run", "a", "--workers", "2"]), cwd=folder, env=environment(imports),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    try:
-        said, errors = process.communicate(timeout=usual + WATCHDOG)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
+    said, errors = said_in_time(process, usual + WATCHDOG)
     assert process.returncode == 2, said + errors
     assert not (folder / "a").exists()
     return errors.splitlines()[-1]

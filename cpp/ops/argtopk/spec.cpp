@@ -1,20 +1,11 @@
-#include "ops/axes.h"
 #include "ops/batching.h"
 #include "ops/functional.h"
+#include "ops/sort/first.h"
 
 namespace pt {
 namespace {
 
-// The length of the axis that is ordered, once k is known to be none too many.
-int axis_of(const Shape& shape, const Attrs& attrs) {
-  const int axis = normal_axis(attrs.integer("axis"), shape.size(), "argtopk");
-  const int64_t k = attrs.integer("k");
-  if (k < 0 || k > shape[axis]) {
-    throw ShapeError(
-        text("[argtopk] x is ", shape, ", k = ", k, "; expected 0 to ", shape[axis], "; choose a smaller k"));
-  }
-  return axis;
-}
+int axis_of(const Shape& shape, const Attrs& attrs) { return axis_with_k("argtopk", shape, attrs, text(shape)); }
 
 const Op* registered =
     define("argtopk")

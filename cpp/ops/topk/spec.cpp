@@ -1,5 +1,5 @@
-#include "ops/axes.h"
 #include "ops/functional.h"
+#include "ops/sort/first.h"
 
 namespace pt {
 namespace {
@@ -12,14 +12,8 @@ const Op* registered =
         .attr("largest", true)
         .outputs(2)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Shape& shape = in[0].shape();
-          const int axis = normal_axis(attrs.integer("axis"), shape.size(), "topk");
-          const int64_t k = attrs.integer("k");
-          if (k < 0 || k > shape[axis]) {
-            throw ShapeError(text("[topk] x is ", in[0].type(), ", k = ", k, "; expected 0 to ", shape[axis],
-                                  "; choose a smaller k"));
-          }
-          const Attrs wanted{{"k", k}, {"axis", int64_t{axis}}, {"largest", attrs.flag("largest")}};
+          const int axis = axis_with_k("topk", in[0].shape(), attrs, text(in[0].type()));
+          const Attrs wanted{{"k", attrs.integer("k")}, {"axis", int64_t{axis}}, {"largest", attrs.flag("largest")}};
           const Tensor index = fn::call("argtopk", {in[0]}, wanted);
           return {fn::call("take_along_axis", {in[0], index}, {{"axis", int64_t{axis}}}), index};
         })

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from running import SECONDS, environment, run
-from worker_processes import WATCHDOG, write_shared
+from worker_processes import WATCHDOG, said_in_time, write_shared
 
 MPIRUN = shutil.which("mpirun", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 pytestmark = [
@@ -87,12 +87,7 @@ def started(folder: Path, count: int, script: str) -> subprocess.Popen[str]:
 
 def ended(process: subprocess.Popen[str], fine: bool = True, seconds: float = SECONDS) -> tuple[str, str]:
     """What a job said, which must end in time, well or with an error."""
-    try:
-        said, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
+    said, errors = said_in_time(process, seconds)
     assert (process.returncode == 0) == fine, said + errors
     return said, errors
 

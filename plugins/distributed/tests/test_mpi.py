@@ -24,6 +24,7 @@ from worker_processes import (
     WATCHDOG,
     beyond,
     demand_ended,
+    said_in_time,
     steps_done,
     until,
     write_shared,
@@ -62,12 +63,7 @@ def refused(usual: float, process: subprocess.Popen[str], code: int | None = 2) 
 
 def ended(process: subprocess.Popen[str], code: int | None, seconds: float = SECONDS) -> tuple[str, str]:
     """What a job said, which must end in time, with such a code or with any that is an error."""
-    try:
-        said, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
+    said, errors = said_in_time(process, seconds)
     assert process.returncode == code or (code is None and process.returncode != 0), said + errors
     return said, errors
 
