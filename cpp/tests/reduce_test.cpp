@@ -57,7 +57,7 @@ Value combine(ReduceKind kind, DType dtype, std::vector<Value> row, bool trailin
   }
   const bool truth = kind == ReduceKind::Any || kind == ReduceKind::All;
   for (Value& v : row) v = as(dtype, truth ? as(DType::Bool, v) : v);
-  if (kind == ReduceKind::Prod || (kind == ReduceKind::Sum && !trailing)) {
+  if ((kind == ReduceKind::Prod || kind == ReduceKind::Sum) && !trailing) {
     const bool product = kind == ReduceKind::Prod;
     Value result{dtype};
     auto real = [&](auto zero) {
@@ -76,7 +76,11 @@ Value combine(ReduceKind kind, DType dtype, std::vector<Value> row, bool trailin
   }
   const bool maximum = kind == ReduceKind::Max || kind == ReduceKind::Any;
   if (truth && row.empty()) return {dtype, 0, kind == ReduceKind::All};
-  return reduce(kind == ReduceKind::Sum ? StepKind::RowSum : maximum ? StepKind::RowMax : StepKind::RowMin, dtype, row);
+  return reduce(kind == ReduceKind::Sum    ? StepKind::RowSum
+                : kind == ReduceKind::Prod ? StepKind::RowProd
+                : maximum                  ? StepKind::RowMax
+                                           : StepKind::RowMin,
+                dtype, row);
 }
 
 // The last group of neighbouring axes first, as often as there are groups. An axis of one element separates nothing.

@@ -30,45 +30,144 @@ def bits(tensor: Any) -> bytes:
     ).tobytes()
 
 
-def halves(lanes: Array) -> Array:
+def halves(lanes: Array, join: Any) -> Array:
     while lanes.shape[-1] > 1:
         half = lanes.shape[-1] // 2
-        lanes = lanes[..., :half] + lanes[..., half:]
+        lanes = join(lanes[..., :half], lanes[..., half:])
     return lanes[..., 0]
 
 
-def canonical_sum(x: Array) -> Array:
+def canonical(x: Array, join: Any = np.add, empty: float = 0.0) -> Array:
     """As docs/numerics.md has it: 64 lanes, or 16 for at most as many elements, in blocks of 1,024."""
     blocks = []
     for begin in range(0, x.shape[-1], 1024):
         block = x[..., begin : begin + 1024]
         count = 16 if x.shape[-1] <= 16 else 64
-        lanes = np.zeros((*x.shape[:-1], count), x.dtype)
+        lanes = np.full((*x.shape[:-1], count), empty, x.dtype)
         for at in range(0, block.shape[-1], count):
             piece = block[..., at : at + count]
-            lanes[..., : piece.shape[-1]] += piece
+            lanes[..., : piece.shape[-1]] = join(lanes[..., : piece.shape[-1]], piece)
         if count == 64:
-            lanes = (lanes[..., :16] + lanes[..., 32:48]) + (lanes[..., 16:32] + lanes[..., 48:])
-        blocks.append(halves(lanes))
+            lanes = join(join(lanes[..., :16], lanes[..., 32:48]), join(lanes[..., 16:32], lanes[..., 48:]))
+        blocks.append(halves(lanes, join))
     stack: list[tuple[int, Array]] = []
     for value in blocks:
         size = 1
         while stack and stack[-1][0] == size:
-            value, size = stack.pop()[1] + value, 2 * size
+            value, size = join(stack.pop()[1], value), 2 * size
         stack.append((size, value))
     total = stack.pop()[1]
     while stack:
-        total = stack.pop()[1] + total
+        total = join(stack.pop()[1], total)
     return total
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_row_is_summed_in_the_order_of_the_documentation(dtype: str) -> None:
+def test_a_row_is_summed_and_multiplied_in_the_order_of_the_documentation(dtype: str) -> None:
     for width in WIDTHS:
         x = drawn((ROWS, width), dtype, width).numpy() * np.float32(1e3)
         x[0] = -0.0
-        got = pt.sum(pt.tensor(x), axis=1).numpy()
-        assert got.tobytes() == canonical_sum(x).tobytes(), width
+        near_one = (1 + drawn((ROWS, width), dtype, width).numpy() / 64).astype(dtype)
+        for data, function, want in (
+            (x, pt.sum, canonical(x)),
+            (near_one, pt.prod, canonical(near_one, np.multiply, 1.0)),
+        ):
+            turned = pt.tensor(np.ascontiguousarray(data.T)).T
+            spaced = pt.tensor(np.repeat(data, 2, axis=1))[:, ::2]
+            for given in (pt.tensor(data), turned, spaced, pt.concat([pt.tensor(data)] * 2, axis=1)[:, :width]):
+                assert function(given, axis=1).numpy().tobytes() == want.tobytes(), width
+        assert pt.prod(pt.tensor(near_one)).numpy() == canonical(near_one.reshape(-1), np.multiply, 1.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_that_are_neighbours_in_memory_have_the_bits_of_others(dtype: str) -> None:
+    """More blocks than one, more rows than a strip, axes before and behind, and few rows."""
+    functions = [pt.sum, pt.max, pt.min, pt.prod, pt.any, pt.all]
+    for shape in ((70, 5, 16), (2, 5200, 33), (1, 2049, 130), (3, 40, 17), (2, 1, 40), (1, 300, 5)):
+        x = drawn(shape, dtype, shape[1])
+        turned = pt.permute_dims(x, (0, 2, 1))
+        plain = pt.tensor(np.ascontiguousarray(turned.astype("float64").numpy())).astype(dtype)
+        for function in functions:
+            assert bits(function(turned, axis=2)) == bits(function(plain, axis=2)), (shape, function)
+    x = drawn((6, 7, 4, 18), dtype)
+    for function in functions:
+        got = function(pt.permute_dims(x, (3, 0, 2, 1)), axis=(1, 2, 3))
+        plain = pt.tensor(np.ascontiguousarray(np.transpose(x.astype("float64").numpy(), (3, 0, 2, 1)))).astype(dtype)
+        assert bits(got) == bits(function(plain, axis=(1, 2, 3)))
+        assert bits(function(pt.permute_dims(x, (0, 3, 1, 2)), axis=(2, 3))) == bits(
+            function(pt.reshape(pt.permute_dims(x, (0, 3, 1, 2)), (6, 18, 28)), axis=2)
+        )
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8"])
+def test_any_and_all_of_bytes(dtype: str) -> None:
+    for width in (1, 2, 3, 15, 16, 63, 64, 65, 511, 512, 513, 1024, 1500):
+        lone = np.zeros((40, width), dtype)
+        lone[np.arange(1, 40), np.arange(1, 40) * 37 % width] = (
+            1 if dtype == "bool" else 128 if dtype == "uint8" else -128
+        )
+        for data in (lone, lone == 0, np.ones_like(lone), np.zeros_like(lone)):
+            x = pt.tensor(data)
+            for given, want in ((x, data), (x[::3], data[::3]), (x[:, ::2], data[:, ::2]), (x[1:, 1:], data[1:, 1:])):
+                np.testing.assert_array_equal(pt.any(given, axis=1).numpy(), want.any(axis=1))
+                np.testing.assert_array_equal(pt.all(given, axis=1).numpy(), want.all(axis=1))
+            assert pt.any(x).item() == data.any() and pt.all(x).item() == data.all()
+            np.testing.assert_array_equal(pt.any(x, axis=0).numpy(), data.any(axis=0))
+    empty = pt.zeros((3, 0), dtype=dtype)
+    assert (
+        pt.any(empty, axis=1).numpy().tolist() == [False] * 3 and pt.all(empty, axis=1).numpy().tolist() == [True] * 3
+    )
+
+
+def test_logic_of_masks_of_every_length() -> None:
+    rng = np.random.default_rng(0)
+    for n in (1, 15, 16, 17, 63, 64, 65, 100, 128, 191, 1000, 5000):
+        a, b, c = (rng.random(n) < 0.5 for _ in range(3))
+        x, y, z = (pt.tensor(v) for v in (a, b, c))
+        for name in ("logical_and", "logical_or", "logical_xor", *COMPARISONS, "bitwise_and", "bitwise_or"):
+            want = getattr(np, name)(a, b)
+            np.testing.assert_array_equal(getattr(pt, name)(x, y).numpy(), want)
+            np.testing.assert_array_equal(getattr(pt, name)(x, y[:1]).numpy(), getattr(np, name)(a, b[:1]))
+        np.testing.assert_array_equal(pt.logical_not(x).numpy(), ~a)
+        np.testing.assert_array_equal(pt.where(x, y, z).numpy(), np.where(a, b, c))
+        np.testing.assert_array_equal(pt.compile(lambda x, y, z: (x & y) | ~z)(x, y, z).numpy(), (a & b) | ~c)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "uint8", "int64"])
+def test_calls_of_transposed_and_spaced_tensors(dtype: str) -> None:
+    for rows, cols in ((16, 16), (17, 33), (40, 100), (130, 64), (3, 70), (70, 3), (128, 1030)):
+        x = drawn((cols, rows), dtype)
+        plain = np.ascontiguousarray(x.astype("float64").numpy().T)
+        copy = pt.tensor(plain).astype(dtype)
+        for function in (lambda t: t + t, lambda t: t * t - t, pt.softmax) if "float" in dtype else (lambda t: t + t,):
+            assert bits(function(x.T)) == bits(function(copy))
+            wide = pt.tensor(np.repeat(plain, 2, axis=1)).astype(dtype)
+            assert bits(function(wide[:, ::2])) == bits(function(copy))
+            assert bits(function(wide[:, 1::2][1:])) == bits(function(copy[1:]))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "bool"])
+def test_indices_along_axes_of_every_layout(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for shape, axis in (((5, 7), 1), ((5, 7), 0), ((3, 4, 6), 1), ((2, 3, 5), 2), ((9,), 0)):
+        x = drawn(shape, "int64").astype(dtype)
+        count = list(shape)
+        count[axis] = 11
+        index = rng.integers(-shape[axis], shape[axis], count)
+        for given in (pt.tensor(index), pt.tensor(index.astype(np.int32)), pt.tensor(np.ascontiguousarray(index.T)).T):
+            for of in (
+                x,
+                pt.permute_dims(
+                    pt.permute_dims(x, tuple(range(x.ndim))[::-1]) + 0
+                    if dtype != "bool"
+                    else pt.permute_dims(x, tuple(range(x.ndim))[::-1]) | False,
+                    tuple(range(x.ndim))[::-1],
+                ),
+            ):
+                got = pt.take_along_axis(of, given, axis=axis).astype("float64").numpy()
+                np.testing.assert_array_equal(
+                    got, np.take_along_axis(x.astype("float64").numpy(), index % shape[axis], axis)
+                )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -201,6 +300,13 @@ def test_neighbouring_lines_run_as_single_ones(dtype: str, kind: str) -> None:
             )
             turned = pt.permute_dims(x, (2, 1, 0))
             assert bits(function(turned, axis=1)) == bits(pt.permute_dims(alone, (2, 1, 0)))
+            rows = pt.tensor(np.ascontiguousarray(pt.permute_dims(x, (0, 2, 1)).astype("float64").numpy())).astype(
+                dtype
+            )
+            assert bits(function(rows, axis=2)) == bits(pt.permute_dims(alone, (0, 2, 1)))
+            assert bits(function(rows, axis=2, reverse=True)) == bits(
+                pt.flip(function(pt.flip(rows, axis=2), axis=2), axis=2)
+            )
 
 
 @pytest.mark.parametrize("name", ["leaky_relu", "elu", "celu", "selu", "clip", "softshrink", "hardshrink", "threshold"])

@@ -67,15 +67,22 @@ void gather_rows(const KernelArgs* args, int64_t chunk) {
 
 template <class T>
 void take_along(const KernelArgs* args, const TakeAlongDesc& d, int64_t first, int64_t last) {
-  Walk walk(d.space, first);
+  const int inner = d.space.axes - 1;
   T* out = reinterpret_cast<T*>(args->data[2]);
   bool bad = false;
-  for (int64_t i = first; i < last; ++i, walk.next()) {
-    const int64_t at = wrap_index(read_index(args->data[1] + walk.b, d.wide_index), d.axis_size);
-    T value = 0;
-    if (at >= 0) __builtin_memcpy(&value, args->data[0] + walk.a + at * d.axis_stride, sizeof(T));
-    out[i] = value;
-    bad |= at < 0;
+  for (int64_t i = first; i < last;) {
+    const Walk walk(d.space, i);
+    const char *x = args->data[0] + walk.a, *index = args->data[1] + walk.b;
+    const int64_t run = inner < 0 ? 1 : least(d.space.extent[inner] - walk.index[inner], last - i);
+    const int64_t step = inner < 0 ? 0 : d.space.a[inner], index_step = inner < 0 ? 0 : d.space.b[inner];
+    for (int64_t k = 0; k < run; ++k, x += step, index += index_step) {
+      const int64_t at = wrap_index(read_index(index, d.wide_index), d.axis_size);
+      T value = 0;
+      if (at >= 0) __builtin_memcpy(&value, x + at * d.axis_stride, sizeof(T));
+      out[i + k] = value;
+      bad |= at < 0;
+    }
+    i += run;
   }
   if (bad) raise_status(args->status, kStatusBadIndex);
 }

@@ -44,6 +44,21 @@ static const T* fetch(const ReduceDesc* d, const char* src, int64_t n, int64_t s
   return converted;
 }
 
+// The elements of a result from `first` on.
+template <class T>
+static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, int64_t n) {
+  with_storage(d->to, [&](auto s) {
+    using S = decltype(s);
+    auto* memory = reinterpret_cast<typename S::memory*>(out) + first;
+    if (d->truth) {
+      // Of no elements the extremes are the lowest and the highest number, which are false and true.
+      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i] > T(0)));
+    } else {
+      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i]));
+    }
+  });
+}
+
 // Whether rows are accumulators as they lie, evenly apart.
 template <class T>
 static bool reads_in_place(const ReduceDesc* d) {

@@ -5,23 +5,11 @@
 #include "ops/fused/with_class.h"
 #include "ops/reduce/block.h"
 #include "ops/reduce/position.h"
+#include "ops/reduce/truth.h"
+#include "ops/reduce/turned.h"
 
 namespace pt {
 namespace PT_ISA {
-
-template <class T>
-static void put(const ReduceDesc* d, char* out, int64_t first, const T* values, int64_t n) {
-  with_storage(d->to, [&](auto s) {
-    using S = decltype(s);
-    auto* memory = reinterpret_cast<typename S::memory*>(out) + first;
-    if (d->truth) {
-      // Of no elements the extremes are the lowest and the highest number, which are false and true.
-      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i] > T(0)));
-    } else {
-      for (int64_t i = 0; i < n; ++i) memory[i] = S::put(typename S::value(values[i]));
-    }
-  });
-}
 
 template <class T>
 struct ColumnBuffers {
@@ -119,6 +107,14 @@ static void run_columns(const KernelArgs* args, int64_t chunk) {
     });
   });
 }
+static void run_turned(const KernelArgs* args, int64_t chunk) {
+  const auto* d = static_cast<const ReduceDesc*>(args->desc);
+  with_combine(d->combine, [&](auto op) {
+    with_number(d->accumulator, [&](auto zero) {
+      reduce_turned<decltype(op), decltype(zero)>(args, d, chunk, element_bytes(d->from));
+    });
+  });
+}
 static void run_combine(const KernelArgs* args, int64_t chunk) {
   const auto* d = static_cast<const ReduceDesc*>(args->desc);
   with_combine(d->combine, [&](auto op) {
@@ -139,4 +135,5 @@ static void run_positions(const KernelArgs* args, int64_t chunk) {
 }  // namespace PT_ISA
 }  // namespace pt
 
-PT_KERNELS(reduce, pt::PT_ISA::run_columns, pt::PT_ISA::run_combine, pt::PT_ISA::run_positions);
+PT_KERNELS(reduce, pt::PT_ISA::run_columns, pt::PT_ISA::run_combine, pt::PT_ISA::run_positions, pt::PT_ISA::run_turned,
+           pt::PT_ISA::run_truths);

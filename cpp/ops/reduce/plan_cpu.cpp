@@ -1,5 +1,6 @@
 // Reductions as the CPU runs them: how the columns of a stage are divided among threads.
 #include <algorithm>
+#include <bit>
 
 #include "ops/axes.h"
 #include "ops/reduce/plan.h"
@@ -12,6 +13,7 @@ constexpr int64_t kChunkElements = 1 << 16;  // about 20 us
 constexpr int64_t kStrip = 1024;             // columns whose accumulators stay in the L1 cache
 constexpr int64_t kLeastStrip = 64;          // and that are worth a chunk: four lines of each row
 constexpr int64_t kEnoughChunks = 16;
+constexpr int64_t kTurnedStrip = 64;  // rows whose lanes stay in the L1 cache, in whole lines
 
 class CpuStages final : public ReduceStages {
  public:
@@ -78,6 +80,35 @@ class CpuStages final : public ReduceStages {
       inner.launches.push_back(launch_of(d, 1, ceil_div(d.n_outer * d.inner, kCombineColumns)));
       inner.launches.back().flops = inner.launches.back().bytes = double(inner.workspace_bytes);
     }
+    return inner;
+  }
+
+  // Rows of which there are too few for the threads are divided by a row program.
+  bool too_few(const ReduceDesc& d, int64_t chunks) const {
+    return chunks < context_.threads && d.n_outer * d.inner * d.n_reduced > kChunkElements;
+  }
+
+  LaunchPlan plan_turned(ReduceDesc d) const override {
+    d.strip = std::min(d.inner, kTurnedStrip);
+    d.part = d.n_reduced;
+    d.parts = 1;
+    d.outer_per_chunk = std::clamp<int64_t>(kChunkElements / std::max<int64_t>(d.n_reduced * d.strip, 1), 1, d.n_outer);
+    const int64_t chunks = ceil_div(d.n_outer, d.outer_per_chunk) * ceil_div(d.inner, d.strip);
+    LaunchPlan inner;
+    if (d.n_reduced == 0 || too_few(d, chunks)) return inner;
+    // The lanes, a row that had to be converted, and the results of blocks.
+    const int64_t blocks = ceil_div(d.n_reduced, kSumBlock);
+    const int64_t kept = kSumLanes + 1 + std::bit_width(uint64_t(blocks));
+    inner.launches.push_back(launch_of(d, 3, chunks));
+    inner.launches.back().scratch_bytes = kept * ceil_div(d.strip, kFusedLanes) * kFusedLanes * 8;
+    return inner;
+  }
+
+  LaunchPlan plan_truths(ReduceDesc d) const override {
+    divide(d);
+    const int64_t chunks = ceil_div(d.n_outer, d.outer_per_chunk);
+    LaunchPlan inner;
+    if (!too_few(d, chunks)) inner.launches.push_back(launch_of(d, 4, chunks));
     return inner;
   }
 

@@ -65,14 +65,18 @@ static void positions_side_by_side(const ReduceDesc* d, const char* src, int64_t
   using V = vec<T, 16>;
   alignas(64) T column[kShortRow][16];
   const int64_t n = d->n_reduced, stride = d->reduced.count == 1 ? d->reduced.stride[0] : 0;
-  with_storage(d->from, [&](auto s) {
-    using S = decltype(s);
-    auto* memory = reinterpret_cast<const typename S::memory*>(src);
-    for (int64_t i = 0; i < 16; ++i) {
-      const auto* row = memory + (i < rows ? i : 0) * row_stride;
-      for (int64_t k = 0; k < n; ++k) column[k][i] = T(S::get(row[k * stride]));
-    }
-  });
+  if (rows == 16 && d->from == storage_for<T>() && stride == 1) {
+    turn_rows(column, reinterpret_cast<const T*>(src), row_stride, n);
+  } else {
+    with_storage(d->from, [&](auto s) {
+      using S = decltype(s);
+      auto* memory = reinterpret_cast<const typename S::memory*>(src);
+      for (int64_t i = 0; i < 16; ++i) {
+        const auto* row = memory + (i < rows ? i : 0) * row_stride;
+        for (int64_t k = 0; k < n; ++k) column[k][i] = T(S::get(row[k * stride]));
+      }
+    });
+  }
   BestOfLanes<kMax, T> lanes(V::load(column[0]));
   for (int64_t k = 1; k < n; ++k) lanes.join(V::load(column[k]), k);
   lanes.put(result, rows);

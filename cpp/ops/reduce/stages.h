@@ -76,6 +76,10 @@ class ReduceStages {
   // How the columns are divided is not said yet.
   virtual LaunchPlan plan_columns(ReduceDesc d) const = 0;
   virtual LaunchPlan plan_positions(ReduceDesc d) const = 0;
+  // Rows that a kernel of the target reduces better than a row program, if it says any launch: those whose neighbours
+  // are neighbours in memory, which are the columns of the description, and those of bytes that count as truths.
+  virtual LaunchPlan plan_turned(ReduceDesc) const { return {}; }
+  virtual LaunchPlan plan_truths(ReduceDesc) const { return {}; }
   const Operand& stage_input() const { return in_; }
   static void add_step(FusedProgram& program, FusedStep step) {
     if (step.kind != StepKind::Load) step.args[0] = int(program.steps.size()) - 1;
@@ -131,11 +135,11 @@ class ReduceStages {
   // Reduces the last group, and makes the result the operand of the next stage.
   void stage(Place source, Place target, DType to) {
     find_group();
-    const bool trailing = end_ == in_.shape.size() && kind_ != ReduceKind::Prod;
+    const bool trailing = end_ == in_.shape.size();
     // A stage without results launches nothing; the next one reduces no elements.
     if (result_count() == 0) {
     } else if (is_position(kind_))
-      add(plan_positions(describe(DType::I64)), {source, target});
+      add(plan_positions(describe(DType::I64, trailing && is_turned())), {source, target});
     else if (trailing)
       rows(source, target, to);
     else
@@ -171,6 +175,27 @@ class ReduceStages {
     return true;
   }
 
+  // Rows whose neighbours are neighbours in memory.
+  bool is_turned() const {
+    constexpr int64_t kLeastRows = 16;
+    if (begin_ == 0 || in_.shape[begin_ - 1] < kLeastRows) return false;
+    const int64_t along = in_.strides[end_ - 1], across = in_.strides[begin_ - 1];
+    return across > 0 && across < along;
+  }
+  bool are_bytes() const {
+    return is_truth(kind_) && size_of(in_.dtype) == 1 && in_.strides[end_ - 1] == 1 && group_is_one_axis();
+  }
+  bool reduced_by_kernel(Place source, Place target, DType to) {
+    LaunchPlan direct;
+    if (is_turned())
+      direct = plan_turned(describe(to, true));
+    else if (are_bytes())
+      direct = plan_truths(describe(to));
+    const bool planned = !direct.launches.empty();
+    if (planned) add(std::move(direct), {source, target});
+    return planned;
+  }
+
   // Rows too long for a tile of several, whose neighbours share cache lines: read in place, each row would bring all of
   // its lines again.
   bool is_long_transposed() const {
@@ -182,6 +207,7 @@ class ReduceStages {
   }
 
   void rows(Place source, Place target, DType to) {
+    if (reduced_by_kernel(source, target, to)) return;
     if (!group_is_one_axis() || is_long_transposed()) source = copy_to_workspace(source);
     FusedProgram program;
     FusedOperand input{in_.dtype, {}}, output{to, {}};
@@ -202,6 +228,7 @@ class ReduceStages {
     if (is_truth(kind_)) add_step(program, {.kind = StepKind::Cast, .op = {}, .dtype = DType::Bool});
     if (natural != sum) add_step(program, {.kind = StepKind::Cast, .op = {}, .dtype = sum});
     const StepKind reduce = kind_ == ReduceKind::Sum                               ? StepKind::RowSum
+                            : kind_ == ReduceKind::Prod                            ? StepKind::RowProd
                             : kind_ == ReduceKind::Max || kind_ == ReduceKind::Any ? StepKind::RowMax
                                                                                    : StepKind::RowMin;
     add_step(program, {.kind = reduce, .op = {}, .dtype = sum});
@@ -218,7 +245,7 @@ class ReduceStages {
     return copy;
   }
 
-  ReduceDesc describe(DType to) const {
+  ReduceDesc describe(DType to, bool turned = false) const {
     ReduceDesc d{};
     d.combine = kind_ == ReduceKind::Sum    ? ReduceCombine::Sum
                 : kind_ == ReduceKind::Prod ? ReduceCombine::Prod
@@ -255,7 +282,8 @@ class ReduceStages {
       axes.extent[axes.count] = extent;
       axes.stride[axes.count++] = stride;
     };
-    // The columns are the inner axes that follow each other; the others are a batch, like the outer ones.
+    // The columns are the inner axes that follow each other, or of turned rows the axis before them; the others are a
+    // batch, like the outer ones.
     int columns_from = in_.shape.size();
     d.inner = d.inner_stride = 1;
     if (end_ < in_.shape.size()) {
@@ -266,8 +294,13 @@ class ReduceStages {
         d.inner *= in_.shape[--columns_from];
       }
     }
+    if (turned) {
+      d.inner = in_.shape[begin_ - 1];
+      d.inner_stride = in_.strides[begin_ - 1];
+    }
     d.n_outer = d.n_reduced = 1;
     for (int axis = 0; axis < columns_from; ++axis) {
+      if (turned && axis == begin_ - 1) continue;
       const bool in_group = axis >= begin_ && axis < end_;
       push(in_group ? d.reduced : d.outer, axis);
       (in_group ? d.n_reduced : d.n_outer) *= in_.shape[axis];
