@@ -115,8 +115,8 @@ class RandomProgram {
     const int value = random_value();
     const DType dtype = p_.steps[value].dtype;
     if (with_reductions && pick(4) == 0) {
-      const StepKind kinds[] = {StepKind::RowSum, StepKind::RowMax, StepKind::RowMin};
-      steps({.kind = kinds[pick(3)],
+      const StepKind kinds[] = {StepKind::RowSum, StepKind::RowProd, StepKind::RowMax, StepKind::RowMin};
+      steps({.kind = kinds[pick(4)],
              .op = "",
              .dtype = dtype == DType::Bool ? DType::I64 : register_dtype(dtype),
              .args = {value, -1, -1, -1}},
@@ -179,7 +179,8 @@ inline std::string describe(const FusedProgram& p) {
   for (std::size_t i = 0; i < p.operands.size(); ++i) {
     out << "  operand " << i << " " << info(p.operands[i].dtype).brief << " strides " << p.operands[i].strides << "\n";
   }
-  static const char* kinds[] = {"load", "constant", "math", "cast", "rowsum", "rowmax", "rowmin", "uniform", "store"};
+  static const char* kinds[] = {"load",    "constant", "math",   "cast",    "rowsum",
+                                "rowprod", "rowmax",   "rowmin", "uniform", "store"};
   for (std::size_t i = 0; i < p.steps.size(); ++i) {
     const FusedStep& s = p.steps[i];
     out << "  " << i << " = " << kinds[int(s.kind)] << " " << s.op << " " << info(s.dtype).brief << " (" << s.args[0]

@@ -93,19 +93,27 @@ T canonical_sum(const std::vector<T>& row) {
   return canonical(row, T(0), [](T a, T b) { return T(a + b); });
 }
 
+template <class T>
+T canonical_product(const std::vector<T>& row) {
+  return canonical(row, T(1), [](T a, T b) { return T(a * b); });
+}
+
 inline Value reduce(StepKind kind, DType dtype, const std::vector<Value>& row) {
   Value result{dtype};
-  if (kind == StepKind::RowSum) {
+  if (kind == StepKind::RowSum || kind == StepKind::RowProd) {
+    const bool product = kind == StepKind::RowProd;
     if (dtype == DType::F32) {
       std::vector<float> floats;
       for (const Value& v : row) floats.push_back(float(v.real));
-      result.real = canonical_sum(floats);
+      result.real = product ? canonical_product(floats) : canonical_sum(floats);
     } else if (dtype == DType::F64) {
       std::vector<double> doubles;
       for (const Value& v : row) doubles.push_back(v.real);
-      result.real = canonical_sum(doubles);
+      result.real = product ? canonical_product(doubles) : canonical_sum(doubles);
     } else {
-      for (const Value& v : row) result.integer = int64_t(uint64_t(result.integer) + uint64_t(v.integer));
+      uint64_t total = product;
+      for (const Value& v : row) total = product ? total * uint64_t(v.integer) : total + uint64_t(v.integer);
+      result.integer = int64_t(total);
       if (dtype == DType::I32) result.integer = int32_t(result.integer);
     }
     return result;
@@ -226,7 +234,7 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
       auto arg = [&](int i) -> const std::vector<Value>& { return values[step.args[i]]; };
       std::vector<Value> result(std::size_t(std::max<int64_t>(cols, 1)));
       const DType dtype = register_dtype(step.dtype);
-      if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin) {
+      if (reduces_row(step.kind)) {
         std::vector<Value> converted;
         for (int64_t i = 0; i < cols; ++i) converted.push_back(as(dtype, arg(0)[i]));
         result.assign(result.size(), reduce(step.kind, dtype, converted));

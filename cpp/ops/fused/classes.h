@@ -14,7 +14,7 @@ constexpr int kFusedClasses = 6;
 // The element types of operands, in the order of DType. Complex numbers are operands of their parts.
 enum class FusedStorage : uint8_t { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64, U16, U32, U64 };
 
-enum class FusedReduce : uint8_t { Sum, Max, Min };
+enum class FusedReduce : uint8_t { Sum, Prod, Max, Min };
 
 constexpr int64_t kSumBlock = 1024;  // of the canonical row sum, with kSumLanes accumulators
 constexpr int kSumLanes = 64;

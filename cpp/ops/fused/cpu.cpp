@@ -221,6 +221,10 @@ void Interpreter::reduce(const FusedInstr& instr) {
     }
     FusedState* s = state(instr);
     if (instr.code == FusedCode::Accumulate) {
+      if (tile_.cols == desc_->cols && tile_.cols <= kSumBlock) {
+        reduce_whole<Op>(s, reinterpret_cast<const T*>(at_[instr.args[0]]), tile_.cols);
+        return;
+      }
       if (tile_.col % desc_->chunk_cols == 0) {
         s->blocks = 0;
         pt::PT_ISA::reset<Op, T>(s);

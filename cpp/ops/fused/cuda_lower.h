@@ -27,9 +27,7 @@ inline bool is_row_value(const Passes& passes, const Node& node) {
 }
 // The nodes that a pass computes for each element: arguments first, stores last.
 std::vector<int> elements_of_pass(const Ir& ir, const Passes& passes, int pass);
-inline bool reduces(const Node& node) {
-  return node.kind == StepKind::RowSum || node.kind == StepKind::RowMax || node.kind == StepKind::RowMin;
-}
+inline bool reduces(const Node& node) { return reduces_row(node.kind); }
 
 // Throws an Error for what no kernel on CUDA could run.
 void check_for_cuda(const Ir& ir);

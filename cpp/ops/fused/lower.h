@@ -48,6 +48,13 @@ struct Ir {
 FusedClass class_of(DType dtype);  // the class that a dtype is computed in
 DType natural_dtype(FusedClass cls);
 int class_bytes(FusedClass cls);
+// What a step does to a row.
+inline FusedReduce reduction_of(StepKind kind) {
+  return kind == StepKind::RowSum    ? FusedReduce::Sum
+         : kind == StepKind::RowProd ? FusedReduce::Prod
+         : kind == StepKind::RowMax  ? FusedReduce::Max
+                                     : FusedReduce::Min;
+}
 const MathFact* find_fact(std::string_view op, int* index = nullptr);
 
 // Whether an output may be an input's memory: then the one must not be written before the other has been read.

@@ -17,7 +17,11 @@ struct FusedOperand {
 
 struct ExternalFormula;  // desc.h
 
-enum class StepKind { Load, Constant, Math, Cast, RowSum, RowMax, RowMin, Uniform, Store };
+enum class StepKind { Load, Constant, Math, Cast, RowSum, RowProd, RowMax, RowMin, Uniform, Store };
+
+inline bool reduces_row(StepKind kind) {
+  return kind == StepKind::RowSum || kind == StepKind::RowProd || kind == StepKind::RowMax || kind == StepKind::RowMin;
+}
 
 // A step's result is named by its index.
 struct FusedStep {

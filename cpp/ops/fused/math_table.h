@@ -3,6 +3,7 @@
 #include "ops/fused/desc.h"
 #include "simd/formula.h"
 #include "simd/unsigned.h"
+#include "simd/wide_masks.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -68,6 +69,15 @@ struct side_by_side<F, vec<float, N>> {
   using vector = vec<float, 4 * N>;
   static constexpr unsigned all_advance = (1u << F::n_args) - 1;
   static constexpr bool pays = F::is_long;
+};
+#endif
+// Masks alone: a register has those of four vectors.
+#if defined(PT_WIDE_MASKS)
+template <class F, int N>
+struct side_by_side<F, mask<4, N>> {
+  using vector = mask<1, 4 * N>;
+  static constexpr unsigned all_advance = (1u << F::n_args) - 1;
+  static constexpr bool pays = true;
 };
 #endif
 

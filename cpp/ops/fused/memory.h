@@ -2,6 +2,7 @@
 #pragma once
 #include "ops/fused/desc.h"
 #include "ops/fused/element.h"
+#include "simd/turn.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -116,24 +117,43 @@ PT_FN void fetch_below(const char* at, Rect r, int64_t below, int64_t element_by
     for (int64_t j = 0; j < r.cols * element_bytes; j += kLine) __builtin_prefetch(at + j, Write);
 }
 
-// From memory whose rows may be neighbours to a block whose columns are: 16 rows by 16 columns at a time through a
-// small square, so that each cache line is used whole on both sides, even where rows of the block are a multiple of 4
-// KiB apart.
-constexpr int64_t kSquare = 16;
+// From memory whose rows may be neighbours to a block whose columns are: 16 rows by 16 columns at a time, so that each
+// cache line is used whole on both sides, even where rows of the block are a multiple of 4 KiB apart. What a register
+// cannot turn goes through a small square.
+constexpr int64_t kTurned = 16;
 template <class S>
 PT_FN void load_turned(typename S::value* dst, const typename S::memory* src, Rect r) {
-  typename S::value square[kSquare][kSquare];
-  for (int64_t row = 0; row < r.rows; row += kSquare) {
-    const int64_t rows = r.rows - row < kSquare ? r.rows - row : kSquare;
-    for (int64_t col = 0; col < r.cols; col += kSquare) {
-      const int64_t cols = r.cols - col < kSquare ? r.cols - col : kSquare;
-      for (int64_t j = 0; j < cols; ++j) {
-        const auto* from = src + row * r.row_stride + (col + j) * r.col_stride;
-        for (int64_t i = 0; i < rows; ++i) square[i][j] = S::get(from[i * r.row_stride]);
+  using T = typename S::value;
+  for (int64_t row = 0; row < r.rows; row += kTurned) {
+    const int64_t rows = r.rows - row < kTurned ? r.rows - row : kTurned;
+    for (int64_t col = 0; col < r.cols; col += kTurned) {
+      const int64_t cols = r.cols - col < kTurned ? r.cols - col : kTurned;
+      const auto* from = src + row * r.row_stride + col * r.col_stride;
+      T* to = dst + row * r.cols + col;
+      if constexpr (is_plain<S> && sizeof(T) >= 4) {
+        if (rows == kTurned && cols == kTurned && r.row_stride == 1) {
+          for (int64_t j = kTurned; j < 2 * kTurned; ++j) __builtin_prefetch(from + j * r.col_stride, 0, 2);
+          turn_square(from, r.col_stride, to, r.cols);
+          continue;
+        }
       }
-      for (int64_t i = 0; i < rows; ++i) copy_run(dst + (row + i) * r.cols + col, square[i], cols);
+      T square[kTurned][kTurned];
+      for (int64_t j = 0; j < cols; ++j)
+        for (int64_t i = 0; i < rows; ++i) square[i][j] = S::get(from[i * r.row_stride + j * r.col_stride]);
+      for (int64_t i = 0; i < rows; ++i) copy_run(to + i * r.cols, square[i], cols);
     }
   }
+}
+
+// Every second element.
+template <class S>
+PT_FN void load_seconds(typename S::value* dst, const typename S::memory* src, int64_t n) {
+  int64_t i = 0;
+  if constexpr (is_plain<S> && sizeof(typename S::value) >= 4) {
+    typename S::value between[16];
+    for (; i + 16 < n; i += 16) part_neighbours(src + 2 * i, dst + i, between);
+  }
+  for (; i < n; ++i) dst[i] = S::get(src[2 * i]);
 }
 
 template <class S>
@@ -148,6 +168,8 @@ PT_FN void load_rect(char* to, const char* from, Rect r) {
     for (int64_t i = 0; i < r.rows; ++i) fill_lanes(dst + i * r.cols, S::get(src[i * r.row_stride]), r.cols);
   } else if (r.rows > 1 && r.row_stride < r.col_stride && r.row_stride > 0) {
     load_turned<S>(dst, src, r);
+  } else if (r.col_stride == 2) {
+    for (int64_t i = 0; i < r.rows; ++i) load_seconds<S>(dst + i * r.cols, src + i * r.row_stride, r.cols);
   } else {
     for (int64_t i = 0; i < r.rows; ++i, dst += r.cols, src += r.row_stride)
       for (int64_t j = 0; j < r.cols; ++j) dst[j] = S::get(src[j * r.col_stride]);

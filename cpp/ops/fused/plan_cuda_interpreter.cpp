@@ -97,9 +97,7 @@ class Emitter {
         break;
       default:
         op.code = FusedOpCode::Accumulate;
-        op.what = uint8_t(node.kind == StepKind::RowSum   ? FusedReduce::Sum
-                          : node.kind == StepKind::RowMax ? FusedReduce::Max
-                                                          : FusedReduce::Min);
+        op.what = uint8_t(reduction_of(node.kind));
         break;
     }
     return op;

@@ -73,11 +73,8 @@ std::string Printer::storage_of(const Node& node) const {
 }
 
 std::string Printer::reduction_of(int i) const {
-  const StepKind kind = node(i).kind;
-  return text(kind == StepKind::RowSum   ? "ReduceSum, "
-              : kind == StepKind::RowMax ? "ReduceMax, "
-                                         : "ReduceMin, ",
-              type_of(node(i).from));
+  constexpr const char* kNames[] = {"ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"};  // in FusedReduce's order
+  return text(kNames[int(fused::reduction_of(node(i).kind))], ", ", type_of(node(i).from));
 }
 
 std::string Printer::compute(int i, const std::string& offset, const std::string& element) {

@@ -51,10 +51,6 @@ namespace {
 
 FusedStorage storage_of(DType dtype) { return static_cast<FusedStorage>(dtype); }
 
-bool is_reduction(StepKind kind) {
-  return kind == StepKind::RowSum || kind == StepKind::RowMax || kind == StepKind::RowMin;
-}
-
 // Merges neighbouring axes that every operand walks through as if they were one. The row stays apart when the program
 // reduces it.
 Space collapse_space(const FusedProgram& program, const std::vector<bool>& ignored, bool keep_row, bool collapse) {
@@ -113,7 +109,7 @@ class Analysis {
     check_space();
     std::vector<bool> ignored(program.operands.size(), false);
     for (const FusedStep& step : program.steps) {
-      ir_.has_reduction |= is_reduction(step.kind);
+      ir_.has_reduction |= reduces_row(step.kind);
       if (step.kind == StepKind::Uniform && in_range(step.operand)) ignored[step.operand] = true;
     }
     ir_.inputs = program.inputs;
@@ -201,6 +197,7 @@ class Analysis {
         return;
       }
       case StepKind::RowSum:
+      case StepKind::RowProd:
       case StepKind::RowMax:
       case StepKind::RowMin: {
         if (cls == FusedClass::Bool) fail("step ", index, " reduces to bool; expected a number; cast to i64 first");
@@ -320,7 +317,7 @@ class Analysis {
         node.level = is_scalar(operand, ir_.space) ? Level::Constant : operand.inner == 0 ? Level::Row : Level::Vector;
       } else if (node.kind == StepKind::Uniform) {
         node.level = Level::Vector;
-      } else if (is_reduction(node.kind)) {
+      } else if (reduces_row(node.kind)) {
         node.level = Level::Row;
       } else if (node.kind != StepKind::Constant) {
         for (int arg : node.args) node.level = std::max(node.level, ir_.nodes[arg].level);
@@ -345,7 +342,7 @@ class Analysis {
     for (Node& node : ir_.nodes) {
       if (!node.live) continue;
       for (int arg : node.args) node.phase = std::max(node.phase, ir_.nodes[arg].phase);
-      if (is_reduction(node.kind)) ++node.phase;
+      if (reduces_row(node.kind)) ++node.phase;
       if (node.level == Level::Vector && node.phase > 0) ir_.reductions_terminal = false;
       ir_.phases = std::max(ir_.phases, node.phase + 1);
     }
@@ -355,7 +352,7 @@ class Analysis {
       Node& node = ir_.nodes[i];
       if (!node.live) continue;
       if (node.level == Level::Vector && node.kind != StepKind::Store) node.phase = std::max(node.phase, needed[i]);
-      int use = is_reduction(node.kind) ? node.phase - 1 : node.phase;
+      int use = reduces_row(node.kind) ? node.phase - 1 : node.phase;
       for (int arg : node.args) needed[arg] = std::min(needed[arg], use);
     }
   }
@@ -371,7 +368,7 @@ class Analysis {
         for (int arg : user.args) {
           const Node& load = ir_.nodes[arg];
           if (load.kind != StepKind::Load || !may_share(ir_.space.operands[load.operand], output)) continue;
-          store.phase = std::max(store.phase, is_reduction(user.kind) ? user.phase - 1 : user.phase);
+          store.phase = std::max(store.phase, reduces_row(user.kind) ? user.phase - 1 : user.phase);
         }
       }
     }

@@ -29,6 +29,11 @@ PT_FN double plus(double a, double b) { return a + b; }
 PT_FN int32_t plus(int32_t a, int32_t b) { return int32_t(uint32_t(a) + uint32_t(b)); }
 PT_FN int64_t plus(int64_t a, int64_t b) { return int64_t(uint64_t(a) + uint64_t(b)); }
 PT_FN uint64_t plus(uint64_t a, uint64_t b) { return a + b; }
+PT_FN float times(float a, float b) { return a * b; }
+PT_FN double times(double a, double b) { return a * b; }
+PT_FN int32_t times(int32_t a, int32_t b) { return int32_t(uint32_t(a) * uint32_t(b)); }
+PT_FN int64_t times(int64_t a, int64_t b) { return int64_t(uint64_t(a) * uint64_t(b)); }
+PT_FN uint64_t times(uint64_t a, uint64_t b) { return a * b; }
 
 struct ReduceSum {
   static constexpr bool is_extreme = false;
@@ -43,6 +48,21 @@ struct ReduceSum {
   template <class V>
   static PT_FN V all(V a, V b) {
     return a + b;
+  }
+};
+struct ReduceProd {
+  static constexpr bool is_extreme = false;
+  template <class T>
+  static constexpr PT_FN T identity() {
+    return T(1);
+  }
+  template <class T>
+  static PT_FN T one(T a, T b) {
+    return times(a, b);
+  }
+  template <class V>
+  static PT_FN V all(V a, V b) {
+    return a * b;
   }
 };
 struct ReduceMax {

@@ -4,6 +4,7 @@
 #pragma once
 #include "ops/fused/desc.h"
 #include "ops/fused/reduction.h"
+#include "simd/turn.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -13,8 +14,8 @@ template <class Op, class T>
 PT_FN vec<T, 16> load_or_identity(const T* p, int64_t n) {
   using V = vec<T, 16>;
   const V some = V::load_n(p, n);
-  if constexpr (!Op::is_extreme) {
-    return some;  // of a sum: 0
+  if constexpr (Op::template identity<T>() == T(0)) {
+    return some;
   } else {
     using Index = typename lane_of<sizeof(T)>::type;
     alignas(64) static constexpr Index kPlaces[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -137,68 +138,58 @@ PT_FN T reduce_short(const T* p, int64_t n) {
   return fold_accumulators<Op>(lanes);
 }
 
-// 16 rows of at most kSumLanes elements: the same column of each is a vector, and the tree joins columns. A column that
-// is not there would be the identity.
+// A row of one block, all of which is there.
+template <class Op, class T>
+void reduce_whole(FusedState* state, const T* p, int64_t n) {
+  T* stack = reinterpret_cast<T*>(state->stack);
+  stack[0] = reduce_short<Op>(p, n);
+  state->blocks = 1;
+  state->in_block = 0;
+}
+
+// The tree over the lanes of 16 rows that are columns, of which there are n, at most 16. A column that is not there
+// would be the identity.
+template <class Op, class T>
+PT_FN void join_columns(T* dst, T (*column)[16], int64_t n) {
+  using V = vec<T, 16>;
+  for (int apart = 8; apart > 0; apart /= 2)
+    for (int k = 0; k < apart && k + apart < n; ++k)
+      store(column[k], Op::all(V::load(column[k]), V::load(column[k + apart])));
+  V result = V::load(column[0]);
+  // Every lane of a sum began with 0: without that, one of nothing but negative zeros would be one.
+  if constexpr (!Op::is_extreme) result = Op::all(V(Op::template identity<T>()), result);
+  store(dst, result);
+}
+
+// 16 rows of at most kSumLanes elements.
 template <class Op, class T>
 PT_FN void reduce_side_by_side(T* dst, const T* p, int64_t cols) {
   using V = vec<T, 16>;
-  alignas(64) T column[kSumLanes][16];
-  for (int i = 0; i < 16; ++i)
-    for (int64_t k = 0; k < cols; ++k) column[k][i] = p[i * cols + k];
-  auto join = [&](int apart) {
-    for (int k = 0; k < apart && k + apart < cols; ++k)
-      store(column[k], Op::all(V::load(column[k]), V::load(column[k + apart])));
-  };
-  if (cols > 16) {
-    join(32);
-    join(16);
+  alignas(64) T column[16][16];
+  if (cols <= 16) {
+    turn_rows(column, p, cols, cols);
+    return join_columns<Op>(dst, column, cols);
   }
-  join(8);
-  join(4);
-  join(2);
-  join(1);
-  store(dst, V::load(column[0]));
-}
-
-// The extremes of 16 rows of more than 16 and at most kSumLanes elements, of which one test for NaN is enough. False if
-// there is one: then they are not made.
-template <class Op, class T>
-PT_FN bool reduce_extremes(T* dst, const T* p, int64_t cols) {
-  using V = vec<T, 16>;
-  const V identity(Op::template identity<T>());
   const auto vector = [&](const T* row, int64_t from) {
     if (cols >= from + 16) return V::load(row + from);
-    return cols > from ? load_or_identity<Op>(row + from, cols - from) : identity;
+    return cols > from ? load_or_identity<Op>(row + from, cols - from) : V(Op::template identity<T>());
   };
-  T found[16];
-  mask_of<V> is_nan = identity != identity;
-  for (int64_t i = 0; i < 16; ++i) {
-    V part[4];
-    PT_UNROLL for (int k = 0; k < 4; ++k) part[k] = vector(p + i * cols, 16 * k);
-    if constexpr (is_floating<T>) {
-      PT_UNROLL for (int k = 0; k < 4; ++k) is_nan = is_nan | (part[k] != part[k]);
-      const V all = Op::numbers(Op::numbers(part[0], part[2]), Op::numbers(part[1], part[3]));
-      found[i] = reduce_tree(all, [](T a, T b) { return Op::number(a, b); });
-    } else {
-      found[i] = reduce_lanes<Op>(Op::all(Op::all(part[0], part[2]), Op::all(part[1], part[3])));
-    }
+  alignas(64) T folded[16][16];
+  for (int64_t i = 0; i < 16; ++i, p += cols) {
+    const V even = cols > 32 ? Op::all(V::load(p), vector(p, 32)) : V::load(p);
+    const V odd = cols > 48 ? Op::all(V::load(p + 16), vector(p, 48)) : vector(p, 16);
+    store(folded[i], Op::all(even, odd));
   }
-  if (any(is_nan)) return false;
-  __builtin_memcpy(dst, found, sizeof(found));
-  return true;
+  turn_rows(column, folded[0], 16, 16);
+  join_columns<Op>(dst, column, 16);
 }
 
-// Whole rows of at most kSumBlock elements, one after the other. Extremes of short rows would wait for their branches.
+// Whole rows of at most kSumBlock elements, one after the other; short ones side by side.
 template <class Op, class T>
 void reduce_rows(T* dst, const T* p, int64_t rows, int64_t cols) {
   int64_t i = 0;
-  if constexpr (Op::is_extreme) {
-    if (cols > 0 && cols <= kSumLanes)
-      for (; i + 16 <= rows; i += 16) {
-        const bool done = cols > 16 && reduce_extremes<Op>(dst + i, p + i * cols, cols);
-        if (!done) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
-      }
-  }
+  if (cols > 0 && cols <= kSumLanes)
+    for (; i + 16 <= rows; i += 16) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
   for (; i < rows; ++i) dst[i] = reduce_short<Op>(p + i * cols, cols);
 }
 

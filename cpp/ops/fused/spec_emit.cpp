@@ -13,10 +13,6 @@ constexpr int64_t kAlign = 64;
 int64_t aligned(int64_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 int64_t whole_vectors(int64_t n) { return (n + kFusedLanes - 1) / kFusedLanes * kFusedLanes; }
 
-bool is_reduction(StepKind kind) {
-  return kind == StepKind::RowSum || kind == StepKind::RowMax || kind == StepKind::RowMin;
-}
-
 class Emitter {
  public:
   Emitter(const Ir& ir, const Tiling& tiling)
@@ -47,7 +43,7 @@ class Emitter {
     for (int user = i + 1; user < n(); ++user) {
       const Node& u = node(user);
       if (!u.live || std::find(u.args.begin(), u.args.end(), i) == u.args.end()) continue;
-      if ((is_reduction(u.kind) ? u.phase - 1 : u.phase) != node(i).phase) return true;
+      if ((reduces_row(u.kind) ? u.phase - 1 : u.phase) != node(i).phase) return true;
     }
     return false;
   }
@@ -156,7 +152,7 @@ class Emitter {
     for (int i = 0; i < n(); ++i) {
       const Node& v = node(i);
       if (!v.live) continue;
-      if (is_reduction(v.kind) && v.phase == phase + 1)
+      if (reduces_row(v.kind) && v.phase == phase + 1)
         emit_reduction(i, phase);
       else if (v.level == Level::Vector && v.phase == phase)
         emit_vector(i, phase);
@@ -181,10 +177,10 @@ class Emitter {
 
   void emit_row(int i) {
     const Node& v = node(i);
-    if (is_reduction(v.kind)) {
+    if (reduces_row(v.kind)) {
       if (tiling_.multi_row) return;  // made by ReduceRows already
       FusedInstr instr = blank(FusedCode::Finish, v, FusedPlace::Row);
-      instr.reduce = reduce_of(v.kind);
+      instr.reduce = reduction_of(v.kind);
       instr.state = state_[i];
       slot_[i] = new_slot(FusedPlace::Row, v.to);
       instr.dst = int16_t(slot_[i]);
@@ -203,14 +199,10 @@ class Emitter {
     push(instr);
   }
 
-  static FusedReduce reduce_of(StepKind kind) {
-    return kind == StepKind::RowSum ? FusedReduce::Sum : kind == StepKind::RowMax ? FusedReduce::Max : FusedReduce::Min;
-  }
-
   void emit_reduction(int i, int phase) {
     const Node& v = node(i);
     FusedInstr instr = blank(tiling_.multi_row ? FusedCode::ReduceRows : FusedCode::Accumulate, v, FusedPlace::Row);
-    instr.reduce = reduce_of(v.kind);
+    instr.reduce = reduction_of(v.kind);
     const int arg = v.args[0];
     int slot = node(arg).level == Level::Vector ? read(arg, FusedPlace::Register, phase)
                                                 : expand(arg, !tiling_.multi_row || node(arg).level == Level::Constant);
@@ -350,7 +342,7 @@ class Emitter {
       bool read_later = output.bytes != class_bytes(s.to);
       for (int user = 0; user < n() && !read_later; ++user) {
         const Node& u = node(user);
-        if (!u.live || (is_reduction(u.kind) ? u.phase - 1 : u.phase) != phase) continue;
+        if (!u.live || (reduces_row(u.kind) ? u.phase - 1 : u.phase) != phase) continue;
         // A chained node reads when its user does; a store of a load, at the end.
         const int reads_at = u.kind == StepKind::Store ? n() : chained_to_[user] >= 0 ? chained_to_[user] : user;
         if (reads_at <= value) continue;

@@ -73,7 +73,7 @@ Tiling choose_tiling(const Ir& ir) {
   const int64_t cols = std::max<int64_t>(space.cols, 1);
   if (ir.has_reduction) {
     const bool transposed = rows_share_lines(space);
-    if (space.cols >= 1 && cols <= kSumBlock && (cols <= block || transposed)) {
+    if (space.cols >= 1 && cols <= kSumBlock && (2 * cols <= block || transposed)) {
       const int64_t fit = std::max(block / cols, transposed ? kLineRows : 1);
       const int64_t rows = std::min(fit, std::max<int64_t>(space.rows, 1));
       return {true, rows, cols, rows * cols, cols};

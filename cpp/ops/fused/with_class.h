@@ -40,6 +40,8 @@ PT_FN void with_reduction(FusedReduce reduce, FusedClass cls, F f) {
     switch (reduce) {
       case FusedReduce::Sum:
         return f(ReduceSum(), zero);
+      case FusedReduce::Prod:
+        return f(ReduceProd(), zero);
       case FusedReduce::Max:
         return f(ReduceMax(), zero);
       case FusedReduce::Min:
