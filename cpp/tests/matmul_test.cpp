@@ -123,6 +123,8 @@ struct Case {
   DType a_type = DType::F32, b_type = DType::F32, c_type = DType::F32;
   int form = 0;  // bits: A transposed, B transposed, C transposed
   int64_t gap = 1;
+  int64_t threads = 0;  // 0: any number
+  size_t launches = 0;  // that are expected, if not 0
 };
 
 std::vector<int> order_of(bool batched, bool transposed) {
@@ -151,8 +153,10 @@ void check_case(const Case& t, const std::vector<std::string_view>& isas) {
     set(want, offset(want, batch, i, j), canonical<T>(a, b, batch, i, j, t.k));
     known[at] = true;
   }
-  const LaunchPlan plan = plan_matmul(a.operand, b.operand, start.operand, check::varied_context());
-  Matrix first;
+  PlanContext context = check::varied_context();
+  if (t.threads > 0) context.threads = t.threads;
+  const LaunchPlan plan = plan_matmul(a.operand, b.operand, start.operand, context);
+  if (t.launches > 0) CHECK(plan.launches.size() == t.launches);
   for (size_t which = 0; which < isas.size(); ++which) {
     set_isa(isas[which]);
     Matrix c = start;
@@ -243,6 +247,32 @@ void check_few_rows(const std::vector<std::string_view>& isas) {
       check_any({0, 3, 70, 90, type, type, sums, form, 2}, isas);
     }
   }
+}
+
+// Threads share K where each gets whole blocks of it, or whole groups, and columns where there are too few of these, or
+// where rows are too long or do not follow each other.
+void check_shared_depth(const std::vector<std::string_view>& isas) {
+  constexpr DType kF32 = DType::F32, kF64 = DType::F64;
+  for (DType stored : {kF32, DType::BF16, kF64})
+    for (int64_t threads : {1, 2, 3, 4, 7}) {
+      const DType sums = stored == kF64 ? kF64 : kF32;
+      const int64_t most_rows = stored == DType::BF16 ? 1 : 2;
+      for (const auto& [k, n] : {std::pair{512, 576}, {576, 1001}, {1536, 193}, {4096, 66}, {8500, 64}, {12700, 130}}) {
+        const int64_t shares = k <= 4096 ? k / 256 : k / 4096;
+        Case t = {0, most_rows, k, n, stored, stored, sums};
+        t.threads = threads;
+        if (threads > 1 && threads <= shares) t.launches = 2;
+        check_any(t, isas);
+        if (k <= 4096) t.launches = 1;
+        t.m = most_rows + 1;
+        check_any(t, isas);
+        t.m = 1, t.form = 4;
+        if (threads == 1) check_any(t, isas);
+      }
+      Case wide = {0, 1, 600, 2100, stored, stored, sums};
+      wide.threads = threads, wide.launches = 1;
+      check_any(wide, isas);
+    }
 }
 
 void check_batches(const std::vector<std::string_view>& isas) {
@@ -377,6 +407,7 @@ int main() {
   pt::check_depths(isas);
   pt::check_strides(isas);
   pt::check_few_rows(isas);
+  pt::check_shared_depth(isas);
   pt::check_batches(isas);
   pt::check_halves(isas);
   pt::check_epilogues(isas);

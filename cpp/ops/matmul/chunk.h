@@ -12,6 +12,7 @@ namespace PT_ISA {
 // Where a chunk lies.
 struct MatmulChunk {
   int64_t group, batch, batch_end, row, rows, col, cols;
+  int64_t group_end = 1;
 };
 
 // All of K.
@@ -29,10 +30,28 @@ inline MatmulChunk region_of(const MatmulDesc& d, int64_t region) {
   return c;
 }
 
+// Where K is shared: a thread's groups, each with all columns, follow one another in memory, and come before its
+// columns of what remains. An odd thread begins with its last chunk (parallel/team.cpp).
+inline MatmulChunk part_of_depth(const MatmulDesc& d, int64_t chunk) {
+  const MatmulSchedule& s = d.schedule;
+  const int64_t of_part = s.part_chunks(), part = chunk / of_part;
+  const int64_t at = part % 2 == 0 ? chunk % of_part : of_part - 1 - chunk % of_part;
+  const int64_t cols = d.problem.cols;
+  MatmulChunk c = {part * s.part_groups + at, 0, 1, 0, d.problem.rows, 0, cols};
+  c.group_end = c.group + 1;
+  if (at < s.part_groups) return c;
+  const int64_t side = (cols + s.depth_parts - 1) / s.depth_parts;
+  c.group = s.depth_parts * s.part_groups, c.group_end = s.groups;
+  c.col = least(part * side, cols), c.cols = least(side, cols - c.col);
+  return c;
+}
+
 // The groups of a region follow one another. The last one may be short, and so the threads' parts are of one length.
 inline MatmulChunk chunk_of(const MatmulDesc& d, int64_t chunk) {
+  if (d.schedule.depth_parts > 0) return part_of_depth(d, chunk);
   MatmulChunk c = region_of(d, chunk / d.schedule.groups);
   c.group = chunk % d.schedule.groups;
+  c.group_end = c.group + 1;
   return c;
 }
 
@@ -106,15 +125,15 @@ inline LeftForm left_form(const MatmulDesc& d) {
   return d.schedule.padded_left ? LeftForm::Pieces : d.schedule.strips ? LeftForm::Strips : LeftForm::Plain;
 }
 
-// make_left(batch, offset, chunk) gives the blocks of the left operand; store(sums, out, batch, chunk) puts sums that
-// were kept in scratch where they belong.
+// The group of c, of a split product, or all of K.
 template <class T, class MakeLeft, class Store>
-inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, MakeLeft make_left, Store store) {
+inline void product_group(const KernelArgs* args, const MatmulDesc& d, const MatmulChunk& c, MakeLeft make_left,
+                          Store store) {
   const MatmulProblem& p = d.problem;
-  const MatmulChunk c = chunk_of(d, chunk);
   const bool split = d.schedule.groups > 1;
-  const int64_t k_begin = split ? c.group * kGroupDepth : 0;
-  const int64_t k_end = split ? least(k_begin + kGroupDepth, p.depth) : p.depth;
+  const int64_t group_depth = d.schedule.depth_parts > 0 && p.depth <= kGroupDepth ? kBlockDepth : kGroupDepth;
+  const int64_t k_begin = split ? c.group * group_depth : 0;
+  const int64_t k_end = split ? least(k_begin + group_depth, p.depth) : p.depth;
   const auto multiply = [&](auto& left, StridedRight<T>& right, const Sums<T>& s) {
     d.schedule.stream_right ? multiply_streamed(left, right, c.rows, c.cols, k_begin, k_end, s)
                             : multiply_region(left, right, c.rows, c.cols, k_begin, k_end, s);
@@ -155,6 +174,14 @@ inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t c
       store(s, out, batch, c);
     }
   }
+}
+
+// make_left(batch, offset, chunk) gives the blocks of the left operand; store(sums, out, batch, chunk) puts sums that
+// were kept in scratch where they belong.
+template <class T, class MakeLeft, class Store>
+inline void product_chunk(const KernelArgs* args, const MatmulDesc& d, int64_t chunk, MakeLeft make_left, Store store) {
+  MatmulChunk c = chunk_of(d, chunk);
+  for (; c.group < c.group_end; ++c.group) product_group<T>(args, d, c, make_left, store);
 }
 
 // The second launch of a split product: adds the groups, ascending.

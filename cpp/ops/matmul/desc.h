@@ -17,7 +17,11 @@ inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of a
 inline constexpr int64_t kMostRegionRows =
     256;  // a block of A of so many (256 KiB in f32) fills half of a second cache
 inline constexpr int64_t kMostTapRows =
-    1536;                                    // of a region whose rows are channels of taps: they share lines of pixels
+    1536;  // of a region whose rows are channels of taps: they share lines of pixels
+// Rows of a streamed operand that follow each other in memory go one at a time, where the sums are no more than so many
+// bytes for each byte that is read, and so many in all.
+inline constexpr int64_t kSumBytesOfByte = 2;
+inline constexpr int64_t kSumBytesOfRow = 8 << 10;
 inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
 // What is to be computed: filled once, from the operands (spec_problem.cpp, and the planners of convolutions).
@@ -63,11 +67,15 @@ struct MatmulProblem {
 // How it is cut into chunks, and what is packed: chosen once, for a problem and a PlanContext (spec_region.cpp,
 // spec_amx.cpp, conv2d/spec_schedule.cpp). None of it can change a bit of the result.
 struct MatmulSchedule {
-  // Chunk c = ((batch chunk * row_chunks + row chunk) * col_chunks + column chunk) * groups + group.
+  // Chunk c = ((batch chunk * row_chunks + row chunk) * col_chunks + column chunk) * groups + group, unless K is
+  // shared.
   int64_t batch_chunk, batch_chunks;
   int64_t row_chunk, row_chunks;
   int64_t col_chunk, col_chunks;
-  int64_t groups;         // more than 1: every chunk computes one group into the workspace, a second launch adds them
+  int64_t groups;  // more than 1: every chunk computes one group into the workspace, a second launch adds them
+  // Threads that share K, else 0: each has so many whole groups, and some columns of those that remain (chunk.h).
+  // Groups are single blocks then, where K has but one group.
+  int64_t depth_parts, part_groups;
   int64_t left_elements;  // that a chunk copies of such lines
   bool padded_left;       // of convolutions: lines of pixels are copied with zeros around them (conv2d/padded.h)
   bool copy_left;         // blocks of the left operand are copied (and widened) to scratch
@@ -82,6 +90,7 @@ struct MatmulSchedule {
   bool rounds_in_tiles;   // to a C of bf16: tiles of pairs do it (tile.h)
 
   int64_t chunks() const { return batch_chunks * row_chunks * col_chunks; }
+  int64_t part_chunks() const { return part_groups + (groups > depth_parts * part_groups ? 1 : 0); }
 };
 
 // Where that is kept: computed from the other two (lay_out in spec_product.cpp). Byte offsets.

@@ -24,7 +24,7 @@ bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType produc
                        info(compute_dtype(product)).brief, ", in which the product is computed, is expected; declare ",
                        "it so"));
   for (const FusedStep& step : program.steps) {
-    if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin)
+    if (reduces_row(step.kind))
       return refuse("the epilogue reduces a row; only elementwise steps are expected; run it as a program of its own");
     // A random number belongs to an element's index in all of C, which a rectangle of one batch item does not know.
     if (step.kind == StepKind::Uniform && shape.size() > 2)

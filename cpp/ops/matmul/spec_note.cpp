@@ -63,6 +63,7 @@ std::string note_cut(const MatmulDesc& d) {
   std::string cut = text(parts("rows", p.rows, s.row_chunk, s.row_chunks), ", ",
                          parts("columns", p.cols, s.col_chunk, s.col_chunks), ", K ", p.depth * (p.pairs ? 2 : 1));
   if (s.groups > 1) cut += text(" in ", s.groups, " groups");
+  if (s.depth_parts > 0) cut += text(", of which ", s.depth_parts, " threads have ", s.part_groups, " each");
   if (p.batches > 1) cut += ", " + parts("batch", p.batches, s.batch_chunk, s.batch_chunks);
   return cut;
 }

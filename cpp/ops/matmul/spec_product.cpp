@@ -17,6 +17,11 @@ int64_t group_sums_bytes(const MatmulProblem& p, const MatmulSchedule& s) {
   return s.groups * p.batches * p.rows * p.cols * element_size(p);
 }
 
+// Of the launch that multiplies.
+int64_t product_chunks(const MatmulSchedule& s) {
+  return s.depth_parts > 0 ? s.depth_parts * s.part_chunks() : s.chunks() * s.groups;
+}
+
 // Pieces of memory one behind the other.
 struct Room {
   int64_t used = 0;
@@ -130,7 +135,7 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDes
   plan.workspace_bytes = std::max(plan.workspace_bytes, sums_bytes);
   sum.flops = static_cast<double>(sums_bytes / element_size(p));
   sum.bytes = static_cast<double>(sums_bytes);
-  product.chunks *= d.schedule.groups;
+  product.chunks = product_chunks(d.schedule);
   plan.launches.push_back(product);
   plan.launches.push_back(sum);
 }

@@ -159,6 +159,23 @@ void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
   s.rounds_in_tiles = rows_of_c && p.pairs && p.depth > 0 && s.groups == 1 && !s.grouped && p.out_type == DType::BF16;
 }
 
+// Whether memory is read in one line where a chunk has all columns (few_rows.h).
+bool rows_follow(const MatmulProblem& p) {
+  const int64_t sum = static_cast<int64_t>(size_of(compute_dtype(p.out_type)));
+  const int64_t read = static_cast<int64_t>(size_of(p.right_type));
+  return p.batches == 1 && p.right_col == 1 && p.right_k == p.cols && p.cols * sum <= kSumBytesOfRow &&
+         p.rows * sum <= kSumBytesOfByte * read;
+}
+
+// Of whole groups of K each thread has as many, if there are enough to share.
+bool shares_depth(MatmulSchedule& s, const MatmulProblem& p, int64_t threads) {
+  const int64_t unit = p.depth <= kGroupDepth ? kBlockDepth : kGroupDepth;
+  if (!p.may_split || !rows_follow(p) || p.depth / unit < threads) return false;
+  s.depth_parts = threads, s.part_groups = p.depth / unit / threads;
+  s.groups = ceil_div(p.depth, unit);
+  return true;
+}
+
 // Cut by the bytes that are read: multiply-adds take no time beside them.
 MatmulSchedule schedule_streamed(const MatmulProblem& p, int64_t threads) {
   const int64_t size = static_cast<int64_t>(size_of(p.right_type)), column = std::max<int64_t>(p.depth, 1) * size;
@@ -166,14 +183,16 @@ MatmulSchedule schedule_streamed(const MatmulProblem& p, int64_t threads) {
   const int64_t by_bytes = p.batches * p.cols * column / kLeastStreamed, by_cols = ceil_div(p.cols, least_cols);
   int64_t parts = std::clamp<int64_t>(by_bytes / p.batches, 1, std::min(by_cols, kStreamsOfThread * threads));
   if (parts > threads) parts -= parts % threads;
-  const int64_t side = std::min(ceil_div(p.cols, parts), kLongestRow);
   MatmulSchedule s = {};
+  const bool shared = threads > 1 && by_bytes >= threads && shares_depth(s, p, threads);
+  const bool whole_rows = shared || (threads == 1 && rows_follow(p));
+  const int64_t side = whole_rows ? p.cols : std::min(ceil_div(p.cols, parts), kLongestRow);
   const double item = static_cast<double>(p.cols) * static_cast<double>(column);
   set_chunks(s, p, p.rows, even_part(p.cols, side, kLeastSide),
              std::max(double(kLeastStreamed), item * p.batches / wanted_chunks(threads)), item);
   s.stream_right = true;
   s.copy_left = is_half(p.left_type);
-  s.groups = split_groups(p, s.chunks(), threads);
+  if (!shared) s.groups = split_groups(p, s.chunks(), threads);
   keep_sums(s, p);
   return s;
 }
