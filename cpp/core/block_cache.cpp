@@ -12,17 +12,22 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <unordered_set>
 
 namespace pt {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kMost = std::size_t{128} << 20;  // larger ones take long to fill anyway
+// Blocks up to here come in a few sizes. Larger ones are used again for one of their own size alone, such as weights
+// that a step writes anew while a checkpoint of the old ones is written.
+constexpr std::size_t kFewSizes = std::size_t{128} << 20;
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kMostKept = 0;  // the sanitizer must see what is freed
+constexpr bool kKeeps = false;  // the sanitizer must see what is freed
 #else
-constexpr std::size_t kMostKept = std::size_t{512} << 20;
+constexpr bool kKeeps = true;
 #endif
+// So much is kept, and more while more than this is in use.
+constexpr std::size_t kAlwaysKept = std::size_t{512} << 20;
 
 std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
@@ -31,11 +36,11 @@ bool worth_huge_pages(std::size_t bytes) { return bytes > 0 && round_up(bytes, k
 
 // Smaller blocks malloc keeps by itself.
 bool is_counted(std::size_t bytes) { return bytes >= kHugePage || worth_huge_pages(bytes); }
-bool is_kept(std::size_t bytes) { return bytes <= kMost && is_counted(bytes); }
 
-// What is taken for a block. Of kept ones there are a few sizes, at most an eighth apart.
+// What is taken for a block: of those that are kept, most have one of a few sizes, at most an eighth apart.
 std::size_t size_of_block(std::size_t bytes) {
-  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), is_kept(bytes) ? std::bit_floor(bytes) / 8 : 64);
+  const bool few = is_counted(bytes) && bytes <= kFewSizes;
+  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), few ? std::bit_floor(bytes) / 8 : 64);
   return worth_huge_pages(size) ? round_up(size, kHugePage) : size;
 }
 
@@ -107,9 +112,6 @@ char* allocate(std::size_t bytes) {
   if (size < bytes) return nullptr;  // more than there are addresses
   void* data = nullptr;
   if (posix_memalign(&data, is_counted(bytes) ? kHugePage : 64, size) != 0) return nullptr;
-#ifdef MADV_HUGEPAGE
-  if (is_counted(bytes)) madvise(data, size, MADV_HUGEPAGE);
-#endif
   return static_cast<char*>(data);
 }
 
@@ -126,14 +128,14 @@ class BlockCache {
   char* take(std::size_t bytes) {
     const std::size_t size = size_of_block(bytes);
     const std::lock_guard lock(busy_);
-    char* block = is_kept(bytes) ? take_kept(size) : nullptr;
+    char* block = take_kept(size);
     if (!block) {
       shrink(most_used_ - std::min(most_used_, used_ + size));
-      block = allocate(bytes);
+      block = allocate_huge(bytes, size);
     }
     if (!block) {
       shrink(0);
-      block = allocate(bytes);
+      block = allocate_huge(bytes, size);
     }
     if (!block) return nullptr;
     used_ += size;
@@ -145,10 +147,9 @@ class BlockCache {
     const std::size_t size = size_of_block(bytes);
     const std::lock_guard lock(busy_);
     used_ -= size;
-    if (!is_kept(bytes)) return std::free(block);
     kept_[size].push_back({block, ++clock_});
     kept_bytes_ += size;
-    shrink(std::min(most_used_ - used_, kMostKept));
+    shrink(kKeeps ? std::min(most_used_ - used_, std::max(used_, kAlwaysKept)) : 0);
   }
 
   std::size_t kept_bytes() {
@@ -169,6 +170,19 @@ class BlockCache {
     std::free(lesson);
     pthread_atfork([] { instance().busy_.lock(); }, [] { instance().busy_.unlock(); },
                    [] { instance().busy_.unlock(); });
+  }
+
+  // Memory that malloc lends anew has small pages from before, and would keep them whatever is asked. So they are given
+  // back, once for each place: from then on faults there bring huge ones.
+  char* allocate_huge(std::size_t bytes, [[maybe_unused]] std::size_t size) {
+    char* const block = allocate(bytes);
+#ifdef MADV_HUGEPAGE
+    if (!block) return nullptr;
+    madvise(block, size, MADV_HUGEPAGE);
+    for (char* page = block; page + kHugePage <= block + size; page += kHugePage)
+      if (huge_.insert(page).second) madvise(page, kHugePage, MADV_DONTNEED);
+#endif
+    return block;
   }
 
   // The one that was used last, which caches may still hold.
@@ -201,6 +215,7 @@ class BlockCache {
 
   std::mutex busy_;
   BySize kept_;
+  std::unordered_set<char*> huge_;  // places for which huge pages were ever asked
   std::size_t used_ = 0, most_used_ = 0, kept_bytes_ = 0;
   uint64_t clock_ = 0;
 };

@@ -260,7 +260,7 @@ def test_weights_with_a_forged_header(tmp_path: Path, header: bytes) -> None:
 
 # Files that the engine writes itself, and those of installed packages.
 OWN = (
-    "io/inputs.py", "io/files.py", "io/console.py", "train/report/energy.py", "train/report/process.py",
+    "io/inputs.py", "io/files.py", "io/direct.py", "io/console.py", "train/report/energy.py", "train/report/process.py",
     "plugin/discovery.py", "plugin/importing.py", "io/pages.py", "cli/scaffold.py", "cli/templates/tests.py",
     "conformance/", "cli/bench/", "builtin/exporters/", "cli/templates/exporter.py", "models/folders.py",
     "charts/", "train/report/leaderboard.py", "live/load.py", "live/page.py",

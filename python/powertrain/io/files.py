@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from powertrain._core import Error
+from powertrain.io.direct import LEAST, DirectFile
 
 # Without O_NONBLOCK the opening of a pipe waits for somebody at its other end.
 SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -53,12 +54,12 @@ class Files:
     def read(self, name: str, most: int = MOST_BYTES) -> bytes:
         """The whole of an ordinary file."""
         with self.reading(name) as file, self._told(name):
-            raw = file.read(most + 1)
-        if len(raw) > most:
-            raise FolderError(
-                f"[{self.path / name}] it has more than {most:,} bytes; expected fewer; check that powertrain wrote it"
-            )
-        return raw
+            size = os.fstat(file.fileno()).st_size
+            if size <= most:
+                return file.read(size)  # one that is asked for more takes memory for that
+        raise FolderError(
+            f"[{self.path / name}] it has more than {most:,} bytes; expected fewer; check that powertrain wrote it"
+        )
 
     def replace(self, name: str, content: bytes) -> None:
         """Write a file so that after a power cut either the old or the new content is there, whole."""
@@ -69,15 +70,32 @@ class Files:
     def writing(self, name: str, size: int = 0) -> Iterator[BinaryIO]:
         """A file to write to, of `size` bytes if that is known. It takes the place of the old one at the end of the
         block; an exception in it leaves the old one as it was."""
+        with self._made_beside(name, size) as descriptor, open(descriptor, "wb", closefd=False) as file:
+            yield file
+
+    @contextlib.contextmanager
+    def writing_once(self, name: str, size: int) -> Iterator[BinaryIO | DirectFile]:
+        """The same for what may be gigabytes, of which nobody reads soon: it stays out of the system's cache."""
+        if size < LEAST:
+            with self.writing(name, size) as file:
+                yield file
+            return
+        with self._made_beside(name, size) as descriptor, DirectFile(descriptor) as direct:
+            yield direct
+
+    @contextlib.contextmanager
+    def _made_beside(self, name: str, size: int) -> Iterator[int]:
+        """The descriptor of a new file, which takes the place of the old one at the end of the block."""
         with self._told(name, size), self._beside(name, make=True) as (folder, last):
             aside = f".{last}.part"
             _drop(aside, folder)  # a kill left it, or somebody put it there
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, 0o666, dir_fd=folder)
             try:
-                with open(descriptor, "wb") as file:  # noqa: PTH123
-                    yield file
-                    file.flush()
-                    synced(file.fileno())
+                try:
+                    yield descriptor
+                    synced(descriptor)
+                finally:
+                    os.close(descriptor)
                 os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:  # Ctrl-C too
                 _drop(aside, folder)

@@ -1,4 +1,5 @@
-"""Opens the files that people name: recipes, data, weights, pictures, sounds. Nothing else opens an input file.
+"""Opens the files that people name: recipes, data, weights, pictures, sounds. Nothing else opens an input file, but
+`cpp/pictures/files.cpp`, which opens PNG files by the same rules.
 
 What stands at a path may be a named pipe that nobody writes to, a device without an end, or a file larger than the
 memory. Such things are refused, before anything waits for them or makes room for them, with an OSError whose
