@@ -9,14 +9,17 @@ Batches have 128 pictures, in random order, and every picture is changed by numb
 in a process of its own, with each number of workers:
 
     powertrain          as a recipe has it: transforms of whole batches
+    powertrain, cached  likewise, from files that an epoch before has read: `keep = false, cache = 1e9`
     powertrain, items   `__getitem__` with `pt.data.transforms`
     torch, items        `__getitem__` with torchvision's v2 transforms, as its pages show
     torch, batches      `__getitems__` with v2 on the whole batch: all its pictures are cut and flipped alike
     grain               `random_map` in NumPy, in as many processes as there are workers
     tf.data             `map` with tf.image for each picture, in as many threads as there are workers
+    tf.data, cached     likewise, with `.cache()` behind reading and resizing
 
-A figure is the median of the epochs in `--seconds`. `first` is the time from the start of the first iteration to its
-first batch. `--wait` measures instead which share of a training step waits for its batch, with a small network.
+A figure is the median of the epochs in `--seconds`; of what is cached, without the first epoch. `first` is the time
+from the start of the first iteration to its first batch. `--wait` measures instead which share of a training step waits
+for its batch, with a small network.
 """
 
 from __future__ import annotations
@@ -83,7 +86,7 @@ def write_files(folder: Path) -> None:
             Image.fromarray(pixels).save(path, quality=90)
 
 
-def recipe_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+def recipe_loader(workload: Workload, folder: Path, workers: int, cache: float = 0) -> Iterable[Any]:
     from powertrain.data import ArrayDataset, Channel, DataLoader, RandomSampler, Scale, Standardize, Transformed
     from powertrain_vision.changes import RandomCrop, RandomFlip
     from powertrain_vision.folder import ImageFolder
@@ -96,12 +99,16 @@ def recipe_loader(workload: Workload, folder: Path, workers: int) -> Iterable[An
         chain = [Channel(), *chain] if x.ndim == 3 else chain
     else:
         height, width, _ = workload.shape
-        params = ImageFolder.Params(path=folder / workload.name, height=height, width=width, keep=False)
+        params = ImageFolder.Params(path=folder / workload.name, height=height, width=width, keep=False, cache=cache)
         source = ImageFolder.build(params, folder).train
     order = RandomSampler(source)
     return DataLoader(
         Transformed(source, chain), BATCH, sampler=order, num_workers=workers, pad_last=True, augment=True
     )
+
+
+def cached_recipe_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+    return recipe_loader(workload, folder, workers, cache=1e9)
 
 
 def item_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
@@ -149,26 +156,34 @@ def tf_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
     return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD)
 
 
+def cached_tf_loader(workload: Workload, folder: Path, workers: int) -> Iterable[Any]:
+    from peers import tf_loader as peer
+
+    return peer.batches(workload, pictures(workload), folder, workers, BATCH, MEAN, STD, cached=True)
+
+
 LOADERS: dict[str, Callable[[Workload, Path, int], Iterable[Any]]] = {
     "powertrain": recipe_loader,
+    "powertrain, cached": cached_recipe_loader,
     "powertrain, items": item_loader,
     "torch, items": torch_loader,
     "torch, batches": torch_batches,
     "grain": grain_loader,
     "tf.data": tf_loader,
+    "tf.data, cached": cached_tf_loader,
 }
 
 
-def measured(loader: Iterable[Any], seconds: float) -> dict[str, float]:
-    """Pictures a second in the median of the epochs, and milliseconds to the first batch of the first."""
+def measured(loader: Iterable[Any], seconds: float, left_out: int = 0) -> dict[str, float]:
+    """Pictures a second in the median of the epochs, without the first `left_out`; milliseconds to the first batch."""
     rates, until, first = [], time.perf_counter() + seconds, 0.0
-    while not rates or time.perf_counter() < until:
+    while len(rates) <= left_out or time.perf_counter() < until:
         began, seen = time.perf_counter(), 0
         for batch in loader:
             seen += len(batch[0])
             first = first or time.perf_counter() - began
         rates.append(seen / (time.perf_counter() - began))
-    return {"pictures_per_second": statistics.median(rates), "first_ms": 1e3 * first}
+    return {"pictures_per_second": statistics.median(rates[left_out:]), "first_ms": 1e3 * first}
 
 
 def waiting(loader: Iterable[Any], seconds: float) -> dict[str, float]:
@@ -216,7 +231,8 @@ def ways(only: str, wait: bool) -> Iterator[tuple[Workload, str, int]]:
         for name in LOADERS:
             engine = name.partition(",")[0]
             left_out = engine not in there or (wait and engine != "powertrain")
-            if left_out or (name == "torch, batches" and not workload.count):
+            in_memory = bool(workload.count)
+            if left_out or (name == "torch, batches" and not in_memory) or ("cached" in name and in_memory):
                 continue
             for workers in WORKERS[engine]:
                 yield workload, name, workers
@@ -232,7 +248,8 @@ def main() -> None:
     if given.one:
         workload, name, workers, folder = given.one
         loader = LOADERS[name](WORKLOADS[workload], Path(folder), int(workers))
-        print(json.dumps((waiting if given.wait else measured)(loader, given.seconds)))
+        found = waiting(loader, given.seconds) if given.wait else measured(loader, given.seconds, "cached" in name)
+        print(json.dumps(found))
         return
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder))

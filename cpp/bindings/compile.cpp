@@ -6,6 +6,7 @@
 #include "bindings/programs.h"
 #include "bindings/tree.h"
 #include "core/error.h"
+#include "graph/passes/passes.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
 #include "ops/target.h"

@@ -103,8 +103,8 @@ void register_tensor(py::module_& m) {
 
 Example
     >>> import powertrain as pt
-    >>> pt.ones((2,)).dtype == pt.float32, pt.float32 == "float32"
-    (True, True))");
+    >>> pt.ones((2,)).dtype, str(pt.float32), pt.float32 == "float32"
+    (powertrain.float32, 'float32', True))");
   dtypes.value("bool", DType::Bool)
       .value("uint8", DType::U8)
       .value("int8", DType::I8)
@@ -125,6 +125,12 @@ Example
           "__eq__", [](DType d, py::handle other) { return to_dtype(other) == d; }, py::is_operator(), py::prepend())
       .def(
           "__ne__", [](DType d, py::handle other) { return to_dtype(other) != d; }, py::is_operator(), py::prepend())
+      // As NumPy writes them: in a message, and as what makes it again.
+      .def(
+          "__str__", [](DType d) { return std::string(info(d).name); }, py::prepend())
+      .def(
+          "__repr__", [](DType d) { return text("powertrain.", info(d).name, d == DType::Bool ? "_" : ""); },
+          py::prepend())
       .def("__reduce__", &reduced_dtype)
       // NumPy's and JAX's dtypes make arrays when they are called.
       .def("__call__",

@@ -489,6 +489,14 @@ def set_autocast(dtype: DType, exact: bool) -> tuple[DType, bool]:
     """The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives both from
     before."""
 
+def read_png_files(paths: Sequence[bytes], out: Array, parallel: bool) -> list[int]:
+    """Read PNG files into bytes [paths, height, width, 3] or [paths, height, width] (grey). Gives the numbers of those
+    that are left to Pillow."""
+
+def decode_png(content: bytes, channels: int) -> tuple[bytes, int, int] | None:
+    """The pixels of a PNG file as bytes, RGB (3 channels) or grey (1), with width and height; None for one that is left
+    to Pillow."""
+
 def set_own_code(package: str, plugins: list[str]) -> None: ...
 def user_line() -> str: ...
 def set_threads(threads: int) -> None:

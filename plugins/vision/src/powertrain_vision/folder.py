@@ -1,11 +1,13 @@
 """Picture folders: one folder per class, or train, valid and test folders of such. Needs Pillow.
 
-A recipe's pictures are those of `pt.data.ImageFolder` after Resize and ToTensor: numbers from 0 to 1, channels last.
+A recipe's pictures are those of `pt.data.ImageFolder` after CenterResizedCrop and ToTensor: numbers from 0 to 1,
+channels last.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ import numpy as np
 from powertrain.data import (
     IMG_EXTENSIONS,
     ArrayDataset,
+    Cached,
     DataError,
     DataModule,
     InputFile,
@@ -24,8 +27,10 @@ from powertrain.data import (
     class_folders,
     data_folders,
     read_image,
+    read_images,
     upright,
 )
+from powertrain.data.transforms import CenterResizedCrop
 from powertrain.plugin import Data, param
 
 WHERE = "image-folder"
@@ -61,26 +66,39 @@ class ImageFolder(Data):
             True,
             doc="hold the resized pictures in memory; false: read each one again when it is needed, for large folders",
         )
+        cache: float = param(
+            0.0, low=0, results=False,
+            doc="with keep = false: bytes of memory, such as 2e9, for what was read, so as not to read it again",
+        )  # fmt: skip
         bad: str = param("error", choices=("error", "skip"), doc="skip: leave out and count what cannot be read")
 
     @classmethod
     def build(cls, params: Params, base: Path) -> DataModule:
         root = base / params.path
+        if params.keep and params.cache:
+            raise DataError(
+                WHERE, f"keep = true and cache = {params.cache:g}", "expected one of them: keep holds all pictures",
+                "for a bound, write keep = false",
+            )  # fmt: skip
         found = class_folders(root, IMG_EXTENSIONS, WHERE, "pictures")
         size = params.height, params.width
-        held: dict[str, list[Any]] = {}
-        if params.keep:
-            found, held = found.read(lambda path: read_picture(path, size, params.colour), skip=params.bad == "skip")
-        elif params.bad == "skip":
-            found, _ = found.read(demand_picture, skip=True)
+        held: dict[str, Any] = {}
+        if params.bad == "skip":
+            read = functools.partial(read_picture, size=size, colour=params.colour) if params.keep else demand_picture
+            found, held = found.read(read, skip=True)
+        elif params.keep:
+            held = {part: Pictures(root, files, size, params.colour).pixels() for part, files in found.parts.items()}
         splits: dict[str, Source] = {}
+        count = sum(map(len, found.parts.values()))
         for part, files in found.parts.items():
-            source = Pictures(root, files, size, params.colour, params.scale)
+            source = Pictures(root, files, size, params.colour)
             if params.keep:
                 kind = HeldAsBytes if params.scale else HeldPictures
-                splits[part] = kind(np.stack(held.pop(part)), source.labels, source.names)
+                splits[part] = kind(np.asarray(held.pop(part)), source.labels, source.names)
             else:
-                splits[part] = source
+                share = params.cache * len(files) / count
+                bounded: Source = Cached(source, share) if share else source
+                splits[part] = FromZeroToOne(bounded, source.names) if params.scale else bounded
         module = DataModule(root.name, "classification", splits, len(found.labels), found.labels, notes=found.notes)
         return cls.reopen(params, module)
 
@@ -134,22 +152,41 @@ class HeldAsBytes(HeldPictures):
 
 
 class Pictures:
-    """Files that are read when they are asked for."""
+    """Files that are read when they are asked for, as bytes."""
 
-    def __init__(
-        self, root: Path, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool, scale: bool
-    ) -> None:
+    def __init__(self, root: Path, files: Sequence[tuple[Path, int]], size: tuple[int, int], colour: bool) -> None:
         self.paths = [path for path, _ in files]
         self.names = [path.relative_to(root).as_posix() for path in self.paths]
         self.labels = np.array([label for _, label in files], dtype=np.int64)
-        self.size, self.colour, self.scale = size, colour, scale
+        self.size, self.colour = size, colour
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def fetch(self, indices: Any) -> dict[str, Any]:
-        x = np.stack([read_picture(self.paths[row], self.size, self.colour) for row in indices])
-        return {"x": TO_ONE(x) if self.scale else x, "y": self.labels.take(indices)}
+        return {"x": self.pixels(indices), "y": self.labels.take(indices)}
+
+    def pixels(self, indices: Any = None) -> Any:
+        """Of some pictures, or of all."""
+        paths = self.paths if indices is None else [self.paths[row] for row in indices]
+        return read_images(paths, self.size, mode_of(self.colour), where=WHERE)
+
+    def example_names(self, indices: Any) -> list[str]:
+        return [self.names[at] for at in indices]
+
+
+class FromZeroToOne:
+    """Pictures as numbers from 0 to 1, of a source that gives bytes."""
+
+    def __init__(self, source: Source, names: Sequence[str]) -> None:
+        self.source, self.names = source, names
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def fetch(self, indices: Any) -> dict[str, Any]:
+        fields = self.source.fetch(indices)
+        return {**fields, "x": TO_ONE(fields["x"])}
 
     def example_names(self, indices: Any) -> list[str]:
         return [self.names[at] for at in indices]
@@ -162,7 +199,12 @@ def demand_picture(path: Path) -> None:
 
 def read_picture(path: Path, size: tuple[int, int], colour: bool) -> Any:
     """A picture of that height and width, as bytes; its middle, where its form is another."""
-    return resized(read_image(path, "RGB" if colour else "L", where=WHERE), size)
+    return CenterResizedCrop(size)(read_image(path, mode_of(colour), where=WHERE))
+
+
+def mode_of(colour: bool) -> str:
+    """What Pillow calls the form of a picture."""
+    return "RGB" if colour else "L"
 
 
 def _is_picture(value: object) -> bool:
@@ -186,20 +228,7 @@ def taken_picture(value: Any, size: tuple[int, int], colour: bool) -> Any:
         value = upright(value)
     if value.width * value.height == 0:
         raise DataError(WHERE, f"a picture of {value.width} x {value.height} pixels", "expected some", "leave it out")
-    return resized(value.convert("RGB" if colour else "L"), size)
-
-
-def resized(picture: Any, size: tuple[int, int]) -> Any:
-    """A picture of Pillow with that height and width, as bytes; its middle, where its form is another."""
-    from PIL import Image
-
-    height, width = size
-    scale = max(height / picture.height, width / picture.width)
-    # No wider than the picture: width / (width / 49) is more than 49.
-    across, down = min(width / scale, picture.width), min(height / scale, picture.height)
-    left, top = (picture.width - across) / 2, (picture.height - down) / 2
-    box = (left, top, left + across, top + down)
-    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box=box, reducing_gap=3.0))
+    return CenterResizedCrop(size)(value.convert(mode_of(colour)))
 
 
 def on_white(picture: Any, size: tuple[int, int]) -> Any:
