@@ -22,10 +22,11 @@ from powertrain.data import DataError
 from powertrain.plugin import Inputs
 from powertrain.plugin.testing import killed_and_resumed, powertrain
 from powertrain_vision.changes import ColourJitter, RandomCrop, RandomFlip
-from powertrain_vision.folder import ImageFolder, read_picture, resized, taken_picture
+from powertrain_vision.folder import ImageFolder, read_picture, taken_picture
 from powertrain_vision.mnist1d import make
 from powertrain_vision.models import ResNet
 from powertrain_vision.sequences import ResidualMLP, SequenceCNN, SequenceGRU
+from same_batches import digest_of_training
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 ImageOps = pytest.importorskip("PIL.ImageOps", reason="Pillow is not installed")
@@ -103,22 +104,9 @@ def test_training_batches_are_the_same_for_any_number_of_workers_and_threads(pic
     """Reading, random changes of whole batches, and the order: by the hash of two epochs."""
 
     def digest(keep: bool, workers: int) -> str:
-        source = load(pictures, keep=keep).train
-        chain = [one(one.Params()) for one in (RandomCrop, RandomFlip, ColourJitter)]
-        loader = pt.data.DataLoader(
-            pt.data.Transformed(source, chain),
-            5,
-            shuffle=True,
-            seed=3,
-            num_workers=workers,
-            augment=True,
-            pad_last=True,
+        return digest_of_training(
+            load(pictures, keep=keep).train, [RandomCrop, RandomFlip, ColourJitter], 5, 2, workers
         )
-        made = hashlib.sha256()
-        for batch in (*loader, *loader):
-            for name, values in batch.arrays.items():
-                made.update(name.encode() + np.ascontiguousarray(values).tobytes())
-        return made.hexdigest()
 
     threads = pt.get_threads()
     try:
@@ -147,7 +135,7 @@ def test_pictures_of_any_size_are_resized() -> None:
     for width in (*range(1, 130), 4001):
         for height in (width, width + 1, 1, 98):
             for size in ((32, 32), (64, 48), (7, 11)):
-                assert resized(image.new("L", (width, height), 9), size).shape == size
+                assert taken_picture(image.new("L", (width, height), 9), size, False).shape == size
 
 
 def test_what_is_wrong_with_a_folder_is_said(pictures: Path, tmp_path: Path) -> None:
@@ -334,7 +322,7 @@ def test_every_plugin_passes_the_check(tmp_path: Path) -> None:
 
 RECIPE = """\
 data      = { use = "image-folder", path = "pictures", height = 16, width = 16, split = { valid = 0.25 } }
-features  = ["random-crop", "random-flip", "colour-jitter", "random-erasing", "mixup", "cutmix"]
+features  = ["random-crop", "random-flip", "rand-augment", "colour-jitter", "random-erasing", "mixup", "cutmix"]
 model     = { use = "resnet", widths = [4, 8] }
 optimizer = { use = "adamw", lr = 3e-3 }
 run       = { until = "40 epochs", batch_size = 8, seed = 3, save_seconds = 0 }
