@@ -163,6 +163,22 @@ def test_resizing_keeps_the_form_or_not() -> None:
     assert grey.shape == (10, 15) and transforms.Resize(10)(pixels[..., :1]).shape == (10, 15, 1)
 
 
+def test_the_middle_of_a_picture_is_that_of_a_recipe() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is an extra of powertrain-vision")
+    fit = pytest.importorskip("PIL.ImageOps", reason="Pillow is an extra of powertrain-vision").fit
+    pixels = np.random.default_rng(0).integers(0, 256, (25, 59, 3), np.uint8)
+    picture = image.fromarray(pixels)
+    change = transforms.CenterResizedCrop((32, 24))
+    wanted = np.asarray(fit(picture, (24, 32), image.Resampling.BILINEAR))
+    assert (change(picture) == wanted).all() and (change(pixels) == wanted).all()
+    assert np.abs(transforms.Resize((32, 24))(picture).astype(int) - wanted).max() > 20, "it stretches"
+    assert transforms.CenterResizedCrop(8)(picture.convert("L")).shape == (8, 8)
+    taken = pytest.importorskip("powertrain_vision.folder", reason="powertrain-vision is not installed").taken_picture
+    for size in ((25, 59), (400, 130)):
+        picture = image.fromarray(np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8))
+        assert (taken(picture, (32, 24), True) == change(picture)).all()
+
+
 def test_random_parts_have_the_area_and_the_form_that_was_asked_for() -> None:
     pytest.importorskip("PIL.Image", reason="Pillow is an extra of powertrain-vision")
     # Each pixel says where it is: corners of what comes out tell the part.

@@ -29,7 +29,7 @@ def test_what_a_tensor_passes_through_gives_tensors() -> None:
     arrays = [
         transforms.Normalize(0.5, 0.5), transforms.Pad(1), transforms.CenterCrop(2), transforms.RandomCrop(3),
         transforms.RandomHorizontalFlip(1.0), transforms.RandomVerticalFlip(1.0), transforms.Resize(3),
-        transforms.RandomResizedCrop(3),
+        transforms.RandomResizedCrop(3), transforms.CenterResizedCrop(3),
     ]  # fmt: skip
     given = (PICTURE / 255).astype(np.float32)
     for change in arrays:

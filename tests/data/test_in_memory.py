@@ -20,16 +20,22 @@ def test_what_is_no_number_of_an_array_is_told_apart_from_texts() -> None:
     for texts in (["cat", "dog"], np.array(["cat", "dog"], dtype=object)):
         with pytest.raises(DataError, match="number the classes of texts: labels"):
             array_of(texts, "y")
-    with pytest.raises(DataError, match=r"object\[1, 2\]; .* read it by pt.data.read_csv\(path, target\)"):
+    with pytest.raises(DataError, match=r"object\[1, 2\]; .* pass data=pt.data.from_frame\(frame, "):
         array_of(np.array([["cat", 3.0]], dtype=object), "x")
 
 
 def test_a_table_of_pandas_is_no_data_and_no_path() -> None:
     table = pytest.importorskip("pandas", reason="pandas is not installed").DataFrame({"age": [3.0], "sort": ["cat"]})
-    with pytest.raises(DataError, match=r"a DataFrame; .* read it by pt.data.read_csv\(path, target\)"):
+    with pytest.raises(DataError, match=r"a DataFrame; .* pass data=pt.data.from_frame\(frame, "):
         pt.fit(model="mlp", data=table)
-    with pytest.raises(DataError, match=r"path = DataFrame; .* as by df.to_csv\(path, index=False\)"):
+    with pytest.raises(DataError, match=r"path = DataFrame; .* write pt.data.from_frame\(frame, "):
         pt.data.read_csv(table, "sort")
+    with pytest.raises(pt.Error) as caught:
+        pt.fit(model="mlp", data={"use": "table", "path": table, "target": "sort"})
+    assert str(caught.value) == (
+        "[fit] received data with path = DataFrame in a table of settings; expected texts, numbers and lists there; "
+        'pass data=pt.data.from_frame(frame, target="COLUMN") for a frame in memory'
+    )
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     with pytest.raises(pt.Error, match=r"could not convert string to float: 'cat'"):
         pt.Classifier("mlp").fit(table, [0])

@@ -11,8 +11,8 @@ from scipy import stats
 import powertrain as pt
 from powertrain.data import DataLoader, RandomSampler, Subset, order_pieces
 from powertrain.data.blocks import BlockOrder, Blocks, blocks_of
-from powertrain.data.order import SHUFFLE, permutation
-from powertrain.data.order_pieces import SORTED_BELOW, Ascending, KeyedPermutation, shuffled
+from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation
+from powertrain.data.order_pieces import SORTED_BELOW, Ascending, Drawn, KeyedPermutation, shuffled
 
 
 def keyed(count: int, seed: int = 0, call: int = 0) -> np.ndarray[Any, Any]:
@@ -177,3 +177,18 @@ def test_what_is_made_of_blocks_has_them_too() -> None:
     first = {int(np.searchsorted(EDGES, part.indices[row], side="right")) for row in rows[:5]}
     assert len(first) == 2
     assert blocks_of(pt.data.TensorDataset(np.zeros(3))) is None and blocks_of([1, 2]) is None
+
+
+def test_rows_drawn_from_all_are_read_piece_by_piece() -> None:
+    """In any order of reading those of one draw of all words; of ten billion rows as soon as of ten."""
+    words = Draw(3, OFFSETS, Cursor(2, 1)).words((40_000,))
+    wanted = (words % np.uint64(1000)).astype(np.int64)
+    order = Drawn(1000, 40_000, 3, Cursor(2, 1))
+    for start, stop in ((16_380, 16_390), (0, 64), (39_000, 90_000), (7, 7), (10, 39_000)):
+        assert (order[start:stop] == wanted[start:stop]).all()
+    many = range(10_000_000_000)
+    assert len(RandomSampler(many, True)) == len(many)
+    rows = RandomSampler(many, True, seed=1).order(0)
+    assert (rows[:5] == RandomSampler(many, True, 5, seed=1).rows(0)).all()
+    far = rows[9_999_999_990:]
+    assert len(set(far.tolist())) == 10 and far.max() < len(many)

@@ -12,6 +12,7 @@ import pytest
 import powertrain as pt
 from powertrain.data import (
     BatchSampler,
+    BucketBatchSampler,
     DataError,
     DataLoader,
     RandomSampler,
@@ -106,6 +107,21 @@ def test_weighted_draws_without_replacement() -> None:
         (
             lambda: BatchSampler([0, 1], 0, False),
             "[BatchSampler] batch_size = 0; expected a whole number >= 1; for example batch_size=64",
+        ),
+        (
+            lambda: BucketBatchSampler([3, 9], 2, [4, 8]),
+            "[BucketBatchSampler] lengths from 3 to 9 and a last boundary of 8; expected lengths from 0 to the last "
+            "boundary; write boundaries=[..., 9]",
+        ),
+        (
+            lambda: BucketBatchSampler([3, 9], 2, [8, 8]),
+            "[BucketBatchSampler] boundaries = [8, 8]; expected whole numbers >= 1 that rise; for example "
+            "boundaries=[16, 32, 64]",
+        ),
+        (
+            lambda: BucketBatchSampler([3.0], 2, [8]),
+            "[BucketBatchSampler] lengths of dtype float64 and shape [1]; expected at least one whole number, one for "
+            "each example; give the lengths of all rows",
         ),
         (
             lambda: next(iter(DataLoader(range(3), sampler=[0, 3]))),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from powertrain.data import DataLoader
+import numpy as np
+
+from powertrain.data import DataLoader, Transformed
 
 
 def batches(loader: DataLoader) -> list[Any]:
@@ -28,3 +31,18 @@ def demand_same_batches(make: Callable[[], Any], batch_size: int, stop: int, shu
     resumed.load_state_dict(state)
     assert batches(resumed) == wanted[stop:]
     return state
+
+
+def digest_of_training(source: Any, changes: Sequence[Any], batch_size: int, epochs: int, workers: int) -> str:
+    """The hash of all batches of some epochs, with random changes of these kinds."""
+    chain = [one(one.Params()) for one in changes]
+    loader = DataLoader(
+        Transformed(source, chain), batch_size, shuffle=True, seed=3, num_workers=workers, augment=True,
+        pad_last=True,
+    )  # fmt: skip
+    made = hashlib.sha256()
+    for _ in range(epochs):
+        for batch in loader:
+            for name, values in batch.arrays.items():
+                made.update(name.encode() + np.ascontiguousarray(values).tobytes())
+    return made.hexdigest()

@@ -1,6 +1,7 @@
 """Data: data sets, samplers, the loader, splits, transforms, and readers of data files."""
 
 from powertrain.data.batch import Batch
+from powertrain.data.cached import Cached
 from powertrain.data.collate import collate
 from powertrain.data.column_dataset import ArrowDataset, ParquetDataset
 from powertrain.data.dataset import (
@@ -28,11 +29,14 @@ from powertrain.data.identity import identities, kept_parts
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule, RawTable
 from powertrain.data.order import Draw
+from powertrain.data.padded import PaddedCollate
+from powertrain.data.picture_batches import read_images
 from powertrain.data.pictures import IMG_EXTENSIONS, read_image, upright
 from powertrain.data.rdata import read_r_table
 from powertrain.data.reading import InputFile
 from powertrain.data.samplers import (
     BatchSampler,
+    BucketBatchSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -48,7 +52,7 @@ from powertrain.data.split import (
     split_random,
     split_stratified,
 )
-from powertrain.data.tables import read_csv
+from powertrain.data.tables import from_frame, read_csv
 from powertrain.data.tar_dataset import TarDataset
 from powertrain.data.text import Vocabulary, Windows
 from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
@@ -64,6 +68,8 @@ __all__ = [
     "ArrowDataset",
     "Batch",
     "BatchSampler",
+    "BucketBatchSampler",
+    "Cached",
     "Channel",
     "ClassFolders",
     "ConcatDataset",
@@ -79,6 +85,7 @@ __all__ = [
     "InputFile",
     "IterableDataset",
     "Mapped",
+    "PaddedCollate",
     "ParquetDataset",
     "RandomSampler",
     "RandomTransform",
@@ -102,6 +109,7 @@ __all__ = [
     "collate",
     "data_folders",
     "find_files",
+    "from_frame",
     "identities",
     "kept_parts",
     "located",
@@ -114,6 +122,7 @@ __all__ = [
     "read_csv",
     "read_idx",
     "read_image",
+    "read_images",
     "read_r_table",
     "read_text",
     "split_labelled",

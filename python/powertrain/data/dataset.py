@@ -208,6 +208,12 @@ class Subset(Dataset):
         return fetch_training(as_source(self.dataset), self.indices.take(indices), seed, call)
 
 
+def gathers_rows(dataset: Any) -> bool:
+    """Whether a batch is rows of arrays as they lie in memory: the same bits, however many are fetched at once."""
+    fetch = getattr(type(dataset), "fetch", None)
+    return fetch is ArrayDataset.fetch or (fetch is Subset.fetch and gathers_rows(dataset.dataset))
+
+
 class ConcatDataset(Dataset):
     """Data sets one after the other.
 

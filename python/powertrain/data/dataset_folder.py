@@ -90,14 +90,14 @@ class ImageFolder(DatasetFolder):
     is_valid_file     a function of a path; else files are those that end as pictures do
 
     Pictures are read when they are asked for, in the threads of a `DataLoader`. Their pixels are bytes from 0 to 255:
-    end `transform` with `ToTensor()`, which makes numbers from 0 to 1, as a recipe's `image-folder` gives. `classes`
-    are the names, `class_to_idx` their numbers, `samples` (also `imgs`) pairs of path and number, and `targets` the
-    numbers.
+    end `transform` with `ToTensor()`, which makes numbers from 0 to 1. `CenterResizedCrop((height, width))` before it
+    gives the pictures of a recipe's `image-folder`. `classes` are the names, `class_to_idx` their numbers, `samples`
+    (also `imgs`) pairs of path and number, and `targets` the numbers.
 
     Errors    no folder; no picture, or none in one of the classes; no Pillow: DataError, when it is made
     Example
         >>> from powertrain.data import transforms as T
-        >>> change = T.Compose([T.Resize(64), T.CenterCrop(64), T.ToTensor()])
+        >>> change = T.Compose([T.CenterResizedCrop(64), T.ToTensor()])
         >>> data = pt.data.ImageFolder("pictures", transform=change)  # doctest: +SKIP
         >>> train, test = pt.data.random_split(data, [0.8, 0.2])  # doctest: +SKIP
     """

@@ -33,7 +33,7 @@ from powertrain.io.mapped import unmapped
 
 WANTED = "(x, y), a pt.data.Dataset or a stream of pairs, a loader or a DataModule"
 # What makes numbers of a table with texts, gaps and dates.
-_READ: Final = "write the table into a file, and read it by pt.data.read_csv(path, target)"
+_READ: Final = 'pass data=pt.data.from_frame(frame, target="COLUMN")'
 _LOOKED_AT: Final = 1_000  # elements, for a text among them
 
 

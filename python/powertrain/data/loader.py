@@ -12,7 +12,7 @@ from powertrain import _core
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
 from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
-from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
+from powertrain.data.dataset import as_source, gathers_rows, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
@@ -272,7 +272,18 @@ class DataLoader:
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
             return ((self._make(pick), pick) for pick in picks)
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor)
+        plain = gathers_rows(self.dataset) and self.collate_fn is None and not self.device and self._share == (0, 1)
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, self._make_many if plain else None)
+
+    def _make_many(self, picks: list[Pick]) -> list[Batch]:
+        """The batches of several picks, whose arrays are parts of larger ones."""
+        fields = as_fields(self._fetched(picks[0]._replace(indices=np.concatenate([pick.indices for pick in picks]))))
+        ends = np.cumsum([len(pick.indices) for pick in picks]).tolist()
+        parts = [slice(end - len(pick.indices), end) for pick, end in zip(picks, ends, strict=True)]
+        return [
+            Batch({name: value[part] for name, value in fields.items()}, pick, self.pad_last)
+            for pick, part in zip(picks, parts, strict=True)
+        ]
 
     def _start(self) -> tuple[Cursor, Parts]:
         """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""

@@ -264,7 +264,7 @@ class DataModule:
         parts = {name: Subset(source, part) for name, part in rows.items()}
         return dataclasses.replace(self, splits={**self.splits, **parts})
 
-    @property
+    @functools.cached_property
     def transforms(self) -> tuple[Transform, ...]:
         """The fitted ones of the chain, which every part passes through."""
         return tuple(cast(Transform, one) for one in self.chain if not is_random(one))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from powertrain.data.cached import Cached
 from powertrain.data.dataset import Subset
 from powertrain.data.pairs import Pairs, Weighing
 from powertrain.data.source import Indices
@@ -17,7 +18,7 @@ def example_names(source: Any, rows: Indices) -> Sequence[str]:
     while not hasattr(source, "example_names"):
         if isinstance(source, Subset):
             source, rows = source.dataset, source.indices.take(rows)
-        elif isinstance(source, (Transformed, Learned, Weighing)):
+        elif isinstance(source, (Cached, Transformed, Learned, Weighing)):
             source = source.source
         elif isinstance(source, Pairs):
             source = source.dataset

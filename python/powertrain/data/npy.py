@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import os
+import threading
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from powertrain.data.errors import DataError
 from powertrain.io.inputs import max_input_bytes, open_file, read_at_most, size_of
+from powertrain.io.locks import ModuleLock
 
 Array = NDArray[Any]
 MAGIC = b"\x93NUMPY"
@@ -67,9 +69,15 @@ def read_header(file: IO[bytes], size: int | None) -> Header:
     return header
 
 
+# CPython 3.11 counts how deep it parses for all threads together: two that parse at once, called from different depths,
+# may get a SystemError. The thread that parses may come again, from a finalizer.
+_parsing = ModuleLock(threading.RLock)
+
+
 def _parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     try:
-        found = ast.literal_eval(text.decode("utf-8"))
+        with _parsing:
+            found = ast.literal_eval(text.decode("utf-8"))
         # A list of fields or a Python object is none of these; np.dtype of a list would build what it says.
         said = found["descr"]
         dtype = np.dtype(said) if isinstance(said, str) else None

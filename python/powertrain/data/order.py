@@ -50,9 +50,11 @@ class Draw:
     True
     """
 
-    def __init__(self, seed: int, stream: int, call: Cursor) -> None:
+    def __init__(self, seed: int, stream: int, call: Cursor, fours: int = 0) -> None:
+        """`fours`: so many fours of words are passed over, in no time."""
         key = np.array([seed & 0xFFFFFFFFFFFFFFFF, stream], dtype=np.uint64)
-        self._bits = np.random.Philox(key=key, counter=np.array([0, call.epoch, call.position, 0], dtype=np.uint64))
+        counter = np.array([fours, call.epoch, call.position, 0], dtype=np.uint64)
+        self._bits = np.random.Philox(key=key, counter=counter)
 
     def words(self, shape: tuple[int, ...]) -> NDArray[np.uint64]:
         """Random words of 64 bits."""

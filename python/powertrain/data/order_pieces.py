@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data.order import permutation, raw_bits
+from powertrain.data.order import OFFSETS, Cursor, Draw, permutation, raw_bits
 
 Rows = NDArray[np.int64]
 
@@ -41,7 +41,7 @@ class Ascending:
 
 
 class PiecedOrder:
-    """A permutation of range(len(self)), of which one piece is held at a time."""
+    """Rows of which one piece is held at a time."""
 
     def __init__(self) -> None:
         self._begin, self._held = 0, np.empty(0, np.int64)
@@ -99,6 +99,25 @@ class KeyedPermutation(PiecedOrder):
             else:
                 left = (left + _hashed(right, key)) % self._left
         return left * self._right + right
+
+
+class Drawn(PiecedOrder):
+    """`count` rows of range(size), each drawn from all, in memory that does not grow.
+
+    The remainder of a 64-bit word: its bias, size / 2^64, is beyond any measurement.
+    """
+
+    def __init__(self, size: int, count: int, seed: int, call: Cursor) -> None:
+        super().__init__()
+        self._size, self._count, self._seed, self._call = np.uint64(size), count, seed, call
+
+    def __len__(self) -> int:
+        return self._count
+
+    def piece(self, place: int) -> tuple[int, Rows]:
+        begin = place - place % _CHUNK
+        words = Draw(self._seed, OFFSETS, self._call, begin // 4).words((min(_CHUNK, self._count - begin),))
+        return begin, (words % self._size).astype(np.int64)
 
 
 def _hashed(numbers: NDArray[np.uint64], key: np.uint64) -> NDArray[np.uint64]:

@@ -24,6 +24,9 @@ Made = tuple[Any, Pick]
 # workers would only cost. The least time counts, since others include waiting for a busy machine.
 _QUICK_SECONDS = 0.25e-3
 _TRIALS = 8
+# Such batches are made many at a time, for about so long and at most so many: together they cost little more than one.
+_BLOCK_SECONDS = 1e-3
+_MOST_AT_ONCE = 64
 # Workers begin when the consumer has made the first batch, or after so long. Several threads hand Python's lock to and
 # fro, each time after up to 5 ms, and the first batch would come two to four times as late.
 _HEAD_START_SECONDS = 0.05
@@ -85,6 +88,15 @@ class _Shared:
         self.results.append(_Cell(pick))
         return self.results[-1]
 
+    def take_block(self) -> list[_Cell]:
+        """Places of batches to make together; under the lock, when no worker takes any. Empty when there are none."""
+        count = min(_MOST_AT_ONCE, 1 + int(_BLOCK_SECONDS / max(min(self.seconds), 1e-9)))
+        while len(self.results) < count and self.take() is not None:
+            pass
+        taken = list(self.results)
+        self.results.clear()
+        return taken
+
     def fill(self, cell: _Cell) -> None:
         """Makes a batch in its place; outside the lock."""
         start = time.perf_counter()
@@ -131,22 +143,46 @@ class Prefetched(Iterator[Made]):
     """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them.
 
     Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one, and all of
-    them once they prove to be quick to make.
+    them once they prove to be quick to make: then several at once by `make_many`, where that is given.
     """
 
-    def __init__(self, make: Callable[[Pick], Any], picks: Iterator[Pick], workers: int, ahead: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[Pick], Any],
+        picks: Iterator[Pick],
+        workers: int,
+        ahead: int,
+        make_many: Callable[[list[Pick]], list[Any]] | None = None,
+    ) -> None:
         self._shared = _Shared(make, picks, workers, ahead)
+        self._make_many = make_many
+        self._block: deque[_Cell] = deque()  # of batches made at once, by the consumer, which alone looks at it
         self._close = weakref.finalize(self, _stop, self._shared)
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
 
     def __next__(self) -> Made:
+        cell = self._block.popleft() if self._block else self._next()
+        if not cell.done:
+            self._shared.fill(cell)
+        if cell.error is not None:
+            self.close()
+            raise cell.error
+        assert cell.batch is not None
+        return cell.batch
+
+    def _next(self) -> _Cell:
         shared = self._shared
         while True:
             with shared.changed:
                 if shared.results and shared.results[0].done:
                     cell = shared.results.popleft()
                     shared.changed.notify_all()
+                    return cell
+                if self._make_many is not None and shared.quick and not shared.results:
+                    self._block.extend(shared.take_block())
+                    if not self._block:
+                        raise StopIteration
                     break
                 mine = None if shared.full else shared.take()
                 if mine is None:
@@ -156,11 +192,21 @@ class Prefetched(Iterator[Made]):
                         shared.changed.wait()
             if mine is not None:
                 shared.fill(mine)
-        if cell.error is not None:
-            self.close()
-            raise cell.error
-        assert cell.batch is not None
-        return cell.batch
+        assert self._make_many is not None
+        self._make_block(self._make_many)
+        return self._block.popleft()
+
+    def _make_block(self, make_many: Callable[[list[Pick]], list[Any]]) -> None:
+        """Make the batches of the block. Where that fails, each is made in its turn, and the one at fault raises."""
+        cells = [cell for cell in self._block if cell.pick is not None]
+        picks = [cell.pick for cell in cells if cell.pick is not None]
+        try:
+            made = make_many(picks)
+        except Exception:
+            self._make_many = None
+            return
+        for cell, batch, pick in zip(cells, made, picks, strict=True):
+            cell.batch, cell.done = (batch, pick), True
 
     @property
     def here(self) -> bool:

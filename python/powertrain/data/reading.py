@@ -16,6 +16,7 @@ from powertrain.data.errors import DataError
 from powertrain.data.folders import files_below
 from powertrain.data.formats import numpy_file, opened
 from powertrain.data.npy import MAGIC, NpyError, as_array, read_header, read_numbers
+from powertrain.data.pictures import IMG_EXTENSIONS
 from powertrain.data.source import Array
 from powertrain.io.inputs import open_file, read_at_most, size_of
 
@@ -150,6 +151,15 @@ class InputFile:
             yield held
 
 
+def no_pictures(where: str, received: str) -> DataError:
+    """The error for a picture that a run is asked about which was trained on arrays, or on objects of a caller's."""
+    return DataError(
+        where, received, "expected arrays, since this run was not trained on files of pictures",
+        "make of it what the data set has, by the transforms of the training: "
+        "run.predict(np.stack([transform(pt.data.read_image(path))]))",
+    )  # fmt: skip
+
+
 def array_pieces(given: InputFile, example: tuple[int, ...], count: int) -> Iterator[Array]:
     """The rows of an .npy file, or of `x`, else the only array, of an .npz; a single example is one row. From standard
     input an .npy file is read."""
@@ -164,6 +174,8 @@ def array_pieces(given: InputFile, example: tuple[int, ...], count: int) -> Iter
             if begins.startswith(MAGIC):
                 yield from _rows(file, size_of(file), example, count)
                 return
+            if not begins.startswith(b"PK") and given.path.suffix.lower() in IMG_EXTENSIONS:
+                raise no_pictures(where, f"the picture {given.path}")
             if not begins.startswith(b"PK"):
                 raise NpyError(f"it begins with {begins.hex(' ') or 'nothing'}")
             with zipfile.ZipFile(file) as archive:

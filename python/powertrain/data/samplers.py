@@ -18,7 +18,7 @@ import numpy as np
 from powertrain.data.blocks import BlockOrder, blocks_of
 from powertrain.data.errors import DataError
 from powertrain.data.order import OFFSETS, SHUFFLE, Cursor, Draw, permutation, raw_bits
-from powertrain.data.order_pieces import Ascending, RowOrder, Rows, shuffled
+from powertrain.data.order_pieces import Ascending, Drawn, RowOrder, Rows, shuffled
 from powertrain.data.source import length_of
 from powertrain.errors.methods import Abstract, missing
 
@@ -115,8 +115,8 @@ class SequentialSampler(SeededSampler):
 class RandomSampler(SeededSampler):
     """Rows in a new random order each epoch, or, with `replacement`, `num_samples` rows drawn at random.
 
-    From 4,194,304 rows on the order is computed as it is read, and takes no memory. Of a data set that is read in
-    blocks, as `ParquetDataset`, blocks come in random order, and the rows of some blocks at a time.
+    From 4,194,304 rows on, and with `replacement`, the order is computed as it is read, and takes no memory. Of a data
+    set that is read in blocks, as `ParquetDataset`, blocks come in random order, and the rows of some blocks at a time.
 
     >>> sorted(RandomSampler([5, 6, 7], seed=1))
     [0, 1, 2]
@@ -143,9 +143,7 @@ class RandomSampler(SeededSampler):
     def order(self, epoch: int, seed: int = 0) -> RowOrder:
         seed = self._seed(seed)
         if self.replacement:
-            # The remainder of a 64-bit word: its bias, size / 2^64, is beyond any measurement.
-            words = Draw(seed, OFFSETS, Cursor(epoch, 1)).words((self.count,))
-            return (words % np.uint64(self.size)).astype(np.int64)
+            return Drawn(self.size, self.count, seed, Cursor(epoch, 1))
         if self.count == self.size:
             return self._shuffled(seed, epoch)
         # More than once through, or a part: whole orders one after the other, of which the last is cut off.
@@ -244,13 +242,72 @@ class BatchSampler:
         self._epoch = epoch
 
     def __len__(self) -> int:
-        rows = len(cast(Sized, self.sampler))
-        return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
+        return self._batches(len(cast(Sized, self.sampler)))
 
     def __iter__(self) -> Iterator[list[int]]:
         rows = epoch_order(self.sampler, self._epoch)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             yield rows[start : start + self.batch_size].tolist()
+
+    def _batches(self, rows: int) -> int:
+        return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
+
+
+class BucketBatchSampler(BatchSampler):
+    """Lists of rows whose lengths are near each other, for `DataLoader(dataset, batch_sampler=..., collate_fn=...)`.
+
+    A row is in the first bucket whose boundary is not below its length. Each epoch shuffles the rows of each bucket,
+    and the order of all batches. With `PaddedCollate(boundaries)` a compiled step is traced once for each boundary, and
+    once more for a last batch that is smaller.
+
+    Parameters
+        lengths       the length of each row
+        boundaries    longest length of each bucket, ascending; the last one is at least the longest row
+        shuffle       without it, rows and batches come as they stand, bucket after bucket
+        drop_last     leave out the rows of each bucket that do not fill a batch
+
+    Example
+        >>> batches = BucketBatchSampler([3, 9, 2, 8, 1], 2, [4, 10], seed=0)
+        >>> sorted(sorted(rows) for rows in batches)
+        [[0], [1, 3], [2, 4]]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int] | Array,
+        batch_size: int,
+        boundaries: Sequence[int],
+        shuffle: bool = True,
+        drop_last: bool = False,
+        generator: Generator | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        where = "BucketBatchSampler"
+        super().__init__((), _count(batch_size, where, "batch_size"), drop_last)
+        sizes, edges = row_numbers(lengths, where, "lengths"), rising(boundaries, where)
+        if sizes.min() < 0 or sizes.max() > edges[-1]:
+            raise DataError(
+                where, f"lengths from {sizes.min()} to {sizes.max()} and a last boundary of {edges[-1]}",
+                "expected lengths from 0 to the last boundary", f"write boundaries=[..., {max(sizes.max(), 1)}]",
+            )  # fmt: skip
+        self.shuffle, self._given = shuffle, seed_of(seed, generator, where) or 0
+        buckets = np.searchsorted(edges, sizes)
+        self._buckets = [np.flatnonzero(buckets == bucket) for bucket in range(len(edges))]
+
+    def __len__(self) -> int:
+        return sum(self._batches(len(rows)) for rows in self._buckets)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        calls = self._epoch * (len(self._buckets) + 1)
+        batches: list[list[int]] = []
+        for bucket, rows in enumerate(self._buckets):
+            mixed = rows[permutation(len(rows), self._given, SHUFFLE, calls + bucket)] if self.shuffle else rows
+            starts = range(0, self._batches(len(rows)) * self.batch_size, self.batch_size)
+            batches += [mixed[start : start + self.batch_size].tolist() for start in starts]
+        if not self.shuffle:
+            return iter(batches)
+        return (batches[at] for at in permutation(len(batches), self._given, SHUFFLE, calls + len(self._buckets)))
 
 
 def epoch_order(sampler: Any, epoch: int, seed: int = 0) -> RowOrder:
@@ -279,14 +336,26 @@ def ended(rows: Any, where: str) -> list[Any]:
     return found
 
 
-def row_numbers(rows: Any, where: str) -> Rows:
+def row_numbers(rows: Any, where: str, name: str = "rows") -> Rows:
     values = np.asarray(rows)
     if values.ndim != 1 or values.dtype.kind not in "iu" or len(values) == 0:
         raise DataError(
-            where, f"rows of dtype {values.dtype} and shape {list(values.shape)}",
-            "expected at least one whole number, one for each example", "give row numbers of the data set",
+            where, f"{name} of dtype {values.dtype} and shape {list(values.shape)}",
+            "expected at least one whole number, one for each example",
+            "give row numbers of the data set" if name == "rows" else f"give the {name} of all rows",
         )  # fmt: skip
     return values.astype(np.int64)
+
+
+def rising(boundaries: Any, where: str) -> Rows:
+    """Boundaries of buckets, as whole numbers that rise."""
+    edges = np.asarray(boundaries)
+    if edges.ndim != 1 or edges.dtype.kind not in "iu" or not len(edges) or edges[0] < 1 or (np.diff(edges) < 1).any():
+        raise DataError(
+            where, f"boundaries = {boundaries!r:.60}", "expected whole numbers >= 1 that rise",
+            "for example boundaries=[16, 32, 64]",
+        )  # fmt: skip
+    return edges.astype(np.int64)
 
 
 def _count(value: Any, where: str, name: str = "num_samples") -> int:

@@ -47,17 +47,53 @@ def read_csv(path: str | PathLike[str] | Url, target: str, **settings: object) -
     if not isinstance(path, (str, PathLike, Url)):
         raise DataError(
             "read_csv", f"path = {shown(path)}", "expected the path or the URL of a file",
-            "write a table in memory into one, as by df.to_csv(path, index=False)",
+            "write pt.data.from_frame(frame, target=...) for a table in memory",
         )  # fmt: skip
-    try:
-        plugin: Any = registry().load("data", "table")
-    except PluginError as error:
-        raise DataError(
-            "read_csv", "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",
-            "pip install 'powertrain-tabular[files]'",
-        ) from error  # fmt: skip
+    plugin = _tables("read_csv")
     params = _params(plugin, {"path": as_text(path), "target": target, **settings}, "read_csv")
     loaded: DataModule = plugin.build(params, Path())
+    return _made(loaded, params)
+
+
+def from_frame(frame: object, target: str, **settings: object) -> DataModule:
+    """The data set of a table in memory, of which the column `target` is predicted: a frame of pandas, polars or
+    pyarrow, a dict of columns, or a list of dicts.
+
+    Gaps, categories, dates and scales become numbers as those of a file do. Settings are those of `read_csv` that are
+    not about files: drop, split, task, encode and so on. A run that was trained on it predicts from such frames, and
+    from files that have the columns.
+
+    Errors    what is no table; a column of another kind, by its name; a setting that is not there
+    Example
+        >>> import importlib.util
+        >>> columns = {"age": [34, 51] * 4, "plan": ["basic", None] * 4, "left": ["no", "yes"] * 4}
+        >>> if importlib.util.find_spec("powertrain_tabular") and importlib.util.find_spec("pyarrow"):
+        ...     data = from_frame(columns, target="left")
+        ...     assert data.labels == ("no", "yes") and len(data.train) == 8
+    """
+    plugin = _tables("from_frame")
+    params = _params(plugin, {"path": "frame", "target": target, **settings}, "from_frame")
+    loaded: DataModule | None = plugin.of_frame(params, frame)
+    if loaded is None:
+        raise DataError(
+            "from_frame", f"frame = {shown(frame)}", "expected a table with named columns",
+            "pass a data frame of pandas, polars or pyarrow, a dict of columns, or a list of dicts",
+        )  # fmt: skip
+    return _made(loaded, params)
+
+
+def _tables(where: str) -> Any:
+    """The data plugin that knows tables."""
+    try:
+        return registry().load("data", "table")
+    except PluginError as error:
+        raise DataError(
+            where, "no data plugin table", "expected powertrain-tabular, which reads tables by pyarrow",
+            "pip install 'powertrain-tabular[files]'",
+        ) from error  # fmt: skip
+
+
+def _made(loaded: DataModule, params: Any) -> DataModule:
     return dataclasses.replace(loaded, made_by={"use": "table", **_plain(dataclasses.asdict(params))})
 
 

@@ -1,9 +1,13 @@
-"""Transforms of a field: fitted on the training split alone, then applied to batches everywhere.
+"""Transforms of a field of a recipe's data, and transforms of one picture.
 
-What a transform learned is model state: `state()` gives it as named arrays, which a run keeps in slots and `restore`
-takes back. They are plugins of the group `transform`. Random transforms change training batches alone.
+Those of a field derive from `Transform`: they are fitted on the training split alone, then applied to batches
+everywhere. What one learned is model state: `state()` gives it as named arrays, which a run keeps in slots and
+`restore` takes back. They are plugins of the group `transform`. Those that derive from `RandomTransform` change
+training batches alone.
 
-Those of one picture, for the `__getitem__` of a data set, are in pictures.py.
+Those of one picture are for the `__getitem__` of a data set, such as `ImageFolder(root, transform=...)`. They have the
+names of torchvision: Compose, ToTensor, Normalize, Resize, CenterCrop, CenterResizedCrop, Pad, RandomCrop,
+RandomResizedCrop, RandomHorizontalFlip and RandomVerticalFlip.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from powertrain.data.image_transforms import (
     ToTensor,
 )
 from powertrain.data.order import CHANGES, Cursor, Draw
-from powertrain.data.resizing import RandomResizedCrop, Resize
+from powertrain.data.resizing import CenterResizedCrop, RandomResizedCrop, Resize
 from powertrain.data.source import Array, Fields, Indices, Source, anew, fetch_training, pieces
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
@@ -38,6 +42,7 @@ from powertrain.plugin.protocols import is_random
 
 __all__ = [
     "CenterCrop",
+    "CenterResizedCrop",
     "Channel",
     "Compose",
     "Flatten",
