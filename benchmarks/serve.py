@@ -10,6 +10,8 @@
 They run one after the other, one process each (LitServe and BentoML start more), and get the same bodies: one example
 of digits as JSON. The first five run under uvicorn with httptools. What is not installed is left out, by name. Clients
 are connections that each ask again as soon as they have an answer.
+
+The last lines say what a request of one client costs above `run.predict` of its example, beside the bare echo.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ import powertrain as pt
 HIDDEN = (256, 256)
 START = 180.0  # seconds in which a server must answer for the first time
 WARM = 20  # requests of each client that are not timed
+PREDICTED = 2000  # calls of `predict` in a turn
+ECHO = "bare echo"
 APPS = Path(__file__).parent / "serving"
 
 
@@ -68,7 +72,7 @@ def started(command: list[str], port: int, folder: Path, body: bytes, variables:
             if process.poll() is not None:
                 raise RuntimeError(f"[bench serve] {' '.join(command[1:4])} ended: {tail(folder / 'server.log')}")
             try:
-                asyncio.run(timed(port, body, 1, 0.0))
+                asyncio.run(asyncio.wait_for(timed(port, body, 1, 0.0), START))
                 break
             except (OSError, EOFError, RuntimeError):  # nobody listens yet, or no model is loaded
                 if time.monotonic() > until:
@@ -110,6 +114,16 @@ async def timed(port: int, body: bytes, clients: int, seconds: float) -> list[fl
     return found
 
 
+def predicted(run: pt.TrainedRun, body: bytes) -> list[float]:
+    """Seconds of each `predict` of the example of a request, in this process, where nothing else runs."""
+    x, found = run.examples(np.array(json.loads(body)["examples"])).astype(run.example.dtype), []
+    for _ in range(PREDICTED):
+        began = time.perf_counter()
+        run.predict(x)
+        found.append(time.perf_counter() - began)
+    return found
+
+
 async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -136,7 +150,7 @@ def servers(run: Path, threads: int) -> Iterator[tuple[str, list[str], int]]:
         "asyncio",
         "--port",
     ]
-    yield "bare echo", [*uvicorn, str(port), "echo_app:app"], port
+    yield ECHO, [*uvicorn, str(port), "echo_app:app"], port
     for name, more in (("powertrain serve", []), ("powertrain serve --no-monitor", ["--no-monitor"])):
         port = free_port()
         options = ["--port", str(port), "--threads", str(threads), *more]
@@ -173,6 +187,7 @@ def main() -> None:
     options = parser.parse_args()
     body = json.dumps({"examples": np.random.default_rng(0).integers(0, 16, (1, 8, 8)).tolist()}).encode()
     found: dict[tuple[str, int], list[float]] = {}
+    alone: list[float] = []  # seconds of `predict`
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run = trained(folder)
@@ -182,7 +197,10 @@ def main() -> None:
         }  # fmt: skip
         if importlib.util.find_spec("powertrain_onnx") is not None:
             pt.load(run).export("onnx", folder / "run.onnx")
+        pt.set_threads(options.threads)
+        loaded = pt.load(run)
         for _ in range(options.turns):
+            alone += predicted(loaded, body)
             for server, command, port in servers(run, options.threads):
                 with started(command, port, folder, body, variables):
                     for clients in options.clients:
@@ -195,6 +213,13 @@ def main() -> None:
         low, high = np.percentile(seconds, [50, 99]) * 1e3
         rate = len(seconds) / (options.turns * options.seconds)
         print(f"{server:<30} {clients:>7} {low:>8.2f} {high:>8.2f} {rate:>11,.0f}")
+    if 1 in options.clients:
+        print(f"run.predict of an example: {np.median(alone) * 1e3:.3f} ms")
+        echo = np.median(found[ECHO, 1])
+        for (server, clients), seconds in found.items():
+            if clients == 1 and server.startswith("powertrain"):
+                above = np.median(seconds) - np.median(alone)
+                print(f"{server}: {above * 1e3:.3f} ms above it, {above / echo:.2f} times the bare echo")
 
 
 if __name__ == "__main__":

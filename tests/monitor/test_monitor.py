@@ -14,6 +14,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.monitor import Event, Limits, Monitor, MonitorError, Profile, Row, Rule, Scores
+from powertrain.monitor.features import NumberColumns, NumberFeature
 from powertrain.monitor.history import History
 
 LABELS = ("cat", "dog", "owl")
@@ -343,3 +344,22 @@ def test_comparisons_that_come_too_soon_are_put_off() -> None:
     monitor.observe(x + 5, logits)
     monitor.finish()
     assert not monitor.behind, "the end of a stream is compared at once"
+
+
+def test_columns_that_are_counted_together_are_counted_as_each_alone() -> None:
+    generator = np.random.default_rng(3)
+    gaps = generator.normal(size=5000)
+    gaps[::7] = np.nan
+    references = [
+        generator.normal(size=400), generator.integers(0, 9, 400).astype(float), np.full(400, np.nan), np.zeros(5), gaps
+    ]  # fmt: skip
+    features = [NumberFeature.of(f"x{at}", values) for at, values in enumerate(references)]
+    odd = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300, 3.0, 3.5])
+    for count in (0, 1, 8, 5000):  # more than are counted at a time
+        values = np.stack([np.resize(odd, count) if at % 2 else gaps[:count] * 3 for at in range(len(features))])
+        together = NumberColumns(features).count(values)
+        for feature, row, found in zip(features, values, together, strict=True):
+            alone = feature.count(row)
+            assert found.bins.tolist() == alone.bins.tolist() and found.bins.dtype == alone.bins.dtype
+            assert {**vars(found), "bins": 0} == {**vars(alone), "bins": 0}
+    assert NumberColumns([]).count(np.zeros((0, 4))) == []

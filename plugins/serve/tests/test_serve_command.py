@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import signal
 import socket
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from serve_process import Process, process
 
 import powertrain as pt
 from powertrain.cli import main
-from powertrain_serve.app import application
+from powertrain_serve.app import Application
+from powertrain_serve.command import _settle
 from powertrain_serve.container import distributions_of
 from powertrain_serve.listening import bound_socket, server
 from powertrain_serve.loading import Loader
@@ -184,7 +187,8 @@ def test_a_signal_in_the_middle_of_a_line_of_the_log_is_not_lost(monkeypatch: py
     """A stream refuses a second line within the first one: nothing of the handler may depend on it."""
     settings = Settings(port=0)
     service = Service(settings, Loader(settings, dict))
-    made = server(application(service), service)
+    application = Application(service)
+    made = server(application, service, application.direct)
 
     class Terminal(io.RawIOBase):
         def writable(self) -> bool:
@@ -329,3 +333,26 @@ def test_the_logger_is_given_back() -> None:
     with on_standard_error():
         assert not LOGGER.propagate
     assert (LOGGER.handlers, LOGGER.propagate, LOGGER.level) == before
+
+
+class Cycle:
+    """What only a collection can free."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_models_stay_out_of_collections_until_they_are_replaced() -> None:
+    """A collection that looks through all modules and models would hold up requests."""
+    kept = Cycle()
+    _settle()
+    try:
+        assert gc.get_freeze_count() > 10_000
+        gone = weakref.ref(kept)
+        del kept
+        gc.collect()
+        assert gone() is not None
+        _settle()
+        assert gone() is None
+    finally:
+        gc.unfreeze()

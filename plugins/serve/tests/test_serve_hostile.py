@@ -337,7 +337,8 @@ def test_a_connection_that_is_slow_after_its_first_request_is_ended(served: str)
 
 
 def test_many_connections_leave_room_for_others(digits: Path) -> None:
-    """Beyond the limit of 8 a request is told to come back, beyond twice that a connection is closed."""
+    """Beyond the limit of 8 a request is told to come back, beyond twice that a connection is closed. Those that were
+    there before are answered."""
     limits = Limits(connections=8, batch=1)
     with contextlib.ExitStack() as links:
         address = links.enter_context(running({"digits": digits}, Settings(port=0, limits=limits)))
@@ -346,6 +347,9 @@ def test_many_connections_leave_room_for_others(digits: Path) -> None:
         while (said := ask(address, "/v2")).status != 503 and time.monotonic() < until:
             time.sleep(0.1)  # the server takes connections one by one
         assert said.status == 503 and said.headers["retry-after"] == "1"
+        for at, status in ((0, b"200"), (10, b"503")):
+            first[at].sendall(b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert first[at].recv(4096).startswith(b"HTTP/1.1 " + status)
         more = [links.enter_context(connected(address)) for _ in range(6)]
         assert is_closed(more[-1]) and not is_closed(first[-1])
         for link in [*first, *more]:

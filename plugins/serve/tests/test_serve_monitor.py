@@ -104,6 +104,30 @@ def test_labels_that_come_later_tell_how_well_the_model_does(address: str, known
     assert sample(address, "powertrain_feedback_labels_total", model="digits") == 80
 
 
+def test_requests_may_pass_between_two_pieces_of_what_is_observed(
+    digits: Path, known: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Observed all at once, 1,000 examples would hold Python's lock for as long as some requests take."""
+    model = Model.of_folder("digits", "1", digits, False, None)
+    images = np.resize(known[0], (40, *known[0].shape[1:]))
+    answers = model.answers(images)
+    pieces: list[int] = []
+    rests: list[float] = []
+    watch = Watch(Watched(window=400), Metrics(False, lambda: 0, lambda: 0))
+    watch.keep([model])
+    monkeypatch.setattr(watch, "_observe", lambda several: pieces.append(sum(len(one.examples) for one in several)))
+    monkeypatch.setattr(watch, "_rest", rests.append)
+    for number in range(25):
+        watch.see(model, str(number), Given(images), Answers([answers]), 0)
+    end = time.monotonic() + 90
+    while sum(pieces) < 1000:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    watch.close()
+    assert max(pieces) <= 280 and len(pieces) < 25  # of seven requests, as far as they had come
+    assert len(rests) > len(pieces) and min(rests) >= 0
+
+
 def test_performance_follows_from_labels(digits: Path, known: Any) -> None:
     model = Model.of_folder("digits", "1", digits, False, None)
     model.warm(1)

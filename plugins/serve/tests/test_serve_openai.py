@@ -28,7 +28,7 @@ FORM = {"type": "json_schema", "json_schema": {"name": "pet", "strict": True, "s
 
 @pytest.fixture(scope="module")
 def address(book: Path, chatty: Path, digits: Path) -> Iterator[str]:
-    limits = Limits(body=1 << 20, tokens=6000, seconds=20)
+    limits = Limits(body=1 << 20, tokens=60_000, seconds=20)
     with running({"book": book, "chatty": chatty, "digits": digits}, Settings(port=0, limits=limits)) as found:
         yield found
 
@@ -160,8 +160,8 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (COMPLETIONS, {**ASKED, "prompt": [10**9]}, 400, "tokens beyond the model's; expected 0 to"),
     (COMPLETIONS, {**ASKED, "prompt": [-1]}, 400, "tokens beyond the model's"),
     (COMPLETIONS, {**ASKED, "prompt": ["a"] * 9}, 400, "9 texts; expected at most 8"),
-    (COMPLETIONS, {**ASKED, "prompt": "a" * 6000}, 400, "prompts of 6,000 tokens; expected fewer than 6,000"),
-    (COMPLETIONS, {**ASKED, "max_tokens": 10**6}, 400, "max_tokens = 1000000; expected a whole number from 1 to 5997"),
+    (COMPLETIONS, {**ASKED, "prompt": "a" * 60_000}, 400, "prompts of 60,000 tokens; expected fewer than 60,000"),
+    (COMPLETIONS, {**ASKED, "max_tokens": 10**6}, 400, "max_tokens = 1000000; expected a whole number from 1 to 59997"),
     (COMPLETIONS, {**ASKED, "max_tokens": 0}, 400, "max_tokens = 0"),
     (COMPLETIONS, {**ASKED, "max_tokens": True}, 400, "max_tokens = True"),
     (COMPLETIONS, {**ASKED, "n": 100}, 400, "n = 100; expected a whole number from 1 to 8"),
@@ -215,7 +215,7 @@ def sample(address: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
-LONG = {"model": "book", "prompt": "The", "max_tokens": 5900, "temperature": 1}
+LONG = {"model": "book", "prompt": "The", "max_tokens": 59_000, "temperature": 1}
 
 
 def begun(address: str, stream: bool) -> Any:

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from serve_client import ask, connected
 
+from powertrain_serve.answers import Answers
+from powertrain_serve.connection import LARGE, Joined
 from powertrain_serve.loading import Loader
-from powertrain_serve.protocol import LARGE, Joined
 from powertrain_serve.running import serving
 from powertrain_serve.service import Service
 from powertrain_serve.settings import MOST_HEAD, Limits, Settings
@@ -169,12 +170,13 @@ def test_a_fault_of_the_server_is_answered_and_ends_nothing(
     def fails(*given: Any) -> None:
         raise ZeroDivisionError("of ours")
 
-    monkeypatch.setattr(service.bodies, "read", fails)
-    said = ask(address, "/predict", BODY, {"Content-Type": "application/json"})
-    assert said.status == 500 and said.json["error"].startswith("a fault of the server; its log says more under")
-    assert said.headers["x-request-id"] in said.json["error"]
-    monkeypatch.undo()
-    assert ask(address, "/predict", BODY, {"Content-Type": "application/json"}).status == 200
+    for owner, name, path in ((service.bodies, "read", "/predict?by=a-task"), (Answers, "in_words", "/predict")):
+        monkeypatch.setattr(owner, name, fails)
+        said = ask(address, path, BODY, {"Content-Type": "application/json"})
+        assert said.status == 500 and said.json["error"].startswith("a fault of the server; its log says more under")
+        assert said.headers["x-request-id"] in said.json["error"]
+        monkeypatch.undo()
+        assert ask(address, path, BODY, {"Content-Type": "application/json"}).status == 200
 
 
 def test_requests_that_are_open_are_counted_whatever_becomes_of_them(address: str, service: Service) -> None:

@@ -16,7 +16,7 @@ from powertrain.errors.arguments import shown
 from powertrain.monitor import columns, labels
 from powertrain.monitor.comparison import Limits, Row, compare, summary
 from powertrain.monitor.errors import MonitorError
-from powertrain.monitor.features import CategoryFeature, Counts, Feature, NumberFeature
+from powertrain.monitor.features import CategoryFeature, Counts, Feature, NumberColumns, NumberFeature
 from powertrain.monitor.history import History
 from powertrain.monitor.profile import Moments, Profile, Scores
 from powertrain.monitor.rules import USUAL, Alarms, Event, Rule
@@ -42,9 +42,10 @@ class _Pane:
 
 @dataclass
 class _Filling:
-    """Examples since the last pane, as columns by their group."""
+    """Examples since the last pane: of each group its numbers [features, examples], and each column of texts."""
 
-    parts: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    numbers: dict[str, list[Floats]] = field(default_factory=dict)
+    texts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     representations: list[Floats] = field(default_factory=list)
     examples: int = 0
 
@@ -109,6 +110,13 @@ class Monitor:
             (group, one.name): one for group in _GROUPS for one in getattr(profile, group)
         }
         self.history = History(name for _, name in self._features)
+        self._numbers: dict[str, list[NumberFeature]] = {}
+        self._texts: dict[str, list[CategoryFeature]] = {}
+        for group in _GROUPS:
+            features = getattr(profile, group)
+            self._numbers[group] = [one for one in features if isinstance(one, NumberFeature)]
+            self._texts[group] = [one for one in features if isinstance(one, CategoryFeature)]
+        self._columns = {group: NumberColumns(features) for group, features in self._numbers.items()}
         made = columns.statistics("x")
         self._names = [one.name for one in profile.inputs if one.name not in made]
         self._step = window // PANES
@@ -138,16 +146,21 @@ class Monitor:
                 "expected an id for each output; pass both"
             )
         rows = None if outputs is None else columns.representation(outputs)
-        numbers = self.streams.numbers({**parts.get("inputs", {}), **parts.get("columns", {})})
+        watched = self.streams.numbers({**parts.get("inputs", {}), **parts.get("columns", {})})
+        numbers = {
+            group: np.array([part[one.name] for one in features], dtype=np.float64)
+            for group, part in parts.items()
+            if (features := self._numbers[group])
+        }
         events: list[Event] = []
         with self._lock:
             if ids is not None:
                 self.waiting.add(ids, labels.predictions(outputs, self.profile.labels, self.profile.threshold))
-            events += self.streams.see_inputs(numbers, self.examples)
+            events += self.streams.see_inputs(watched, self.examples)
             at = 0
             while at < count:
                 end = min(count, at + self._step - self._filling.examples)
-                self._fill(parts, rows, at, end)
+                self._fill(numbers, parts, rows, at, end)
                 at = end
                 if self._filling.examples == self._step:
                     events += self._turn()
@@ -273,11 +286,14 @@ class Monitor:
             )
         return found, lengths.pop() if lengths else 0
 
-    def _fill(self, parts: Mapping[str, Mapping[str, Any]], rows: Any, at: int, end: int) -> None:
+    def _fill(
+        self, numbers: Mapping[str, Floats], parts: Mapping[str, Mapping[str, Any]], rows: Any, at: int, end: int
+    ) -> None:
+        for group, block in numbers.items():
+            self._filling.numbers.setdefault(group, []).append(block[:, at:end].copy())
         for group, part in parts.items():
-            kept = self._filling.parts.setdefault(group, {})
-            for name, values in part.items():
-                kept.setdefault(name, []).append(np.array(values[at:end]))
+            for one in self._texts[group]:
+                self._filling.texts.setdefault((group, one.name), []).append(np.array(part[one.name][at:end]))
         if rows is not None:
             self._filling.representations.append(rows[at:end].copy())
         self._filling.examples += end - at
@@ -286,11 +302,12 @@ class Monitor:
     def _turn(self) -> list[Event]:
         """Close a pane, move the window on and compare it."""
         filled, self._filling = self._filling, _Filling()
-        counts = {
-            (group, name): self._features[group, name].count(_one(self._features[group, name], pieces))
-            for group, part in filled.parts.items()
-            for name, pieces in part.items()
-        }
+        counts: dict[tuple[str, str], Counts] = {}
+        for group, blocks in filled.numbers.items():
+            found = self._columns[group].count(np.concatenate(blocks, axis=1))
+            counts.update({(group, one.name): seen for one, seen in zip(self._numbers[group], found, strict=True)})
+        for key, pieces in filled.texts.items():
+            counts[key] = self._features[key].count(np.concatenate(pieces).tolist())
         sums = None
         if filled.representations and self.profile.representation is not None:
             rows = np.concatenate(filled.representations)
@@ -343,9 +360,3 @@ class Monitor:
             for tell in self.on_alarm:
                 tell(event)
         return events
-
-
-def _one(feature: Feature, pieces: Sequence[Any]) -> Any:
-    """A column from its pieces."""
-    whole = np.concatenate(pieces)
-    return whole.tolist() if isinstance(feature, CategoryFeature) else whole

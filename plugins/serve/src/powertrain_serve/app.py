@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from powertrain_serve import openapi
+from powertrain_serve.direct import Direct
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.guard import Guard
 from powertrain_serve.metrics import CONTENT_TYPE
@@ -22,9 +23,19 @@ from powertrain_serve.v2 import V2Api
 _PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
-def application(service: Service) -> Any:
-    """The ASGI application of a service. It closes the service when it ends."""
-    return Guard(Lived(Routes(routes_of(service)), service), service)
+class Application:
+    """The ASGI application of a service, which closes the service when it ends.
+
+    direct    answers what it can without a task; of a server that runs the application
+    """
+
+    def __init__(self, service: Service) -> None:
+        routes = Routes(routes_of(service))
+        self._guard = Guard(Lived(routes, service), service)
+        self.direct = Direct(service, self._guard, routes)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await self._guard(scope, receive, send)
 
 
 def routes_of(service: Service) -> list[Route]:
@@ -48,11 +59,11 @@ def routes_of(service: Service) -> list[Route]:
         return Response(text + await monitor.metrics(), media_type=CONTENT_TYPE)
 
     return [
-        post("/predict", plain.predict),
-        post("/models/{name}/predict", plain.predict),
-        post("/models/{name}/versions/{version}/predict", plain.predict),
-        post(f"{model}/infer", v2.infer),
-        post(f"{version}/infer", v2.infer),
+        post("/predict", plain.predict, plain.asking),
+        post("/models/{name}/predict", plain.predict, plain.asking),
+        post("/models/{name}/versions/{version}/predict", plain.predict, plain.asking),
+        post(f"{model}/infer", v2.infer, v2.asking),
+        post(f"{version}/infer", v2.infer, v2.asking),
         Route("/", page),
         Route("/docs", page),
         Route("/openapi.json", description),

@@ -28,6 +28,7 @@ from powertrain_serve.logs import quietly
 from powertrain_serve.model import Array, Model
 
 if TYPE_CHECKING:
+    from powertrain_serve.direct import Reply
     from powertrain_serve.texts import Text
     from powertrain_serve.waiting import Awaited
 
@@ -39,7 +40,7 @@ class Job:
     model: Model
     given: Array
     deadline: float  # by time.monotonic
-    done: Future[Any] | Awaited
+    done: Future[Any] | Awaited | Reply
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
     parts: list[Any] = field(default_factory=list)  # the answers so far
@@ -223,7 +224,7 @@ class Worker:
             return
         took, at = time.monotonic() - began, 0
         for job, count in taken:
-            job.parts.append(outputs[at : at + count])
+            job.parts.append(outputs if count == len(outputs) else outputs[at : at + count])
             at, job.taken = at + count, job.taken + count
             if job.taken == len(job.given):
                 _answer(job, job.parts)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 import powertrain as pt
 from powertrain_serve.arrow import ARROW, examples_of
-from powertrain_serve.context import header_of
+from powertrain_serve.context import context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Array, Model
 from powertrain_serve.rows import TEXT, columns_of, texts_of
@@ -52,10 +52,11 @@ class Bodies:
         return Body(self, request, deadline)
 
     def check_head(self, request: Request) -> None:
-        encoding = header_of(request, b"content-encoding").strip().lower()
+        context = context_of(request)
+        encoding = context.header(b"content-encoding").strip().lower()
         if encoding not in ("", "identity"):
             raise RefusedError(415, "a compressed body; expected an uncompressed one; leave Content-Encoding out")
-        length = header_of(request, b"content-length")
+        length = context.header(b"content-length")
         if length.isascii() and length.isdigit() and int(length[:20]) > self.limits.body:
             raise self.too_large(f"{length[:20]} bytes")
 

@@ -14,19 +14,15 @@ from types import FrameType
 
 from powertrain.models import resolved
 from powertrain.monitor import Webhook, read_rules
-from powertrain_serve.app import application
+from powertrain_serve.app import Application
 from powertrain_serve.container import container_file, distributions_of
 from powertrain_serve.errors import ServeError
-from powertrain_serve.listening import bound_socket, handling, server
+from powertrain_serve.listening import bound_socket, handling, server, switching_soon
 from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, on_standard_error
 from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, Watched, demand_safe, token_of
 from powertrain_serve.wanted import Wanted, of_arguments, of_file
-
-# Seconds after which a thread lets others run. By Python's 0.005 the loop would wait so long at each call of the system
-# while another thread computes: a request has several.
-SWITCH = 0.0005
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -87,26 +83,33 @@ def run(service: Service) -> None:
     """Answer until a signal asks for the end. Models are loaded meanwhile; a first load that fails ends the server."""
     settings = service.settings
     bound = bound_socket(settings)
-    # What is here stays, modules above all. A collection that looked through it would hold up requests for 0.1 s each
-    # time. Models come later, so that one that is replaced can go.
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(SWITCH)
     failed: list[BaseException] = []
-    made = server(application(service), service)
+    timer = threading.Timer(0.0, _settle)  # of the last reload
+    application = Application(service)
+    made = server(application, service, application.direct)
 
     def load() -> None:
         try:
             service.reload()
+            _settle()
+            service.loaded = later
         except BaseException as error:
             failed.append(error)
             made.should_exit = True
+
+    def later() -> None:
+        """Settle when no request can be using a model that was replaced."""
+        nonlocal timer
+        timer.cancel()
+        timer = threading.Timer(settings.limits.seconds, _settle)
+        timer.daemon = True
+        timer.start()
 
     def again(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=_reload, args=(service,), daemon=True).start()
 
     host, port = bound.getsockname()[:2]
-    with bound, handling(made, {signal.SIGHUP: again}):
+    with bound, switching_soon(), handling(made, {signal.SIGHUP: again}):
         log("listening", host=host, port=port, pid=os.getpid(), authenticated=bool(settings.token))
         loading = threading.Thread(target=load, name="powertrain-serve-loader", daemon=True)
         loading.start()
@@ -114,6 +117,14 @@ def run(service: Service) -> None:
     if failed:
         raise failed[0]
     log("ended")
+
+
+def _settle() -> None:
+    """Keep what is here, modules and models above all, out of later collections, each of which would hold up requests
+    for some hundredths of a second; models that were replaced go now."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _reload(service: Service) -> None:

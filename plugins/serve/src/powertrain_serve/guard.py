@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import hmac
+import itertools
 import os
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from powertrain_serve.context import Context
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log, quietly
+from powertrain_serve.protocol import EXTRA
 from powertrain_serve.refusals import refusal
 from powertrain_serve.service import Service
 from powertrain_serve.settings import MOST_HEAD, is_local
@@ -20,7 +22,7 @@ from powertrain_serve.settings import MOST_HEAD, is_local
 # What anybody may ask: whether the server lives.
 OPEN = ("/v2/health/live", "/v2/health/ready")
 _READING = ("GET", "HEAD")  # methods that change nothing; no page may read answers of another site
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
@@ -35,29 +37,39 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        now = time.monotonic()
-        headers = dict(reversed(scope["headers"]))  # the first of each name counts
-        context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds, headers)
-        scope["powertrain"] = context
+        context = scope.get("powertrain") or self.received(scope)
 
         def answering(message: MutableMapping[str, Any]) -> Any:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
-                ours = [*message["headers"], *_HEADERS, (b"x-request-id", context.id.encode())]
-                message = {**message, "headers": ours}
+                message = {**message, "headers": self.headers(message["headers"], context)}
             return send(message)
 
         try:
-            refused = self._refused(scope, headers)
+            refused = self.refused(scope, context.headers)
             if refused is None:
                 await self.app(scope, receive, answering)
             else:
                 await refusal(refused, scope["path"])(scope, receive, answering)
         finally:
-            self._told(scope, context)
+            self.told(scope, context)
 
-    def _refused(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> RefusedError | None:
-        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MOST_HEAD:
+    def received(self, scope: MutableMapping[str, Any]) -> Context:
+        """What is known of a request by its head; the scope keeps it."""
+        now = time.monotonic()
+        headers = dict(reversed(scope["headers"]))  # the first of each name counts
+        context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds, headers)
+        scope["powertrain"] = context
+        return context
+
+    def headers(self, given: Sequence[tuple[bytes, bytes]], context: Context) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, with those that each has."""
+        return [*given, *_HEADERS, (b"x-request-id", context.id.encode())]
+
+    def refused(self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]) -> RefusedError | None:
+        """Why a request is not let in, by its head; None where it is."""
+        lines = scope["headers"]
+        if sum(map(len, itertools.chain.from_iterable(lines))) + 4 * len(lines) > MOST_HEAD:
             return RefusedError(431, f"more than {MOST_HEAD:,} bytes of headers; expected fewer; send fewer headers")
         if scope["path"] in OPEN:
             return None
@@ -78,13 +90,18 @@ class Guard:
             return RefusedError(
                 403, "a request from a page of another site; expected none; send it from a program, not a browser"
             )
-        if self.service.connections > self.service.settings.limits.connections:
+        # Who was here before the others came is answered.
+        if scope.get(EXTRA) and self.service.connections > self.service.settings.limits.connections:
             return RefusedError(503, "too many connections; expected fewer; send the request again", retry_after=1)
         return None
 
-    def _told(self, scope: MutableMapping[str, Any], context: Context) -> None:
+    def told(self, scope: MutableMapping[str, Any], context: Context) -> None:
+        """Do what could wait until a request was answered: the monitor, the counts, the log line."""
         route, status = _route_of(scope), context.status or 500
         seconds = time.monotonic() - context.began
+        for function in context.later:
+            quietly(function)
+        context.later, context.chosen = [], None  # a connection keeps its last request, which must keep no model
         quietly(self.service.metrics.request, route, status, seconds)
         log(
             "request", id=context.id, method=scope["method"][:16], route=route, status=status,
@@ -99,8 +116,8 @@ def _route_of(scope: MutableMapping[str, Any]) -> str:
 
 def _id_of(headers: dict[bytes, bytes]) -> str:
     """The sender's name of the request, where it is a plain one."""
-    given = headers.get(b"x-request-id", b"").decode("latin-1")
-    return given if _ID.fullmatch(given) else os.urandom(16).hex()
+    given = headers.get(b"x-request-id")
+    return given.decode("ascii") if given is not None and _ID.fullmatch(given) else os.urandom(16).hex()
 
 
 @functools.lru_cache(maxsize=64)
@@ -111,7 +128,7 @@ def of_here(host: bytes) -> bool:
     return is_local(name)
 
 
-def _of_another_site(headers: dict[bytes, bytes]) -> bool:
+def _of_another_site(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a browser says that a page of another site asks. Programs send neither of these headers."""
     site = headers.get(b"sec-fetch-site")
     if site is not None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from powertrain_serve.connection import Whole
 from powertrain_serve.errors import ServeError
 from powertrain_serve.logs import log
 from powertrain_serve.protocol import timed
 from powertrain_serve.settings import Served, Settings
+
+# Seconds after which a thread lets others run. By Python's 0.005 the loop would wait so long at each call of the system
+# while another thread computes, such as the engine's or the monitor's: a request has several.
+SWITCH = 0.0001
 
 
 class Ending(uvicorn.Server):  # type: ignore[misc]
@@ -37,17 +43,29 @@ class Ending(uvicorn.Server):  # type: ignore[misc]
         await super().shutdown(sockets)
 
 
-def server(application: Any, served: Served) -> Ending:
-    """The server of an application, which `run` runs; apart, so that a program may run it in a thread."""
+def server(application: Any, served: Served, direct: Callable[[Whole], bool] | None = None) -> Ending:
+    """The server of an application, which `run` runs; apart, so that a program may run it in a thread. `direct` may
+    take requests that came whole, as `timed` has it."""
     settings = served.settings
     limits = settings.limits
     config = uvicorn.Config(
-        application, host=settings.host, port=settings.port, http=timed(served), ws="none", lifespan="on",
+        application, host=settings.host, port=settings.port, http=timed(served, direct), ws="none", lifespan="on",
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
         timeout_keep_alive=int(limits.idle_seconds), backlog=limits.connections,
         timeout_graceful_shutdown=int(limits.grace),
     )  # fmt: skip
     return Ending(config, served)
+
+
+@contextlib.contextmanager
+def switching_soon() -> Iterator[None]:
+    """Let threads of this program take turns often, for the length of a block."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SWITCH))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from powertrain_serve.model import Model
+from powertrain_serve.tallies import Amounts, Counts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -16,8 +17,6 @@ class Metrics:
 
     def __init__(self, wanted: bool, waiting: Callable[[], int], writing: Callable[[], int]) -> None:
         self.registry: Any = None
-        # To find the counter of some labels takes longer than to count.
-        self._of_route: dict[tuple[str, int], tuple[Any, Any]] = {}
         if not wanted:
             return
         try:
@@ -27,21 +26,15 @@ class Metrics:
         self.registry = registry = prometheus.CollectorRegistry()
         self._text = prometheus.generate_latest
         of_model = ["model", "version"]
-        self._requests = prometheus.Counter(
-            "powertrain_requests", "Requests by route and status.", ["route", "status"], registry=registry
+        self._requests = Counts("powertrain_requests", "Requests by route and status.", ["route", "status"])
+        self._seconds = Amounts(
+            "powertrain_request_seconds", "Time from the head of a request to its answer.", ["route"], _SECONDS
         )
-        self._seconds = prometheus.Histogram(
-            "powertrain_request_seconds", "Time from the head of a request to its answer.", ["route"],
-            buckets=_SECONDS, registry=registry,
-        )  # fmt: skip
-        self._batches = prometheus.Histogram(
-            "powertrain_batch_examples", "Examples that were computed at once.", of_model,
-            buckets=tuple(1 << power for power in range(9)), registry=registry,
-        )  # fmt: skip
-        self._engine = prometheus.Histogram(
-            "powertrain_engine_seconds", "Time of one batch in the engine.", of_model, buckets=_SECONDS,
-            registry=registry,
-        )  # fmt: skip
+        sizes = tuple(1 << power for power in range(9))
+        self._batches = Amounts("powertrain_batch_examples", "Examples that were computed at once.", of_model, sizes)
+        self._engine = Amounts("powertrain_engine_seconds", "Time of one batch in the engine.", of_model, _SECONDS)
+        for one in (self._requests, self._seconds, self._batches, self._engine):
+            registry.register(one)
         self._shadows = prometheus.Counter(
             "powertrain_shadow_requests", "Copies of requests, by what became of them.", [*of_model, "result"],
             registry=registry,
@@ -77,17 +70,14 @@ class Metrics:
 
     def request(self, route: str, status: int, seconds: float) -> None:
         if self.registry is not None:
-            found = self._of_route.get((route, status))
-            if found is None:
-                found = self._requests.labels(route, str(status)), self._seconds.labels(route)
-                self._of_route[route, status] = found
-            found[0].inc()
-            found[1].observe(seconds)
+            self._requests.inc((route, str(status)))
+            self._seconds.observe((route,), seconds)
 
     def batch(self, model: Model, examples: int, seconds: float) -> None:
         if self.registry is not None:
-            self._batches.labels(model.name, model.version).observe(examples)
-            self._engine.labels(model.name, model.version).observe(seconds)
+            names = model.name, model.version
+            self._batches.observe(names, examples)
+            self._engine.observe(names, seconds)
 
     def tokens(self, model: Model, read: int, written: int) -> None:
         if self.registry is not None:

@@ -95,7 +95,7 @@ class Model:
         if found.dtype.kind not in "fiub":
             raise RefusedError(400, f"elements of {found.dtype}; expected numbers; convert them")
         made = found.astype(self.dtype, copy=False)
-        if self.dtype.kind != "f" and not (made == found).all():
+        if self.dtype.kind != "f" and not np.logical_and.reduce(made == found, axis=None):
             raise RefusedError(400, f"numbers that {self.dtype} does not hold; expected {self.dtype}; convert them")
         return made
 

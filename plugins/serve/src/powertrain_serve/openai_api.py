@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from powertrain_serve.bodies import JSON
-from powertrain_serve.context import content_type_of, context_of
+from powertrain_serve.context import context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.openai_asked import Asked, asked, body_of, model_name
@@ -78,9 +78,9 @@ class OpenAiApi:
         return answer(said.whole())
 
     async def _read(self, request: Request, chat: bool) -> tuple[Model, Asked]:
-        if content_type_of(request) != JSON:
-            raise RefusedError(415, f"a body of {content_type_of(request)[:80]!r}; expected {JSON}; set Content-Type")
         context, limits = context_of(request), self.service.settings.limits
+        if context.content_type != JSON:
+            raise RefusedError(415, f"a body of {context.content_type[:80]!r}; expected {JSON}; set Content-Type")
         async with self.service.bodies.read(request, context.deadline) as content:
             body = body_of(content)
             name, version = model_name(body)

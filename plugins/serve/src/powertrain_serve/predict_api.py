@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,35 +14,32 @@ from starlette.responses import Response
 
 from powertrain_serve.answers import Answers
 from powertrain_serve.arrow import ARROW, written
-from powertrain_serve.bodies import NPY, Given, examples_in, given_in
-from powertrain_serve.context import content_type_of, context_of, header_of
+from powertrain_serve.bodies import FILES, NPY, Given, examples_in, given_in
+from powertrain_serve.context import Context, context_of
 from powertrain_serve.model import Model
-from powertrain_serve.service import FEW, Service
+from powertrain_serve.service import Asking, Service
+
+KINDS = 64  # of requests that are kept, by what their heads say: a client sends the same ones
 
 
 class PredictApi:
     def __init__(self, service: Service) -> None:
         self.service = service
+        self._asking = functools.lru_cache(KINDS)(self._made)
 
     async def predict(self, request: Request) -> Response:
-        content_type = content_type_of(request)
+        return await self.service.respond(request, self.asking(context_of(request), request.path_params))
+
+    def asking(self, context: Context, path: Mapping[str, str]) -> Asking:
+        return self._asking(path.get("name"), path.get("version"), context.content_type, context.header(b"accept"))
+
+    def _made(self, name: str | None, version: str | None, content_type: str, accepted: str) -> Asking:
         limits = self.service.settings.limits
 
         def parsed(model: Model, body: bytes) -> Given:
             return examples_in(model, given_in(content_type, body), limits)
 
-        path = request.path_params
-        model, _, answers = await self.service.answers(request, path.get("name"), path.get("version"), parsed)
-        accepted = header_of(request, b"accept")
-        if accepted == NPY and not model.writes:
-            file = io.BytesIO()
-            np.save(file, answers.outputs, allow_pickle=False)
-            headers = {"powertrain-model": model.name, "powertrain-version": model.version}
-            return Response(file.getvalue(), headers=headers, media_type=NPY)
-        if accepted == ARROW and not model.writes:
-            content = await self.service.in_thread(len(answers) > FEW, written, model, answers)
-            return Response(content, media_type=ARROW)
-        return await self.service.in_thread(len(answers) > FEW, _answered, model, answers)
+        return Asking(name, version, parsed, _FORMS.get(accepted, _in_words), content_type in FILES)
 
     async def models(self, request: Request) -> Response:
         self.service.versions(None)
@@ -48,13 +47,42 @@ class PredictApi:
         return answer({"models": [model.about() for model in self.service.loader.table.models()]})
 
 
-def _answered(model: Model, answers: Answers) -> Response:
+def _in_words(model: Model, given: Given, answers: Answers) -> Response:
     return answer({"model": model.name, "version": model.version, "predictions": answers.in_words(model.writes)})
 
 
+def _as_npy(model: Model, given: Given, answers: Answers) -> Response:
+    if model.writes:
+        return _in_words(model, given, answers)
+    file = io.BytesIO()
+    np.save(file, answers.outputs, allow_pickle=False)
+    headers = {"powertrain-model": model.name, "powertrain-version": model.version}
+    return Response(file.getvalue(), headers=headers, media_type=NPY)
+
+
+def _as_arrow(model: Model, given: Given, answers: Answers) -> Response:
+    if model.writes:
+        return _in_words(model, given, answers)
+    return Response(written(model, answers), media_type=ARROW)
+
+
+_FORMS = {NPY: _as_npy, ARROW: _as_arrow}  # of answers, by what the client accepts
 _JSON = json.JSONEncoder(allow_nan=False)
+_KIND = (b"content-type", b"application/json")
 
 
-def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON in ASCII: labels are texts of a data set, which may hold what UTF-8 cannot."""
-    return Response(_JSON.encode(value), status, headers, media_type="application/json")
+class Json(Response):  # type: ignore[misc]
+    """JSON in ASCII: labels are texts of a data set, which may hold what UTF-8 cannot.
+
+    Starlette would look through the headers for what is known here.
+    """
+
+    def __init__(self, value: Any, status: int, headers: Mapping[str, str]) -> None:
+        self.status_code, self.background = status, None
+        self.body = _JSON.encode(value).encode("ascii")
+        more = [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _KIND, *more]
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Json(value, status, headers or {})

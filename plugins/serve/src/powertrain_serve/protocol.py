@@ -8,85 +8,29 @@ one that is being answered. httptools takes what RFC 9112 forbids: no host, two 
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from powertrain_serve.connection import BROKEN, LATE, LONG_HEAD, Flow, Joined, Whole, lose, said
 from powertrain_serve.settings import MOST_HEAD, Served
 
 # Bytes that are parsed at once. So few requests are made of what comes before the first of them is answered.
 PIECE = 8 << 10
-LARGE = 64 << 10  # bytes of a body that are not worth a copy
-_LATE = (
-    "408 Request Timeout",
-    "the head of the request did not arrive in time; expected it sooner; send the request again",
-)
-_BROKEN = ("400 Bad Request", "the bytes are not an HTTP/1.1 request; expected one; use an HTTP client")
-_LONG = (
-    "431 Request Header Fields Too Large", f"a head of more than {MOST_HEAD:,} bytes; expected fewer; send fewer"
-)  # fmt: skip
+LONG = 16 << 10  # bytes of a body that a task reads,
+SOON = 0.02  # and seconds after which it waits for the rest of any: most clients send it in the packet behind the head
+EXTRA = "powertrain.extra"  # of a scope: whether there were too many connections when its own was made
 
 
 class MalformedError(Exception):
     """A head that httptools takes, and nobody should."""
 
 
-class Joined:
-    """The transport of one answer, which sends the head with the first bytes of the body: one call of the system and
-    one packet. A head whose body is not there in the same turn of the loop goes alone."""
-
-    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._head: bytes | None = None
-        self._begun = False  # whether the head was written
-
-    def write(self, data: bytes) -> None:
-        if not self._begun and not data.startswith(b"HTTP/1.1 100 "):
-            self._begun, self._head = True, data
-            self._loop.call_soon(self.flush)
-        elif self._head is not None and len(data) <= LARGE:
-            self._transport.write(self._head + data)
-            self._head = None
-        else:
-            self.flush()
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        if self._head is not None:
-            self._transport.write(self._head)
-            self._head = None
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return bool(self._transport.is_closing())
-
-
-class Flow(FlowControl):  # type: ignore[misc]
-    """Reads no more of a connection while something of it waits. uvicorn would read on with each request."""
-
-    def __init__(self, transport: Any, protocol: Any) -> None:
-        super().__init__(transport)
-        self._protocol = protocol
-
-    def resume_reading(self) -> None:
-        if not self._protocol.held_up():
-            super().resume_reading()
-
-
-def _lose(cycle: Any) -> None:
-    """Tell who answers a request that nobody waits for it."""
-    cycle.disconnected = True
-    cycle.message_event.set()
-
-
-def timed(served: Served) -> type[asyncio.Protocol]:
-    """The protocol with the limits of what is served, which is told how many connections there are."""
+def timed(served: Served, direct: Callable[[Whole], bool] | None = None) -> type[asyncio.Protocol]:
+    """The protocol with the limits of what is served, which is told how many connections there are. `direct` may take
+    requests that came whole, and answers them in a later turn of the loop; the application answers the others."""
     limits = served.settings.limits
 
     class Timed(HttpToolsProtocol):  # type: ignore[misc]
@@ -97,15 +41,18 @@ def timed(served: Served) -> type[asyncio.Protocol]:
         _begun = False  # whether a request is being read
         _heading = False  # and its head
         _again = False  # the parser is told again of a head that was read
+        _kept: bytes | None = None  # the body so far of a request that `direct` may take when it is whole
         _open = 0  # requests that were read, or at least their heads, and are not answered
         _active: Any = None  # the one that is being answered
         _rest = b""  # what came behind requests that wait
+        _extra = False  # whether there were too many connections when this one came
         _broken: tuple[str, str] | None = None  # why no request can follow those that are open
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.flow = Flow(transport, self)
             served.connections = len(self.connections)
+            self._extra = served.connections > limits.connections
             if served.connections > 2 * limits.connections:  # up to here they are told to come back
                 transport.abort()
             else:
@@ -116,27 +63,21 @@ def timed(served: Served) -> type[asyncio.Protocol]:
             if self._timer is not None:
                 self._timer.cancel()
             served.connections = len(self.connections) - 1
-            self._rest = b""
+            self._rest, self._kept = b"", None
             self._note(-self._open)
             super().connection_lost(exc)
             self.pipeline.clear()
             if self._active is not None:  # uvicorn tells the last one that came
-                _lose(self._active)
+                lose(self._active)
 
         # ------------------------------------------------------------ what comes
 
         def data_received(self, data: bytes) -> None:
-            self._parse(self._rest + data)
-            if self._answers():
-                if self._action != self._abort:
-                    # The answer comes within `seconds`; to be taken it has as long again.
-                    self._arm(2 * limits.seconds, self._abort)
-            elif self._action is None and not self.transport.is_closing():
-                self._arm(limits.header_seconds, self._late)
+            self._parse(self._rest + data if self._rest else data)
+            self._limit(limits.header_seconds, self._late)
 
         def _parse(self, data: bytes) -> None:
             """Parse bytes, but for those behind requests that wait."""
-            self._unset_keepalive_if_required()
             at, view, self._rest = 0, memoryview(data), b""
             while at < len(data) and self._broken is None:
                 if self.pipeline:
@@ -152,11 +93,13 @@ def timed(served: Served) -> type[asyncio.Protocol]:
                     at += int(asked.args[0])
                     self._decline()
                 except httptools.HttpParserError:
-                    self._fail(_BROKEN)
+                    self._fail(BROKEN)
                     return
                 self._plain = 0 if self._gained else self._plain + len(piece)
                 if self._plain > MOST_HEAD:
-                    self._fail(_LONG)
+                    self._fail(LONG_HEAD)
+            if self._kept is not None and len(self._kept) > LONG:
+                self._begin_task()
 
         def _decline(self) -> None:
             """Go on with a request that asks for another protocol, as HTTP allows. Its parser takes what follows for
@@ -172,48 +115,89 @@ def timed(served: Served) -> type[asyncio.Protocol]:
             if not self._again:
                 self._begun = self._heading = True
                 super().on_message_begin()
+                self.scope[EXTRA] = self._extra
 
         def on_url(self, url: bytes) -> None:
             if not self._again:
-                super().on_url(url)
+                self.url += url
 
         def on_header(self, name: bytes, value: bytes) -> None:
             if self._heading:  # what follows a body has no say
-                super().on_header(name, value.rstrip(b" \t"))
+                name, value = name.lower(), value.rstrip(b" \t")
+                if name == b"expect" and value.lower() == b"100-continue":
+                    self.expect_100_continue = True
+                self.headers.append((name, value))
 
         def on_headers_complete(self) -> None:
             if self._again:
                 return
             version = self.parser.get_http_version()
-            hosts = sum(name == b"host" for name, _ in self.headers)
+            hosts = [name for name, _ in self.headers].count(b"host")
             if not (version == "1.1" and hosts == 1) and not (version == "1.0" and hosts <= 1):
                 raise MalformedError
-            before = self.cycle
-            super().on_headers_complete()
             self._heading = False
+            if direct is not None and version == "1.1" and self._is_usual():
+                self._kept = b""
+            else:
+                self._begin_task()
+
+        def _is_usual(self) -> bool:
+            """Whether nothing of a request's head, and nothing before it, asks for more than an answer."""
+            parser, waits = self.parser, self._open or self.flow.write_paused or self.expect_100_continue
+            return not waits and parser.should_keep_alive() and not parser.should_upgrade()
+
+        def _begin_task(self) -> None:
+            """Leave the request to the application: uvicorn makes a cycle and a task for it."""
+            before, body, self._kept = self.cycle, self._kept, None
+            super().on_headers_complete()
             if self.cycle is not before:
                 self.cycle.transport = Joined(self.transport, self.loop)
-                self._note(1)
-                if self._open == 1:
-                    self._active = self.cycle
+                self._count(self.cycle)
+            if body:
+                super().on_body(body)
+
+        def _count(self, cycle: Any) -> None:
+            self._note(1)
+            if self._open == 1:
+                self._active = cycle
 
         def on_body(self, body: bytes) -> None:
             self._gained = True
-            super().on_body(body)
+            if self._kept is None:
+                super().on_body(body)
+            else:
+                self._kept += body
 
         def on_message_complete(self) -> None:
             if self.parser.should_upgrade():  # its body comes yet
                 return
             self._gained, self._begun = True, False
-            super().on_message_complete()
+            if self._kept is not None and not self._taken(self._kept):
+                self._begin_task()
+            if self._kept is None:
+                super().on_message_complete()
+            self._kept = None
+
+        def _taken(self, body: bytes) -> bool:
+            """Offer a request that came whole to who may answer it at once."""
+            scope, url = self.scope, self.url
+            if direct is None or not url.isascii() or b"%" in url or b"?" in url:
+                return False
+            scope["method"], scope["path"] = self.parser.get_method().decode("ascii"), url.decode("ascii")
+            request = Whole(self, scope, body)
+            if not direct(request):
+                return False
+            self.cycle: Any = request
+            self._count(request)
+            return True
 
         def _fail(self, why: tuple[str, str]) -> None:
             """Nothing that follows can be understood: say so, behind the answers to what came before."""
             self.logger.warning("Invalid HTTP request received.")
-            self._broken = why
+            self._broken, self._kept = why, None
             self.flow.pause_reading()
             if self._open and self._begun and not self._heading:  # the last one will never be whole
-                _lose(self.cycle)
+                lose(self.cycle)
                 self._note(-1)
                 if self._open:
                     self.pipeline.popleft()
@@ -222,19 +206,27 @@ def timed(served: Served) -> type[asyncio.Protocol]:
 
         def _refuse(self, why: tuple[str, str]) -> None:
             if self._active is None or not self._active.response_started:
-                self._say(*why)
+                self.transport.write(said(*why))
             self.transport.close()
 
         # ------------------------------------------------------------ what goes
 
         def on_response_complete(self) -> None:
             self._active.transport.flush()
+            self.ended(self._active)
+
+        def ended(self, cycle: Any) -> None:
+            """Go on behind an answer: with the next request, or to wait for one."""
             self._disarm()
             self._note(-1)
-            if self._active.more_body:  # it was refused, and its body goes on
+            if cycle.more_body:  # it was refused, and its body goes on
                 self.transport.close()
             self._active = self.pipeline[-1][0] if self.pipeline else None
-            super().on_response_complete()
+            if self.pipeline:
+                super().on_response_complete()  # begins it
+            else:
+                self.server_state.total_requests += 1
+                self.flow.resume_reading()
             if self.transport.is_closing():
                 return
             if self._broken is not None and not self._open:
@@ -242,25 +234,38 @@ def timed(served: Served) -> type[asyncio.Protocol]:
             elif self._rest and not self.pipeline:
                 self._parse(self._rest)
                 self.flow.resume_reading()
-            if self._answers():  # the next one was here already
-                self._arm(2 * limits.seconds, self._abort)
+            if self._begun:
+                self._limit(limits.header_seconds, self._late)
+            else:  # uvicorn would set a timer for each request
+                self._limit(limits.idle_seconds, self.timeout_keep_alive_handler)
 
         def _note(self, more: int) -> None:
             self._open += more
             served.asked += more
 
-        def _answers(self) -> bool:
-            return self._open > 0
-
         def held_up(self) -> bool:
             return bool(self._rest) or self._broken is not None
 
-        def _say(self, status: str, reason: str) -> None:
-            body = json.dumps({"error": reason}, allow_nan=False)
-            head = f"content-type: application/json\r\nconnection: close\r\ncontent-length: {len(body)}"
-            self.transport.write(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n{body}".encode())
+        def shutdown(self) -> None:
+            if self._kept is not None:  # it is answered yet
+                self._begin_task()
+            super().shutdown()
 
         # ------------------------------------------------------------ time
+
+        def _limit(self, seconds: float, action: Any) -> None:
+            """Set what happens unless something comes: an action, where no request is here already."""
+            if self._open:
+                # The answer comes within `seconds`; to be taken it has as long again.
+                seconds, action = 2 * limits.seconds, self._abort
+            elif self._kept is not None:
+                seconds, action = SOON, self._wait_longer
+            if self._action != action and not self.transport.is_closing():
+                self._arm(seconds, action)
+
+        def _wait_longer(self) -> None:
+            self._begin_task()
+            self._limit(0, self._abort)
 
         def _arm(self, seconds: float, action: Any) -> None:
             self._due, self._action = self.loop.time() + seconds, action
@@ -286,7 +291,7 @@ def timed(served: Served) -> type[asyncio.Protocol]:
         def _late(self) -> None:
             if not self.transport.is_closing():
                 if self._begun:
-                    self._say(*_LATE)
+                    self.transport.write(said(*LATE))
                 self.transport.close()
 
         def _abort(self) -> None:

@@ -7,29 +7,33 @@ For a small model that takes as long as its answer; so this server uses Starlett
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from powertrain_serve.context import context_of
+from powertrain_serve.context import Context, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.logs import log
 from powertrain_serve.predict_api import answer
 from powertrain_serve.refusals import problem, refusal
+from powertrain_serve.service import Asking
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+AskingOf = Callable[[Context, Mapping[str, str]], Asking]
 _READING = ("GET", "HEAD")
 _CHANGING = ("POST",)
 
 
 class Route(NamedTuple):
-    """A path, with `{name}` for any text without a slash, and what answers it."""
+    """A path, with `{name}` for any text without a slash, and what answers it; of one for answers to examples, also
+    how its requests are read and answered."""
 
     path: str
     endpoint: Endpoint
     methods: tuple[str, ...] = _READING
+    asking: AskingOf | None = None
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -37,8 +41,8 @@ class Route(NamedTuple):
         return re.compile("".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts)))
 
 
-def post(path: str, endpoint: Endpoint) -> Route:
-    return Route(path, endpoint, _CHANGING)
+def post(path: str, endpoint: Endpoint, asking: AskingOf | None = None) -> Route:
+    return Route(path, endpoint, _CHANGING, asking)
 
 
 class Routes:
@@ -72,10 +76,9 @@ class Routes:
             await response(scope, receive, send)
         except Exception as error:  # of ours; the server's log says where
             context = context_of(request)
-            log("fault", 40, id=context.id, error=type(error).__name__)
+            said = fault(context, error, scope["path"])
             if not context.status:
-                reason = f"a fault of the server; its log says more under {context.id}"
-                await _problem(request, 500, reason)(scope, receive, send)
+                await said(scope, receive, send)
             raise
 
     async def _answer(self, request: Request) -> Response:
@@ -91,6 +94,12 @@ class Routes:
             return await route.endpoint(request)
         except RefusedError as refused:
             return refusal(refused, scope["path"])
+
+
+def fault(context: Context, error: BaseException, path: str) -> Response:
+    """The answer to a request that met a fault of ours, which the log has."""
+    log("fault", 40, id=context.id, error=type(error).__name__)
+    return answer(problem(f"a fault of the server; its log says more under {context.id}", 500, path), 500)
 
 
 def _problem(request: Request, status: int, reason: str, headers: dict[str, str] | None = None) -> Response:

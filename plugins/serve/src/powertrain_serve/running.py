@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
-from powertrain_serve.app import application
-from powertrain_serve.listening import bound_socket, server
+from powertrain_serve.app import Application
+from powertrain_serve.listening import bound_socket, server, switching_soon
 from powertrain_serve.loading import Loader
 from powertrain_serve.service import Service
 from powertrain_serve.settings import Settings
@@ -46,13 +46,15 @@ def running(
 def serving(service: Service) -> Iterator[str]:
     """Load a service and run it from a thread, for the length of a block."""
     bound = bound_socket(service.settings)
-    made = server(application(service), service)
+    application = Application(service)
+    made = server(application, service, application.direct)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [bound]}, name="powertrain-serve")
     try:
         service.reload()
         thread.start()
         host, port = bound.getsockname()[:2]
-        yield f"http://{host}:{port}"
+        with switching_soon():
+            yield f"http://{host}:{port}"
     finally:
         made.should_exit = True
         if thread.ident is not None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 from starlette.requests import Request
+from starlette.responses import Response
 
 import powertrain as pt
 from powertrain_serve.answers import Answers
 from powertrain_serve.batching import Job, Worker
-from powertrain_serve.bodies import FILES, Bodies
-from powertrain_serve.context import content_type_of, context_of
+from powertrain_serve.bodies import Bodies
+from powertrain_serve.context import Context, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.loading import Loader
-from powertrain_serve.logs import log
+from powertrain_serve.logs import log, quietly
 from powertrain_serve.metrics import Metrics
 from powertrain_serve.model import Array, Model
 from powertrain_serve.settings import Settings
@@ -36,6 +39,21 @@ READERS = 2
 SHADOW_SHARE = 0.5
 
 
+class Asking(NamedTuple):
+    """A request for answers to examples: of which model, and how it is read and answered.
+
+    parsed     from a body to what has the examples as `examples`
+    written    the answer to what was parsed
+    file       whether the body is a file, which a thread reads
+    """
+
+    name: str | None
+    version: str | None
+    parsed: Callable[[Model, bytes], Any]
+    written: Callable[[Model, Any, Answers], Response]
+    file: bool = False
+
+
 class Service:
     """Everything that answers requests, apart from HTTP; a `Served`."""
 
@@ -47,11 +65,13 @@ class Service:
         self.metrics = Metrics(settings.metrics, lambda: len(self.worker), lambda: self.worker.writing)
         self.outbox = Outbox()
         self._now: list[Job] = []  # that the loop computes in its next turn
+        self._after: list[Callable[[], object]] = []  # what it calls then
         self.worker = Worker(
             limits.batch, limits.wait, limits.queue, limits.texts, lambda: self.bodies.reading, self.metrics.batch,
             self.outbox.flush,
         )  # fmt: skip
         self.watch = Watch(settings.watched, self.metrics)
+        self.loaded: Callable[[], object] = lambda: None  # called when models were loaded
         self.connections = 0
         self.asked = 0
         self.stopping = False
@@ -70,6 +90,7 @@ class Service:
             self.metrics.reload("failed", list(self.loader.table.models()))
             raise
         self.watch.keep(self.loader.table.models())
+        self.loaded()
         log("loaded", models=loaded)
         self.metrics.reload("done", list(self.loader.table.models()))
         return loaded
@@ -87,33 +108,43 @@ class Service:
             )
         return self.loader.table.versions(name)
 
-    async def answers(
-        self, request: Request, name: str | None, version: str | None, parsed: Callable[[Model, bytes], Any]
-    ) -> tuple[Model, Any, Answers]:
-        """The model that was chosen, what was parsed, and the answers to its examples. What `parsed` gives has them as
-        `examples`."""
+    def choose(self, context: Context, asking: Asking) -> tuple[Versions, Model]:
+        """The versions that a request means, and the one of them that answers it."""
+        if context.chosen is None:
+            versions = self.versions(asking.name)
+            model = versions.choose(asking.version)
+            context.chosen = versions, model
+            context.model, context.version = model.name, model.version
+        return context.chosen
+
+    async def respond(self, request: Request, asking: Asking) -> Response:
+        """The answer to a request for answers to examples."""
         context = context_of(request)
-        versions = self.versions(name)
-        model = versions.choose(version)
-        context.model, context.version = model.name, model.version
+        _, model = self.choose(context, asking)
         reading = self.bodies.counted()
         try:
             async with self.bodies.read(request, context.deadline) as body:
-                slow = len(body) > SMALL or content_type_of(request) in FILES
-                found = await self.in_thread(slow, parsed, model, body)
-                context.examples = 1 if model.writes else len(found.examples)
+                slow = len(body) > SMALL or asking.file
+                given = await self.in_thread(slow, asking.parsed, model, body)
+                context.examples = 1 if model.writes else len(given.examples)
                 reading.close()  # before it is queued: it must not wait for itself
                 if model.writes:
-                    answers = Answers([await self._written(request, model, found.examples)])
+                    answers = Answers([await self._written(request, model, given.examples)])
                     self.watch.note(model, context.id)
-                    return model, found, answers
-                answers = Answers(await self._answered(model, found.examples, context.deadline))
-                self.watch.see(model, context.id, found, answers, len(body))
-                if version is None:
-                    self._shadow(versions, model, found.examples, answers)
-                return model, found, answers
+                else:
+                    answers = Answers(await self._computed(model, given.examples, context.deadline))
+                    self.answered(context, asking, given, answers, len(body))
         finally:
             reading.close()
+        return await self.in_thread(len(answers) > FEW, asking.written, model, given, answers)
+
+    def answered(self, context: Context, asking: Asking, given: Any, answers: Answers, size: int) -> None:
+        """Once an answer was sent, show it to the monitor, and a copy of its request of so many bytes to the shadow."""
+        assert context.chosen is not None
+        versions, model = context.chosen
+        context.later.append(partial(self.watch.see, model, context.id, given, answers, size))
+        if asking.version is None and versions.shadow is not None:
+            context.later.append(partial(self._shadow, versions, model, given.examples, answers))
 
     @contextlib.asynccontextmanager
     async def writing(self, request: Request, text: Text) -> AsyncIterator[Text]:
@@ -147,11 +178,11 @@ class Service:
             return function(*given)
         return await asyncio.get_running_loop().run_in_executor(self._readers, function, *given)
 
-    async def _answered(self, model: Model, examples: Array, deadline: float) -> Any:
+    async def _computed(self, model: Model, examples: Array, deadline: float) -> Any:
         waiting = self.outbox.awaited()
         job = Job(model, examples, deadline, waiting)
         if model.quick and len(examples) <= self.worker.batch and not self.worker.closed:
-            self._together(job)
+            self.together(job)
         else:
             self.worker.put(job)
         try:
@@ -160,13 +191,15 @@ class Service:
         except asyncio.TimeoutError:
             raise _no_answer() from None
 
-    def _together(self, job: Job) -> None:
-        """Compute a job with the others that are read in this turn of the loop; at once where there are none."""
+    def together(self, job: Job) -> None:
+        """Compute a job of a quick model with the others that are read in this turn of the loop."""
         self._now.append(job)
-        if self.asked == 1:
-            self._compute()
-        elif len(self._now) == 1:
+        if len(self._now) == 1:
             asyncio.get_running_loop().call_soon(self._compute)
+
+    def afterwards(self, function: Callable[[], object]) -> None:
+        """Call a function when all that is being computed in this turn of the loop was answered."""
+        self._after.append(function)
 
     def _compute(self) -> None:
         jobs, self._now = self._now, []
@@ -176,6 +209,9 @@ class Service:
         for several in of_model.values():
             self.worker.run_here(several)
         self.outbox.deliver()
+        after, self._after = self._after, []
+        for function in after:
+            quietly(function)
 
     def _shadow(self, versions: Versions, model: Model, examples: Array, answers: Answers) -> None:
         """Send a copy to the shadow, if it is its turn, and compare in the background."""
@@ -191,25 +227,32 @@ class Service:
         waiting.add_done_callback(lambda done: self.metrics.shadow(shadow, compared(done, answers)))
 
 
-@contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """Make refusals of what the engine says to a request."""
-    try:
-        yield
-    except RefusedError:
-        raise
-    except pt.OutOfMemoryError:
-        raise RefusedError(
-            503, "not enough memory for the request; expected fewer examples; send fewer at once", 1
-        ) from None
-    except ConnectionError:
-        raise RefusedError(
+class refusing:  # noqa: N801 - a block, as those of contextlib
+    """A block that makes refusals of what the engine says to a request. Not a generator, as `Body` is none."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        refused = None if error is None else refused_by(error)
+        if refused is not None and refused is not error:
+            raise refused from None
+
+
+def refused_by(error: BaseException) -> RefusedError | None:
+    """What a request is told of an error; None where it is a fault of ours."""
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, pt.OutOfMemoryError):
+        return RefusedError(503, "not enough memory for the request; expected fewer examples; send fewer at once", 1)
+    if isinstance(error, ConnectionError):
+        return RefusedError(
             499, "the client closed the connection; expected it to wait for the answer; send the request again"
-        ) from None
-    except (ValueError, IndexError) as error:
-        if isinstance(error, pt.Error):  # of values, which only the model can judge
-            raise RefusedError(400, str(error)) from None
-        raise
+        )
+    if isinstance(error, (ValueError, IndexError)) and isinstance(error, pt.Error):
+        return RefusedError(400, str(error))  # of values, which only the model can judge
+    return None
 
 
 def _no_answer() -> RefusedError:

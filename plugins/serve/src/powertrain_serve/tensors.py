@@ -5,6 +5,7 @@ https://github.com/open-inference/open-inference-protocol
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,7 +117,10 @@ def demand_no_texts(data: list[Any], where: str) -> None:
         kinds = set(map(type, level))
         if str in kinds:
             raise RefusedError(400, f"{where}: texts among the numbers; expected numbers alone; leave the quotes out")
-        level = [] if list not in kinds else [one for inner in level if type(inner) is list for one in inner]
+        if list not in kinds:
+            return
+        inner = level if len(kinds) == 1 else [one for one in level if type(one) is list]
+        level = list(itertools.chain.from_iterable(inner))
 
 
 def _flat(data: list[Any]) -> Any:

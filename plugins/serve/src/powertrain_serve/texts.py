@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,7 +27,9 @@ class Text:
         self._prompt, self._settings = prompt, dict(settings)
         self._pieces: Iterator[Any] | None = None
         self._loop = asyncio.get_running_loop()
-        self._told: asyncio.Queue[Any] = asyncio.Queue()
+        self._told: deque[Any] = deque()
+        self._called = False  # whether the loop will look at what was told
+        self._taker: asyncio.Future[None] | None = None  # who waits for it
 
     # ---- in the engine's thread
 
@@ -56,10 +59,14 @@ class Text:
         return False
 
     def _tell(self, what: Any) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._told.put_nowait, what)
-        except RuntimeError:  # the loop has ended, and with it who asked
-            self.left = True
+        """Pieces gather until the loop looks: it is called once for all of them, and has time for others."""
+        self._told.append(what)
+        if not self._called:
+            self._called = True
+            try:
+                self._loop.call_soon_threadsafe(self._look)
+            except RuntimeError:  # the loop has ended, and with it who asked
+                self.left = True
 
     # ---- in the loop of who asked
 
@@ -67,18 +74,27 @@ class Text:
         """Nobody takes the rest."""
         if not self.left:
             self.left = True
-            self._told.put_nowait(ConnectionError("the client has gone"))
+            self._told.append(ConnectionError("the client has gone"))
+            self._look()
+
+    def _look(self) -> None:
+        self._called = False  # before anything is taken: what comes from now on calls again
+        if self._taker is not None and not self._taker.done():
+            self._taker.set_result(None)
 
     async def next(self) -> Any:
         """The next piece; None behind the last one."""
-        found = await self._told.get()
+        while not self._told:
+            self._taker = self._loop.create_future()
+            await self._taker
+        found = self._told.popleft()
         if isinstance(found, Exception):
             raise found
         return found
 
     def ready(self) -> bool:
         """Whether `next` has something already."""
-        return not self._told.empty()
+        return bool(self._told)
 
 
 def _late() -> RefusedError:

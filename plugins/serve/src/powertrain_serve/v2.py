@@ -15,12 +15,12 @@ from starlette.responses import Response
 import powertrain as pt
 from powertrain_serve.answers import Answers
 from powertrain_serve.bodies import JSON, Given, parsed_json
-from powertrain_serve.context import content_type_of, context_of
+from powertrain_serve.context import Context, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
 from powertrain_serve.predict_api import answer
 from powertrain_serve.rows import TEXT, columns_of
-from powertrain_serve.service import FEW, Service
+from powertrain_serve.service import Asking, Service
 from powertrain_serve.tensors import NAMES, Tensor, read, to_bytes, to_json
 
 HEADER = "inference-header-content-length"
@@ -75,19 +75,21 @@ class V2Api:
         return answer({"name": name, "state": "READY"})
 
     async def infer(self, request: Request) -> Response:
-        content_type = content_type_of(request)
-        given = context_of(request).headers.get(HEADER.encode())
+        return await self.service.respond(request, self.asking(context_of(request), request.path_params))
+
+    def asking(self, context: Context, path: Mapping[str, str]) -> Asking:
+        given = context.headers.get(HEADER.encode())
         header = None if given is None else given.decode("latin-1")
-        if header is None and content_type != JSON:
-            raise RefusedError(415, f"a body of {content_type[:80]!r}; expected {JSON}, or {HEADER}; set Content-Type")
+        if header is None and context.content_type != JSON:
+            raise RefusedError(
+                415, f"a body of {context.content_type[:80]!r}; expected {JSON}, or {HEADER}; set Content-Type"
+            )
         limits = self.service.settings.limits
 
         def parsed(model: Model, body: bytes) -> Asked:
             return asked(model, body, header, limits.rows)
 
-        path = request.path_params
-        model, found, answers = await self.service.answers(request, path["name"], path.get("version"), parsed)
-        return await self.service.in_thread(len(answers) > FEW, answered, model, found, answers)
+        return Asking(path["name"], path.get("version"), parsed, answered)
 
     def _versions(self, request: Request) -> Any:
         return self.service.versions(request.path_params["name"])

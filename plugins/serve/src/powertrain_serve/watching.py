@@ -1,17 +1,19 @@
 """Watches served models: what they are asked beside what they were trained on, and labels that come later.
 
 A request pays for a place in a queue, no more. A thread takes what has gathered, some times a second, and gives it to
-the monitor of each model, all of it at once. It has the usual priority: with a lower one it could be stopped while it
-holds Python's lock, for which requests wait. Where it cannot keep up, further examples are skipped and counted. The
-queue, the windows and the predictions that wait for their label are bounded.
+the monitor of each model, piece by piece. Requests wait for Python's lock while it works on a piece, so it rests after
+each. It has the usual priority: with a lower one it could be stopped while it holds the lock. Where it cannot keep up,
+further examples are skipped and counted. The queue, the windows and the predictions that wait for their label are
+bounded.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -30,6 +32,9 @@ from powertrain_serve.settings import Watched
 
 GATHER = 0.2  # seconds in which examples gather, so that each is cheap
 COMPARE = 1.0  # seconds between two comparisons of a model, each of which may take some hundredths
+PIECE = 256  # examples that are observed at once: of more a request notices, and fewer cost more each
+REST = 4  # times as long as it worked, the thread rests after a piece,
+MOST_REST = 0.02  # but no longer than so many seconds
 MOST_HELD = 32 << 20  # bytes of examples in the queue
 MOST_WAITING = 50_000  # examples of a model that wait for labels
 MOST_ASKED = 20_000  # requests of all models of which something may become known
@@ -211,26 +216,37 @@ class Watch:
                 self._waiting.clear()
                 self._forgotten.clear()
                 self._held = 0
-            quietly(self._take, taken)
-            quietly(self._forget, forgotten)
-            quietly(self._catch_up)
-            del taken  # it holds models, which may be replaced while this waits
+            for step in self._steps(taken, forgotten):
+                began = time.perf_counter()
+                quietly(step)
+                self._rest(time.perf_counter() - began)
+            del taken, step  # they hold models, which may be replaced while this waits
 
-    def _catch_up(self) -> None:
-        for one in list(self._of.values()):
-            one.monitor.catch_up()
+    def _rest(self, worked: float) -> None:
+        """Let requests pass, unless what waits would soon be too much, or this is the end."""
+        if not self._closed and self._held < MOST_HELD // 2:
+            time.sleep(min(REST * worked, MOST_REST))
 
-    def _take(self, taken: Sequence[Seen | Labels]) -> None:
-        """Give examples to their monitors, all of a model together; then the labels."""
+    def _steps(
+        self, taken: Sequence[Seen | Labels], forgotten: Sequence[tuple[str, weakref.ref[Model], int]]
+    ) -> Iterator[Callable[[], object]]:
+        """What there is to do: give examples to their monitors, those of a model together; then the labels."""
         groups: dict[tuple[Model, bool], list[Seen]] = {}
         for one in taken:
             if isinstance(one, Seen):
                 groups.setdefault((one.model, one.columns is not None), []).append(one)
         for (model, _), several in groups.items():
-            self._carefully(model, self._observe, several)
+            for piece in _pieces(several):
+                yield partial(self._carefully, model, self._observe, piece)
         for one in taken:
             if isinstance(one, Labels) and (found := self._of.get(one.model)) is not None:
-                self._carefully(one.model, found.monitor.label, one.ids, one.truth)
+                yield partial(self._carefully, one.model, found.monitor.label, one.ids, one.truth)
+        yield partial(self._forget, forgotten)
+        yield self._catch_up
+
+    def _catch_up(self) -> None:
+        for one in list(self._of.values()):
+            one.monitor.catch_up()
 
     def _forget(self, requests: Sequence[tuple[str, weakref.ref[Model], int]]) -> None:
         """Drop predictions of requests that nobody can send labels for, once they have been observed."""
@@ -274,6 +290,20 @@ class Watch:
 def _recall(monitor: Monitor, feedback: Feedback) -> None:
     """Go on where a server before this one ended: with the labels of the last window."""
     monitor.recall(list(deque(feedback.pairs(), maxlen=monitor.window)))
+
+
+def _pieces(several: Sequence[Seen]) -> Iterator[list[Seen]]:
+    """Requests in order, about as many examples at a time as are observed at once."""
+    piece: list[Seen] = []
+    rows = 0
+    for one in several:
+        piece.append(one)
+        rows += len(one.examples)
+        if rows >= PIECE:
+            yield piece
+            piece, rows = [], 0
+    if piece:
+        yield piece
 
 
 def _inputs(several: Sequence[Seen]) -> Any:
