@@ -6,7 +6,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from running import SMALL, results, run, started
+from running import ENDLESS, SMALL, results, run, started
 
 
 def test_another_seed_has_another_hash(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
 
 
 def test_ctrl_c_commits_and_says_how_to_resume(tmp_path: Path) -> None:
-    process = started(tmp_path, SMALL.replace("6 epochs", "2000 epochs"))
+    process = started(tmp_path, ENDLESS)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -65,13 +65,22 @@ def test_ctrl_c_commits_and_says_how_to_resume(tmp_path: Path) -> None:
     assert len(run(["runs", "hash", "a"], tmp_path).stdout.strip()) == 64
 
 
+def test_what_goes_on_with_a_run_has_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(ENDLESS)
+    setting = ["--set", "run.until=90000 epochs"]
+    done = run(["train", "small.toml", *setting, "--max-minutes", "0.001", "--run", "a"], tmp_path)
+    assert "resume  powertrain train small.toml --set 'run.until=90000 epochs' --run a --resume" in done.stdout
+
+
 def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     run(["train", "small.toml", "--set", "run.until=1 epoch", "--run", "a"], tmp_path)
     done = run(["train", "small.toml", "--set", "model.hidden=[16]", "--run", "a", "--resume"], tmp_path, expect=2)
     assert done.stderr.strip() == (
-        "[a] the recipe has changed since this run began: model.hidden was [32], is [16]; expected the same recipe; "
-        "undo the change, or begin a new run without --resume"
+        "[a] the recipe has changed since this run began: model.hidden was [32], is [16]; expected the same "
+        "recipe, in which only run.until, run.stop, run.keep, run.histograms, run.zero, run.num_workers, run.threads, "
+        "run.device, run.save_seconds, evaluate.samples, expect, report may change; undo the change, or begin a new "
+        "run without --resume"
     )
 
 

@@ -31,11 +31,13 @@ from powertrain.io.files import Files, FolderError, NoSpaceError
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import MisfitError, fitted, from_json
 from powertrain.train.folder.keeping import Policy
+from powertrain.train.folder.saved_arrays import FileDamagedError, SavedArrays, sha256_of
 
 POLICY = Policy()  # of a run that names none
 FORMAT, FORMAT_LASTING, FORMAT_ROWS = 1, 2, 3  # the second where there is a lasting file, the third with rows apart
 LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
 PIECE_BYTES = 1 << 22  # of rows in a file
+PART_BYTES = 1 << 19  # that are hashed and written together, while they are in a cache
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
 # What checkpoints of earlier versions do not have: counters, what an evaluation at that commit gave, and of which of
@@ -53,7 +55,7 @@ class Checkpoint:
     """What a run was at one commit."""
 
     number: int
-    arrays: dict[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]]  # each is read when it is asked for
     meta: dict[str, Any]
 
 
@@ -129,13 +131,16 @@ class Checkpoints:
             return False
 
     def _write(self, name: str, arrays: Arrays) -> tuple[int, str]:
-        """A file of arrays; its size and SHA-256. Other threads run while a piece is hashed and written."""
+        """A file of arrays; its size and SHA-256. Other threads run while a part is hashed and written, which reads it
+        from memory once."""
         pieces = safetensors_pieces(arrays)
         size, digest = sum(map(len, pieces)), hashlib.sha256()
-        with self.files.writing(name, size) as file:
+        with self.files.writing_once(name, size) as file:
             for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
+                for start in range(0, len(piece), PART_BYTES):
+                    part = piece[start : start + PART_BYTES]
+                    digest.update(part)
+                    file.write(part)
         return size, digest.hexdigest()
 
     def files_of(self, number: int) -> list[str]:
@@ -188,40 +193,42 @@ class Checkpoints:
     def load(self, number: int) -> Checkpoint:
         """One checkpoint, or a CheckpointError that says what is wrong with it."""
         header, name = self._header(number), _name(number, ".safetensors")
-        payload = self._read(name, header["bytes"])
-        if _sha256(payload) != header["sha256"]:
-            raise CheckpointError(f"{Path(name).name} is not what was written: its SHA-256 differs")
-        arrays = _unpacked(name, payload)
+        arrays = self._open(name, header["bytes"], header["sha256"])
         if digest := header["lasting"]:
-            arrays |= self._load_lasting(digest)
+            arrays.add(self._load_lasting(digest))
         for name, digests in header["rows"].items():
             pieces = [self._load_lasting(digest).get("rows") for digest in digests]
             try:
-                arrays[name] = np.concatenate(pieces)  # type: ignore[arg-type]
+                arrays.add({name: np.concatenate(pieces)})  # type: ignore[arg-type]
             except ValueError as error:  # none, without the name, or of several shapes
                 raise CheckpointError(f"{Path(_name(number, '.json')).name} names no rows of {name}") from error
         return Checkpoint(number, arrays, header["meta"])
 
-    def _load_lasting(self, digest: str) -> dict[str, NDArray[Any]]:
-        lasting = _unpacked(_lasting(digest), self._read(_lasting(digest)))
+    def _load_lasting(self, digest: str) -> SavedArrays:
+        lasting = self._open(_lasting(digest))
         if hash_arrays(lasting) != digest:
             raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
         self._lasting_seen.add(digest)
         return lasting
 
-    def _read(self, name: str, wanted: int | None = None) -> bytes:
-        """A file of arrays, of so many bytes."""
+    def _open(self, name: str, wanted: int | None = None, sha256: str | None = None) -> SavedArrays:
+        """The arrays of a file of so many bytes and this hash. It is read twice, here and where its arrays are used:
+        what is damaged is known before anything changes, without room for all of it."""
         short = Path(name).name
         try:
             with self.files.reading(name) as file:
                 size = os.fstat(file.fileno()).st_size
                 if wanted is not None and size != wanted:
                     raise CheckpointError(f"{short} has {size:,} bytes; {wanted:,} were written")
-                return file.read(size)
+                if sha256 is not None and sha256_of(file) != sha256:
+                    raise CheckpointError(f"{short} is not what was written: its SHA-256 differs")
+                return SavedArrays(file, size)
         except OSError as error:
             raise CheckpointError(f"{short} cannot be read: {error.strerror}") from error
         except FolderError as error:
             raise CheckpointError(f"{short} cannot be read: {error}") from error
+        except FileDamagedError as error:
+            raise CheckpointError(f"{short} holds no arrays: {error}") from error
 
     def _header(self, number: int) -> dict[str, Any]:
         name = Path(_name(number, ".json")).name
@@ -296,15 +303,6 @@ def _pieces(array: NDArray[Any]) -> list[NDArray[Any]]:
     """The rows of an array in pieces that begin where they began before, whatever rows were added."""
     rows = max(1, PIECE_BYTES // max(1, array.nbytes // len(array)))
     return [array[at : at + rows] for at in range(0, len(array), rows)]
-
-
-def _unpacked(name: str, payload: bytes) -> dict[str, NDArray[Any]]:
-    from safetensors.numpy import load
-
-    try:
-        return dict(load(payload))
-    except Exception as error:  # of whatever kind: bytes that fit their own hash may still be anybody's
-        raise CheckpointError(f"{Path(name).name} holds no arrays: {type(error).__name__}") from error
 
 
 def _sha256(content: bytes) -> str:

@@ -54,7 +54,7 @@ def reopened(
     lacking = [name for name in wanted if name not in given and name not in SPARED]
     unasked = [name for name in given if name not in wanted]
     if lacking or unasked:
-        call = ", ".join(f"{KEYWORDS.get(name, name)}=..." for name in wanted if name in ("data", *lacking, *given))
+        call = ", ".join(f"{KEYWORDS.get(name, name)}=..." for name in wanted if name in (*lacking, *given))
         received = f"received {', '.join(given) or 'none'}"
         raise RunError(
             f"[{folder.path}] the run was made from Python objects ({', '.join(wanted)}), which its folder does not "
@@ -198,7 +198,7 @@ def _record(folder: RunFolder, about: Mapping[str, Any]) -> dict[str, Any]:
 def _states(arrays: Arrays) -> dict[int, dict[str, NDArray[Any]]]:
     """What fitted transforms had learned, by their number; those that learn nothing are not there."""
     found: dict[int, dict[str, NDArray[Any]]] = defaultdict(dict)
-    for name, value in arrays.items():
+    for name in arrays:
         if match := re.fullmatch(r"transform\.([0-9]{1,4})\.(.+)", name):
-            found[int(match[1])][match[2]] = value
+            found[int(match[1])][match[2]] = arrays[name]
     return found

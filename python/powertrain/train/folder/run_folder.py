@@ -23,9 +23,10 @@ from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
 from powertrain.plugin.tables import flat
+from powertrain.recipe.durations import Duration
 from powertrain.train.folder import background
 from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
-from powertrain.train.folder.ledger import FILE
+from powertrain.train.folder.ledger import FILE, read_lines
 from powertrain.train.folder.lock import LOCK, versions
 
 if TYPE_CHECKING:
@@ -202,10 +203,19 @@ class RunFolder:
             if use.file is not None and known.get(use.origin["file"]) != use.file.sha256:
                 changed.append(f"{use.file.path.name} is not the file that the run began with")
         if changed:
+            free = ", ".join(key for key in FREE if not key.startswith("data."))
             raise RunError(
                 f"[{self.path}] the recipe has changed since this run began: {'; '.join(changed)}; expected the same "
-                "recipe; undo the change, or begin a new run without --resume"
+                f"recipe, in which only {free} may change; undo the change, or begin a new run without --resume"
             )
+
+    def target(self) -> Duration | None:
+        """How long the run was to train when it was last begun or taken up."""
+        last = Duration.parse(self.about()["tables"].get("run", {}).get("until"))
+        for line in read_lines(self.path):
+            if line["event"] == "resume":
+                last = Duration.parse(line.get("until")) or last
+        return last
 
     def changes(self, data: Mapping[str, Any] | None) -> list[str]:
         """How the data differs from what the run was trained on; nothing where it does not."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from powertrain._core import Error
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.files import NoSpaceError
+from powertrain.recipe.durations import Duration
 from powertrain.train.folder.checkpoint import Checkpoint
 from powertrain.train.folder.keeping import Metas, Policy
 from powertrain.train.folder.lock import differences
@@ -165,6 +166,24 @@ class Saver:
         self._saved_round, self.saved_step = checkpoint.number, self.run.progress.steps
         self._seconds_before = checkpoint.meta["seconds"]
 
+    def _tell_target(self) -> None:
+        """Say where the target is another one than before, and refuse one that the run has passed: it would be ended
+        where nobody meant it to end."""
+        run, now = self.run, self.run.recipe.run.until
+        before = run.folder.target()
+        if before is None or before == now:
+            return
+        done = Duration(int(getattr(run.progress, now.unit)), now.unit)
+        if done.amount <= now.amount:
+            run.display.line(f"note   the target was {before}, it is {now} now")
+            return
+        given = f"{before.unit}={before.amount}" if before.unit in ("epochs", "steps") else f'run.until="{before}"'
+        again = given if run.display.python else f'--set run.until="{before}"'
+        raise RunError(
+            f"[{run.folder.path}] it has trained for {done}, and the target is {now}; it was {before}; expected a "
+            f'target that is not passed; give {again} again, or "{done}" to end it here'
+        )
+
     def restore(self) -> bool:
         """Take up the newest whole checkpoint; whether there was one."""
         run = self.run
@@ -174,6 +193,7 @@ class Saver:
         if found is not None:
             self.load(found)
             self._metas = run.folder.checkpoints.metas(found.number)
-        run.record("resume", problems=problems)
+            self._tell_target()
+        run.record("resume", problems=problems, until=str(run.recipe.run.until))
         self.start_clock()
         return found is not None

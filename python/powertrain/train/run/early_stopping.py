@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from powertrain.plugin.wording import suggestion
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.saved_arrays import below
 
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Stop
@@ -92,4 +93,4 @@ class EarlyStop:
             return
         best, since, epoch, step = saved["stop"].tolist()
         self.best, self.since, self.at = best, int(since), (int(epoch), int(step))
-        self.weights = {name.removeprefix("best."): array for name, array in saved.items() if name.startswith("best.")}
+        self.weights = below(saved, "best.")

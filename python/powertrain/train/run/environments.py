@@ -14,6 +14,7 @@ from powertrain.plugin.environment import Box, Environment, Finish
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.run import Act
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.saved_arrays import below
 from powertrain.train.run.played import Played
 from powertrain.train.run.progress import counts
 
@@ -232,8 +233,7 @@ class EnvSource:
         if overridden(self.envs[0], "state"):
             self._actions = [[0] * length for length in lengths]
             for at, env in enumerate(self.envs):
-                prefix = f"{name}.{at}.state."
-                env.restore({key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)})
+                env.restore(below(saved, f"{name}.{at}.state."))
                 self._observations[at] = saved[f"{name}.{at}.observation"].copy()
             return
         saved_actions = saved[f"{name}.actions"]

@@ -20,6 +20,7 @@ from powertrain.train.run.progress import Count
 
 if TYPE_CHECKING:
     from powertrain.plugin.run import Act, Hook
+    from powertrain.train.evaluate.predictions import Form
     from powertrain.train.run.train_run import TrainRun
 
 # Evaluation keeps no activations, so it can afford larger batches than a step, and gains from them.
@@ -37,6 +38,7 @@ class Evaluations:
         self.evaluator: Evaluator | EpisodeEvaluator | None = None
         self.decision = NOTHING
         self.positive = 1  # the number of the class of two that metrics, a threshold and groups are about
+        self.form: tuple[tuple[Any, ...], Form] | None = None  # of the answers, and what it was made of
         self._computer: Computer | None = None
 
     def prepare(self) -> None:

@@ -17,10 +17,12 @@ from powertrain.nn.display import counts
 from powertrain.plugin.importing import in_words
 from powertrain.random.default import drawing_from
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.saved_arrays import each, form
 from powertrain.train.run.logs import Logs
 from powertrain.train.run.ring import Ring
 
 Arrays = dict[str, NDArray[Any]]
+Saved = Mapping[str, NDArray[Any]]  # of a checkpoint, each read when it is asked for
 # What the names of the run's own slots begin with.
 OWN = ("optimizer", "data", "transform", "target", "log", "best", "stop", "callback", "callbacks", "early", "anomalies")
 
@@ -37,8 +39,8 @@ class HostGroup(Protocol):
     """Several slots on the host whose number may change, such as the best weights so far."""
 
     def arrays(self) -> Arrays: ...
-    def misfits(self, saved: Arrays) -> list[str]: ...
-    def restore(self, saved: Arrays) -> None: ...
+    def misfits(self, saved: Saved) -> list[str]: ...
+    def restore(self, saved: Saved) -> None: ...
 
 
 class SlotTable:
@@ -116,7 +118,7 @@ class SlotTable:
         same = {*self.lasting(), *self.constants}
         return sum(array.nbytes for name, array in self.snapshot().items() if name not in same)
 
-    def load(self, saved: Arrays) -> list[str]:
+    def load(self, saved: Saved) -> list[str]:
         """Set every slot, or change nothing and return what does not fit."""
         for name in saved:
             if name.startswith("log."):  # these slots are made by the first step, which has not run yet
@@ -130,8 +132,8 @@ class SlotTable:
             _restored(name, functools.partial(state.restore, saved[name]))
         for name, group in self.groups.items():
             _restored(name, functools.partial(group.restore, saved))
-        for name, slot in slots.items():
-            slot.value = pt.tensor(saved[name])
+        for name, array in each(saved, slots):
+            slots[name].value = pt.asarray(array)  # which the slot copies at once
         return []
 
     def forget_places(self) -> None:
@@ -139,21 +141,23 @@ class SlotTable:
         for name in [name for name in self.host if re.fullmatch(r"data\..+\.cursor", name)]:
             del self.host[name]
 
-    def set_model(self, saved: Mapping[str, NDArray[Any]]) -> None:
+    def set_model(self, saved: Saved) -> None:
         """Set the models' slots alone."""
         for name, slot in self.model_slots().items():
             slot.value = pt.tensor(saved[name])
 
-    def _misfits(self, slots: Mapping[str, Any], saved: Arrays) -> list[str]:
+    def _misfits(self, slots: Mapping[str, Any], saved: Saved) -> list[str]:
         wrong = [f"{name} is missing" for name in (*slots, *self.host, *self.constants) if name not in saved]
-        wrong += [text for name, slot in slots.items() if name in saved for text in _differs(name, saved[name], slot)]
+        wrong += [
+            text for name, slot in slots.items() if name in saved for text in _differs(name, form(saved, name), slot)
+        ]
         wrong += [f"{name} {text}" for name, state in self.host.items()
                   if name in saved and (text := state.misfit(saved[name]))]  # fmt: skip
         if any(name.startswith("best.") for name in saved):
             best = {f"best.{name}": slot for name, slot in self.model_slots().items()}
             wrong += [f"{name} is missing" for name in best if name not in saved]
             wrong += [
-                text for name, slot in best.items() if name in saved for text in _differs(name, saved[name], slot)
+                text for name, slot in best.items() if name in saved for text in _differs(name, form(saved, name), slot)
             ]
         for name, value in self.constants.items():
             if name in saved and not np.array_equal(np.asarray(value), saved[name]):

@@ -17,6 +17,7 @@ from powertrain.nn.quantizing import Form, empty, layers_of, quantized
 from powertrain.nn.utils.masking import mask
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.saved_arrays import below
 
 if TYPE_CHECKING:
     from powertrain.recipe.sections import Adapters, Beginning, Prune
@@ -56,12 +57,13 @@ def begun(module: Any, beginning: Beginning, role: str, started: bool) -> tuple[
 
 def load_weights(module: Any, arrays: Mapping[str, NDArray[Any]], beginning: Beginning, role: str) -> str:
     """Set every slot of a module from arrays, but those that start untrained. All of them, or an error."""
-    path, chosen = beginning.weights, dict(arrays)
+    path = beginning.weights
     for prefix in PREFIXES:
-        found = {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-        if found:
-            chosen = found
+        chosen = below(arrays, prefix)
+        if chosen:
             break
+    else:
+        chosen = dict(arrays)
     own = module.state_dict()
     anew = _matching(own, beginning.fresh, f"model.{role}.fresh") if beginning.fresh else []
     if anew:
@@ -135,7 +137,7 @@ def _matching(names: Mapping[str, Any], pattern: str, where: str) -> list[str]:
     return found
 
 
-def _read(path: Path, role: str) -> dict[str, NDArray[Any]]:
+def _read(path: Path, role: str) -> Mapping[str, NDArray[Any]]:
     if path.is_dir():
         found, problems = Checkpoints(path).latest()
         if found is None:
