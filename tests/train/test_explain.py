@@ -78,6 +78,7 @@ def test_permutation_importance_of_a_metric_that_is_better_lower(linear: pt.Trai
     again = linear.explain(x, y, method="permutation", metric="mse", repeats=40)
     np.testing.assert_array_equal(found.each, again.each)
     assert repr(found).startswith("Importance(mse 0.") and "column 0" in repr(found)
+    assert repr(found).endswith(", and 2 more)")
 
 
 def test_permutations_of_a_part(network: pt.TrainedRun) -> None:
@@ -411,3 +412,18 @@ def test_what_cannot_be_explained_says_why(network: pt.TrainedRun, arguments: An
     with pytest.raises(RunError) as caught:
         network.explain(rows(3)[0], **arguments)
     assert str(caught.value) == words
+
+
+def test_the_command_prints_every_column(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    x, y = rows(200)
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    recipe = (
+        'data = { use = "arrays", path = "rows.npz", split = { test = 0.5 } }\nmodel = "linear"\noptimizer = "adamw"\n'
+        'run = { until = "2 epochs", batch_size = 50 }\nreport = { baseline = false }\n'
+    )
+    (tmp_path / "rows.toml").write_text(recipe)
+    run(["train", "rows.toml", "--run", "a"], tmp_path)
+    said = run(["explain", "a", "--method", "permutation"], tmp_path).stdout.splitlines()
+    named = [line.rpartition("  ")[2] for line in said[1:-1]]
+    assert sorted(named) == [f"column {at}" for at in range(COLUMNS)]

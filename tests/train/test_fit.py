@@ -346,7 +346,7 @@ def test_a_run_of_objects_says_what_it_needs(tmp_path: Path) -> None:
     pt.fit(model=Net(), data=rows(), epochs=1, folder=tmp_path / "a", **PLAIN)
     needs = (
         f"[{tmp_path / 'a'}] the run was made from Python objects (data, model), which its folder does not hold; "
-        f'received none; expected the same objects; open it in Python: pt.load("{tmp_path / "a"}", data=..., model=...)'
+        f'received none; expected the same objects; open it in Python: pt.load("{tmp_path / "a"}", model=...)'
     )
     with pytest.raises(RunError) as caught:
         pt.load(tmp_path / "a")

@@ -129,7 +129,8 @@ def test_labels_of_another_file(trained: Path, tmp_path: Path) -> None:
         ("a.jsonl", "{}\n[1]\n", '[traffic a.jsonl, line 2] no JSON object; expected one, such as {"id": 7, "x": [1.0, '
          "2.0]}; write one a line"),
         ("a.jsonl", '{"x": [1, 2]}\n', "[predict] float64[1, 2]; expected numbers of shape [examples, 8, 8]; give them "
-         "as the data set has them before any transform"),
+         "as the data set has them: after transforms of your own, such as those of an ImageFolder, and before features "
+         "of the recipe"),
         ("a.jsonl", '{"x": ["a"]}\n', "[traffic] values that are not numbers, or rows of different lengths; expected "
          "the numbers of each example; give them as predict takes them"),
         ("a.jsonl", '{"a": 1, "b": 2}\n{"a": 1, "c": 2}\n', "[traffic] records with a, b and with a, c; expected the "

@@ -18,6 +18,7 @@ import pytest
 import powertrain as pt
 from powertrain.cli import main
 from powertrain.data import DataError
+from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.folder.run_folder import RunError
 from running import command, environment, run
 
@@ -343,7 +344,9 @@ def test_tables_in_memory(tmp_path: Path) -> None:
         forms.append(polars.DataFrame(columns))
     for form in forms:
         np.testing.assert_allclose(opened.predict(form).values, wanted, rtol=1e-6)
-    with pytest.raises(DataError, match=r"^\[predict\] no column code; expected one of size, place"):
+    with pytest.raises(
+        DataError, match=r"^\[predict\] no column code; expected it among the columns, which are size, place"
+    ):
         opened.predict({"size": [1.0], "place": ["A1"]})
 
 
@@ -362,3 +365,17 @@ def test_a_wrong_cell_is_named_by_file_and_row(tmp_path: Path) -> None:
     line = "\n".join([header, *lines[:33_333]]).count("\n") + 2
     said = run(["predict", "run", "short.csv", "--json"], tmp_path, expect=2).stderr.strip()
     assert f"short.csv, line {line}: 2 values for 3 columns" in said
+
+
+def test_each_evaluation_begins_with_the_same_random_numbers() -> None:
+    """Eager or in a program; and those of the caller go on as if there had been none."""
+    drawn = pt.compile(lambda x: x + pt.random.normal(size=(3,)))
+    found = []
+    pt.random.seed(5)
+    before = np.array(pt.random.default_generator().slot.value)
+    for _ in range(2):
+        with evaluating({}):
+            found.append([np.array(pt.random.normal(size=(3,))), np.array(drawn(np.zeros(3, np.float32)))])
+        assert np.array_equal(np.array(pt.random.default_generator().slot.value), before)
+    assert np.array_equal(found[0], found[1])  # eager draws, and those of the program behind them
+    assert not np.array_equal(found[0][0], found[0][1])

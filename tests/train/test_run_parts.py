@@ -167,6 +167,18 @@ def test_a_gap_on_few_examples_may_be_chance() -> None:
     assert diagnosis.judge(train, {"accuracy": 0.98}, "valid", examples=30).word == "healthy"
 
 
+def test_nobody_is_told_to_learn_more_where_nothing_is_left_or_the_loss_rises() -> None:
+    best = diagnosis.judge({"accuracy": 1.0}, {"accuracy": 1.0}, "valid", "a linear model")
+    assert best.line() == (
+        "healthy: a linear model does as well; train-valid gap 0.0 points; the simpler model is enough"
+    )
+    words = 'its loss was lower earlier: add stop = { watch = "valid.loss" } to run'
+    weak = diagnosis.judge({"accuracy": 0.8}, {"accuracy": 0.8}, "valid", "a linear model", rises=True)
+    assert weak.word == "weak" and weak.advice == words
+    healthy = diagnosis.judge({"accuracy": 0.8}, {"accuracy": 0.8}, "valid", rises=True)
+    assert healthy.word == "healthy" and healthy.advice == words
+
+
 def test_what_another_library_fits_is_advised_on_its_own_parameters() -> None:
     fit = diagnosis.judge({"accuracy": 1.0}, {"accuracy": 0.8}, "valid", None, diagnosis.FITTED)
     assert fit.advice == "use more data, or parameters of the model that restrain it"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End, Evaluate, Event, Pause, Request, Save, SetScalar, Start, Stop
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.folder.saved_arrays import below
 
 if TYPE_CHECKING:
     from powertrain.recipe import Use
@@ -90,8 +91,7 @@ class Callbacks:
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         self.stopped = saved[STOPPED].tobytes().decode(errors="replace") if STOPPED in saved else ""
         for at, (_, callback) in enumerate(self._named):
-            prefix = f"callback.{at}."
-            callback.restore({key.removeprefix(prefix): saved[key] for key in saved if key.startswith(prefix)})
+            callback.restore(below(saved, f"callback.{at}."))
 
 
 def scalars(run: TrainRun) -> dict[str, float]:

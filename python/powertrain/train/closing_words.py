@@ -29,6 +29,9 @@ def say(
     for row in ending(run):
         line(row)
     words = [f"done   {results['seconds']:.1f} s", headline(run, judged, results)]
+    first, units = headline_metric(run, judged.values), run.evaluations.units
+    asked = [name for name in run.recipe.evaluate.metrics or () if name != first and name in judged.values]
+    words += [measured(name, judged.values[name], units) for name in asked]
     missed = [one for one in held if not one.met]
     if held:
         words.append("expect: missed" if missed else "expect: met")

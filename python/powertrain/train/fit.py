@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import powertrain as pt
+from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.io.plain_json import dumps
 from powertrain.plugin.registry import registry
@@ -224,7 +225,8 @@ def load(
 
     `trust` lets code that lies in the folder of somebody else's run be run (docs/security.md). A run that was made from
     Python objects needs the model again, an object of the same class; its own weights are replaced. Without `data` it
-    predicts, and `evaluate((x, y))` measures.
+    predicts, and `evaluate((x, y))` measures. With it, `evaluate()` measures the parts that it has: those of a run are
+    {"train": ..., "valid": ...} where `fit` was given `validation`.
 
     Errors    a folder without a run; a damaged one; a checkpoint that it does not keep; code that you did not train
               with, without `trust`
@@ -318,6 +320,11 @@ _COUNTERPARTS = {
 def _check_names(names: Mapping[str, Any]) -> None:
     """Refuse an argument of another library, with the one to write."""
     for name in names:
+        if name in ("ema", "average", "swa"):
+            raise RunError(
+                f"[fit] received {name}; expected no average of the weights, which a run does not keep; write the loop "
+                "yourself, with pt.optim.EMA: powertrain help optimizers"
+            )
         if name in _COUNTERPARTS:
             ours = _COUNTERPARTS[name]
             raise RunError(f"[fit] received {name}; expected {ours.partition('=')[0]}; write pt.fit(..., {ours})")
@@ -342,6 +349,12 @@ def _data(data: Any, validation: Any, sample_weight: Any, class_weight: Any, has
         raise RunError(
             f"[fit] received validation {show(validation)} beside the name of data; expected a share such as 0.1; or "
             "pass arrays as data too"
+        )
+    if isinstance(data, Mapping) and "use" in data:
+        key = next(name for name, value in data.items() if not is_plain(value))
+        raise RunError(
+            f"[fit] received data with {key} = {shown(data[key])} in a table of settings; expected texts, numbers and "
+            'lists there; pass data=pt.data.from_frame(frame, target="COLUMN") for a frame in memory'
         )
     from powertrain.data.in_memory import dataset_of, with_part
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from powertrain.train.deciding.deciding import decide, write_decision
 from powertrain.train.display.display import Display, NoDisplay
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.baseline import in_one_measure
+from powertrain.train.evaluate.curve_words import rose
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, never, on_host, own_losses
 from powertrain.train.folder.ledger import Ledger, read_history
 from powertrain.train.folder.lock import differences
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from powertrain.plugin.transport import Transport
     from powertrain.recipe import Recipe
 
-# Training examples that are measured after training, for the gap: as many as tell it to a few tenths of a point.
-GAP_EXAMPLES = 10_000
+# Targets of training examples that are measured after training, for the gap: as many as tell it to a few tenths of a
+# point. A window of text has one for each token, and a few hundred windows of a large model take minutes.
+GAP_TARGETS = 10_000
+LEAST_GAP_EXAMPLES = 100
 # From this share on the report says that examples which it judges by were trained on. A few are equal by chance.
 KNOWN_SHARE = 0.1
 
@@ -225,10 +229,12 @@ def _interrupted(run: TrainRun) -> Outcome:
 def _again(run: TrainRun) -> str:
     """What goes on with a run."""
     if not run.display.python:
-        return f"powertrain train {run.recipe.given} --run {run.folder.path} --resume"
+        settings = "".join(f" --set {shlex.quote(one)}" for one in run.recipe.overrides)
+        return f"powertrain train {run.recipe.given}{settings} --run {run.folder.path} --resume"
     if not run.display.kept:
         return "not possible, since the folder is a temporary one: pass folder= to pt.fit"
-    given = repr(run.recipe.given) if run.recipe.given else "..."
+    named = run.recipe.given and not run.recipe.overrides and not run.recipe.objects
+    given = repr(run.recipe.given) if named else "..."
     return f"pt.fit({given}, folder={str(run.folder.path)!r}, resume=True)"
 
 
@@ -247,6 +253,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     from powertrain.train.evaluate.apart import told_apart
     from powertrain.train.evaluate.reference import SomeExamples, write_profile
     from powertrain.train.folder.sample import write_sample
+    from powertrain.train.report.curves import curves_of
     from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
@@ -270,6 +277,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
             diagnosis.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
             diagnosis.FITTED if on_host(run.strategy) else diagnosis.NETWORK,
             examples=evaluations[held_part].examples,
+            rises=run.early is None and rose(curves_of(read_history(run.folder.path)).get("loss", {}).get("valid", [])),
         )  # fmt: skip
     examples = SomeExamples(run)
     results: dict[str, Any] = {
@@ -346,7 +354,8 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
         for part in ("valid", "test"):
             if part in dataset.splits:
                 found[part] = evaluate(part, keep=True)
-        found["train"] = evaluate("train", most=min(GAP_EXAMPLES, run.recipe.evaluate.most))
+        enough = max(LEAST_GAP_EXAMPLES, GAP_TARGETS // (dataset.context or 1))
+        found["train"] = evaluate("train", most=min(enough, run.recipe.evaluate.most))
     part = judged_part(found)
     found[part].values.update(run.strategy.score(run, part))
     return found

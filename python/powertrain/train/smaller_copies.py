@@ -149,7 +149,7 @@ def write_weights(
     if found is None:
         raise RunError(f"[{folder.path}] it has no checkpoint that can be read; expected a trained run; train it again")
     dropped = (*LEFT_OUT, role)
-    arrays = {name: value for name, value in found.arrays.items() if name.partition(".")[0] not in dropped}
+    arrays = {name: found.arrays[name] for name in found.arrays if name.partition(".")[0] not in dropped}
     arrays |= {f"{role}.{name}": slot.numpy() for name, slot in twin.named_slots()}
     for name in folder.files.names("checkpoints"):
         folder.files.remove(f"checkpoints/{name}")

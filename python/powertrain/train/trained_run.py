@@ -163,7 +163,7 @@ class TrainedRun:
         what changed."""
         if data is None:
             return {part: one.values for part, one in self._evaluations(changed_data).items()}
-        from powertrain.train.evaluate.predict import means_file
+        from powertrain.train.evaluate.predict import means_file, measured_on
 
         with drawing_from(self.run.generator):
             if isinstance(data, str) and not means_file(self.run, data):
@@ -174,8 +174,7 @@ class TrainedRun:
                     raise RunError(f"[evaluate] received {one_line(data)}; expected {wanted}")
                 assert run.evaluations.evaluator is not None
                 return run.evaluations.evaluator(data).values
-            evaluator = self.run.evaluations.evaluator
-            return evaluator.on(self._source(data), "data").values  # type: ignore[union-attr]
+            return measured_on(self.run, data).values
 
     def _evaluations(self, changed_data: bool) -> dict[str, Evaluation]:
         run = self._measured(changed_data)
@@ -194,16 +193,6 @@ class TrainedRun:
                 "them: run.evaluate((x, y)), or pt.load(folder, model=..., data=...)"
             )
         return self.run
-
-    def _source(self, data: Any) -> Any:
-        """Examples of a caller's as the run's own parts are: transformed by what was fitted on the training part."""
-        from powertrain.data.in_memory import with_part
-        from powertrain.data.transforms import Transformed
-        from powertrain.train.evaluate.predict import with_targets
-
-        dataset = self.run.dataset
-        source = with_part(dataset, "data", with_targets(self.run, data)).splits["data"]
-        return Transformed(source, dataset.chain) if dataset.chain else source
 
     @property
     def example(self) -> Array:

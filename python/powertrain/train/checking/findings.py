@@ -225,7 +225,8 @@ def _outliers(data: Checked, looked: Rows, scores: NDArray[np.float64]) -> list[
 
 def _of_columns(data: Checked, rows: Array, y: Array) -> list[Finding]:
     names = data.dataset.columns or tuple(f"column {at}" for at in range(rows.shape[1]))
-    still = np.flatnonzero((rows == rows[0]).all(axis=0))
+    # Of a table what varies nowhere is left out; a column such as `region=other` was made for rows yet to come.
+    still = np.flatnonzero((rows == rows[0]).all(axis=0) & (data.dataset.raw is None))
     found = []
     if len(still):
         text = f"{_many(len(still), 'column')} without any variation: {', '.join(names[at] for at in still[:SHOWN])}"

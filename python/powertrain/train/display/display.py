@@ -107,9 +107,12 @@ class Display:
         """After an evaluation: one line that stays."""
         self._rate(run)
         words = [f"{part} {values[f'{part}.loss']:.3f}" for part in ("train", "valid") if f"{part}.loss" in values]
-        shown = dict.fromkeys((*SHOWN, run.dataset.kind.headline))
+        asked = run.recipe.evaluate.metrics or ()
+        shown = dict.fromkeys((*SHOWN, run.dataset.kind.headline, *asked))
         known = [name for name in shown if f"valid.{name}" in values and name != "loss"]
-        known = [name for name in known if name != "mse" or "mae" not in known]  # whose unit nobody counts in
+        known = [
+            name for name in known if name in asked or name != "mse" or "mae" not in known
+        ]  # whose unit nobody counts in
         words += [measured(name, values[f"valid.{name}"], run.evaluations.units) for name in known]
         words += [f"{name} {values[f'env.{name}']:.4g}" for name in ("return", "length") if f"env.{name}" in values]
         self.line("  ".join([position(run), *words, self._speed(run)]).rstrip())

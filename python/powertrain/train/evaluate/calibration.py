@@ -103,5 +103,5 @@ def thresholds(scores: Floats, positive: NDArray[np.bool_], usual: float = 0.0) 
 def probabilities(logits: Any) -> Floats:
     """Softmax, in float64."""
     rows = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    powers = np.exp(rows - np.maximum.reduce(rows, axis=1, keepdims=True))
+    return np.asarray(powers / np.add.reduce(powers, axis=1, keepdims=True))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SMALL_GAP, LARGE_GAP = 0.03, 0.08
 # The same for losses, relative to the training loss.
 SMALL_RATIO, LARGE_RATIO = 0.10, 0.30
+NEARLY_ALL = 0.99  # of the accuracy or r2: from here on there is nothing left to learn
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,20 @@ class Advice:
     weak: str
     overfits: str
     slightly: str
+    rises: str  # where the loss on held-out examples was lower earlier
 
 
 NETWORK = Advice(
     "train longer, raise the rate or widen the model",
     "use more data, weight decay or dropout, or stop earlier (run.stop)",
     "weight decay, dropout or run.stop may help",
+    'its loss was lower earlier: add stop = { watch = "valid.loss" } to run',
 )
 # Of a model that another library fits: there is no rate, no step and no dropout to change.
 FITTED = Advice(
     "its inputs may have no more to give; try other parameters of the model",
     "use more data, or parameters of the model that restrain it",
+    "parameters of the model that restrain it may help",
     "parameters of the model that restrain it may help",
 )
 
@@ -84,10 +88,12 @@ def judge(
     advice: Advice = NETWORK,
     *,
     examples: int = 0,
+    rises: bool = False,
 ) -> Fit:
     """Compare a metric on training examples with the same on held-out ones, both measured after training; `unbeaten` is
     a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first. A gap
-    of the accuracy on so many held-out `examples` may be chance."""
+    of the accuracy on so many held-out `examples` may be chance. `rises` says that the held-out loss was clearly lower
+    earlier in the training."""
     weak = False
     shares = [name for name in ("accuracy", "r2") if name in train and name in held_out]
     if shares and "perplexity" not in train:
@@ -106,18 +112,21 @@ def judge(
             sentence = f"{part} loss {-100 * gap:.0f} % below the training loss"
     if not math.isfinite(gap):
         return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
+    learn_more = advice.rises if rises else advice.weak
     if unbeaten is not None:
+        if shares and held_out[shares[0]] >= NEARLY_ALL and gap <= size[0]:
+            return Fit("healthy", f"{unbeaten} does as well; {sentence}", "the simpler model is enough")
         # With a large gap it is not too small: a wider model, or a longer training, would learn more by heart.
-        return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.overfits if gap > size[1] else advice.weak)
+        return Fit("weak", f"no better than {unbeaten}; {sentence}", advice.overfits if gap > size[1] else learn_more)
     if weak:
-        return Fit("weak", sentence, advice.weak)
+        return Fit("weak", sentence, learn_more)
     if examples and "accuracy" in shares and size[0] < gap <= (doubt := interval(held_out["accuracy"], examples)):
         return Fit("unclear", f"{sentence} ± {100 * doubt:.0f} on {examples:,} examples", "hold out more to tell")
     if gap > size[1]:
         return Fit("overfits", sentence, advice.overfits)
     if gap > size[0]:
         return Fit("slightly overfits", sentence, advice.slightly)
-    return Fit("healthy", sentence, "")
+    return Fit("healthy", sentence, advice.rises if rises else "")
 
 
 def unbeaten(values: Mapping[str, float], simple: Sequence[Baseline]) -> str | None:

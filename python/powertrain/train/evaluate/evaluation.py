@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
 from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
+from powertrain.metrics.classes import not_a_number
 from powertrain.nn import modes
 from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.evaluate.fits import demand_losses, demand_scores, drawn, output_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from powertrain.plugin.learning import Strategy
 
 OF_LOSSES = ("loss", "perplexity")
+UNKNOWN = -1  # in place of a class
 
 
 class StoppedError(Exception):
@@ -58,18 +60,32 @@ class Evaluation:
         return self.decision.classes(self.outputs)
 
 
-@contextlib.contextmanager
-def evaluating(modules: Mapping[str, Any]) -> Iterator[None]:
+@functools.cache
+def _first_numbers() -> Any:
+    """The state of a generator in evaluation; nothing changes it in place."""
+    return pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
+
+
+class evaluating:  # noqa: N801 - a block, as those of contextlib, whose generators would cost a request more
     """Modules in evaluation mode (no dropout, running statistics) for the length of a block; random numbers of its own,
     the same each time, so that looking at a run changes none of its numbers."""
-    drawn = pt.random.default_generator().slot
-    before = drawn.value
-    drawn.value = pt.tensor(np.array([0, EVALUATION, 0], dtype=np.int64))
-    try:
-        with modes.evaluating(*modules.values()):
-            yield
-    finally:
-        drawn.value = before
+
+    def __init__(self, modules: Mapping[str, Any]) -> None:
+        self._modes = modes.evaluating(*modules.values())
+
+    def __enter__(self) -> None:
+        self._drawn = pt.random.default_generator().slot
+        self._before = self._drawn.value
+        self._drawn.value = _first_numbers()
+        try:
+            self._modes.__enter__()
+        except BaseException:
+            self._drawn.value = self._before
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._modes.__exit__(*error)
+        self._drawn.value = self._before
 
 
 class Computer:
@@ -133,6 +149,10 @@ class Evaluator:
         self._measurable = strategy.measurable if overridden(strategy, "measurable") else None
         # Outputs that are held to no target of the data would be read as classes or numbers of it.
         self._keeps = dataset.kind.kept and own is None
+        # The scores of each word of a vocabulary are gigabytes, which nobody looks at where the words are enough.
+        self._classes_alone = dataset.kind.tokens and own is None and all(
+            metric.of_classes or _of_losses(name, metric) for name, metric in self.metrics.items()
+        )  # fmt: skip
 
         def measure(*arrays: Any) -> tuple[Any, Any]:
             batch = TracedBatch(self._names, arrays)
@@ -144,6 +164,8 @@ class Evaluator:
             demand_scores(dataset, output.shape, batch.y.shape)
             losses = pt.asarray(loss(output, batch.y))
             demand_losses(losses.shape, output.shape, batch.y.shape)
+            if self._classes_alone:
+                output = likeliest(output)
             self._form = output.shape, losses.shape, output.dtype.is_float
             return output, losses
 
@@ -239,7 +261,7 @@ class Evaluator:
         answers = output if self.decision.threshold is None else self.decision.classes(output)
         y, weight = batch.arrays["y"], batch.arrays["weight"]
         for name, metric in measured.items():
-            if name in OF_LOSSES and isinstance(metric, metrics.Mean):
+            if _of_losses(name, metric):
                 metric.update(losses, weight=weight)
             else:
                 metric.update(answers if metric.of_classes else output, y, weight)
@@ -259,6 +281,8 @@ class Evaluator:
             self._whole_loss = True
             output = np.concatenate([output, np.repeat(output[-1:], size - real, axis=0)])
             losses = np.full(size, losses)
+        if self._classes_alone and (unknown := output[:real].ravel() == UNKNOWN).any():
+            raise not_a_number(int(unknown.argmax()), "evaluate")
         return output, losses
 
     def _arrays(self, batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
@@ -279,3 +303,13 @@ def choose_metrics(dataset: DataModule, names: tuple[str, ...] | None, load: Cal
     if dataset.kind.classes:
         chosen["confusion"] = metrics.ConfusionMatrix(num_classes=dataset.outputs)
     return chosen
+
+
+def likeliest(scores: pt.Tensor) -> pt.Tensor:
+    """The class of the largest of the scores [..., classes]; UNKNOWN where one of them is NaN."""
+    return pt.where(pt.any(pt.isnan(scores), axis=-1), UNKNOWN, pt.argmax(scores, axis=-1))
+
+
+def _of_losses(name: str, metric: Any) -> bool:
+    """Whether a metric reads the losses, not outputs and targets."""
+    return name in OF_LOSSES and isinstance(metric, metrics.Mean)

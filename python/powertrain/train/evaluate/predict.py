@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile
-from powertrain.data.in_memory import array_of, in_order
-from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces
+from powertrain.data.in_memory import array_of, in_order, with_part
+from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces, no_pictures
+from powertrain.data.transforms import Transformed
 from powertrain.errors.methods import overridden
+from powertrain.io.console import one_line
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import Form, Predictions
+from powertrain.train.folder.run_folder import RunError
 from powertrain.train.report.judged import gives_probabilities
 
 if TYPE_CHECKING:
+    from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.run.train_run import TrainRun
 
 # Examples of one run of the program. What is left is filled up to the next power of two, so that programs stay few.
 BATCH = 256
 # Inputs that are read at once, in bytes; of large examples at least a few, of small ones no more rows than this.
 PIECE_BYTES, PIECE_ROWS = 1 << 24, 4096
+_MOST = np.finfo(np.float32).max
 
 
 def answered(run: TrainRun, given: InputFile, columns: Sequence[str] = ()) -> Iterator[Predictions]:
@@ -103,6 +109,19 @@ def means_file(run: TrainRun, text: str) -> bool:
     return known and (path.is_file() or path.suffix in (".csv", ".tsv", ".gz", ".parquet"))
 
 
+def measured_on(run: TrainRun, data: Any) -> Evaluation:
+    """Measure a run on data of a caller's as `fit` takes them, or on a file or a table with targets. The examples are
+    transformed as those of the run's parts are, by what was fitted on the training part."""
+    if isinstance(data, Path) and run.dataset.labelled is None:
+        raise RunError(
+            f"[evaluate] received {one_line(data)}, and this run was not trained on a table; expected a table, whose "
+            "rows have targets; read the examples in Python: pt.load(folder).evaluate((x, y))"
+        )
+    dataset, evaluator = run.dataset, run.evaluations.evaluator
+    source = with_part(dataset, "data", with_targets(run, data)).splits["data"]
+    return evaluator.on(Transformed(source, dataset.chain) if dataset.chain else source, "data")  # type: ignore[union-attr]
+
+
 def with_targets(run: TrainRun, given: Any) -> Any:
     """Inputs and targets of a file or of a table in memory, where the data set reads such; else what was given."""
     if run.dataset.labelled is None:
@@ -123,7 +142,16 @@ def answers_of_file(run: TrainRun, path: Path) -> Predictions:
 
 
 def form_of(run: TrainRun) -> Form:
-    """What the outputs of a run are: as its strategy says, or else its task."""
+    """What the outputs of a run are: as its strategy says, or else its task. It is kept, since a request to a small
+    model notices how long it takes to find."""
+    made_of = run.dataset, run.strategy, run.evaluations.decision, run.table.modules.get("model")
+    kept = run.evaluations.form
+    if kept is None or not all(map(operator.is_, kept[0], made_of)):
+        kept = run.evaluations.form = made_of, _form_of(run)
+    return kept[1]
+
+
+def _form_of(run: TrainRun) -> Form:
     dataset, strategy = run.dataset, run.strategy
     unit = "" if dataset.target is None else dataset.target.unit
     if overridden(strategy, "answer"):
@@ -161,6 +189,10 @@ def _encoded(run: TrainRun, given: Any) -> NDArray[Any]:
         made = dataset.encode(given)
         if made is not None:
             return made
+    if type(given) is np.ndarray:
+        return array_of(given, "predict")
+    if any(hasattr(one, "getbands") for one in (given if isinstance(given, (list, tuple)) else (given,))):
+        raise no_pictures("predict", "a picture of Pillow")
     if isinstance(given, Mapping):
         given = _columns(dataset.columns or tuple(map(str, given)), given)
     return array_of(in_order(given, dataset.columns, "predict"), "predict")
@@ -230,15 +262,16 @@ def _checked(run: TrainRun, x: NDArray[Any], told: Told) -> NDArray[Any]:
         raise DataError(
             "predict", f"{held}{x.dtype}{list(x.shape)}",
             f"expected numbers of shape {['examples', *example.shape]}".replace("'", ""),
-            "save them with numpy.save(path, x), as the data set has them before any transform"
-            if held else "give them as the data set has them before any transform",
+            f"{'save them with numpy.save(path, x)' if held else 'give them'} as the data set has them: after "
+            "transforms of your own, such as those of an ImageFolder, and before features of the recipe",
         )  # fmt: skip
-    if x.dtype.kind == "f":
+    # NaN and infinity are above it, too: one look at all examples, since a request notices how long each look takes.
+    if x.dtype.kind == "f" and not np.maximum.reduce(np.abs(x), axis=None, initial=0) <= _MOST:
         flat = x.reshape(len(x), -1)
         gap = "NaN" if np.isnan(flat).any() else "infinity"
         _demand(np.isfinite(flat).all(axis=1), gap, "finite numbers", told, "remove those rows or fill the gaps first")
         _demand(
-            np.abs(flat).max(axis=1, initial=0) <= np.finfo(np.float32).max, "a number beyond 3.4e38",
+            np.abs(flat).max(axis=1, initial=0) <= _MOST, "a number beyond 3.4e38",
             "numbers that float32 holds", told, "remove those rows, or scale them as the training data is",
         )  # fmt: skip
     return x.astype(example.dtype) if x.dtype.kind == example.dtype.kind == "f" else x
@@ -285,6 +318,8 @@ def outputs(run: TrainRun, x: NDArray[Any], told: Told = IN_MEMORY) -> NDArray[A
     found = model_outputs(run, transformed(run, x))
     if run.dataset.target is not None:
         found = run.dataset.target.original(found)
-    _demand(np.isfinite(found.reshape(len(found), -1)).all(axis=1), "an answer that is not finite", "finite numbers",
-            told, "give an example that is closer to the training data")  # fmt: skip
+    finite = np.isfinite(found)
+    if not np.logical_and.reduce(finite, axis=None):
+        _demand(finite.reshape(len(found), -1).all(axis=1), "an answer that is not finite", "finite numbers",
+                told, "give an example that is closer to the training data")  # fmt: skip
     return found

@@ -114,17 +114,28 @@ def _found(folder: RunFolder, which: str | None, policy: Policy) -> tuple[Checkp
 
 
 def evaluate(
-    path: Path, as_json: bool, trust: bool = False, changed_data: bool = False, checkpoint: str | None = None
+    path: Path,
+    as_json: bool,
+    trust: bool = False,
+    changed_data: bool = False,
+    checkpoint: str | None = None,
+    file: Path | None = None,
 ) -> int:
-    """Measure every part of the data again and print it. What was measured on data that have changed stands in the
-    ledger too, with the changes."""
+    """Measure every part of the data again, or a `file` in its place, and print it. What was measured on data that have
+    changed stands in the ledger too, with the changes."""
     from powertrain.train.closing_words import score_table
     from powertrain.train.display.display import measured
+    from powertrain.train.evaluate.predict import measured_on
     from powertrain.train.session import measure
 
-    opened = open_run(path, trust, data=True, changed_data=changed_data, checkpoint=checkpoint)
+    if file is not None and changed_data:
+        raise RunError(
+            "[evaluate] received --changed-data and a file; expected one of them, since the run's own data are not "
+            "read; leave --changed-data out"
+        )
+    opened = open_run(path, trust, data=file is None, changed_data=changed_data, checkpoint=checkpoint)
     run, changes = opened.run, opened.changes
-    evaluations = measure(run)
+    evaluations = measure(run) if file is None else {file.name: measured_on(run, file)}
     values = {part: evaluation.values for part, evaluation in evaluations.items()}
     if changes:
         note_changes(run, changes, values)
@@ -137,7 +148,8 @@ def evaluate(
     for part, evaluation in evaluations.items():
         numbers = "  ".join(measured(name, value, units, 4) for name, value in evaluation.values.items())
         say(f"{part:<6} {evaluation.examples:>8,} {what}  {numbers}")
-    for row in score_table(run, evaluations[judged_part(evaluations)]):
+    judged = judged_part(evaluations) if file is None else file.name
+    for row in score_table(run, evaluations[judged]):
         say(row)
     return 0
 

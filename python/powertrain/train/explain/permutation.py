@@ -65,7 +65,8 @@ class Importance(Explanation):
     def __repr__(self) -> str:
         order = np.argsort(-self.values, kind="stable")[:3]
         most = ", ".join(f"{self.columns[at]} {self.values[at]:.3g}" for at in order)
-        return f"Importance({self.metric} {self.score:.4g}; {most})"
+        left = len(self.columns) - len(order)
+        return f"Importance({self.metric} {self.score:.4g}; {most}{f', and {left} more' if left else ''})"
 
 
 def importance(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powertrain.data.cached import caches_of
 from powertrain.io.records import to_json
 from powertrain.nn.display import counts, parts
 from powertrain.train.folder.keeping import Policy
@@ -211,14 +212,17 @@ def _memory(found: Rehearsal, extent: Extent) -> dict[str, int]:
     replay = sum(rows.nbytes for ring in rings(run) for rows in ring.rows().values())
     best = sum(array.nbytes for array in run.early.weights.values()) if run.early is not None else 0
     twice = table.bytes_while_saving() if _counted(found, extent)[2] > 1 else 0
+    caches = [one for source in run.dataset.splits.values() for one in caches_of(source)]
+    cached, filled = sum(one.full_bytes for one in caches), sum(one.held_bytes for one in caches)
     peaks = {stage.name: stage.peak for stage in found.stages}
-    peak = max(*peaks.values(), peaks["evaluation"] + twice) + found.evaluations.sampled.more_bytes
+    peak = max(*peaks.values(), peaks["evaluation"] + twice) + found.evaluations.sampled.more_bytes + cached - filled
     known = {
         "imports": found.stages[0].resident,
         "data": max(0, found.stages[1].resident - found.stages[0].resident),
         "weights": weights,
         "optimizer": moments,
         "replay": replay,
+        "cache": cached,
         "best weights": best,
         "checkpoint on its way": twice,
         "arena of a step": max(map(arena_bytes, stepper.compiled.values()), default=0),

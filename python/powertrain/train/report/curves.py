@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from powertrain.charts import curve_chart
 from powertrain.io.plain_json import dumps
-from powertrain.train.evaluate.curve_words import curve_words
+from powertrain.train.evaluate.curve_words import curves_in_words
 from powertrain.train.report import elements
 from powertrain.train.report.elements import NOTHING, left_out, paragraphs
 from powertrain.train.report.markup import Html, html, joined
@@ -39,7 +39,5 @@ def curves_section(history: Sequence[Mapping[str, Any]], units: Mapping[str, str
     charts = joined(html('<div data-curves="{}"></div>', one) for one in data)
     draw = elements.charts_module()
     still = draw.curves(titled) if draw else left_out("The picture of the curves is")
-    losses = found.get("loss", {})
-    said = (curve_words(losses[part], part, stops) for part in ("train", "valid") if part in losses)
-    words = paragraphs([sentence for sentence in said if sentence])
+    words = paragraphs(curves_in_words(found.get("loss", {}), stops))
     return html('<h2>Curves</h2>{}<div class="curve-charts">{}</div><div class="still">{}</div>', words, charts, still)
