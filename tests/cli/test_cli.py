@@ -15,7 +15,8 @@ import pytest
 
 import powertrain as pt
 from powertrain import charts
-from running import SMALL, command, environment, results, run
+from powertrain.cli.predict import _line as prediction_line
+from running import ENDLESS, SMALL, command, environment, results, run
 
 HERE = Path(__file__).parents[1] / "plugin"
 
@@ -24,7 +25,8 @@ HERE = Path(__file__).parents[1] / "plugin"
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small recipe and one finished run of it."""
     folder = tmp_path_factory.mktemp("small")
-    (folder / "small.toml").write_text(SMALL.replace("report    = { baseline = false }\n", ""))
+    metrics = 'evaluate  = { metrics = ["accuracy", "kappa"] }\n'
+    (folder / "small.toml").write_text(SMALL.replace("report    = { baseline = false }\n", metrics))
     done = run(["train", "small.toml", "--run", "one"], folder)
     (folder / "output.txt").write_text(done.stdout)
     return folder
@@ -97,9 +99,10 @@ def test_what_a_person_sees(small: Path) -> None:
     lines = (small / "output.txt").read_text().splitlines()
     assert lines[0].startswith("digits (train 1,258 / valid 180 / test 359) · mlp 2,410 params · 1 threads ")
     assert lines[0].endswith(" · resume: exact")
-    assert lines[1].startswith("epoch 1/6  train ")
+    assert re.match(r"epoch 1/6  train [\d.]+  valid [\d.]+  accuracy 0\.\d{3}  kappa 0\.\d{3}  ", lines[1]), lines[1]
     done = next(line for line in lines if line.startswith("done "))
     assert "test accuracy 0." in done and "dummy 0.10, linear 0." in done and "Wh (" in done
+    assert " · kappa 0." in done
     assert any(line.startswith("fit    ") for line in lines)
     assert sum(line.startswith("  ") for line in lines) == 12  # the header, ten classes, the mean
     assert "report one/report.html" in lines
@@ -179,8 +182,7 @@ def test_a_run_is_not_overwritten(small: Path) -> None:
 
 
 def test_max_minutes_stops_and_saves(tmp_path: Path) -> None:
-    endless = SMALL.replace("6 epochs", "100000 epochs").replace(', stop = { watch = "valid.accuracy" }', "")
-    (tmp_path / "small.toml").write_text(endless)
+    (tmp_path / "small.toml").write_text(ENDLESS)
     done = run(["train", "small.toml", "--run", "a", "--max-minutes", "0.02"], tmp_path)
     assert "the time that --max-minutes allows is over" in done.stdout
     assert len(run(["runs", "hash", "a"], tmp_path).stdout.strip()) == 64
@@ -277,13 +279,21 @@ def test_predict_answers_for_a_file_of_examples(small: Path, tmp_path: Path) -> 
     assert plain[0].split() == ["0", rows[0]["label"], str(rows[0]["probability"])]
 
 
+def test_a_score_is_told_from_a_probability() -> None:
+    row = {"row": 3, "label": "gneiss", "score": 3.968034, "scores": {"gneiss": 3.968034, "slate": 1.5}}
+    assert prediction_line(row, False) == "     3  gneiss  score 3.968034"
+    likely = {"row": 3, "label": "gneiss", "probability": 0.896189, "probabilities": {"gneiss": 0.896189}}
+    assert prediction_line(likely, False) == "     3  gneiss  0.896189"
+
+
 def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
     subprocess.run([sys.executable, "-c", "import numpy; numpy.save('bad.npy', numpy.zeros((3, 7, 7)))"], cwd=small,
                    check=True)  # fmt: skip
     done = run(["predict", "one", "bad.npy"], small, expect=2)
     assert done.stderr.strip() == (
         "[predict] bad.npy holds float64[3, 7, 7]; expected numbers of shape [examples, 8, 8]; save them with "
-        "numpy.save(path, x), as the data set has them before any transform"
+        "numpy.save(path, x) as the data set has them: after transforms of your own, such as those of an ImageFolder, "
+        "and before features of the recipe"
     )
 
 

@@ -155,6 +155,9 @@ def test_notes_of_groups_of_bf16_and_of_fused_loops() -> None:
     groups, total = notes(lambda a, b: a @ b, (2, 40000), (40000, 8))
     assert "K 40000 in 10 groups" in groups[1] and groups[1].endswith("; sums of each group in the workspace")
     assert total[1] == ("adds the sums of K in groups, ascending, of which there are 10; sums kept in the result")
+    shared, added = notes(lambda a, b: a @ b, (1, 1600), (1600, 576))
+    assert "columns 576, K 1600 in 7 groups, of which 2 threads have 3 each" in shared[1]
+    assert added[1] == ("adds the sums of K in groups, ascending, of which there are 7; sums kept in the result")
     halves = notes(lambda a, b: a.astype("bfloat16") @ b.astype("bfloat16"), (64, 64), (64, 64))
     assert halves[-1][1].startswith('tiles of f32 (dots="exact" widens bf16); rows 64 in 2 x 32, columns 64, K 64; ')
     assert notes(lambda a: F.softmax(a, axis=1), (40, 30)) == [

@@ -10,6 +10,7 @@ import pytest
 
 import powertrain as pt
 from numpy_backend import NumPyBackend
+from page_files import DOCS
 from powertrain import _core
 from powertrain.cli.bench.steps import compiled_step
 from powertrain.cli.profile import without
@@ -119,3 +120,23 @@ def test_the_command_shows_both_programs(tmp_path: Path) -> None:
 def test_the_command_measures_a_workload(tmp_path: Path) -> None:
     [step] = results(run(["profile", "mlp_tiny", "--without", "simplify", "--steps", "2", "--json"], tmp_path))["steps"]
     assert step["name"] == "mlp_tiny" and len(step["ms"][0]) == 2
+
+
+def test_the_page_shows_what_the_command_counts() -> None:
+    step, batches = compiled_step("mlp_mnist")
+    pairs = without.Pairs(step, "attach_epilogues", warm_up=0)
+    for at in range(2):
+        pairs.run(batches[at])
+    change = pairs.change("mlp_mnist")
+    page = (DOCS / "adding-a-pass.md").read_text(encoding="utf-8")
+    for name, (with_it, without_it) in change.counts().items():
+        assert re.search(rf"^{name} +{with_it:,.0f} +{without_it:,.0f} +\S+$", page, re.MULTILINE), (
+            name,
+            with_it,
+            without_it,
+        )
+    only = [
+        f"only with{out} it:\n" + "".join(f"  {name}\n" for name in names)
+        for out, names in zip(("", "out"), change.instructions(), strict=True)
+    ]
+    assert "".join(only) in page

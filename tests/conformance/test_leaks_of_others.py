@@ -10,8 +10,8 @@ from powertrain.conformance import leaks
 
 
 class Subject:
-    def finding(self, code: str, *rest: str) -> str:
-        return code
+    def finding(self, code: str, received: str, *rest: str) -> str:
+        return f"{code}: {received}"
 
 
 def found(call: Any) -> list[Any]:
@@ -38,4 +38,6 @@ def test_what_another_thread_leaves_does_not_count() -> None:
 
 def test_what_a_call_leaves_counts() -> None:
     kept: list[object] = []
-    assert found(lambda: kept.append(object())) == ["leaks"]
+    (said,) = found(lambda: kept.append(object()))
+    assert said.startswith("leaks: 32 times a call")
+    assert said.partition("most are made at ")[2].startswith(__file__)

@@ -20,7 +20,7 @@ from powertrain.cli import templates
 from powertrain.cli.scaffold import OBJECTS
 from powertrain.conformance import check_distribution
 from powertrain.conformance.child import findings
-from powertrain.conformance.finding import Finding
+from powertrain.conformance.finding import Finding, Subject, apart
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import load_recipe
 from running import run
@@ -206,3 +206,58 @@ def test_a_distribution_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     distribution(tmp_path, "torn", "[powertrain.v1.model]\nno equals sign\n")
     with pytest.raises(PluginError, match=r"\[plugins check\] torn: its entry_points.txt: a line is"):
         check_distribution(Registry(lambda: [str(tmp_path)]), "torn")
+
+
+def test_one_plugin_of_a_distribution_is_checked_by_its_name(tmp_path: Path) -> None:
+    text = "[powertrain.v1.loss]\nmine = acme:it\nother = acme:it\n[powertrain.v2.loss]\nlater = acme:it\n"
+    distribution(tmp_path, "acme-two", text, wrong_plugins.RIGHT["loss"])
+    (tmp_path / "acme.py").write_text(wrong_plugins.RIGHT["loss"])
+    assert run(["plugins", "check", "Acme_Two/mine"], tmp_path, [tmp_path]).stdout == "right  loss acme-two/mine\n"
+    assert run(["plugins", "check", "acme-two/later"], tmp_path, [tmp_path], expect=1).stdout.splitlines() == [
+        "wrong  powertrain.v2.loss acme-two/later",
+        "       group: [plugin acme-two/later] it is in the group powertrain.v2.loss, which nothing reads; expected "
+        "powertrain.v1.loss; fix the entry point, and install again",
+    ]
+    missing = run(["plugins", "check", "acme-two/mien"], tmp_path, [tmp_path], expect=2).stderr
+    assert missing.startswith(
+        "[plugins check] acme-two offers no plugin mien; expected one of later, mine, other; leave /mien out to check "
+        "all; did you mean mine?"
+    )
+
+
+def test_a_recipe_that_names_a_plugin_of_an_unread_group_is_told_so(tmp_path: Path) -> None:
+    distribution(tmp_path, "acme", "[powertrain.v1.models]\nnet = acme:it\n")
+    with pytest.raises(PluginError, match=r"; acme/net is in the group powertrain.v1.models, which nothing reads; "):
+        Registry(lambda: [str(tmp_path)]).find("model", "net")
+
+
+def test_a_finding_says_once_what_was_expected() -> None:
+    subject = Subject("loss", "acme/mine", len, None, "acme/mine")
+    said = subject.raised("a call", ValueError("[mine] 3; expected 4; write 4")).line()
+    assert said == "[acme/mine] a call raised ValueError: [mine] 3; expected 4; write 4"
+    assert (
+        subject.raised("a call", KeyError("x")).line().endswith("; expected no exception; fix the line that is named")
+    )
+
+
+def test_what_a_kernel_in_cpp_throws_is_told_as_that() -> None:
+    subject = Subject("kernel", "acme/mine", len, None, "acme/mine")
+    error = RuntimeError("[system] empty; expected no failure; report the call that led to it, with its arguments")
+    assert subject.raised("the engine's call of case 1", error).line() == (
+        "[acme/mine] the engine's call of case 1: a function of the kernel threw an exception (empty); expected a "
+        "status; catch it inside of the function, and end with return pt_fail(call, message)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        (0.5, 0.25, ("0.5", "0.25")),
+        (0.29393601, 0.29393648, ("0.293936", "0.2939365")),
+        (1.0, 1.0 + 2**-52, ("1", "1.0000000000000002")),
+        (1.0, 1.0, ("1", "1")),
+        (float("nan"), 1.0, ("nan", "1")),
+    ],
+)
+def test_numbers_that_differ_are_told_with_digits_that_do(a: float, b: float, words: tuple[str, str]) -> None:
+    assert apart(a, b) == words

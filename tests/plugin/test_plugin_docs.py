@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_check import examine
 
-from c_library import COMPILER, build
+from c_library import COMPILER, CPP_COMPILER, build, build_cpp
 from powertrain.plugin.protocols import GROUPS
 from powertrain.recipe import load_recipe
 from powertrain.train.display.display import Display
@@ -56,6 +56,9 @@ def _kernels_pass(made: dict[str, str], folder: Path, monkeypatch: pytest.Monkey
     folder.mkdir()
     build(made["rows.c"], folder / "rows.so")
     assert [one.line() for one in examine("kernel", "in-c", made["kernel.py"], folder, monkeypatch, "scale")] == []
+    if CPP_COMPILER is not None:
+        build_cpp(made["shift.cpp"], folder / "shift.so")
+        assert [one.line() for one in examine("kernel", "in-cpp", made["shift.py"], folder, monkeypatch, "shift")] == []
     pytest.importorskip("numba")
     assert [one.line() for one in examine("kernel", "by-numba", made["cap.py"], folder, monkeypatch, "cap")] == []
 

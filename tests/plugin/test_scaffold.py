@@ -17,6 +17,7 @@ else:
 
 from test_discovery import distribution
 
+import powertrain as pt
 from c_library import needs_compiler
 from powertrain.cli.scaffold import OBJECTS, new_plugin
 from powertrain.plugin.registry import PluginError
@@ -113,7 +114,7 @@ def test_a_kernel_in_numba_trains_without_an_edit_and_passes_its_own_tests(tmp_p
     assert "next   pip install -e acme && powertrain train acme" in said
     files = {path.name for path in (tmp_path / "acme").rglob("*") if path.is_file()}
     assert "setup.py" not in files and "kernel.c" not in files
-    assert '"powertrain[numba]"' in (tmp_path / "acme" / "pyproject.toml").read_text()
+    assert '"powertrain[numba]>=' in (tmp_path / "acme" / "pyproject.toml").read_text()
     written = (tmp_path / "acme" / "src" / "acme" / "kernel.py").read_text().splitlines()
     assert sum(bool(line.strip()) for line in written) < 60
     target = installed(tmp_path, tmp_path / "acme")
@@ -205,14 +206,25 @@ def test_the_doctor_says_what_is_broken_and_is_not_hurt_by_it(tmp_path: Path) ->
     distribution(tmp_path / "a", "deadly", two, "import os\nos.kill(os.getpid(), 9)\n")
     (tmp_path / "a" / "other_module.py").write_text("it = len\n")
     distribution(tmp_path / "a", "torn", "[powertrain.v1.model]\nno equals sign\n")
+    strays = "[powertrain.v1.models]\nnet = good:it\n[powertrain.v2.loss]\nnet = good:it\n[powertrain]\nx = y:z\n"
+    distribution(tmp_path / "a", "stray", strays)
+    distribution(tmp_path / "a", "older", "[powertrain.v1.loss]\nold = good:it\n")
+    with (tmp_path / "a" / "older-1.0.dist-info" / "METADATA").open("a") as file:
+        file.write("Requires-Dist: powertrain[vision]<0.0.9\nRequires-Dist: powertrain>=9; extra == 'x'\n")
     folders = [tmp_path / "a", tmp_path / "b"]
     done = run(["plugins", "doctor"], tmp_path, folders, expect=1).stdout.splitlines()
     # The first-party distributions may be installed beside them.
-    assert [line for line in done if not line.startswith("powertrain-")] == [
+    assert [line for line in done if not line.startswith(("powertrain-", "shadowed   powertrain"))] == [
         "deadly: 2 plugins",
         "good: 1 plugins",
+        "older: 1 plugins",
         "broken     [plugin deadly/first] deadly 1.0: it crashed with SIGKILL; expected a plugin that can be imported; "
         "fix or uninstall it",
+        f"outside    older asks for powertrain<0.0.9, and this is {pt.__version__}; install versions that fit",
+        "not read   stray/net is in the group powertrain.v1.models, which nothing reads; expected powertrain.v1.model; "
+        "fix the entry point, and install again",
+        "not read   stray/net is in the group powertrain.v2.loss, which nothing reads; expected powertrain.v1.loss; "
+        "fix the entry point, and install again",
         "shadowed   good 0.1 by its 1.0, which comes first on the path",
         "unreadable torn: its entry_points.txt: a line is 'no equals sign'; expected name = module:object; reinstall "
         "or remove it",

@@ -281,7 +281,7 @@ class it(Optimizer):
     def update_flat(self, p, g, state, decay, scalars):
         m = 0.9 * state["m"] + 0.1 * g
         step = pt.clip(m / pt.maximum(self.rho * state["h"], 1e-12), -1.0, 1.0)
-        return p - scalars["rate"] * step, {"m": m}
+        return p - scalars["rate"] * (step + decay * p), {"m": m}
 '''),
     "schedule-class": ("schedule", HEAD + '''
 @dataclass(frozen=True)
@@ -327,6 +327,7 @@ class it(Environment):
 class it(Optimizer):
     Params = NoParams
     MOMENTS = ()
+    DECAYS = False
     @classmethod
     def build(cls, params, module, **settings): return cls(module, lr=0.01, **settings)
     def update_flat(self, p, g, state, decay, scalars):
@@ -343,13 +344,14 @@ class it(Optimizer):
     def build(cls, params, module, **settings): return cls(module, lr=params.lr, **settings)
     def scalars(self, step, rate, decay): return {"rate": rate / (1.0 - pt.pow(0.9, pt.astype(step, "float32")))}
     def update_flat(self, p, g, state, decay, scalars):
-        m = state["m"] * 0.9 + g * 0.1
+        m = state["m"] * 0.9 + (g + decay * p) * 0.1
         return p - scalars["rate"] * m, {"m": m}
 '''),
     "optimizer-without-rate": ("optimizer", HEAD + '''
 class it(Optimizer):
     """The rate is a factor on a step that it finds itself, from the distance gone so far."""
     MOMENTS = ("first", "sum")
+    DECAYS = False
     @classmethod
     def build(cls, params, module, **settings): return cls(module, lr=1.0, **settings)
     def scalars(self, step, rate, decay): return {"rate": rate, "new": pt.astype(pt.equal(step, 1), "float32")}

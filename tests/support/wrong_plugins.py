@@ -120,6 +120,7 @@ OPTIMIZER = (
     + """
 from powertrain.optim.optimizer import Optimizer
 class it(Optimizer):
+    DECAYS = False
     Params = NoParams
     @classmethod
     def build(cls, params, module, **settings): return cls(module, lr=0.01, **settings)
@@ -372,7 +373,7 @@ LETHAL: dict[str, tuple[str, str, str, str]] = {
     "sys-exit": ("loss", "exit", "it called sys.exit(4)", loss("import sys; sys.exit(4)")),
     "os-exit": ("loss", "exit", "it ended its process with code 0", loss("import os; os._exit(0)")),
     "mlp": ("model", "name-clash", "the model mlp is also offered by powertrain", MODEL),
-    "no-such-group": ("modell", "group", "there is no group modell", MODEL),
+    "no-such-group": ("modell", "group", "is in the group powertrain.v1.modell, which nothing reads; expected ", MODEL),
 }  # fmt: skip
 RIGHT = {
     "model": MODEL, "metric": METRIC, "data": DATA, "transform": TRANSFORM, "strategy": STRATEGY,

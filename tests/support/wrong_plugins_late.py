@@ -36,6 +36,16 @@ def setup_and_round(round_: str, more: str = "") -> str:
     return f"{STRATEGY.partition('    def round')[0]}    def round(self, run):\n        {round_}\n{more}"
 
 
+FEW = "def few(output, target):\n    raise ValueError('ten are too many')\n"
+
+
+def recipe(data: str, more: str = "") -> str:
+    """A plugin that is a recipe, whose file it writes."""
+    lines = f'data = {data}\nmodel = "linear"\noptimizer = {{ use = "sgd", lr = 0.1 }}\n'
+    lines += 'run = { until = "1 epoch", batch_size = 16 }\n' + more
+    return f"from pathlib import Path\nit = Path(__file__).with_name('it.toml')\nit.write_text({lines!r})\n"
+
+
 LATE: dict[str, tuple[str, str, str, str]] = {
     "import-ends": ("model", "exit", "ended the process by os._exit(0)", "import os\nos._exit(0)\n"),
     "loss-arguments": ("loss", "protocol", "it takes (output); expected (output, target)",
@@ -155,5 +165,11 @@ class it(TracedEnvironment):
         return {"at": at}, at, at > 1000
 """),
     "recipe-function": ("recipe", "recipe", "it is a function; expected the path of a TOML file", "def it(): pass\n"),
+    "recipe-without-data": ("recipe", "recipe", "it names lost.npz, which is not in the folder of the recipe",
+                            recipe('{ use = "arrays", path = "lost.npz", split = { test = 0.2 } }')),
+    "recipe-loss": ("recipe", "raises", "a run that measures 32 of its examples raised ValueError: ten are too many",
+                      recipe('{ use = "digits", split = { test = 0.2 } }',
+                             'loss = "./few.py:few"')
+                      + f"it.with_name('few.py').write_text({FEW!r})\n"),
     "recipe-nowhere": ("recipe", "recipe", "there is no such file", 'it = "nowhere.toml"\n'),
 }  # fmt: skip

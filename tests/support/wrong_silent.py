@@ -94,6 +94,15 @@ TRAINING: Rows = {
                                  but(but(with_params(MOMENT, "lr: float = param(0.01, above=0)"), "return cls(module, "
                                          "lr=0.01", "return setattr(cls, 'FIXED', params.lr) or cls(module, "
                                          "lr=params.lr"), 'scalars["rate"] * m', "self.FIXED * m")),
+    "optimizer-decay": ("optimizer", "decay-ignored", "with weight_decay = 0.25 in a group it makes the same updates",
+                        but(MOMENT, "    DECAYS = False\n", "")),
+    "optimizer-group-rate": ("optimizer", "rate-ignored", "with lr of half the rate in a group it makes the same",
+                             but(MOMENT, "    def update_flat", "    def scalars(self, step, rate, decay):\n"
+                                 "        return {'rate': pt.astype(self.scheduled_lr, 'float32')}\n"
+                                 "    def update_flat")),
+    "optimizer-maximize": ("optimizer", "settings", "with maximize = True it makes the same updates",
+                           but(MOMENT, "    Params", "    def __init__(self, *given, maximize=False, **settings):\n"
+                               "        super().__init__(*given, **settings)\n    Params")),
     "optimizer-micro-slot": (
         "optimizer", "micro-batches", "the first of two micro-batches changes optimizer.t",
         MOMENT + "    def named_slots(self):\n        yield from super().named_slots()\n        yield 'optimizer.t', "
@@ -162,6 +171,15 @@ TRAINING: Rows = {
                                   "self.opt.update(grads, weight=pt.sum(batch.weight))\n" + LOGGED)),
     "strategy-retraces": ("strategy", "leaks", "each round makes a new step function",
                           setup_and_round("run.loop(lambda t, batch: self.step(t, batch), self.data, 2)")),
+    "strategy-late-count": (
+        "strategy", "state-on-self", "after the same round age of the strategy is 4, and of a resumed run 1",
+        setup_and_round("self.age += 1\n        if self.age > 5:\n            self.factor.value = pt.tensor("
+                        "np.float32(0.5))\n        run.loop(self.step, self.data, 2)",
+                        "    def setup(self, run):\n        super().setup(run)\n        self.age = 0\n"
+                        "        self.factor = run.slot('factor', np.ones((), np.float32))\n"
+                        "    def step(self, t, batch):\n"
+                        "        losses = self.loss(self.model(batch.x), batch.y) * self.factor.value\n"
+                        f"        t.minimize(self.opt, losses, batch.weight)\n        {LOGGED}\n")),
     "strategy-clock": ("strategy", "resume", "a resumed run gives another",
                        but(STRATEGY, "self.data, 2)", "self.data, 1 + int(time.time() // LATER) % 2)").replace(
                            "import numpy",
@@ -195,10 +213,29 @@ LOSSES: Rows = {
                     but(loss("return F.cross_entropy(output, target, reduction='none') * (1 + len(str(Path.cwd())))"),
                         SOLVED, "from pathlib import Path\n" + SOLVED)),
 }  # fmt: skip
+PER_CLASS = (
+    HEAD
+    + """
+class it(Metric):
+    def measure(self, prediction, target, weight=None):
+        count = prediction.shape[1]
+        right = weight * (prediction.argmax(axis=1) == target)
+        return np.stack([np.bincount(target, right, count), np.bincount(target, weight, count)])
+    def result(self, state):
+        return float(np.mean(state[0] / np.maximum(state[1], 1)))
+"""
+)
 METRICS: Rows = {
     "metric-fractions": ("metric", "fractional-weights", "one example as two of weight 0.5 gives",
                          METRIC.replace("weight * right", "(weight > 0) * right").replace(
                              "np.sum(weight)", "np.sum(weight > 0)")),
+    "metric-no-zero": ("metric", "metric-state",
+                       "the state of 12 examples is [2, 3], and zero() gives [2], which merged does", PER_CLASS),
+    "metric-result-of-task": ("metric", "raises", "result of 12 examples (classes) raised",
+                              but(PER_CLASS, "    def measure", "    def zero(self): return np.zeros(())\n"
+                                  "    def measure").replace("state[1]", "state[:, 2]")),
+    "metric-float32": ("metric", "not-mergeable", "sum in float64",
+                       METRIC.replace("np.sum(weight * right)", "np.sum(weight * prediction[:, 0], dtype='f4')")),
     "metric-heavy": ("metric", "fractional-weights", "",
                      METRIC.replace("weight * right", "np.minimum(weight, 1) * right").replace(
                          "np.sum(weight)", "np.sum(np.minimum(weight, 1))")),

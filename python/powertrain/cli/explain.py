@@ -6,9 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import one_line, say
 from powertrain.train.evaluate.review import open_run
+from powertrain.train.explain.permutation import Importance
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -22,5 +25,8 @@ def explain(options: argparse.Namespace) -> int:
         asked = Path(asked)
     found: Any = trained.explain(asked, **settings)
     say(one_line(found))
+    if isinstance(found, Importance):
+        for at in np.argsort(-found.values, kind="stable"):
+            say(f"{found.values[at]:>10.4g} ± {found.deviations[at]:<9.2g}  {one_line(found.columns[at])}")
     say(found.save(options.out))
     return FINE

@@ -64,6 +64,13 @@ def parser() -> argparse.ArgumentParser:
 
     evaluate = _verb(verbs, "evaluate", "runs:evaluate", "measure a trained run again")
     evaluate.add_argument("run", type=Path, metavar="DIR")
+    evaluate.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="a table with the column that is predicted, to measure in place of the run's data",
+    )
     _choosing(evaluate)
     _changing(evaluate, "measure")
     _trusting(evaluate)

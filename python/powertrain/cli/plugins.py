@@ -8,25 +8,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
+from powertrain import _core
 from powertrain.cli.exit_codes import FINE, MISSED
 from powertrain.io.console import say
 from powertrain.io.plain_json import dumps
 from powertrain.plugin import listing
-from powertrain.plugin.discovery import normalise
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, registry
+from powertrain.plugin.versions import asked_of, fits
 
 
 def plugins(options: argparse.Namespace) -> int:
     """list, show NAME, check DIST, doctor."""
     what = options.what
     if what in ("show", "check") and not options.name:
-        kind = "a plugin" if what == "show" else "a distribution"
+        kind = "a plugin" if what == "show" else "a distribution, or DIST/NAME"
         raise PluginError(f"[plugins {what}] received no name; expected that of {kind}; see powertrain plugins list")
     if what == "show":
         say(dumps(listing.details(options.name)) if options.json else listing.describe(options.name))
         return FINE
     if what == "check":
-        return check(normalise(options.name), options.seconds, options.json)
+        return check(options.name, options.seconds, options.json)
     if what == "doctor":
         return doctor(options.seconds, options.json)
     say(dumps(listing.as_json()) if options.json else listing.as_text())
@@ -34,7 +35,7 @@ def plugins(options: argparse.Namespace) -> int:
 
 
 def check(distribution: str, seconds: float, as_json: bool) -> int:
-    """Examine every plugin of a distribution; exit code 1 where one breaks a promise."""
+    """Examine the plugins of a distribution, or one of them; exit code 1 where one breaks a promise."""
     from powertrain.conformance import Checked, check_distribution
 
     def progress(one: Checked) -> None:
@@ -55,7 +56,7 @@ def check(distribution: str, seconds: float, as_json: bool) -> int:
 
 
 def doctor(seconds: float, as_json: bool) -> int:
-    """What is installed, and what of it is broken, shadowed or ambiguous."""
+    """What is installed, and what of it is broken, for another engine, not read, shadowed or ambiguous."""
     found = listing.as_json()
     by_distribution: dict[str, list[Plugin]] = {}
     for plugin in registry().plugins():
@@ -70,13 +71,19 @@ def doctor(seconds: float, as_json: bool) -> int:
         for plugin, cause in zip(entries, said, strict=True)
         if cause
     ]
+    outside = [
+        {"distribution": name, "asks": ",".join(asked), "engine": _core.__version__}
+        for name in by_distribution
+        if not fits(_core.__version__, asked := asked_of(name, ENGINE))
+    ]
     report: dict[str, Any] = {
         "distributions": {name: len(entries) for name, entries in by_distribution.items()},
         "broken": broken,
-        **{key: found[key] for key in ("unreadable", "shadowed", "conflicts")},
+        "outside": outside,
+        **{key: found[key] for key in ("strays", "unreadable", "shadowed", "conflicts")},
     }
     say(dumps(report) if as_json else _as_text(report))
-    return MISSED if broken or found["unreadable"] else FINE
+    return MISSED if any(report[key] for key in ("broken", "outside", "unreadable", "strays")) else FINE
 
 
 def _probe(entries: Sequence[Plugin], seconds: float) -> list[str]:
@@ -96,5 +103,10 @@ def _probe(entries: Sequence[Plugin], seconds: float) -> list[str]:
 def _as_text(report: dict[str, Any]) -> str:
     lines = [f"{name}: {count} plugins" for name, count in report["distributions"].items()]
     lines += [f"broken     {one['cause']}" for one in report["broken"]]
+    lines += [
+        f"outside    {one['distribution']} asks for powertrain{one['asks']}, and this is {one['engine']}; install "
+        "versions that fit"
+        for one in report["outside"]
+    ]
     lines += listing.troubles()
     return "\n".join(lines) if len(lines) else "nothing but the engine's own plugins is installed; they are in order"

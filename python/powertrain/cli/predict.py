@@ -77,12 +77,13 @@ def _written(answers: Iterable[Predictions], out: Path) -> int:
 
 
 def _line(row: Mapping[str, Any], every: bool) -> str:
-    """An answer on one line: the file or the row, and what was said."""
+    """An answer on one line: the file or the row, and what was said. A score is called one, since it may pass for a
+    probability."""
     place, *said = row.items()
     words = [f"{place[1]:>6}" if place[0] == "row" else one_line(place[1])]
     for name, value in said:
         if name not in EACH_CLASS:
-            words.append(one_line(value))
+            words.append(f"score {one_line(value)}" if name == "score" else one_line(value))
         elif every:
             words.append(" ".join(f"{one_line(label)} {number}" for label, number in value.items()))
     return "  ".join(words)

@@ -18,7 +18,9 @@ from powertrain.train.folder.run_folder import RUNS, RunError
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    return review.evaluate(options.run, options.json, options.trust, options.changed_data, options.checkpoint)
+    return review.evaluate(
+        options.run, options.json, options.trust, options.changed_data, options.checkpoint, options.file
+    )
 
 
 def report(options: argparse.Namespace) -> int:

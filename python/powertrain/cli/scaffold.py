@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from powertrain import _core
 from powertrain.plugin.registry import PluginError
+from powertrain.plugin.versions import from_to
 from powertrain.plugin.wording import suggestion
 
 LANGUAGES = ("c", "numba")  # that a kernel can be written in
@@ -39,7 +41,10 @@ name = "{name}"
 version = "0.1.0"
 description = "Plugins for powertrain: {kinds}"
 requires-python = ">=3.10"
-dependencies = ["{engine}"]
+dependencies = ["{engine}{bounds}"]
+
+[project.optional-dependencies]
+test = ["pytest"]
 
 [tool.setuptools.packages.find]
 where = ["src"]
@@ -72,6 +77,10 @@ INSTALL = "pip install -e {folder}"
 # A kernel in C is compiled against the header of the powertrain that is installed, which an isolated build would not
 # see; so what builds it has to be there, and setuptools makes wheels by itself from 70.1 on.
 INSTALL_C = 'pip install "setuptools>=70.1" && pip install --no-build-isolation -e {folder}'
+WHY_C = """
+The kernel is compiled against the header of the powertrain that is installed. `--no-build-isolation` lets the build
+see it; without it, pip builds in an environment of its own. After a change of `kernel.c`, install again.
+"""
 README = """\
 # {name}
 
@@ -81,9 +90,9 @@ Plugins for powertrain: {kinds}.
     powertrain plugins check {name}
     powertrain train {recipe}
     pytest
-
-Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. `{example}` uses those
-that one recipe can use.
+{why}
+Each file of `src/{module}` is one plugin; `pyproject.toml` names it by an entry point. The part before `=` is what
+recipes write: change it, and install again. `{example}` uses those that one recipe can use.
 """
 
 
@@ -118,19 +127,21 @@ def new_plugin(name: str, kinds: Sequence[str], folder: Path, language: str = "c
         "module": module,
         "kinds": ", ".join(kinds),
         "entries": entries,
+        "bounds": from_to(_core.__version__),
         "engine": "powertrain[numba]" if in_numba else "powertrain",
         "requires": '"setuptools>=70.1", "powertrain"' if in_c else '"setuptools>=64"',
-        "install": install_line(kinds, ".", language),
+        "install": install_line(kinds, '".[test]"', language),
         "data": PACKAGE_DATA.format(module=module) if "recipe" in kinds else "",
         "recipe": recipe_to_train(name, kinds, Path()),
         "example": example,
+        "why": WHY_C if in_c else "",
     }
     files = {
         "pyproject.toml": PROJECT.format(**words),
         "README.md": README.format(**words),
         example: _example(name, kinds),
         f"src/{module}/__init__.py": f'"""Plugins for powertrain: {words["kinds"]}."""\n',
-        "tests/test_plugins.py": _template("tests.py"),
+        "tests/test_plugins.py": _template("tests.py").replace("the-distribution", name),
         **{f"src/{module}/{kind}.py": _template(f"{kind}.py") for kind in kinds},
     }
     if "recipe" in kinds:
@@ -169,6 +180,7 @@ def _example(name: str, kinds: Sequence[str]) -> str:
     # A rate at which the few steps of an example learn something; of a plugin's own optimizer nobody knows it.
     optimizer, rate = (name, "1e-3") if "optimizer" in has else ("adamw", "1e-2")
     lines = [
+        f"# What {name} teaches, in a sentence: powertrain recipes shows this line." if "recipe" in has else "",
         f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
         f"features  = [{', '.join(features)}]",
         model,

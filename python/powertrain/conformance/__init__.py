@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from powertrain.conformance.finding import Finding
 from powertrain.conformance.process import SECONDS, run_apart
 from powertrain.errors.modules import answer_calls
+from powertrain.plugin.discovery import normalise
 from powertrain.plugin.protocols import GROUPS
-from powertrain.plugin.registry import ENGINE, Plugin, PluginError, Registry
+from powertrain.plugin.registry import ENGINE, Plugin, PluginError, Registry, not_read
+from powertrain.plugin.wording import suggestion
 
 # What could not be tried is said, and is no fault.
 NOTES = ("not-here",)
-# A backend is tried by hundreds of calls, which it may have to compile.
-LONGER = {"backend": 5}
+# A backend is tried by hundreds of calls, which it may have to compile; a recipe may have large data to read.
+LONGER = {"backend": 5, "recipe": 5}
 HINTS = {
     "hang": ("to end in time", "look for a loop that never ends, or raise the limit with --seconds"),
     "prints": ("to be quiet", "leave print out, or use logging"),
@@ -46,13 +48,22 @@ class Checked:
 def check_distribution(
     registry: Registry, distribution: str, seconds: float = SECONDS, done: Callable[[Checked], None] | None = None
 ) -> list[Checked]:
-    """Examine every plugin of a distribution; `done` hears of each as it is finished."""
-    entries = [plugin for plugin in registry.plugins() if plugin.distribution == distribution]
+    """Examine every plugin of a distribution, or those of one name: `acme/focal`. `done` hears of each as it is
+    finished."""
+    every = [*registry.plugins(), *registry.strays()]
+    distribution, slash, name = distribution.partition("/")
+    distribution = normalise(distribution)
+    entries = [plugin for plugin in every if plugin.distribution == distribution and (not slash or plugin.name == name)]
     broken = [one for one in registry.unreadable() if one.distribution == distribution]
     if broken:
         raise PluginError(f"[plugins check] {distribution}: {broken[0].cause}; expected entry points; fix them")
+    if not entries and (names := sorted({plugin.name for plugin in every if plugin.distribution == distribution})):
+        raise PluginError(
+            f"[plugins check] {distribution} offers no plugin {name}; expected one of {', '.join(names)}; leave "
+            f"/{name} out to check all{suggestion(name, names)}"
+        )
     if not entries:
-        known = sorted({plugin.distribution for plugin in registry.plugins()})
+        known = sorted({plugin.distribution for plugin in every})
         raise PluginError(
             f"[plugins check] {distribution} offers no plugins; expected one of {', '.join(known)}; see powertrain "
             "plugins list"
@@ -73,9 +84,9 @@ def _check(registry: Registry, plugin: Plugin, seconds: float) -> Checked:
     where = f"plugin {plugin.full_name}"
     found = list(_names(registry.plugins(plugin.group), plugin))
     if plugin.group not in GROUPS:
-        text = f"there is no group {plugin.group}"
-        fix = "fix the entry point's group"
-        return Checked(plugin, (Finding("group", where, text, f"one of {', '.join(GROUPS)}", fix),), False)
+        text, _, rest = f"it {not_read(plugin)}".partition("; expected ")
+        expected, _, fix = rest.partition("; ")
+        return Checked(plugin, (Finding("group", where, text, expected, fix),), False)
     limit = seconds * LONGER.get(plugin.group, 1)
     ended = run_apart({"task": "examine", "entry": plugin._asdict()}, plugin.module, limit)
     if ended.how == "fine":

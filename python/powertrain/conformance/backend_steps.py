@@ -98,4 +98,4 @@ def _train(make: Callable[[], tuple[Any, tuple[int, ...]]], adapter: Adapter | N
 
 
 def _words(losses: list[float]) -> str:
-    return ", ".join(f"{loss:.6g}" for loss in losses)
+    return ", ".join(f"{loss:.9g}" for loss in losses)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import inspect
 import random
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -59,7 +61,23 @@ class Subject:
         if isinstance(error.__cause__ or error.__context__, ImportError) and str(error).startswith("["):
             received = f"it could not be tried: {str(error).splitlines()[0]}"
             return self.finding("not-here", received, "what it needs", "install it, and check again")
-        return self.finding("raises", f"{doing} raised {text}", "no exception", "fix the line that is named", error)
+        if self.group == "kernel" and (thrown := _THROWN.search(text)):
+            return self.finding(
+                "fails",
+                f"{doing}: a function of the kernel threw an exception ({thrown[1]})",
+                "a status",
+                "catch it inside of the function, and end with return pt_fail(call, message)",
+            )
+        # An error that says what it expected says so in the finding too, once.
+        received, _, rest = text.partition("; expected ")
+        expected, _, fix = rest.partition("; ")
+        return self.finding(
+            "raises",
+            f"{doing} raised {received}",
+            expected or "no exception",
+            fix or "fix the line that is named",
+            error,
+        )
 
     def place(self, error: BaseException) -> str:
         """The last line of the plugin's own code in a traceback."""
@@ -74,6 +92,10 @@ class Subject:
         """The module of the plugin's code, where it can be told."""
         module = sys.modules.get(str(getattr(code_of(self.plugin), "__module__", "")))
         return () if module is None else (module,)
+
+
+# What the engine makes of a C++ exception that leaves a function of a library.
+_THROWN = re.compile(r"\[system\] (.*); expected no failure")
 
 
 def code_of(plugin: Any) -> Any:
@@ -127,6 +149,16 @@ def same(a: Any, b: Any) -> bool:
     return left.shape == right.shape and left.dtype == right.dtype and left.tobytes() == right.tobytes()
 
 
+def apart(a: Any, b: Any) -> tuple[str, str]:
+    """Two numbers in words that differ where the numbers do: six digits, or as many as that takes."""
+    a, b = float(a), float(b)
+    for digits in range(6, 18):
+        words = f"{a:.{digits}g}", f"{b:.{digits}g}"
+        if words[0] != words[1]:
+            return words
+    return f"{a:.6g}", f"{b:.6g}"
+
+
 def rng() -> np.random.Generator:
     """Numbers for a check, the same each time."""
     return np.random.Generator(np.random.Philox(key=2024))
@@ -145,6 +177,26 @@ def held_on(thing: Any) -> dict[str, Any]:
         return id(value)
 
     return {name: mark(value) for name, value in getattr(thing, "__dict__", {}).items()}
+
+
+def values_on(thing: Any) -> dict[str, Any]:
+    """The attributes of an object that are numbers, texts, or lists and tables of these, which can be compared."""
+    plain = {name: _plain(value) for name, value in getattr(thing, "__dict__", {}).items()}
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist() if value.dtype.kind in "fiub" and value.size <= 100_000 else None
+    if isinstance(value, (int, float, str)):
+        return value
+    if isinstance(value, dict):
+        found = {str(key): _plain(one) for key, one in value.items()}
+        return None if None in found.values() else found
+    if isinstance(value, (list, tuple, collections.deque)):
+        made = [_plain(one) for one in value]
+        return None if None in made else made
+    return None
 
 
 def not_numbers(subject: Subject, state: dict[str, Any], expected: str) -> Finding | None:

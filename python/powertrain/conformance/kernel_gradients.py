@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain.conformance.finding import Finding, Subject, rng
+from powertrain.conformance.finding import Finding, Subject, apart, rng
 from powertrain.conformance.kernel_trials import Trial, distance, of_reference
 from powertrain.plugin.kernels import Kernel
 
@@ -48,10 +48,11 @@ def check_gradients(subject: Subject, kernel: Kernel, trial: Trial, wanted: list
         name = list(kernel.inputs)[index]
         if not distance(made, right) <= GRADIENT_NEAR[trial.dtype]:
             at = np.unravel_index(int(np.argmax(np.abs(made - right))), made.shape)
+            found, expected = apart(made[at], right[at])
             yield subject.finding(
                 "wrong-gradient",
-                f"in {trial.words} the gradient of {name} is {made[at]:.6g} at {[int(one) for one in at]}, and the "
-                f"reference's is {right[at]:.6g}",
+                f"in {trial.words} the gradient of {name} is {found} at {[int(one) for one in at]}, and the "
+                f"reference's is {expected}",
                 "the derivative of what it computes",
                 "fix the vjp, or the kernel that it calls",
             )
@@ -76,10 +77,10 @@ def _differences(
     size = max(1.0, abs(slopes[0]))
     near = max(1e-4, GRADIENT_NEAR[trial.dtype])
     if abs(slopes[0] - slopes[1]) <= near * size and not abs(along - slopes[0]) <= 10 * near * size:
+        found, wanted = apart(along, slopes[0])
         yield subject.finding(
             "wrong-gradient",
-            f"in {trial.words} the gradient along a random direction is {along:.6g}, and differences say "
-            f"{slopes[0]:.6g}",
+            f"in {trial.words} the gradient along a random direction is {found}, and differences say {wanted}",
             "the derivative of what it computes",
             "look for stop_gradient in the reference, and at the vjp",
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import powertrain as pt
-from powertrain.conformance.finding import Finding, Subject, same
+from powertrain.conformance.finding import Finding, Subject, apart, same
 from powertrain.conformance.kernel_trials import NEAR, Trial, distance, of_reference, prepared
 from powertrain.conformance.memory import run
 from powertrain.plugin.conversion import check
@@ -151,9 +151,10 @@ def check_far(subject: Subject, kernel: Kernel, dtype: str) -> Iterator[Finding]
     if wrong.size:
         at = wrong[0]
         words = ", ".join(f"{value:g}" for value in given[:, at])
+        found, expected = apart(made[at], right[at])
         yield subject.finding(
             "wrong-result",
-            f"in {dtype} it makes {made[at]:g} of {words}, and its reference {right[at]:g}",
+            f"in {dtype} it makes {found} of {words}, and its reference {expected}",
             "the same; a NaN stays one, so that the guard sees it" if hidden[at] else f"within {NEAR[dtype]:g} of it",
             "look at comparisons, which a NaN fails" if hidden[at] else "look for what overflows or is cut off",
         )

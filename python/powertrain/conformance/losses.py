@@ -9,7 +9,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.conformance.elsewhere import elsewhere
-from powertrain.conformance.finding import Finding, Subject, no_global_random, rng, same
+from powertrain.conformance.finding import Finding, Subject, apart, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
 from powertrain.plugin.params import call_with
@@ -232,9 +232,10 @@ def _gradient(subject: Subject, loss: Callable[..., Any], task: str, output: Any
     wanted = (at(step) - at(-step)) / (2 * step)
     given = float((gradient * direction).sum())
     if not abs(given - wanted) <= near * max(1.0, abs(wanted)):
+        found, right = apart(given, wanted)
         yield subject.finding(
             "wrong-gradient",
-            f"the gradient of {task} along a random direction is {given:.6g}, and differences say {wanted:.6g}",
+            f"the gradient of {task} along a random direction is {found}, and differences say {right}",
             "the derivative of what it computes",
             "look for stop_gradient, rounding or comparisons; where that is meant, set exact_gradient = False on it",
         )

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from powertrain.conformance.elsewhere import elsewhere
-from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, rng, same
+from powertrain.conformance.finding import Finding, Subject, apart, changed, held_on, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
+from powertrain.plugin.metric import Metric
 
 NEAR = 1e-9
+ROUNDED = 1e-5  # what sums in float32 may lose
+# The tasks of samples that a metric has to take whole, if `measure` takes them: those of the engine's own data.
+USUAL = {"classes": "classification", "yes or no": "classification", "values": "regression"}
 
 
 def samples() -> dict[str, tuple[Any, Any]]:
@@ -34,6 +38,9 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
     worked: list[str] = []
     for task, (prediction, target) in samples().items():
         metric = subject.plugin.build(subject.params)
+        if USUAL.get(task) in (metric.tasks or USUAL.values()) and (wrong := _unfit(subject, metric, task)):
+            yield wrong
+            return
         try:
             with no_global_random(subject, "measure or result") as drawn:
                 given = prediction.copy(), target.copy(), np.ones(len(target), np.float32)
@@ -63,6 +70,34 @@ def check_metric(subject: Subject) -> Iterator[Finding]:
     ones = np.ones(len(target), np.float32)
     yield from check_leaks(subject, "measure", lambda: metric.result(metric.measure(prediction, target, ones)))
     yield from check_effects(subject, lambda params: _results(subject.plugin.build(params), worked))
+
+
+def _unfit(subject: Subject, metric: Any, task: str) -> Finding | None:
+    """A state that `measure` gives of a usual task, and that zero(), merged or result do not take. Where `measure`
+    raises, the metric is not for that task."""
+    prediction, target = samples()[task]
+    try:
+        measured = np.asarray(metric.measure(prediction, target, np.ones(len(target), np.float32)), np.float64)
+        zero = metric.zero()
+    except Exception:
+        return None
+    shapes = f"the state of 12 examples is {list(measured.shape)}, and zero() gives {list(np.shape(zero))}"
+    try:
+        merged = metric.merged(zero, measured)
+    except Exception as error:
+        return subject.finding(
+            "metric-state", f"{shapes}, which merged does not take", "states that add up", NO_ZERO, error
+        )
+    if np.shape(merged) != measured.shape and type(metric).merged is Metric.merged:
+        return subject.finding("metric-state", f"{shapes}, which become {list(merged.shape)}", "one shape", NO_ZERO)
+    try:
+        metric.result(merged)
+    except Exception as error:
+        return subject.raised(f"result of 12 examples ({task})", error)
+    return None
+
+
+NO_ZERO = "define zero(), which gives the state of no examples: by default two numbers"
 
 
 def _results(metric: Any, tasks: list[str]) -> Iterator[bytes]:
@@ -134,11 +169,15 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
         yield subject.finding("metric-result", f"result gave {result!r}", "one number", "return a float")
         return
     if not _near(merged, result):
+        parted, once = apart(merged, result)
+        rounded = abs(float(merged) - float(result)) <= ROUNDED * max(1.0, abs(float(result)))
         yield subject.finding(
             "not-mergeable",
-            f"two halves merged give {merged:.6g}, all examples at once {result:.6g}",
+            f"two halves merged give {parted}, all examples at once {once}",
             "the same, whatever the batches were",
-            "keep sums and counts in the state, and divide in result alone",
+            "sum in float64: np.sum(values, dtype=np.float64)"
+            if rounded
+            else "keep sums and counts in the state, and divide in result alone",
         )
     elif not _near(metric.result(metric.merged(metric.zero(), whole)), result):
         yield subject.finding(
@@ -152,9 +191,10 @@ def _examine(subject: Subject, metric: Any, prediction: Any, target: Any) -> Ite
         np.concatenate([ones, np.zeros(4, np.float32)]),
     )
     if not _near(metric.result(padded), result):
+        now, usual = apart(metric.result(padded), result)
         yield subject.finding(
             "padding-counts",
-            f"with rows of weight 0 it gives {metric.result(padded):.6g} instead of {result:.6g}",
+            f"with rows of weight 0 it gives {now} instead of {usual}",
             "padding that does not count",
             "multiply what is summed, and what is counted, by weight",
         )
@@ -176,9 +216,11 @@ def _weights(subject: Subject, metric: Any, prediction: Any, target: Any, result
         np.asarray(metric.measure(prediction[twice], target[twice], np.ones(len(twice), np.float32)), np.float64)
     )
     if not _near(split, result) or not _near(heavy, two):
-        words = f"one example as two of weight 0.5 gives {split:.6g} instead of {result:.6g}"
+        now, usual = apart(split, result)
+        words = f"one example as two of weight 0.5 gives {now} instead of {usual}"
         if _near(split, result):
-            words = f"an example of weight 2 gives {heavy:.6g}, and the same one twice {two:.6g}"
+            now, usual = apart(heavy, two)
+            words = f"an example of weight 2 gives {now}, and the same one twice {usual}"
         yield subject.finding(
             "fractional-weights",
             words,
@@ -193,9 +235,10 @@ def _order(subject: Subject, metric: Any, prediction: Any, target: Any, result: 
     order = rng().permutation(len(target))
     turned = metric.result(np.asarray(metric.measure(prediction[order], target[order], ones), np.float64))
     if not _near(turned, result):
+        now, usual = apart(turned, result)
         yield subject.finding(
             "examples-mixed",
-            f"in another order the same examples give {turned:.6g} instead of {result:.6g}",
+            f"in another order the same examples give {now} instead of {usual}",
             "the same, since a loader shuffles",
             "compute sums and counts that no example's place changes",
         )
@@ -205,9 +248,10 @@ def _order(subject: Subject, metric: Any, prediction: Any, target: Any, result: 
         one.update(prediction[part], target[part], ones[part])
         other.update(prediction[::-1][:3], target[:3], ones[:3])
     if not _near(one.compute(), result):
+        now, usual = apart(one.compute(), result)
         yield subject.finding(
             "shared",
-            f"beside another one that measures too it gives {float(one.compute()):.6g} instead of {result:.6g}",
+            f"beside another one that measures too it gives {now} instead of {usual}",
             "each to know its own examples alone",
             "keep nothing on the class or in the module",
         )

@@ -83,7 +83,7 @@ def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterato
     """What a recipe says around an optimizer reaches it: clipping, accumulation, the schedule, groups."""
     given: dict[str, Any] = {"schedule": LambdaLR(lambda step: 1.0), "clip": 0.5, "accumulate": 2}
     try:
-        _, optimizer = make(**given, groups=[{"match": "w", "weight_decay": 0.25}])
+        _, optimizer = make(**given, groups=[{"match": "w", "lr": 0.0625}])
     except Exception as error:
         yield subject.raised("build with a schedule, clip, accumulate and groups", error)
         return
@@ -96,7 +96,7 @@ def _settings(subject: Subject, make: Callable[..., tuple[Any, Any]]) -> Iterato
         )
         return
     lost = [name for name, value in given.items() if getattr(optimizer, name) != value]
-    if [part.weight_decay for part in optimizer.parts] != [0.25]:
+    if [group["lr"] for group in optimizer.param_groups] != [0.0625]:
         lost.append("groups")
     if lost:
         yield subject.finding(

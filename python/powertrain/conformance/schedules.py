@@ -9,7 +9,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.conformance.elsewhere import elsewhere
-from powertrain.conformance.finding import Finding, Subject, no_global_random, same
+from powertrain.conformance.finding import Finding, Subject, apart, no_global_random, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
 from powertrain.optim.schedules import LambdaLR, Schedule
@@ -74,10 +74,11 @@ def _run(subject: Subject, total: int, steps: tuple[int, ...]) -> Iterator[Findi
                 "clip the share of the way to 1, and divide by no total - 1",
             )
             return
+        factor = f"the factor at update {number:,}"
         if not same(eager, again):
             yield subject.finding(
                 "not-repeatable",
-                f"asked again, the factor at update {number:,} is {again.item():.6g} instead of {eager.item():.6g}",
+                f"asked again, {factor} is {' instead of '.join(apart(again.item(), eager.item()))}",
                 "the same one, which step and total say alone",
                 "keep nothing between calls, and read no clock",
             )
@@ -85,7 +86,7 @@ def _run(subject: Subject, total: int, steps: tuple[int, ...]) -> Iterator[Findi
         if not same(eager, traced):
             yield subject.finding(
                 "compiled-differs",
-                f"compiled the factor at update {number:,} is {traced.item():.6g} instead of {eager.item():.6g}",
+                f"compiled {factor} is {' instead of '.join(apart(traced.item(), eager.item()))}",
                 "the same bits",
                 "compute with step, a tensor; use pt.where instead of if",
             )

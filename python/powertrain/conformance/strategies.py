@@ -10,7 +10,7 @@ from typing import Any
 
 from powertrain._core import Error
 from powertrain.conformance.elsewhere import elsewhere
-from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same
+from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, same, values_on
 from powertrain.conformance.rounds import (
     check_answers,
     check_padding,
@@ -196,6 +196,18 @@ def _afresh(
             "state-on-self" if kept else "resume",
             f"a resumed run gives another {different}{on_self}",
             "the same bits: slots are all that a resume knows",
+            _HIDDEN,
+        )
+        return
+    # What has no effect yet may have one in a later round.
+    whole, resumed = values_on(run.strategy), values_on(new.strategy)
+    both = whole.keys() & resumed.keys() & set(changed(held, held_on(run.strategy)))
+    if lost := sorted(name for name in both if repr(whole[name]) != repr(resumed[name])):
+        yield subject.finding(
+            "state-on-self",
+            f"after the same round {', '.join(lost)} of the strategy is {show(whole[lost[0]])}, and of a resumed run "
+            f"{show(resumed[lost[0]])}",
+            "a resumed run to be where the killed one was",
             _HIDDEN,
         )
 

@@ -37,7 +37,7 @@ def states(make: Make, count: int = 24) -> Iterator[bytes]:
 
 
 def check_updates(subject: Subject, make: Make) -> Iterator[Finding]:
-    for check in (_apart, _rate, _micro_batches, _weight, _far):
+    for check in (_apart, _rate, _micro_batches, _weight, _far, _settings):
         try:
             found = list(check(subject, make))
         except Exception as error:
@@ -71,6 +71,31 @@ def _rate(subject: Subject, make: Make) -> Iterator[Finding]:
                 'multiply what an update takes off by scalars["rate"], which is the rate times the schedule\'s factor',
             )
             return
+
+
+def _settings(subject: Subject, make: Make) -> Iterator[Finding]:
+    """What a group or a recipe asks for changes the updates, or is refused."""
+    usual = _after(make)
+    decayed = {"groups": [{"match": "w", "weight_decay": 0.25}]}
+    for name, settings, code, expected, fix in (
+        ("weight_decay = 0.25 in a group", decayed, "decay-ignored", "other ones, or an error",
+         "use decay in update_flat, as in scalars['rate'] * (m + decay * p), or write DECAYS = False to refuse it"),
+        ("lr of half the rate in a group", {"groups": [{"match": "w", "lr": _half(make)}]}, "rate-ignored",
+         "smaller ones", 'take scalars["rate"], which is that of the group'),
+        ("maximize = True", {"maximize": True}, "settings", "updates that go up",
+         "leave update to the engine, which turns the gradients around"),
+    ):  # fmt: skip
+        try:
+            other = _after(make, **settings)
+        except pt.optim.OptimizerError:
+            continue
+        if same(usual, other):
+            yield subject.finding(code, f"with {name} it makes the same updates", expected, fix)
+            return
+
+
+def _half(make: Make) -> float:
+    return float(make()[1].lr.item()) / 2
 
 
 def _micro_batches(subject: Subject, make: Make) -> Iterator[Finding]:

@@ -38,7 +38,8 @@ def check(
         if key in skipped:
             continue
         if key not in fields:
-            expected = f"{', '.join(fields)}{suggestion(key, fields)}" if fields else "none; leave it out"
+            hint = _elsewhere(str(key), fields, path) or suggestion(key, fields)
+            expected = f"{', '.join(fields)}{hint}" if fields else "none; leave it out"
             text = f"no such parameter of {owner}; expected {expected}"
             mistakes.append(Mistake((*path, key), text))
             continue
@@ -55,6 +56,15 @@ def check(
         return params(**values), []
     except (ValueError, TypeError) as error:  # a check across fields, in the dataclass' __post_init__
         return None, [Mistake(path, str(error.__cause__ or error))]  # the boundary repeats what was given
+
+
+def _elsewhere(key: str, fields: Iterable[str], path: tuple[str | int, ...]) -> str:
+    """What says a setting of an optimizer of PyTorch."""
+    if key == "betas" and "beta1" in fields:
+        return "; in place of betas write beta1 = 0.9, beta2 = 0.999"
+    if key.startswith("warmup") and path == ("optimizer",):
+        return '; it belongs to the schedule: schedule = { use = "cosine", warmup = 100 }'
+    return ""
 
 
 def words(kind: Any, allowed: Range) -> str:

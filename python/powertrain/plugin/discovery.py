@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-PREFIX = "powertrain.v1."
+OURS, PREFIX = "powertrain.", "powertrain.v1."
 FILE = "entry_points.txt"
 ENDINGS = (".dist-info", ".egg-info")
 # Of a file that is larger than this nothing is read: no list of plugins is.
 MOST_BYTES = 1 << 20
 
 
-# group, name, target: a plain tuple, of which a start makes thousands
+# group, name, target: a plain tuple, of which a start makes thousands. A group is without PREFIX; one that begins
+# otherwise, such as powertrain.v2.model, is whole, so that somebody tells its author that nothing reads it.
 Entry = tuple[str, str, str]
 
 
@@ -66,10 +67,12 @@ def _distribution(path: str, folder: str) -> Iterator[Found]:
         version = version.partition("-py")[0]
     try:
         text = _read(f"{path}/{folder}/{FILE}")
-        if PREFIX not in text:
+        if OURS not in text:
             return
-        source = not version
-        yield Found(normalise(name), version or _version(f"{path}/{folder}"), list(_parse(text)), source=source)
+        entries = list(_parse(text))
+        if entries or PREFIX in text:
+            found = version or _version(f"{path}/{folder}")
+            yield Found(normalise(name), found, entries, source=not version)
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, ValueError) as error:
@@ -109,7 +112,7 @@ def _parse(text: str) -> Iterator[Entry]:
     group = ""
     for header, name, target, other in _LINE.findall(text):  # one call for the whole text: a third of the time
         if header:
-            group = header.strip().removeprefix(PREFIX) if header.strip().startswith(PREFIX) else ""
+            group = header.strip().removeprefix(PREFIX) if header.strip().startswith(OURS) else ""
         elif group and name:
             yield group, name, target
         elif group:
@@ -133,7 +136,7 @@ def _scan_archive(path: str) -> Iterator[Found]:
         try:
             name, version = normalise(distribution.metadata["Name"]), distribution.version
             text = distribution.read_text(FILE) or ""
-            if PREFIX in text:
-                yield Found(name, version, list(_parse(text)))
+            if entries := list(_parse(text)):
+                yield Found(name, version, entries)
         except Exception as error:
             yield Found("unknown", "unknown", [], f"{type(error).__name__}: {error}")

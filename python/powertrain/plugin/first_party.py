@@ -5,9 +5,10 @@ from __future__ import annotations
 
 FIRST_PARTY: dict[str, tuple[str, ...]] = {
     "vision": ("image-folder", "mnist1d", "resnet", "random-crop", "random-flip", "colour-jitter", "random-erasing",
-               "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru", "fixmatch", "mixmatch",
-               "simclr", "vicreg", "masked-autoencoder", "patch-decoder",
-               "captioned-folder", "captions", "caption-encoder", "clip"),
+               "rand-augment", "mixup", "cutmix", "residual-mlp", "sequence-cnn", "sequence-gru", "fixmatch",
+               "mixmatch", "simclr", "vicreg", "masked-autoencoder", "patch-decoder",
+               "captioned-folder", "captions", "caption-encoder", "clip", "cutouts", "segmentation", "pixel-unet",
+               "mean-iou", "digit-motions", "clip-cnn", "clip-gru"),
     "text": ("text-files", "text-table", "sms-spam", "austen-tokens", "bert", "llama", "bag-of-tokens",
              "python-source", "python-code", "text-pairs", "bible-verses", "translation", "encoder-decoder",
              "translate", "pronunciations", "labelling", "label-cross-entropy", "label-accuracy", "tagger",

@@ -11,7 +11,7 @@ from typing import Any
 from powertrain.plugin.conversion import words
 from powertrain.plugin.params import parameters, params_of
 from powertrain.plugin.protocols import GROUPS
-from powertrain.plugin.registry import ENGINE, Plugin, PluginError, registry
+from powertrain.plugin.registry import ENGINE, Plugin, PluginError, not_read, registry
 from powertrain.plugin.wording import show, suggestion
 
 
@@ -20,6 +20,7 @@ def as_json() -> dict[str, Any]:
     found = registry()
     return {
         "plugins": [plugin._asdict() for plugin in found.plugins()],
+        "strays": [one._asdict() for one in found.strays()],
         "shadowed": [one._asdict() for one in found.shadowed()],
         "unreadable": [one._asdict() for one in found.unreadable()],
         "conflicts": [
@@ -39,13 +40,14 @@ def as_text() -> str:
 
 
 def troubles() -> list[str]:
-    """Names that several claim, distributions that are hidden, and those that cannot be read."""
+    """Names that several claim, groups that nothing reads, and distributions that are hidden or cannot be read."""
     found, lines = registry(), []
     for group, name, claimants in found.conflicts():
         engine = claimants[0].distribution == ENGINE
         full = ", ".join(plugin.full_name for plugin in claimants)
         means = f"{name} means {claimants[0].full_name}" if engine else "write the full name"
         lines.append(f"conflict   {group} {name} is offered by {full}; {means}")
+    lines += [f"not read   {one.full_name} {not_read(one)}" for one in found.strays()]
     for one in found.shadowed():
         lines.append(f"shadowed   {one.distribution} {one.version} by its {one.used}, which comes first on the path")
     lines += [f"unreadable {one.distribution}: {one.cause}; reinstall or remove it" for one in found.unreadable()]

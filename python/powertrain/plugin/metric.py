@@ -80,7 +80,13 @@ class Metric(OfParams, declares=True):
 
     def merged(self, a: State, b: State) -> State:
         """The state of the examples of both, as a new array."""
-        return np.add(a, b)
+        try:
+            return np.add(a, b)
+        except ValueError:
+            raise FieldError(
+                f"[{type(self).__name__}] states of {list(np.shape(a))} and {list(np.shape(b))}; expected one shape; "
+                "define zero(), which gives the state of no examples: by default two numbers"
+            ) from None
 
     def result(self, state: State) -> float:
         """The measure of the examples of a state; NaN of nothing."""

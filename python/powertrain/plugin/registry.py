@@ -6,6 +6,7 @@ becomes a PluginError for the one who named it. The engine's own short names alw
 
 from __future__ import annotations
 
+import difflib
 import functools
 import sys
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from powertrain import _core
 from powertrain.io.named import resolve
-from powertrain.plugin.discovery import normalise, scan
+from powertrain.plugin.discovery import OURS, PREFIX, normalise, scan
 from powertrain.plugin.first_party import distribution_of
 from powertrain.plugin.importing import guarded
 from powertrain.plugin.protocols import GROUPS
@@ -137,9 +138,9 @@ class Registry:
         return {}
 
     def plugins(self, group: str | None = None) -> list[Plugin]:
-        """Every plugin of a group (or of all), the engine's first."""
+        """Every plugin of a group (or of all groups that there are), the engine's first."""
         if group is None:
-            return [plugin for known in sorted(self._scan[0]) for plugin in self.plugins(known)]
+            return [plugin for known in sorted(self._scan[0]) if known in GROUPS for plugin in self.plugins(known)]
         if group not in self._groups:
             entries = sorted(self._scan[0].get(group, ()), key=lambda entry: (entry[1] != ENGINE, entry))
             self._groups[group] = [Plugin(group, *entry) for entry in entries]
@@ -150,6 +151,15 @@ class Registry:
 
     def shadowed(self) -> list[Shadowed]:
         return list(self._scan[2])
+
+    def strays(self) -> list[Plugin]:
+        """Entry points of groups that nothing reads, such as powertrain.v1.models: the group of each is whole."""
+        groups = sorted(group for group in self._scan[0] if group not in GROUPS)
+        return [
+            plugin._replace(group=group if group.startswith(OURS) else f"{PREFIX}{group}")
+            for group in groups
+            for plugin in self.plugins(group)
+        ]
 
     def conflicts(self) -> list[tuple[str, str, list[Plugin]]]:
         """Short names that more than one distribution claims: (group, name, claimants)."""
@@ -187,10 +197,23 @@ class Registry:
         meant = known_elsewhere.get(low) or known_elsewhere.get(low.removesuffix("_loss"))
         hint = f"; {name} is of the group {' and '.join(elsewhere)}" if elsewhere else suggestion(name, every)
         hint = f"; did you mean {meant}?" if meant else hint
+        for stray in self.strays():
+            if name in (stray.name, stray.full_name):
+                hint = f"; {stray.full_name} {not_read(stray)}"
         return f"no such {group} {name}; {expected}{hint}"
 
     def load(self, group: str, name: str) -> object:
         return self.find(group, name).load()
+
+
+def not_read(stray: Plugin) -> str:
+    """What is wrong with an entry point in a group that nothing reads, and which group was probably meant."""
+    kind = stray.group.rpartition(".")[2]
+    near = next(iter(difflib.get_close_matches(kind, GROUPS, 1)), "")
+    meant = f"{PREFIX}{near}" if near else f"one of {', '.join(PREFIX + group for group in GROUPS)}"
+    return (
+        f"is in the group {stray.group}, which nothing reads; expected {meant}; fix the entry point, and install again"
+    )
 
 
 def _is(plugin: Plugin, prefix: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugin import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, ModelError, param
 
 
 class Net(Model):
@@ -29,7 +29,7 @@ class Net(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> Net:
         if inputs.context is None:
-            raise ValueError(f"[net] a {inputs.task} task; expected a text; choose another model")
+            raise ModelError(f"[net] a {inputs.task} task; expected a text; choose another model")
         return cls(inputs.outputs, inputs.context, params)
 
     def forward(self, x: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import powertrain as pt
-from powertrain.plugin import Inputs, Model, param
+from powertrain.plugin import Inputs, Model, ModelError, param
 
 
 class Net(Model):
@@ -25,7 +25,7 @@ class Net(Model):
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> Net:
         if inputs.task == "language":
-            raise ValueError("[net] a language task; expected rows of numbers; choose another model")
+            raise ModelError("[net] a language task; expected rows of numbers; choose another model")
         return cls(math.prod(inputs.shape), inputs.outputs, params.width)
 
     def forward(self, x: Any) -> Any:

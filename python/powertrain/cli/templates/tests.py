@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from powertrain.plugin.testing import powertrain
 
 HERE = Path(__file__).parent.parent
-found = re.search(r'^name = "(.+)"$', (HERE / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
-assert found is not None
-NAME = found[1]
+NAME = "the-distribution"
 (RECIPE,) = [*HERE.glob("example.toml"), *HERE.glob("src/*/*.toml")]
 
 

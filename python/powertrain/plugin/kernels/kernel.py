@@ -42,7 +42,7 @@ MOST_INPUTS = 64
 MOST_ELEMENTWISE = 3  # inputs of an elementwise kernel
 
 
-class Source(Protocol):
+class KernelCode(Protocol):
     """Where the code of a kernel comes from: `CLibrary` or `Numba`."""
 
     @property
@@ -123,7 +123,7 @@ class Kernel(Generic[R]):
     def __init__(
         self,
         name: str,
-        forward: Source,
+        forward: KernelCode,
         *,
         inputs: Sequence[str] | Mapping[str, str] = ("x",),
         outputs: int = 1,

@@ -1,0 +1,51 @@
+"""What `powertrain.plugin.testing.killed_and_resumed` says of a strategy that a resumed run does not know whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from powertrain.plugin.testing import killed_and_resumed
+
+RECIPE = """\
+data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
+model     = { use = "mlp", hidden = [8] }
+optimizer = { use = "sgd", lr = 1e-3 }
+strategy  = "./forgetful.py:Forgetful"
+run       = { until = "60 epochs", batch_size = 128, save_seconds = 0 }
+report    = { baseline = false }
+"""
+STRATEGY = """\
+import time
+
+import numpy as np
+import powertrain as pt
+from powertrain.plugin import Strategy
+
+
+class Forgetful(Strategy):
+    def setup(self, run):
+        super().setup(run)
+        self.age, self.factor = 0, run.slot("factor", np.ones((), np.float32))
+
+    def round(self, run):
+        time.sleep(0.03)  # the kill must come before the end, however fast the machine is
+        self.age += 1
+        self.factor.value = pt.tensor(np.float32(1 / self.age))
+        super().round(run)
+
+    def step(self, t, batch):
+        losses = self.loss(self.model(batch.x), batch.y)
+        t.minimize(self.opt, losses * self.factor.value, batch.weight)
+        t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
+"""
+
+
+def test_it_names_the_first_slot_that_differs(tmp_path: Path) -> None:
+    (tmp_path / "forgetful.py").write_text(STRATEGY)
+    with pytest.raises(AssertionError) as caught:
+        killed_and_resumed(RECIPE, tmp_path, after="epoch  2/")
+    said = str(caught.value)
+    assert said.startswith("[killed_and_resumed] after a kill and a resume model.")
+    assert "expected the same bits; keep what changes in slots (run.slot, run.ring, run.blob)" in said
