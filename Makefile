@@ -1,7 +1,7 @@
 # Every target sets itself up on a fresh machine: Python 3.10 or later with its headers, and a C++20 compiler.
 # Stamps in .venv remember what is done, so that a second call does little.
 .DEFAULT_GOAL := help
-.PHONY: help pythons setup run test py-test coverage test-all test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
+.PHONY: help pythons setup setup-tests other-isas run test py-test coverage test-all test-recipes test-peers newest-python cpp-test lint format docs docs-serve docs-versions docs-links asan tsan stress stress-asan stress-tsan emulate-avx512 arm64 arm64-digits bench bench-ops \
         bench-scaling bench-compare mutants results conformance fuzz attack wheel cuda cuda-sim gpu clean
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -10,6 +10,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 EXTRAS := run+cli+test
+# Instruction sets to build for, such as avx512 or "avx512;avx2"; without it all of the architecture's.
+ISAS ?=
 PYTEST_FLAGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
@@ -46,12 +48,16 @@ help:
 	@echo "Targets (each sets itself up):"
 	@echo "  make run             build, install into $(VENV), train digits"
 	@echo "  make test            C++ and Python tests (make cpp-test, make py-test: one of the two; PYTEST_FLAGS=\"-k word\": some)"
-	@echo "  make setup           build and install, nothing else"
+	@echo "  make setup           build and install, nothing else (ISAS=avx512: for one instruction set, in less time)"
+	@echo "  make setup-tests     and what the engine's own tests need, without the plugins"
 	@echo "  make coverage        the Python tests, with the part of the package's lines that they run: build/coverage/html"
 	@echo "  make test-peers      the tests that compare with PyTorch (some gigabytes from PyPI)"
-	@echo "  make test-all        every recipe trained whole too, and make test with the newest Python: more than an hour"
-	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes, style of texts"
-	@echo "  make format          clang-format, ruff format and ruff's own fixes, in place"
+	@echo "  make test-recipes PART=k/8   trains the recipes of that eighth whole, and holds each to its expect; those that"
+	@echo "                       have not changed since are kept in build/results (without PART: all; SEEDS=N: each with so many)"
+	@echo "  make test-all        make test-recipes too, and make test with the newest Python: hours"
+	@echo "  make lint            ruff check and format, mypy --strict, clang-format, include arrows, file sizes, style of texts,"
+	@echo "                       files that pages show (builds the engine, whose types mypy reads)"
+	@echo "  make format          clang-format, ruff format and ruff's own fixes, in place; makes .venv/lint, and builds nothing"
 	@echo "  make docs            the documentation's site in build/docs/html, warnings as errors; make docs-serve: build and"
 	@echo "                       serve it at http://127.0.0.1:8000; make docs-links: try its links to other sites;"
 	@echo "                       make docs-versions SITE=DIR: put it beside those of earlier versions"
@@ -105,11 +111,15 @@ $(VENV)/.extras-%: $(VENV)/.tools
 	  xargs -0 $(call progress,installing the libraries of $(subst +,$(comma) ,$*)) $(BIN)/pip install
 	@touch $@
 
-$(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.md
+# An engine for other instruction sets is built again.
+BUILT_ISAS := $(shell cat $(VENV)/.isas 2>/dev/null)
+$(VENV)/.wheel: $(VENV)/.tools $(CPP_SOURCES) $(PYTHON_SOURCES) $(PAGES) README.md \
+                $(if $(filter-out [$(BUILT_ISAS)],[$(ISAS)]),other-isas)
 	@rm -rf dist
 	@$(call progress,building the engine) $(BIN)/pip wheel --verbose --no-deps --no-build-isolation --wheel-dir dist \
-	  -C build-dir=$(BUILD) -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF .
+	  -C build-dir=$(BUILD) -C cmake.define.POWERTRAIN_BUILD_TESTS=OFF -C "cmake.define.POWERTRAIN_ISAS=$(ISAS)" .
 	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	@echo "$(ISAS)" >$(VENV)/.isas
 	@touch $@
 
 # The engine's, and those of the first-party distributions that its extras name.
@@ -136,6 +146,8 @@ cuda-sim: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda
 
 setup: $(VENV)/.wheel $(VENV)/.extras-run+cli
+
+setup-tests: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 
 run: setup
 	$(BIN)/powertrain train digits
@@ -180,6 +192,12 @@ test-peers: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers
 test-all: export POWERTRAIN_ALL := 1
 test-all: test newest-python
 	$(BIN)/python -m pytest -m "long" $(PYTEST_FLAGS)
+	$(MAKE) test-recipes
+
+# Runs are kept in build/results, where `make results` reads them.
+TRAIN_RECIPES = $(BIN)/python tools/train_recipes.py $(if $(SEEDS),--seeds $(SEEDS))
+test-recipes: $(VENV)/.plugins
+	$(TRAIN_RECIPES) $(if $(PART),--part $(PART))
 
 # Of `make pythons` the last, in an environment and a build folder of its own.
 newest-python:
@@ -210,6 +228,7 @@ lint: $(LINT)/.done $(VENV)/.wheel
 	$(LINT)/bin/python tools/check_sizes.py
 	$(LINT)/bin/python tools/check_style.py
 	$(LINT)/bin/python tools/check_external_links.py
+	$(LINT)/bin/python tools/check_page_files.py
 	@echo "towncrier build --draft (changes/)"; $(LINT)/bin/towncrier build --draft --version next >/dev/null
 
 format: $(LINT)/.done
@@ -289,9 +308,11 @@ bench-compare: $(VENV)/.tools $(VENV)/.wheel $(VENV)/.extras-run
 	fi
 	$(BIN)/python benchmarks/compare.py $(BASE) $(if $(WORKLOAD),--workloads $(WORKLOAD)) $(BENCH_FLAGS)
 
-# Trains RECIPES ("mnist1d-cnn sms-spam-bag ...") and writes docs/results.md from all runs in build/results.
+# Trains RECIPES ("mnist1d-cnn sms-spam-bag ...") and writes docs/results.md from all runs in build/results, those that do
+# not reach what they are held to as well.
 results: $(VENV)/.plugins
-	$(BIN)/python tools/results.py $(if $(SEEDS),--seeds $(SEEDS)) $(RECIPES)
+	@[ -z "$(RECIPES)" ] || $(TRAIN_RECIPES) $(RECIPES) || [ $$? = 1 ]
+	$(BIN)/python tools/results.py
 
 # Many of the oracles are PyTorch's; for one OP it is taken if it is there.
 mutants: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)$(if $(OP),,+peers)

@@ -1,21 +1,15 @@
-"""Trains recipes and writes docs/results.md from their runs: `results.py [--runs FOLDER] [--seeds N] [RECIPE ...]`.
+"""Writes docs/results.md from the runs that tools/train_recipes.py keeps: `results.py [--runs FOLDER]`.
 
-With --seeds N each is trained with N seeds, the recipe's own and others, and its line says their mean and deviation.
-
-A run that is there already is gone on with, or taken as it is where it has ended. Without names only the table is made.
-What the table said of recipes that have no run there stays.
-What others report stands in docs/published.toml.
+A recipe that was trained with several seeds has their mean and standard deviation in its line. Lines of recipes without
+a run in that folder stay as they are. What others report is in docs/published.toml.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,13 +18,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "benchmarks"))
-from race.figures import QUIET_CORES  # noqa: E402
-from race.machine import busy_seconds  # noqa: E402
+from recipe_runs import ROOT, RUNS, SEED, load
 
-LOAD = "load.json"  # in a run's folder: how long this tool waited for it, and what others used meanwhile
-SEED = ".seed-"  # in the name of a run of another seed than the recipe's
+PAGE = ROOT / "docs" / "results.md"
 HEAD = """\
 # Results
 
@@ -50,40 +40,6 @@ they made longer. Where it is empty, nobody measured it.
 def published() -> dict:
     """What others report, by recipe."""
     return tomllib.loads((ROOT / "docs" / "published.toml").read_text(encoding="utf-8"))
-
-
-def train(recipe: str, folder: Path, *settings: str) -> None:
-    command = [sys.executable, "-m", "powertrain", "train", recipe, "--run", str(folder), *settings]
-    ended = (folder / "results.json").exists()
-    before, own, start = busy_seconds(), child_seconds(), time.monotonic()
-    subprocess.run([*command, *(["--resume"] if folder.exists() else [])], check=False)
-    after, wall = busy_seconds(), time.monotonic() - start
-    if not ended and before is not None and after is not None and folder.is_dir():
-        note_load(folder, wall, max(0.0, after - before - (child_seconds() - own)))
-
-
-def child_seconds() -> float:
-    """Processor time of the processes that this one has waited for."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def note_load(folder: Path, wall: float, others: float) -> None:
-    """Note what others used while a run was trained, beside what they used before it was gone on with."""
-    path = folder / LOAD
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"wall": 0.0, "others": 0.0}
-    noted = {"wall": before["wall"] + wall, "others": before["others"] + others}
-    path.write_text(json.dumps(noted), encoding="utf-8")
-
-
-def load(folder: Path) -> str:
-    """The cores that other programs used while a run was trained, and whether that is too much to believe its time."""
-    path = folder / LOAD
-    if not path.exists():
-        return ""
-    noted = json.loads(path.read_text(encoding="utf-8"))
-    cores = noted["others"] / noted["wall"]
-    return f"{cores:.2f}, loaded" if cores > QUIET_CORES else f"{cores:.2f}"
 
 
 def row(results: dict, beside: dict, busy: str, machine: str, others: Sequence[dict] = ()) -> str:
@@ -114,13 +70,24 @@ def expected(recipe: str) -> dict[str, str]:
         return {}
 
 
+def rows_of(page: str) -> dict[str, str]:
+    """The lines of the table by recipe."""
+    heads = ("| recipe", "| ---")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith(heads)]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
+
+
+def seconds() -> dict[str, float]:
+    """How long each recipe of the page took."""
+    rows = rows_of(PAGE.read_text(encoding="utf-8"))
+    return {recipe: float(line.split(" | ")[6]) for recipe, line in rows.items()}
+
+
 def table(
     runs: Path, reported: dict, before: str = "", limits: Callable[[str], dict[str, str]] = lambda recipe: {}
 ) -> str:
     """The table of all runs; what it said before of other recipes stays, but for what these are held to."""
-    heads = ("| recipe", "| ---")
-    lines = [line for line in before.splitlines() if line.startswith("| ") and not line.startswith(heads)]
-    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines}
+    rows = rows_of(before)
     for path in sorted(runs.glob("*/results.json")):
         if SEED in path.parent.name:
             continue
@@ -138,20 +105,13 @@ def table(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=Path, default=ROOT / "build" / "results")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N")
-    parser.add_argument("recipes", nargs="*")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=RUNS)
     arguments = parser.parse_args()
-    for recipe in arguments.recipes:
-        train(recipe, arguments.runs / recipe)
-        for seed in range(1, arguments.seeds):
-            train(recipe, arguments.runs / f"{recipe}{SEED}{seed}", "--set", f"run.seed={seed}")
     if not list(arguments.runs.glob("*/results.json")):
-        sys.exit(f"[results] no finished run in {arguments.runs}; expected some; name recipes to train")
-    page = ROOT / "docs" / "results.md"
-    before = page.read_text(encoding="utf-8") if page.is_file() else ""
-    page.write_text(table(arguments.runs, published(), before, expected), encoding="utf-8")
+        sys.exit(f"[results] no finished run in {arguments.runs}; expected some; for one: make results RECIPES=digits")
+    before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    PAGE.write_text(table(arguments.runs, published(), before, expected), encoding="utf-8")
 
 
 if __name__ == "__main__":

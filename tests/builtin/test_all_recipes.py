@@ -1,5 +1,5 @@
-"""The recipes of the engine and of the distributions in plugins/: each begins in a short form, resumes to the same
-bits, and meets its `expect` when it is trained whole, in `make test-all` if that takes minutes."""
+"""The recipes of the engine and of the distributions in plugins/: each begins in a short form, and resumes to the same
+bits. The quick ones meet their `expect` when they are trained whole; `make test-recipes` trains all of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import powertrain
 from powertrain.data.transforms import Transformed
 from powertrain.train.evaluate.review import open_run
+from recipe_runs import LACKING
 from running import SECONDS, command, environment, results
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -22,18 +23,12 @@ OF_DIGITS = ("digits-k-means", "digits-pca")
 OWN = sorted(path.stem for path in (Path(powertrain.__file__).parent / "builtin" / "recipes").glob("*.toml"))
 RECIPES = [*OWN, *OF_DIGITS, *sorted(path.stem for folder in FOLDERS for path in folder.glob("*/recipes/*.toml"))]
 WHOLE = ("digits", *OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
-# What errors say where data or a package is not here.
-LACKING = ("expected the data set in one of them", "expected the package", "is not installed")
-# Seconds; the longest takes a quarter of an hour on a quick machine.
-LONGEST = 7200
 
 
-def train(
-    recipe: str, folder: Path, *more: str, run: str = "run", seconds: float = 2 * SECONDS
-) -> subprocess.CompletedProcess[str]:
+def train(recipe: str, folder: Path, *more: str, run: str = "run") -> subprocess.CompletedProcess[str]:
     arguments = command(["train", recipe, "--run", run, *more])
     done = subprocess.run(
-        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=seconds, check=False
+        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=2 * SECONDS, check=False
     )
     if done.returncode and any(words in done.stderr for words in LACKING):
         pytest.skip(done.stderr.strip().splitlines()[-1])
@@ -79,11 +74,10 @@ def assert_predicts_without_data(folder: Path) -> None:
     assert alone.run.dataset.labels == dataset.labels and alone.run.dataset.columns == dataset.columns
 
 
-@pytest.mark.parametrize(
-    "recipe", [pytest.param(one, marks=pytest.mark.slow if one in WHOLE else pytest.mark.long) for one in RECIPES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", WHOLE)
 def test_a_recipe_meets_what_it_expects(recipe: str, tmp_path: Path) -> None:
-    done = train(recipe, tmp_path, seconds=LONGEST)
+    done = train(recipe, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "expect: met" in done.stdout
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 import results
+from recipe_runs import note_load
 
 
 def run_folder(runs: Path, recipe: str, accuracy: float, met: bool) -> None:
@@ -51,35 +50,17 @@ def test_a_line_says_what_other_seeds_reached(tmp_path: Path) -> None:
 def test_a_line_marks_seconds_that_others_made_longer(tmp_path: Path) -> None:
     for recipe, others in (("quiet", 1.0), ("shared", 30.0)):
         run_folder(tmp_path, recipe, 0.9, True)
-        results.note_load(tmp_path / recipe, 5.0, 0.5)
-        results.note_load(tmp_path / recipe, 15.0, others)  # what the rest took, after a kill
+        note_load(tmp_path / recipe, 5.0, 0.5)
+        note_load(tmp_path / recipe, 15.0, others)  # what the rest took, after a kill
     quiet, shared = results.table(tmp_path, {}).splitlines()[-2:]
     assert quiet.endswith("| 12 | 0.07 | Linux x86_64, avx2 |")
     assert shared.endswith("| 12 | 1.52, loaded | Linux x86_64, avx2 |")
     assert results.table(tmp_path, {}, "\n".join([quiet, shared])).splitlines()[-2:] == [quiet, shared]
 
 
-def test_training_notes_what_others_used_until_the_run_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    busy = iter([100.0, 107.0, 200.0, 300.0])
-    monkeypatch.setattr(results, "busy_seconds", lambda: next(busy))
-    own = iter([1.0, 4.0])
-    monkeypatch.setattr(results, "child_seconds", lambda: next(own, 0.0))
-    commands: list[list[str]] = []
-
-    def run(command: list[str], check: bool) -> None:
-        commands.append(command)
-        if not (tmp_path / "one").exists():
-            run_folder(tmp_path, "one", 0.9, True)
-
-    monkeypatch.setattr(results.subprocess, "run", run)
-    results.train("one", tmp_path / "one", "--set", "run.seed=1")
-    first = json.loads((tmp_path / "one" / results.LOAD).read_text())
-    assert first["others"] == 4.0 and first["wall"] > 0
-    results.train("one", tmp_path / "one")
-    assert json.loads((tmp_path / "one" / results.LOAD).read_text()) == first
-    assert [command[-1] for command in commands] == ["run.seed=1", "--resume"]
+def test_seconds_are_those_of_the_page() -> None:
+    took = results.seconds()
+    assert len(took) > 70 and took["digits"] < took["fashion-mnist"]
 
 
 def test_what_is_published_is_of_recipes_that_exist() -> None:

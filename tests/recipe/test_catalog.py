@@ -58,6 +58,21 @@ def test_a_line_says_task_data_figure_and_time(tmp_path: Path) -> None:
     assert bare.line() == "own                      acme 1.0" and bare.install == ""
 
 
+def test_a_stranger_s_recipe_is_told_by_its_own_file(tmp_path: Path) -> None:
+    """It lies beside the module that the entry point names, which is not imported."""
+    package, info = tmp_path / "acme" / "parts", tmp_path / "acme-1.0.dist-info"
+    package.mkdir(parents=True)
+    info.mkdir()
+    (package / "ore.toml").write_text('# Grades ore. Another sentence.\ndata = "digits"\nmodel = "linear"\n')
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("raise SystemExit\n")
+    names = "ore = acme.parts.recipes:ore\nlost = acme.parts.recipes:lost\nnowhere = no_such.module:it\n"
+    (info / "entry_points.txt").write_text(f"[powertrain.v1.recipe]\n{names}")
+    said = run(["recipes"], tmp_path, [tmp_path]).stdout
+    assert f"{'ore':<24} digits by linear: Grades ore\n" in said
+    assert f"{'lost':<24} acme 1.0\n" in said and f"{'nowhere':<24} acme 1.0\n" in said
+
+
 def test_a_recipe_is_shown(tmp_path: Path) -> None:
     text = (ROOT / "python" / "powertrain" / "builtin" / "recipes" / "digits.toml").read_text(encoding="utf-8")
     assert run(["recipes", "show", "digits"], tmp_path).stdout.strip() == text.strip()

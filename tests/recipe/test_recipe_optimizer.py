@@ -120,3 +120,14 @@ def test_a_schedule_may_be_an_object_in_python() -> None:
         "[schedule] received Linear(in_features=2, out_features=2); expected a powertrain.plugin.Schedule; derive its "
         "class from that; see powertrain help plugins/schedule"
     )
+
+
+def test_settings_of_pytorch_in_a_table_are_led_to_their_place() -> None:
+    for key, line in (
+        ("betas", "; in place of betas write beta1 = 0.9, beta2 = 0.999"),
+        ("warmup", '; it belongs to the schedule: schedule = { use = "cosine", warmup = 100 }'),
+    ):
+        with pytest.raises(pt.Error) as caught:
+            pt.recipe.load_recipe("digits", [f'optimizer={{ use = "adamw", lr = 1e-3, {key} = 1 }}'])
+        assert f"optimizer.{key}] no such parameter of adamw; expected " in str(caught.value)
+        assert str(caught.value).endswith(line)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from powertrain.io.inputs import read_file
-from powertrain.plugin.registry import ENGINE, Registry
+from powertrain.plugin.registry import ENGINE, Plugin, Registry
 from powertrain.plugin.tables import flat
 
 MEASURES = {"accuracy": "classification", "perplexity": "language", "mse": "regression", "r2": "regression",
@@ -83,19 +84,45 @@ def _of_role(section: Any, *roles: str) -> str:
 
 
 def catalog(plugins: Registry) -> list[Entry]:
-    """Every recipe, the engine's first. Nothing of a distribution is imported: a stranger's has its name alone."""
+    """Every recipe, the engine's first. Nothing of a distribution is imported: of a stranger's the file is read, if it
+    lies where its name says."""
     raw = json.loads(read_file(Path(__file__).with_name("catalog.json")))
     names = {field.name for field in fields(Entry)}
     known = {(row["distribution"], row["name"]): {key: row[key] for key in row if key in names} for row in raw}
     found = {}
     for plugin in plugins.plugins("recipe"):
-        row = known.pop((plugin.distribution, plugin.name), {"name": plugin.name, "distribution": plugin.distribution})
+        row = known.pop((plugin.distribution, plugin.name), None) or {
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            **_of_file(plugin),
+        }
         found[plugin.distribution, plugin.name] = Entry(**{**row, "version": plugin.version})
     missing = [Entry(**row) for row in known.values()]
     order = sorted(
         [*found.values(), *missing], key=lambda one: (one.distribution != ENGINE, one.distribution, one.name)
     )
     return order
+
+
+def _of_file(plugin: Plugin) -> dict[str, Any]:
+    """What a recipe says of itself in NAME.toml beside the module of its entry point; empty without such a file."""
+    from powertrain.recipe.source import RecipeError, read
+
+    top, *below = plugin.target.partition(":")[0].strip().split(".")
+    try:
+        spec = importlib.util.find_spec(top)  # of a name without points, which imports nothing
+    except (ImportError, ValueError):
+        return {}
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in (Path(place, *below[:-1]) for place in places):
+        file = folder / f"{plugin.name}.toml"
+        if file.is_file():
+            try:
+                source = read(file)
+                return describe(source.text, source.tables)
+            except RecipeError:
+                return {}
+    return {}
 
 
 def as_json(entries: list[Entry]) -> list[dict[str, Any]]:
