@@ -242,7 +242,7 @@ def test_a_table_from_python(tmp_path: Path) -> None:
     [
         (
             {"target": "c"},
-            "[table {path}] no column c; expected one of a, b; check the name",
+            "[table {path}] no column c; expected it among the columns, which are a, b; check the name",
         ),
         (
             {"target": "a", "task": "regression"},

@@ -327,8 +327,8 @@ def test_columns_on_the_terminal_and_those_that_cannot_be(sold: Path, tmp_path: 
     assert first.split()[:2] == ["0", "H-0000"]
     said = run(["predict", str(sold / "run"), str(path), "--id", "kunde"], tmp_path, expect=2).stderr
     assert (
-        said
-        == f"[predict {path}] no column kunde; expected one of nummer, verkauft, fläche, ort, preis; check the name\n"
+        said == f"[predict {path}] no column kunde; expected it among the columns, which are "
+        "nummer, verkauft, fläche, ort, preis; check the name\n"
     )
     new = tmp_path / "new.csv"
     new.write_text(path.read_text(encoding="utf-8").replace("nummer", "value", 1), encoding="utf-8")

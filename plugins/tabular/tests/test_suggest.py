@@ -107,7 +107,9 @@ def refused(path: Path, **more: Any) -> str:
 def test_hostile_files(tmp_path: Path) -> None:
     assert "has no rows; expected a table" in refused(write(tmp_path, ""))
     assert "has no rows; expected a table" in refused(write(tmp_path, "x,y\n"))
-    assert refused(write(tmp_path, "x,y\n1,2\n"), target="z").startswith("no column z; expected one of x, y")
+    assert refused(write(tmp_path, "x,y\n1,2\n"), target="z").startswith(
+        "no column z; expected it among the columns, which are x, y"
+    )
     assert refused(write(tmp_path, "x,y\n1,2\n")).startswith("1 rows with a value of y; expected 20 or more")
     x = draw().normal(size=100)
     assert refused(table(tmp_path, x=x, y=["a"] * 100)) == (

@@ -218,11 +218,15 @@ def test_leaks_are_said_or_stop_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "settings", "says"),
     [
-        ("a,y\n1,2\n", {"target": "z"}, "[table {}] no column z; expected one of a, y; check the name"),
+        (
+            "a,y\n1,2\n",
+            {"target": "z"},
+            "[table {}] no column z; expected it among the columns, which are a, y; check the name",
+        ),
         (
             "a,Klasse\n1,2\n",
             {"target": "klase"},
-            "[table {}] no column klase; expected one of a, Klasse; did you mean Klasse?",
+            "[table {}] no column klase; expected it among the columns, which are a, Klasse; did you mean Klasse?",
         ),
         ("a,y\n1,x\n2,x\n", {}, "[table {}] the target is always x in train; expected two classes; stratify"),
         ("a,y\n1,x\n1,z\n", {}, "[table {}] no column that varies; expected something to learn from; check the file"),

@@ -90,7 +90,7 @@ class Frame:
                 lower = {column.lower(): column for column in self.columns}
                 near = difflib.get_close_matches(name.lower(), lower, 1)
                 fix = f"did you mean {lower[near[0]]}?" if near else "check the name"
-                raise DataError(where, f"no column {name}", f"expected one of {known}", fix)
+                raise DataError(where, f"no column {name}", f"expected it among the columns, which are {known}", fix)
 
 
 def no_numbers(column: Column, most: float = MOST_WRONG) -> list[tuple[int, str]] | None:
@@ -196,9 +196,9 @@ def _tables(
             raise _unreadable(where, given.name, error) from None
 
 
-def frame_in_memory(values: Any, texts: Collection[str]) -> Frame | None:
+def frame_in_memory(values: Any, texts: Collection[str] = (), where: str = "predict") -> Frame | None:
     """A data frame of pandas, polars or any library that shows its columns to pyarrow, a dict of columns, or a list of
-    rows that are dicts; None of anything else."""
+    rows that are dicts; None of anything else. A column of numbers and texts is one of texts, as it is in a file."""
     rows = isinstance(values, (list, tuple)) and bool(values) and all(isinstance(one, Mapping) for one in values)
     shown = any(hasattr(values, name) for name in ("__arrow_c_stream__", "__dataframe__"))
     if not rows and not shown and not isinstance(values, Mapping):
@@ -207,22 +207,47 @@ def frame_in_memory(values: Any, texts: Collection[str]) -> Frame | None:
         import pyarrow as pa
         from pyarrow.interchange import from_dataframe
     except ImportError as error:
-        raise _no_pyarrow("predict", error) from None
+        raise _no_pyarrow(where, error) from None
     try:
         if rows:
             names = dict.fromkeys(name for one in values for name in one)
             values = {name: [one.get(name) for one in values] for name in names}
-        if isinstance(values, Mapping):
-            # As in pandas, NaN is a gap among texts too.
-            table = pa.table({str(name): pa.array(column, from_pandas=True) for name, column in values.items()})
+        if isinstance(values, Mapping) or hasattr(values, "iloc"):
+            table = pa.table({str(name): _in_arrow(str(name), column, where) for name, column in values.items()})
         else:
             table = pa.table(values) if hasattr(values, "__arrow_c_stream__") else from_dataframe(values)
+    except DataError:
+        raise
     except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
         raise DataError(
-            "predict", f"columns that pyarrow cannot take: {_first_line(error)}",
+            where, f"columns that pyarrow cannot take: {_first_line(error)}",
             "expected numbers, texts or dates of one kind in each column, all of one length", "convert them",
         ) from None  # fmt: skip
     return frame_of(table, texts)
+
+
+def _in_arrow(name: str, column: Any, where: str) -> Any:
+    """A column of a frame of pandas, or of a dict. As in pandas, NaN is a gap among texts too."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(column, from_pandas=True)
+    except pa.ArrowException as error:
+        for row, value in enumerate(column):
+            if not _is_gap(value) and not isinstance(value, (str, int, float, np.number, np.bool_)):
+                raise DataError(
+                    where, f"{name} is {type(value).__name__} in row {row:,}: {_first_line(error)}",
+                    "expected numbers, texts or dates of one kind in each column", "convert it, or leave it out",
+                ) from None  # fmt: skip
+        return pa.array([None if _is_gap(value) else str(value) for value in column], pa.string())
+
+
+def _is_gap(value: Any) -> bool:
+    """Whether it is None, NaN, NaT or NA, which equals nothing."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # of NA nothing is known; of an array too much
+        return np.ndim(value) == 0
 
 
 def _no_pyarrow(where: str, error: ImportError) -> DataError:

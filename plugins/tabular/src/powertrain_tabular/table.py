@@ -19,7 +19,7 @@ from powertrain_tabular.asked import Asked
 from powertrain_tabular.cleaning import Finding, clean_report, label_finding, notes, row_keys, suspicious
 from powertrain_tabular.csv_file import Csv
 from powertrain_tabular.encoding import Encode, Encoder, one_column_at_a_time
-from powertrain_tabular.frame import FEW, PLAIN, Column, Frame, no_numbers, read_frame
+from powertrain_tabular.frame import FEW, PLAIN, Column, Frame, frame_in_memory, no_numbers, read_frame
 from powertrain_tabular.leakage import leaks
 from powertrain_tabular.pages import sections
 from powertrain_tabular.raw import RawColumns
@@ -101,6 +101,16 @@ class Table(OfColumns):
     def load(cls, params: Params, base: Path) -> Loaded:
         where = f"table {params.path}"
         return Loaded(params.path.stem, read_frame(located(params.path, base), where, params), params.target, where)
+
+    @classmethod
+    def of_frame(cls, params: Params, values: Any) -> DataModule | None:
+        """The data set of a table in memory; None where it is none."""
+        frame = frame_in_memory(values, where="table")
+        if frame is None:
+            return None
+        if not frame.count:
+            raise DataError("table", "a table without rows", "expected some", "check the frame")
+        return build(Loaded(params.path.stem, frame, params.target, "table"), params)
 
 
 def build(

@@ -1,0 +1,103 @@
+"""Tables in memory: they train as files do, and what is no table is refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.cli import main
+from powertrain.data import DataError
+from powertrain.train.checking.check import check
+
+pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+pytest.importorskip("pyarrow", reason="pyarrow reads tables")
+
+PLAIN: dict[str, Any] = {"report": {"baseline": False}, "verbose": False, "epochs": 2, "batch_size": 32}
+
+
+def people() -> Any:
+    draw = np.random.default_rng(0)
+    frame = pandas.DataFrame({"age": draw.integers(18, 80, 120).astype(float), "plan": draw.choice(["a", "b"], 120)})
+    frame.loc[3, "age"] = np.nan
+    frame["since"] = pandas.Timestamp("2024-01-01") + pandas.to_timedelta(draw.integers(0, 300, 120), "D")
+    frame["left"] = np.where(frame.age > 50, "yes", "no")
+    return frame
+
+
+def test_a_frame_is_trained_on_as_its_file_is(tmp_path: Path) -> None:
+    frame = people()
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    settings: dict[str, Any] = {"target": "left", "split": {"test": 0.2}}
+    made = pt.data.from_frame(frame, **settings)
+    read = pt.data.read_csv(tmp_path / "people.csv", **settings)
+    rows = np.arange(len(read.train))
+    for name, values in read.train.fetch(rows).items():
+        assert np.array_equal(made.train.fetch(rows)[name], values)
+    assert made.columns == read.columns and made.labels == ("no", "yes")
+    forms: list[Any] = [dict(frame), frame.to_dict("records")]
+    for form in forms:
+        assert np.array_equal(pt.data.from_frame(form, **settings).train.fetch(rows)["x"], made.train.fetch(rows)["x"])
+
+
+def test_a_run_of_a_frame_answers_frames_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = people()
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    data = pt.data.from_frame(frame, target="left", split={"test": 0.2})
+    run = pt.fit(model={"use": "mlp", "hidden": [8]}, data=data, folder=tmp_path / "run", **PLAIN)
+    opened = pt.load(tmp_path / "run")
+    wanted = run.predict(frame.drop(columns="left")).outputs
+    assert np.array_equal(opened.predict(str(tmp_path / "people.csv")).outputs, wanted)
+    scores = opened.evaluate(frame)
+    assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "people.csv")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("people.csv      120 examples") and f"accuracy {scores['accuracy']:.4g}" in said
+    assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "people.csv"), "--changed-data"]) == 2
+
+
+def test_a_wrong_value_is_named_by_its_column_and_row() -> None:
+    frame = people()
+    run = pt.fit(model={"use": "mlp", "hidden": [8]}, data=pt.data.from_frame(frame, target="left"), **PLAIN)
+    frame["age"] = frame["age"].astype(object)
+    frame.loc[5, "age"] = "abc"
+    with pytest.raises(DataError) as caught:
+        run.predict(frame)
+    assert str(caught.value) == (
+        "[predict] age holds 'abc' in row 5; expected numbers, as in the training rows; correct it, or leave the value "
+        "empty"
+    )
+    frame.loc[5, "age"] = None
+    assert len(run.predict(frame)) == 120
+    frame["age"] = [1, b"2", "3"] * 40
+    with pytest.raises(DataError, match=r"^\[predict\] age is bytes in row 1: "):
+        run.predict(frame)
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(DataError) as caught:
+        pt.data.from_frame(3, target="left")
+    assert str(caught.value) == (
+        "[from_frame] frame = 3; expected a table with named columns; pass a data frame of pandas, polars or pyarrow, "
+        "a dict of columns, or a list of dicts"
+    )
+    with pytest.raises(DataError) as caught:
+        pt.data.from_frame(people(), target="gone")
+    assert str(caught.value) == (
+        "[table] no column gone; expected it among the columns, which are age, plan, since, left; check the name"
+    )
+    with pytest.raises(DataError, match=r"^\[from_frame dorp\]"):
+        pt.data.from_frame(people(), target="left", dorp=["age"])
+
+
+def test_columns_that_an_encoder_made_are_no_constant_ones(tmp_path: Path) -> None:
+    people().to_csv(tmp_path / "people.csv", index=False)
+    (tmp_path / "mine.toml").write_text(
+        'data = { use = "table", path = "people.csv", target = "left", split = { valid = 0.1, test = 0.2 } }\n'
+        'model = { use = "mlp", hidden = [4] }\noptimizer = "adamw"\nrun = { until = "1 epoch", batch_size = 32 }\n'
+    )
+    found = check(str(tmp_path / "mine.toml"), folds=2, out=tmp_path / "page.html")
+    assert "plan=other" in found.data.dataset.columns
+    assert "constant columns" not in [one.kind for one in found.data.findings]
