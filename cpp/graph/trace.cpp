@@ -57,6 +57,7 @@ Tensor Trace::input(const TensorType& type) {
 Tensor Trace::one_number(const Tensor& t) {
   if (!t.defined() || !t.concrete() || t.ndim() > 0 || size_of(t.dtype()) > sizeof(uint64_t)) return t;
   if (!t.impl().buffer->memory().on_host()) return t;  // to look at it would wait for the device
+  if (t.impl().buffer->borrowed()) return t;           // its owner may write another number into it
   uint64_t bits = 0;
   std::memcpy(&bits, t.host(), size_of(t.dtype()));
   return numbers_.try_emplace({t.dtype(), bits}, t).first->second;

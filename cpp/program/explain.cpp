@@ -95,21 +95,36 @@ class Replay {
     for (const auto& [slot, value] : last) values_[value] = slots[slot];
   }
 
+  // What is not finite from the start. Other inputs and slots may hold anything, such as the NaN before the first norm.
   std::string bad_source() const {
+    const std::set<int> guarded = behind_guards();
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
-      if (measure(values_[graph_.inputs[i]]).bad) {
+      if (guarded.contains(graph_.inputs[i]) && measure(values_[graph_.inputs[i]]).bad) {
         return text("input ", i, " of the step ", summary(values_[graph_.inputs[i]]),
                     "; expected finite numbers; clean the data");
       }
     }
-    std::set<int> read;  // a slot that is only written may hold anything, such as the NaN before the first norm
-    for (const GraphNode& node : graph_.nodes) read.insert(node.inputs.begin(), node.inputs.end());
     for (std::size_t s = 0; s < graph_.slots.size(); ++s) {
-      if (read.contains(graph_.slot_values[s]) && graph_.slot_values[s] >= 0 && measure(slots_[s]).bad) {
+      if (guarded.contains(graph_.slot_values[s]) && measure(slots_[s]).bad) {
         return text(bad_slot(s), "; expected finite numbers; start from an earlier checkpoint");
       }
     }
     return "";
+  }
+
+  // The values that guarded ones are computed from; all that are read, where guards are inside of loops and branches.
+  std::set<int> behind_guards() const {
+    const bool plain = std::ranges::any_of(graph_.nodes, [](const GraphNode& node) { return node.op->guard; });
+    std::set<int> found;
+    for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
+      const bool needed = !plain || node->op->guard ||
+                          std::ranges::any_of(node->outputs, [&](int output) { return found.contains(output); });
+      if (!needed) continue;
+      for (int input : node->inputs) {
+        if (input >= 0) found.insert(input);
+      }
+    }
+    return found;
   }
 
   // A slot that is not finite: of one that joins several parameters, the first that is at fault.

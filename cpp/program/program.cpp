@@ -4,6 +4,7 @@
 
 #include "core/control_flow.h"
 #include "core/interpreter.h"
+#include "graph/passes/passes.h"
 #include "ops/check_true/status.h"
 #include "ops/recorder.h"
 #include "parallel/pool.h"

@@ -12,7 +12,7 @@
 #include "core/device.h"
 #include "core/lock.h"
 #include "graph/graph.h"
-#include "graph/passes/passes.h"
+#include "graph/passes/options.h"
 #include "program/layout.h"
 #include "program/sharing.h"
 

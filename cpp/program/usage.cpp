@@ -9,7 +9,7 @@ bool aliases_input(const GraphNode& node) { return node.op && (node.op->view || 
 bool plain_elementwise(const GraphNode& node) {
   if (node.op) return node.op->elementwise || node.op->sweeps;
   for (const FusedStep& step : node.fused->steps) {
-    if (step.kind == StepKind::RowSum || step.kind == StepKind::RowMax || step.kind == StepKind::RowMin) return false;
+    if (reduces_row(step.kind)) return false;
   }
   return true;
 }

@@ -32,6 +32,8 @@ MADE = {
     "pt.RowSparse": "pt.RowSparse(pt.tensor([0, 2]), pt.ones((2, 3)), (4, 3))",
     "pt.data.ArrayDataset": "S.source()",
     "pt.data.BatchSampler": "pt.data.BatchSampler([0, 1, 2], 2, False)",
+    "pt.data.BucketBatchSampler": "pt.data.BucketBatchSampler([1, 2, 3], 2, [2, 4])",
+    "pt.data.PaddedCollate": "pt.data.PaddedCollate([2, 4])",
     "pt.data.ConcatDataset": "pt.data.ConcatDataset([S.source(), S.source()])",
     "pt.data.RandomSampler": "pt.data.RandomSampler([0, 1, 2])",
     "pt.data.SequentialSampler": "pt.data.SequentialSampler([0, 1, 2])",

@@ -26,6 +26,7 @@ def test_hostile_calls_end_well(part: int) -> None:
 RECORDS = {
     *(
         "pt.data.ArrowDataset",
+        "pt.data.Cached",
         "pt.data.ClassFolders",
         "pt.data.DatasetFolder",
         "pt.data.ImageFolder",

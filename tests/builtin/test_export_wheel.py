@@ -14,8 +14,8 @@ import pytest
 
 import powertrain as pt
 from exported_runs import DIGITS, of_digits
-from powertrain.builtin.exporters.wheel import _next
 from powertrain.plugin import ExportError
+from powertrain.plugin.versions import next_breaking
 from running import environment
 
 MODEL = """\
@@ -81,7 +81,7 @@ def test_the_bytes_are_the_same_and_name_no_machine(tmp_path: Path) -> None:
         metadata = file.read("it-1.0.dist-info/METADATA").decode()
         assert file.testzip() is None
     version = pt.__version__
-    assert f"Requires-Dist: powertrain>={version},<{_next(version)}" in metadata.splitlines()
+    assert f"Requires-Dist: powertrain>={version},<{next_breaking(version)}" in metadata.splitlines()
 
 
 def test_a_model_in_a_file_goes_along(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_fitted_model_goes_along(tmp_path: Path) -> None:
     ("version", "following"), [("0.1.0", "0.2"), ("1.4.2", "2"), ("0.3.1.dev2", "0.4"), ("2", "3")]
 )
 def test_the_versions_that_it_takes(version: str, following: str) -> None:
-    assert _next(version) == following
+    assert next_breaking(version) == following
 
 
 def test_what_no_wheel_can_hold_is_refused(tmp_path: Path) -> None:

@@ -162,6 +162,44 @@ def test_the_call_of_a_size_shows_the_line(how: str, call: str, line: str) -> No
         pt.Slot(x).size(0)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("view", "slot.value.reshape(shape)"), ("float", "slot.value.astype('float32')"),
+        ("reshape", "slot.value.reshape(...)"), ("item", "slot.value.item(...)"), ("sum", "slot.value.sum(...)"),
+        ("expand", "pt.broadcast_to(slot, shape)"), ("unsqueeze", "pt.expand_dims(slot, axis)"),
+        ("detach", "pt.stop_gradient(slot)"), ("numel", "slot.value.size"), ("T", "slot.value.T"),
+        ("masked_fill_", "x = slot.value.copy(), then x[mask] = value, then slot.value = x"),
+        ("clamp_", "slot.value = slot.value.clip(min, max)"), ("div_", "slot.value /= y"),
+    ],
+)  # fmt: skip
+def test_what_a_hint_says_of_a_slot_works_on_one(name: str, line: str) -> None:
+    slot = pt.Slot(pt.ones((2, 3)), name="w", trainable=True)
+    with pytest.raises(AttributeError) as caught:
+        getattr(slot, name)
+    assert str(caught.value) == f"[Slot] {name}; expected a name of Slot; write {line}"
+    names = {"slot": slot, "pt": pt, "shape": (3, 2), "axis": 0, "y": 2.0, "value": 0.0, "min": 0.0, "max": 1.0}
+    names.update(mask=pt.ones((2, 3)) > 2)
+    if name == "expand":
+        names["shape"] = (4, 2, 3)
+    code = line.replace("reshape(...)", "reshape((3, 2))").replace("(...)", "()").replace(", then ", "; ")
+    exec(code.replace(".item()", ".sum().item()"), names)
+
+
+OF_TENSORS = {*counterparts.TABLES["Tensor"], *(name for name in dir(pt.Tensor) if name[0] != "_")}
+
+
+@pytest.mark.parametrize("name", sorted(OF_TENSORS))
+def test_no_hint_on_a_slot_is_of_a_tensor(name: str) -> None:
+    slot = pt.Slot(pt.ones((2, 3)), name="w")
+    if not hasattr(slot, name):
+        with pytest.raises(AttributeError) as caught:
+            getattr(slot, name)
+        line = str(caught.value).rpartition("; ")[2].replace("slot.value.", "")
+        if "x = copy()" not in line and "grad" not in line:
+            assert not re.search(r"(?<!\w)x[.\[]|pt\.\w+\(x\b", line), line
+
+
 def test_a_size_is_an_int_everywhere_else() -> None:
     x = pt.ones((2, 4))
     assert isinstance(x.size, int) and x.size == 8 and hash(x.size) == hash(8) and f"{x.size:>3}" == "  8"

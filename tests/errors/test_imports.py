@@ -39,7 +39,8 @@ LINES = [
      "lstm(padded, lengths=lengths): layers take sequences of several lengths padded"),
     ("from powertrain.data.transforms import ColorJitter",
      "[powertrain.data.transforms] ColorJitter; expected a name of powertrain.data.transforms; "
-     "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; random-erasing, colour-jitter, mixup and "
+     "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; rand-augment, random-erasing, "
+     "colour-jitter, mixup and "
      "cutmix for recipes come with powertrain-vision"),
     ("import powertrain.cuda.amp",
      "[powertrain.cuda] amp; expected a name of powertrain.cuda; write with pt.autocast('bf16'): ..."),

@@ -115,6 +115,11 @@ ANSWERS: list[tuple[Any, str]] = [
         'as whole numbers, y.astype("int64")',
     ),
     (lambda: trained(patience=3), f"[fit] received patience; {_STOP}"),
+    (
+        lambda: trained(ema=0.99),
+        "[fit] received ema; expected no average of the weights, which a run does not keep; write the loop yourself, "
+        "with pt.optim.EMA: powertrain help optimizers",
+    ),
     (lambda: trained(early_stopping=True), f"[fit] received early_stopping; {_STOP}"),
     (
         lambda: trained(lr=0.1, optimizer=pt.optim.AdamW(nn.Linear(8, 2))),

@@ -49,3 +49,16 @@ def test_counts_are_whole_numbers() -> None:
     assert (metric.matrix.dtype, metric.matrix.tolist()) == (np.int64, [[1, 1], [0, 1]])
     metric.update(np.array([0]), np.array([0]), np.array([0.5]))
     assert metric.matrix.tolist() == [[1.5, 1.0], [0.0, 1.0]]
+
+
+def test_a_state_that_zero_does_not_fit_is_told_with_zero() -> None:
+    class PerClass(pt.plugin.Metric):
+        def measure(self, prediction: object, target: object, weight: object = None) -> object:
+            return np.ones((2, 4))
+
+    with pytest.raises(pt.Error) as caught:
+        PerClass().update(np.ones((3, 4)), np.arange(3))
+    assert str(caught.value) == (
+        "[PerClass] states of [2] and [2, 4]; expected one shape; define zero(), which gives the state of no examples: "
+        "by default two numbers"
+    )

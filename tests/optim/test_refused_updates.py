@@ -139,3 +139,24 @@ def is_refused(update: Callable[..., object], *given: Any) -> bool:
     except pt.NonFiniteError:
         return True
     return False
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda layer: pt.optim.Rprop(layer, groups=[{"match": "bias", "weight_decay": 50}]),
+            "[optimizer] weight_decay = 50 of bias; expected 0 with Rprop",
+        ),
+        (
+            lambda layer: pt.optim.LBFGS([{"params": layer, "weight_decay": 0.1}]),
+            "[lbfgs] weight_decay = 0.1 of weight; expected 0 with LBFGS",
+        ),
+    ],
+)
+def test_a_decay_that_updates_do_not_use_is_refused(make: Callable[[pt.nn.Module], object], said: str) -> None:
+    with pytest.raises(pt.optim.OptimizerError) as caught:
+        make(pt.nn.Linear(2, 2))
+    assert str(caught.value) == (
+        f"{said}, whose updates have no weight decay; leave it out, or take an optimizer that has it, such as AdamW"
+    )

@@ -460,3 +460,19 @@ def test_a_number_that_changes_is_warned_of_once(caplog: pytest.LogCaptureFixtur
         "pt.tensor(0.1), or keep it in a Slot"
     )
     assert len(caplog.records) == 6
+
+
+def test_equal_numbers_of_a_caller_are_not_one_number() -> None:
+    """Two arrays hold the same number when a step is traced, and one of them another one later."""
+    one, two = np.array(2.0, np.float32), np.array(2.0, np.float32)
+    first, second = pt.asarray(one), pt.asarray(two)
+
+    @pt.compile
+    def step(x: pt.Tensor) -> tuple[pt.Tensor, pt.Tensor]:
+        return x * first, x * second
+
+    x = pt.tensor([1.0, 2.0])
+    assert [value.numpy().tolist() for value in step(x)] == [[2, 4], [2, 4]]
+    two[...] = 5
+    assert [value.numpy().tolist() for value in step(x)] == [[2, 4], [5, 10]]
+    assert (x * second).numpy().tolist() == [5, 10]

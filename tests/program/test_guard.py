@@ -207,10 +207,11 @@ def test_bad_data_is_named_as_such() -> None:
         step(bad)  # type: ignore[operator]
 
 
-def test_a_slot_that_is_only_written_is_not_to_blame() -> None:
-    """With clip the optimizer keeps the norm of the gradients, which is NaN before the first update."""
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_norm_before_the_first_update_is_not_to_blame(accumulate: int) -> None:
+    """With clip the optimizer keeps the norm of the gradients; with accumulate too, each call reads it."""
     weight = pt.Slot(pt.tensor(np.ones(6, np.float32)), name="weight", trainable=True)
-    optimizer = pt.optim.AdamW([weight], lr=0.1, clip=1.0)
+    optimizer = pt.optim.AdamW([weight], lr=0.1, clip=1.0, accumulate=accumulate)
 
     @pt.compile
     def step(x: pt.Tensor) -> None:
@@ -350,3 +351,19 @@ def test_an_eager_step_names_the_gradients_that_are_not_finite(settings: dict[st
     assert all(np.array_equal(value, before[name]) for name, value in model.state_dict().items())
     state = optimizer.state_dict()
     assert state["optimizer.updates"] == 0 and state.get("optimizer.calls", 0) == 0
+
+
+def test_a_slot_that_no_guarded_value_comes_from_is_not_to_blame() -> None:
+    weight, other = pt.Slot(pt.tensor([1.0, 2.0])), pt.Slot(pt.tensor(float("nan")))
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        other.value = pt.where(pt.sum(x) > 100, 1.0, other.value * 2)
+        return pt.guard(pt.sum(pt.log(weight.value * x)))
+
+    with pytest.raises(pt.NonFiniteError) as caught:
+        step(pt.tensor([-1.0, 1.0]))
+    assert "log" in str(caught.value) and "slot" not in str(caught.value)
+    weight.value = pt.tensor([float("nan"), 1.0])
+    with pytest.raises(pt.NonFiniteError, match="slot"):
+        step(pt.tensor([1.0, 1.0]))

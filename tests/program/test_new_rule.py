@@ -4,10 +4,12 @@ The page's own files are added to a copy of the tree; the rule and the pass are 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from mutants_elsewhere import Part
 from page_files import DOCS, files_of_page
 from scratch_tree import ScratchTree
 
@@ -29,6 +31,17 @@ LINES = [
 ]
 
 
+def test_the_faults_of_the_page_are_in_its_files() -> None:
+    files = files_of_page("adding-a-pass")
+    page = (DOCS / "adding-a-pass.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n( +\"delay\": Part\(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    parts: dict[str, Part] = eval(f"{{{block}}}", {"Part": Part})
+    assert [test for part in parts.values() for test in part.tests] == [PASS[1], RULE[1]]
+    for part in parts.values():
+        for file, text, wrong in part.rows:
+            assert files[file].count(text) == 1 and text != wrong
+
+
 @pytest.mark.slow
 def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
     files = files_of_page("adding-a-pass")
@@ -48,4 +61,4 @@ def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
         path.write_text(before.replace(behind, behind + line), encoding="utf-8")
     tree.build()
     done = tree.pytest(*(name for name in files if name.endswith(".py")))
-    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout

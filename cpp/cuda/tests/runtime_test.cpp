@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cuda/tests/runtime_case.h"
+#include "ops/fused/machine.h"
 
 using namespace pt::check;
 
@@ -243,19 +244,19 @@ void test_plans() {
 
 // out[r, c] = in[r, c] * factor[r] + 0.5, whose strides and constant cross the border.
 void test_fused() {
-  enum { kLoad = 0, kConstant = 1, kMath = 2, kStore = 8 };  // StepKind of ops/fused/machine.h
+  using pt::StepKind;
   Device d;
   const int rows = 3, columns = 50;
   const auto operand = [&](int64_t of_row, int64_t of_column) {
     return PtdOperand{kF32, 2, {rows, columns}, {of_row, of_column}};
   };
   const PtdOperand operands[] = {operand(columns, 1), operand(1, 0), operand(columns, 1)};
-  const auto step = [](int kind, const char* op, int a, int b, int at, double value) {
-    return PtdStep{kind, kF32, op, {a, b, -1, -1}, at, value, 0};
+  const auto step = [](StepKind kind, const char* op, int a, int b, int at, double value) {
+    return PtdStep{int(kind), kF32, op, {a, b, -1, -1}, at, value, 0};
   };
-  const PtdStep steps[] = {step(kLoad, "", -1, -1, 0, 0),        step(kLoad, "", -1, -1, 1, 0),
-                           step(kMath, "multiply", 0, 1, -1, 0), step(kConstant, "", -1, -1, -1, 0.5),
-                           step(kMath, "add", 2, 3, -1, 0),      step(kStore, "", 4, -1, 2, 0)};
+  const PtdStep steps[] = {step(StepKind::Load, "", -1, -1, 0, 0),        step(StepKind::Load, "", -1, -1, 1, 0),
+                           step(StepKind::Math, "multiply", 0, 1, -1, 0), step(StepKind::Constant, "", -1, -1, -1, 0.5),
+                           step(StepKind::Math, "add", 2, 3, -1, 0),      step(StepKind::Store, "", 4, -1, 2, 0)};
   const PtdFused program{2, 2, 3, 6, {rows, columns}, operands, steps, false};
   Planned planned;
   const PtdPlan to = Table::into(planned);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "ops/rewrite_rules.h"
+#include "graph/passes/options.h"
 #include "ops/target.h"
 
 namespace pt {
@@ -15,11 +15,6 @@ struct Pass {
   std::string_view switched;  // by this option of pt.compile; several passes may share one
   Graph (*run)(const Graph& graph, const Target& target);
   Graph (*when_off)(const Graph& graph, const Target& target) = nullptr;  // what has to happen anyway
-};
-
-// What is off: switches of pt.compile, single passes and rewrite rules.
-struct PassOptions {
-  SwitchedOff off;
 };
 
 // Those of every target.

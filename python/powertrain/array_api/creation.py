@@ -30,7 +30,7 @@ def asarray(
         [1, 2]
     """
     made = pt.tensor(obj, dtype, device) if copy else _asarray(obj, dtype, device)
-    if copy is False and (not hasattr(obj, "dtype") or str(obj.dtype).removeprefix("DType.") != made.dtype.name):
+    if copy is False and (not hasattr(obj, "dtype") or str(obj.dtype) != made.dtype.name):
         raise CopyError(
             f"[asarray] copy = False of {type(obj).__name__}, which a tensor of {made.dtype.name} cannot share; "
             "expected an array of that dtype; leave copy out"

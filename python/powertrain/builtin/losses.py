@@ -30,7 +30,7 @@ def cross_entropy(output: Any, target: Any, *, smoothing: Share = 0.0) -> pt.Ten
         >>> losses.cross_entropy(pt.zeros((2, 4)), pt.tensor([0, 3])).shape
         (2,)
     """
-    dtype = str(target.dtype).removeprefix("DType.")
+    dtype = str(target.dtype)
     shares = "float" in dtype
     if len(output.shape) == 0 or tuple(target.shape) != tuple(output.shape if shares else output.shape[:-1]):
         wanted = "a row of class shares for each row of output" if shares else "one class number for each row of output"

@@ -303,7 +303,7 @@ METRICS: Final[dict[str, str]] = {
 DATA: Final[dict[str, str]] = {
     "ArraySource": "pt.data.ArrayDataset(x=x, y=y)",
     "ChainDataset": "pt.data.ConcatDataset(datasets)",
-    "DataFrame": 'pt.data.read_csv(path, target="name")',
+    "DataFrame": 'pt.data.from_frame(frame, target="name")',
     "DistributedSampler": "pt.data.Sampler",
     "Loader": "pt.data.DataLoader(dataset, batch_size=32)",
     "StackDataset": "pt.data.TensorDataset(x, y)",

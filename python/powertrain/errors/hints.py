@@ -21,6 +21,7 @@ from powertrain.errors.array_counterparts import ARRAYS
 from powertrain.errors.counterparts import FUNCTIONS, NOTES, TABLES
 from powertrain.errors.estimator_counterparts import ESTIMATORS
 from powertrain.errors.modules import answer_calls
+from powertrain.errors.tensor_counterparts import of_slot
 
 
 class UnknownNameError(_core.Error, AttributeError):
@@ -66,8 +67,8 @@ FAMILIES: Final[dict[str, tuple[str, str]]] = {
         r"Random(Rotation|Affine|Erasing|Perspective|Grayscale|Apply|Choice|Order|Invert|Posterize|Solarize|Equalize|"
         r"Adjust\w+|AutoContrast)|ColorJitter|Grayscale|GaussianBlur|(Auto|Rand|Trivial)Augment(Wide)?|AugMix|"
         r"(Five|Ten)Crop|MixUp|CutMix|ToPILImage|ToDtype|ConvertImageDtype|v2",
-        "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; random-erasing, colour-jitter, mixup "
-        "and cutmix for recipes come with powertrain-vision",
+        "pt.data.ImageFolder(folder, transform=...) takes those of torchvision; rand-augment, random-erasing, "
+        "colour-jitter, mixup and cutmix for recipes come with powertrain-vision",
     ),
     "devices": (
         r"xpu|ipu|mps|mtia|xla|is_(cuda|cpu|xpu|ipu|mps|mtia|xla|meta)|(get|set_default)_device|record_stream|"
@@ -201,14 +202,23 @@ def hint(where: str, name: str) -> str:
     """The error for a name that a public module, or a tensor ("Tensor"), does not have."""
     said = f"[{where}] {name}; expected a name of {where}; "
     written, named = line(where, name), family(name)
+    if where == "Slot" and name not in TABLES["Slot"]:
+        written = _line_of_slot(name, written)
     if written:
-        if where == "Slot" and written.startswith("x = "):  # a method in place, whose first argument is the value
-            written = "slot.value" + re.sub(r"\(\w+", "(slot.value", written[1:], count=1)
         return f"{said}write {written}"
     if name in NOTES or named:
         return said + (NOTES.get(name) or FAMILIES[named or ""][1])
     close = _close(where, name)
     return said + (f"did you mean {close}?" if close else f"see dir({_ALIAS.get(where, where)})")
+
+
+def _line_of_slot(name: str, written: str | None) -> str | None:
+    """What to write of a slot in place of a name that a tensor has, or for which a tensor has another line."""
+    if name in _names("Tensor"):
+        return f"slot.value.{name}" + ("(...)" if callable(getattr(_core.Tensor, name)) else "")
+    if written and written.startswith("x = "):  # a method in place, whose first argument is the value
+        return "slot.value" + re.sub(r"\(\w+", "(slot.value", written[1:], count=1)
+    return written and of_slot(written)
 
 
 def _close(where: str, name: str) -> str | None:

@@ -74,7 +74,9 @@ def overridden(value: Any, name: str) -> bool:
     """Whether an object, or a class, has a method that its base only names."""
     cls = value if isinstance(value, type) else type(value)
     found = _held(cls, name)
-    return found is not None and not any(_mark(found, mark) for mark in ("optional", "needed_unless", _ABSTRACT))
+    return found is not None and not (
+        _mark(found, "optional") or _mark(found, "needed_unless") or _mark(found, _ABSTRACT)
+    )
 
 
 def lacking(cls: type) -> list[str]:
@@ -97,7 +99,10 @@ def _is_lacking(cls: type, value: Any, found: Mapping[str, Any]) -> bool:
 
 def _held(cls: type, name: str) -> Any:
     """An attribute of a class as it stands there, or in its bases."""
-    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
 
 
 def _mark(method: Any, name: str) -> Any:

@@ -88,7 +88,7 @@ TENSOR: Final[dict[str, str]] = {
     "resolve_neg": "x: values are never lazy",
     "retain_grad": "pt.grad(fn)(x): nothing is recorded on tensors",
     "scatter": "pt.scatter_reduce(x, index, updates, axis=axis)",
-    "scatter_": "x[index] = value",
+    "scatter_": "x[pt.arange(n), y] = value, or F.one_hot(y, classes)",
     "scatter_add": "pt.scatter_reduce(x, index, updates, axis=axis, reduce='sum')",
     "scatter_add_": "pt.scatter_reduce(x, index, updates, axis=axis, reduce='sum')",
     "share_memory_": "x: threads share tensors; another process is given x.numpy()",
@@ -106,21 +106,35 @@ TENSOR: Final[dict[str, str]] = {
     "zero_": "x[...] = 0",
 }
 
+
+def of_slot(line: str) -> str:
+    """What to write of a slot where a tensor `x` would have this: functions take slots, methods are those of its value,
+    and what changes elements changes a copy."""
+    if "grad(" in line or "vmap" in line:  # its x is an argument of the user's function
+        return line
+    if line.startswith(("x[...]", "x = ")):
+        return re.sub(r"\bx\b", "slot.value", line.replace("x[...]", "x"))
+    if line.startswith("x["):
+        return f"x = slot.value.copy(), then {line.partition(', or')[0]}, then slot.value = x"
+    line = re.sub(r"\bx(?=[.\[]| [-+*/]*=)", "slot.value", line)
+    return re.sub(r"\bx\b", "slot", line)
+
+
 # Of torch.nn.Parameter: what changes it in place.
 SLOT: Final[dict[str, str]] = {
-    **{
-        name: re.sub(r"\bx\b", "slot.value", line.replace("x[...]", "x")) if line.startswith("x[...]") else line
-        for name, line in TENSOR.items()
-    },
+    **{name: of_slot(line) for name, line in TENSOR.items()},
     "T": "slot.value.T",
     "add_": "slot.value += x",
     "copy_": "slot.value = x",
     "data": "slot.value to read it, slot.value = ... to change it",
+    "fill": "slot.value = pt.full(slot.shape, value)",
     "fill_": "slot.value = pt.full(slot.shape, value)",
+    "apply_": "slot.value = pt.vmap(fn)(slot.value)",
     "grad": "loss, grads = pt.nn.value_and_grad(model, loss_fn)(x, y), which has a gradient for each parameter",
     "mul_": "slot.value *= x",
     "normal_": "pt.nn.init.normal_(slot, mean, std)",
     "requires_grad": "model.freeze(pattern) or model.unfreeze(pattern), slot.trainable to ask",
+    "requires_grad_": "model.freeze(pattern) or model.unfreeze(pattern)",
     "sub_": "slot.value -= x",
     "uniform_": "pt.nn.init.uniform_(slot, a, b)",
     "zero_": "slot.value = pt.zeros(slot.shape)",

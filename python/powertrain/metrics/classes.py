@@ -124,9 +124,12 @@ def _read(prediction: Any, target: Any, weight: TensorLike | None, where: str) -
 def _finite(scores: Any, real: Any, where: str) -> Any:
     unknown = np.isnan(scores).any(axis=1)
     if unknown.any():
-        row = int(np.flatnonzero(real)[np.flatnonzero(unknown)[0]])
-        raise MetricError(
-            f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; look at "
-            "what the model computes for that row"
-        )
+        raise not_a_number(int(np.flatnonzero(real)[np.flatnonzero(unknown)[0]]), where)
     return scores
+
+
+def not_a_number(row: int, where: str) -> MetricError:
+    return MetricError(
+        f"[{where}] NaN among the logits of row {row}; expected numbers, of which one is the largest; look at "
+        "what the model computes for that row"
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,32 +25,49 @@ _evaluated: weakref.WeakKeyDictionary[Module, _Evaluated] = weakref.WeakKeyDicti
 _lock = ModuleLock()
 
 
-@contextlib.contextmanager
-def evaluating(*models: Module) -> Iterator[None]:
+class evaluating:  # noqa: N801 - a block, as those of contextlib, whose generators would cost a request more
     """Models without dropout and with their running statistics, for the length of a block.
 
     When the last one leaves, in whatever thread, each part goes back to the mode that it had. One that is frozen may be
     in evaluation mode while the rest trains.
     """
-    entered: list[tuple[Module, _Evaluated]] = []
-    with _lock:
-        for model in models:
-            held = _evaluated.get(model)
-            if held is None:
-                training = [part for part in model.modules() if part.training]
-                if not training:  # nothing is to be changed back
-                    continue
-                held = _evaluated[model] = _Evaluated(0, training)
-                model.eval()
-            held.users += 1
-            entered.append((model, held))
-    try:
-        yield
-    finally:
-        if entered:
+
+    def __init__(self, *models: Module) -> None:
+        self._models = models
+
+    def __enter__(self) -> None:
+        self._entered: list[tuple[Module, _Evaluated]] = []
+        with _lock:
+            for model in self._models:
+                held = _evaluated.get(model)
+                if held is None:
+                    training = _training(model)
+                    if not training:  # nothing is to be changed back
+                        continue
+                    held = _evaluated[model] = _Evaluated(0, training)
+                    model.eval()
+                held.users += 1
+                self._entered.append((model, held))
+
+    def __exit__(self, *error: object) -> None:
+        if self._entered:
             with _lock:
-                for model, held in entered:
+                for model, held in self._entered:
                     _leave(model, held)
+
+
+def _training(model: Module) -> list[Module]:
+    """The parts in training mode. A request to a small model notices how long it takes to find that there are none."""
+    left, seen, found = [model], {id(model)}, []
+    while left:
+        part = left.pop()
+        if part.training:
+            found.append(part)
+        for one in part._modules.values():
+            if id(one) not in seen:
+                seen.add(id(one))
+                left.append(one)
+    return found
 
 
 def _leave(model: Module, held: _Evaluated) -> None:

@@ -46,6 +46,7 @@ class LBFGS(Optimizer):
     """
 
     MOMENTS = ("direction", "before")
+    DECAYS = False
     COUNTERS: ClassVar[Mapping[str, float]] = {"length": 0.0, "scale": 1.0}
 
     def __init__(

@@ -82,6 +82,8 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
     ROWS: ClassVar[bool] = False
     # Numbers in float64 that go from update to update beside the step, and what they begin with: see `advance`.
     COUNTERS: ClassVar[Mapping[str, float]] = {}
+    # Whether updates make use of `decay`; where not, a weight decay that somebody asks for is an error.
+    DECAYS: ClassVar[bool] = True
     # What a schedule such as OneCycleLR may set at each update: "momentum", or "betas", whose first it is. Formulas
     # take it from `momentum_of(scalars)`, and `scalars` from `momentum_at(step)`.
     CYCLED: ClassVar[str] = ""

@@ -74,6 +74,13 @@ def make_parts(optimizer: Optimizer, chosen: Sequence[Chosen], weight_decay: flo
         alone = one.path if is_sparse(one.slot) else ""
         settings.setdefault((one.rate, decay, one.start, str(one.slot.dtype), alone), []).append(place)
     for number, ((rate, decay, start, _, alone), places) in enumerate(settings.items()):
+        if decay and not optimizer.DECAYS:
+            kind = type(optimizer).__name__
+            raise OptimizerError(
+                f"[{optimizer.name}] weight_decay = {decay:g} of {optimizer.params[places[0]][0]}; expected 0 with "
+                f"{kind}, whose updates have no weight decay; leave it out, or take an optimizer that has it, such as "
+                "AdamW"
+            )
         if start and optimizer.COUNTERS:
             raise OptimizerError(
                 f"[{optimizer.name}] {type(optimizer).__name__} with parameters that begin after {start} updates; "

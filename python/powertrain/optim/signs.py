@@ -35,6 +35,7 @@ class Rprop(Optimizer):
     """
 
     MOMENTS = ("size", "before")
+    DECAYS = False
 
     @dataclass(frozen=True)
     class Params:

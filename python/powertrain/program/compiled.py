@@ -90,9 +90,10 @@ def compile(
     `on_nonfinite` says what a tripped guard does: "error" raises NonFiniteError, "skip" leaves the phase out and goes
     on: slots that it would have written keep their values, also for what the step reads after it.
 
-    `simplify` and `fuse` switch passes off; the bits stay the same. `backend` names a plugin that runs the program in
-    place of the engine's own kernels, such as "xla", or is one that was made with parameters. It has the same
-    mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used last.
+    `simplify` and `fuse` switch passes off (docs/design/passes.md); the bits stay the same. `backend` names a plugin
+    that runs the program in place of the engine's own kernels, such as "xla", or is one that was made with parameters.
+    It has the same mathematics, not the same bits (docs/numerics.md). `limit` is how many programs are kept: those used
+    last.
 
     Errors    a branch on a symbolic value; a symbolic tensor kept from one call to the next: TraceError; a backend that
               is not installed, cannot run here, or has no rule for an op: powertrain.plugin.BackendError

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from powertrain._core import Tensor
@@ -27,18 +26,24 @@ class InThread(threading.local):
 in_thread = InThread()
 
 
-@contextlib.contextmanager
-def drawing_from(generator: Generator) -> Iterator[None]:
+class drawing_from:  # noqa: N801 - a block, as those of contextlib, whose generators would cost a request more
     """Make a generator the default one of this thread, for the length of a block.
 
     So runs in several threads draw each from its own, and those who call them find theirs as it was.
     """
-    before = in_thread.generator
-    in_thread.generator = lambda: generator
-    try:
-        yield
-    finally:
-        in_thread.generator = before
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def __enter__(self) -> None:
+        self._before = in_thread.generator
+        in_thread.generator = self._give
+
+    def __exit__(self, *error: object) -> None:
+        in_thread.generator = self._before
+
+    def _give(self) -> Generator:
+        return self._generator
 
 
 def default_generator() -> Generator:

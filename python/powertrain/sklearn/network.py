@@ -18,6 +18,7 @@ from powertrain.solvers.tall import Array, Floats
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate.predict import outputs
 from powertrain.train.folder.run_folder import RunFolder
+from powertrain.train.folder.saved_arrays import below
 from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.trainer import fit
@@ -61,9 +62,7 @@ class Trained:
     def _made_again(self) -> TrainRun:
         dataset = _dataset(self.recipe, self.rows, self.targets, self.classes, None)
         for at, transform in enumerate(dataset.transforms):
-            prefix = f"transform.{at}."
-            state = {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
-            transform.restore(state)
+            transform.restore(below(self.arrays, f"transform.{at}."))
         with own_random_numbers(), tempfile.TemporaryDirectory() as folder:
             run = _run(self.recipe, dataset, Path(folder))
             run.strategy.setup(run)

@@ -24,6 +24,7 @@ import numpy as np
 from powertrain.builtin.exporters.loading import module_of
 from powertrain.plugin.exporter import Exporter, ExportError, Runner, Trained
 from powertrain.plugin.params import param
+from powertrain.plugin.versions import next_breaking
 
 MODULE = '''\
 """A model that was trained with Powertrain.
@@ -113,7 +114,7 @@ class Wheel(Exporter):
         trusts = any(name.endswith(".py") for name in run)
         words = {"package": package, "trust": ", trust=True" if trusts else ""}
         requires = "\n".join(
-            f"Requires-Dist: {name}>={found},<{_next(found)}" for name, found in trained.requirements.items()
+            f"Requires-Dist: {name}>={found},<{next_breaking(found)}" for name, found in trained.requirements.items()
         )
         info = f"{package}-{version}.dist-info"
         files = {
@@ -163,7 +164,8 @@ def _run_files(folder: Path) -> dict[str, bytes]:
     if sections := sorted({path.partition(".")[0] for path in about["objects"]}):
         raise ExportError(
             f"[export wheel] the run was made from Python objects ({', '.join(sections)}), which its folder "
-            "does not hold; expected a recipe that names its parts; train from a recipe, or export it to another format"
+            "does not hold; expected a recipe that names its parts; train from a recipe, or save the "
+            'weights alone: safetensors.numpy.save_file(run.model.state_dict("torch"), path)'
         )
     found, _ = run.checkpoints.latest()
     if found is None:
@@ -187,13 +189,6 @@ MOST_BYTES = 1 << 32  # of one file in a zip without its later additions
 
 def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode() + b"\n"
-
-
-def _next(version: str) -> str:
-    """The version that may break what this one kept: the next minor one before 1.0, the next major one after."""
-    numbers = [int(one) for one in re.findall(r"[0-9]+", version)[:2]] or [0]
-    major, minor = (*numbers, 0)[:2]
-    return f"{major + 1}" if major else f"0.{minor + 1}"
 
 
 def _pack(path: Path, files: Mapping[str, bytes], record: str) -> None:

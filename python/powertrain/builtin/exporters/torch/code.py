@@ -154,8 +154,8 @@ class _Code:
         if not forward:
             raise ExportError(
                 f"[export safetensors] {path} is a {type(module).__name__}, whose form in PyTorch is not known; "
-                "expected layers of pt.nn, or a class that says it; write TORCH_FORWARD in that class, or export it "
-                "to a wheel"
+                "expected layers of pt.nn, or a class that says it; write TORCH_FORWARD in that class, or save the "
+                'weights alone: safetensors.numpy.save_file(run.model.state_dict("torch"), path)'
             )
         return self._parts(module, forward, path)
 

@@ -39,8 +39,8 @@ class RMSNorm(nn.Module):
         y = x * torch.rsqrt(x.square().mean(self.axes, keepdim=True) + eps)
         return y if self.weight is None else y * self.weight
 """
-CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d",
-                 "PReLU")  # fmt: skip
+CHANNELS_LAST = ("AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv1d", "Conv2d", "Conv3d", "MaxPool1d",
+                 "MaxPool2d", "PReLU")  # fmt: skip
 CLASSES = {**{name: AROUND.format(name=name) for name in CHANNELS_LAST}, "GlobalAveragePool": POOL, "RMSNorm": RMS}
 # Functions that models call, by their text in PyTorch.
 FUNCTIONS: dict[Any, str] = {
@@ -183,9 +183,9 @@ def transformer(m: Any) -> str:
 
 LAYERS: dict[type, Callable[[Any], str]] = {
     nn.AvgPool1d: avg_pool, nn.AvgPool2d: avg_pool, nn.BatchNorm1d: batch_norm, nn.BatchNorm2d: batch_norm,
-    nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Embedding: embedding, nn.GRU: recurrent, nn.LSTM: recurrent,
-    nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool, nn.MaxPool2d: max_pool,
-    nn.RMSNorm: rms_norm, nn.RNN: recurrent,
+    nn.Conv1d: convolution, nn.Conv2d: convolution, nn.Conv3d: convolution, nn.Embedding: embedding,
+    nn.GRU: recurrent, nn.LSTM: recurrent, nn.LayerNorm: layer_norm, nn.Linear: linear, nn.MaxPool1d: max_pool,
+    nn.MaxPool2d: max_pool, nn.RMSNorm: rms_norm, nn.RNN: recurrent,
     nn.PReLU: lambda m: call("PReLU", m.num_parameters),
     nn.GlobalAveragePool: lambda m: "GlobalAveragePool()", nn.MultiheadAttention: attention,
     nn.Transformer: transformer, nn.TransformerDecoder: stack, nn.TransformerDecoderLayer: transformer_layer,
