@@ -151,8 +151,11 @@ def test_it_writes_functions(sources: Path) -> None:
     assert all(text.startswith("def") for text in functions if text)
     real = run.run.strategy.real(run.run, "valid")
     assert len(real) == 10 and share_parsed(real) == 1
-    bits, _ = run.run.strategy.sections(run.run)
+    bits, written = run.run.strategy.sections(run.run)
     assert bits.rows[0] == ("by", "bits") and {row[0] for row in bits.rows[1:]} > {"this model", "gzip"}
+    head, own, people = written.rows
+    assert head == ("by", "functions", "parsed", "copied") and people[:3] == ("people, in valid", "10", "100.0%")
+    assert own == ("this model", "10", f"{found['parsed']:.1%}", f"{found['copied']:.1%}")
 
 
 def test_samples_are_a_file_of_source(sources: Path, tmp_path: Path) -> None:

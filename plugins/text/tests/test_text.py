@@ -107,10 +107,10 @@ def test_a_table_is_a_data_set_of_its_labels(messages: Path) -> None:
 def test_what_is_wrong_with_a_table_is_said(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     for text, message in (
-        ("a,b\n1,2\n", r"\[text-table t.csv\] no column text; expected one of a, b"),
+        ("a,b\n1,2\n", r"\[text-table t.csv\] no column text; expected it among the columns, which are a, b"),
         ('text,label\n"a,b\n', r"\[text-table t.csv\] unexpected end of data; expected a CSV file"),
         ("text,label\nhello\n", r"\[text-table t.csv\] row 2 has no label"),
-        ("", r"\[text-table t.csv\] no column text; expected one of none"),
+        ("", r"\[text-table t.csv\] no column text; expected it among the columns, which are none"),
     ):
         path.write_text(text)
         with pytest.raises(DataError, match=message):

@@ -237,7 +237,8 @@ def read_table(path: Path, text: str, label: str, separator: str = ",") -> list[
         for name in (text, label):
             if name not in columns:
                 raise DataError(
-                    where, f"no column {name}", f"expected one of {', '.join(columns) or 'none'}",
+                    where, f"no column {name}",
+                    f"expected it among the columns, which are {', '.join(columns) or 'none'}",
                     "set text and label to the names of the columns",
                 )  # fmt: skip
         found = [(row[text], row[label]) for row in reader]

@@ -13,7 +13,7 @@ import numpy as np
 import powertrain as pt
 from powertrain.data import DataError
 from powertrain.plugin import Batch, LanguageStrategy, Range, Run, Section, Step, param
-from powertrain_text.code_measures import first_statement, share_copied, share_parsed, simple_bits
+from powertrain_text.code_measures import LONG, first_statement, share_copied, share_parsed, simple_bits
 from powertrain_text.source_code import FILE
 from powertrain_text.tokenizer import Tokenizer
 
@@ -54,6 +54,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         super().setup(run)
         run.after_evaluation(self.show)
         self.sizes = np.array([len(one) for one in run.dataset.vocabulary.token_bytes()])
+        self.written: list[str] | None = None
 
     def nats(self, t: Step, batch: Batch) -> Any:
         return pt.sum(self.loss(self.model(batch.x), batch.y), axis=1)
@@ -116,10 +117,14 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
     def score(self, run: Run, part: str) -> Mapping[str, float]:
         found = {"bits": self.bits(run, part)}
         if self.params.judged:
-            made = self.statements(run, self.sample(run, self.params.judged, 1))
-            found["parsed"] = share_parsed(made)
-            found["copied"] = share_copied(made, self.text(run, "train"))
+            self.written = self.made(run)
+            found["parsed"] = share_parsed(self.written)
+            found["copied"] = share_copied(self.written, self.text(run, "train"))
         return found
+
+    def made(self, run: Run) -> list[str]:
+        """The functions by which the model is judged."""
+        return self.statements(run, self.sample(run, self.params.judged, 1))
 
     def sections(self, run: Run) -> list[Section]:
         part = next((name for name in ("test", "valid") if name in run.dataset.splits), "train")
@@ -127,11 +132,18 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         found = {"this model": self.bits(run, part), **simple_bits(train.encode(), held.encode())}
         rows = [(name, f"{bits:.3f}") for name, bits in sorted(found.items(), key=lambda row: row[1])]
         pages = [Section(f"Bits for each byte of {part}", rows=(("by", "bits"), *rows))]
-        if real := self.real(run, part):
-            said = [
-                f"Python's parser takes {share_parsed(real):.1%} of the functions of {part}, cut as written ones are."
-            ]
-            if part != "train":
-                said.append(f"Of their long lines, {share_copied(real, train):.1%} stand in the training part too.")
-            pages.append(Section("Functions that people wrote", tuple(said)))
+        functions = {f"people, in {part}": self.real(run, part)}
+        if self.params.judged:
+            functions = {"this model": self.written or self.made(run), **functions}
+        table = [
+            (name, f"{len(texts):,}", f"{share_parsed(texts):.1%}", f"{share_copied(texts, train):.1%}")
+            for name, texts in functions.items()
+            if texts
+        ]
+        if table:
+            lines = (
+                f"Those that people wrote are cut as those of a model are, after {LONGEST} tokens. Copied are lines of "
+                f"{LONG} characters or more that stand in the training part too.",
+            )
+            pages.append(Section("Functions", lines, (("by", "functions", "parsed", "copied"), *table)))
         return pages
