@@ -32,6 +32,7 @@ WITHOUT_KEEP = ("train mlp_tiny ", "train mlp_mnist ")
 NEEDS = {
     "jax": ("jax", "optax"), "torch": ("torch",), "mlx": ("mlx.core",), "numpy": ("numpy",), "powertrain": (),
     "transformers": ("torch", "transformers"), "onnxruntime": ("onnx", "onnxruntime"),
+    "llamacpp": ("llama_cpp", "gguf"),
 }  # fmt: skip
 # Shares of the largest score: in bf16 frameworks round between layers in different places.
 SCORES_AGREE = {"f32": 1e-4, "bf16": 0.1}

@@ -22,7 +22,7 @@ PEERS = ("torch eager", "torch fused", "torch compile", "jax", "mlx")
 QUICK_PEERS = ("torch eager", "torch fused", "jax")
 EAGER = ("mlp_tiny", "lenet", "gpt_char")
 BATCHES = (1, 4, 16, 64, 256, 1024)
-DECODERS = ("powertrain", "transformers", "onnxruntime")
+DECODERS = ("powertrain", "transformers", "llamacpp", "onnxruntime")
 GENERATED = [
     (kind, batch, precision)
     for precision in ("f32", "bf16")

@@ -163,3 +163,9 @@ def test_a_property_that_is_kept_is_no_method() -> None:
 def test_an_exception_that_is_made_of_parts_shows_them() -> None:
     assert "DataError(where: str, received: str, expected: str, fix: str)" in pages()["powertrain.data.DataError.md"]
     assert "{py:exception} powertrain.plugin.ModelError\n" in pages()["powertrain.plugin.ModelError.md"]
+
+
+def test_the_code_of_a_kernel_is_not_named_as_the_rows_of_a_data_set() -> None:
+    """The site links a type in a signature by its short name."""
+    assert "forward: KernelCode" in pages()["powertrain.plugin.Kernel.md"]
+    assert not hasattr(pt.data, "KernelCode")

@@ -119,6 +119,27 @@ def test_what_takes_minutes_shows_progress(tmp_path: Path) -> None:
 
 
 @needs_make
+def test_tests_of_the_engine_need_no_plugin(tmp_path: Path) -> None:
+    lines = make("--dry-run", "setup-tests", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build").stdout
+    assert "requirements.py run cli test" in lines and "plugins" not in lines
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("built", "wanted", "again"),
+    [("", "", False), ("avx2", "avx2", False), ("", "avx2", True), ("avx2", "", True), ("avx2", "avx512;avx2", True)],
+)
+def test_an_engine_for_other_instruction_sets_is_built_again(
+    built: str, wanted: str, again: bool, tmp_path: Path
+) -> None:
+    for name in ("pyvenv.cfg", ".tools", ".extras-run+cli", ".wheel"):
+        (tmp_path / name).touch()
+    (tmp_path / ".isas").write_text(f"{built}\n", encoding="utf-8")
+    lines = make("--dry-run", "setup", f"VENV={tmp_path}", f"ISAS={wanted}").stdout
+    assert (f'-C "cmake.define.POWERTRAIN_ISAS={wanted}"' in lines) is again
+
+
+@needs_make
 def test_lint_takes_its_own_tools(tmp_path: Path) -> None:
     lines = make("--dry-run", "lint", f"VENV={tmp_path}/venv", f"BUILD={tmp_path}/build").stdout
     for call in ("ruff check .", "mypy", f"python tools/check_stub.py {tmp_path}/build/__init__.pyi", "clang-format"):

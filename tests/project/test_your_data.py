@@ -72,7 +72,8 @@ WRONG: list[tuple[str, Callable[[Path], None], str, str]] = [
      "[image-folder] FOLDER/pictures/3/broken.png: no picture of the formats PNG, JPEG, BMP, GIF, WEBP, TIFF, PPM; "
      "expected a whole picture of at most 100,000,000 pixels; repair it or take it out of the folder"),
     ("customers", lambda folder: None, "price",
-     "[table customers.csv] no column price; expected one of age, city, plan, income, left; check the name"),
+     "[table customers.csv] no column price; expected it among the columns, which are age, city, plan, income, "
+     "left; check the name"),
     ("customers", _written("customers.csv", b""), "",
      "[table customers.csv] FOLDER/customers.csv has no rows; expected a table; check the file"),
     ("book", _written("book.txt", b""), "", "[text book] 0 characters; expected a text; check the file"),
