@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import json
 import os
 import shlex
 import shutil
@@ -14,9 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import powertrain
+from finished_build import FinishedBuild, commands_of
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("cpp", "cmake", "python", "tests", "benchmarks", "CMakeLists.txt", "pyproject.toml")
+UNOPTIMIZED = dict.fromkeys(("-O1", "-O2", "-O3", "-Os"), "-O0")
 
 
 def _copy(source: str | Path, target: str | Path) -> None:
@@ -55,12 +56,46 @@ class ScratchTree:
         """Compile the extension module into the copy's own package; raises with the compiler's words."""
         pybind11 = self._run([sys.executable, "-m", "pybind11", "--cmakedir"]).stdout.strip()
         options = ["-DSKBUILD=ON", "-DSKBUILD_PROJECT_VERSION=0.0", "-DPOWERTRAIN_WERROR=OFF"]
-        # The one that runs here: a third of the work.
-        options += [f"-DPOWERTRAIN_ISAS={powertrain.isa()}"]
-        options += [f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11}"]
-        self._run(["cmake", "-S", str(self.folder), "-B", str(self._build), "-G", "Ninja", *options])
+        self._configure([*options, f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11}"])
         self._run(["cmake", "--build", str(self._build), "--target", "_core"])
         self.copy_module(self)
+
+    def build_what_differs(self) -> None:
+        """As `build`, with the objects of the real tree's own build where a copy would have the same ones. Kernels are
+        not optimized: they give the same bits, and most of the time would go into it. Once, for the build is left
+        unfinished."""
+        real = FinishedBuild.of(ROOT)
+        if real is None:
+            self.build()
+            return
+        self._configure(real.options())
+        known, (words, _) = self._commands(), self._link()
+        same = real.same_objects(self.folder, self._build)
+        differ = [word for word in words if word in known and word not in same]
+        # Who includes the precompiled header is compiled as it was.
+        if by_ninja := [unit for unit in differ if "-include" in known[unit]]:
+            self._run(["ninja", *by_ninja], self._build)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            apart = [unit for unit in differ if unit not in by_ninja]
+            list(pool.map(lambda unit: self._compile_unoptimized(unit, known[unit]), apart))
+        self._run([str(real.folder / word) if word in same else word for word in words], self._build)
+        self.copy_module(self)
+
+    def _compile_unoptimized(self, unit: str, command: list[str]) -> None:
+        (self._build / unit).parent.mkdir(parents=True, exist_ok=True)
+        self._run([UNOPTIMIZED.get(word, word) for word in command], self._build)
+
+    def _configure(self, options: list[str]) -> None:
+        # The instruction set that runs here: a third of the work.
+        options = [*options, f"-DPOWERTRAIN_ISAS={powertrain.isa()}"]
+        self._run(["cmake", "-S", str(self.folder), "-B", str(self._build), "-G", "Ninja", *options])
+
+    def _link(self) -> tuple[list[str], str]:
+        """The command that links the extension module, and the module's name in it."""
+        link = shlex.split(self._run(["ninja", "-t", "commands", "_core"], self._build).stdout.splitlines()[-1])
+        words = link[link.index("&&") + 1 :]
+        words = words[: words.index("&&")] if "&&" in words else words
+        return words, next(word for word in words if word.startswith("_core") and word.endswith(".so"))
 
     def copy_module(self, to: ScratchTree) -> None:
         """What was built here is what Python imports from there."""
@@ -82,10 +117,7 @@ class ScratchTree:
         (build / "changed").mkdir(exist_ok=True)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(lambda unit: self._run([aside.get(word, word) for word in known[unit]], build), units))
-        link = shlex.split(self._run(["ninja", "-t", "commands", "_core"], build).stdout.splitlines()[-1])
-        words = link[link.index("&&") + 1 :]
-        words = words[: words.index("&&")] if "&&" in words else words
-        module = next(word for word in words if word.startswith("_core") and word.endswith(".so"))
+        words, module = self._link()
         made = str(to.folder / "python" / "powertrain" / module)
         self._run([made if word == module else aside.get(word, word) for word in words], build)
 
@@ -95,8 +127,7 @@ class ScratchTree:
 
     def _commands(self) -> dict[str, list[str]]:
         """How each object is compiled."""
-        entries = json.loads((self._build / "compile_commands.json").read_text(encoding="utf-8"))
-        return {os.path.relpath(entry["output"], self._build): shlex.split(entry["command"]) for entry in entries}
+        return {unit: shlex.split(command) for unit, command in commands_of(self._build).items()}
 
     def _units_of(self, file: str) -> list[str]:
         """The objects that were compiled from a file, or from one that includes it."""

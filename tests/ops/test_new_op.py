@@ -25,7 +25,7 @@ def test_an_op_is_added_with_new_files_alone(tmp_path: Path) -> None:
         assert not path.exists()
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    tree.build()
+    tree.build_what_differs()
     call = "pt.squareplus(pt.tensor([0.0, 1.5])).numpy()"
     shown = tree.python(f"import powertrain as pt; print({call}, pt.squareplus.__doc__)")
     assert shown.startswith("[1. 2.] squareplus(x): half of x + sqrt(x^2 + 4)")

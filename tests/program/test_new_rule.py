@@ -59,6 +59,6 @@ def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
         assert before.count(behind) == 1
         path.unlink()
         path.write_text(before.replace(behind, behind + line), encoding="utf-8")
-    tree.build()
+    tree.build_what_differs()
     done = tree.pytest(*(name for name in files if name.endswith(".py")))
     assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout
