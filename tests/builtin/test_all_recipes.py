@@ -15,7 +15,7 @@ import powertrain
 from powertrain.data.transforms import Transformed
 from powertrain.train.evaluate.review import open_run
 from recipe_runs import LACKING
-from running import SECONDS, command, environment, results
+from running import SECONDS, Said, command, environment, inside, results
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 # Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
@@ -28,16 +28,35 @@ SMALLER = {"python-code": [f"data.path={json.dumps((PLUGINS / 'text' / 'src' / '
 WHOLE = ("digits", *OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "sms-spam-bag")
 
 
-def train(recipe: str, folder: Path, *more: str, run: str = "run") -> subprocess.CompletedProcess[str]:
-    """Train a recipe, on less data where that is enough, in a process of its own."""
+def arguments_of(recipe: str, *more: str, run: str = "run") -> list[str]:
+    """What trains a recipe, on less data where that is enough."""
     smaller = [word for setting in SMALLER.get(recipe, ()) for word in ("--set", setting)]
-    arguments = command(["train", recipe, "--run", run, *smaller, *more])
+    return ["train", recipe, "--run", run, *smaller, *more]
+
+
+def skip_what_is_lacking(said: str) -> None:
+    if any(words in said for words in LACKING):
+        pytest.skip(said.strip().splitlines()[-1])
+
+
+def train(recipe: str, folder: Path, *more: str, run: str = "run") -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with all of the report."""
+    arguments = command(arguments_of(recipe, *more, run=run))
     done = subprocess.run(
         arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=2 * SECONDS, check=False
     )
-    if done.returncode and any(words in done.stderr for words in LACKING):
-        pytest.skip(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        skip_what_is_lacking(done.stderr)
     return done
+
+
+def train_here(recipe: str, folder: Path, *more: str, run: str = "run") -> Said:
+    """In this process, without the pictures of the report, which take longer than a few steps."""
+    try:
+        return inside(arguments_of(recipe, *more, run=run), folder)
+    except AssertionError as error:
+        skip_what_is_lacking(str(error))
+        raise
 
 
 @pytest.mark.slow
@@ -53,12 +72,12 @@ def test_a_recipe_that_is_stopped_resumes_to_the_same_bits(recipe: str, tmp_path
     short = ["run.until=2 rounds"] if recipe in OF_DIGITS else ["run.until=6 steps", "run.evaluate.every=3 steps"]
     short += ["expect={}", "report.baseline=false", "evaluate.most=100"]
     settings = ["--json", *(word for setting in short for word in ("--set", setting))]
-    whole = train(recipe, tmp_path, *settings, run="whole")
-    assert whole.returncode == 0, whole.stdout + whole.stderr
-    part = results(train(recipe, tmp_path, *settings, "--max-minutes", "0.00001", run="parts"))
+    whole = results(train_here(recipe, tmp_path, *settings, run="whole"))
+    part = results(train_here(recipe, tmp_path, *settings, "--max-minutes", "0.00001", run="parts"))
     assert "hash" not in part
+    # In a process that knows nothing but what is in the folder.
     resumed = train(recipe, tmp_path, *settings, "--resume", run="parts")
-    assert results(resumed)["hash"] == results(whole)["hash"]
+    assert results(resumed)["hash"] == whole["hash"]
     assert_predicts_without_data(tmp_path / "parts")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_all_recipes import OWN, PLUGINS, train
+from test_all_recipes import OWN, PLUGINS, train_here
 
 import powertrain as pt
 from leaving import BARE, REASONS, asked, moved, reason, row, tried
@@ -47,8 +47,7 @@ def test_a_recipe_is_exported_or_says_why_not(recipe: str, tmp_path: Path, monke
     """After two steps and without its data, as the page says. Each exporter compares what it wrote with the engine."""
     for name in ("onnxruntime", "powertrain_onnx"):
         pytest.importorskip(name, reason=f"{name} runs what was exported")
-    done = train(recipe, tmp_path, *SHORT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    train_here(recipe, tmp_path, *SHORT)
     run = pt.load(tmp_path / "run")
     x = asked(open_run(tmp_path / "run", data=True).run)
     monkeypatch.delenv("POWERTRAIN_DATA", raising=False)
@@ -71,8 +70,7 @@ def test_a_trained_recipe_leaves_home(recipe: str, tmp_path: Path) -> None:
         pytest.importorskip(name, reason=f"{name} reads what was exported")
     here = tmp_path / "here"
     here.mkdir()
-    done = train(recipe, here, *SHORT)
-    assert done.returncode == 0, done.stdout + done.stderr
+    train_here(recipe, here, *SHORT)
     home = open_run(here / "run", data=True)
     x = asked(home.run)
     found = moved(here / "run", tmp_path / "there", x, home.predict(x).outputs)

@@ -84,7 +84,7 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         yield Finding(kind, f"plugin {plugin.full_name}", text, "a plugin that can be imported", "fix the import")
         return
     where = f"{plugin.full_name}{source_line(loaded)}"
-    check = checks().get(plugin.group)
+    check = check_of(plugin.group)
     subject = Subject(plugin.group, plugin.full_name, loaded, None, where)
     if check is None:
         return
@@ -122,42 +122,35 @@ def findings(entry: dict[str, str]) -> Iterator[Any]:
         yield subject.raised("it", error)
 
 
-def checks() -> dict[str, Callable[..., Iterator[Any]]]:
-    from powertrain.conformance import (
-        backends,
-        callbacks,
-        data,
-        envs,
-        exporters,
-        kernels,
-        losses,
-        metrics,
-        models,
-        optimizers,
-        recipes,
-        schedules,
-        strategies,
-        tasks,
-        transforms,
-    )
+# The modules of the checks of each group, of which a process needs one.
+CHECKS = {
+    "model": "models",
+    "loss": "losses",
+    "metric": "metrics",
+    "data": "data",
+    "transform": "transforms",
+    "strategy": "strategies",
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "callback": "callbacks",
+    "env": "envs",
+    "recipe": "recipes",
+    "kernel": "kernels",
+    "backend": "backends",
+    "task": "tasks",
+    "exporter": "exporters",
+}
 
-    return {
-        "model": models.check_model,
-        "loss": losses.check_loss,
-        "metric": metrics.check_metric,
-        "data": data.check_data,
-        "transform": transforms.check_transform,
-        "strategy": strategies.check_strategy,
-        "optimizer": optimizers.check_optimizer,
-        "schedule": schedules.check_schedule,
-        "callback": callbacks.check_callback,
-        "env": envs.check_env,
-        "recipe": recipes.check_recipe,
-        "kernel": kernels.check_kernel,
-        "backend": backends.check_backend,
-        "task": tasks.check_task,
-        "exporter": exporters.check_exporter,
-    }
+
+def check_of(group: str) -> Callable[..., Iterator[Any]] | None:
+    """What examines the plugins of a group."""
+    import importlib
+
+    if group not in CHECKS:
+        return None
+    module = importlib.import_module(f"powertrain.conformance.{CHECKS[group]}")
+    check: Callable[..., Iterator[Any]] = getattr(module, f"check_{group}")
+    return check
 
 
 if __name__ == "__main__":
