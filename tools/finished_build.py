@@ -34,14 +34,16 @@ class FinishedBuild:
     @classmethod
     def of(cls, root: Path) -> FinishedBuild | None:
         """That of `make`, where there is one: the wheel is built in it."""
-        module = f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
-        found = [*(root / "build").glob(f"main/{module}"), *(root / "build").glob(f"*/main/{module}")]
-        return cls(root, found[0].parent) if found and (found[0].parent / "build.ninja").exists() else None
+        name = f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+        for module in (*(root / "build").glob(f"main/{name}"), *(root / "build").glob(f"*/main/{name}")):
+            build = cls(root, module.parent)
+            if (build.folder / ".ninja_deps").exists() and Path(build._ninja()).is_file():
+                return build
+        return None
 
     def options(self) -> list[str]:
         """The options with which CMake makes the same commands for a copy."""
-        cache = (self.folder / "CMakeCache.txt").read_text(encoding="utf-8")
-        return [f"-D{option}" for option in OPTION.findall(cache)]
+        return [f"-D{option}" for option in OPTION.findall(self._cache())]
 
     def same_objects(self, tree: Path, build: Path) -> set[str]:
         """The objects that a copy would compile to the same bytes: by the same command, from files that are equal, and
@@ -77,9 +79,17 @@ class FinishedBuild:
 
         return {unit for unit, files in self._sources().items() if same(unit, files)}
 
+    def _cache(self) -> str:
+        return (self.folder / "CMakeCache.txt").read_text(encoding="utf-8")
+
+    def _ninja(self) -> str:
+        """The one that made the build: another that is older removes the logs that it cannot read."""
+        return "".join(re.findall(r"^CMAKE_MAKE_PROGRAM:\w+=(.*)$", self._cache(), re.MULTILINE))
+
     def _sources(self) -> dict[str, list[Path]]:
         """The files from which each object was compiled."""
-        told = subprocess.run(["ninja", "-t", "deps"], cwd=self.folder, capture_output=True, text=True, check=True)
+        command = [self._ninja(), "-t", "deps"]
+        told = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True)
         found: dict[str, list[Path]] = {}
         files: list[Path] = []
         for line in told.stdout.splitlines():

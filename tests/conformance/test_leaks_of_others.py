@@ -41,3 +41,15 @@ def test_what_a_call_leaves_counts() -> None:
     (said,) = found(lambda: kept.append(object()))
     assert said.startswith("leaks: 32 times a call")
     assert said.partition("most are made at ")[2].startswith(__file__)
+
+
+def test_a_call_that_makes_cycles_is_soon_known_to_leave_nothing() -> None:
+    calls = []
+
+    def call() -> None:
+        calls.append(1)
+        cycle: list[object] = []
+        cycle.extend((cycle, []))
+
+    assert found(call) == []
+    assert len(calls) <= leaks.CALLS * (1 + leaks.ROUNDS // 2)

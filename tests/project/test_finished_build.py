@@ -33,7 +33,7 @@ def tree(folder: Path, options: str = "-O2") -> Path:
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FinishedBuild:
+def made(tmp_path: Path) -> FinishedBuild:
     """A tree that is built, whose ninja says what its objects were made from."""
     build = tree(tmp_path / "real")
     for name in ("one.o", "two.o"):
@@ -41,7 +41,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FinishedBuild:
     told = "".join(DEPS.format(unit=f"{name}.o", source=f"{name}.cpp", state="VALID") for name in ("one", "two"))
     written(tmp_path / "bin" / "ninja", f"#!/bin/sh\ncat <<'END'\n{told}END\n", 100)
     (tmp_path / "bin" / "ninja").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    written(build / "CMakeCache.txt", f"CMAKE_MAKE_PROGRAM:FILEPATH={tmp_path}/bin/ninja\n", 100)
     return FinishedBuild(tmp_path / "real", build)
 
 
