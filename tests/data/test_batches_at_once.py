@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,69 @@ import pytest
 import powertrain as pt
 from powertrain.data import ArrayDataset, DataLoader, Subset, prefetch, transforms
 from powertrain.data.dataset import Mapped
+from powertrain.data.order import permutation, raw_bits
+from powertrain.data.pairs import WithClassWeights, WithWeights
+from powertrain.data.targets import Learned, TargetScale
 from powertrain.data.transforms import Transformed
 
 X = np.random.default_rng(0).normal(size=(53, 4, 4)).astype(np.float32)
 Y = np.arange(53)
+BYTES = np.random.default_rng(1).integers(0, 256, (53, 4, 4), np.uint8)
+
+
+def standardized() -> TargetScale:
+    scale = TargetScale("standardize", "")
+    scale.mean, scale.deviation = np.array(0.3), np.array(1.7)
+    return scale
+
+
 SOURCES: dict[str, Any] = {
     "arrays": lambda: ArrayDataset({"x": X, "y": Y}),
     "weights": lambda: ArrayDataset({"x": X, "y": Y, "weight": Y.astype(np.float32)}),
     "subset": lambda: Subset(ArrayDataset({"x": X, "y": Y}), np.arange(40)[::-1]),
-}
+    "transforms": lambda: Transformed(
+        Subset(ArrayDataset({"x": BYTES, "y": Y}), np.arange(51)),
+        [
+            transforms.Scale(1 / 255, 0.1), transforms.Standardize(BYTES[0] / 300, BYTES[1] / 200 + 1),
+            transforms.Channel(), transforms.Flatten(),
+        ],
+    ),
+    "targets": lambda: Learned(ArrayDataset({"x": X, "y": X[:, 0, 0]}), standardized()),
+    "weights over weights": lambda: WithWeights(
+        ArrayDataset({"x": X, "y": Y, "weight": Y.astype(np.float32)}), np.linspace(0, 1, 53, dtype=np.float32)
+    ),
+}  # fmt: skip
 
 
-def taken(source: Any, quick: bool, count: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> list[Any]:
+class Noise(pt.data.RandomTransform):
+    def change(self, fields: dict[str, Any], draw: Any) -> dict[str, Any]:
+        return {**fields, "x": fields["x"] + draw.uniform(fields["x"].shape)}
+
+
+class Changing(ArrayDataset):
+    """Changes its rows itself, for each batch anew."""
+
+    def fetch_changed(self, indices: Any, seed: int, call: Any) -> dict[str, Any]:
+        return {**self.fetch(indices), "call": np.full(len(indices), call.position)}
+
+
+class Half(pt.data.Transform):
+    """Does not say whether rows are alone."""
+
+    def __call__(self, x: Any) -> Any:
+        return x / 2
+
+
+def taken(
+    source: Any, quick: bool, count: int, monkeypatch: pytest.MonkeyPatch, *, workers: int = 1, **settings: Any
+) -> list[Any]:
     """So many batches, each with where the loader stands behind it."""
     monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 1e9 if quick else 0.0)
     monkeypatch.setattr(prefetch, "_TRIALS", 1)
     monkeypatch.setattr(prefetch, "_BLOCK_SECONDS", 1e9)
-    loader = DataLoader(source, 8, seed=3, num_workers=1, **settings)
+    if "batch_sampler" not in settings:
+        settings = {"batch_size": 8, **settings}
+    loader = DataLoader(source, seed=3, num_workers=workers, **settings)
     found: list[Any] = []
     for batch in loader:
         state = {key: np.asarray(value).tolist() for key, value in loader.state_dict().items()}
@@ -38,9 +85,12 @@ def taken(source: Any, quick: bool, count: int, monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.parametrize("settings", [
     {"shuffle": True}, {"shuffle": True, "endless": True, "pad_last": True, "augment": True}, {"drop_last": True},
-    {"pad_last": True}, {"sampler": range(39, 2, -1)}, {"shuffle": True, "augment": True},
+    {"pad_last": True}, {"sampler": range(39, 2, -1)}, {"shuffle": True, "augment": True}, {"batch_size": 1},
+    {"batch_size": 53, "shuffle": True, "endless": True}, {"batch_size": 60, "pad_last": True, "endless": True},
+    {"batch_size": 39, "sampler": range(39), "endless": True},
+    {"batch_sampler": [[0], [3, 1], [2], [5, 5, 5]]}, {"sampler": pt.data.WeightedRandomSampler(np.ones(39), 100)},
 ], ids=str)  # fmt: skip
-@pytest.mark.parametrize("name", ["arrays", "weights", "subset"])
+@pytest.mark.parametrize("name", SOURCES)
 def test_they_are_those_made_one_by_one(name: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     inner = DataLoader._make_many
@@ -76,12 +126,84 @@ def test_where_that_fails_each_is_made_in_its_turn(monkeypatch: pytest.MonkeyPat
 
 def test_what_is_computed_of_rows_is_computed_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A product of more rows may have other bits, and random changes are drawn for a batch."""
-    monkeypatch.setattr(DataLoader, "_make_many", lambda self, picks: pytest.fail("made together"))
     arrays = SOURCES["arrays"]()
-    scaled = Transformed(arrays, [transforms.Scale(0.5)])
-    for source in (Mapped(arrays, lambda fields: fields), scaled, Subset(scaled, np.arange(40)), arrays):
-        settings = {"collate_fn": list} if source is arrays else {}
-        assert len(list(DataLoader(source, 4, num_workers=1, **settings))) > prefetch._TRIALS
+    shares = ArrayDataset({"x": X, "y": np.eye(53, dtype=np.float32)})
+    half, noise = Transformed(arrays, [Half(None)]), Transformed(arrays, [transforms.Scale(0.5), Noise(None)])
+    sources = (
+        Mapped(arrays, lambda fields: fields), half, noise, Subset(half, np.arange(40)), Changing({"x": X}), arrays,
+        WithClassWeights(shares, np.linspace(1, 2, 53, dtype=np.float32)), Learned(arrays, TargetScale("log1p", "")),
+    )  # fmt: skip
+    for source in sources:
+        settings = {"collate_fn": list} if source is arrays else {"augment": True, "shuffle": True}
+        one_by_one = list(DataLoader(source, 4, num_workers=0, seed=1, **settings))
+        with monkeypatch.context() as within:
+            within.setattr(prefetch, "_QUICK_SECONDS", 1e9)
+            within.setattr(DataLoader, "_make_many", lambda self, picks: pytest.fail("made together"))
+            made = list(DataLoader(source, 4, num_workers=1, seed=1, **settings))
+        assert len(made) > prefetch._TRIALS
+        if source is not arrays:
+            alike = [{name: value.tolist() for name, value in batch.arrays.items()} for batch in made]
+            assert alike == [{name: value.tolist() for name, value in batch.arrays.items()} for batch in one_by_one]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("name", ["transforms", "weights"])
+def test_any_place_can_be_resumed_from(name: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: dict[str, Any] = {"shuffle": True, "endless": True, "pad_last": True, "augment": True}
+    whole = taken(SOURCES[name](), False, 22, monkeypatch, **settings)
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 1e9)
+    for at, (_, _, state) in enumerate(whole[:15]):
+        loader = DataLoader(SOURCES[name](), 8, seed=3, num_workers=workers, **settings)
+        loader.load_state_dict(state)
+        for (arrays, rows, _), batch in zip(whole[at + 1 :], loader, strict=False):
+            assert {name: value.tolist() for name, value in batch.arrays.items()} == arrays
+            assert batch.indices.tolist() == rows
+
+
+def test_a_batch_is_the_same_in_every_way_of_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 1e9)
+    made = {}
+    for workers in (0, 1):
+        loader = DataLoader(SOURCES["weights"](), 8, num_workers=workers, pad_last=True, shuffle=True, endless=True)
+        made[workers] = [batch for batch, _ in zip(loader, range(20), strict=False)]
+    for alone, together in zip(made[0], made[1], strict=True):
+        assert len(alone) == len(together) and alone.keys() == together.keys()
+        assert alone.cursor.tolist() == together.cursor.tolist() and alone.has_weights == together.has_weights
+        assert [one.tolist() for one in alone] == [one.tolist() for one in together]
+        assert together.x.tolist() == together["x"].tolist() == together[0].tolist() == alone.x.tolist()
+        assert repr(alone) == repr(together) and alone.for_a_step()[0] == together.for_a_step()[0]
+
+
+def test_a_quick_batch_costs_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a network that steps in 0.1 ms a batch may take a few microseconds: calls are counted, since times vary."""
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 1e9)
+    monkeypatch.setattr(prefetch, "_BLOCK_SECONDS", 1e9)
+    x = np.zeros((1280, 4), np.uint8)
+    source = Transformed(Subset(ArrayDataset(x=x, y=np.arange(1280)), np.arange(1280)), [transforms.Scale(0.5)])
+    loader = iter(DataLoader(source, 10, shuffle=True, num_workers=1, pad_last=True, endless=True, augment=True))
+    for _ in range(100):
+        next(loader)
+    calls: list[str] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, _: calls.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        for _ in range(256):
+            next(loader)
+    finally:
+        sys.setprofile(before)
+    assert len(calls) < 7 * 256  # three generators in another count for each; more calls for 64 batches together
+
+
+def test_a_permutation_is_the_stable_order_of_its_words() -> None:
+    for count in (0, 1, 2, 17, 1000):
+        words = raw_bits(3, 1, 5, count)
+        assert permutation(count, 3, 1, 5).tolist() == np.argsort(words, kind="stable").tolist()
+
+
+def test_equal_words_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = np.random.default_rng(0).integers(0, 50, 1000, dtype=np.uint64)
+    monkeypatch.setattr("powertrain.data.order.raw_bits", lambda *_: words)
+    assert permutation(1000, 0, 0, 0).tolist() == np.argsort(words, kind="stable").tolist()
 
 
 def test_a_run_reads_arrays_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,13 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
             "the same",
             "learn what all share in build, from the training part, and only apply it in __call__",
         )
+    elif fitted.by_row and not same(fitted(np.concatenate([x] * 16)), np.concatenate([made] * 16)):
+        yield subject.finding(
+            "examples-mixed",
+            "by_row is true, and examples come out differently among many others",
+            "the same bits",
+            "leave by_row out: batches are then transformed one by one",
+        )
     with elsewhere(*subject.modules):
         again = fitted(x)
     if not same(again, made):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,10 @@ class Batch:
         ((2, 3), [0, 1], ['x', 'y'])
     """
 
-    __slots__ = ("_cursor", "_on_device", "_real", "_sent", "_shown", "_tensors", "arrays", "has_weights", "indices")
+    __slots__ = (
+        "_arrays", "_count", "_names", "_on_device", "_pick", "_real", "_sent", "_shown", "_tensors", "_values",
+        "has_weights",
+    )  # fmt: skip
 
     def __init__(
         self, fields: Fields, pick: Pick, weighted: bool, device: str | None = None, real: Array | None = None
@@ -48,43 +51,81 @@ class Batch:
         self.has_weights = weighted and "weight" in fields
         if self.has_weights:
             own = {name: fields[name] for name in fields if name != "weight"}
-            self.arrays = {**own, "weight": pick.weight * example_weights(fields["weight"])}
+            arrays = {**own, "weight": pick.weight * example_weights(fields["weight"])}
         else:
-            self.arrays = fields if "weight" in fields else {**fields, "weight": pick.weight}
-        self._shown = self.arrays if weighted else fields  # what iterating gives
+            arrays = fields if "weight" in fields else {**fields, "weight": pick.weight}
+        self._arrays: Fields | None = arrays
+        self._names, self._values = tuple(arrays), tuple(arrays.values())
+        self._shown = self._names if weighted else tuple(fields)  # what iterating gives
+        self._pick = pick
         self._real = pick.weight if real is None else real  # of which this may be a part
-        self.indices = pick.indices
-        self._cursor = pick.cursor
+        self._count: int | None = None  # of the real examples, once it is known
         # Made when they are asked for, and kept, since an assignment gives the object another value. The training loop
         # takes the arrays.
-        self._tensors: dict[str, Tensor] = {}
+        self._tensors: dict[str, Tensor] | None = None
         self._on_device = device is not None
         # What is numbers is on its way to a device from here on, which whoever uses the batch need not wait for.
-        names = [name for name, value in self.arrays.items() if numeric(value)] if device else []
-        self._sent = (names, _core.send([self.arrays[name] for name in names], device)) if device else None
+        names = [name for name, value in arrays.items() if numeric(value)] if device else []
+        self._sent = (names, _core.send([arrays[name] for name in names], device)) if device else None
 
-    def for_a_step(self) -> tuple[object, ...]:
-        """The values of `arrays`: those that the loader has sent to a device as tensors there."""
-        self._receive()
+    @classmethod
+    def several(cls, fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Batch]:
+        """The batches of several picks, whose rows lie one after the other in `fields`: their arrays are parts of
+        these."""
+        sizes = [len(pick.indices) for pick in picks]
+        real = np.concatenate([pick.weight for pick in picks])
+        whole = cls(fields, picks[0]._replace(weight=real), weighted)
+        names, shown, has_weights = whole._names, whole._shown, whole.has_weights
+        parts = zip(*(_parts(array, sizes) for array in whole._values))  # noqa: B905 - as many as there are picks
+        counts: Sequence[int | None] = sizes if real.all() else [None] * len(sizes)
+        made = []
+        # The attributes one by one: a call of `__init__` takes longer than a small batch.
+        for pick, values, count in zip(picks, parts, counts, strict=True):
+            one = cls.__new__(cls)
+            one._names, one._values, one._shown, one.has_weights = names, values, shown, has_weights
+            one._pick, one._real, one._count = pick, pick.weight, count
+            one._arrays = one._tensors = one._sent = None
+            one._on_device = False
+            made.append(one)
+        return made
+
+    @property
+    def arrays(self) -> Fields:
+        """The fields as NumPy arrays."""
+        if self._arrays is None:
+            self._arrays = dict(zip(self._names, self._values, strict=True))
+        return self._arrays
+
+    @property
+    def indices(self) -> Array:
+        """The rows of the data set."""
+        return self._pick.indices
+
+    def for_a_step(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """The names and values of `arrays`: what the loader has sent to a device as tensors there."""
         if not self._on_device:
-            return tuple(self.arrays.values())
-        return tuple(self._tensors.get(name, value) for name, value in self.arrays.items())
+            return self._names, self._values
+        tensors = self._received()
+        return self._names, tuple(tensors.get(name, value) for name, value in self.arrays.items())
 
     def sent(self) -> dict[str, Tensor]:
         """The fields that the loader has sent to a device, by name."""
-        self._receive()
-        return dict(self._tensors) if self._on_device else {}
+        return dict(self._received()) if self._on_device else {}
 
     def take_over(self, sent: dict[str, Tensor]) -> None:
         """Has such fields of other batches for its own."""
-        self._tensors.update(sent)
+        self._received().update(sent)
         self._on_device = bool(sent)
 
-    def _receive(self) -> None:
+    def _received(self) -> dict[str, Tensor]:
+        """The tensors that are made so far, with what has arrived on a device."""
+        if self._tensors is None:
+            self._tensors = {}
         if self._sent is not None:
             names, sent = self._sent
             self._sent = None
             self._tensors.update(zip(names, sent.receive(), strict=True))
+        return self._tensors
 
     @property
     def weight(self) -> Tensor:
@@ -94,18 +135,16 @@ class Batch:
     @property
     def cursor(self) -> Array:
         """Epoch and position after this batch."""
-        return np.array(self._cursor, dtype=np.int64)
+        return np.array(self._pick.cursor, dtype=np.int64)
 
     def _tensor(self, name: str) -> Tensor:
-        self._receive()
-        made = self._tensors.get(name)
+        tensors = self._received()
+        made = tensors.get(name)
         if made is None:
-            made = self._tensors[name] = as_tensors(self.arrays[name])
+            made = tensors[name] = as_tensors(self.arrays[name])
         return made
 
-    def __getattr__(self, name: str) -> Tensor:
-        if name in Batch.__slots__:  # while it is copied or unpickled
-            raise AttributeError(name)
+    def _field(self, name: str) -> Tensor:
         if name not in self.arrays:
             raise BatchFieldError(
                 "batch", f"field {name!r}", f"expected one of {', '.join(self.arrays)}",
@@ -113,14 +152,19 @@ class Batch:
             )  # fmt: skip
         return self._tensor(name)
 
+    def __getattr__(self, name: str) -> Tensor:
+        if name in vars(Batch):  # while it is copied or unpickled
+            raise AttributeError(name)
+        return self._field(name)
+
     def __getitem__(self, key: str | int) -> Tensor:
-        return self.__getattr__(key) if isinstance(key, str) else self._tensor(tuple(self._shown)[key])
+        return self._field(key) if isinstance(key, str) else self._tensor(self._shown[key])
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter([self._tensor(name) for name in self._shown])
 
     def keys(self) -> tuple[str, ...]:
-        return tuple(self._shown)
+        return self._shown
 
     def values(self) -> list[Tensor]:
         return list(self)
@@ -135,4 +179,21 @@ class Batch:
 
     def __len__(self) -> int:
         """Real examples, without padding."""
-        return int(np.count_nonzero(self._real))
+        if self._count is None:
+            self._count = int(np.count_nonzero(self._real))
+        return self._count
+
+
+def _parts(array: Array, sizes: Sequence[int]) -> list[Array]:
+    """An array cut along its first axis."""
+    if len(set(sizes)) == 1:
+        return list(array.reshape(len(sizes), sizes[0], *array.shape[1:]))
+    ends = np.cumsum(sizes).tolist()
+    return [array[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def held_bytes(batch: object) -> int:
+    """The memory of a batch's arrays; 0 of what is no Batch."""
+    if not isinstance(batch, Batch):
+        return 0
+    return sum(array.nbytes for array in batch.arrays.values() if isinstance(array, np.ndarray))

@@ -20,7 +20,17 @@ from powertrain.data.collate import as_fields, field_name, stacked
 from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
-from powertrain.data.source import Array, Fields, Indices, Source, anew, check_finite, fetch_training, length_of
+from powertrain.data.source import (
+    Array,
+    Fields,
+    Indices,
+    Source,
+    anew,
+    by_rows,
+    check_finite,
+    fetch_training,
+    length_of,
+)
 from powertrain.errors.methods import Abstract, missing, needed_unless
 from powertrain.io.mapped import check_mapped, unmapped
 
@@ -128,6 +138,7 @@ class ArrayDataset(Dataset):
         return self._length
 
     @anew()
+    @by_rows()
     def fetch(self, indices: Indices) -> Fields:
         for name, array in self.arrays.items():
             check_mapped(array, f"arrays {name}")
@@ -201,17 +212,13 @@ class Subset(Dataset):
         return item(self.dataset, int(self.indices[place_of(index, len(self), "Subset")]))
 
     @anew("dataset")
+    @by_rows("dataset")
     def fetch(self, indices: Indices) -> Fields:
         return as_source(self.dataset).fetch(self.indices.take(indices))
 
+    @by_rows("dataset")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return fetch_training(as_source(self.dataset), self.indices.take(indices), seed, call)
-
-
-def gathers_rows(dataset: Any) -> bool:
-    """Whether a batch is rows of arrays as they lie in memory: the same bits, however many are fetched at once."""
-    fetch = getattr(type(dataset), "fetch", None)
-    return fetch is ArrayDataset.fetch or (fetch is Subset.fetch and gathers_rows(dataset.dataset))
 
 
 class ConcatDataset(Dataset):

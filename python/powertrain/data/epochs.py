@@ -10,12 +10,13 @@ import numpy as np
 
 from powertrain.data import drawing
 from powertrain.data.errors import DataError
-from powertrain.data.order import Cursor, Parts, Pick, misplaced
+from powertrain.data.order import Cursor, Parts, Pick, misplaced, whole_batches
 from powertrain.data.order_pieces import RowOrder, Rows
 from powertrain.data.samplers import SeededSampler, ended, epoch_order, row_numbers
 
 Last = Literal["pad", "drop", "short"]
 T = TypeVar("T", bound=RowOrder)
+_AT_ONCE = 64  # picks that are made together: NumPy's calls cost more than the numbers of one
 _SAME = "resume with the data and batch_size that the run began with"
 
 
@@ -72,11 +73,14 @@ class EpochOrder:
         end = self._batches(len(rows)) * self.batch
         if end == 0:
             raise _no_batch(len(rows), self.batch)
-        for start in range(position, end, self.batch):
-            following = Cursor(epoch, start + self.batch) if start + self.batch < end else Cursor(epoch + 1, 0)
+        full = min(end, len(rows) // self.batch * self.batch)
+        for start in range(position, full, _AT_ONCE * self.batch):
+            some = rows[start : min(full, start + _AT_ONCE * self.batch)]
+            yield from whole_batches(some, self.batch, start, end, epoch, kept)
+        if full < end:
             # Padded by other real examples, rather than zeros or one repeated: batch statistics stay sensible.
             size = self.batch if self.last == "pad" else 0
-            yield _padded(rows[start : start + self.batch], rows, size, following, epoch, kept)
+            yield _padded(rows[full:end], rows, size, Cursor(epoch + 1, 0), epoch, kept)
 
 
 class BatchOrder:

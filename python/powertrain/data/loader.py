@@ -12,14 +12,14 @@ from powertrain import _core
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
 from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
-from powertrain.data.dataset import as_source, gathers_rows, gives_items, holds_items, is_stream, item
+from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
 from powertrain.data.prefetch import Made, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
-from powertrain.data.source import changes_together, fetch_training, fetches_anew
+from powertrain.data.source import changes_together, fetch_training, fetches_anew, fetches_by_rows
 from powertrain.devices.place import ready
 
 if TYPE_CHECKING:
@@ -268,22 +268,19 @@ class DataLoader:
                 return
             cursor, parts = pick.cursor, ()
 
-    def _batches(self, cursor: Cursor, parts: Parts) -> Iterator[Made]:
+    def _batches(self, cursor: Cursor, parts: Parts) -> Iterator[Sequence[Made]]:
+        """The batches from a cursor on, in order: one or several at a time."""
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
-            return ((self._make(pick), pick) for pick in picks)
-        plain = gathers_rows(self.dataset) and self.collate_fn is None and not self.device and self._share == (0, 1)
+            return ([(self._make(pick), pick)] for pick in picks)
+        plain = fetches_by_rows(self.dataset) and self.collate_fn is None and not self.device
+        plain = plain and self._share == (0, 1)
         return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, self._make_many if plain else None)
 
     def _make_many(self, picks: list[Pick]) -> list[Batch]:
         """The batches of several picks, whose arrays are parts of larger ones."""
-        fields = as_fields(self._fetched(picks[0]._replace(indices=np.concatenate([pick.indices for pick in picks]))))
-        ends = np.cumsum([len(pick.indices) for pick in picks]).tolist()
-        parts = [slice(end - len(pick.indices), end) for pick, end in zip(picks, ends, strict=True)]
-        return [
-            Batch({name: value[part] for name, value in fields.items()}, pick, self.pad_last)
-            for pick, part in zip(picks, parts, strict=True)
-        ]
+        rows = np.concatenate([pick.indices for pick in picks])
+        return Batch.several(as_fields(self._fetched(picks[0]._replace(indices=rows))), picks, self.pad_last)
 
     def _start(self) -> tuple[Cursor, Parts]:
         """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""
@@ -302,15 +299,16 @@ class DataLoader:
                     # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
                     batches = self._batches(cursor, parts)
                 try:
-                    batch, pick = next(batches)
+                    several = next(batches)
                 except StopIteration:
                     return
-                over = pick.cursor.epoch != cursor.epoch
-                cursor, parts = pick.cursor, () if over else pick.parts
-                # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
-                self._cursor, self._parts = cursor, parts
-                arrived: Any = batch.receive()[0] if isinstance(batch, _core.Sent) else batch
-                yield arrived
+                for batch, pick in several:
+                    over = pick.cursor.epoch != cursor.epoch
+                    cursor, parts = pick.cursor, () if over else pick.parts
+                    # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
+                    self._cursor, self._parts = cursor, parts
+                    arrived: Any = batch.receive()[0] if isinstance(batch, _core.Sent) else batch
+                    yield arrived
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()

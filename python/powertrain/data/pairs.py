@@ -19,6 +19,7 @@ from powertrain.data.source import (
     Indices,
     Source,
     anew,
+    by_rows,
     check_labels,
     example_weights,
     fetch_training,
@@ -162,9 +163,11 @@ class Weighing(Dataset):
         return {**fields, "weight": example_weights(fields["weight"]) * weight if "weight" in fields else weight}
 
     @anew("source")
+    @by_rows("source")
     def fetch(self, indices: Indices) -> Fields:
         return self._weighed(indices, self.source.fetch(indices))
 
+    @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return self._weighed(indices, fetch_training(self.source, indices, seed, call))
 
@@ -182,6 +185,8 @@ class WithWeights(Weighing):
 
 class WithClassWeights(Weighing):
     """Rows that count as their class does: of targets that are shares, as the mean of the classes."""
+
+    by_row = False  # a product of more rows may have other bits
 
     def weights(self, indices: Indices, fields: Fields) -> Array:
         y = fields["y"]

@@ -7,15 +7,17 @@ processes, since NumPy's copies release the interpreter lock.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from powertrain.data.batch import held_bytes
 from powertrain.data.order import Pick
 
 Made = tuple[Any, Pick]
@@ -27,6 +29,7 @@ _TRIALS = 8
 # Such batches are made many at a time, for about so long and at most so many: together they cost little more than one.
 _BLOCK_SECONDS = 1e-3
 _MOST_AT_ONCE = 64
+_MOST_BYTES = 1 << 19  # of their arrays: more would leave the cache of a core before a step reads them
 # Workers begin when the consumer has made the first batch, or after so long. Several threads hand Python's lock to and
 # fro, each time after up to 5 ms, and the first batch would come two to four times as late.
 _HEAD_START_SECONDS = 0.05
@@ -56,6 +59,7 @@ class _Shared:
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
         self.seconds: list[float] = []
+        self.bytes = 0  # of the arrays of a batch
         self.exhausted = False
         self.stopped = False
         self.process = os.getpid()
@@ -88,14 +92,22 @@ class _Shared:
         self.results.append(_Cell(pick))
         return self.results[-1]
 
-    def take_block(self) -> list[_Cell]:
-        """Places of batches to make together; under the lock, when no worker takes any. Empty when there are none."""
-        count = min(_MOST_AT_ONCE, 1 + int(_BLOCK_SECONDS / max(min(self.seconds), 1e-9)))
-        while len(self.results) < count and self.take() is not None:
-            pass
-        taken = list(self.results)
-        self.results.clear()
-        return taken
+    def take_block(self, seconds: float) -> list[Pick]:
+        """Batches to make together, of which each takes so long; under the lock, when no worker takes any. Empty when
+        there are none."""
+        quick = 1 + int(_BLOCK_SECONDS / max(seconds, 1e-9))
+        count = min(_MOST_AT_ONCE, quick, max(1, _MOST_BYTES // max(self.bytes, 1)))
+        found: list[Pick] = []
+        if self.stopped or self.exhausted:
+            return found
+        try:
+            for pick in itertools.islice(self.picks, count):
+                found.append(pick)  # one by one, since those before an error count
+        except Exception as error:
+            self.results.append(_Cell(None, error))
+            self.exhausted = True
+        self.exhausted = self.exhausted or len(found) < count
+        return found
 
     def fill(self, cell: _Cell) -> None:
         """Makes a batch in its place; outside the lock."""
@@ -110,6 +122,7 @@ class _Shared:
             cell.done = True
             if len(self.seconds) < _TRIALS:
                 self.seconds.append(seconds)
+                self.bytes = max(self.bytes, held_bytes(cell.batch[0]) if cell.batch else 0)
             self.changed.notify_all()
 
 
@@ -139,8 +152,9 @@ def _stop(shared: _Shared) -> None:
         shared.changed.notify_all()
 
 
-class Prefetched(Iterator[Made]):
-    """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them.
+class Prefetched(Iterator[Sequence[Made]]):
+    """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them. The next
+    one comes alone, or with those after it that are there.
 
     Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one, and all of
     them once they prove to be quick to make: then several at once by `make_many`, where that is given.
@@ -156,32 +170,42 @@ class Prefetched(Iterator[Made]):
     ) -> None:
         self._shared = _Shared(make, picks, workers, ahead)
         self._make_many = make_many
-        self._block: deque[_Cell] = deque()  # of batches made at once, by the consumer, which alone looks at it
+        self._seconds = 0.0  # for each of the last batches that were made together
+        self._alone: deque[Pick] = deque()  # batches that could not be made together, and now are made in their turn
         self._close = weakref.finalize(self, _stop, self._shared)
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
 
-    def __next__(self) -> Made:
-        cell = self._block.popleft() if self._block else self._next()
-        if not cell.done:
-            self._shared.fill(cell)
+    def __next__(self) -> Sequence[Made]:
+        while True:
+            if self._alone:
+                cell = _Cell(self._alone.popleft())
+                self._shared.fill(cell)
+                return self._given(cell)
+            found = self._next()
+            if isinstance(found, _Cell):
+                return self._given(found)
+            if found:
+                return found
+
+    def _given(self, cell: _Cell) -> Sequence[Made]:
         if cell.error is not None:
             self.close()
             raise cell.error
         assert cell.batch is not None
-        return cell.batch
+        return [cell.batch]
 
-    def _next(self) -> _Cell:
-        shared = self._shared
+    def _next(self) -> _Cell | Sequence[Made]:
+        shared, make_many = self._shared, self._make_many
         while True:
             with shared.changed:
                 if shared.results and shared.results[0].done:
                     cell = shared.results.popleft()
                     shared.changed.notify_all()
                     return cell
-                if self._make_many is not None and shared.quick and not shared.results:
-                    self._block.extend(shared.take_block())
-                    if not self._block:
+                if make_many is not None and shared.quick and not shared.results:
+                    picks = shared.take_block(self._seconds or min(shared.seconds))
+                    if not picks and not shared.results:
                         raise StopIteration
                     break
                 mine = None if shared.full else shared.take()
@@ -192,21 +216,20 @@ class Prefetched(Iterator[Made]):
                         shared.changed.wait()
             if mine is not None:
                 shared.fill(mine)
-        assert self._make_many is not None
-        self._make_block(self._make_many)
-        return self._block.popleft()
+        assert make_many is not None
+        return self._made(make_many, picks) if picks else ()
 
-    def _make_block(self, make_many: Callable[[list[Pick]], list[Any]]) -> None:
-        """Make the batches of the block. Where that fails, each is made in its turn, and the one at fault raises."""
-        cells = [cell for cell in self._block if cell.pick is not None]
-        picks = [cell.pick for cell in cells if cell.pick is not None]
+    def _made(self, make_many: Callable[[list[Pick]], list[Any]], picks: list[Pick]) -> Sequence[Made]:
+        """Batches made together. Where that fails, each is made in its turn, and the one at fault raises."""
+        start = time.perf_counter()
         try:
             made = make_many(picks)
+            self._seconds = (time.perf_counter() - start) / len(picks)
+            return list(zip(made, picks, strict=True))
         except Exception:
             self._make_many = None
-            return
-        for cell, batch, pick in zip(cells, made, picks, strict=True):
-            cell.batch, cell.done = (batch, pick), True
+            self._alone.extend(picks)
+            return ()
 
     @property
     def here(self) -> bool:

@@ -62,6 +62,26 @@ def anew(inner: str = "") -> Callable[[F], F]:
     return marked
 
 
+def by_rows(inner: str = "") -> Callable[[F], F]:
+    """Mark a `fetch` or `fetch_changed` that makes each row by itself, if that of its attribute `inner` does."""
+
+    def marked(fetch: F) -> F:
+        fetch.by_rows = inner  # type: ignore[attr-defined]
+        return fetch
+
+    return marked
+
+
+def fetches_by_rows(dataset: Any) -> bool:
+    """Whether each row is the same, to the bit, whatever other rows are fetched with it: then several batches can be
+    fetched at once and cut apart. A data set for which that depends has a `by_row`."""
+    inner = getattr(getattr(type(dataset), "fetch", None), "by_rows", None)
+    changed = getattr(type(dataset), "fetch_changed", None)
+    if inner is None or (changed is not None and not hasattr(changed, "by_rows")):
+        return False
+    return getattr(dataset, "by_row", True) and (inner == "" or fetches_by_rows(getattr(dataset, inner)))
+
+
 def fetches_anew(dataset: Any) -> bool:
     """Whether each batch of a data set is memory of its own. A `fetch` from elsewhere may fill one buffer again and
     again, or give a view of what it holds: a loader copies such a batch, since the numbers of a tensor never change."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor
-from powertrain.data.source import Array, Fields, Indices, Source, anew, fetch_training, whole
+from powertrain.data.source import Array, Fields, Indices, Source, anew, by_rows, fetch_training, whole
 
 Floats = NDArray[np.float64]
 SCALES = ("none", "log", "log1p", "standardize")
@@ -139,10 +139,17 @@ class Learned(Dataset):
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def by_row(self) -> bool:
+        """Whether a target has the same bits whatever others come with it: logarithms of whole arrays need not."""
+        return self.scale.name in ("none", "standardize")
+
     @anew("source")
+    @by_rows("source")
     def fetch(self, indices: Indices) -> Fields:
         return self.mapped(self.source.fetch(indices))
 
+    @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return self.mapped(fetch_training(self.source, indices, seed, call))
 

@@ -33,7 +33,7 @@ from powertrain.data.image_transforms import (
 )
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.resizing import CenterResizedCrop, RandomResizedCrop, Resize
-from powertrain.data.source import Array, Fields, Indices, Source, anew, fetch_training, pieces
+from powertrain.data.source import Array, Fields, Indices, Source, anew, by_rows, fetch_training, pieces
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import RandomTransform, Transform
@@ -70,6 +70,8 @@ class Scale(Transform):
         (2, 4, 4)
     """
 
+    by_row = True
+
     @dataclass(frozen=True)
     class Params:
         by: float = param(1.0, doc="factor")
@@ -96,6 +98,8 @@ class Standardize(Transform):
         >>> pt.data.Standardize(np.array([1.0]), np.array([2.0]))(np.array([[5.0]])).tolist()
         [[2.0]]
     """
+
+    by_row = True
 
     @dataclass(frozen=True)
     class Params:
@@ -156,6 +160,8 @@ class Flatten(Transform):
         (2, 16)
     """
 
+    by_row = True
+
     @classmethod
     def build(cls, params: NoParams, x: Array) -> Flatten:
         return cls()
@@ -171,6 +177,8 @@ class Channel(Transform):
         >>> pt.data.Channel()(np.ones((2, 4, 4), np.float32)).shape
         (2, 4, 4, 1)
     """
+
+    by_row = True
 
     @classmethod
     def build(cls, params: NoParams, x: Array) -> Channel:
@@ -205,7 +213,13 @@ class Transformed(Dataset):
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def by_row(self) -> bool:
+        """Whether each example is transformed by itself, with the same bits whatever others come with it."""
+        return all(not is_random(one) and getattr(one, "by_row", False) for one in self.transforms)
+
     @anew("source")  # a transform gives a new array, or a view of what it was given
+    @by_rows("source")
     def fetch(self, indices: Indices) -> Fields:
         return self.mapped(self.source.fetch(indices))
 
@@ -213,6 +227,7 @@ class Transformed(Dataset):
         """Fields of some examples after the fitted transforms."""
         return self._mapped(fields, lambda transform, number, found: found)
 
+    @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:
             return transform.change(fields, Draw(seed, CHANGES + number, call))

@@ -83,6 +83,9 @@ class Transform(Declared, declares=True):
     """
 
     random: ClassVar[bool] = False
+    # Whether an example has the same bits whatever others come with it, as by NumPy's arithmetic: then several small
+    # batches are mapped in one call.
+    by_row: ClassVar[bool] = False
     # What it makes of the tensor x in PyTorch, for exports; the arrays of `state()` are {name}, as in "x - {mean}".
     TORCH_CALL: ClassVar[str] = ""
     example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))  # that the check tries it with

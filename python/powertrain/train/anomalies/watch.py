@@ -81,10 +81,14 @@ class Watch:
         slots = self.run.table.engine_slots()
         return {name: slot for name, slot in slots.items() if name != "random" and not name.startswith("data.")}
 
+    @property
+    def looks(self) -> bool:
+        """Whether the gradients of some steps are looked at."""
+        return self.settings is not None and self.settings.gradients != "off"
+
     def looks_into(self, step: int) -> bool:
-        """Whether the gradients of this step are looked at."""
-        settings = self.settings
-        return settings is not None and settings.gradients != "off" and step % settings.every == 0
+        """Whether those of this step are."""
+        return self.settings is not None and self.looks and step % self.settings.every == 0
 
     def look(self) -> NormsLook:
         return NormsLook()

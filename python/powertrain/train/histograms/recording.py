@@ -41,6 +41,10 @@ class Histograms:
         if self.settings is not None:
             demand_own_steps(self.run, "run.histograms")
 
+    @property
+    def looks(self) -> bool:
+        return self.settings is not None
+
     def looks_into(self, step: int) -> bool:
         return self.settings is not None and is_due(step, self.settings.every)
 

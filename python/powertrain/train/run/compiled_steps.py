@@ -52,11 +52,12 @@ class Stepper:
         self.folds: dict[Callable[..., Any], Fold] = {}
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
+        observers = [one for one in self._observers if one.looks]
         for batch in self._taken(source, source.left_in_epoch() if n is None else n):
             names, arrays = names_and_arrays(batch)
             self._weighted = batch.has_weights
             number = self.progress.steps + 1
-            if looking := [one for one in self._observers if one.looks_into(number)]:
+            if observers and (looking := [one for one in observers if one.looks_into(number)]):
                 self._look_into(looking, number, step, names, arrays)
             else:
                 self.call(step, names, arrays)

@@ -35,6 +35,10 @@ class Look(Protocol):
 class Observer(Protocol):
     """The host side: which steps are looked into, and who is told."""
 
+    @property
+    def looks(self) -> bool:
+        """Whether any step is looked into; settled before the first one."""
+
     def looks_into(self, step: int) -> bool: ...
     def look(self) -> Any:
         """A new Look, for one program."""

@@ -37,7 +37,7 @@ class TracedBatch:
 
 def names_and_arrays(batch: Batch) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """The fields of a loader's batch in order, the weights last."""
-    return tuple(batch.arrays), batch.for_a_step()
+    return batch.for_a_step()
 
 
 def demand_weight_read(function: Any, batch: TracedBatch) -> None:
