@@ -78,6 +78,11 @@ class _Shared:
         """Whether batches are made faster than they are handed over, so that workers would only cost."""
         return len(self.seconds) >= _TRIALS and min(self.seconds) < _QUICK_SECONDS
 
+    @property
+    def small(self) -> bool:
+        """Whether several quick batches fit the cache together; a large one is sooner made alone."""
+        return self.quick and 2 * self.bytes <= _MOST_BYTES
+
     def take(self) -> _Cell | None:
         """The next batch to make, with its place; under the lock. None when there is none."""
         pick = None
@@ -96,7 +101,7 @@ class _Shared:
         """Batches to make together, of which each takes so long; under the lock, when no worker takes any. Empty when
         there are none."""
         quick = 1 + int(_BLOCK_SECONDS / max(seconds, 1e-9))
-        count = min(_MOST_AT_ONCE, quick, max(1, _MOST_BYTES // max(self.bytes, 1)))
+        count = min(_MOST_AT_ONCE, quick, _MOST_BYTES // max(self.bytes, 1))
         found: list[Pick] = []
         if self.stopped or self.exhausted:
             return found
@@ -203,7 +208,7 @@ class Prefetched(Iterator[Sequence[Made]]):
                     cell = shared.results.popleft()
                     shared.changed.notify_all()
                     return cell
-                if make_many is not None and shared.quick and not shared.results:
+                if make_many is not None and shared.small and not shared.results:
                     picks = shared.take_block(self._seconds or min(shared.seconds))
                     if not picks and not shared.results:
                         raise StopIteration
