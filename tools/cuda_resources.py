@@ -31,6 +31,13 @@ LIBRARY = "powertrain_cuda/libpowertrain_cuda.so"
 STACKS: dict[str, int] = {
     "attention_dk_f32_64": 32,
     "conv2d_bf16_medium": 32,
+    "conv2d_classes_bf16_medium": 64,
+    "conv2d_classes_f32_medium": 32,
+    "conv2d_classes_f32_small": 64,
+    "conv2d_then_bf16_medium": 64,
+    "conv2d_then_f32_medium": 32,
+    "conv2d_then_f32_small": 64,
+    "conv2d_weight_then_bf16_medium": 64,
     "copy_units": 32,
     "fill_pieces": 32,
     "fused_interpreter": 256,
@@ -39,6 +46,7 @@ STACKS: dict[str, int] = {
     "max_pool2d_backward_f32": 32,
     "reduce_chains": 64,
     "reduce_columns": 96,
+    "reduce_groups_then": 96,
 }
 
 THREADS, WARP = 2048, 32  # of a multiprocessor

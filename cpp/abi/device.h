@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POWERTRAIN_DEVICE_LAYOUT 6 /* moves on with every change of this file */
+#define POWERTRAIN_DEVICE_LAYOUT 7 /* moves on with every change of this file */
 
 #ifdef __cplusplus
 extern "C" {
@@ -116,7 +116,7 @@ typedef struct PtdPlan {
 
 typedef struct PtdLimits { /* as FusionLimits of ops/target.h */
   int64_t operands, members, few_rows, long_row;
-  bool rounds_halves, casts_together;
+  bool rounds_halves, casts_together, saves_launches;
 } PtdLimits;
 
 /* What is known of a run when it is done. */
@@ -194,15 +194,17 @@ typedef struct PtdDevice {
                const PtdAttribute* attributes, int32_t n_attributes, bool printed, const PtdPlan* plan,
                PtdFailure* failure);
   bool (*plan_fused)(void* self, const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
-  /* Products whose result goes through an elementwise program before it is stored. The program's first operand is the
-   * result, of type `result` but in the dtype of its arithmetic. The launches' operands are those of `in`, the further
-   * inputs, the outputs. `takes_epilogue` says in `failure` why it cannot be. */
-  const char* const* products;
-  int32_t n_products;
+  /* Ops, such as products and reductions, whose result goes through an elementwise program before it is stored. The
+   * program's first operand is the result, of type `result` but in the dtype of its arithmetic. The launches' operands
+   * are those of `in`, the further inputs, the outputs. `takes_epilogue` says in `failure` why it cannot be. */
+  const char* const* followed;
+  int32_t n_followed;
   bool (*takes_epilogue)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
-                         const PtdFused* program, PtdFailure* failure);
+                         const PtdAttribute* attributes, int32_t n_attributes, const PtdFused* program,
+                         PtdFailure* failure);
   bool (*plan_epilogue)(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
-                        const PtdFused* program, const PtdPlan* plan, PtdFailure* failure);
+                        const PtdAttribute* attributes, int32_t n_attributes, const PtdFused* program,
+                        const PtdPlan* plan, PtdFailure* failure);
   void (*geometry)(const void* desc, PtdGeometry* geometry); /* of a launch that was planned here */
   bool (*plan_kernel)(void* self, const PtdKernel* kernel, const PtdPlan* plan, PtdFailure* failure);
 } PtdDevice;

@@ -39,6 +39,6 @@ bool on_cuda(std::string op, CudaEpilogue epilogue) {
 const CudaPlan* cuda_plan(std::string_view op) { return found_in(plans(), op); }
 const CudaEpilogue* cuda_epilogue(std::string_view op) { return found_in(epilogues(), op); }
 std::vector<std::string> cuda_ops() { return names_in(plans()); }
-std::vector<std::string> cuda_products() { return names_in(epilogues()); }
+std::vector<std::string> cuda_followed() { return names_in(epilogues()); }
 
 }  // namespace pt::cuda

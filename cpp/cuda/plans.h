@@ -30,15 +30,22 @@ bool on_cuda(std::string op, CudaPlan plan);
 const CudaPlan* cuda_plan(std::string_view op);  // nullptr where there is none
 std::vector<std::string> cuda_ops();             // that have a plan, sorted
 
-// How a product's result goes through an elementwise program before it is stored (PtdDevice::plan_epilogue). `result`
-// is row-major.
+// How an op's result goes through an elementwise program before it is stored (PtdDevice::plan_epilogue).
+struct CudaFollowed {
+  std::span<const Operand> in;
+  const Operand& result;  // row-major
+  const FusedProgram& program;
+  const Attrs& attrs;
+  int capability = 0, units = 0;  // of the device, and `printed` as in PtdFused: where a plan is made
+  bool printed = false;
+};
 struct CudaEpilogue {
-  std::function<bool(std::span<const Operand> in, const Operand& result, const FusedProgram&, std::string* why)> takes;
-  std::function<LaunchPlan(std::span<const Operand> in, const Operand& result, const FusedProgram&, int units)> plan;
+  std::function<bool(const CudaFollowed&, std::string* why)> takes;
+  std::function<LaunchPlan(const CudaFollowed&)> plan;
 };
 bool on_cuda(std::string op, CudaEpilogue epilogue);  // beside the op's plan
 const CudaEpilogue* cuda_epilogue(std::string_view op);
-std::vector<std::string> cuda_products();  // that have one, sorted
+std::vector<std::string> cuda_followed();  // ops that have one, sorted
 
 // By a kernel that is printed for programs of its form, where `printed` says so and they are allowed; else by the
 // interpreter.

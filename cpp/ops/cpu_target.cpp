@@ -19,7 +19,8 @@ class CpuTarget final : public Target {
                                          .few_rows = 16,
                                          .long_row = 4096,
                                          .rounds_halves = false,
-                                         .casts_together = false};
+                                         .casts_together = false,
+                                         .saves_launches = false};
     return limits;
   }
   Instruction bind(const Launch& launch, const PlanContext& context) const override {

@@ -186,7 +186,7 @@ class LoadedTarget final : public Target {
  public:
   LoadedTarget(const PtdDevice& table, Memory& memory)
       : Target(table.name, memory), table_(table), device_(table, memory), limits_(limits_of(table)) {
-    const std::set<std::string> products(table.products, table.products + table.n_products);
+    const std::set<std::string> followed(table.followed, table.followed + table.n_followed);
     for (int32_t i = 0; i < table.n_ops; ++i) {
       const std::string op = table.ops[i];
       const Op& known = find_op(op);
@@ -194,7 +194,7 @@ class LoadedTarget final : public Target {
                                       const PlanContext& context) {
         return loaded_plan(table_of(context), known, in, out, attrs, context.printed);
       }};
-      if (products.contains(op)) add_epilogues(plan, known);
+      if (followed.contains(op)) add_epilogues(plan, known);
       add(op, std::move(plan));
     }
   }
@@ -236,12 +236,12 @@ class LoadedTarget final : public Target {
   // Of all devices of the library alike.
   void add_epilogues(OpPlan& plan, const Op& op) const {
     plan.epilogue_fits = [&op, &table = table_](const FusedProgram& program, const Types& in, const TensorType& result,
-                                                const Attrs&, std::string* why) {
-      return loaded_takes_epilogue(table, op, in, result, program, why);
+                                                const Attrs& attrs, std::string* why) {
+      return loaded_takes_epilogue(table, op, in, result, program, attrs, why);
     };
     plan.plan_epilogue = [&op](std::span<const Operand> in, const TensorType& result, const FusedProgram& program,
-                               const Attrs&, const PlanContext& context, const RowConsumer*) {
-      return loaded_epilogue_plan(table_of(context), op, in, result, program);
+                               const Attrs& attrs, const PlanContext& context, const RowConsumer*) {
+      return loaded_epilogue_plan(table_of(context), op, in, result, program, attrs, context.printed);
     };
   }
   static FusionLimits limits_of(const PtdDevice& table) {
@@ -250,7 +250,8 @@ class LoadedTarget final : public Target {
             table.limits.few_rows,
             table.limits.long_row,
             table.limits.rounds_halves,
-            table.limits.casts_together};
+            table.limits.casts_together,
+            table.limits.saves_launches};
   }
   const PtdDevice& table_;
   mutable LoadedQueue device_;

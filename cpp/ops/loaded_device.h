@@ -54,9 +54,10 @@ LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Ope
 LaunchPlan loaded_kernel_plan(const PtdDevice& table, const DeviceKernel& kernel, std::span<const Operand> in,
                               std::span<const Operand> out);
 bool loaded_takes_epilogue(const PtdDevice& table, const Op& op, const Types& in, const TensorType& result,
-                           const FusedProgram& program, std::string* why);
+                           const FusedProgram& program, const Attrs& attrs, std::string* why);
 LaunchPlan loaded_epilogue_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in,
-                                const TensorType& result, const FusedProgram& program);
+                                const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+                                bool printed);
 LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program, bool printed);
 
 }  // namespace pt

@@ -109,13 +109,18 @@ struct PtdProgram {
   std::vector<PtdStep> steps_;
 };
 
+std::vector<PtdAttribute> ptd_attributes(const Attrs& attrs) {
+  std::vector<PtdAttribute> attributes;
+  for (const auto& [name, value] : attrs.items()) attributes.push_back(ptd_attribute(name, value));
+  return attributes;
+}
+
 }  // namespace
 
 LaunchPlan loaded_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in, std::span<const Operand> out,
                        const Attrs& attrs, bool printed) {
   const std::vector<PtdOperand> inputs = ptd_operands(in), outputs = ptd_operands(out);
-  std::vector<PtdAttribute> attributes;
-  for (const auto& [name, value] : attrs.items()) attributes.push_back(ptd_attribute(name, value));
+  const std::vector<PtdAttribute> attributes = ptd_attributes(attrs);
   Collected collected;
   PtdFailure failure{};
   const bool made = table.plan(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()),
@@ -161,27 +166,33 @@ LaunchPlan loaded_fused_plan(const PtdDevice& table, const FusedProgram& program
 }
 
 bool loaded_takes_epilogue(const PtdDevice& table, const Op& op, const Types& in, const TensorType& result,
-                           const FusedProgram& program, std::string* why) {
+                           const FusedProgram& program, const Attrs& attrs, std::string* why) {
   const PtdProgram given(program);
+  const std::vector<PtdAttribute> attributes = ptd_attributes(attrs);
   std::vector<PtdOperand> inputs;
   for (const TensorType& type : in) inputs.push_back(ptd_operand(type.dtype, type.shape, row_major(type.shape)));
   const PtdOperand product = ptd_operand(result.dtype, result.shape, row_major(result.shape));
   PtdFailure failure{};
-  const bool takes = table.takes_epilogue(table.self, op.name.c_str(), inputs.data(),
-                                          static_cast<int32_t>(inputs.size()), &product, &given.fused, &failure);
+  const bool takes =
+      table.takes_epilogue(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()), &product,
+                           attributes.data(), static_cast<int32_t>(attributes.size()), &given.fused, &failure);
   if (!takes && why) *why = failure.text;
   return takes;
 }
 
 LaunchPlan loaded_epilogue_plan(const PtdDevice& table, const Op& op, std::span<const Operand> in,
-                                const TensorType& result, const FusedProgram& program) {
-  const PtdProgram given(program);
+                                const TensorType& result, const FusedProgram& program, const Attrs& attrs,
+                                bool printed) {
+  PtdProgram given(program);
+  given.fused.printed = printed;
+  const std::vector<PtdAttribute> attributes = ptd_attributes(attrs);
   const std::vector<PtdOperand> inputs = ptd_operands(in);
   const PtdOperand product = ptd_operand(result.dtype, result.shape, row_major(result.shape));
   Collected collected;
   PtdFailure failure{};
   const bool made = table.plan_epilogue(table.self, op.name.c_str(), inputs.data(), static_cast<int32_t>(inputs.size()),
-                                        &product, &given.fused, &collected.door, &failure);
+                                        &product, attributes.data(), static_cast<int32_t>(attributes.size()),
+                                        &given.fused, &collected.door, &failure);
   return collected.finished(made, failure);
 }
 

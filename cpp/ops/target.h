@@ -57,6 +57,9 @@ struct FusionLimits {
   // Whether pieces of a buffer that are cast are better cast together, as where a launch costs more than the memory
   // that a cache would have held.
   bool casts_together;
+  // Whether a launch less is worth more than what a cache would hold: groups that read the same tensor become one, and
+  // an epilogue stores the result itself too, where others read that.
+  bool saves_launches;
 };
 
 // Targets live as long as the process: ops and contexts point at them and at their plans.

@@ -28,10 +28,11 @@ import json
 import numpy as np
 import powertrain as pt
 
-step = pt.compile(lambda x: (pt.tanh(x) * 2, pt.exp(x).sum(axis=1)))
+step = pt.compile(lambda x, y: (pt.tanh(x) * 2, pt.exp(y).sum(axis=1)))
 x = pt.asarray(np.linspace(-3, 3, 60).reshape(6, 10).astype("float32")).to("cuda")
+y = x + 1
 for _ in range(4):
-    made = step(x)
+    made = step(x, y)
 kernels = [instruction["kernel"] for instruction in step.programs[0]["instructions"]]
 print(json.dumps({"numbers": [each.numpy().tobytes().hex() for each in made], "kernels": kernels}))
 """

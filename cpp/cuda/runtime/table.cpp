@@ -225,32 +225,40 @@ bool plan_fused_program(void* self, const PtdFused* program, const PtdPlan* plan
 const CudaEpilogue& epilogue_of(const char* op) {
   const CudaEpilogue* epilogue = cuda_epilogue(op);
   if (!epilogue) {
-    throw NotPlanned(text("[", op, "] is followed by no program on CUDA; expected one of the products that the device ",
-                          "lists; run the program by itself"));
+    throw NotPlanned(text("[", op, "] is followed by no program on CUDA; expected one of the ops that the device ",
+                          "lists for that; run the program by itself"));
   }
   return *epilogue;
 }
 
 // No context is needed: what is asked is a question of shapes.
 bool takes_epilogue(void*, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
-                    const PtdFused* program, PtdFailure* failure) {
+                    const PtdAttribute* attributes, int32_t n_attributes, const PtdFused* program,
+                    PtdFailure* failure) {
   bool takes = false;
   std::string why;
   const bool answered = answer(failure, [&] {
-    takes = epilogue_of(op).takes(operands_of(in, n_in), operands_of(result, 1)[0], program_of(*program), &why);
+    const std::vector<Operand> inputs = operands_of(in, n_in), results = operands_of(result, 1);
+    const Attrs attrs = attrs_of(attributes, n_attributes);
+    const FusedProgram behind = program_of(*program);
+    takes = epilogue_of(op).takes({inputs, results[0], behind, attrs}, &why);
     if (!takes) throw Error(why);
   });
   return answered && takes;
 }
 
 bool plan_epilogue(void* self, const char* op, const PtdOperand* in, int32_t n_in, const PtdOperand* result,
-                   const PtdFused* program, const PtdPlan* plan, PtdFailure* failure) {
-  Context& context = gpu_of(self).context;
-  return answer(failure, [&] {
-    context.check_usable();
-    give_plan(
-        epilogue_of(op).plan(operands_of(in, n_in), operands_of(result, 1)[0], program_of(*program), context.units),
-        *plan);
+                   const PtdAttribute* attributes, int32_t n_attributes, const PtdFused* program, const PtdPlan* plan,
+                   PtdFailure* failure) {
+  Gpu& gpu = gpu_of(self);
+  return on(gpu, failure, [&] {
+    const std::vector<Operand> inputs = operands_of(in, n_in), results = operands_of(result, 1);
+    const Attrs attrs = attrs_of(attributes, n_attributes);
+    const FusedProgram behind = program_of(*program);
+    const CudaEpilogue& epilogue = epilogue_of(op);
+    give_compiled(gpu, program->printed, *plan, [&](bool by_print) {
+      return epilogue.plan({inputs, results[0], behind, attrs, gpu.context.capability, gpu.context.units, by_print});
+    });
   });
 }
 
@@ -342,14 +350,14 @@ PtdDevice device_table(int32_t ordinal) {
   table.follow = follow;
   table.wait_for_all = wait_for_all;
   table.device_of = device_of;
-  static const auto &ops = kept(cuda_ops()), &products = kept(cuda_products());
+  static const auto &ops = kept(cuda_ops()), &followed = kept(cuda_followed());
   table.ops = ops.data();
   table.n_ops = static_cast<int32_t>(ops.size());
   table.limits = fused_limits();
   table.plan = plan;
   table.plan_fused = plan_fused_program;
-  table.products = products.data();
-  table.n_products = static_cast<int32_t>(products.size());
+  table.followed = followed.data();
+  table.n_followed = static_cast<int32_t>(followed.size());
   table.takes_epilogue = takes_epilogue;
   table.plan_epilogue = plan_epilogue;
   table.geometry = geometry;

@@ -1,100 +1,17 @@
-// Products that a program follows, on the simulator, beside the product and the program one after the other: the same
-// bits, since the product's kernels add in the same order.
-#include <optional>
-
-#include "cuda/plans.h"
-#include "cuda/tests/check_plan.h"
+// Products that a program follows, on the simulator.
+#include "cuda/tests/followed_case.h"
 #include "ops/fused/programs.h"
-#include "tests/check.h"
 
 namespace {
 
 using namespace pt;
 using namespace pt::check;
 
-Operand product_of(DType dtype, const Shape& shape) { return {dtype, shape, row_major(shape)}; }
-
-// A program of floats in F32 registers, step by step; operand 0 is the product.
-struct Program {
-  FusedProgram made;
-  std::vector<Array> others, results;
-
-  explicit Program(const Shape& space) {
-    made.extents = space;
-    made.operands.push_back({DType::F32, row_major(space)});
-    made.inputs = 1;
-  }
-  int push(FusedStep step) {
-    made.steps.push_back(std::move(step));
-    return static_cast<int>(made.steps.size()) - 1;
-  }
-  int load(int operand) {
-    FusedStep step{};
-    step.kind = StepKind::Load, step.operand = operand;
-    return push(step);
-  }
-  int other(const Array& array) {
-    const Operand& o = array.operand();
-    made.operands.push_back({o.dtype, broadcast_strides(o.shape, o.strides, made.extents)});
-    others.push_back(array);
-    return load(made.inputs++);
-  }
-  int number(double value) {
-    FusedStep step{};
-    step.kind = StepKind::Constant, step.value = value;
-    return push(step);
-  }
-  int math(const char* op, int a, int b = -1) {
-    FusedStep step{};
-    step.kind = StepKind::Math, step.op = op, step.args = {a, b, -1, -1};
-    return push(step);
-  }
-  int rounded(DType dtype, int a) {
-    FusedStep step{};
-    step.kind = StepKind::Cast, step.dtype = dtype, step.args = {a, -1, -1, -1};
-    return push(step);
-  }
-  void store(int value, DType dtype) {
-    FusedStep step{};
-    step.kind = StepKind::Store, step.args = {value, -1, -1, -1}, step.operand = static_cast<int>(made.operands.size());
-    push(step);
-    results.emplace_back(dtype, made.extents);
-    made.operands.push_back({dtype, row_major(made.extents)});
-  }
-};
-
-// A plan for both steps: the product's, whose result is the workspace's last part, then the program's.
-std::vector<Array> one_after_the_other(const Array& a, const Array& b, const Operand& type, const Program& program,
-                                       int units) {
-  std::vector<Array> product = {Array(type.dtype, type.shape)};
-  const Attrs attrs{{"dots", std::string("exact")}};
-  const std::vector<Operand> in = {a.operand(), b.operand()}, out = {product[0].operand()};
-  run_cuda("product", (*cuda::cuda_plan("matmul"))({in, out, attrs, 90, units}), {a, b}, product);
-  FusedProgram behind = program.made;
-  behind.operands[0].dtype = type.dtype;
-  std::vector<Array> inputs = {product[0]}, results = program.results;
-  inputs.insert(inputs.end(), program.others.begin(), program.others.end());
-  run_cuda("program", cuda::plan_fused(behind, 90, units, false), inputs, results);
-  return results;
-}
-
 void compare(const std::string& what, const Array& a, const Array& b, const Operand& type, const Program& program,
              int units = 3) {
-  const cuda::CudaEpilogue& epilogue = *cuda::cuda_epilogue("matmul");
-  const std::vector<Operand> in = {a.operand(), b.operand()};
-  std::string why;
-  if (!epilogue.takes(in, type, program.made, &why)) return report(false, __FILE__, __LINE__, what + ": " + why);
-  const std::vector<Array> want = one_after_the_other(a, b, type, program, units);
-  std::vector<Array> inputs = {a, b}, results = program.results;
-  inputs.insert(inputs.end(), program.others.begin(), program.others.end());
-  const LaunchPlan plan = epilogue.plan(in, type, program.made, units);
-  CHECK(plan.launches.back().kernel.starts_with("matmul_then"));
-  for (uint32_t order : {0, 1}) {
-    std::vector<Array> made = results;
-    run_cuda(what, plan, inputs, made, order);
-    for (std::size_t i = 0; i < made.size(); ++i)
-      report(made[i].memory() == want[i].memory(), __FILE__, __LINE__, text(what, ": result ", i, " differs"));
-  }
+  const Attrs attrs{{"dots", std::string("exact")}};
+  const std::vector<std::string> kernels = check_followed(what, "matmul", attrs, {a, b}, type, program, units);
+  CHECK(!kernels.empty() && kernels.back().starts_with("matmul_then"));
 }
 
 struct Sizes {
@@ -111,7 +28,7 @@ void check_linear_layers() {
       const std::string what = text(info(type).brief, " ", shape, " by ", k, ": ");
       Program bias(shape);
       bias.store(bias.math("add", bias.load(0), bias.other(normal(type, {n}, 3))), type);
-      compare(what + "bias", a, b, product_of(type, shape), bias, units);
+      compare(what + "bias", a, b, result_of(type, shape), bias, units);
       // An activation whose argument is kept, rounded as a store rounds it.
       Program gelu(shape);
       const int sum = gelu.math("add", gelu.load(0), gelu.other(normal(type, {n}, 3)));
@@ -119,10 +36,10 @@ void check_linear_layers() {
       const int activated = gelu.math("gelu_tanh", kept);
       gelu.store(kept, type);
       gelu.store(activated, type);
-      compare(what + "gelu", a, b, product_of(type, shape), gelu, units);
+      compare(what + "gelu", a, b, result_of(type, shape), gelu, units);
       Program widened(shape);
       widened.store(widened.load(0), DType::F32);
-      compare(what + "widened", a, b, product_of(type, shape), widened, units);
+      compare(what + "widened", a, b, result_of(type, shape), widened, units);
     }
   }
 }
@@ -134,20 +51,20 @@ void check_operations() {
   for (const char* op : {"relu", "gelu_tanh", "gelu_erf", "silu", "tanh", "sigmoid"}) {
     Program program(shape);
     program.store(program.math(op, program.load(0)), DType::F32);
-    compare(op, a, b, product_of(DType::F32, shape), program);
+    compare(op, a, b, result_of(DType::F32, shape), program);
   }
   for (const char* op : {"add", "multiply", "subtract", "relu_grad", "gelu_tanh_grad", "gelu_erf_grad", "silu_grad",
                          "tanh_grad", "sigmoid_grad"}) {
     Program program(shape);
     const int other = program.other(x);
     program.store(program.math(op, other, program.load(0)), DType::BF16);
-    compare(op, a, b, product_of(DType::F32, shape), program);
+    compare(op, a, b, result_of(DType::F32, shape), program);
   }
   Program scaled(shape);  // numbers of the program, one for each row, and what lies turned
   const int value = scaled.math("multiply", scaled.math("subtract", scaled.load(0), scaled.number(0.5)),
                                 scaled.other(normal(DType::F16, {34, 1}, 4)));
   scaled.store(scaled.math("subtract", scaled.other(x.laid_out({1, 0})), value), DType::F32);
-  compare("scaled", a, b, product_of(DType::F32, shape), scaled);
+  compare("scaled", a, b, result_of(DType::F32, shape), scaled);
 }
 
 void check_batches() {
@@ -158,13 +75,14 @@ void check_batches() {
     Program program(shape);
     const int sum = program.math("add", program.load(0), program.other(normal(DType::F32, shape, 3)));
     program.store(program.math("add", sum, program.other(normal(DType::F32, {3, 1, 24}, 4))), DType::F32);
-    compare("batches", a, b, product_of(DType::BF16, shape), program);
+    compare("batches", a, b, result_of(DType::BF16, shape), program);
   }
   Program empty({0, 4});
   empty.store(empty.load(0), DType::F32);
   const Array a(DType::F32, {0, 3}), b = normal(DType::F32, {3, 4}, 1);
   const std::vector<Operand> in = {a.operand(), b.operand()};
-  CHECK(cuda::cuda_epilogue("matmul")->plan(in, product_of(DType::F32, {0, 4}), empty.made, 3).launches.empty());
+  CHECK(
+      cuda::cuda_epilogue("matmul")->plan({in, result_of(DType::F32, {0, 4}), empty.made, {}, 90, 3}).launches.empty());
 }
 
 // What no kernel does, with the reason.
@@ -174,7 +92,7 @@ void check_refused() {
   const auto refused = [&](const Program& program, const std::string& want) {
     const std::vector<Operand> in = {a.operand(), b.operand()};
     std::string why;
-    CHECK(!cuda::cuda_epilogue("matmul")->takes(in, product_of(DType::F32, shape), program.made, &why));
+    CHECK(!cuda::cuda_epilogue("matmul")->takes({in, result_of(DType::F32, shape), program.made, {}}, &why));
     CHECK_EQ(why, want);
   };
   Program unknown(shape);
@@ -188,7 +106,13 @@ void check_refused() {
   const int first = late.math("relu", late.load(0));
   late.store(late.math("add", first, late.other(x)), DType::F32);
   late.store(first, DType::F32);
-  refused(late, "of the calls behind it: it reads an operand after a result");
+  compare("late", a, b, result_of(DType::F32, shape), late);  // the first result waits for the operand
+  Program two(shape);
+  const int rectified = two.math("relu", two.load(0)), bent = two.math("tanh", rectified);
+  two.store(rectified, DType::F32);
+  two.store(bent, DType::F32);
+  two.store(two.math("add", bent, two.other(x)), DType::F32);
+  refused(two, "of the calls behind it: it reads an operand after two results");
   Program wide(shape);
   wide.store(wide.load(0), DType::I64);
   refused(wide, "the calls behind it have operands that are not floats of up to 32 bits");

@@ -5,18 +5,24 @@
 namespace pt {
 namespace {
 
-// Nodes that others do: taken[n] is the node that follows n and becomes one with it, by combine(n, that node), or -1.
+constexpr int kNobody = -1, kLeftOut = -2;
+
+// Nodes that others do: taken[n] is the node that follows n and becomes one with it, by combine(n, that node); or
+// nobody; or nobody needs n any more. The one node stands where the second stood, or early: where the first did.
 template <class Combine>
-Graph join(const Graph& graph, const std::vector<int>& taken, Combine combine) {
-  std::vector<int> before(graph.nodes.size(), -1);
+Graph join(const Graph& graph, const std::vector<int>& taken, const std::vector<bool>& early, Combine combine) {
+  std::vector<int> before(graph.nodes.size(), kNobody);
   for (std::size_t n = 0; n < taken.size(); ++n) {
     if (taken[n] >= 0) before[taken[n]] = static_cast<int>(n);
   }
   Graph result = graph;
   result.nodes.clear();
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (taken[n] >= 0) continue;  // done where what follows it stands
-    GraphNode node = before[n] < 0 ? graph.nodes[n] : combine(graph.nodes[before[n]], graph.nodes[n]);
+    const bool first = taken[n] >= 0, second = before[n] >= 0;
+    if (taken[n] == kLeftOut || (first && !early[taken[n]]) || (second && early[n])) continue;
+    GraphNode node = first    ? combine(graph.nodes[n], graph.nodes[taken[n]])
+                     : second ? combine(graph.nodes[before[n]], graph.nodes[n])
+                              : graph.nodes[n];
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       result.values[node.outputs[i]].index = static_cast<int>(result.nodes.size());
       result.values[node.outputs[i]].output = static_cast<int>(i);
@@ -26,49 +32,122 @@ Graph join(const Graph& graph, const std::vector<int>& taken, Combine combine) {
   return result;
 }
 
+Shape without_leading_ones(const Shape& shape) {
+  Shape rest;
+  for (int axis = 0; axis < shape.size(); ++axis) {
+    if (shape[axis] != 1 || !rest.empty()) rest.push_back(shape[axis]);
+  }
+  return rest;
+}
+
 class Attacher {
  public:
   Attacher(const Graph& graph, const Target& target)
-      : graph_(graph), target_(target), readers_(count_readers(graph)), taken_(graph.nodes.size(), -1) {}
+      : graph_(graph),
+        target_(target),
+        readers_(count_readers(graph)),
+        taken_(graph.nodes.size(), kNobody),
+        early_(graph.nodes.size(), false) {}
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (graph_.nodes[n].fused && !graph_.nodes[n].op) choose(static_cast<int>(n));
     }
-    return join(graph_, taken_, combine);
+    return join(graph_, taken_, early_, combine);
   }
 
  private:
+  // A program's input that an op's result is, as it is or squeezed.
+  struct Link {
+    int input, result;
+    int view;  // the node between them, or -1
+  };
+  Link link(int input) const {
+    const int result = saves_launches_ ? unsqueezed(graph_, input) : input;
+    return {input, result, result == input ? -1 : graph_.values[input].index};
+  }
+
   // The last product that this program reads and that can take it.
   void choose(int n) {
     const GraphNode& program = graph_.nodes[n];
-    int best = -1;
+    std::optional<Link> best;
     std::vector<int> others;
     for (int input : program.inputs) {
-      const Value& value = graph_.values[input];
-      if (value.origin != Origin::Node || taken_[value.index] >= 0) continue;
+      const Link found = link(input);
+      const Value& value = graph_.values[found.result];
+      if (value.origin != Origin::Node || taken_[value.index] != kNobody) continue;
       GraphNode& maker = graph_.nodes[value.index];
       const OpPlan* plan = maker.op && !maker.fused ? target_.find(*maker.op) : nullptr;
       if (!plan || !plan->plan_epilogue) continue;
-      if (!can_take(*plan, program, input, maker.no_epilogue)) continue;
+      if (!can_take(*plan, n, found, maker.no_epilogue)) continue;
       others.push_back(value.index);
-      best = std::max(best, value.index);
+      if (!best || value.index > graph_.values[best->result].index) best = found;
     }
+    const int maker = best ? graph_.values[best->result].index : kNobody;
     for (int other : others)
-      graph_.nodes[other].no_epilogue = other == best ? "" : "the calls behind it follow another product";
-    if (best >= 0) taken_[best] = n;
+      graph_.nodes[other].no_epilogue = other == maker ? "" : "the calls behind it follow another product";
+    if (!best) return;
+    taken_[maker] = n;
+    if (best->view >= 0) taken_[best->view] = kLeftOut;
+    early_[n] = is_read_elsewhere(*best);
+    graph_.nodes[n] = behind(n, *best);
   }
 
-  bool can_take(const OpPlan& plan, const GraphNode& program, int input, std::string& why) const {
-    const Value& value = graph_.values[input];
+  // The program as it stands behind the result: over the result's own axes, and storing it too if others read it.
+  GraphNode behind(int n, const Link& found) const {
+    GraphNode node = graph_.nodes[n];
+    FusedProgram program = *node.fused;
+    const TensorType& type = graph_.values[found.result].type;
+    std::replace(node.inputs.begin(), node.inputs.end(), found.input, found.result);
+    if (found.view >= 0) program.extents = type.shape.empty() ? Shape{1} : type.shape;
+    if (is_read_elsewhere(found)) {
+      const int at = position(node, found.result);
+      FusedStep load{}, store{};
+      load.kind = StepKind::Load, load.dtype = compute_dtype(type.dtype), load.operand = at;
+      store.kind = StepKind::Store, store.dtype = load.dtype;
+      store.args[0] = static_cast<int>(program.steps.size());
+      for (std::size_t i = 0; i < program.steps.size(); ++i) {
+        if (program.steps[i].kind == StepKind::Load && program.steps[i].operand == at)
+          store.args[0] = static_cast<int>(i);
+      }
+      if (store.args[0] == static_cast<int>(program.steps.size())) program.steps.push_back(load);
+      store.operand = static_cast<int>(program.operands.size());
+      program.steps.push_back(store);
+      program.operands.push_back({type.dtype, {}});
+      node.outputs.push_back(found.result);
+    }
+    node.fused = std::make_shared<const FusedProgram>(std::move(program));
+    return node;
+  }
+  bool is_read_elsewhere(const Link& found) const { return readers_[found.result] > 1; }
+
+  bool can_take(const OpPlan& plan, int n, const Link& found, std::string& why) const {
+    const Value& value = graph_.values[found.result];
     const GraphNode& maker = graph_.nodes[value.index];
-    if (readers_[input] != 1) return why = text("its result is read ", readers_[input], " times"), false;
-    if (maker.phase != program.phase) return why = "the calls behind it belong to another phase", false;
+    if (!can_be_one(n, found)) return why = text("its result is read ", readers_[found.result], " times"), false;
+    if (maker.phase != graph_.nodes[n].phase) return why = "the calls behind it belong to another phase", false;
     Types in;
     for (int operand : maker.inputs) in.push_back(graph_.values[operand].type);
-    FusedProgram after = first_operand(with_strides(program), position(program, input));
+    const GraphNode program = behind(n, found);
+    FusedProgram after = first_operand(with_strides(program), position(program, found.result));
     after.operands[0].dtype = compute_dtype(value.type.dtype);  // a product of 16 bits comes rounded, but wide
     return plan.epilogue_fits(after, in, value.type, maker.attrs, &why);
+  }
+  // Whether the program runs over the elements of this input, and does not repeat them.
+  bool spans(int n, int input) const {
+    const Shape& shape = graph_.values[input].type.shape;
+    return graph_.nodes[n].fused->extents == (shape.empty() ? Shape{1} : shape);
+  }
+  // Whether nobody else reads the result, or the program can run where the result is made.
+  bool can_be_one(int n, const Link& found) const {
+    if (!is_read_elsewhere(found)) return found.view < 0 || (readers_[found.input] == 1 && spans(n, found.input));
+    const int made_at = graph_.values[found.result].index;
+    const std::vector<int>& inputs = graph_.nodes[n].inputs;
+    const bool near = are_near(graph_.nodes[made_at], graph_.nodes[n], n - made_at);
+    return saves_launches_ && near && found.view < 0 && std::all_of(inputs.begin(), inputs.end(), [&](int input) {
+             const Value& value = graph_.values[input];
+             return input == found.result || value.origin != Origin::Node || value.index < made_at;
+           });
   }
 
   // What lies in memory as it is written: a product of images cannot take every broadcast.
@@ -118,8 +197,10 @@ class Attacher {
 
   Graph graph_;  // with notes on those that take none
   const Target& target_;
+  const bool saves_launches_ = target_.fusion_limits().saves_launches;
   const std::vector<int> readers_;
-  std::vector<int> taken_;  // per product: the program that it does
+  std::vector<int> taken_;   // per product: the program that it does
+  std::vector<bool> early_;  // per program: it runs where the product stood
 };
 
 // The product with an epilogue whose rows this node can read as they are finished; -1 if there is none.
@@ -149,16 +230,29 @@ GraphNode with_consumer(const GraphNode& product, const GraphNode& reader) {
 
 }  // namespace
 
+int unsqueezed(const Graph& graph, int input) {
+  const Value& value = graph.values[input];
+  if (value.origin != Origin::Node) return input;
+  const GraphNode& node = graph.nodes[value.index];
+  if (!node.op || !node.op->view || node.op->reads_slot || node.inputs.size() != 1) return input;
+  const TensorType& from = graph.values[node.inputs[0]].type;
+  const std::optional<View> view = node.op->view({from.dtype, from.shape, row_major(from.shape)}, node.attrs);
+  const bool same = view && view->offset == 0 && is_row_major(value.type.shape, view->strides) &&
+                    from.dtype == value.type.dtype &&
+                    without_leading_ones(from.shape) == without_leading_ones(value.type.shape);
+  return same ? node.inputs[0] : input;
+}
+
 Graph attach_epilogues(const Graph& graph, const Target& target) { return Attacher(graph, target).run(); }
 
 Graph attach_consumers(const Graph& graph, const Target& target) {
   const std::vector<int> readers = count_readers(graph);
-  std::vector<int> taken(graph.nodes.size(), -1);
+  std::vector<int> taken(graph.nodes.size(), kNobody);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const int product = product_before(graph, target, readers, graph.nodes[n]);
     if (product >= 0) taken[product] = static_cast<int>(n);
   }
-  return join(graph, taken, with_consumer);
+  return join(graph, taken, std::vector<bool>(graph.nodes.size(), false), with_consumer);
 }
 
 }  // namespace pt

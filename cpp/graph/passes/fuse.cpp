@@ -11,15 +11,20 @@
 namespace pt {
 namespace {
 
+// Whether a value is the result of an op, such as a product, that may take what follows it as its epilogue.
+bool takes_epilogue(const Graph& graph, const Target& target, int input) {
+  const bool through_views = target.fusion_limits().saves_launches;
+  const Value& value = graph.values[through_views ? unsqueezed(graph, input) : input];
+  if (value.origin != Origin::Node || !graph.nodes[value.index].op) return false;
+  const OpPlan* plan = target.find(*graph.nodes[value.index].op);
+  return plan && plan->plan_epilogue;
+}
+
 // A single elementwise call or cast becomes a program of its own if a product could take that as its epilogue.
 bool may_follow_product(const Graph& graph, const Target& target, const GraphNode& node) {
-  if (!node.op || !(node.op->elementwise || node.op->casts)) return false;
-  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](int input) {
-    const Value& value = graph.values[input];
-    if (value.origin != Origin::Node || !graph.nodes[value.index].op) return false;
-    const OpPlan* plan = target.find(*graph.nodes[value.index].op);
-    return plan && plan->plan_epilogue;
-  });
+  return node.op && (node.op->elementwise || node.op->casts) &&
+         std::any_of(node.inputs.begin(), node.inputs.end(),
+                     [&](int input) { return takes_epilogue(graph, target, input); });
 }
 
 Shape row_of(Shape shape) {
@@ -34,6 +39,7 @@ class Fuser {
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) grow(static_cast<int>(n));
+    if (limits_.saves_launches) join_readers();
     return emit();
   }
 
@@ -116,6 +122,50 @@ class Fuser {
     }
   }
 
+  // Groups that read the same tensor of their space become one, each with the one before it.
+  void join_readers() {
+    const std::vector<int> readers = count_readers(graph_);
+    std::map<int, int> before;  // by value: a node that read it
+    for (std::size_t at = 0; at < graph_.nodes.size(); ++at) {
+      const int n = static_cast<int>(at);
+      if (!fusible(graph_, graph_.nodes[at])) continue;
+      for (int input : graph_.nodes[at].inputs) {
+        if (input < 0 || readers[input] < 2 || graph_.values[input].type.shape != space_of(n)) continue;
+        if (const auto found = before.find(input); found != before.end()) join_with(found->second, n, readers);
+        before[input] = n;
+      }
+    }
+  }
+  const Shape& space_of(int n) const { return space_[static_cast<std::size_t>(groups_.group_of(n))]; }
+  void join_with(int reader, int n, const std::vector<int>& readers) {
+    const std::vector<int> candidates = {groups_.group_of(reader), groups_.group_of(n)};
+    if (candidates[0] == candidates[1] || !are_near(graph_.nodes[reader], graph_.nodes[n], n - reader)) return;
+    const Shape space = space_of(n);
+    if (space_of(reader) != space || follows_product(candidates[0], readers) || follows_product(candidates[1], readers))
+      return;
+    if (!all_fit(candidates, space) || !small_enough(candidates) || !groups_.can_join(candidates)) return;
+    space_[static_cast<std::size_t>(groups_.join(candidates))] = space;
+  }
+  // Whether a group alone reads the result of an op that may take it along.
+  bool follows_product(int group, const std::vector<int>& readers) const {
+    const std::vector<int>& members = groups_.members(group);
+    return std::any_of(members.begin(), members.end(), [&](int n) {
+      const std::vector<int>& inputs = graph_.nodes[n].inputs;
+      return std::any_of(inputs.begin(), inputs.end(), [&](int input) {
+        return takes_epilogue(graph_, target_, input) && groups_.group_of(graph_.values[input].index) != group &&
+               readers_in(input, group) == readers[input];
+      });
+    });
+  }
+  int readers_in(int value, int group) const {
+    int found = 0;
+    for (int n : groups_.members(group)) {
+      const std::vector<int>& inputs = graph_.nodes[n].inputs;
+      found += static_cast<int>(std::count(inputs.begin(), inputs.end(), value));
+    }
+    return found;
+  }
+
   bool small_enough(const std::vector<int>& groups) const {
     std::size_t members = 0;
     std::map<int, bool> operands;
@@ -167,6 +217,7 @@ GraphNode Fuser::build(int group, const std::vector<bool>& used) const {
   GraphNode node = writer.finish(stored);
   node.names = std::move(names);
   node.phase = graph_.nodes[groups_.members(group).back()].phase;
+  node.recompute = graph_.nodes[groups_.members(group).back()].recompute;
   node.location = graph_.nodes[groups_.members(group).front()].location;
   return node;
 }

@@ -36,6 +36,14 @@ Graph cast_together(const Graph& graph, const Target& target);
 Graph fuse(const Graph& graph, const Target& target);
 // An elementwise program that is the only reader of a product is done by the product, while its result is in cache.
 Graph attach_epilogues(const Graph& graph, const Target& target);
+// Whether two nodes may be one, though neither reads the other: then one of them runs earlier than it is needed, and
+// what it makes is kept for longer. A checkpoint's way back would keep what it is to save.
+inline bool are_near(const GraphNode& a, const GraphNode& b, int apart) {
+  constexpr int kNear = 32;  // nodes
+  return apart <= kNear && a.recompute == b.recompute && a.phase == b.phase;
+}
+// What a view shows as it lies there, but for axes of size 1 in front; for any other value itself.
+int unsqueezed(const Graph& graph, int value);
 // What is the only reader of such a program's one result, and reads it row by row, is done there too.
 Graph attach_consumers(const Graph& graph, const Target& target);
 

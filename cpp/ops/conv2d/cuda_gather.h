@@ -74,7 +74,8 @@ struct TapWeights {
 
   __device__ __forceinline__ TapWeights(const ConvProduct& product, const char* weights, int64_t batch)
       : p(product),
-        at(weights + batch_offset(p.product, p.product.right_batch, batch) * size_of_float(p.product.right_type)),
+        at(weights + (batch_offset(p.product, p.product.right_batch, batch) + p.weight_first) *
+                         size_of_float(p.product.right_type)),
         along_k(p.product.right_along_k),
         vectors(p.product.right_vectors && !kConverts && is_aligned(at, 16)) {}
   __device__ __forceinline__ int64_t offset(int64_t col, int64_t k) const {

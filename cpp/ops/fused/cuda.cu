@@ -5,8 +5,8 @@
 namespace pt {
 namespace PT_ISA {
 
-PT_FN void run_elements(Machine machine) {
-  const FusedCuda& program = machine.program;
+PT_FN void run_elements(Machine<cuda::FusedCuda> machine) {
+  const cuda::FusedCuda& program = machine.program;
   const uint16_t* sections = machine.tail<uint16_t>(program.sections_at);
   if (machine.thread == 0) machine.execute_row(0, sections[0], 0);
   __syncthreads();
@@ -28,10 +28,11 @@ PT_CUDA_KERNEL(fused_interpreter, pt::cuda::kFusedOperands, pt::cuda::FusedCuda,
   PT_DYNAMIC_SHARED(char, memory);
   const int thread = int(threadIdx.x), threads = int(blockDim.x);
   if (params.run == pt::cuda::FusedRun::Elements) {
-    run_elements(Machine{params, operands.at, memory, thread, threads, 0, 1});
+    run_elements({params, operands.at, memory, thread, threads, 0, 1});
     return;
   }
   const int warp = thread / pt::cuda::kWarp, lane = thread % pt::cuda::kWarp, warps = params.warps;
-  const Machine machine{params, operands.at, memory, thread, threads, warp / warps, threads / pt::cuda::kWarp / warps};
+  const Machine<pt::cuda::FusedCuda> machine{
+      params, operands.at, memory, thread, threads, warp / warps, threads / pt::cuda::kWarp / warps};
   RowRunner{machine, lane, warp % warps}.run();
 }

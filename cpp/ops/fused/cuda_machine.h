@@ -12,7 +12,6 @@
 namespace pt {
 namespace PT_ISA {
 
-using cuda::FusedCuda;
 using cuda::FusedOp;
 using cuda::FusedOpCode;
 
@@ -45,8 +44,9 @@ PT_FN void with_reduction(const FusedOp& op, F f) {
   with_reduction(FusedReduce(op.what), op.from, f);
 }
 
+template <class Program>
 struct Machine {
-  const FusedCuda& program;
+  const Program& program;
   char* const* data;
   char* shared;
   int thread, threads;  // of the block

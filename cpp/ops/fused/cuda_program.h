@@ -44,7 +44,7 @@ enum class FusedRun : uint8_t {
 
 // Ops are in sections: those of constants; then, for a program without reductions, those of an element. Otherwise for
 // each pass those of the row before it and those of an element in it; and those of the row after the last pass.
-struct FusedCuda {
+struct FusedHead {
   int64_t rows, cols, part_cols;
   int32_t parts;
   FusedRun run;
@@ -55,8 +55,17 @@ struct FusedCuda {
   uint16_t row_slots;
   uint16_t strides_at, constants_at, ops_at, sections_at;  // in the tail, which begins with the extents besides the row
   uint32_t rows_at, bases_at, units_at, stack_at, narrow_at;  // in shared memory, which begins with the wide slots
-  alignas(8) unsigned char tail[kFusedTail];
 };
+template <int kTail>
+struct FusedWithTail : FusedHead {
+  alignas(8) unsigned char tail[kTail];
+};
+using FusedCuda = FusedWithTail<kFusedTail>;
 static_assert(sizeof(FusedCuda) <= 3500);
+
+// A program without reductions that another op's kernel runs on its results, one for each thread at a time. They are
+// the program's first operand.
+constexpr int kAfterOperands = 16, kAfterTail = 1856;
+using FusedAfter = FusedWithTail<kAfterTail>;
 
 }  // namespace pt::cuda

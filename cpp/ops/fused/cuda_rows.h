@@ -7,11 +7,11 @@ namespace pt {
 namespace PT_ISA {
 
 struct RowRunner {
-  Machine machine;
+  Machine<cuda::FusedCuda> machine;
   int lane, warp;  // within the group
   int64_t row = 0, part = 0, col_begin = 0, col_end = 0;
 
-  PT_FN const FusedCuda& program() const { return machine.program; }
+  PT_FN const cuda::FusedCuda& program() const { return machine.program; }
   PT_FN bool leads() const { return lane == 0 && warp == 0; }
   PT_FN void wait() const {
     if (program().warps > 1)

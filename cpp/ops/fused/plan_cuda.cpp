@@ -7,8 +7,13 @@
 namespace pt::cuda {
 
 const PtdLimits& fused_limits() {
-  static constexpr PtdLimits limits{
-      .operands = 16, .members = 32, .few_rows = 64, .long_row = 16384, .rounds_halves = true, .casts_together = true};
+  static constexpr PtdLimits limits{.operands = 16,
+                                    .members = 32,
+                                    .few_rows = 64,
+                                    .long_row = 16384,
+                                    .rounds_halves = true,
+                                    .casts_together = true,
+                                    .saves_launches = true};
   return limits;
 }
 

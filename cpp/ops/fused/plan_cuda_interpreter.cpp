@@ -8,6 +8,7 @@
 #include "core/integers.h"
 #include "cuda/launch.h"
 #include "ops/fused/cuda_lower.h"
+#include "ops/fused/plan_cuda_after.h"
 
 namespace pt::cuda::fused {
 namespace {
@@ -304,6 +305,10 @@ Launch launch_rows(const Ir& ir, FusedCuda head, const Emitter& code, FusedRun r
   return launch_of(ir, head, shape, ceil_div(items, groups), units);
 }
 
+// What kAfterTail has room for, whatever the strides.
+constexpr std::size_t kAfterSteps = 44;
+constexpr uint32_t kAfterSharedBytes = kSharedBytes / 2;
+
 }  // namespace
 
 LaunchPlan interpret(const Ir& ir, int units) {
@@ -333,3 +338,40 @@ LaunchPlan interpret(const Ir& ir, int units) {
 }
 
 }  // namespace pt::cuda::fused
+
+namespace pt::cuda {
+
+using namespace fused;
+
+AfterPlan plan_after(const FusedProgram& program, uint32_t threads) {
+  const Ir ir = analyse(program, true);
+  const Passes passes = passes_of(ir);
+  const Emitter code(ir, passes);
+  FusedCuda head = head_of(ir, passes, code);
+  head.elements = 1;
+  AfterPlan plan{};
+  plan.shared_bytes = place(head, code, threads);
+  static_cast<FusedHead&>(plan.program) = head;
+  std::copy_n(head.tail, kAfterTail, plan.program.tail);
+  plan.bytes = moved_bytes(ir) - double(ir.space.rows) * double(ir.space.cols) * ir.space.operands[0].bytes;
+  return plan;
+}
+
+bool fits_after(const FusedProgram& program, std::string* why) {
+  const auto refuse = [&](const std::string& reason) {
+    *why = "of the calls behind it: " + reason;
+    return false;
+  };
+  if (program.operands.size() > kAfterOperands)
+    return refuse(text("they have more than ", kAfterOperands, " operands"));
+  if (program.steps.size() > kAfterSteps) return refuse(text("they have more than ", kAfterSteps, " operations"));
+  for (const FusedStep& step : program.steps) {
+    if (step.external) return refuse("no kernel has " + step.op);
+    if (reduces_row(step.kind) || step.kind == StepKind::Uniform) return refuse("they reduce rows or draw numbers");
+  }
+  if (plan_after(program, kFusedThreads).shared_bytes > kAfterSharedBytes)
+    return refuse("they have too many values at a time");
+  return true;
+}
+
+}  // namespace pt::cuda

@@ -14,8 +14,10 @@ PT_DEVICE void each_tile(const EpilogueOperands& operands, const EpilogueProduct
   for (int64_t tile = blockIdx.x; tile < p.tiles(); tile += gridDim.x) {
     const TilePlace place = tile_place<Shape>(p, tile);
     multiply(place, left_source<T, false>(p, operands.at[0], place.batch),
-             right_source<T, false>(p, operands.at[1], place.batch), [&](int row, int col, float(&values)[kRun]) {
-               run_epilogue(operands, params, place.batch, place.row + row, place.col + col, values);
+             right_source<T, false>(p, operands.at[1], place.batch),
+             [&](int row, int col, float(&values)[kRun], float* kept) {
+               if (place.row + row < p.rows)
+                 run_epilogue(operands, p, params.then, place.batch, place.row + row, place.col + col, values, kept);
              });
     __syncthreads();  // the next tile writes where this one was read
   }
@@ -84,6 +86,7 @@ PT_CUDA_KERNEL(matmul_then_add_splits, pt::cuda::kFirstOther + pt::cuda::kEpilog
       for (int e = 0; e < kRun; ++e)
         if (col + e < p.cols) values[e] += part[e];
     }
-    run_epilogue(operands, params, batch, row, col, values);
+    float kept[kRun];
+    run_epilogue(operands, p, params.then, batch, row, col, values, kept);
   }
 }

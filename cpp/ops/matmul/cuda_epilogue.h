@@ -26,9 +26,10 @@ constexpr int kFirstOther = 2;  // of a launch's operands: those of the epilogue
 using EpilogueOperands = Operands<kFirstOther + kEpilogueOperands>;
 
 // Where an operand of the operations begins, of one batch item.
-PT_DEVICE char* operand_data(const EpilogueOperands& operands, const EpilogueProduct& p, int operand, int64_t batch) {
-  const EpilogueOperand& o = p.operands[operand];
-  return operands.at[kFirstOther + operand] + batch_offset(p.product, o.batch, batch) * size_of_float(o.type);
+PT_DEVICE char* operand_data(const EpilogueOperands& operands, const TileProduct& product, const Epilogue& then,
+                             int operand, int64_t batch) {
+  const EpilogueOperand& o = then.operands[operand];
+  return operands.at[kFirstOther + operand] + batch_offset(product, o.batch, batch) * size_of_float(o.type);
 }
 
 PT_DEVICE void load_run(const EpilogueOperand& o, const char* at, int64_t row, int64_t col, int count,
@@ -130,26 +131,40 @@ PT_DEVICE void apply_operation(EpilogueCode code, DType type, float (&values)[kR
     case EpilogueCode::SigmoidGrad:
       return each_value(values, others, [](V g, V y) { return PT_ISA::sigmoid_grad(y, g); });
     case EpilogueCode::Store:
+    case EpilogueCode::Keep:
+    case EpilogueCode::StoreKept:
       break;
   }
 }
 
-// For up to 8 neighbours of a row of the product.
-PT_DEVICE void run_epilogue(const EpilogueOperands& operands, const EpilogueProduct& p, int64_t batch, int64_t row,
-                            int64_t col, float (&values)[kRun]) {
-  if (row >= p.product.rows || col >= p.product.cols) return;
-  const int count = p.product.cols - col < kRun ? int(p.product.cols - col) : kRun;
+// For up to 8 neighbours of a row of the result. `kept` has room for as many.
+PT_DEVICE void run_epilogue(const EpilogueOperands& operands, const TileProduct& product, const Epilogue& then,
+                            int64_t batch, int64_t row, int64_t col, float (&values)[kRun], float* kept) {
+  if (col >= product.cols) return;
+  const int count = product.cols - col < kRun ? int(product.cols - col) : kRun;
 #pragma unroll 1
-  for (int i = 0; i < p.n_ops; ++i) {
-    const EpilogueOp op = p.ops[i];
-    char* const data = op.operand >= 0 ? operand_data(operands, p, op.operand, batch) : nullptr;
-    if (op.code == EpilogueCode::Store) {
-      store_run(p.operands[op.operand], data, row, col, count, values);
-      continue;
-    }
+  for (int i = 0; i < then.n_ops; ++i) {
+    const EpilogueOp op = then.ops[i];
+    char* const data = op.operand >= 0 ? operand_data(operands, product, then, op.operand, batch) : nullptr;
     float others[kRun];
+    switch (op.code) {
+      case EpilogueCode::Store:
+        store_run(then.operands[op.operand], data, row, col, count, values);
+        continue;
+      case EpilogueCode::Keep:
+#pragma unroll
+        for (int e = 0; e < kRun; ++e) kept[e] = values[e];
+        continue;
+      case EpilogueCode::StoreKept:
+#pragma unroll
+        for (int e = 0; e < kRun; ++e) others[e] = kept[e];
+        store_run(then.operands[op.operand], data, row, col, count, others);
+        continue;
+      default:
+        break;
+    }
     if (data) {
-      load_run(p.operands[op.operand], data, row, col, count, others);
+      load_run(then.operands[op.operand], data, row, col, count, others);
     } else {
 #pragma unroll
       for (int e = 0; e < kRun; ++e) others[e] = op.constant;
@@ -158,20 +173,21 @@ PT_DEVICE void run_epilogue(const EpilogueOperands& operands, const EpilogueProd
   }
 }
 
-// Calls finish(row of the tile, column, 8 values) for a part of a tile that lies in shared memory.
+// Calls finish(row of the tile, column, 8 values, their place) for a part of a tile that lies in shared memory.
 template <int kRows, int kCols, int kThreads, class RowOf, class Finish>
-PT_DEVICE void finish_stage(const float* stage, RowOf row_of, const Finish& finish) {
+PT_DEVICE void finish_stage(float* stage, RowOf row_of, const Finish& finish) {
 #pragma unroll 1
   for (int piece = int(threadIdx.x); piece < kRows * kCols / kRun; piece += kThreads) {
     const int row = piece / (kCols / kRun), col = piece % (kCols / kRun) * kRun;
+    float* const place = stage + row * (kCols + 4) + col;
     float values[kRun];
 #pragma unroll
     for (int half = 0; half < kRun; half += 4) {
-      const auto some = *reinterpret_cast<const Pack<float, 4>*>(stage + row * (kCols + 4) + col + half);
+      const auto some = *reinterpret_cast<const Pack<float, 4>*>(place + half);
 #pragma unroll
       for (int e = 0; e < 4; ++e) values[half + e] = some.at[e];
     }
-    finish(row_of(row), col, values);
+    finish(row_of(row), col, values, place);
   }
 }
 

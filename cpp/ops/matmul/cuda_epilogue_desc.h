@@ -8,6 +8,8 @@ namespace pt::cuda {
 enum class EpilogueCode : uint8_t {
   Round,  // to `type`, as a store and a load would
   Store,
+  Keep,       // until StoreKept stores it: where that is, operands are read in between
+  StoreKept,  // what was kept
   Add,
   Subtract,
   SubtractFrom,  // the other number less the value
@@ -41,11 +43,18 @@ struct EpilogueOperand {
 
 constexpr int kEpilogueOperands = 6, kEpilogueOps = 16;
 
-struct EpilogueProduct {
-  TileProduct product;
+struct Epilogue {
   EpilogueOperand operands[kEpilogueOperands];
   EpilogueOp ops[kEpilogueOps];
   int32_t n_operands, n_ops;
 };
+
+// What a kernel of products is told, and what its results go through.
+template <class Params>
+struct Followed {
+  Params product;
+  Epilogue then;
+};
+using EpilogueProduct = Followed<TileProduct>;
 
 }  // namespace pt::cuda

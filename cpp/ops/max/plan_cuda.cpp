@@ -4,6 +4,7 @@ namespace pt::cuda {
 namespace {
 
 const bool planned = on_cuda("max", reducing(ReduceKind::Max));
+const bool followed = on_cuda("max", reducing_then(ReduceKind::Max));
 
 }  // namespace
 }  // namespace pt::cuda

@@ -4,6 +4,7 @@ namespace pt::cuda {
 namespace {
 
 const bool planned = on_cuda("prod", reducing(ReduceKind::Prod));
+const bool followed = on_cuda("prod", reducing_then(ReduceKind::Prod));
 
 }  // namespace
 }  // namespace pt::cuda

@@ -1,5 +1,6 @@
 // Column reductions in the order of the CPU's: chains of 256 elements, which add ascending within groups of 4,096,
 // which add ascending. A thread takes a chain, so that a warp reads rows of 32 neighbours.
+#include "ops/fused/cuda_machine.h"
 #include "ops/reduce/cuda_items.h"
 
 namespace pt::cuda {
@@ -77,6 +78,30 @@ PT_DEVICE void join_groups(const Operands<3>& operands, const ReduceColumns& par
   }
 }
 
+// What a launch with a program behind it reads and writes as the reduction alone would: the results are the program's
+// first operand.
+PT_DEVICE Operands<3> of_reduction(const Operands<kThenOperands>& operands, const ReduceColumnsThen& params) {
+  char* const source = operands.at[params.source];
+  return {{source, operands.at[0], source}, operands.status, operands.halted};
+}
+
+// The program, by the threads of a block's first row: calls each(f) for the results that this thread has written.
+template <class Each>
+PT_DEVICE void run_after(const Operands<kThenOperands>& operands, const ReduceColumnsThen& params, char* registers,
+                         const Each& each) {
+  PT_ISA::Machine<FusedAfter> machine{params.after, operands.at, registers, int(threadIdx.x), int(blockDim.x), 0, 1};
+  const uint16_t* sections = machine.tail<uint16_t>(params.after.sections_at);
+  const bool first_row = threadIdx.y == 0;
+  if (first_row && threadIdx.x == 0) machine.execute_row(0, sections[0], 0);
+  __syncthreads();
+  machine.end = params.columns.of.items;
+  if (first_row)
+    each([&](int64_t item) {
+      machine.first = item;
+      machine.execute(sections[0], sections[1], 0);
+    });
+}
+
 }  // namespace pt::cuda
 
 PT_CUDA_KERNEL(reduce_columns, 3, pt::cuda::ReduceColumns, pt::cuda::kReduceThreads, 1) {
@@ -99,5 +124,35 @@ PT_CUDA_KERNEL(reduce_groups, 3, pt::cuda::ReduceColumns, 256) {
   pt::PT_ISA::with_combine(params.of.combine, [&](auto op) {
     with_load(params.of,
               [&](auto load) { join_groups<decltype(op), typename decltype(load)::type>(operands, params); });
+  });
+}
+
+// With a program behind it; the sums of all columns are there at once, as there is one group of chains.
+PT_CUDA_KERNEL(reduce_columns_then, pt::cuda::kThenOperands, pt::cuda::ReduceColumnsThen, pt::cuda::kReduceThreads, 1) {
+  using namespace pt::cuda;
+  [[maybe_unused]] __shared__ __align__(8) char memory[kReduceThreads * 8];
+  PT_DYNAMIC_SHARED(char, registers);
+  const ReduceItems& of = params.columns.of;
+  const Operands<3> own = of_reduction(operands, params);
+  pt::PT_ISA::with_combine(of.combine, [&](auto op) {
+    with_load(of, [&](auto load) { reduce_columns_as<decltype(op), decltype(load)>(own, params.columns, memory); });
+  });
+  run_after(operands, params, registers, [&](const auto& run) {
+    for (int64_t item = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; item < of.items;
+         item += int64_t(gridDim.x) * blockDim.x)
+      run(item);
+  });
+}
+
+PT_CUDA_KERNEL(reduce_groups_then, pt::cuda::kThenOperands, pt::cuda::ReduceColumnsThen, 256) {
+  using namespace pt::cuda;
+  PT_DYNAMIC_SHARED(char, registers);
+  const ReduceItems& of = params.columns.of;
+  const Operands<3> own = of_reduction(operands, params);
+  pt::PT_ISA::with_combine(of.combine, [&](auto op) {
+    with_load(of, [&](auto load) { join_groups<decltype(op), typename decltype(load)::type>(own, params.columns); });
+  });
+  run_after(operands, params, registers, [&](const auto& run) {
+    for (int64_t item = global_thread(); item < of.items; item += global_threads()) run(item);
   });
 }

@@ -1,6 +1,7 @@
 // What the plan of a reduction tells its kernels on a GPU: [outer, reduced, inner] -> [outer, inner].
 #pragma once
 #include "cuda/space.h"
+#include "ops/fused/cuda_program.h"
 #include "ops/reduce/desc.h"
 
 namespace pt::cuda {
@@ -27,6 +28,15 @@ struct ReduceColumns {
   int64_t groups;
   int64_t parts, parts_of_group;  // sums that are joined by a second launch: a group's is one, or its chains'
 };
+
+// The same with a program behind it. The operands are those of the program, whose first one is the results, in the
+// workspace; then what is added up: the input, or the sums of groups or chains.
+struct ReduceColumnsThen {
+  ReduceColumns columns;
+  int32_t source;  // which operand that is
+  FusedAfter after;
+};
+constexpr int kThenOperands = kAfterOperands + 1;
 
 // Row y of a block looks at elements y, y + rows, ... of its columns.
 struct ReducePositions {

@@ -8,19 +8,22 @@
 #include "cuda/space_plan.h"
 #include "ops/axes.h"
 #include "ops/copy/plan_cuda.h"
+#include "ops/fused/plan_cuda_after.h"
 #include "ops/reduce/cuda_desc.h"
 #include "ops/reduce/stages.h"
 
 namespace pt::cuda {
 namespace {
 
+constexpr int kWorkspace = -1;
 constexpr int64_t kShortRow = 64;      // of fewer elements, neighbouring rows are searched by neighbouring threads
 constexpr int64_t kLongRow = 1 << 15;  // of more, few rows are divided
 constexpr int64_t kRowPart = 1 << 13;  // into such parts
 constexpr int64_t kFewRows = 256;
 constexpr int64_t kLongColumn = 256;  // of more elements, several threads search one
 constexpr uint32_t kSearchers = 8;
-constexpr int64_t kMuchForOne = 2048;  // elements of a multiprocessor, that are worth a second launch
+constexpr int64_t kMostFollowed = 1 << 16;  // results that a program of the interpreter goes through
+constexpr int64_t kMuchForOne = 2048;       // elements of a multiprocessor, that are worth a second launch
 
 Axes axes_from(const ReduceAxes& axes, int64_t elements, int64_t bytes) {
   Space space{};
@@ -52,8 +55,8 @@ ReduceItems items_of(const ReduceDesc& d, int64_t bytes) {
 
 class CudaStages final : public ReduceStages {
  public:
-  CudaStages(ReduceKind kind, const std::vector<int>& axes, const CudaCall& call)
-      : ReduceStages(kind, call.in[0], axes, call.out[0]), call_(call) {}
+  CudaStages(ReduceKind kind, const std::vector<int>& axes, const Operand& out, const CudaCall& call)
+      : ReduceStages(kind, call.in[0], axes, out), call_(call), result_(out.dtype) {}
 
  private:
   LaunchPlan plan_rows(const FusedProgram& program) const override {
@@ -68,8 +71,15 @@ class CudaStages final : public ReduceStages {
     return cuda_launch(kernel, geometry, params, 3, elements * double(bytes()), elements);
   }
 
-  LaunchPlan plan_columns(ReduceDesc d) const override {
+  // How the columns are divided.
+  struct Columns {
     ReduceColumns params{};
+    bool by_chains = false;
+    Geometry geometry{};
+  };
+  Columns divide_columns(const ReduceDesc& d) const {
+    Columns made;
+    ReduceColumns& params = made.params;
     params.of = items_of(d, bytes());
     params.groups = std::max<int64_t>(ceil_div(d.n_reduced, kColumnGroup), 1);
     params.parts = params.groups, params.parts_of_group = 1;
@@ -80,33 +90,73 @@ class CudaStages final : public ReduceStages {
     const auto blocks = [&] { return ceil_div(params.of.items, int64_t{width}) * params.groups; };
     while (width > 32 && blocks() < call_.units) width /= 2;
     const int64_t elements = params.of.items * d.n_reduced;
-    if (chains > 1 && 2 * blocks() < call_.units && elements >= kMuchForOne * call_.units)
-      return plan_chains(d, params);
-    LaunchPlan plan;
-    plan.launches.push_back(launch_of(
-        "reduce_columns",
-        {.grid = {blocks_for(params.of.items, width), blocks_for(params.groups, 1)}, .block = {width, chains}}, params,
-        d));
-    if (params.groups > 1) append_joining(plan, params);
-    return plan;
+    made.by_chains = chains > 1 && 2 * blocks() < call_.units && elements >= kMuchForOne * call_.units;
+    if (made.by_chains)
+      divide_chains(d, made);
+    else
+      made.geometry = {.grid = {blocks_for(params.of.items, width), blocks_for(params.groups, 1)},
+                       .block = {width, chains}};
+    return made;
   }
-  LaunchPlan plan_chains(const ReduceDesc& d, ReduceColumns params) const {
+  void divide_chains(const ReduceDesc& d, Columns& made) const {
+    ReduceColumns& params = made.params;
     params.parts = ceil_div(d.n_reduced, kColumnBlock), params.parts_of_group = kGroupChains;
     const uint32_t tiles = blocks_for(params.of.items, 32);
     uint32_t rows = 8;
     while (rows > 1 && tiles * ceil_div(params.parts, int64_t{rows}) < call_.units) rows /= 2;
+    made.geometry = {.grid = {tiles, blocks_for(params.parts, rows)}, .block = {32, rows}};
+  }
+  static int64_t bytes_of_parts(const ReduceColumns& params) {
+    return params.parts > 1 ? params.parts * params.of.items * 8 : 0;
+  }
+  static Geometry joining(const ReduceColumns& params) {
+    return {.grid = {blocks_for(params.of.items, kPositionThreads)}, .block = {kPositionThreads}};
+  }
+
+  Launch first_launch(const Columns& made, const ReduceDesc& d) const {
+    return launch_of(made.by_chains ? "reduce_chains" : "reduce_columns", made.geometry, made.params, d);
+  }
+
+  LaunchPlan plan_columns(ReduceDesc d) const override {
+    const Columns made = divide_columns(d);
     LaunchPlan plan;
-    plan.launches.push_back(
-        launch_of("reduce_chains", {.grid = {tiles, blocks_for(params.parts, rows)}, .block = {32, rows}}, params, d));
-    append_joining(plan, params);
+    plan.launches.push_back(first_launch(made, d));
+    plan.workspace_bytes = bytes_of_parts(made.params);
+    if (plan.workspace_bytes > 0) {
+      const double partial = static_cast<double>(plan.workspace_bytes);
+      plan.launches.push_back(cuda_launch("reduce_groups", joining(made.params), made.params, 3, partial, partial));
+    }
     return plan;
   }
-  static void append_joining(LaunchPlan& plan, const ReduceColumns& params) {
-    plan.workspace_bytes = params.parts * params.of.items * 8;
-    const double partial = static_cast<double>(plan.workspace_bytes);
-    plan.launches.push_back(cuda_launch(
-        "reduce_groups", {.grid = {blocks_for(params.of.items, kPositionThreads)}, .block = {kPositionThreads}}, params,
-        3, partial, partial));
+
+  LaunchPlan plan_columns_then(ReduceDesc d, const FusedProgram& program) const override {
+    const Columns made = divide_columns(d);
+    const int64_t parts = bytes_of_parts(made.params), items = made.params.of.items;
+    FusedProgram behind = program;
+    behind.operands[0].dtype = result_;  // as a store rounds it
+    Geometry last = parts > 0 ? joining(made.params) : made.geometry;
+    AfterPlan after = plan_after(behind, last.block.x);
+    last.shared_bytes = after.shared_bytes;
+    const ReduceColumnsThen params{made.params, static_cast<int32_t>(program.operands.size()), after.program};
+    LaunchPlan plan;
+    plan.workspace_bytes = parts + items * static_cast<int64_t>(size_of(result_));
+    double read = static_cast<double>(parts), flops = read;
+    if (parts > 0) {
+      plan.launches.push_back(first_launch(made, d));
+      plan.launches.back().operands = {0, kWorkspace, kWorkspace};  // there is no result yet
+    } else {
+      flops = static_cast<double>(items) * static_cast<double>(d.n_reduced);
+      read = flops * static_cast<double>(bytes());
+    }
+    plan.launches.push_back(cuda_launch(parts > 0 ? "reduce_groups_then" : "reduce_columns_then", last, params,
+                                        kThenOperands, read + after.bytes, flops));
+    Launch& launch = plan.launches.back();
+    launch.operands = {kWorkspace};
+    for (int i = 1; i < params.source; ++i) launch.operands.push_back(i);
+    launch.operands.push_back(parts > 0 ? kWorkspace : 0);
+    launch.byte_offsets.resize(launch.operands.size(), 0);
+    launch.byte_offsets[0] = parts;  // the results lie behind the sums
+    return plan;
   }
 
   LaunchPlan plan_positions(ReduceDesc d) const override {
@@ -139,18 +189,44 @@ class CudaStages final : public ReduceStages {
   }
 
   const CudaCall& call_;
+  DType result_;
 };
+
+std::vector<int> axes_of_call(std::span<const Operand> in, const Attrs& attrs) {
+  const Ints axes = reduced_axes(attrs, in[0].shape.size(), "reduce");
+  return {axes.begin(), axes.end()};
+}
+
+bool takes(const CudaFollowed& call, std::string* why) {
+  const auto refuse = [&](const std::string& reason) {
+    *why = reason;
+    return false;
+  };
+  const FusedProgram& program = call.program;
+  if (!is_float(call.result.dtype))
+    return refuse(text("a result of ", info(call.result.dtype).name, "; floats are expected"));
+  if (count(call.result.shape) == 0 || count(call.result.shape) > kMostFollowed)
+    return refuse(text(count(call.result.shape), " results; from 1 to ", kMostFollowed, " are expected"));
+  const Shape wanted = call.result.shape.empty() ? Shape{1} : call.result.shape;
+  if (program.extents != wanted)
+    return refuse(
+        text("the calls behind it run over ", program.extents, "; the result's shape ", wanted, " is expected"));
+  return fits_after(program, why);
+}
 
 }  // namespace
 
 CudaPlan reducing(ReduceKind kind) {
   return [kind](const CudaCall& call) {
-    std::vector<int> axes;
-    for (int64_t axis : reduced_axes(call.attrs, call.in[0].shape.size(), "reduce")) {
-      axes.push_back(static_cast<int>(axis));
-    }
-    return CudaStages(kind, axes, call).plan();
+    return CudaStages(kind, axes_of_call(call.in, call.attrs), call.out[0], call).plan();
   };
+}
+
+CudaEpilogue reducing_then(ReduceKind kind) {
+  return {takes, [kind](const CudaFollowed& call) {
+            const CudaCall own{call.in, {}, call.attrs, call.capability, call.units, call.printed};
+            return CudaStages(kind, axes_of_call(call.in, call.attrs), call.result, own).plan(call.program);
+          }};
 }
 
 }  // namespace pt::cuda

@@ -6,5 +6,7 @@
 namespace pt::cuda {
 
 CudaPlan reducing(ReduceKind kind);
+// With an elementwise program behind it.
+CudaEpilogue reducing_then(ReduceKind kind);
 
 }  // namespace pt::cuda

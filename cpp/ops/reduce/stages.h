@@ -56,14 +56,25 @@ class ReduceStages {
     drop_unit_axes(axes);
   }
 
+  // The same, with an elementwise program behind it: its first operand is the result, the others are operands 1, 2, ...
+  // of the plan.
+  LaunchPlan plan(const FusedProgram& after) {
+    after_ = &after;
+    return plan();
+  }
   LaunchPlan plan() {
     if (count(out_.shape) == 0) return {};
     Place source{0, 0};
     while (true) {
       const bool last = groups() <= 1;
-      const Place target = last ? Place{1, 0} : reserve(result_count() * int64_t(size_of(stage_dtype())));
-      stage(source, target, last ? out_.dtype : stage_dtype());
-      if (last) return std::move(plan_);
+      if (last) {
+        Places targets;
+        for (int i = 1; i < (after_ ? int(after_->operands.size()) : 2); ++i) targets.push_back({i, 0});
+        stage(source, targets, out_.dtype, after_);
+        return std::move(plan_);
+      }
+      const Place target = reserve(result_count() * int64_t(size_of(stage_dtype())));
+      stage(source, {target}, stage_dtype(), nullptr);
       source = target;
     }
   }
@@ -75,6 +86,7 @@ class ReduceStages {
   virtual LaunchPlan plan_copy(const Operand& in, const Operand& out) const = 0;
   // How the columns are divided is not said yet.
   virtual LaunchPlan plan_columns(ReduceDesc d) const = 0;
+  virtual LaunchPlan plan_columns_then(ReduceDesc, const FusedProgram&) const { return {}; }
   virtual LaunchPlan plan_positions(ReduceDesc d) const = 0;
   // Rows that a kernel of the target reduces better than a row program, if it says any launch: those whose neighbours
   // are neighbours in memory, which are the columns of the description, and those of bytes that count as truths.
@@ -87,6 +99,8 @@ class ReduceStages {
   }
 
  private:
+  using Places = std::vector<Place>;
+
   // Axes of one element change no bits; but something must be reduced, so that a sum of one is rounded like any other.
   void drop_unit_axes(const std::vector<int>& axes) {
     const bool all_units = std::all_of(axes.begin(), axes.end(), [&](int axis) { return in_.shape[axis] == 1; });
@@ -133,17 +147,17 @@ class ReduceStages {
   }
 
   // Reduces the last group, and makes the result the operand of the next stage.
-  void stage(Place source, Place target, DType to) {
+  void stage(Place source, const Places& targets, DType to, const FusedProgram* after) {
     find_group();
     const bool trailing = end_ == in_.shape.size();
     // A stage without results launches nothing; the next one reduces no elements.
     if (result_count() == 0) {
     } else if (is_position(kind_))
-      add(plan_positions(describe(DType::I64, trailing && is_turned())), {source, target});
+      add(plan_positions(describe(DType::I64, trailing && is_turned())), source, targets);
     else if (trailing)
-      rows(source, target, to);
+      rows(source, targets, to, after);
     else
-      add(plan_columns(describe(to)), {source, target});
+      add(after ? plan_columns_then(describe(to), *after) : plan_columns(describe(to)), source, targets);
     Shape rest;
     std::vector<bool> rest_reduced;
     for (int axis = 0; axis < in_.shape.size(); ++axis) {
@@ -155,14 +169,21 @@ class ReduceStages {
     reduced_ = rest_reduced;
   }
 
-  // A launch's operands are counted from the plan's: places instead.
-  void add(LaunchPlan inner, const std::vector<Place>& places) {
-    std::vector<Place> all = places;
+  // A launch's operands are counted from the plan's: places instead. Those that it names itself are source, targets and
+  // the workspace, -1; else it has all of them.
+  void add(LaunchPlan inner, Place source, const Places& targets) {
+    Places all = {source};
+    all.insert(all.end(), targets.begin(), targets.end());
     if (inner.workspace_bytes > 0) all.push_back(reserve(inner.workspace_bytes));
     for (Launch& launch : inner.launches) {
-      for (const Place& place : all) {
-        launch.operands.push_back(place.operand);
-        launch.byte_offsets.push_back(place.offset);
+      Places places = all;
+      if (!launch.operands.empty()) places.clear();
+      for (int named : launch.operands) places.push_back(named < 0 ? all.back() : all[std::size_t(named)]);
+      launch.operands.clear();
+      launch.byte_offsets.resize(places.size(), 0);
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        launch.operands.push_back(places[i].operand);
+        launch.byte_offsets[i] += places[i].offset;
       }
       plan_.launches.push_back(std::move(launch));
     }
@@ -185,14 +206,14 @@ class ReduceStages {
   bool are_bytes() const {
     return is_truth(kind_) && size_of(in_.dtype) == 1 && in_.strides[end_ - 1] == 1 && group_is_one_axis();
   }
-  bool reduced_by_kernel(Place source, Place target, DType to) {
+  bool reduced_by_kernel(Place source, const Places& targets, DType to) {
     LaunchPlan direct;
     if (is_turned())
       direct = plan_turned(describe(to, true));
     else if (are_bytes())
       direct = plan_truths(describe(to));
     const bool planned = !direct.launches.empty();
-    if (planned) add(std::move(direct), {source, target});
+    if (planned) add(std::move(direct), source, targets);
     return planned;
   }
 
@@ -206,8 +227,8 @@ class ReduceStages {
     return across > 0 && across < along;
   }
 
-  void rows(Place source, Place target, DType to) {
-    if (reduced_by_kernel(source, target, to)) return;
+  void rows(Place source, const Places& targets, DType to, const FusedProgram* after) {
+    if (!after && reduced_by_kernel(source, targets, to)) return;
     if (!group_is_one_axis() || is_long_transposed()) source = copy_to_workspace(source);
     FusedProgram program;
     FusedOperand input{in_.dtype, {}}, output{to, {}};
@@ -234,13 +255,43 @@ class ReduceStages {
     add_step(program, {.kind = reduce, .op = {}, .dtype = sum});
     // The maximum of no elements is the lowest number, which is not false.
     if (kind_ == ReduceKind::Any) add_step(program, {.kind = StepKind::Math, .op = "relu", .dtype = sum});
-    add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(to), .operand = 1});
-    add(plan_rows(program), {source, target});
+    if (after)
+      go_on(program, *after, to);
+    else
+      add_step(program, {.kind = StepKind::Store, .op = {}, .dtype = register_of(to), .operand = 1});
+    add(plan_rows(program), source, targets);
+  }
+  // What follows a row's result, which is the last step's, is computed once a row.
+  static void go_on(FusedProgram& program, const FusedProgram& after, DType result) {
+    if (size_of(result) < 4) add_step(program, {.kind = StepKind::Cast, .op = {}, .dtype = result});
+    program.operands.resize(1);
+    program.inputs = after.inputs;
+    for (std::size_t i = 1; i < after.operands.size(); ++i) {
+      FusedOperand operand{after.operands[i].dtype, {}};
+      for (int axis = 0; axis < after.extents.size(); ++axis) {
+        if (after.extents[axis] != 1) operand.strides.push_back(after.operands[i].strides[axis]);
+      }
+      operand.strides.push_back(0);
+      program.operands.push_back(std::move(operand));
+    }
+    const int value = int(program.steps.size()) - 1;
+    std::vector<int> at;  // of the steps of `after`
+    for (FusedStep step : after.steps) {
+      if (step.kind == StepKind::Load && step.operand == 0) {
+        at.push_back(value);
+        continue;
+      }
+      for (int& arg : step.args) {
+        if (arg >= 0) arg = at[std::size_t(arg)];
+      }
+      at.push_back(int(program.steps.size()));
+      program.steps.push_back(std::move(step));
+    }
   }
   Place copy_to_workspace(Place source) {
     const Place copy = reserve(count(in_.shape) * int64_t(size_of(in_.dtype)));
     const Operand made{in_.dtype, in_.shape, row_major(in_.shape)};
-    add(plan_copy(in_, made), {source, copy});
+    add(plan_copy(in_, made), source, {copy});
     in_.strides = made.strides;
     return copy;
   }
@@ -310,6 +361,7 @@ class ReduceStages {
 
   ReduceKind kind_;
   Operand in_, out_;
+  const FusedProgram* after_ = nullptr;
   std::vector<bool> reduced_;
   int begin_ = 0, end_ = 0;
   LaunchPlan plan_;

@@ -4,6 +4,7 @@ namespace pt::cuda {
 namespace {
 
 const bool planned = on_cuda("sum", reducing(ReduceKind::Sum));
+const bool followed = on_cuda("sum", reducing_then(ReduceKind::Sum));
 
 }  // namespace
 }  // namespace pt::cuda
