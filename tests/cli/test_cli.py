@@ -16,7 +16,7 @@ import pytest
 import powertrain as pt
 from powertrain import charts
 from powertrain.cli.predict import _line as prediction_line
-from running import ENDLESS, SMALL, command, environment, results, run
+from running import ENDLESS, SMALL, command, environment, inside, results, run
 
 HERE = Path(__file__).parents[1] / "plugin"
 
@@ -140,7 +140,7 @@ def test_evaluate_repeats_the_numbers(small: Path) -> None:
 
 
 def test_runs_are_listed(small: Path) -> None:
-    rows = json.loads(run(["runs", "list", ".", "--json"], small).stdout)
+    rows = json.loads(inside(["runs", "list", ".", "--json"], small).stdout)
     assert [(row["run"], row["state"]) for row in rows] == [("one", "finished")]
 
 
@@ -159,13 +159,13 @@ def test_an_expectation_that_is_missed_is_exit_code_1(tmp_path: Path) -> None:
 
 def test_data_that_is_missing_leaves_no_folder(tmp_path: Path) -> None:
     (tmp_path / "gone.toml").write_text(SMALL.replace('use = "digits"', 'use = "arrays", path = "gone.npz"'))
-    said = run(["train", "gone.toml"], tmp_path, expect=2).stderr
+    said = inside(["train", "gone.toml"], tmp_path, expect=2).stderr
     assert said.startswith("[arrays gone.npz] no file ") and not list((tmp_path / "runs").iterdir())
 
 
 def test_the_users_mistake_is_exit_code_2_and_leaves_no_folder(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(SMALL.replace("hidden", "hiden").replace("3e-3", "-1"))
-    done = run(["train", "bad.toml", "--run", "a"], tmp_path, expect=2)
+    done = inside(["train", "bad.toml", "--run", "a"], tmp_path, expect=2)
     assert done.stderr.splitlines() == [
         "[bad.toml:3 model.hiden] no such parameter of mlp; expected hidden, activation, dropout; did you mean hidden?",
         "[bad.toml:4 optimizer.lr] received -1; expected a number > 0; 1e-3 is usual for adamw",
@@ -174,7 +174,7 @@ def test_the_users_mistake_is_exit_code_2_and_leaves_no_folder(tmp_path: Path) -
 
 
 def test_a_run_is_not_overwritten(small: Path) -> None:
-    done = run(["train", "small.toml", "--run", "one"], small, expect=2)
+    done = inside(["train", "small.toml", "--run", "one"], small, expect=2)
     assert done.stderr.strip() == (
         "[one] it holds a run already; expected a new folder; add --resume (in Python resume=True) to continue that "
         "run, or remove the folder to start again"
@@ -272,10 +272,10 @@ def test_predict_answers_for_a_file_of_examples(small: Path, tmp_path: Path) -> 
     code = "import numpy as np; from pathlib import Path; from powertrain.builtin.data import Digits;"
     code += "d = Digits.build(Digits.Params(), Path()); np.save('x.npy', d.train.fetch(np.arange(300))['x'])"
     subprocess.run([sys.executable, "-c", code], cwd=small, check=True, env=environment())
-    rows = [json.loads(line) for line in run(["predict", "one", "x.npy", "--json"], small).stdout.splitlines()]
+    rows = [json.loads(line) for line in inside(["predict", "one", "x.npy", "--json"], small).stdout.splitlines()]
     assert len(rows) == 300
     assert rows[0]["label"] in "0123456789" and 0.1 < rows[0]["probability"] <= 1
-    plain = run(["predict", "one", "x.npy"], small).stdout.splitlines()
+    plain = inside(["predict", "one", "x.npy"], small).stdout.splitlines()
     assert plain[0].split() == ["0", rows[0]["label"], str(rows[0]["probability"])]
 
 
@@ -289,7 +289,7 @@ def test_a_score_is_told_from_a_probability() -> None:
 def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
     subprocess.run([sys.executable, "-c", "import numpy; numpy.save('bad.npy', numpy.zeros((3, 7, 7)))"], cwd=small,
                    check=True)  # fmt: skip
-    done = run(["predict", "one", "bad.npy"], small, expect=2)
+    done = inside(["predict", "one", "bad.npy"], small, expect=2)
     assert done.stderr.strip() == (
         "[predict] bad.npy holds float64[3, 7, 7]; expected numbers of shape [examples, 8, 8]; save them with "
         "numpy.save(path, x) as the data set has them: after transforms of your own, such as those of an ImageFolder, "
@@ -299,7 +299,7 @@ def test_predict_refuses_examples_of_another_shape(small: Path) -> None:
 
 def test_predict_refuses_what_is_no_number(small: Path) -> None:
     np.save(small / "gap.npy", np.where(np.arange(128).reshape(2, 8, 8) == 70, np.nan, 1.0))
-    said = run(["predict", "one", "gap.npy"], small, expect=2).stderr.strip()
+    said = inside(["predict", "one", "gap.npy"], small, expect=2).stderr.strip()
     assert (
         said == "[predict] NaN in row 1 of gap.npy; expected finite numbers; remove those rows or fill the gaps first"
     )
@@ -307,7 +307,7 @@ def test_predict_refuses_what_is_no_number(small: Path) -> None:
 
 def test_predict_refuses_what_no_model_computes(small: Path) -> None:
     np.save(small / "far.npy", np.where(np.arange(128).reshape(2, 8, 8) >= 64, 1e300, 1.0))
-    done = run(["predict", "one", "far.npy", "--json"], small, expect=2)
+    done = inside(["predict", "one", "far.npy", "--json"], small, expect=2)
     assert done.stdout == "" and done.stderr.strip() == (
         "[predict] a number beyond 3.4e38 in row 1 of far.npy; expected numbers that float32 holds; remove those rows, "
         "or scale them as the training data is"
@@ -357,7 +357,7 @@ class Wrong(Supervised):
     (tmp_path / "strategy.py").write_text(strategy)
     text = SMALL.replace('strategy  = { use = "supervised", round_steps = 5 }', 'strategy = "./strategy.py:Wrong"')
     (tmp_path / "wrong.toml").write_text(text)
-    done = run(["train", "wrong.toml"], tmp_path, expect=2)
+    done = inside(["train", "wrong.toml"], tmp_path, expect=2)
     assert "[minimize] loss is one number; expected one value per example" in done.stderr
 
 

@@ -13,7 +13,7 @@ from powertrain.cli.sample import as_png
 from powertrain.plugin import FieldError, pictures_section
 from powertrain.recipe import RecipeError
 from powertrain.train.folder.run_folder import RunError
-from running import results, run
+from running import inside, results
 
 WAY = '''
 from typing import Annotated
@@ -77,20 +77,20 @@ def bell(tmp_path: Path) -> Path:
 
 
 def test_samples_of_a_run(bell: Path) -> None:
-    found = results(run(["train", "way.toml", "--run", "a", "--json"], bell))
+    found = results(inside(["train", "way.toml", "--run", "a", "--json"], bell))
     assert (bell / "a" / "profile.json").exists()  # answers of 64 numbers are no scores of 10 classes
     assert 0 <= found["test"]["miss"] <= 0.2 and "miss" not in found["valid"] and found["expect"][0]["met"]
     trained = pt.load(bell / "a")
     drawn = trained.sample(5, seed=2)
     assert drawn.shape == (5, 8, 8) and (drawn == trained.sample(5, seed=2)).all()
     assert np.ptp(trained.sample(5, wide=0.0), axis=0).max() == 0
-    said = run(["sample", "a", "--count", "5", "--seed", "2", "--set", "wide=0.1", "--out", "b.npy"], bell)
+    said = inside(["sample", "a", "--count", "5", "--seed", "2", "--set", "wide=0.1", "--out", "b.npy"], bell)
     assert said.stdout == "5 samples in b.npy\n" and (np.load(bell / "b.npy") == drawn).all()
-    run(["sample", "a", "--out", "b.png"], bell)
+    inside(["sample", "a", "--out", "b.png"], bell)
     assert (bell / "b.png").read_bytes().startswith(b"\x89PNG")
-    run(["sample", "a", "--count", "3", "--out", "b.TXT"], bell)
+    inside(["sample", "a", "--count", "3", "--out", "b.TXT"], bell)
     assert (bell / "b.TXT").read_bytes() == b"3 samples as .txt"
-    said = run(["sample", "a", "--out", "b.wav"], bell, expect=2).stderr.strip()
+    said = inside(["sample", "a", "--out", "b.wav"], bell, expect=2).stderr.strip()
     assert said == "[sample --out] received b.wav; expected a name that ends in .npy, .png or .txt; rename it"
     # Looking at a run moves none of its random numbers.
     before = pt.random.default_generator().slot.numpy().tolist()
@@ -128,7 +128,7 @@ def test_a_run_that_draws_nothing_says_so(tmp_path: Path) -> None:
         f"[sample] {tmp_path / 'a'} learns by supervised, which draws no examples; expected the run of a generative "
         "model, such as vae or diffusion; powertrain predict answers"
     )
-    said = run(["sample", "a", "--out", "b.gif"], tmp_path, expect=2).stderr.strip()
+    said = inside(["sample", "a", "--out", "b.gif"], tmp_path, expect=2).stderr.strip()
     assert said == "[sample --out] received b.gif; expected a name that ends in .npy or .png; rename it"
 
 

@@ -15,7 +15,7 @@ import pytest
 import powertrain as pt
 from powertrain.monitor import MonitorError, Profile
 from powertrain.train.folder.run_folder import RunError
-from running import SMALL, command, environment, run
+from running import SMALL, command, environment, inside, run
 
 SETTINGS = ("--set", "run.until=4 epochs", "--set", "data.split.valid=0.2")
 
@@ -25,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, and traffic for it: digits as they are, with other ones after them, and labels."""
     folder = tmp_path_factory.mktemp("monitored")
     (folder / "small.toml").write_text(SMALL)
-    run(["train", "small.toml", "--run", "a", *SETTINGS], folder)
+    inside(["train", "small.toml", "--run", "a", *SETTINGS], folder)
     from powertrain.builtin.data import Digits
 
     source = Digits.build(Digits.Params(), None).train  # type: ignore[call-arg, arg-type]
@@ -55,14 +55,16 @@ def test_the_profile_never_opens_the_data_later(trained: Path, tmp_path: Path) -
         'data = { use = "arrays", path = "own.npz", split = { test = 0.2 } }\nmodel = "linear"\n'
         'optimizer = "adamw"\nrun = { until = "2 epochs", batch_size = 32 }\n'
     )
-    run(["train", "own.toml", "--run", "a"], tmp_path)
+    inside(["train", "own.toml", "--run", "a"], tmp_path)
     (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
-    assert "no alarm is on" in run(["monitor", "a", "moved.npz"], tmp_path).stdout
+    assert "no alarm is on" in inside(["monitor", "a", "moved.npz"], tmp_path).stdout
 
 
 def test_a_run_without_a_profile_says_so(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
-    run(["train", "small.toml", "--run", "a", "--set", "run.until=1 epoch", "--set", "report.profile=false"], tmp_path)
+    inside(
+        ["train", "small.toml", "--run", "a", "--set", "run.until=1 epoch", "--set", "report.profile=false"], tmp_path
+    )
     with pytest.raises(RunError, match=r"it has no profile\.json; expected a run that was trained to its end"):
         _ = pt.load(tmp_path / "a").profile
     (tmp_path / "a" / "profile.json").write_text("{}")
@@ -71,8 +73,9 @@ def test_a_run_without_a_profile_says_so(trained: Path, tmp_path: Path) -> None:
 
 
 def test_quiet_and_loud_traffic(trained: Path) -> None:
-    quiet = run(["monitor", "a", "same.npz", "--window", "400"], trained)
+    quiet = inside(["monitor", "a", "same.npz", "--window", "400"], trained)
     assert "no alarm is on" in quiet.stdout and "drift" not in quiet.stdout.replace("no alarm", "")
+    # In a process of its own, whose page has pictures.
     loud = run(
         ["monitor", "a", "other.npz", "--window", "400", "--metrics", "m.prom", "--out", "p.html"], trained, expect=1
     )
@@ -86,9 +89,9 @@ def test_quiet_and_loud_traffic(trained: Path) -> None:
 
 
 def test_the_profile_alone_is_printed(trained: Path) -> None:
-    said = run(["monitor", "a"], trained).stdout
+    said = inside(["monitor", "a"], trained).stdout
     assert "input  x10" in said and "output class" in said and "held-out examples" in said
-    assert Profile.from_json(run(["monitor", "a", "--json"], trained).stdout.encode()).labels == tuple("0123456789")
+    assert Profile.from_json(inside(["monitor", "a", "--json"], trained).stdout.encode()).labels == tuple("0123456789")
 
 
 def json_lines(trained: Path, name: str, count: int = 400, *, labels: bool = True) -> str:
@@ -116,7 +119,7 @@ def test_labels_of_another_file(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("id,truth\n" + "".join(f"e{at},{y[at]}\n" for at in range(390)))
     words = ["monitor", str(trained / "a"), "traffic.jsonl", "--labels", "labels.csv", "--label", "truth", "--json",
              "--out", "page.html"]  # fmt: skip
-    found = json.loads(run(words, tmp_path).stdout)
+    found = json.loads(inside(words, tmp_path).stdout)
     assert found["labelled"] == 390 and found["waiting"] == 10
     assert found["features"]["accuracy"]["now"] > 0.8
 
@@ -142,7 +145,7 @@ def test_labels_of_another_file(trained: Path, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_wrong_traffic_is_said(trained: Path, tmp_path: Path, name: str, content: str, text: str) -> None:
     (tmp_path / name).write_text(content)
-    done = run(["monitor", str(trained / "a"), name], tmp_path, expect=2)
+    done = inside(["monitor", str(trained / "a"), name], tmp_path, expect=2)
     assert done.stderr.strip() == text
 
 
@@ -164,7 +167,7 @@ def test_labels_of_a_compressed_file(trained: Path, tmp_path: Path) -> None:
 def test_fewer_labels_than_examples_are_refused(trained: Path, tmp_path: Path) -> None:
     with np.load(trained / "same.npz") as arrays:
         np.savez(tmp_path / "a.npz", x=arrays["x"], y=arrays["y"][:100])
-    done = run(["monitor", str(trained / "a"), "a.npz"], tmp_path, expect=2)
+    done = inside(["monitor", str(trained / "a"), "a.npz"], tmp_path, expect=2)
     assert done.stderr.strip() == (
         "[traffic a.npz] 800 examples and 100 labels; expected one label each; save x and y together"
     )
@@ -193,5 +196,5 @@ def test_a_stream_is_read_a_few_rows_at_a_time(trained: Path) -> None:
 def test_other_schemes_and_rules_are_refused_before_anything_is_read(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[[rule]]\nname = "a"\nwatch = "psi"\n')
     for more in (["--webhook", "file:///etc/passwd"], ["--rules", "rules.toml"]):
-        done = run(["monitor", str(trained / "a"), "none.npz", *more], tmp_path, expect=2)
+        done = inside(["monitor", str(trained / "a"), "none.npz", *more], tmp_path, expect=2)
         assert done.stderr.startswith(("[Webhook]", "[rule a]"))

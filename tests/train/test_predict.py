@@ -20,7 +20,7 @@ from powertrain.cli import main
 from powertrain.data import DataError
 from powertrain.train.evaluate.evaluation import evaluating
 from powertrain.train.folder.run_folder import RunError
-from running import command, environment, run
+from running import command, environment, inside
 
 
 def rows(count: int = 90, seed: int = 0) -> tuple[Any, Any]:
@@ -43,7 +43,7 @@ optimizer = { use = "adamw", lr = 1e-2 }
 run       = { until = "5 epochs", batch_size = 16 }
 """
     (folder / "rows.toml").write_text(text, encoding="utf-8")
-    run(["train", "rows.toml", "--run", "run"], folder)
+    inside(["train", "rows.toml", "--run", "run"], folder)
     np.save(folder / "x.npy", rows(700, 1)[0])
     np.savez(folder / "x.npz", other=np.zeros(3), x=rows(700, 1)[0])
     return folder
@@ -118,13 +118,13 @@ def test_forms_in_memory_give_the_same_answers(animals: Path) -> None:
 
 def test_lines_of_the_command_name_their_row_and_say_all_probabilities(animals: Path) -> None:
     said = pt.load(animals / "run").predict(rows(700, 1)[0])
-    plain = run(["predict", "run", "x.npy"], animals).stdout.splitlines()
+    plain = inside(["predict", "run", "x.npy"], animals).stdout.splitlines()
     assert len(plain) == 700 and plain[699].split() == ["699", str(said.labels[699]), str(said[699]["probability"])]
-    every = run(["predict", "run", "x.npy", "--probabilities"], animals).stdout.splitlines()
+    every = inside(["predict", "run", "x.npy", "--probabilities"], animals).stdout.splitlines()
     assert every[3].split()[3:] == [
         word for name, share in said[3]["probabilities"].items() for word in (name, str(share))
     ]
-    lines = [json.loads(line) for line in run(["predict", "run", "x.npz", "--json"], animals).stdout.splitlines()]
+    lines = [json.loads(line) for line in inside(["predict", "run", "x.npz", "--json"], animals).stdout.splitlines()]
     assert lines == list(said)
 
 
@@ -147,7 +147,7 @@ def test_files_of_answers(kind: str, animals: Path) -> None:
         pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     said = pt.load(animals / "run").predict(rows(700, 1)[0])
     out = animals / f"answers.{kind}"
-    done = run(["predict", "run", "x.npy", "--out", out.name], animals)
+    done = inside(["predict", "run", "x.npy", "--out", out.name], animals)
     assert done.stdout == f"700 answers in answers.{kind}\n"
     found = table_of(out)
     assert [int(row) for row in found["row"]] == list(range(700)) and found["label"] == said.labels.astype(str).tolist()
@@ -160,7 +160,7 @@ def test_files_of_answers(kind: str, animals: Path) -> None:
 
 
 def test_standard_input_is_read(animals: Path) -> None:
-    wanted = run(["predict", "run", "x.npy", "--json"], animals).stdout
+    wanted = inside(["predict", "run", "x.npy", "--json"], animals).stdout
     done = subprocess.run(
         command(["predict", "run", "-", "--json"]), cwd=animals, env=environment(), check=True, capture_output=True,
         input=(animals / "x.npy").read_bytes(),
@@ -174,7 +174,7 @@ def test_what_is_wrong_names_the_file_and_the_row(animals: Path) -> None:
     np.save(animals / "gap.npy", x)
     out = animals / "before.csv"
     out.write_text("as it was\n")
-    said = run(["predict", "run", "gap.npy", "--out", "before.csv"], animals, expect=2).stderr.strip()
+    said = inside(["predict", "run", "gap.npy", "--out", "before.csv"], animals, expect=2).stderr.strip()
     assert said == (
         "[predict] NaN in row 4,321 of gap.npy; expected finite numbers; remove those rows or fill the gaps first"
     )
@@ -183,7 +183,7 @@ def test_what_is_wrong_names_the_file_and_the_row(animals: Path) -> None:
         pt.load(animals / "run").predict(x[4320:4325])
     content = (animals / "x.npy").read_bytes()
     (animals / "cut.npy").write_bytes(content[:-1000])
-    assert run(["predict", "run", "cut.npy"], animals, expect=2).stderr.startswith("[predict] cut.npy: ")
+    assert inside(["predict", "run", "cut.npy"], animals, expect=2).stderr.startswith("[predict] cut.npy: ")
     cut = subprocess.run(
         command(["predict", "run", "-"]), cwd=animals, env=environment(), check=False, capture_output=True,
         input=content[:-1000],
@@ -199,7 +199,7 @@ def test_what_is_wrong_names_the_file_and_the_row(animals: Path) -> None:
     ],
 )
 def test_an_impossible_file_of_answers_is_refused(out: str, words: str, animals: Path) -> None:
-    said = run(["predict", "run", "x.npy", "--out", out], animals, expect=2).stderr.strip()
+    said = inside(["predict", "run", "x.npy", "--out", out], animals, expect=2).stderr.strip()
     assert said == f"[predict --out] {words}"
 
 
@@ -323,7 +323,7 @@ def customers(folder: Path, count: int) -> tuple[str, list[str]]:
         'run = { until = "1 round" }\n',
         encoding="utf-8",
     )
-    run(["train", "homes.toml", "--run", "run"], folder)
+    inside(["train", "homes.toml", "--run", "run"], folder)
     return header, lines
 
 
@@ -355,7 +355,7 @@ def test_a_wrong_cell_is_named_by_file_and_row(tmp_path: Path) -> None:
     header, lines = customers(tmp_path, 40_000)
     lines[33_333] = "huge,3,A1"
     (tmp_path / "wrong.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
-    said = run(["predict", "run", "wrong.csv", "--json"], tmp_path, expect=2).stderr.strip()
+    said = inside(["predict", "run", "wrong.csv", "--json"], tmp_path, expect=2).stderr.strip()
     assert said == (
         "[predict wrong.csv] size holds 'huge' in row 33,333; expected numbers, as in the training rows; "
         "correct it, or leave the value empty"
@@ -363,7 +363,7 @@ def test_a_wrong_cell_is_named_by_file_and_row(tmp_path: Path) -> None:
     lines[33_333] = "1,3"
     (tmp_path / "short.csv").write_text("\n".join([header, *lines]), encoding="utf-8")
     line = "\n".join([header, *lines[:33_333]]).count("\n") + 2
-    said = run(["predict", "run", "short.csv", "--json"], tmp_path, expect=2).stderr.strip()
+    said = inside(["predict", "run", "short.csv", "--json"], tmp_path, expect=2).stderr.strip()
     assert f"short.csv, line {line}: 2 values for 3 columns" in said
 
 
