@@ -4,6 +4,7 @@
 #include "ops/composition.h"
 #include "ops/expand.h"
 #include "ops/functional.h"
+#include "ops/kept_layout.h"
 #include "ops/op.h"
 #include "ops/prepared.h"
 #include "ops/promotion.h"
@@ -150,6 +151,9 @@ Tensors apply(const Op& op, Tensors inputs, const Attrs& given_attrs) {
                             "] received a symbolic tensor of a trace that has ended; expected a value; return it from "
                             "the compiled function instead of keeping it"));
     }
+  }
+  if (op.elementwise && !symbolic) {
+    if (const Ints order = storage_order(inputs); !order.empty()) return apply_in_order(op, inputs, attrs, order);
   }
   if (by_complex_rule(op, inputs, attrs)) return expand_complex(op, inputs, attrs);
   if (is_made_of_others(op)) {
