@@ -1,6 +1,7 @@
 #include "ops/losses.h"
 
 #include "ops/axes.h"
+#include "ops/elementwise.h"
 
 namespace pt {
 
@@ -13,9 +14,22 @@ OpBuilder elementwise_loss(const std::string& name, LossFormula value) {
   return op;
 }
 
-Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, double scale, const Tensor& far) {
-  const Tensor near = fn::less(distance, fn::number(bound));
-  return fn::where(near, scale * fn::square(fn::where(near, apart, fn::number(0))), far);
+VjpFn vjp_of_distance(UnaryFormula slope) {
+  return [slope](const VjpContext& c) -> Tensors {
+    const Tensor to_input = widened(c.grad[0]) * slope(widened(c.in[0]) - widened(c.in[1]), c.attrs);
+    const auto given = [&](const Tensor& gradient, int i) {
+      return fn::cast(unbroadcast(gradient, c.in_types[std::size_t(i)].shape), c.in_types[std::size_t(i)].dtype);
+    };
+    return {c.needs[0] ? given(to_input, 0) : Tensor(), c.needs[1] ? given(-to_input, 1) : Tensor()};
+  };
+}
+
+Tensor near_or_far(const Tensor& distance, double bound, double scale, const Tensor& far) {
+  return fn::where(fn::less(distance, fn::number(bound)), scale * fn::square(distance), far);
+}
+Tensor slope_near_or_far(const Tensor& apart, double bound, double scale) {
+  const Tensor near = fn::less(fn::abs(apart), fn::number(bound));
+  return fn::where(near, 2 * scale * apart, 2 * scale * bound * fn::call("sign", {apart}));
 }
 
 std::string way_to_fit(const Shape& scores, const Shape& labels) {

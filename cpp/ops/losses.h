@@ -8,6 +8,9 @@ namespace pt {
 using LossFormula = std::function<Tensor(const Tensor& x, const Tensor& target, const Attrs& attrs)>;
 OpBuilder elementwise_loss(const std::string& name, LossFormula value);
 
+// The gradient of a loss of how far apart input and target are: its slope there.
+VjpFn vjp_of_distance(UnaryFormula slope);
+
 // What to do where labels do not fit scores: of images, PyTorch has the classes behind the batch.
 std::string way_to_fit(const Shape& scores, const Shape& labels);
 
@@ -33,9 +36,10 @@ inline Tensor hinge(const Tensor& x) {
   return fn::where(fn::less(x, zero), zero, x);
 }
 
-// scale * apart^2 where the distance, |apart|, is below a bound, and `far` from there on. Squared is apart itself,
-// since |apart| has no second derivative at 0, and 0 where `far` counts, since the gradient of an infinite square is
-// NaN.
-Tensor near_or_far(const Tensor& apart, const Tensor& distance, double bound, double scale, const Tensor& far);
+// Of losses that are scale * distance^2 up to a bound, and a straight line from there on: the value, of the distance;
+// and the slope, of how far apart the two are. Its derivative is that of a square below the bound, also at 0, and 0
+// beyond.
+Tensor near_or_far(const Tensor& distance, double bound, double scale, const Tensor& far);
+Tensor slope_near_or_far(const Tensor& apart, double bound, double scale);
 
 }  // namespace pt

@@ -1,20 +1,21 @@
-#include "ops/functional.h"
+#include "ops/composed.h"
 
 namespace pt {
 namespace {
 
-const Op* registered = define("elu")
-                           .in("input", Takes::Number)
-                           .floats()
-                           .attr("alpha", 1.0)
-                           .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-                             const Tensor zero = fn::number(0), above = fn::greater(in[0], zero);
-                             // expm1 sees 0 in place of what is above zero, where it could overflow and make the unused
-                             // gradient NaN.
-                             const Tensor below =
-                                 attrs.number("alpha") * fn::call("expm1", {fn::where(above, zero, in[0])});
-                             return {fn::where(above, in[0], below)};
+const Op* registered = composed_unary(
+                           "elu", "input",
+                           [](const Tensor& x, const Attrs& attrs) {
+                             const Tensor zero = fn::number(0);
+                             const Tensor below = attrs.number("alpha") * fn::expm1(fn::minimum(x, zero));
+                             return fn::where(fn::greater(x, zero), x, below);
+                           },
+                           [](const Tensor& x, const Attrs& attrs) {
+                             const Tensor zero = fn::number(0);
+                             const Tensor below = attrs.number("alpha") * fn::exp(fn::minimum(x, zero));
+                             return fn::where(fn::greater(x, zero), fn::number(1), below);
                            })
+                           .attr("alpha", 1.0)
                            .doc(R"(input where it is above zero, else alpha times (exp(input) - 1).
 Shapes    input [...] -> [...]
 Dtypes    floats; integers are computed in float32

@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/elementwise.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -12,9 +13,13 @@ const Op* registered =
         .attr("delta", 1.0, positive)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
           const double delta = attrs.number("delta");
-          const Tensor apart = in[0] - in[1], distance = fn::call("abs", {apart});
-          return {near_or_far(apart, distance, delta, 0.5, delta * (distance - 0.5 * delta))};
+          const Tensor distance = fn::abs(in[0] - in[1]);
+          return {near_or_far(distance, delta, 0.5, delta * (distance - 0.5 * delta))};
         })
+        .shape(infer_elementwise)
+        .vjp(vjp_of_distance([](const Tensor& apart, const Attrs& attrs) {
+          return slope_near_or_far(apart, attrs.number("delta"), 0.5);
+        }))
         .doc(R"(half the squared distance of input from the target up to delta, and a straight line beyond, per element.
 Shapes    input [...], target [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32

@@ -1,4 +1,5 @@
 #include "ops/autocast.h"
+#include "ops/elementwise.h"
 #include "ops/losses.h"
 
 namespace pt {
@@ -8,10 +9,15 @@ const Op* registered =
     elementwise_loss("smooth_l1_loss",
                      [](const Tensor& x, const Tensor& target, const Attrs& attrs) {
                        const double beta = attrs.number("beta");
-                       const Tensor apart = x - target, distance = fn::abs(apart);
+                       const Tensor distance = fn::abs(x - target);
                        if (beta == 0) return distance;
-                       return near_or_far(apart, distance, beta, 0.5 / beta, distance - 0.5 * beta);
+                       return near_or_far(distance, beta, 0.5 / beta, distance - 0.5 * beta);
                      })
+        .shape(infer_elementwise)
+        .vjp(vjp_of_distance([](const Tensor& apart, const Attrs& attrs) {
+          const double beta = attrs.number("beta");
+          return beta == 0 ? fn::call("sign", {apart}) : slope_near_or_far(apart, beta, 0.5 / beta);
+        }))
         .attr("beta", 1.0, non_negative)
         .doc(
             R"(the squared distance of input from the target over 2 beta up to beta, and a straight line of slope 1 beyond, per element.
