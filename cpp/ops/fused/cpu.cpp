@@ -42,7 +42,7 @@ PT_FN void Interpreter::each_run(const FusedOperandDesc& operand, F f) {
 }
 
 // The operand's own memory, where the tile lies in it as it would in a register.
-char* Interpreter::direct(const FusedInstr& instr) {
+PT_FN char* Interpreter::direct(const FusedInstr& instr) const {
   const FusedOperandDesc& operand = desc_->operands()[instr.operand];
   if (operand.inner != 1 || tile_.elements() % kFusedLanes != 0) return nullptr;
   int64_t run;
@@ -53,7 +53,8 @@ char* Interpreter::direct(const FusedInstr& instr) {
 
 void Interpreter::load(const FusedInstr& instr) {
   if (instr.once && repeats_) return;
-  char* reg = scratch_ + desc_->slots()[instr.dst].offset;
+  const FusedSlot& slot = desc_->slots()[instr.dst];
+  char* reg = slot.place == FusedPlace::Spilled ? at_[instr.dst] : scratch_ + slot.offset;
   if (instr.steps) {
     if (char* memory = direct(instr)) {
       at_[instr.dst] = memory;
@@ -62,7 +63,7 @@ void Interpreter::load(const FusedInstr& instr) {
   }
   at_[instr.dst] = reg;
   const FusedOperandDesc& operand = desc_->operands()[instr.operand];
-  const int64_t bytes = desc_->slots()[instr.dst].bytes;
+  const int64_t bytes = slot.bytes;
   each_run(operand, [&](int64_t offset, int64_t first, int64_t rows, int64_t stride) {
     const char* src = data_[instr.operand] + (offset + tile_.col * operand.inner) * operand.bytes;
     Rect rect{rows, tile_.cols, stride, operand.inner};
@@ -75,7 +76,7 @@ void Interpreter::load_row(const FusedInstr& instr) {
   const FusedOperandDesc& operand = desc_->operands()[instr.operand];
   char* dst = at_[instr.dst];
   const int64_t bytes = desc_->slots()[instr.dst].bytes;
-  const bool equal_lanes = FusedPlace(instr.level) == FusedPlace::Constant || !desc_->multi_row;
+  const bool equal_lanes = FusedPlace(instr.level) == FusedPlace::Constant;
   each_run(operand, [&](int64_t offset, int64_t first, int64_t rows, int64_t stride) {
     const char* src = data_[instr.operand] + offset * operand.bytes;
     Rect rect = equal_lanes ? Rect{1, kFusedLanes, 0, 0} : Rect{1, rows, 0, stride};
@@ -91,7 +92,6 @@ void Interpreter::store(const FusedInstr& instr) {
   each_run(operand, [&](int64_t offset, int64_t first, int64_t rows, int64_t stride) {
     char* dst = data_[instr.operand] + (offset + tile_.col * operand.inner) * operand.bytes;
     const char* from = equal ? src : src + first * tile_.cols * bytes;
-    if (dst == from) return;  // the value was made in place
     Rect rect{rows, tile_.cols, stride, operand.inner};
     fetch_below<1>(dst, rect, below_, operand.bytes);
     with_storage(operand.storage, [&](auto s) { store_rect<decltype(s)>(dst, from, rect, equal); });
@@ -119,10 +119,8 @@ void Interpreter::fill(const FusedInstr& instr) {
 
 void Interpreter::math(const FusedInstr& instr) {
   static const MathFn* const tables[] = {kMathF32, kMathF64, kMathI32, kMathI64, kMathBool, kMathU64};
-  const char* a = at_[instr.args[0]];
-  const char* b = instr.args[1] < 0 ? nullptr : at_[instr.args[1]];
-  const char* c = instr.args[2] < 0 ? nullptr : at_[instr.args[2]];
-  tables[int(instr.from)][instr.op](at_[instr.dst], a, b, c, elements(instr), instr.steps);
+  tables[int(instr.from)][instr.op](at_[instr.dst], argument(instr, 0), argument(instr, 1), argument(instr, 2),
+                                    elements(instr), instr.steps);
 }
 
 // A plugin's function sees exactly the elements that there are: no padding, and equal lanes as so many numbers.
@@ -132,8 +130,8 @@ PT_FN void Interpreter::external(const FusedInstr& instr) {
   const auto& formula = *reinterpret_cast<const ExternalFormula*>(instr.bits);
   const auto function = reinterpret_cast<void (*)(int64_t, T*, const T* const*, const double*)>(formula.function);
   int64_t n = tile_.elements();
-  if (FusedPlace(instr.level) != FusedPlace::Register) n = 1;
-  if (FusedPlace(instr.level) == FusedPlace::Row && desc_->multi_row) n = tile_.rows;
+  if (FusedPlace(instr.level) == FusedPlace::Constant) n = 1;
+  if (FusedPlace(instr.level) == FusedPlace::Row) n = tile_.rows;
   T* dst = reinterpret_cast<T*>(at_[instr.dst]);
   const T* in[4];
   T equal[3][kPiece];
@@ -149,21 +147,20 @@ PT_FN void Interpreter::external(const FusedInstr& instr) {
     function(n - done < piece ? n - done : piece, dst + done, in, formula.attributes);
     for (int k = 0; k < formula.arity; ++k) in[k] += instr.steps >> k & 1 ? piece : 0;
   }
-  if (FusedPlace(instr.level) != FusedPlace::Register && n == 1) fill_lanes(dst, dst[0], kFusedLanes);
+  if (FusedPlace(instr.level) == FusedPlace::Constant) fill_lanes(dst, dst[0], kFusedLanes);
 }
 
+void Interpreter::run_chain(const FusedInstr& instr, ChainFn run) {
+  run(at_[instr.dst], argument(instr, 0), argument(instr, 1), argument(instr, 2), argument(instr, 3), elements(instr),
+      instr.steps);
+}
 void Interpreter::chain(const FusedInstr& instr) {
-  const char* args[4];
-  for (int i = 0; i < 4; ++i) args[i] = instr.args[i] < 0 ? nullptr : at_[instr.args[i]];
   const ChainFn(&table)[3][27] = instr.from == FusedClass::F32 ? kChainsF32 : kChainsF64;
-  table[int(instr.form)][instr.op](at_[instr.dst], args, elements(instr), instr.steps);
+  run_chain(instr, table[int(instr.form)][instr.op]);
 }
 
 void Interpreter::choose(const FusedInstr& instr) {
-  const char* args[4];
-  for (int i = 0; i < 4; ++i) args[i] = at_[instr.args[i]];
-  const ChainFn(&table)[6] = instr.from == FusedClass::F32 ? kSelectsF32 : kSelectsF64;
-  table[instr.op](at_[instr.dst], args, elements(instr), instr.steps);
+  run_chain(instr, (instr.from == FusedClass::F32 ? kSelectsF32 : kSelectsF64)[instr.op]);
 }
 
 void Interpreter::cast(const FusedInstr& instr) {
@@ -173,6 +170,22 @@ void Interpreter::cast(const FusedInstr& instr) {
   const CastFn cast = half ? kCastsToHalf[int(instr.from)] : kCasts[int(instr.from)][int(instr.to)];
   cast(dst, at_[instr.args[0]], n);
   round_to_storage(instr.storage, dst, n);
+}
+
+void Interpreter::spread(const FusedInstr& instr) {
+  const auto fill = [&](auto value) {
+    using T = decltype(value);
+    fill_lanes(reinterpret_cast<T*>(at_[instr.dst]), reinterpret_cast<const T*>(at_[instr.args[0]])[in_group_],
+               kFusedLanes);
+  };
+  switch (desc_->slots()[instr.dst].bytes) {
+    case 1:
+      return fill(uint8_t());
+    case 4:
+      return fill(int32_t());
+    default:
+      return fill(int64_t());
+  }
 }
 
 void Interpreter::expand(const FusedInstr& instr) {
@@ -210,53 +223,94 @@ void Interpreter::uniform(const FusedInstr& instr) {
   }
 }
 
+// One row's elements in the tile. add(lanes, first, count) adds that many of them to lanes.
+template <class Op, class T, class F>
+PT_FN void Interpreter::add_piece(const FusedInstr& instr, F add) {
+  if (is_joined()) {
+    pt::PT_ISA::store(joined<T>(instr), fold_row<Op, T>(tile_.cols, add));
+    return;
+  }
+  FusedState* s = state(instr);
+  if (tile_.col % desc_->chunk_cols == 0) {
+    s->blocks = 0;
+    pt::PT_ISA::reset<Op, T>(s);
+  }
+  accumulate<Op, T>(s, tile_.cols, add);
+}
+
+// The sum of what a chain computes of elements, which never goes through memory.
+template <class T>
+PT_FN void Interpreter::add_up(const FusedInstr& instr, SumChainFn add) {
+  const auto from = [&](int k, int64_t first) {
+    return argument(instr, k) + (instr.steps >> k & 1 ? first * int64_t(sizeof(T)) : 0);
+  };
+  const auto lanes_of = [&](T* lanes, int64_t first, int64_t count) {
+    add(reinterpret_cast<char*>(lanes), from(0, first), from(1, first), from(2, first), count, instr.steps);
+  };
+  if (instr.code == FusedCode::Accumulate) {
+    add_piece<ReduceSum, T>(instr, lanes_of);
+    return;
+  }
+  T* dst = reinterpret_cast<T*>(at_[instr.dst]);
+  for (int64_t row = 0; row < tile_.rows; ++row) {
+    dst[row] = reduce_lanes<ReduceSum>(fold_row<ReduceSum, T>(
+        tile_.cols, [&](T* lanes, int64_t, int64_t count) { lanes_of(lanes, row * tile_.cols, count); }));
+  }
+}
+
+// 16 rows at a time, whose lanes become columns.
+template <class Op, class T>
+PT_FN void Interpreter::join_rows(const FusedInstr& instr) {
+  alignas(64) T column[kFusedLanes][kFusedLanes];
+  turn_rows(column, reinterpret_cast<const T*>(scratch_ + instr.state), kFusedLanes, kFusedLanes);
+  join_columns<Op>(reinterpret_cast<T*>(at_[instr.dst]), column, kFusedLanes);
+}
+
+template <class Op, class T>
+PT_FN void Interpreter::finish_row(const FusedInstr& instr) {
+  FusedState* s = state(instr);
+  if (combining_ || desc_->cols == 0) {
+    s->blocks = 0;
+    s->in_block = 0;
+  }
+  for (int64_t part = 0; combining_ && part < desc_->parts; ++part) {
+    T value;
+    __builtin_memcpy(&value, partial(tile_.row, part, reductions_done_), sizeof(T));
+    push_block<Op>(s, value);
+  }
+  const T result = finish<Op, T>(s);
+  if (part_ >= 0) __builtin_memcpy(partial(tile_.row, part_, reductions_done_), &result, sizeof(T));
+  ++reductions_done_;
+  reinterpret_cast<T*>(at_[instr.dst])[in_group_] = result;
+}
+
 void Interpreter::reduce(const FusedInstr& instr) {
+  const bool adds = instr.code == FusedCode::Accumulate || instr.code == FusedCode::ReduceRows;
+  if (adds && instr.op >= 0) {
+    if (instr.from == FusedClass::F32)
+      add_up<float>(instr, kChainSumsF32[int(instr.form)][instr.op]);
+    else
+      add_up<double>(instr, kChainSumsF64[int(instr.form)][instr.op]);
+    return;
+  }
   with_reduction(instr.reduce, instr.from, [&](auto op, auto zero) {
     using Op = decltype(op);
     using T = decltype(zero);
-    if (instr.code == FusedCode::ReduceRows) {
-      reduce_rows<Op>(reinterpret_cast<T*>(at_[instr.dst]), reinterpret_cast<const T*>(at_[instr.args[0]]), tile_.rows,
-                      tile_.cols);
-      return;
-    }
-    FusedState* s = state(instr);
-    if (instr.code == FusedCode::Accumulate) {
-      if (tile_.cols == desc_->cols && tile_.cols <= kSumBlock) {
-        reduce_whole<Op>(s, reinterpret_cast<const T*>(at_[instr.args[0]]), tile_.cols);
-        return;
-      }
-      if (tile_.col % desc_->chunk_cols == 0) {
-        s->blocks = 0;
-        pt::PT_ISA::reset<Op, T>(s);
-      }
-      accumulate<Op>(s, reinterpret_cast<const T*>(at_[instr.args[0]]), tile_.cols);
-      return;
-    }
-    T result;
-    if (combining_) {
-      s->blocks = 0;
-      s->in_block = 0;
-      for (int64_t part = 0; part < desc_->parts; ++part) {
-        T value;
-        __builtin_memcpy(&value, partial(tile_.row, part, reductions_done_), sizeof(T));
-        push_block<Op>(s, value);
-      }
-      result = finish<Op, T>(s);
-    } else {
-      if (desc_->cols == 0) {
-        s->blocks = 0;
-        s->in_block = 0;
-      }
-      result = finish<Op, T>(s);
-    }
-    if (part_ >= 0) __builtin_memcpy(partial(tile_.row, part_, reductions_done_), &result, sizeof(T));
-    ++reductions_done_;
-    fill_lanes(reinterpret_cast<T*>(at_[instr.dst]), result, kFusedLanes);
+    if (instr.code == FusedCode::Finish) return finish_row<Op, T>(instr);
+    if (instr.code == FusedCode::Join) return join_rows<Op, T>(instr);
+    const T* src = reinterpret_cast<const T*>(at_[instr.args[0]]);
+    if (instr.code == FusedCode::ReduceRows)
+      reduce_rows<Op>(reinterpret_cast<T*>(at_[instr.dst]), src, tile_.rows, tile_.cols);
+    else
+      add_piece<Op, T>(instr, [&](T* lanes, int64_t first, int64_t count) {
+        add_to_lanes<Op>(lanes, InMemory<T>{src + first}, count);
+      });
   });
 }
 
 void Interpreter::execute(int begin, int end) {
   const FusedInstr* instrs = desc_->instrs();
+  int in_place = -1;  // a store of what was made in the operand's memory
   for (int i = begin; i < end; ++i) {
     const FusedInstr& instr = instrs[i];
     switch (instr.code) {
@@ -281,10 +335,11 @@ void Interpreter::execute(int begin, int end) {
       case FusedCode::Bind: {
         char* memory = direct(instr);
         at_[instr.dst] = memory ? memory : scratch_ + desc_->slots()[instr.dst].offset;
+        if (memory) in_place = i + 2;  // after what makes the value comes its store
         break;
       }
       case FusedCode::Store:
-        store(instr);
+        if (i != in_place) store(instr);
         break;
       case FusedCode::Cast:
         cast(instr);
@@ -299,6 +354,9 @@ void Interpreter::execute(int begin, int end) {
       case FusedCode::StoreRow:
         store_row(instr);
         break;
+      case FusedCode::Spread:
+        spread(instr);
+        break;
       case FusedCode::Expand:
         expand(instr);
         break;
@@ -308,6 +366,7 @@ void Interpreter::execute(int begin, int end) {
       case FusedCode::Accumulate:
       case FusedCode::ReduceRows:
       case FusedCode::Finish:
+      case FusedCode::Join:
         reduce(instr);
         break;
     }
@@ -316,19 +375,41 @@ void Interpreter::execute(int begin, int end) {
 
 void Interpreter::place_spilled(int64_t column_in_chunk) {
   const FusedSlot* slots = desc_->slots();
-  for (int i = 0; i < desc_->n_slots; ++i) {
-    if (slots[i].place == FusedPlace::Spilled) at_[i] = scratch_ + slots[i].offset + column_in_chunk * slots[i].bytes;
+  const int64_t element = in_group_ * padded(desc_->chunk_cols) + column_in_chunk;
+  for (int i = desc_->first_spilled, left = desc_->n_spilled; left > 0; ++i) {
+    if (slots[i].place != FusedPlace::Spilled) continue;
+    --left;
+    at_[i] = scratch_ + slots[i].offset + element * slots[i].bytes;
   }
 }
 
 void Interpreter::run_pieces(const FusedPhase& phase, Tile rows, int64_t col_begin, int64_t col_end) {
-  int64_t width = col_end - col_begin < desc_->tile_cols ? col_end - col_begin : desc_->tile_cols;
+  const int64_t width = col_end - col_begin < desc_->tile_cols ? col_end - col_begin : desc_->tile_cols;
+  const bool one_place = width == col_end - col_begin && desc_->group_rows == 1;
   for (int64_t col = col_begin; col < col_end; col += width) {
     tile_ = rows;
     tile_.col = col;
     tile_.cols = col_end - col < width ? col_end - col : width;
-    place_spilled(col - col_begin);
-    execute(phase.piece_begin, phase.piece_end);
+    if (!one_place) place_spilled(col - col_begin);
+    if (phase.piece_begin < phase.finish_begin) execute(phase.piece_begin, phase.finish_begin);
+  }
+}
+
+// Some rows of a chunk: as one tile, or with a tile for each of them. Then what is computed of their values, such as a
+// mean, is computed for all of them at once, and does not make each row wait.
+void Interpreter::run_rows(int64_t row, int64_t rows, int64_t col_begin, int64_t col_end) {
+  for (int p = 0; p < desc_->n_phases; ++p) {
+    const FusedPhase& phase = desc_->phases()[p];
+    tile_ = {row, rows, col_begin, 0};
+    execute(phase.row_begin, phase.piece_begin);
+    if (desc_->multi_row) {
+      run_pieces(phase, tile_, col_begin, col_end);
+      continue;
+    }
+    for (in_group_ = 0; in_group_ < rows; ++in_group_) {
+      run_pieces(phase, {row + in_group_, 1, col_begin, 0}, col_begin, col_end);
+      if (phase.finish_begin < phase.end) execute(phase.finish_begin, phase.end);
+    }
   }
 }
 
@@ -337,17 +418,13 @@ void Interpreter::run_rect(int64_t row_begin, int64_t row_end, int64_t col_begin
   int64_t height = width > 0 ? desc_->tile_elements / width : desc_->tile_rows;
   if (height > desc_->tile_rows) height = desc_->tile_rows;
   if (height < 1) height = 1;
+  if (!desc_->multi_row) height = desc_->group_rows;
   repeats_ = false;
   for (int64_t row = row_begin; row < row_end; row += height) {
-    const Tile rows{row, row_end - row < height ? row_end - row : height, col_begin, 0};
-    const int64_t left = row_end - row - rows.rows;
-    below_ = width < col_end - col_begin ? 0 : left < height ? left : height;
-    for (int p = 0; p < desc_->n_phases; ++p) {
-      const FusedPhase& phase = desc_->phases()[p];
-      tile_ = rows;
-      execute(phase.row_begin, phase.row_end);
-      run_pieces(phase, rows, col_begin, col_end);
-    }
+    const int64_t rows = row_end - row < height ? row_end - row : height;
+    const int64_t next = desc_->multi_row ? height : 1, left = row_end - row - rows;
+    below_ = width < col_end - col_begin ? 0 : left < next ? left : next;
+    run_rows(row, rows, col_begin, col_end);
     repeats_ = width == col_end - col_begin;
   }
 }
@@ -359,22 +436,21 @@ void Interpreter::run_part(int64_t row, int64_t part) {
   part_ = part;
   const FusedPhase& first = desc_->phases()[0];
   tile_ = {row, 1, col_begin, 0};
-  execute(first.row_begin, first.row_end);
+  execute(first.row_begin, first.piece_begin);
   run_pieces(first, tile_, col_begin, col_end);
   reductions_done_ = 0;
-  const FusedPhase& last = desc_->phases()[1];
-  for (int i = last.row_begin; i < last.row_end; ++i) {
-    if (desc_->instrs()[i].code == FusedCode::Finish) execute(i, i + 1);
-  }
+  execute(first.finish_begin, first.end);
 }
 
 void Interpreter::run_combine(int64_t row_begin, int64_t row_end) {
   combining_ = true;
+  const FusedPhase *first = desc_->phases(), *last = first + 1;
   for (int64_t row = row_begin; row < row_end; ++row) {
     tile_ = {row, 1, 0, 0};
     reductions_done_ = 0;
-    execute(desc_->phases()[0].row_begin, desc_->phases()[0].row_end);
-    execute(desc_->phases()[1].row_begin, desc_->phases()[1].row_end);
+    execute(first->row_begin, first->piece_begin);
+    execute(first->finish_begin, first->end);
+    execute(last->row_begin, last->piece_begin);
   }
 }
 

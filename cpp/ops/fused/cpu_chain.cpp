@@ -1,5 +1,6 @@
 // The loops of chain_table.h.
 #include "ops/fused/chain_table.h"
+#include "ops/fused/row_reduce.h"
 
 namespace pt {
 namespace PT_ISA {
@@ -14,30 +15,59 @@ PT_FN V chain_step(V a, V b) {
     return a * b;
 }
 
+// An argument, which advances with the elements or is one vector of equal lanes.
+template <class T>
+struct ChainArgument {
+  const T* at;
+  int64_t mask;
+  ChainArgument(const char* p, unsigned steps, int k)
+      : at(reinterpret_cast<const T*>(p)), mask(steps >> k & 1 ? -1 : 0) {}
+  PT_FN vec<T, 16> load(int64_t i) const { return vec<T, 16>::load(at + (i & mask)); }
+  PT_FN vec<T, 16> load_n(int64_t i, int64_t n) const { return mask ? vec<T, 16>::load_n(at + i, n) : load(0); }
+};
+
 template <FusedChain kForm, int kOps, class V>
-static void chain_loop(char* dst, const char* const* args, int64_t n, unsigned steps) {
-  using T = element_of<V>;
-  constexpr int outer = kOps % 3, left = kOps / 3 % 3, right = kForm == FusedChain::Both ? kOps / 9 : left;
-  constexpr bool both = kForm == FusedChain::Both;
+PT_FN V chain_of(V a, V b, V c, V d) {
+  constexpr int kOuter = kOps % 3, kLeft = kOps / 3 % 3, kRight = kForm == FusedChain::Both ? kOps / 9 : kLeft;
+  if constexpr (kForm == FusedChain::Left) return chain_step<kOuter>(chain_step<kLeft>(a, b), c);
+  if constexpr (kForm == FusedChain::Right) return chain_step<kOuter>(a, chain_step<kRight>(b, c));
+  if constexpr (kForm == FusedChain::Both) return chain_step<kOuter>(chain_step<kLeft>(a, b), chain_step<kRight>(c, d));
+  const V one = chain_step<kOuter>(a, b);
+  return kForm == FusedChain::Square ? one * one : one;
+}
+
+template <FusedChain kForm, int kOps, class T>
+static void chain_loop(char* dst, const char* a, const char* b, const char* c, const char* d, int64_t n,
+                       unsigned steps) {
+  const ChainArgument<T> w(a, steps, 0), x(b, steps, 1), y(c, steps, 2);
+  const ChainArgument<T> z(kForm == FusedChain::Both ? d : c, steps, kForm == FusedChain::Both ? 3 : 2);
   T* out = reinterpret_cast<T*>(dst);
-  const T* in[4];
-  int64_t step[4];
-  for (int k = 0; k < (both ? 4 : 3); ++k) {
-    in[k] = reinterpret_cast<const T*>(args[k]);
-    step[k] = steps >> k & 1 ? V::lanes : 0;
+  for (int64_t i = 0; i < n; i += kFusedLanes)
+    store(out + i, chain_of<kForm, kOps>(w.load(i), x.load(i), y.load(i), z.load(i)));
+}
+
+// What a chain makes of elements i to i + 15 of its arguments.
+template <FusedChain kForm, int kOps, class T>
+struct ChainSource {
+  using V = vec<T, 16>;
+  ChainArgument<T> a, b, c;
+  PT_FN V whole(int64_t i) const {
+    const V last = c.load(i);
+    return chain_of<kForm, kOps>(a.load(i), b.load(i), last, last);
   }
-  for (int64_t i = 0; i < n; i += V::lanes) {
-    V a = V::load(in[0]), b = V::load(in[1]), c = V::load(in[2]);
-    V result;
-    if constexpr (kForm == FusedChain::Left)
-      result = chain_step<outer>(chain_step<left>(a, b), c);
-    else if constexpr (kForm == FusedChain::Right)
-      result = chain_step<outer>(a, chain_step<right>(b, c));
-    else
-      result = chain_step<outer>(chain_step<left>(a, b), chain_step<right>(c, V::load(in[3])));
-    store(out + i, result);
-    for (int k = 0; k < (both ? 4 : 3); ++k) in[k] += step[k];
+  template <class Op>
+  PT_FN V some(int64_t i, int64_t n) const {
+    const V last = c.load_n(i, n);
+    return or_identity<Op, T>(chain_of<kForm, kOps>(a.load_n(i, n), b.load_n(i, n), last, last), n);
   }
+};
+
+template <FusedChain kForm, int kOps, class T>
+static void sum_loop(char* lanes, const char* a, const char* b, const char* c, int64_t n, unsigned steps) {
+  constexpr bool three = kForm == FusedChain::Left || kForm == FusedChain::Right;
+  const ChainArgument<T> last(three ? c : b, steps, three ? 2 : 1);
+  const ChainSource<kForm, kOps, T> source{{a, steps, 0}, {b, steps, 1}, last};
+  add_to_lanes<ReduceSum>(reinterpret_cast<T*>(lanes), source, n);
 }
 
 template <FusedCompare kCompare, class V>
@@ -56,38 +86,40 @@ PT_FN mask_of<V> compare(V a, V b) {
     return a != b;
 }
 
-template <FusedCompare kCompare, class V>
-static void select_loop(char* dst, const char* const* args, int64_t n, unsigned steps) {
-  using T = element_of<V>;
+template <FusedCompare kCompare, class T>
+static void select_loop(char* dst, const char* a, const char* b, const char* c, const char* d, int64_t n,
+                        unsigned steps) {
+  const ChainArgument<T> w(a, steps, 0), x(b, steps, 1), y(c, steps, 2), z(d, steps, 3);
   T* out = reinterpret_cast<T*>(dst);
-  const T* in[4];
-  int64_t step[4];
-  for (int k = 0; k < 4; ++k) {
-    in[k] = reinterpret_cast<const T*>(args[k]);
-    step[k] = steps >> k & 1 ? V::lanes : 0;
-  }
-  for (int64_t i = 0; i < n; i += V::lanes) {
-    store(out + i, select(compare<kCompare>(V::load(in[0]), V::load(in[1])), V::load(in[2]), V::load(in[3])));
-    for (int k = 0; k < 4; ++k) in[k] += step[k];
-  }
+  for (int64_t i = 0; i < n; i += kFusedLanes)
+    store(out + i, select(compare<kCompare>(w.load(i), x.load(i)), y.load(i), z.load(i)));
 }
 
-#define PT_SELECTS(V)                                                                \
-  select_loop<FusedCompare::Greater, V>, select_loop<FusedCompare::GreaterEqual, V>, \
-      select_loop<FusedCompare::Less, V>, select_loop<FusedCompare::LessEqual, V>,   \
-      select_loop<FusedCompare::Equal, V>, select_loop<FusedCompare::NotEqual, V>
-#define PT_CHAINS3(form, V, ops)                                                  \
-  chain_loop<FusedChain::form, ops, V>, chain_loop<FusedChain::form, ops + 1, V>, \
-      chain_loop<FusedChain::form, ops + 2, V>
-#define PT_CHAINS9(form, V, ops) PT_CHAINS3(form, V, ops), PT_CHAINS3(form, V, ops + 3), PT_CHAINS3(form, V, ops + 6)
-#define PT_CHAINS27(form, V) PT_CHAINS9(form, V, 0), PT_CHAINS9(form, V, 9), PT_CHAINS9(form, V, 18)
-using V32 = vec<float, 16>;
-using V64 = vec<double, 16>;
+#define PT_SELECTS(T)                                                                \
+  select_loop<FusedCompare::Greater, T>, select_loop<FusedCompare::GreaterEqual, T>, \
+      select_loop<FusedCompare::Less, T>, select_loop<FusedCompare::LessEqual, T>,   \
+      select_loop<FusedCompare::Equal, T>, select_loop<FusedCompare::NotEqual, T>
+#define PT_CHAINS3(form, T, ops)                                                  \
+  chain_loop<FusedChain::form, ops, T>, chain_loop<FusedChain::form, ops + 1, T>, \
+      chain_loop<FusedChain::form, ops + 2, T>
+#define PT_CHAINS9(form, T, ops) PT_CHAINS3(form, T, ops), PT_CHAINS3(form, T, ops + 3), PT_CHAINS3(form, T, ops + 6)
+#define PT_CHAINS27(form, T) PT_CHAINS9(form, T, 0), PT_CHAINS9(form, T, 9), PT_CHAINS9(form, T, 18)
 
-const ChainFn kChainsF32[3][27] = {{PT_CHAINS9(Left, V32, 0)}, {PT_CHAINS9(Right, V32, 0)}, {PT_CHAINS27(Both, V32)}};
-const ChainFn kChainsF64[3][27] = {{PT_CHAINS9(Left, V64, 0)}, {PT_CHAINS9(Right, V64, 0)}, {PT_CHAINS27(Both, V64)}};
-const ChainFn kSelectsF32[6] = {PT_SELECTS(V32)};
-const ChainFn kSelectsF64[6] = {PT_SELECTS(V64)};
+const ChainFn kChainsF32[3][27] = {
+    {PT_CHAINS9(Left, float, 0)}, {PT_CHAINS9(Right, float, 0)}, {PT_CHAINS27(Both, float)}};
+const ChainFn kChainsF64[3][27] = {
+    {PT_CHAINS9(Left, double, 0)}, {PT_CHAINS9(Right, double, 0)}, {PT_CHAINS27(Both, double)}};
+#define PT_SUMS3(form, T, ops) \
+  sum_loop<FusedChain::form, ops, T>, sum_loop<FusedChain::form, ops + 1, T>, sum_loop<FusedChain::form, ops + 2, T>
+#define PT_SUMS9(form, T) PT_SUMS3(form, T, 0), PT_SUMS3(form, T, 3), PT_SUMS3(form, T, 6)
+#define PT_SUMS(T)                                                                                   \
+  {                                                                                                  \
+    {PT_SUMS9(Left, T)}, {PT_SUMS9(Right, T)}, {}, {PT_SUMS3(One, T, 0)}, { PT_SUMS3(Square, T, 0) } \
+  }
+const SumChainFn kChainSumsF32[5][9] = PT_SUMS(float);
+const SumChainFn kChainSumsF64[5][9] = PT_SUMS(double);
+const ChainFn kSelectsF32[6] = {PT_SELECTS(float)};
+const ChainFn kSelectsF64[6] = {PT_SELECTS(double)};
 
 }  // namespace PT_ISA
 }  // namespace pt

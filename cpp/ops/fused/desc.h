@@ -19,9 +19,9 @@ struct FusedOperandDesc {
 // Where a value lives while a tile is worked on. A vector register may for one tile be the operand's own memory.
 enum class FusedPlace : uint8_t {
   Constant,  // one vector of equal lanes, made once per chunk
-  Row,       // one value per row of the tile; a tile of one row has it as a vector of equal lanes
+  Row,       // one value per row of the tile, or of the rows that are worked on together
   Register,  // one value per element of the tile
-  Spilled,   // one value per element of the chunk's row: outlives a phase
+  Spilled,   // one value per element of the chunk's part of these rows: outlives a phase
 };
 struct FusedSlot {
   FusedPlace place;
@@ -43,22 +43,27 @@ enum class FusedCode : uint8_t {
   LoadScalar,  // dst = the one element of the operand
   LoadRow,     // dst = the operand's value for each row
   Load,        // dst = the operand's elements; without a copy where its memory can serve as the register
-  Bind,        // dst will be stored unchanged: let the output's memory be the register where it can
+  Bind,        // dst, made by the next instruction and stored by the one after it: let the output's memory be the
+               // register where it can
   Math,        // dst = op(args)
   External,    // dst = a plugin's function of args, at the address in `bits`
   Chain,       // dst = two or three additions, subtractions or multiplications of args
   Select,      // dst = args[2] where args[0] and args[1] compare so, else args[3]
   Cast,        // dst = args[0] as another class, or rounded to `storage`
+  Spread,      // one row a tile: dst = its value, in a vector of equal lanes
   Expand,      // dst = the row's value for each of its elements
   Accumulate,  // one row a tile: adds a piece of the row to the reduction's state
   ReduceRows,  // many rows a tile: dst = the reduction of each row
-  Finish,      // dst = the reduction of the whole row
+               // Both: of args[0], or with an `op`, the sum of what a chain makes of args
+  Finish,      // dst = the reduction of the whole row, beside those of the other rows
+  Join,        // dst = the same of each row, where a row is one piece and one block
   Uniform,     // dst = random numbers in [0, 1)
   Store,       // the operand's elements = args[0]
   StoreRow,    // the operand's value for each row = args[0]
 };
-// Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d).
-enum class FusedChain : uint8_t { Left, Right, Both };
+// Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d). What
+// is added up may also be one operation, or the square of one.
+enum class FusedChain : uint8_t { Left, Right, Both, One, Square };
 
 enum class FusedCompare : uint8_t { Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual };
 
@@ -72,7 +77,8 @@ struct FusedInstr {
   uint8_t once;          // a load that every tile of the chunk shares
   FusedReduce reduce;
   FusedChain form;
-  int16_t op;  // Math: formula; Chain: outer operation + 3 inner (+ 9 second inner); Select: FusedCompare
+  int16_t op;  // Math: formula; Chain, a reduction of one: outer operation + 3 inner (+ 9 second inner), else -1;
+               // Select: FusedCompare
   int16_t dst;
   int16_t args[4];
   int16_t operand;
@@ -80,9 +86,10 @@ struct FusedInstr {
   int64_t bits;   // Fill: the constant; Uniform: the ordinal; External: the address of its ExternalFormula
 };
 
-// The part of a program between two reductions: instructions per row (or group of rows), then per piece of it.
+// The part of a program between two reductions: instructions for the values of some rows, which are one tile or worked
+// on together; then for each piece of them; then, where a tile is one row, those that end its reductions.
 struct FusedPhase {
-  int32_t row_begin, row_end, piece_begin, piece_end;
+  int32_t row_begin, piece_begin, finish_begin, end;
 };
 
 enum class FusedMode : uint8_t {
@@ -101,8 +108,10 @@ struct FusedDesc {
   int64_t tile_rows, tile_cols;  // at most so many of each in a tile
   int64_t tile_elements;         // and at most so many elements
   int64_t chunk_rows, chunk_cols;
-  int32_t multi_row;     // tiles of many rows: row values are expanded instead of being equal lanes
-  int32_t n_reductions;  // Partial and Combine: values a row has in the workspace, per part
+  int32_t multi_row;                 // tiles of many rows: row values are expanded instead of being equal lanes
+  int32_t group_rows;                // tiles of one row: so many rows pass a phase before the next one
+  int32_t first_spilled, n_spilled;  // slots
+  int32_t n_reductions;              // Partial and Combine: values a row has in the workspace, per part
   FusedMode mode;
   int64_t parts;  // Partial and Combine: parts of one row
 
@@ -112,7 +121,7 @@ struct FusedDesc {
   const FusedPhase* phases() const { return reinterpret_cast<const FusedPhase*>(instrs() + n_instrs); }
 };
 
-// The state of one reduction over a row that is worked on in pieces: lane accumulators of the current block, and the
+// The state of one reduction over a row of several pieces or blocks: lane accumulators of the current block, and the
 // sums of finished blocks as a binary counter. Sized for 8 byte elements.
 struct FusedState {
   int64_t lanes[kSumLanes];
@@ -120,6 +129,9 @@ struct FusedState {
   int64_t blocks;    // finished ones
   int64_t in_block;  // elements in the current one
 };
+// Of one over rows that are one piece and one block each: for each row of the group 16 lanes, each of which has
+// kSumLanes / 16 of a row's lanes in it.
+constexpr int64_t kJoinedBytes = kFusedLanes * kFusedLanes * 8;
 
 // What formulas there are: from the formulas themselves, so that the lowering cannot disagree with the kernels.
 struct MathFact {

@@ -32,12 +32,13 @@ class Interpreter {
 
  private:
   void execute(int begin, int end);
+  void run_rows(int64_t row, int64_t rows, int64_t col_begin, int64_t col_end);
   void run_pieces(const FusedPhase& phase, Tile rows, int64_t col_begin, int64_t col_end);
   void place_spilled(int64_t column_in_chunk);
   template <class F>
   void each_run(const FusedOperandDesc& operand, F f);
   int64_t offset_of(const FusedOperandDesc& operand, int64_t row, int64_t& run) const;
-  char* direct(const FusedInstr& instr);
+  char* direct(const FusedInstr& instr) const;
 
   void fill(const FusedInstr& instr);
   void load(const FusedInstr& instr);
@@ -47,18 +48,37 @@ class Interpreter {
   void math(const FusedInstr& instr);
   template <class T>
   void external(const FusedInstr& instr);
+  const char* argument(const FusedInstr& instr, int k) const {
+    return instr.args[k] < 0 ? nullptr : at_[instr.args[k]];
+  }
+  void run_chain(const FusedInstr& instr, ChainFn run);
   void chain(const FusedInstr& instr);
   void choose(const FusedInstr& instr);
   void cast(const FusedInstr& instr);
+  void spread(const FusedInstr& instr);
   void expand(const FusedInstr& instr);
   void uniform(const FusedInstr& instr);
   void reduce(const FusedInstr& instr);
+  template <class Op, class T, class F>
+  void add_piece(const FusedInstr& instr, F add);
+  template <class T>
+  void add_up(const FusedInstr& instr, SumChainFn add);
+  template <class Op, class T>
+  void finish_row(const FusedInstr& instr);
+  template <class Op, class T>
+  void join_rows(const FusedInstr& instr);
   int64_t elements(const FusedInstr& instr) const {
     if (FusedPlace(instr.level) == FusedPlace::Constant) return kFusedLanes;
-    if (FusedPlace(instr.level) == FusedPlace::Row) return desc_->multi_row ? padded(tile_.rows) : kFusedLanes;
+    if (FusedPlace(instr.level) == FusedPlace::Row) return padded(tile_.rows);
     return padded(tile_.elements());
   }
   FusedState* state(const FusedInstr& instr) { return reinterpret_cast<FusedState*>(scratch_ + instr.state); }
+  // Whether a row's reduction is one block that is here at once.
+  bool is_joined() const { return tile_.cols == desc_->cols && tile_.cols <= kSumBlock; }
+  template <class T>
+  T* joined(const FusedInstr& instr) {
+    return reinterpret_cast<T*>(scratch_ + instr.state) + in_group_ * kFusedLanes;
+  }
   char* partial(int64_t row, int64_t part, int64_t reduction) {
     return data_[desc_->n_operands] + ((row * desc_->parts + part) * desc_->n_reductions + reduction) * 8;
   }
@@ -67,6 +87,7 @@ class Interpreter {
   char* const* data_;
   char* scratch_;
   Tile tile_;
+  int64_t in_group_ = 0;  // which of the rows that are worked on together the tile is
   int64_t below_ = 0;     // rows of the next tile, if it has the columns of this one
   bool repeats_ = false;  // this tile's columns were the last tile's too: shared loads are in place
   int64_t part_ = -1;     // Partial: which part the reductions go to

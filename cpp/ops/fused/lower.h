@@ -27,6 +27,9 @@ struct Node {
   bool live = false;
 };
 
+// The phase in which a node reads its arguments.
+inline int used_in(const Node& user) { return reduces_row(user.kind) ? user.phase - 1 : user.phase; }
+
 struct Space {
   std::vector<int64_t> outer;  // extents besides the row, after collapsing
   int64_t rows = 1, cols = 1;
@@ -64,11 +67,20 @@ inline bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
 
 // Checks a program and makes nodes of its live steps. Throws Error.
 Ir analyse(const FusedProgram& program, bool collapse);
+// In place: what is written must not be read in a later phase.
+void defer_stores(Ir& ir);
+// The same program, where an operation on what lies in memory is done again in each phase that reads its result once,
+// as part of the instruction that reads it: the result need not outlive a phase.
+Ir recompute(const Ir& ir);
 
 struct Tiling {
   bool multi_row;
   int64_t tile_rows, tile_cols, tile_elements;
-  int64_t row_length;  // elements that a spilled row holds
+  int64_t row_length;      // elements that a spilled row holds
+  int64_t group_rows = 1;  // FusedDesc
+
+  // Whether rows' reductions are joined side by side.
+  bool joins_rows(int64_t cols) const { return !multi_row && cols > 0 && cols <= kSumBlock && cols <= tile_cols; }
 };
 
 // The instructions, slots and scratch of a program for one tiling.
@@ -79,6 +91,7 @@ struct Code {
   int prologue_end = 0;
   int n_reductions = 0;
   int64_t bytes_per_element = 0;  // of all registers: what has to fit the cache
+  int64_t spilled_bytes = 0;      // of one element
   bool in_memory = true;          // the operands are all registers that there are
   int64_t scratch_bytes = 0;
 };

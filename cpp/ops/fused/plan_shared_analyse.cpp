@@ -119,7 +119,7 @@ class Analysis {
     mark_live();
     set_levels();
     set_phases();
-    defer_stores();
+    defer_stores(ir_);
     count_bytes();
   }
   Ir take() { return std::move(ir_); }
@@ -357,23 +357,6 @@ class Analysis {
     }
   }
 
-  // In place: what is written must not be read in a later phase.
-  void defer_stores() {
-    for (Node& store : ir_.nodes) {
-      if (!store.live || store.kind != StepKind::Store) continue;
-      const FusedOperandDesc& output = ir_.space.operands[store.operand];
-      if (store.level == Level::Vector) store.phase = std::max(store.phase, ir_.nodes[store.args[0]].phase);
-      for (const Node& user : ir_.nodes) {
-        if (!user.live) continue;
-        for (int arg : user.args) {
-          const Node& load = ir_.nodes[arg];
-          if (load.kind != StepKind::Load || !may_share(ir_.space.operands[load.operand], output)) continue;
-          store.phase = std::max(store.phase, reduces_row(user.kind) ? user.phase - 1 : user.phase);
-        }
-      }
-    }
-  }
-
   void count_bytes() {
     for (const Node& node : ir_.nodes) {
       if (!node.live || node.level != Level::Vector) continue;
@@ -389,6 +372,22 @@ class Analysis {
 };
 
 }  // namespace
+
+void defer_stores(Ir& ir) {
+  for (Node& store : ir.nodes) {
+    if (!store.live || store.kind != StepKind::Store) continue;
+    const FusedOperandDesc& output = ir.space.operands[store.operand];
+    if (store.level == Level::Vector) store.phase = std::max(store.phase, ir.nodes[store.args[0]].phase);
+    for (const Node& user : ir.nodes) {
+      if (!user.live) continue;
+      for (int arg : user.args) {
+        const Node& load = ir.nodes[arg];
+        if (load.kind != StepKind::Load || !may_share(ir.space.operands[load.operand], output)) continue;
+        store.phase = std::max(store.phase, used_in(user));
+      }
+    }
+  }
+}
 
 Ir analyse(const FusedProgram& program, bool collapse) { return Analysis(program, collapse).take(); }
 

@@ -9,38 +9,50 @@
 namespace pt {
 namespace PT_ISA {
 
-// The first n lanes; the others hold the identity, which changes nothing.
+// The first n lanes of x; the others hold the identity, which changes nothing.
+template <class Op, class T>
+PT_FN vec<T, 16> or_identity(vec<T, 16> x, int64_t n) {
+  using Index = typename lane_of<sizeof(T)>::type;
+  alignas(64) static constexpr Index kPlaces[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const auto given = vec<Index, 16>::load(kPlaces) < vec<Index, 16>(Index(n < 16 ? n : 16));
+  return select(given, x, vec<T, 16>(Op::template identity<T>()));
+}
 template <class Op, class T>
 PT_FN vec<T, 16> load_or_identity(const T* p, int64_t n) {
-  using V = vec<T, 16>;
-  const V some = V::load_n(p, n);
-  if constexpr (Op::template identity<T>() == T(0)) {
+  const vec<T, 16> some = vec<T, 16>::load_n(p, n);
+  if constexpr (Op::template identity<T>() == T(0))
     return some;
-  } else {
-    using Index = typename lane_of<sizeof(T)>::type;
-    alignas(64) static constexpr Index kPlaces[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const auto given = vec<Index, 16>::load(kPlaces) < vec<Index, 16>(Index(n < 16 ? n : 16));
-    return select(given, some, V(Op::template identity<T>()));
-  }
+  else
+    return or_identity<Op, T>(some, n);
 }
 
-// Calls join(k, elements) for each vector that goes to the lanes from 16 * k on, k below kVectors.
-template <class Op, int kVectors, class T, class F>
-PT_FN void each_vector(const T* p, int64_t n, F join) {
-  using V = vec<T, 16>;
-  const int64_t whole = n / kSumLanes * kSumLanes;
-  for (int64_t i = 0; i < whole; i += kSumLanes)
-    PT_UNROLL for (int k = 0; k < kVectors; ++k) join(k, V::load(p + i + 16 * k));
+// What is reduced: elements in memory. Others compute them from those of several operands (cpu_chain.cpp).
+template <class T>
+struct InMemory {
+  const T* p;
+  PT_FN vec<T, 16> whole(int64_t i) const { return vec<T, 16>::load(p + i); }
+  template <class Op>
+  PT_FN vec<T, 16> some(int64_t i, int64_t n) const {
+    return load_or_identity<Op>(p + i, n);
+  }
+};
+
+// Calls join(k, elements) for each vector that goes to the lanes from first + 16 * k on, k below kVectors.
+template <class Op, int kVectors, class Source, class F>
+PT_FN void each_vector(const Source& source, int64_t first, int64_t n, F join) {
+  const int64_t whole = first + (n - first) / kSumLanes * kSumLanes;
+  for (int64_t i = first; i < whole; i += kSumLanes)
+    PT_UNROLL for (int k = 0; k < kVectors; ++k) join(k, source.whole(i + 16 * k));
   PT_UNROLL for (int k = 0; k < kVectors; ++k) {
-    const int64_t left = n - whole - 16 * k;
-    if (left > 0) join(k, left >= 16 ? V::load(p + whole + 16 * k) : load_or_identity<Op>(p + whole + 16 * k, left));
+    const int64_t at = whole + 16 * k;
+    if (at < n) join(k, n - at >= 16 ? source.whole(at) : source.template some<Op>(at, n - at));
   }
 }
 
 // As many lanes at a time as have registers, with 8 bytes each half of them. The extremes of floats wait for the test
 // for NaN only once, at the end: where there is none, a single instruction joins two vectors.
-template <class Op, class T>
-PT_FN void add_to_lanes(T* lanes, const T* p, int64_t n) {
+template <class Op, class T, class Source>
+PT_FN void add_to_lanes(T* lanes, const Source& source, int64_t n) {
   using V = vec<T, 16>;
   constexpr int kVectors = sizeof(T) == 4 ? 4 : 2;
   for (int first = 0; first < kSumLanes && first < n; first += 16 * kVectors) {
@@ -49,16 +61,16 @@ PT_FN void add_to_lanes(T* lanes, const T* p, int64_t n) {
     if constexpr (Op::is_extreme && is_floating<T>) {
       mask_of<V> is_nan = sum[0] != sum[0];
       PT_UNROLL for (int k = 1; k < kVectors; ++k) is_nan = is_nan | (sum[k] != sum[k]);
-      each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) {
+      each_vector<Op, kVectors>(source, first, n, [&](int k, V x) {
         sum[k] = Op::numbers(sum[k], x);
         is_nan = is_nan | (x != x);
       });
       if (any(is_nan)) {
         PT_UNROLL for (int k = 0; k < kVectors; ++k) sum[k] = V::load(lanes + first + 16 * k);
-        each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
+        each_vector<Op, kVectors>(source, first, n, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
       }
     } else {
-      each_vector<Op, kVectors>(p + first, n - first, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
+      each_vector<Op, kVectors>(source, first, n, [&](int k, V x) { sum[k] = Op::all(sum[k], x); });
     }
     PT_UNROLL for (int k = 0; k < kVectors; ++k) store(lanes + first + 16 * k, sum[k]);
   }
@@ -73,12 +85,17 @@ PT_FN T reduce_lanes(vec<T, 16> lanes) {
   return reduce_tree(lanes, [](T a, T b) { return Op::one(a, b); });
 }
 
+// The first two steps of the tree.
 template <class Op, class T>
-PT_FN T fold_accumulators(const T* lanes) {
+PT_FN vec<T, 16> fold_to_16(const T* lanes) {
   using V = vec<T, 16>;
   V even = Op::all(V::load(lanes), V::load(lanes + 32));
   V odd = Op::all(V::load(lanes + 16), V::load(lanes + 48));
-  return reduce_lanes<Op>(Op::all(even, odd));
+  return Op::all(even, odd);
+}
+template <class Op, class T>
+PT_FN T fold_accumulators(const T* lanes) {
+  return reduce_lanes<Op>(fold_to_16<Op>(lanes));
 }
 
 template <class Op, class T>
@@ -97,21 +114,21 @@ PT_FN void reset(FusedState* state) {
   state->in_block = 0;
 }
 
-// A piece of a row; all pieces but a row's last have a multiple of kSumLanes elements.
-template <class Op, class T>
-void accumulate(FusedState* state, const T* p, int64_t n) {
+// A piece of a row; all pieces but a row's last have a multiple of kSumLanes elements. add(lanes, first, count) adds
+// that many elements of the piece to the lanes.
+template <class Op, class T, class F>
+PT_FN void accumulate(FusedState* state, int64_t n, F add) {
   T* lanes = reinterpret_cast<T*>(state->lanes);
-  while (n > 0) {
+  for (int64_t done = 0; done < n;) {
     int64_t take = kSumBlock - state->in_block;
-    if (take > n) take = n;
-    add_to_lanes<Op>(lanes, p, take);
+    if (take > n - done) take = n - done;
+    add(lanes, done, take);
     state->in_block += take;
     if (state->in_block == kSumBlock) {
       push_block<Op>(state, fold_accumulators<Op>(lanes));
       reset<Op, T>(state);
     }
-    p += take;
-    n -= take;
+    done += take;
   }
 }
 
@@ -125,26 +142,22 @@ T finish(FusedState* state) {
   return value;
 }
 
+// A row of at most kSumBlock elements, but for the last steps of its tree. add(lanes, first, count) adds elements.
+template <class Op, class T, class F>
+PT_FN vec<T, 16> fold_row(int64_t n, F add) {
+  using V = vec<T, 16>;
+  alignas(64) T lanes[kSumLanes];
+  PT_UNROLL for (int k = 0; k < kSumLanes; k += 16) store(lanes + k, V(Op::template identity<T>()));
+  add(lanes, 0, n);
+  return fold_to_16<Op>(lanes);
+}
+
 template <class Op, class T>
 PT_FN T reduce_short(const T* p, int64_t n) {
   using V = vec<T, 16>;
-  const V identity(Op::template identity<T>());
-  if (n <= 16) {
-    return reduce_lanes<Op>(Op::all(identity, load_or_identity<Op>(p, n)));
-  }
-  alignas(64) T lanes[kSumLanes];
-  PT_UNROLL for (int k = 0; k < kSumLanes; k += 16) store(lanes + k, identity);
-  add_to_lanes<Op>(lanes, p, n);
-  return fold_accumulators<Op>(lanes);
-}
-
-// A row of one block, all of which is there.
-template <class Op, class T>
-void reduce_whole(FusedState* state, const T* p, int64_t n) {
-  T* stack = reinterpret_cast<T*>(state->stack);
-  stack[0] = reduce_short<Op>(p, n);
-  state->blocks = 1;
-  state->in_block = 0;
+  if (n <= 16) return reduce_lanes<Op>(Op::all(V(Op::template identity<T>()), load_or_identity<Op>(p, n)));
+  return reduce_lanes<Op>(
+      fold_row<Op, T>(n, [&](T* lanes, int64_t, int64_t count) { add_to_lanes<Op, T>(lanes, InMemory<T>{p}, count); }));
 }
 
 // The tree over the lanes of 16 rows that are columns, of which there are n, at most 16. A column that is not there

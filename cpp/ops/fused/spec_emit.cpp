@@ -1,9 +1,9 @@
 // From nodes to instructions: which value lives where, in which order.
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <utility>
 
 #include "core/error.h"
+#include "ops/fused/chains.h"
 #include "ops/fused/lower.h"
 
 namespace pt::fused {
@@ -20,12 +20,15 @@ class Emitter {
         tiling_(tiling),
         slot_(ir.nodes.size(), -1),
         expanded_(ir.nodes.size(), -1),
+        spread_in_(ir.nodes.size(), {-1, -1}),
         loaded_in_(ir.nodes.size(), -1),
         state_(ir.nodes.size(), -1),
         bound_(ir.nodes.size(), false),
-        chained_to_(ir.nodes.size(), -1),
+        chained_to_(find_chains(ir, !tiling.multi_row || tiling.tile_cols > kSumLanes)),
         stored_(ir.nodes.size(), false) {
-    find_chains();
+    for (const Node& v : ir.nodes) {
+      if (v.live && v.kind == StepKind::Store) stored_[std::size_t(v.args[0])] = true;
+    }
     for (int i = 0; i < n(); ++i) {
       if (node(i).live && node(i).level == Level::Constant) emit_constant(i);
     }
@@ -39,13 +42,20 @@ class Emitter {
   int n() const { return int(ir_.nodes.size()); }
   const Node& node(int i) const { return ir_.nodes[i]; }
   bool spills(int i) const {
-    if (tiling_.multi_row || node(i).kind == StepKind::Load) return false;
+    if (tiling_.multi_row || (node(i).kind == StepKind::Load && is_read_again(i))) return false;
     for (int user = i + 1; user < n(); ++user) {
       const Node& u = node(user);
       if (!u.live || std::find(u.args.begin(), u.args.end(), i) == u.args.end()) continue;
-      if ((reduces_row(u.kind) ? u.phase - 1 : u.phase) != node(i).phase) return true;
+      if (used_in(u) != node(i).phase) return true;
     }
     return false;
+  }
+
+  // Whether each phase reads an input where it lies: it is as it would be in a register, or too long to be kept.
+  bool is_read_again(int load) const {
+    constexpr int64_t kLongest = 16384;
+    const FusedOperandDesc& operand = ir_.space.operands[std::size_t(node(load).operand)];
+    return (operand.inner == 1 && operand.bytes == class_bytes(node(load).to)) || tiling_.row_length > kLongest;
   }
 
   int new_slot(FusedPlace place, FusedClass cls) {
@@ -79,28 +89,39 @@ class Emitter {
   int read(int arg, FusedPlace level, int phase) {
     const Node& a = node(arg);
     if (level != FusedPlace::Register) return slot_[arg];
-    if (a.level == Level::Row && tiling_.multi_row) return expand(arg);
+    if (a.level == Level::Row) return tiling_.multi_row ? expand(arg, phase) : spread(arg, phase);
     if (a.level == Level::Vector && a.kind == StepKind::Load) load(arg, phase);
     return slot_[arg];
   }
-  void set_args(FusedInstr& instr, const Node& user, FusedPlace level, int phase) {
-    for (std::size_t i = 0; i < user.args.size(); ++i) {
-      int slot = read(user.args[i], level, phase);
+  void set_args(FusedInstr& instr, const std::vector<int>& args, FusedPlace level, int phase) {
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      int slot = read(args[i], level, phase);
       instr.args[i] = int16_t(slot);
       if (advances(slot)) instr.steps |= uint8_t(1 << i);
     }
   }
   bool advances(int slot) const {
     FusedPlace place = code_.slots[slot].place;
-    return place == FusedPlace::Register || place == FusedPlace::Spilled ||
-           (place == FusedPlace::Row && tiling_.multi_row);
+    return place != FusedPlace::Constant;
   }
 
-  int expand(int arg, bool of_constant = false) {
-    if (expanded_[arg] >= 0) return expanded_[arg];
-    FusedInstr instr = blank(FusedCode::Expand, node(arg), FusedPlace::Register);
+  // The value of the row that a tile is.
+  int spread(int arg, int phase) {
+    if (spread_in_[arg].first == phase) return spread_in_[arg].second;
+    FusedInstr instr = blank(FusedCode::Spread, node(arg), FusedPlace::Constant);
     instr.args[0] = int16_t(slot_[arg]);
-    if (advances(slot_[arg])) instr.steps = 1;
+    instr.dst = int16_t(new_slot(FusedPlace::Constant, node(arg).to));
+    push(instr);
+    spread_in_[arg] = {phase, instr.dst};
+    return instr.dst;
+  }
+
+  int expand(int arg, int phase, bool of_constant = false) {
+    if (expanded_[arg] >= 0) return expanded_[arg];
+    const int from = node(arg).level == Level::Row && !tiling_.multi_row ? spread(arg, phase) : slot_[arg];
+    FusedInstr instr = blank(FusedCode::Expand, node(arg), FusedPlace::Register);
+    instr.args[0] = int16_t(from);
+    if (advances(from)) instr.steps = 1;
     int slot = new_slot(FusedPlace::Register, node(arg).to);
     instr.dst = int16_t(slot);
     push(instr);
@@ -110,12 +131,13 @@ class Emitter {
   }
 
   void load(int arg, int phase) {
-    const int made_in = tiling_.multi_row ? 0 : phase;
+    const bool kept = spills(arg);
+    const int made_in = tiling_.multi_row || kept ? 0 : phase;
     if (loaded_in_[arg] == made_in) return;
     loaded_in_[arg] = made_in;
     const FusedOperandDesc& operand = ir_.space.operands[node(arg).operand];
     FusedInstr instr = blank(FusedCode::Load, node(arg), FusedPlace::Register);
-    slot_[arg] = new_slot(FusedPlace::Register, node(arg).to);
+    slot_[arg] = new_slot(kept ? FusedPlace::Spilled : FusedPlace::Register, node(arg).to);
     instr.dst = int16_t(slot_[arg]);
     // The memory may serve as the register, unless a store copies it at the end, when others may have written there.
     instr.steps = operand.bytes == class_bytes(node(arg).to) && !stored_[arg];
@@ -132,7 +154,7 @@ class Emitter {
                      : v.kind == StepKind::Load   ? FusedCode::LoadScalar
                                                   : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Constant);
-    set_args(instr, v, FusedPlace::Constant, 0);
+    set_args(instr, v.args, FusedPlace::Constant, 0);
     slot_[i] = new_slot(FusedPlace::Constant, v.to);
     instr.dst = int16_t(slot_[i]);
     push(instr);
@@ -148,7 +170,7 @@ class Emitter {
         if (v.live && v.level == Level::Row && v.phase == phase && (v.kind == StepKind::Store) == stores) emit_row(i);
       }
     }
-    p.row_end = p.piece_begin = int(code_.instrs.size());
+    p.piece_begin = int(code_.instrs.size());
     for (int i = 0; i < n(); ++i) {
       const Node& v = node(i);
       if (!v.live) continue;
@@ -158,8 +180,23 @@ class Emitter {
         emit_vector(i, phase);
     }
     emit_late_stores(phase);
-    p.piece_end = int(code_.instrs.size());
+    p.finish_begin = int(code_.instrs.size());
+    for (int i = 0; i < n() && !tiling_.multi_row && !joins_rows(); ++i) {
+      if (node(i).live && reduces_row(node(i).kind) && node(i).phase == phase + 1) emit_result(i, FusedCode::Finish);
+    }
+    p.end = int(code_.instrs.size());
     code_.phases.push_back(p);
+  }
+
+  bool joins_rows() const { return tiling_.joins_rows(ir_.space.cols); }
+  void emit_result(int i, FusedCode code) {
+    const Node& v = node(i);
+    FusedInstr instr = blank(code, v, FusedPlace::Row);
+    instr.reduce = reduction_of(v.kind);
+    instr.state = state_[i];
+    slot_[i] = new_slot(FusedPlace::Row, v.to);
+    instr.dst = int16_t(slot_[i]);
+    push(instr);
   }
 
   // All of their values are in registers before the first of them writes.
@@ -169,7 +206,7 @@ class Emitter {
       const Node& v = node(i);
       if (!v.live || v.kind != StepKind::Store || v.level != Level::Vector || v.phase != phase || bound_[i]) continue;
       FusedInstr instr = blank(FusedCode::Store, v, FusedPlace::Register);
-      set_args(instr, v, FusedPlace::Register, phase);
+      set_args(instr, v.args, FusedPlace::Register, phase);
       stores.push_back(instr);
     }
     for (const FusedInstr& instr : stores) push(instr);
@@ -178,20 +215,14 @@ class Emitter {
   void emit_row(int i) {
     const Node& v = node(i);
     if (reduces_row(v.kind)) {
-      if (tiling_.multi_row) return;  // made by ReduceRows already
-      FusedInstr instr = blank(FusedCode::Finish, v, FusedPlace::Row);
-      instr.reduce = reduction_of(v.kind);
-      instr.state = state_[i];
-      slot_[i] = new_slot(FusedPlace::Row, v.to);
-      instr.dst = int16_t(slot_[i]);
-      push(instr);
-      return;
+      if (joins_rows()) emit_result(i, FusedCode::Join);
+      return;  // else made by the phase before
     }
     FusedCode code = v.kind == StepKind::Load    ? FusedCode::LoadRow
                      : v.kind == StepKind::Store ? FusedCode::StoreRow
                                                  : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Row);
-    set_args(instr, v, FusedPlace::Row, v.phase);
+    set_args(instr, v.args, FusedPlace::Row, v.phase);
     if (v.kind != StepKind::Store) {
       slot_[i] = new_slot(FusedPlace::Row, v.to);
       instr.dst = int16_t(slot_[i]);
@@ -204,9 +235,14 @@ class Emitter {
     FusedInstr instr = blank(tiling_.multi_row ? FusedCode::ReduceRows : FusedCode::Accumulate, v, FusedPlace::Row);
     instr.reduce = reduction_of(v.kind);
     const int arg = v.args[0];
-    int slot = node(arg).level == Level::Vector ? read(arg, FusedPlace::Register, phase)
-                                                : expand(arg, !tiling_.multi_row || node(arg).level == Level::Constant);
-    instr.args[0] = int16_t(slot);
+    if (chained_to_[arg] == i) {
+      set_chain(instr, summed_chain_of(ir_, chained_to_, arg), phase);
+    } else {
+      const bool constant = !tiling_.multi_row || node(arg).level == Level::Constant;
+      const int slot =
+          node(arg).level == Level::Vector ? read(arg, FusedPlace::Register, phase) : expand(arg, phase, constant);
+      instr.args[0] = int16_t(slot);
+    }
     if (tiling_.multi_row) {
       slot_[i] = new_slot(FusedPlace::Row, v.to);
       instr.dst = int16_t(slot_[i]);
@@ -218,80 +254,21 @@ class Emitter {
     push(instr);
   }
 
-  // An addition, subtraction or multiplication: 0, 1 or 2; -1 for anything else.
-  int chain_op(const Node& v) const {
-    if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
-    const std::string_view name = kMathFacts.facts[v.op].name;
-    return name == "add" ? 0 : name == "subtract" ? 1 : name == "multiply" || name == "square" ? 2 : -1;
-  }
-  // A comparison of floats: its place in FusedCompare; -1 for anything else.
-  int compare_op(const Node& v) const {
-    if (v.kind != StepKind::Math || v.external || (v.from != FusedClass::F32 && v.from != FusedClass::F64)) return -1;
-    constexpr std::string_view names[] = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"};
-    const auto* found = std::find(std::begin(names), std::end(names), kMathFacts.facts[v.op].name);
-    return found == std::end(names) ? -1 : int(found - names);
-  }
-  bool is_where(const Node& v) const {
-    return v.kind == StepKind::Math && !v.external && std::string_view(kMathFacts.facts[v.op].name) == "where";
-  }
-  static std::array<int, 2> chain_args(const Node& v) { return {v.args[0], v.args.back()}; }
-
-  // Arithmetic whose only user is arithmetic is computed by its user's instruction: the same roundings, without a way
-  // through memory. So is a comparison that one choice among values of its class waits for.
-  void find_chains() {
-    std::vector<int> uses(ir_.nodes.size(), 0);
-    for (const Node& v : ir_.nodes) {
-      if (!v.live) continue;
-      for (int arg : v.args) {
-        ++uses[arg];
-        if (v.kind == StepKind::Store) stored_[arg] = true;
-      }
-    }
-    for (int i = n() - 1; i >= 0; --i) {
-      const Node& v = node(i);
-      if (!v.live || v.level != Level::Vector || chained_to_[i] >= 0) continue;
-      if (is_where(v)) {
-        const Node& c = node(v.args[0]);
-        const bool alone = c.level == Level::Vector && c.phase == v.phase && uses[v.args[0]] == 1;
-        if (alone && c.from == v.from && compare_op(c) >= 0) chained_to_[v.args[0]] = i;
-        continue;
-      }
-      if (chain_op(v) < 0 || v.args.size() != 2) continue;
-      for (int arg : v.args) {
-        const Node& a = node(arg);
-        if (a.level == Level::Vector && a.phase == v.phase && uses[arg] == 1 && chain_op(a) >= 0) chained_to_[arg] = i;
-      }
-    }
-  }
-
   FusedInstr emit_chain(int i, int phase) {
-    const Node& v = node(i);
-    FusedInstr instr = blank(FusedCode::Chain, v, FusedPlace::Register);
-    const bool left = chained_to_[v.args[0]] == i, right = chained_to_[v.args[1]] == i;
-    instr.form = left && right ? FusedChain::Both : left ? FusedChain::Left : FusedChain::Right;
-    int ops[3] = {chain_op(v), 0, 0};
-    Node flat = v;
-    flat.args.clear();
-    for (int side = 0; side < 2; ++side) {
-      const int arg = v.args[std::size_t(side)];
-      if (chained_to_[arg] != i) {
-        flat.args.push_back(arg);
-        continue;
-      }
-      ops[1 + side] = chain_op(node(arg));
-      for (int inner : chain_args(node(arg))) flat.args.push_back(inner);
-    }
-    instr.op = int16_t(ops[0] + 3 * (left ? ops[1] : ops[2]) + (left && right ? 9 * ops[2] : 0));
-    set_args(instr, flat, FusedPlace::Register, phase);
+    FusedInstr instr = blank(FusedCode::Chain, node(i), FusedPlace::Register);
+    set_chain(instr, chain_of(ir_, chained_to_, i), phase);
     return instr;
+  }
+  void set_chain(FusedInstr& instr, const Chain& chain, int phase) {
+    instr.form = chain.form;
+    instr.op = int16_t(chain.op);
+    set_args(instr, chain.args, FusedPlace::Register, phase);
   }
   FusedInstr emit_choice(int i, int phase) {
     const Node &v = node(i), &c = node(v.args[0]);
     FusedInstr instr = blank(FusedCode::Select, v, FusedPlace::Register);
-    Node flat = v;
-    flat.args = {c.args[0], c.args[1], v.args[1], v.args[2]};
     instr.op = int16_t(compare_op(c));
-    set_args(instr, flat, FusedPlace::Register, phase);
+    set_args(instr, {c.args[0], c.args[1], v.args[1], v.args[2]}, FusedPlace::Register, phase);
     return instr;
   }
   bool has_chain(const Node& v, int i) const {
@@ -303,7 +280,7 @@ class Emitter {
     const Node& v = node(i);
     FusedCode code = v.kind == StepKind::Uniform ? FusedCode::Uniform : computing(v);
     FusedInstr instr = blank(code, v, FusedPlace::Register);
-    set_args(instr, v, FusedPlace::Register, phase);
+    set_args(instr, v.args, FusedPlace::Register, phase);
     return instr;
   }
 
@@ -326,10 +303,16 @@ class Emitter {
     push(instr);
     if (store >= 0) {
       FusedInstr write = blank(FusedCode::Store, node(store), FusedPlace::Register);
-      set_args(write, node(store), FusedPlace::Register, phase);
+      set_args(write, node(store).args, FusedPlace::Register, phase);
       push(write);
       bound_[store] = true;
     }
+  }
+
+  // The node whose instruction computes this one.
+  int computed_by(int i) const {
+    while (chained_to_[i] >= 0) i = chained_to_[i];
+    return i;
   }
 
   // A store that can happen the moment the value is made: no input that may be the same memory is read afterwards.
@@ -342,9 +325,9 @@ class Emitter {
       bool read_later = output.bytes != class_bytes(s.to);
       for (int user = 0; user < n() && !read_later; ++user) {
         const Node& u = node(user);
-        if (!u.live || (reduces_row(u.kind) ? u.phase - 1 : u.phase) != phase) continue;
+        if (!u.live || used_in(u) != phase) continue;
         // A chained node reads when its user does; a store of a load, at the end.
-        const int reads_at = u.kind == StepKind::Store ? n() : chained_to_[user] >= 0 ? chained_to_[user] : user;
+        const int reads_at = u.kind == StepKind::Store ? n() : computed_by(user);
         if (reads_at <= value) continue;
         for (int arg : u.args) {
           read_later |= node(arg).kind == StepKind::Load && node(arg).level == Level::Vector &&
@@ -377,17 +360,21 @@ class Emitter {
         continue;
       }
       int64_t elements = kFusedLanes;
-      if (slot.place == FusedPlace::Row && tiling_.multi_row) elements = whole_vectors(tiling_.tile_rows);
-      if (slot.place == FusedPlace::Spilled) elements = whole_vectors(tiling_.row_length);
+      if (slot.place == FusedPlace::Row)
+        elements = whole_vectors(tiling_.multi_row ? tiling_.tile_rows : tiling_.group_rows);
+      if (slot.place == FusedPlace::Spilled) {
+        elements = whole_vectors(tiling_.row_length) * tiling_.group_rows;
+        code_.spilled_bytes += slot.bytes;
+      }
       slot.offset = offset;
       offset += aligned(elements * slot.bytes);
     }
+    const int64_t state_bytes = joins_rows() ? kJoinedBytes : aligned(sizeof(FusedState));
     for (FusedInstr& instr : code_.instrs) {
-      if (instr.code == FusedCode::Accumulate || instr.code == FusedCode::Finish) {
-        instr.state = int32_t(offset + instr.state * aligned(sizeof(FusedState)));
-      }
+      if (instr.code == FusedCode::Accumulate || instr.code == FusedCode::Finish || instr.code == FusedCode::Join)
+        instr.state = int32_t(offset + instr.state * state_bytes);
     }
-    if (!tiling_.multi_row) offset += code_.n_reductions * aligned(sizeof(FusedState));
+    if (!tiling_.multi_row) offset += code_.n_reductions * state_bytes;
     code_.scratch_bytes = offset;
   }
 
@@ -451,11 +438,14 @@ class Emitter {
   const Ir& ir_;
   const Tiling& tiling_;
   Code code_;
-  std::vector<int> slot_, expanded_, loaded_in_;
+  std::vector<int> slot_, expanded_;
+  std::vector<std::pair<int, int>> spread_in_;  // the last phase, and the slot there
+  std::vector<int> loaded_in_;
   std::vector<int32_t> state_;
   std::vector<bool> bound_;
-  std::vector<int> chained_to_;  // the node whose instruction computes this one too
-  std::vector<bool> stored_;     // by a Store node
+  // Short rows are summed side by side, from memory; others may be sums of chains.
+  std::vector<int> chained_to_;
+  std::vector<bool> stored_;  // by a Store node
 };
 
 }  // namespace

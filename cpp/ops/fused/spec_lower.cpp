@@ -12,10 +12,11 @@ namespace pt {
 namespace fused {
 namespace {
 
-constexpr int64_t kRegisterBytes = 20 * 1024;  // of a 32 KiB L1 cache; the operands stream through the rest
+constexpr int64_t kRegisterBytes = 24 * 1024;  // of a 32 KiB L1 cache; the operands stream through the rest
 constexpr int64_t kMostElements = 1024;        // of a block
 constexpr int64_t kMostInMemory = 4096;        // of one that needs no registers
 constexpr int64_t kMostInRows = 4096;          // of whole rows: the more of them, the fewer instructions for each
+constexpr int64_t kGroupBytes = 32 * 1024;     // of rows that pass a phase before the next one
 constexpr double kChunkNs = 20000;             // work of one chunk
 constexpr int64_t kSplitRows = 32;             // with fewer rows than this a long row is split
 constexpr int64_t kLineRows = 16;              // rows that share cache lines where an operand is transposed
@@ -93,6 +94,17 @@ Tiling choose_tiling(const Ir& ir) {
   return {true, rows, cols, rows * cols, cols};
 }
 
+// How many rows pass a phase before the next one: what they read again stays in the cache.
+int64_t group_rows(const Ir& ir, const Tiling& tiling) {
+  if (tiling.multi_row) return 1;
+  int64_t bytes = emit(ir, tiling).spilled_bytes;
+  for (const Node& node : ir.nodes) {
+    if (node.live && node.kind == StepKind::Load && node.level == Level::Vector)
+      bytes += ir.space.operands[std::size_t(node.operand)].bytes;
+  }
+  return std::clamp<int64_t>(kGroupBytes / std::max<int64_t>(bytes * tiling.row_length, 1), 1, kFusedLanes);
+}
+
 Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
   const Space& space = ir.space;
   head.n_operands = int32_t(space.operands.size());
@@ -105,6 +117,9 @@ Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
   head.rows = space.rows;
   head.cols = space.cols;
   head.n_reductions = code.n_reductions;
+  const auto spilled = [](const FusedSlot& slot) { return slot.place == FusedPlace::Spilled; };
+  head.first_spilled = int32_t(std::find_if(code.slots.begin(), code.slots.end(), spilled) - code.slots.begin());
+  head.n_spilled = int32_t(std::count_if(code.slots.begin(), code.slots.end(), spilled));
   std::vector<char> blob(sizeof(FusedDesc));
   auto append = [&](const auto& items) {
     const char* bytes = reinterpret_cast<const char*>(items.data());
@@ -122,6 +137,7 @@ Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
 FusedDesc head_of(const Tiling& tiling) {
   FusedDesc head{};
   head.multi_row = tiling.multi_row;
+  head.group_rows = int32_t(tiling.group_rows);
   head.tile_rows = tiling.tile_rows;
   head.tile_cols = tiling.tile_cols;
   head.tile_elements = tiling.tile_elements;
@@ -184,8 +200,10 @@ int64_t share_evenly(int64_t all, int64_t most, int64_t threads, int64_t tile) {
 }
 
 LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
-  const Tiling tiling = choose_tiling(ir);
-  const Code code = emit(ir, tiling);
+  Tiling tiling = choose_tiling(ir);
+  const Ir lean = tiling.multi_row ? ir : recompute(ir);
+  tiling.group_rows = group_rows(lean, tiling);
+  const Code code = emit(lean, tiling);
   FusedDesc head = head_of(tiling);
   const int64_t rows = ir.space.rows, cols = std::max<int64_t>(ir.space.cols, 1);
   const int64_t elements = std::max<int64_t>(int64_t(kChunkNs / ir.cost_ns), 1);
