@@ -62,10 +62,10 @@ def test_close_and_the_same_for_all_strides(shape: tuple[int, int, int]) -> None
 
 
 def test_sums_of_blocks_that_cancel_to_subnormal_numbers() -> None:
-    m, k, n = 20, 1200, 101  # 1.5 and -1 times the least normal number, in two blocks of K
+    m, k, n = 20, 8300, 101  # 1.5 and -1 times the least normal number, in two blocks of K, whichever instructions sum
     a, b = np.zeros((m, k)), np.zeros((k, n))
-    a[:, 0], a[:, 1100], b[0], b[1100] = 1.5 * 2.0**-63, -(2.0**-63), 2.0**-63, 2.0**-63
-    a[3, 1100], b[0, 100] = 0, 2.0**20
+    a[:, 0], a[:, 8200], b[0], b[8200] = 1.5 * 2.0**-63, -(2.0**-63), 2.0**-63, 2.0**-63
+    a[3, 8200], b[0, 100] = 0, 2.0**20
     want = (a @ b).astype(np.float32)
     assert np.count_nonzero(np.abs(want) < np.finfo(np.float32).tiny) == (m - 1) * (n - 1)
     for left, right in itertools.product(views(a), views(b)):

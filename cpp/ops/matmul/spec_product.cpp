@@ -141,7 +141,7 @@ void append_product(LaunchPlan& plan, const std::string& kernel, const MatmulDes
 }
 
 void let_check(LaunchPlan& plan, const MatmulDesc& d, const Operand& c) {
-  if (d.problem.amx || d.problem.has_epilogue() || is_half(c.dtype) || !is_row_major(c.shape, c.strides)) return;
+  if (d.problem.has_epilogue() || is_half(c.dtype) || !is_row_major(c.shape, c.strides)) return;
   plan.launches.back().finite = {offsetof(MatmulDesc, checks_finite), d.problem.out_at,
                                  count(c.shape) * static_cast<int64_t>(size_of(c.dtype))};
 }
