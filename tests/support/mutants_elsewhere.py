@@ -62,7 +62,8 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/fused/row_reduce.h", "result = Op::all(V(Op::template identity<T>()), result);", ";"),
         ("cpp/ops/fused/row_reduce.h", "cols > 48 ? Op::all(V::load(p + 16), vector(p, 48)) : vector(p, 16)",
          "vector(p, 16)"),
-        ("cpp/ops/fused/row_reduce.h", "stack[0] = reduce_short<Op>(p, n);", "stack[0] = reduce_short<Op>(p, n / 2);"),
+        ("cpp/ops/fused/row_reduce.h", "add(lanes, 0, n);", "add(lanes, 0, n / 2);"),
+        ("cpp/ops/fused/cpu.cpp", "[in_group_] = result;", "[0] = result;"),
         ("cpp/ops/fused/memory.h", "part_neighbours(src + 2 * i, dst + i, between)",
          "part_neighbours(src + 2 * i, between, dst + i)"),
         ("cpp/ops/fused/memory.h", "turn_square(from, r.col_stride, to, r.cols);",
@@ -73,6 +74,10 @@ PARTS: dict[str, Part] = {
         ("cpp/ops/reduce/stages.h", "if (turned && axis == begin_ - 1) continue;", ""),
         ("cpp/ops/scan/cpu.cpp", "at.from + k * apart", "at.from + k * out_apart"),
         ("cpp/ops/gather/cpu.cpp", "index += index_step", "index += step"),
+    )),
+    "layout": Part(("tests/ops/test_kept_layout.py",), (
+        ("cpp/ops/kept_layout.cpp", "back[std::size_t(order[i])] = int64_t(i);", "back[i] = order[i];"),
+        ("cpp/ops/kept_layout.cpp", "!std::all_of(inputs.begin(), inputs.end(), fits)", "order.empty()"),
     )),
     "tiles": Part(TILES, (
         ("cpp/ops/conv2d/winograd_points.h", "to[0] = WinogradLanes::sub(d[0], d[2]);",
