@@ -89,7 +89,7 @@ def taken(
     {"batch_size": 53, "shuffle": True, "endless": True}, {"batch_size": 60, "pad_last": True, "endless": True},
     {"batch_size": 39, "sampler": range(39), "endless": True},
     {"batch_sampler": [[0], [3, 1], [2], [5, 5, 5]]}, {"sampler": pt.data.WeightedRandomSampler(np.ones(39), 100)},
-], ids=str)  # fmt: skip
+], ids=lambda settings: ", ".join(settings))  # fmt: skip
 @pytest.mark.parametrize("name", SOURCES)
 def test_they_are_those_made_one_by_one(name: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
