@@ -17,6 +17,13 @@ if threading.current_thread() is threading.main_thread():
             signal.signal(number, usual)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """An address in a test's name is another one in each process, and then no process knows what the others run."""
+    unclear = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unclear:
+        raise pytest.UsageError(f"names with addresses: {unclear[:3]}; expected words; give parametrize its ids")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Before the fixtures: a model made without a seed would depend on the tests that its process ran before."""
