@@ -188,7 +188,7 @@ PARTS: dict[str, Part] = {
         ("cpp/program/placement.cpp", "usage_.last_read[usage_.root[input]] != n || ", ""),
         ("cpp/ops/lstm_recurrence/spec.cpp", ".sweeps()  // the gates, over what they are made of", ""),
         ("cpp/program/usage.cpp", ">= kLongRun", ">= 0"),
-        ("cpp/graph/passes/epilogue.cpp", "readers_[input] != 1", "readers_[input] < 1"),
+        ("cpp/graph/passes/epilogue.cpp", "readers_[found.result] > 1", "readers_[found.result] > 9"),
         ("cpp/graph/passes/epilogue.cpp", "++step.operand;", ""),
         ("cpp/graph/graph.cpp", "for (int result : graph.results) ++readers[result];", ""),
         ("cpp/graph/passes/epilogue.cpp", "readers[node.inputs[0]] != 1", "readers[node.inputs[0]] < 1"),

@@ -15,11 +15,10 @@ using ChainFn = void (*)(char* dst, const char* a, const char* b, const char* c,
 
 extern const ChainFn kChainsF32[3][27] __attribute__((visibility("hidden")));
 extern const ChainFn kChainsF64[3][27] __attribute__((visibility("hidden")));
-// Adds the elements to the kSumLanes lanes of a reduction. By FusedChain; none for Both. Where argument i advances,
-// there are n elements of it, of any number.
+// Of F32: adds the elements to the kSumLanes lanes of a reduction. By FusedChain; none for Both. Where argument i
+// advances, there are n elements of it, of any number.
 using SumChainFn = void (*)(char* lanes, const char* a, const char* b, const char* c, int64_t n, unsigned steps);
-extern const SumChainFn kChainSumsF32[5][9] __attribute__((visibility("hidden")));
-extern const SumChainFn kChainSumsF64[5][9] __attribute__((visibility("hidden")));
+extern const SumChainFn kChainSums[5][9] __attribute__((visibility("hidden")));
 // In the order of FusedCompare.
 extern const ChainFn kSelectsF32[6] __attribute__((visibility("hidden")));
 extern const ChainFn kSelectsF64[6] __attribute__((visibility("hidden")));

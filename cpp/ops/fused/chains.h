@@ -13,7 +13,7 @@ int chain_op(const Node& v);
 int compare_op(const Node& v);
 bool is_where(const Node& v);
 
-// For each node the one whose instruction computes it too, or -1. With `sums`, that may be a sum along the row.
+// For each node the one whose instruction computes it too, or -1. With `sums`, that may be a sum of F32 along the row.
 std::vector<int> find_chains(const Ir& ir, bool sums);
 
 struct Chain {

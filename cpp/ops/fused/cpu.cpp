@@ -239,8 +239,8 @@ PT_FN void Interpreter::add_piece(const FusedInstr& instr, F add) {
 }
 
 // The sum of what a chain computes of elements, which never goes through memory.
-template <class T>
-PT_FN void Interpreter::add_up(const FusedInstr& instr, SumChainFn add) {
+void Interpreter::add_up(const FusedInstr& instr, SumChainFn add) {
+  using T = float;
   const auto from = [&](int k, int64_t first) {
     return argument(instr, k) + (instr.steps >> k & 1 ? first * int64_t(sizeof(T)) : 0);
   };
@@ -287,10 +287,7 @@ PT_FN void Interpreter::finish_row(const FusedInstr& instr) {
 void Interpreter::reduce(const FusedInstr& instr) {
   const bool adds = instr.code == FusedCode::Accumulate || instr.code == FusedCode::ReduceRows;
   if (adds && instr.op >= 0) {
-    if (instr.from == FusedClass::F32)
-      add_up<float>(instr, kChainSumsF32[int(instr.form)][instr.op]);
-    else
-      add_up<double>(instr, kChainSumsF64[int(instr.form)][instr.op]);
+    add_up(instr, kChainSums[int(instr.form)][instr.op]);
     return;
   }
   with_reduction(instr.reduce, instr.from, [&](auto op, auto zero) {

@@ -62,12 +62,12 @@ struct ChainSource {
   }
 };
 
-template <FusedChain kForm, int kOps, class T>
+template <FusedChain kForm, int kOps>
 static void sum_loop(char* lanes, const char* a, const char* b, const char* c, int64_t n, unsigned steps) {
   constexpr bool three = kForm == FusedChain::Left || kForm == FusedChain::Right;
-  const ChainArgument<T> last(three ? c : b, steps, three ? 2 : 1);
-  const ChainSource<kForm, kOps, T> source{{a, steps, 0}, {b, steps, 1}, last};
-  add_to_lanes<ReduceSum>(reinterpret_cast<T*>(lanes), source, n);
+  const ChainArgument<float> last(three ? c : b, steps, three ? 2 : 1);
+  const ChainSource<kForm, kOps, float> source{{a, steps, 0}, {b, steps, 1}, last};
+  add_to_lanes<ReduceSum>(reinterpret_cast<float*>(lanes), source, n);
 }
 
 template <FusedCompare kCompare, class V>
@@ -109,15 +109,11 @@ const ChainFn kChainsF32[3][27] = {
     {PT_CHAINS9(Left, float, 0)}, {PT_CHAINS9(Right, float, 0)}, {PT_CHAINS27(Both, float)}};
 const ChainFn kChainsF64[3][27] = {
     {PT_CHAINS9(Left, double, 0)}, {PT_CHAINS9(Right, double, 0)}, {PT_CHAINS27(Both, double)}};
-#define PT_SUMS3(form, T, ops) \
-  sum_loop<FusedChain::form, ops, T>, sum_loop<FusedChain::form, ops + 1, T>, sum_loop<FusedChain::form, ops + 2, T>
-#define PT_SUMS9(form, T) PT_SUMS3(form, T, 0), PT_SUMS3(form, T, 3), PT_SUMS3(form, T, 6)
-#define PT_SUMS(T)                                                                                   \
-  {                                                                                                  \
-    {PT_SUMS9(Left, T)}, {PT_SUMS9(Right, T)}, {}, {PT_SUMS3(One, T, 0)}, { PT_SUMS3(Square, T, 0) } \
-  }
-const SumChainFn kChainSumsF32[5][9] = PT_SUMS(float);
-const SumChainFn kChainSumsF64[5][9] = PT_SUMS(double);
+#define PT_SUMS3(form, ops) \
+  sum_loop<FusedChain::form, ops>, sum_loop<FusedChain::form, ops + 1>, sum_loop<FusedChain::form, ops + 2>
+#define PT_SUMS9(form) PT_SUMS3(form, 0), PT_SUMS3(form, 3), PT_SUMS3(form, 6)
+const SumChainFn kChainSums[5][9] = {
+    {PT_SUMS9(Left)}, {PT_SUMS9(Right)}, {}, {PT_SUMS3(One, 0)}, {PT_SUMS3(Square, 0)}};
 const ChainFn kSelectsF32[6] = {PT_SELECTS(float)};
 const ChainFn kSelectsF64[6] = {PT_SELECTS(double)};
 

@@ -61,7 +61,6 @@ class Interpreter {
   void reduce(const FusedInstr& instr);
   template <class Op, class T, class F>
   void add_piece(const FusedInstr& instr, F add);
-  template <class T>
   void add_up(const FusedInstr& instr, SumChainFn add);
   template <class Op, class T>
   void finish_row(const FusedInstr& instr);

@@ -44,6 +44,7 @@ class Finder {
   void take_summed(int i) {
     const Node& v = node(i);
     const int arg = v.args[0];
+    if (v.from != FusedClass::F32) return;
     if (waits_for(arg, v.from, v.phase - 1) && chain_op(node(arg)) >= 0) to_[std::size_t(arg)] = i;
   }
   void take_compared(int i) {

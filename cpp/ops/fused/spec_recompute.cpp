@@ -55,7 +55,7 @@ class Recomputer {
   // Whether the instruction that computes this user can compute one of its arguments too.
   bool takes_one_more(int user) const {
     const Node& u = node(user);
-    if (u.kind == StepKind::RowSum) return true;
+    if (u.kind == StepKind::RowSum) return u.from == FusedClass::F32;
     if (u.level != Level::Vector || u.args.size() != 2 || chain_op(u) < 0) return false;
     const int by = chained_to_[std::size_t(user)];
     if (by < 0) return true;

@@ -101,7 +101,7 @@ class Batch:
         """The rows of the data set."""
         return self._pick.indices
 
-    def for_a_step(self) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def for_a_step(self) -> tuple[tuple[str, ...], tuple[object, ...]]:
         """The names and values of `arrays`: what the loader has sent to a device as tensors there."""
         if not self._on_device:
             return self._names, self._values
