@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ops/functional.h"
+#include "ops/tape.h"
 
 namespace pt {
 namespace {
@@ -42,6 +43,9 @@ Ints storage_order(const Tensors& inputs) {
     if (!first) first = &x;
   }
   if (!first) return {};
+  // A number's gradient is a sum over all elements, whose order is that of the axes.
+  const auto is_number = [](const Tensor& x) { return x.defined() && x.ndim() == 0; };
+  if (std::any_of(inputs.begin(), inputs.end(), is_number) && depends_on_tape(inputs)) return {};
   Ints order = by_stride(*first);
   const auto fits = [&](const Tensor& x) { return !x.defined() || x.ndim() == 0 || is_row_major_in(x, order); };
   if (!std::all_of(inputs.begin(), inputs.end(), fits)) return {};

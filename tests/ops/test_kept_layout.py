@@ -65,6 +65,17 @@ def test_gradients() -> None:
     assert np.array_equal(turned.numpy(), plain.numpy())
 
 
+def test_gradients_of_a_number_add_up_in_the_order_of_the_axes() -> None:
+    stored, cotangent = drawn(96, 160), drawn(96, 160).reshape(160, 96)
+
+    def bits(x: Any) -> list[bytes]:
+        _, back = pt.vjp(lambda x: x * 0 + pt.var(x), x)
+        return [one.numpy().tobytes() for one in back(cotangent)]
+
+    row_major = pt.tensor(np.ascontiguousarray(stored.numpy().T))
+    assert bits(stored.T) == bits(row_major)
+
+
 def test_compiled_is_equal() -> None:
     stored = drawn(96, 160)
     eager = pt.exp(stored.T) - 1
