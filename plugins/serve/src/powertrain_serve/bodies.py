@@ -123,6 +123,12 @@ class Body:
         self._bodies.held -= self._size
 
 
+def demand_json(content_type: str, otherwise: str = "") -> None:
+    """Refuse a body that is not said to be JSON; `otherwise` is what else would do."""
+    if content_type != JSON:
+        raise RefusedError(415, f"a body of {content_type[:80]!r}; expected {JSON}{otherwise}; set Content-Type")
+
+
 def parsed_json(body: bytes) -> Any:
     """JSON without numbers that are none, and without texts that no encoding has."""
     try:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import powertrain as pt
-from powertrain_serve.bodies import JSON, parsed_json
+from powertrain_serve.bodies import demand_json, parsed_json
 from powertrain_serve.context import context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
@@ -36,8 +36,7 @@ class MonitorApi:
     async def feedback(self, request: Request) -> Response:
         """Labels of the examples of a request, in their order, or how good its answer was."""
         context = context_of(request)
-        if context.content_type != JSON:
-            raise RefusedError(415, f"a body of {context.content_type[:80]!r}; expected {JSON}; set Content-Type")
+        demand_json(context.content_type)
         async with self.service.bodies.read(request, context.deadline) as body:
             id, labels, rating = _feedback(parsed_json(body))
         model = self.service.watch.feedback(id, labels, rating)

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from powertrain_serve.bodies import JSON
+from powertrain_serve.bodies import demand_json
 from powertrain_serve.context import context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
@@ -79,8 +79,7 @@ class OpenAiApi:
 
     async def _read(self, request: Request, chat: bool) -> tuple[Model, Asked]:
         context, limits = context_of(request), self.service.settings.limits
-        if context.content_type != JSON:
-            raise RefusedError(415, f"a body of {context.content_type[:80]!r}; expected {JSON}; set Content-Type")
+        demand_json(context.content_type)
         async with self.service.bodies.read(request, context.deadline) as content:
             body = body_of(content)
             name, version = model_name(body)

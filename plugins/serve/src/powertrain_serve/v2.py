@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 import powertrain as pt
 from powertrain_serve.answers import Answers
-from powertrain_serve.bodies import JSON, Given, parsed_json
+from powertrain_serve.bodies import Given, demand_json, parsed_json
 from powertrain_serve.context import Context, context_of
 from powertrain_serve.errors import RefusedError
 from powertrain_serve.model import Model
@@ -80,10 +80,8 @@ class V2Api:
     def asking(self, context: Context, path: Mapping[str, str]) -> Asking:
         given = context.headers.get(HEADER.encode())
         header = None if given is None else given.decode("latin-1")
-        if header is None and context.content_type != JSON:
-            raise RefusedError(
-                415, f"a body of {context.content_type[:80]!r}; expected {JSON}, or {HEADER}; set Content-Type"
-            )
+        if header is None:
+            demand_json(context.content_type, f", or {HEADER}")
         limits = self.service.settings.limits
 
         def parsed(model: Model, body: bytes) -> Asked:
