@@ -172,37 +172,20 @@ void Interpreter::cast(const FusedInstr& instr) {
   round_to_storage(instr.storage, dst, n);
 }
 
-void Interpreter::spread(const FusedInstr& instr) {
-  const auto fill = [&](auto value) {
+// Each of some values, from `first` on, for so many elements.
+void Interpreter::repeat(const FusedInstr& instr, int64_t first, int64_t step, int64_t rows, int64_t cols) {
+  const auto values = [&](auto value) {
     using T = decltype(value);
-    fill_lanes(reinterpret_cast<T*>(at_[instr.dst]), reinterpret_cast<const T*>(at_[instr.args[0]])[in_group_],
-               kFusedLanes);
+    const T* src = reinterpret_cast<const T*>(at_[instr.args[0]]) + first;
+    spread_rows(reinterpret_cast<T*>(at_[instr.dst]), src, step, rows, cols);
   };
   switch (desc_->slots()[instr.dst].bytes) {
     case 1:
-      return fill(uint8_t());
+      return values(uint8_t());
     case 4:
-      return fill(int32_t());
+      return values(int32_t());
     default:
-      return fill(int64_t());
-  }
-}
-
-void Interpreter::expand(const FusedInstr& instr) {
-  char* dst = at_[instr.dst];
-  const char* src = at_[instr.args[0]];
-  const int64_t src_step = instr.steps & 1 ? 1 : 0;
-  auto spread = [&](auto value) {
-    using T = decltype(value);
-    spread_rows(reinterpret_cast<T*>(dst), reinterpret_cast<const T*>(src), src_step, tile_.rows, tile_.cols);
-  };
-  switch (desc_->slots()[instr.dst].bytes) {
-    case 1:
-      return spread(uint8_t());
-    case 4:
-      return spread(int32_t());
-    default:
-      return spread(int64_t());
+      return values(int64_t());
   }
 }
 
@@ -352,10 +335,10 @@ void Interpreter::execute(int begin, int end) {
         store_row(instr);
         break;
       case FusedCode::Spread:
-        spread(instr);
+        repeat(instr, in_group_, 0, 1, kFusedLanes);
         break;
       case FusedCode::Expand:
-        expand(instr);
+        repeat(instr, 0, instr.steps & 1, tile_.rows, tile_.cols);
         break;
       case FusedCode::Uniform:
         uniform(instr);

@@ -26,47 +26,46 @@ struct ChainArgument {
   PT_FN vec<T, 16> load_n(int64_t i, int64_t n) const { return mask ? vec<T, 16>::load_n(at + i, n) : load(0); }
 };
 
-template <FusedChain kForm, int kOps, class V>
-PT_FN V chain_of(V a, V b, V c, V d) {
-  constexpr int kOuter = kOps % 3, kLeft = kOps / 3 % 3, kRight = kForm == FusedChain::Both ? kOps / 9 : kLeft;
-  if constexpr (kForm == FusedChain::Left) return chain_step<kOuter>(chain_step<kLeft>(a, b), c);
-  if constexpr (kForm == FusedChain::Right) return chain_step<kOuter>(a, chain_step<kRight>(b, c));
-  if constexpr (kForm == FusedChain::Both) return chain_step<kOuter>(chain_step<kLeft>(a, b), chain_step<kRight>(c, d));
-  const V one = chain_step<kOuter>(a, b);
-  return kForm == FusedChain::Square ? one * one : one;
-}
-
-template <FusedChain kForm, int kOps, class T>
-static void chain_loop(char* dst, const char* a, const char* b, const char* c, const char* d, int64_t n,
-                       unsigned steps) {
-  const ChainArgument<T> w(a, steps, 0), x(b, steps, 1), y(c, steps, 2);
-  const ChainArgument<T> z(kForm == FusedChain::Both ? d : c, steps, kForm == FusedChain::Both ? 3 : 2);
-  T* out = reinterpret_cast<T*>(dst);
-  for (int64_t i = 0; i < n; i += kFusedLanes)
-    store(out + i, chain_of<kForm, kOps>(w.load(i), x.load(i), y.load(i), z.load(i)));
-}
-
 // What a chain makes of elements i to i + 15 of its arguments.
 template <FusedChain kForm, int kOps, class T>
 struct ChainSource {
   using V = vec<T, 16>;
-  ChainArgument<T> a, b, c;
+  static constexpr bool kBoth = kForm == FusedChain::Both;
+  static constexpr bool kThree = kForm == FusedChain::Left || kForm == FusedChain::Right;
+  static constexpr int kOuter = kOps % 3, kInner = kOps / 3 % 3, kArgs = kBoth ? 4 : kThree ? 3 : 2;
+  ChainArgument<T> args[4];  // kArgs of them
+
+  static PT_FN V value(const V* v) {
+    if constexpr (kForm == FusedChain::Left) return chain_step<kOuter>(chain_step<kInner>(v[0], v[1]), v[2]);
+    if constexpr (kForm == FusedChain::Right) return chain_step<kOuter>(v[0], chain_step<kInner>(v[1], v[2]));
+    if constexpr (kBoth) return chain_step<kOuter>(chain_step<kInner>(v[0], v[1]), chain_step<kOps / 9>(v[2], v[3]));
+    const V one = chain_step<kOuter>(v[0], v[1]);
+    return kForm == FusedChain::Square ? one * one : one;
+  }
   PT_FN V whole(int64_t i) const {
-    const V last = c.load(i);
-    return chain_of<kForm, kOps>(a.load(i), b.load(i), last, last);
+    V v[kArgs];
+    PT_UNROLL for (int k = 0; k < kArgs; ++k) v[k] = args[k].load(i);
+    return value(v);
   }
   template <class Op>
   PT_FN V some(int64_t i, int64_t n) const {
-    const V last = c.load_n(i, n);
-    return or_identity<Op, T>(chain_of<kForm, kOps>(a.load_n(i, n), b.load_n(i, n), last, last), n);
+    V v[kArgs];
+    PT_UNROLL for (int k = 0; k < kArgs; ++k) v[k] = args[k].load_n(i, n);
+    return or_identity<Op, T>(value(v), n);
   }
 };
 
+template <FusedChain kForm, int kOps, class T>
+static void chain_loop(char* dst, const char* a, const char* b, const char* c, const char* d, int64_t n,
+                       unsigned steps) {
+  const ChainSource<kForm, kOps, T> source{{{a, steps, 0}, {b, steps, 1}, {c, steps, 2}, {d, steps, 3}}};
+  T* out = reinterpret_cast<T*>(dst);
+  for (int64_t i = 0; i < n; i += kFusedLanes) store(out + i, source.whole(i));
+}
+
 template <FusedChain kForm, int kOps>
 static void sum_loop(char* lanes, const char* a, const char* b, const char* c, int64_t n, unsigned steps) {
-  constexpr bool three = kForm == FusedChain::Left || kForm == FusedChain::Right;
-  const ChainArgument<float> last(three ? c : b, steps, three ? 2 : 1);
-  const ChainSource<kForm, kOps, float> source{{a, steps, 0}, {b, steps, 1}, last};
+  const ChainSource<kForm, kOps, float> source{{{a, steps, 0}, {b, steps, 1}, {c, steps, 2}, {nullptr, steps, 3}}};
   add_to_lanes<ReduceSum>(reinterpret_cast<float*>(lanes), source, n);
 }
 

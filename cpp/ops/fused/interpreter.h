@@ -55,8 +55,7 @@ class Interpreter {
   void chain(const FusedInstr& instr);
   void choose(const FusedInstr& instr);
   void cast(const FusedInstr& instr);
-  void spread(const FusedInstr& instr);
-  void expand(const FusedInstr& instr);
+  void repeat(const FusedInstr& instr, int64_t first, int64_t step, int64_t rows, int64_t cols);
   void uniform(const FusedInstr& instr);
   void reduce(const FusedInstr& instr);
   template <class Op, class T, class F>
