@@ -25,19 +25,44 @@ class Held {
   uint32_t process_;
 };
 
-// Strided values reach a slot only through replace(): element by element, on the host.
+template <class T>
+void repeat(char* to, const char* element, int64_t count) {
+  T value;
+  std::memcpy(&value, element, sizeof(T));
+  std::fill_n(reinterpret_cast<T*>(to), count, value);
+}
+
+// `count` elements that are `step` elements apart, one behind the other.
+void copy_run(char* to, const char* from, int64_t step, int64_t count, std::size_t size) {
+  if (step == 1 || count == 1) {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * size);
+  } else if (step == 0 && size == 4) {
+    repeat<uint32_t>(to, from, count);
+  } else if (step == 0 && size == 8) {
+    repeat<uint64_t>(to, from, count);
+  } else {
+    const auto apart = step * static_cast<int64_t>(size);
+    for (int64_t i = 0; i < count; ++i, to += size, from += apart) std::memcpy(to, from, size);
+  }
+}
+
+// Strided values reach a slot only through replace(), and those that repeat one number, such as the zeros that moments
+// begin with: on the host.
 void copy_strided(Buffer& to, const Tensor& value) {
   const Tensor from = value.in(host_memory());
   const BufferRef rows = to.memory().on_host() ? nullptr : Buffer::allocate(to.bytes());
   char* const first = rows ? rows->host() : to.host();
   const std::size_t size = size_of(from.dtype());
   Dims at = from.shape();
-  for (int i = 0; i < at.size(); ++i) at[i] = 0;
-  for (int64_t e = 0, n = from.size(); e < n; ++e) {
+  const int inner = at.size() - 1;
+  const int64_t run = inner < 0 ? 1 : at[inner], step = inner < 0 ? 1 : from.strides()[inner];
+  for (int i = 0; i <= inner; ++i) at[i] = 0;
+  for (int64_t e = 0, n = from.size(); e < n; e += run) {
     int64_t source = 0;
-    for (int i = 0; i < at.size(); ++i) source += at[i] * from.strides()[i];
-    std::memcpy(first + e * size, from.host() + source * static_cast<int64_t>(size), size);
-    for (int i = at.size() - 1; i >= 0 && ++at[i] == from.shape()[i]; --i) at[i] = 0;
+    for (int i = 0; i < inner; ++i) source += at[i] * from.strides()[i];
+    copy_run(first + e * static_cast<int64_t>(size), from.host() + source * static_cast<int64_t>(size), step, run,
+             size);
+    for (int i = inner - 1; i >= 0 && ++at[i] == from.shape()[i]; --i) at[i] = 0;
   }
   if (rows) to.memory().copy_in(to.address(), first, to.bytes());
 }
