@@ -493,6 +493,10 @@ def read_png_files(paths: Sequence[bytes], out: Array, parallel: bool) -> list[i
     """Read PNG files into bytes [paths, height, width, 3] or [paths, height, width] (grey). Gives the numbers of those
     that are left to Pillow."""
 
+def scaled_rows(table: Array, rows: Array, numbers: Array, out: Array, parallel: bool) -> None:
+    """Write rows of a table of bytes or f32 [n, ...] into `out`, f32 [rows, ...]: (x - numbers[0]) * numbers[1] +
+    numbers[2], whose numbers [3, k] repeat along a row."""
+
 def decode_png(content: bytes, channels: int) -> tuple[bytes, int, int] | None:
     """The pixels of a PNG file as bytes, RGB (3 channels) or grey (1), with width and height; None for one that is left
     to Pillow."""

@@ -222,7 +222,7 @@ def test_a_run_reads_arrays_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_large_batches_are_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two of them would not stay in a cache until the steps read them."""
+    """Several would not stay in a cache until the steps read them."""
     made = taken(SOURCES["transforms"](), True, 12, monkeypatch, endless=True)
     monkeypatch.setattr(prefetch, "_MOST_BYTES", 8 * (16 * 4 + 8 + 4) * 2 - 1)  # x, y and weights of two batches
     monkeypatch.setattr(DataLoader, "_make_many", lambda self, picks: pytest.fail("made together"))

@@ -143,14 +143,67 @@ def slow(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return fields
 
 
-def test_workers_leave_batches_that_are_quick_to_make_to_the_consumer() -> None:
+def test_one_worker_makes_batches_that_are_quick_to_make() -> None:
     iterator = iter(DataLoader(source(), 5, endless=True, num_workers=4))
     for _ in range(200):
         next(iterator)
+    assert wait_for_threads(1) == 1 and len(next(iterator)) > 0
+    del iterator
+    assert wait_for_threads(0) == 0
+
+
+def test_quick_batches_are_made_beside_the_steps_and_come_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
+    made_by: dict[int, str] = {}
+
+    def noted(fields: dict[str, Any]) -> dict[str, Any]:
+        made_by[int(fields["x"][0, 0])] = threading.current_thread().name
+        return fields
+
+    many = Mapped(ArrayDataset(x=np.arange(4000).reshape(-1, 1)), noted)
+    for at, batch in enumerate(DataLoader(many, 4, num_workers=2)):
+        assert batch.x[0, 0] == 4 * at
+        time.sleep(0.0005)  # the step
+    assert sum(name.startswith("loader-") for name in made_by.values()) > 500
+
+
+def test_a_batch_of_a_block_that_fails_is_told_in_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
+    monkeypatch.setattr(prefetch, "_BLOCK_SECONDS", 60)
+
+    def broken(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if (fields["x"] == 157).any():
+            raise OSError("the disk is gone")
+        return fields
+
+    loader = DataLoader(Mapped(ArrayDataset(x=np.arange(200)), broken), 5, num_workers=1)
+    given = []
+    with pytest.raises(DataError, match="fetching rows 155, 156, 157"):
+        for batch in loader:
+            given.append(batch)
+    assert len(given) == 31 and loader.state_dict() == {"epoch": 0, "position": 155, "seed": 0}
+
+
+def test_an_order_that_fails_is_told_behind_the_batches_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
+
+    class Ends(pt.data.IterableDataset):
+        def __iter__(self) -> Any:
+            yield from range(100)
+            raise OSError("the cable is out")
+
+    given = []
+    with pytest.raises(OSError, match="the cable is out"):
+        for batch in DataLoader(Ends(), 5, num_workers=1):
+            given.append(batch.tolist()[0])
+    assert given == list(range(0, 95, 5))  # the last one is given when what follows is known
+
+
+def wait_for_threads(count: int) -> int:
     deadline = time.monotonic() + 5
-    while loader_threads() and time.monotonic() < deadline:
+    while loader_threads() != count and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert loader_threads() == 0 and len(next(iterator)) > 0
+    return loader_threads()
 
 
 def loader_threads() -> int:

@@ -81,6 +81,11 @@ def _constant(subject: Subject, x: Any) -> Iterator[Finding]:
         )
 
 
+def _scaled(fitted: Any, x: Any) -> Any:
+    """What its scaling makes of the examples, if it has one."""
+    return fitted.scaling and fitted.scaling.rows(np.ascontiguousarray(x, dtype=np.float32), np.arange(len(x)))
+
+
 def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> Iterator[Finding]:
     if not same(x, given):
         yield subject.finding(
@@ -107,6 +112,13 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
             "by_row is true, and examples come out differently among many others",
             "the same bits",
             "leave by_row out: batches are then transformed one by one",
+        )
+    elif (scaled := _scaled(fitted, x)) is not None and not same(scaled, made):
+        yield subject.finding(
+            "scaling",
+            "its scaling gives other numbers than a call",
+            "the same bits",
+            "set scaling to what __call__ does, (x - subtract) * multiply + add in float32, or leave it out",
         )
     with elsewhere(*subject.modules):
         again = fitted(x)

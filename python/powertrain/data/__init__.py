@@ -43,6 +43,7 @@ from powertrain.data.samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from powertrain.data.scaling import Scaling
 from powertrain.data.source import Source
 from powertrain.data.split import (
     permutation,
@@ -92,6 +93,7 @@ __all__ = [
     "RawTable",
     "Sampler",
     "Scale",
+    "Scaling",
     "SequentialSampler",
     "Source",
     "Standardize",

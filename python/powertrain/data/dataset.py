@@ -28,6 +28,7 @@ from powertrain.data.source import (
     anew,
     by_rows,
     check_finite,
+    fetch_scaled,
     fetch_training,
     length_of,
 )
@@ -35,6 +36,7 @@ from powertrain.errors.methods import Abstract, missing, needed_unless
 from powertrain.io.mapped import check_mapped, unmapped
 
 if TYPE_CHECKING:
+    from powertrain.data.scaling import Scaling
     from powertrain.typing import DatasetLike, TensorLike
 
 
@@ -144,6 +146,15 @@ class ArrayDataset(Dataset):
             check_mapped(array, f"arrays {name}")
         return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
 
+    def fetch_scaled(self, indices: Indices, field: str, scaling: Scaling) -> Fields | None:
+        """The examples `indices` with one field scaled, in one pass over its memory; None where that cannot be."""
+        for name, array in self.arrays.items():
+            check_mapped(array, f"arrays {name}")
+        scaled = scaling.rows(self.arrays.get(field), indices)
+        if scaled is None:
+            return None
+        return {name: scaled if name == field else array.take(indices, axis=0) for name, array in self.arrays.items()}
+
     def __getitem__(self, index: int) -> tuple[Array, ...]:
         if isinstance(index, slice):
             index = np.arange(len(self))[index]
@@ -219,6 +230,10 @@ class Subset(Dataset):
     @by_rows("dataset")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return fetch_training(as_source(self.dataset), self.indices.take(indices), seed, call)
+
+    def fetch_scaled(self, indices: Indices, field: str, scaling: Scaling) -> Fields | None:
+        """The examples `indices` with one field scaled, where the data set does that in one pass; else None."""
+        return fetch_scaled(self.dataset, self.indices.take(indices), field, scaling)
 
 
 class ConcatDataset(Dataset):
@@ -299,7 +314,8 @@ class _Items(Dataset):
 
 def as_source(dataset: Any) -> Source:
     """A data set as something that gives whole batches."""
-    if isinstance(dataset, Source):
+    # First the base class: asked for each batch, isinstance of a protocol takes longer than making it.
+    if isinstance(dataset, (Dataset, Source)):
         return dataset
     if not is_stream(dataset) and hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__"):
         return _Items(dataset)

@@ -22,6 +22,7 @@ from powertrain.data.source import (
     by_rows,
     check_labels,
     example_weights,
+    fetch_scaled,
     fetch_training,
     whole,
 )
@@ -29,6 +30,7 @@ from powertrain.errors.methods import missing
 
 if TYPE_CHECKING:
     from powertrain.data.module import DataModule
+    from powertrain.data.scaling import Scaling
 
 
 SEVERAL_INPUTS = (
@@ -170,6 +172,11 @@ class Weighing(Dataset):
     @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         return self._weighed(indices, fetch_training(self.source, indices, seed, call))
+
+    def fetch_scaled(self, indices: Indices, field: str, scaling: Scaling) -> Fields | None:
+        """The rows `indices` with one field scaled, where the source does that in one pass; else None."""
+        fields = fetch_scaled(self.source, indices, field, scaling)
+        return None if fields is None else self._weighed(indices, fields)
 
 
 def _targets_of(source: Source) -> Array:

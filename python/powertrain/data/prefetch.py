@@ -1,7 +1,7 @@
 """Batches made ahead by worker threads, given out in order.
 
 Workers change when a batch is made, never which: picks are handed out in order, under one lock. Threads rather than
-processes, since NumPy's copies release the interpreter lock.
+processes, since NumPy's copies and the engine's release the interpreter lock.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from powertrain.data.order import Pick
 
 Made = tuple[Any, Pick]
 
-# Handing a batch over costs some tens of microseconds. When one of the first batches took less time than this to make,
-# workers would only cost. The least time counts, since others include waiting for a busy machine.
+# Handing over costs some tens of microseconds. When one of the first batches took less time than this to make, they are
+# handed over in blocks, and a single worker makes them. The least time counts, since others include waiting for a busy
+# machine.
 _QUICK_SECONDS = 0.25e-3
-_TRIALS = 8
-# Such batches are made many at a time, for about so long and at most so many: together they cost little more than one.
+_TRIALS = 4
+# A block is made in about so long, and is of at most so many batches: together they cost little more than one.
 _BLOCK_SECONDS = 1e-3
 _MOST_AT_ONCE = 64
-_MOST_BYTES = 1 << 19  # of their arrays: more would leave the cache of a core before a step reads them
+_MOST_BYTES = 1 << 21  # of the arrays of a block: two of them and what a step uses should stay in a cache
+_BLOCKS_AHEAD = 2
 # Workers begin when the consumer has made the first batch, or after so long. Several threads hand Python's lock to and
 # fro, each time after up to 5 ms, and the first batch would come two to four times as late.
 _HEAD_START_SECONDS = 0.05
@@ -38,35 +40,43 @@ _NICE = 5
 
 
 class _Cell:
-    """The place of one batch in the window."""
+    """The place of one batch in the window, or of a block of them."""
 
-    __slots__ = ("batch", "done", "error", "pick")
+    __slots__ = ("done", "error", "made", "picks")
 
-    def __init__(self, pick: Pick | None, error: Exception | None = None) -> None:
-        self.pick = pick
+    def __init__(self, picks: Sequence[Pick], error: Exception | None = None) -> None:
+        self.picks = picks
         self.done = error is not None
-        self.batch: Made | None = None
-        self.error = error
+        self.made: list[Made] = []
+        self.error = error  # to be raised behind what was made
 
 
 class _Shared:
     """What the workers see: the picks still to hand out and the window of results, in order."""
 
-    def __init__(self, make: Callable[[Pick], Any], picks: Iterator[Pick], workers: int, ahead: int) -> None:
-        self.make = make
+    def __init__(
+        self,
+        make: Callable[[Pick], Any],
+        picks: Iterator[Pick],
+        window: int,
+        make_many: Callable[[list[Pick]], list[Any]] | None,
+    ) -> None:
+        self.make, self.make_many = make, make_many
         self.picks = picks
-        self.window = workers * ahead
+        self.window = window
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
-        self.seconds: list[float] = []
+        self.seconds: list[float] = []  # of each of the first batches
+        self.block_seconds = 0.0  # for each batch of the last block
         self.bytes = 0  # of the arrays of a batch
+        self.block_worker: int | None = None  # the thread that makes blocks
         self.exhausted = False
         self.stopped = False
         self.process = os.getpid()
 
     @property
     def full(self) -> bool:
-        return len(self.results) >= self.window
+        return len(self.results) >= (_BLOCKS_AHEAD if self.quick else self.window)
 
     @property
     def begun(self) -> bool:
@@ -75,60 +85,74 @@ class _Shared:
 
     @property
     def quick(self) -> bool:
-        """Whether batches are made faster than they are handed over, so that workers would only cost."""
+        """Whether batches are made so fast that they are handed over in blocks."""
         return len(self.seconds) >= _TRIALS and min(self.seconds) < _QUICK_SECONDS
 
-    @property
-    def small(self) -> bool:
-        """Whether several quick batches fit the cache together; a large one is sooner made alone."""
-        return self.quick and 2 * self.bytes <= _MOST_BYTES
+    def released(self) -> bool:
+        """Whether this worker is not needed, since another one makes blocks; under the lock."""
+        me = threading.get_ident()
+        if self.quick and self.block_worker is None:
+            self.block_worker = me
+            self.changed.notify_all()
+        return self.block_worker not in (None, me)
 
     def take(self) -> _Cell | None:
-        """The next batch to make, with its place; under the lock. None when there is none."""
-        pick = None
-        try:
-            pick = None if self.stopped or self.exhausted else next(self.picks, None)
-        except Exception as error:  # whoever asked, the consumer is told, in its turn
-            self.results.append(_Cell(None, error))
-        if pick is None:
-            self.exhausted = True
-            self.changed.notify_all()
-            return None
-        self.results.append(_Cell(pick))
-        return self.results[-1]
-
-    def take_block(self, seconds: float) -> list[Pick]:
-        """Batches to make together, of which each takes so long; under the lock, when no worker takes any. Empty when
-        there are none."""
-        quick = 1 + int(_BLOCK_SECONDS / max(seconds, 1e-9))
-        count = min(_MOST_AT_ONCE, quick, _MOST_BYTES // max(self.bytes, 1))
-        found: list[Pick] = []
+        """The next batches to make, with their place; under the lock. None when there are none."""
         if self.stopped or self.exhausted:
-            return found
+            return None
+        count, found = self._count(), []
         try:
             for pick in itertools.islice(self.picks, count):
                 found.append(pick)  # one by one, since those before an error count
-        except Exception as error:
-            self.results.append(_Cell(None, error))
+        except Exception as error:  # whoever asked, the consumer is told, in its turn
             self.exhausted = True
-        self.exhausted = self.exhausted or len(found) < count
-        return found
+            cell = _Cell(found)
+            self.results.extend([cell, _Cell((), error)] if found else [_Cell((), error)])
+            self.changed.notify_all()
+            return cell if found else None
+        if len(found) < count:
+            self.exhausted = True
+            self.changed.notify_all()
+        if not found:
+            return None
+        self.results.append(_Cell(found))
+        return self.results[-1]
+
+    def _count(self) -> int:
+        """How many batches are made together."""
+        if not self.quick:
+            return 1
+        seconds = self.block_seconds or min(self.seconds)
+        return max(1, min(_MOST_AT_ONCE, int(_BLOCK_SECONDS / max(seconds, 1e-9)), _MOST_BYTES // max(self.bytes, 1)))
 
     def fill(self, cell: _Cell) -> None:
-        """Makes a batch in its place; outside the lock."""
+        """Makes batches in their place; outside the lock."""
         start = time.perf_counter()
-        assert cell.pick is not None
-        try:
-            cell.batch = (self.make(cell.pick), cell.pick)
-        except Exception as error:
-            cell.error = error
-        seconds = time.perf_counter() - start
+        self._fill(cell)
+        seconds = (time.perf_counter() - start) / len(cell.picks)
         with self.changed:
             cell.done = True
             if len(self.seconds) < _TRIALS:
                 self.seconds.append(seconds)
-                self.bytes = max(self.bytes, held_bytes(cell.batch[0]) if cell.batch else 0)
+                self.bytes = max(self.bytes, held_bytes(cell.made[0][0]) if cell.made else 0)
+            else:
+                self.block_seconds = seconds
             self.changed.notify_all()
+
+    def _fill(self, cell: _Cell) -> None:
+        """All of them together where that works; else each by itself, and the one at fault raises in its turn."""
+        make_many = self.make_many
+        if len(cell.picks) > 1 and make_many is not None:
+            try:
+                cell.made = list(zip(make_many(list(cell.picks)), cell.picks, strict=True))
+                return
+            except Exception:
+                self.make_many = None
+        try:
+            for pick in cell.picks:
+                cell.made.append((self.make(pick), pick))
+        except Exception as error:
+            cell.error = error
 
 
 def _work(shared: _Shared) -> None:
@@ -141,9 +165,9 @@ def _work(shared: _Shared) -> None:
         shared.changed.wait_for(lambda: shared.begun, _HEAD_START_SECONDS)
     while True:
         with shared.changed:
-            while shared.full and not shared.stopped:
+            while not shared.released() and shared.full and not shared.stopped:
                 shared.changed.wait()
-            cell = None if shared.quick else shared.take()
+            cell = None if shared.released() else shared.take()
         if cell is None:
             return
         shared.fill(cell)
@@ -159,10 +183,10 @@ def _stop(shared: _Shared) -> None:
 
 class Prefetched(Iterator[Sequence[Made]]):
     """Batches made ahead by daemon threads, which hold no reference to this object: dropping it stops them. The next
-    one comes alone, or with those after it that are there.
+    one comes alone, or with those that were made together with it.
 
-    Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one, and all of
-    them once they prove to be quick to make: then several at once by `make_many`, where that is given.
+    Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one. Batches
+    that prove to be quick to make come in blocks from one worker, several at once by `make_many`, where that is given.
     """
 
     def __init__(
@@ -173,47 +197,31 @@ class Prefetched(Iterator[Sequence[Made]]):
         ahead: int,
         make_many: Callable[[list[Pick]], list[Any]] | None = None,
     ) -> None:
-        self._shared = _Shared(make, picks, workers, ahead)
-        self._make_many = make_many
-        self._seconds = 0.0  # for each of the last batches that were made together
-        self._alone: deque[Pick] = deque()  # batches that could not be made together, and now are made in their turn
+        self._shared = _Shared(make, picks, workers * ahead, make_many)
+        self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
 
     def __next__(self) -> Sequence[Made]:
-        while True:
-            if self._alone:
-                cell = _Cell(self._alone.popleft())
-                self._shared.fill(cell)
-                return self._given(cell)
-            found = self._next()
-            if isinstance(found, _Cell):
-                return self._given(found)
-            if found:
-                return found
+        while self._error is None:
+            cell = self._next()
+            self._error = cell.error
+            if cell.made:
+                return cell.made
+        self.close()
+        raise self._error
 
-    def _given(self, cell: _Cell) -> Sequence[Made]:
-        if cell.error is not None:
-            self.close()
-            raise cell.error
-        assert cell.batch is not None
-        return [cell.batch]
-
-    def _next(self) -> _Cell | Sequence[Made]:
-        shared, make_many = self._shared, self._make_many
+    def _next(self) -> _Cell:
+        shared = self._shared
         while True:
             with shared.changed:
                 if shared.results and shared.results[0].done:
                     cell = shared.results.popleft()
                     shared.changed.notify_all()
                     return cell
-                if make_many is not None and shared.small and not shared.results:
-                    picks = shared.take_block(self._seconds or min(shared.seconds))
-                    if not picks and not shared.results:
-                        raise StopIteration
-                    break
-                mine = None if shared.full else shared.take()
+                # A block that a worker has begun is there sooner than one that is begun now.
+                mine = None if shared.full or (shared.quick and shared.results) else shared.take()
                 if mine is None:
                     if not shared.results:
                         raise StopIteration
@@ -221,20 +229,6 @@ class Prefetched(Iterator[Sequence[Made]]):
                         shared.changed.wait()
             if mine is not None:
                 shared.fill(mine)
-        assert make_many is not None
-        return self._made(make_many, picks) if picks else ()
-
-    def _made(self, make_many: Callable[[list[Pick]], list[Any]], picks: list[Pick]) -> Sequence[Made]:
-        """Batches made together. Where that fails, each is made in its turn, and the one at fault raises."""
-        start = time.perf_counter()
-        try:
-            made = make_many(picks)
-            self._seconds = (time.perf_counter() - start) / len(picks)
-            return list(zip(made, picks, strict=True))
-        except Exception:
-            self._make_many = None
-            self._alone.extend(picks)
-            return ()
 
     @property
     def here(self) -> bool:

@@ -7,7 +7,7 @@ training run stands is the loader's cursor.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from powertrain.data.errors import DataError, NotFiniteDataError
 from powertrain.data.npy import StoredArray
 from powertrain.data.order import Cursor
 from powertrain.plugin.protocols import is_random
+
+if TYPE_CHECKING:
+    from powertrain.data.scaling import Scaling
 
 Array = NDArray[Any]
 Fields = dict[str, Array]
@@ -106,6 +109,12 @@ def fetch_training(source: Source, indices: Indices, seed: int, call: Cursor) ->
     # Asked for each batch: Python takes longer over isinstance of a protocol than over some batches.
     changed = getattr(source, "fetch_changed", None)
     return source.fetch(indices) if changed is None else cast("Fields", changed(indices, seed, call))
+
+
+def fetch_scaled(source: Any, indices: Indices, field: str, scaling: Scaling) -> Fields | None:
+    """The rows with one field scaled, where a source does that together; such a source changes nothing at random."""
+    fetch = getattr(source, "fetch_scaled", None)
+    return None if fetch is None else cast("Fields | None", fetch(indices, field, scaling))
 
 
 def changes_together(source: Any) -> bool:

@@ -33,7 +33,8 @@ from powertrain.data.image_transforms import (
 )
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.resizing import CenterResizedCrop, RandomResizedCrop, Resize
-from powertrain.data.source import Array, Fields, Indices, Source, anew, by_rows, fetch_training, pieces
+from powertrain.data.scaling import Scaling
+from powertrain.data.source import Array, Fields, Indices, Source, anew, by_rows, fetch_scaled, fetch_training, pieces
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.plugin.bases import RandomTransform, Transform
@@ -79,6 +80,7 @@ class Scale(Transform):
 
     def __init__(self, by: float = 1.0, shift: float = 0.0) -> None:
         self.by, self.shift = np.float32(by), np.float32(shift)
+        self.scaling = Scaling(multiply=self.by, add=self.shift if self.shift != 0 else -0.0)
 
     @classmethod
     def build(cls, params: Params, x: Array) -> Scale:
@@ -113,6 +115,7 @@ class Standardize(Transform):
         self.std = np.asarray(std, dtype=np.float32)
         # A feature that never varies carries nothing; dividing it by one leaves it at zero.
         self._factor = (1 / np.where(self.std > 0, self.std.astype(np.float64), 1)).astype(np.float32)
+        self.scaling = Scaling(self.mean, self._factor)
 
     @classmethod
     def build(cls, params: Params, x: Array) -> Standardize:
@@ -221,26 +224,43 @@ class Transformed(Dataset):
     @anew("source")  # a transform gives a new array, or a view of what it was given
     @by_rows("source")
     def fetch(self, indices: Indices) -> Fields:
-        return self.mapped(self.source.fetch(indices))
+        scaled = self._scaled(indices)
+        return self.mapped(self.source.fetch(indices)) if scaled is None else self._mapped(scaled, _as_found, 1)
+
+    def _scaled(self, indices: Indices) -> Fields | None:
+        """What the first transform makes of the examples, where it and the source can do that in one pass."""
+        first = self.transforms[0] if self.transforms else None
+        if not isinstance(first, Transform) or first.scaling is None:
+            return None
+        return fetch_scaled(self.source, indices, self.field, first.scaling)
 
     def mapped(self, fields: Fields) -> Fields:
         """Fields of some examples after the fitted transforms."""
-        return self._mapped(fields, lambda transform, number, found: found)
+        return self._mapped(fields, _as_found)
 
     @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
         def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:
             return transform.change(fields, Draw(seed, CHANGES + number, call))
 
+        scaled = self._scaled(indices)
+        if scaled is not None:
+            return self._mapped(scaled, change, 1)
         return self._mapped(fetch_training(self.source, indices, seed, call), change)
 
-    def _mapped(self, fields: Fields, change: Callable[[Any, int, Fields], Fields]) -> Fields:
+    def _mapped(self, fields: Fields, change: Callable[[Any, int, Fields], Fields], done: int = 0) -> Fields:
         for number, transform in enumerate(self.transforms):
+            if number < done:
+                continue
             if is_random(transform):
                 fields = change(transform, number, fields)
             else:
                 fields = {**fields, self.field: cast(Transform, transform)(fields[self.field])}
         return fields
+
+
+def _as_found(transform: object, number: int, fields: Fields) -> Fields:
+    return fields
 
 
 def untransformed(source: Source) -> Source:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from powertrain import Tensor
     from powertrain.data import DataModule
     from powertrain.data.order import Draw
+    from powertrain.data.scaling import Scaling
     from powertrain.plugin.backends import Graph
     from powertrain.plugin.protocols import Inputs
 
@@ -86,6 +87,8 @@ class Transform(Declared, declares=True):
     # Whether an example has the same bits whatever others come with it, as by NumPy's arithmetic: then several small
     # batches are mapped in one call.
     by_row: ClassVar[bool] = False
+    # What it does, where that is `(x - a) * b + c` in float32: then a batch is chosen and scaled in one pass.
+    scaling: Scaling | None = None
     # What it makes of the tensor x in PyTorch, for exports; the arrays of `state()` are {name}, as in "x - {mean}".
     TORCH_CALL: ClassVar[str] = ""
     example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))  # that the check tries it with
