@@ -127,6 +127,7 @@ def _train(
     meter = Meter()
     changes: list[str] = []
     if folder.started:
+        folder.checkpoints.begin_to_check()
         run, changes = build_again(recipe, folder, display, changed_data=changed_data)
     else:
         run = build(recipe, folder, display, dataset=dataset)

@@ -30,12 +30,14 @@ from powertrain.io.array_pieces import Arrays, safetensors_pieces
 from powertrain.io.files import Files, FolderError, NoSpaceError
 from powertrain.io.hashing import hash_arrays
 from powertrain.io.records import MisfitError, fitted, from_json
+from powertrain.train.folder.hashed_ahead import HashedAhead
 from powertrain.train.folder.keeping import Policy
-from powertrain.train.folder.saved_arrays import FileDamagedError, SavedArrays, sha256_of
+from powertrain.train.folder.saved_arrays import FileDamagedError, SavedArrays
 
 POLICY = Policy()  # of a run that names none
 FORMAT, FORMAT_LASTING, FORMAT_ROWS = 1, 2, 3  # the second where there is a lasting file, the third with rows apart
 LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
+LEAST_AHEAD = 1 << 24  # bytes; fewer are hashed sooner than a thread has begun
 PIECE_BYTES = 1 << 22  # of rows in a file
 PART_BYTES = 1 << 19  # that are hashed and written together, while they are in a cache
 FOLDER = "checkpoints"
@@ -65,6 +67,7 @@ class Checkpoints:
     def __init__(self, run: Path) -> None:
         self.files = Files(run)
         self._lasting_seen: set[str] = set()  # lasting files that this process has read or written whole
+        self._hashes = HashedAhead()
 
     def numbers(self) -> list[int]:
         """What exists, oldest first."""
@@ -220,7 +223,7 @@ class Checkpoints:
                 size = os.fstat(file.fileno()).st_size
                 if wanted is not None and size != wanted:
                     raise CheckpointError(f"{short} has {size:,} bytes; {wanted:,} were written")
-                if sha256 is not None and sha256_of(file) != sha256:
+                if sha256 is not None and self._hashes.sha256(file) != sha256:
                     raise CheckpointError(f"{short} is not what was written: its SHA-256 differs")
                 return SavedArrays(file, size)
         except OSError as error:
@@ -279,6 +282,13 @@ class Checkpoints:
                 f"powertrain runs show {self.files.path} lists them"
             )
         return found
+
+    def begin_to_check(self) -> None:
+        """Begin to read the newest one, beside what is done before it is asked for."""
+        with contextlib.suppress(CheckpointError, IndexError, OSError, FolderError):
+            number = self.numbers()[-1]
+            if self._header(number)["bytes"] >= LEAST_AHEAD:
+                self._hashes.begin(lambda: self.files.reading(_name(number, ".safetensors")))
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and a sentence for each newer one that was passed over."""
