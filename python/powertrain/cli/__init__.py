@@ -65,14 +65,14 @@ def _guarded(action: Callable[[], int]) -> int:
         silence(sys.stdout)  # the reader went away, for example `head`; nothing is left to say
         return BY_SIGNAL + signal.SIGPIPE
     except Exception as error:
+        from powertrain.plugin.blame import blame, called_from
+
         if said := _users(error):
-            complain(said)
+            complain(said + called_from(error))
             if isinstance(error, OSError) and error.filename is None:
                 silence(sys.stdout)  # what is left in its buffer has no place either
             return USER
         import traceback
-
-        from powertrain.plugin.blame import blame
 
         complain(traceback.format_exc().rstrip())
         if told := blame(error):

@@ -20,7 +20,7 @@ from powertrain.errors.methods import overridden
 from powertrain.metrics.classes import not_a_number
 from powertrain.nn import modes
 from powertrain.train.deciding.decision import NOTHING, Decision
-from powertrain.train.evaluate.fits import demand_losses, demand_scores, drawn, output_of
+from powertrain.train.evaluate.fits import answering, demand_losses, demand_returned, demand_scores, drawn, output_of
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
@@ -160,9 +160,13 @@ class Evaluator:
                 values = own(Step(), batch)
                 return values, values
             assert loss is not None  # what has no losses of its own is compared with targets
-            output = output_of(strategy.predict(Step(), batch))
+            answer = strategy.predict(Step(), batch)
+            demand_returned(answer, answering(strategy, modules), "one tensor for a batch")
+            output = output_of(answer)
             demand_scores(dataset, output.shape, batch.y.shape)
-            losses = pt.asarray(loss(output, batch.y))
+            given = loss(output, batch.y)
+            demand_returned(given, loss, "one value per example")
+            losses = pt.asarray(given)
             demand_losses(losses.shape, output.shape, batch.y.shape)
             if self._classes_alone:
                 output = likeliest(output)

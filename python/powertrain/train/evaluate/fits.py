@@ -3,7 +3,7 @@ is said before anything is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.data import DataLoader, Subset
 from powertrain.nn import modes
+from powertrain.plugin.blame import written_in
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
 
 if TYPE_CHECKING:
     from powertrain.data import DataModule
+    from powertrain.plugin.learning import Strategy
     from powertrain.train.run.train_run import TrainRun
 
 NEAR_1 = 1e-2  # of bfloat16 too
@@ -38,6 +40,19 @@ def demand_scores(dataset: DataModule, output: Sequence[int], target: Sequence[i
         f"[model] gives {list(output[1:])} for each example of {classes} classes{by}; expected a score for each class; "
         f"{fix}"
     )
+
+
+def demand_returned(given: Any, function: Callable[..., Any], expected: str) -> None:
+    """Refuse None, which a function gives that forgets its `return`."""
+    if given is None:
+        raise pt.DTypeError(f"[{written_in(function)}] gives None; expected {expected}; end it with return")
+
+
+def answering(strategy: Strategy, modules: Mapping[str, Any]) -> Callable[..., Any]:
+    """What gives the outputs: `predict` of a strategy of one's own, else `forward` of the first model."""
+    predict = strategy.predict
+    model = next(iter(modules.values()), None) if predict.__module__.startswith("powertrain.") else None
+    return getattr(model, "forward", predict)
 
 
 def output_of(given: Any) -> pt.Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import powertrain as pt
 from powertrain import _core
 from powertrain.autodiff.row_sparse import in_order, is_sparse, parted
+from powertrain.errors.arguments import shown
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.logs import Logs, total_and_count
 
@@ -55,9 +56,12 @@ def spread(weight: Any, like: Any) -> Any:
     """Weights [batch] laid over values [batch, ...], so that each token of an example has its weight."""
     shape = tuple(like.shape)
     if shape[0] != weight.shape[0]:
+        times, left = divmod(shape[0], weight.shape[0])
+        several = f"pt.concat([batch.weight] * {times})"
         raise pt.ShapeError(
             f"[minimize] loss is {list(shape)}, weight is {list(weight.shape)}; expected one value per example, whose "
-            "axis comes first; leave means and keepdims out of the loss"
+            "axis comes first; "
+            + (f"pass {several} as the weight" if times > 1 and not left else "leave means and keepdims out of the loss")
         )
     if len(shape) == 1:
         return weight
@@ -90,6 +94,10 @@ class Step:
         self.rng = pt.random.default_generator()  # its state is a slot, so that a resume draws the same numbers
 
     def minimize(self, opt: Any, loss: Any, weight: Any = None, *, couples: bool = False) -> None:
+        if not isinstance(loss, pt.Tensor):
+            raise pt.DTypeError(
+                f"[minimize] received {shown(loss)}; expected a tensor, one value per example; return it from the loss"
+            )
         slots = [slot for _, slot in opt.params]
         total, counted = (loss, None) if couples else _summed(loss, weight)
         self.update(opt, gradients_of(opt.scaled(total), slots), total, counted)
