@@ -160,3 +160,40 @@ def test_a_decay_that_updates_do_not_use_is_refused(make: Callable[[pt.nn.Module
     assert str(caught.value) == (
         f"{said}, whose updates have no weight decay; leave it out, or take an optimizer that has it, such as AdamW"
     )
+
+
+def of_formula(update: Callable[[Any, Any, Any], Any], moments: tuple[str, ...]) -> Optimizer:
+    class Own(Optimizer):
+        MOMENTS = moments
+
+        def update_flat(self, p: Any, g: Any, state: Any, decay: float, scalars: Any) -> Any:
+            return update(p, g, state)
+
+    return Own(weights(), lr=0.1)
+
+
+WRITTEN = [
+    (lambda p, g, state: p, ("m",), "gives float32[16]; expected new values and a dict of moments; end it with return "
+     'p, {"m": m}'),
+    (lambda p, g, state: None, (), "gives None; expected new values and a dict of moments; end it with return p, {}"),
+    (lambda p, g, state: (p, g), ("m",), "gives (float32[16], float32[16]); expected new values and a dict of moments; "
+     'end it with return p, {"m": m}'),
+    (lambda p, g, state: (p, {"m": g}), (), "gives the moment 'm'; expected one of MOMENTS, which is (); write MOMENTS "
+     "= ('m',)"),
+    (lambda p, g, state: (p - state["v"], {}), ("m",), "reads the moment 'v'; expected one of MOMENTS, which is "
+     "('m',); write MOMENTS = ('m', 'v')"),
+    (lambda p, g, state: (pt.sum(p), {}), (), "gives values []; expected [16], the shape of p; leave sums and means "
+     "out of the new values"),
+]  # fmt: skip
+
+
+@both_ways
+@pytest.mark.parametrize(("update", "moments", "text"), WRITTEN)
+def test_what_a_formula_gives_is_said_of_the_formula(update: Any, moments: Any, text: str, compiled: bool) -> None:
+    optimizer = of_formula(update, moments)
+    before = state(optimizer)
+    with pytest.raises(pt.optim.OptimizerError) as caught:
+        stepping(optimizer, compiled)(GOOD)
+    where, _, said = str(caught.value).partition("] ")
+    assert where.startswith("[Own.update_flat in test_refused_updates.py:") and said == text
+    assert state(optimizer) == before

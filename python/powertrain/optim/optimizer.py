@@ -18,6 +18,7 @@ from powertrain.nn.module import Module
 from powertrain.optim.accumulation import Accumulation, Gathered, divisor
 from powertrain.optim.clipping import Guarded, clipped, global_norm, guarded
 from powertrain.optim.hints import NotStepped, ParamGroup
+from powertrain.optim.moments import Moments, checked
 from powertrain.optim.momentum import Momentum
 from powertrain.optim.parameters import Named, choose
 from powertrain.optim.parts import Part, Rows, in_dtype, make_parts, scalar_dtype
@@ -251,18 +252,20 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
 
     def update_part(self, part: Part, g: pt.Tensor, scalars: Numbers) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """New values and moments of a part."""
-        state = {name: slot.value for name, slot in part.state.items()}
+        state = Moments(self, {name: slot.value for name, slot in part.state.items()})
         if not part.complex:
             return self.update_flat(part.own(part.values.value), part.own(g), state, part.weight_decay, scalars)
-        p, new = self.update_flat(_parts_of(part.values.value), g, state, part.weight_decay, scalars)
+        given = self.update_flat(_parts_of(part.values.value), g, state, part.weight_decay, scalars)
+        p, new = checked(self, given, state, g.shape)
         return pt.view_as_complex(pt.reshape(p, (-1, 2))), new
 
     def _update_rows(
         self, part: Part, sums: pt.Tensor, rows: Rows, scalars: Numbers
     ) -> tuple[pt.Tensor, dict[str, pt.Tensor]]:
         """A table after an update of the rows that have a gradient. Of a row that occurs twice both are the same."""
-        state = {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()}
-        p, new = self.update_flat(rows.before, pt.take(sums, rows.place), state, part.weight_decay, scalars)
+        state = Moments(self, {name: pt.take(slot.value, rows.index) for name, slot in part.state.items()})
+        given = self.update_flat(rows.before, pt.take(sums, rows.place), state, part.weight_decay, scalars)
+        p, new = checked(self, given, state, rows.before.shape)
         put = pt.ops.functional.OPERATORS["put_rows"]
         return put(part.values.value, rows.index, p), {k: put(part.state[k].value, rows.index, new[k]) for k in new}
 
@@ -371,9 +374,12 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
             if grads.factor is not None:
                 shrunk = in_dtype(dtype, grads.factor)
                 g, scalars = (g, {**scalars, "factor": shrunk}) if self.SCALES else (g * shrunk, scalars)
-            p, new = self._update_rows(part, g, found, scalars) if found else self.update_part(part, g, scalars)
-            due = _both(last, None if part.start == 0 else step > part.start)
             home = part.values if part.updated is None else part.updated
+            if found:
+                p, new = self._update_rows(part, g, found, scalars)
+            else:
+                p, new = checked(self, self.update_part(part, g, scalars), part.state, home.shape)
+            due = _both(last, None if part.start == 0 else step > part.start)
             yield home, _if_due(due, p, home)
             yield from ((part.state[name], _if_due(due, value, part.state[name])) for name, value in new.items())
         yield self.updates, _if_due(last, step, self.updates)
