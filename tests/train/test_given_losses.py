@@ -43,3 +43,11 @@ def test_a_function_trains_as_the_loss_of_its_name(loss: Any, name: str, y: Any)
     """Those of nn.functional take the mean of a batch unless they are asked not to, which would count the padding."""
     by_function, by_name = trained(loss, y, 3), trained(name, y, 3)
     assert by_function.history["train.loss"] == by_name.history["train.loss"]
+
+
+def test_a_loss_that_is_not_finite_is_said_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its gradients may be finite: that of a logarithm is, below 0 too. So no guard sees it."""
+    how = {**PLAIN, "verbose": True}
+    trained = pt.fit(model=pt.nn.Linear(5, 3), data=(ROWS, CLASSES), loss=lambda x, y: pt.log(-1 - x[:, 0] ** 2), **how)
+    assert trained.results["fit"].startswith("broken: the training loss is not finite (nan); look for a logarithm")
+    assert f"fit    {trained.results['fit']}\n" in capsys.readouterr().out

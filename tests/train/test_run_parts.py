@@ -21,6 +21,11 @@ from powertrain.train.run.early_stopping import EarlyStop
 from powertrain.train.run.progress import Progress
 from powertrain.train.run.schedule_horizon import Horizon
 
+BROKEN = (
+    "look for a logarithm, a root or a division in the loss, or lower the rate; with anomalies = {} a run stops at the "
+    "first such step"
+)
+
 
 class Stream:
     """A source of 10 batches of 8 an epoch, `position` batches into its epoch."""
@@ -151,12 +156,18 @@ def test_early_stopping_keeps_the_best(watch: str, values: list[float], best: fl
         ),
         ({"loss": 2.0}, {"loss": 2.1}, None, "healthy: valid loss 5 % above the training loss"),
         ({"loss": 2.0}, {"loss": 1.9}, None, "healthy: valid loss 5 % below the training loss"),
-        ({"loss": 2.0}, {"loss": math.nan}, None, "broken: the valid loss is not a number; lower the rate or clip the "
-                                                  "gradients"),
+        ({"loss": 2.0}, {"loss": math.nan}, None, f"broken: the valid loss is not finite (nan); {BROKEN}"),
+        ({"loss": math.inf, "accuracy": 0.9}, {"loss": 2.0, "accuracy": 0.9}, None,
+         f"broken: the train loss is not finite (inf); {BROKEN}"),
     ],
 )  # fmt: skip
 def test_the_gap_in_words(train: dict[str, float], held_out: dict[str, float], simple: str | None, line: str) -> None:
     assert diagnosis.judge(train, held_out, "valid", simple).line() == line
+
+
+def test_the_loss_of_the_steps_counts_too() -> None:
+    line = diagnosis.judge({"accuracy": 0.9}, {"accuracy": 0.9}, "valid", trained=math.nan).line()
+    assert line == f"broken: the training loss is not finite (nan); {BROKEN}"
 
 
 def test_a_gap_on_few_examples_may_be_chance() -> None:

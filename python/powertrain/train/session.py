@@ -254,7 +254,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     from powertrain.train.evaluate.apart import told_apart
     from powertrain.train.evaluate.reference import SomeExamples, write_profile
     from powertrain.train.folder.sample import write_sample
-    from powertrain.train.report.curves import curves_of
+    from powertrain.train.report.curves import curves_of, last_training_loss
     from powertrain.train.report.html_page import write_report
 
     seconds = run.saver.elapsed()
@@ -272,13 +272,15 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         fit_words = diagnosis.Fit("played", f"{evaluations['env'].examples} episodes", "")
     else:
         model = run.recipe.model.name if run.recipe.model else ""
+        history = read_history(run.folder.path)
         fit_words = diagnosis.judge(
             evaluations["train"].values, evaluations[held_part].values, held_part,
             # That one linear model is no better than another says nothing.
             diagnosis.unbeaten(evaluations[part].values, [one for one in simple if one.name != model]),
             diagnosis.FITTED if on_host(run.strategy) else diagnosis.NETWORK,
             examples=evaluations[held_part].examples,
-            rises=run.early is None and rose(curves_of(read_history(run.folder.path)).get("loss", {}).get("valid", [])),
+            rises=run.early is None and rose(curves_of(history).get("loss", {}).get("valid", [])),
+            trained=last_training_loss(history),
         )  # fmt: skip
     examples = SomeExamples(run)
     results: dict[str, Any] = {

@@ -49,6 +49,7 @@ class Advice:
     overfits: str
     slightly: str
     rises: str  # where the loss on held-out examples was lower earlier
+    broken: str  # where a loss is not finite
 
 
 NETWORK = Advice(
@@ -56,6 +57,8 @@ NETWORK = Advice(
     "use more data, weight decay or dropout, or stop earlier (run.stop)",
     "weight decay, dropout or run.stop may help",
     'its loss was lower earlier: add stop = { watch = "valid.loss" } to run',
+    "look for a logarithm, a root or a division in the loss, or lower the rate; with anomalies = {} a run stops at the "
+    "first such step",
 )
 # Of a model that another library fits: there is no rate, no step and no dropout to change.
 FITTED = Advice(
@@ -63,6 +66,7 @@ FITTED = Advice(
     "use more data, or parameters of the model that restrain it",
     "parameters of the model that restrain it may help",
     "parameters of the model that restrain it may help",
+    "look for numbers in the data that are not finite, or of another size than the rest",
 )
 
 
@@ -89,11 +93,16 @@ def judge(
     *,
     examples: int = 0,
     rises: bool = False,
+    trained: float = 0.0,
 ) -> Fit:
     """Compare a metric on training examples with the same on held-out ones, both measured after training; `unbeaten` is
     a simple predictor that does as well. A loss near 0 has no useful ratio, so what is better known goes first. A gap
     of the accuracy on so many held-out `examples` may be chance. `rises` says that the held-out loss was clearly lower
-    earlier in the training."""
+    earlier in the training, `trained` is the last loss of its steps."""
+    losses = {"training": trained, "train": train.get("loss", 0.0), part: held_out.get("loss", 0.0)}
+    for name, loss in losses.items():
+        if not math.isfinite(loss):
+            return Fit("broken", f"the {name} loss is not finite ({loss:g})", advice.broken)
     weak = False
     shares = [name for name in ("accuracy", "r2") if name in train and name in held_out]
     if shares and "perplexity" not in train:
@@ -111,7 +120,7 @@ def judge(
         if gap < 0:
             sentence = f"{part} loss {-100 * gap:.0f} % below the training loss"
     if not math.isfinite(gap):
-        return Fit("broken", f"the {part} loss is not a number", "lower the rate or clip the gradients")
+        return Fit("broken", f"the {part} metrics are not finite", advice.broken)
     learn_more = advice.rises if rises else advice.weak
     if unbeaten is not None:
         if shares and held_out[shares[0]] >= NEARLY_ALL and gap <= size[0]:

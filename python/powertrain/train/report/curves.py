@@ -28,6 +28,12 @@ def curves_of(history: Sequence[Mapping[str, Any]]) -> dict[str, Lines]:
     return {metric: found[metric] for metric in sorted(found, key=lambda metric: (metric != "loss", metric))}
 
 
+def last_training_loss(history: Sequence[Mapping[str, Any]]) -> float:
+    """The loss of the last steps that were measured, which may be NaN; 0 where none is logged."""
+    logged = [event["values"] for event in history if event["event"] == "metrics"]
+    return next((float(one["train.loss"]) for one in reversed(logged) if "train.loss" in one), 0.0)
+
+
 def curves_section(history: Sequence[Mapping[str, Any]], units: Mapping[str, str], stops: bool) -> Html:
     """All curves, and what those of the loss say. `stops` says whether the run keeps its best weights."""
     found = curves_of(history)
