@@ -9,6 +9,7 @@ import pickle
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -29,6 +30,14 @@ def told(error: pytest.ExceptionInfo[BaseException]) -> str:
 
 
 # ------------------------------------------------------------ Python functions
+
+
+def test_an_error_with_a_constructor_of_its_own_keeps_its_name() -> None:
+    """Also where that is the name of a function which callers do not know."""
+    assert inspect.isroutine(pt._core.own)
+    with pytest.raises(pt.data.DataError) as caught:
+        pt.data.read_arrays(Path("none.npz"), "own")
+    assert told(caught) == "[own] none.npz: No such file or directory; expected a readable file; check the path"
 
 
 @boundary.public

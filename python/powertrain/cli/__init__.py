@@ -90,8 +90,10 @@ def _users(error: Exception) -> str:
     if isinstance(error, OSError):
         name = str(error.filename)
         name = name if len(name) <= 200 else f"{name[:197]}..."
-        wanted = "expected a path that can be read or written; check it and its rights"
-        return f"[{name}] {error.strerror}; {wanted}"
+        from powertrain.plugin.packaged import left_out
+
+        expected, fix = left_out(error) or ("a path that can be read or written", "check it and its rights")
+        return f"[{name}] {error.strerror}; expected {expected}; {fix}"
     ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
     if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError"):
         return str(error)

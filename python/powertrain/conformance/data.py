@@ -20,6 +20,7 @@ from powertrain.data.errors import NotFiniteDataError
 from powertrain.data.source import evenly_spaced
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import fitted
+from powertrain.plugin.packaged import left_out
 from powertrain.plugin.registry import registry
 from powertrain.plugin.tasks import OWN
 from powertrain.plugin.wording import suggestion
@@ -45,6 +46,9 @@ def check_data(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("not-finite", f"build raised {error}", "numbers", "fill gaps or leave those rows out")
         return
     except DataError as error:  # it says what is missing: its files are not here
+        if left_out(error):
+            yield subject.raised("build", error)
+            return
         yield subject.finding(
             "not-here", f"build could not be tried: {error}", "its data", "make it available, and check again"
         )

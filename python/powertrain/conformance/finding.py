@@ -18,6 +18,7 @@ import numpy as np
 
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.kernels import Kernel
+from powertrain.plugin.packaged import left_out
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Subject:
         # An error that says what it expected says so in the finding too, once.
         received, _, rest = text.partition("; expected ")
         expected, _, fix = rest.partition("; ")
+        expected, fix = left_out(error) or (expected, fix)
         return self.finding(
             "raises",
             f"{doing} raised {received}",

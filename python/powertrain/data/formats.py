@@ -217,8 +217,8 @@ def numpy_file(path: Path, where: str) -> Iterator[None]:
     """Says in one way what is wrong with an .npz or .npy file."""
     try:
         yield
-    except FileNotFoundError:
-        raise DataError(where, f"no file {path}", "expected an .npz or .npy file", "check the path") from None
+    except FileNotFoundError as error:
+        raise DataFileError(where, str(path), error) from None
     except DataError:
         raise
     # zipfile raises RuntimeError for what is encrypted, or packed in a way that it does not know.

@@ -172,7 +172,8 @@ def _named(
     known = inner not in unknown_ops and (
         inner in vars(sys.modules["powertrain"]) or not inspect.isroutine(getattr(_core, inner, None))
     )
-    if not closing or known or not _is_engine(function) or len(error.args) != 1:
+    # One with a constructor of its own, such as a DataError, names what it was told to name.
+    if not closing or known or not _is_engine(function) or inspect.isfunction(type(error).__init__):
         return None
     name = arguments.name_of(function, args)
     if f"; expected {inner}(" not in said:
