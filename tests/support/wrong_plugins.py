@@ -186,7 +186,7 @@ IMPORT = "expected a plugin that can be imported"
 WRONG: dict[str, tuple[str, str, str, str]] = {
     "loss-mean": ("loss", "loss-scalar", "is one number", loss("return F.cross_entropy(output, target)")),
     "loss-sum": ("loss", "loss-scalar", "is one number", loss("return pt.sum(pt.square(output - target))")),
-    "loss-axis": ("loss", "loss-shape", "expected [6], one value per example",
+    "loss-axis": ("loss", "loss-shape", "expected [6], one value per example; reduce over",
                   loss("return pt.sum(pt.square(output - 1.0), axis=0)")),
     "loss-couples": ("loss", "loss-couples", "changes with the output of another",
                      loss("each = F.cross_entropy(output, target, reduction='none')\n    "

@@ -119,6 +119,8 @@ TRAINING: Rows = {
         MOMENT + "    def update(self, grads, weight=None):\n        (g,) = list(grads)\n"
                  "        slot = self.params[0][1]\n        slot.value = slot.value - self.scheduled_lr * g / "
                  "(1.0 if weight is None else weight)\n        self.updates.value = self.updates.value + 1\n"),
+    "optimizer-moment": ("optimizer", "protocol", "no update changes m of MOMENTS",
+                         but(MOMENT, '{"m": m}', "{}")),
     "optimizer-weight": ("optimizer", "padding-counts", "twice the gradients with weight = 2",
                          MOMENT + "    def update(self, grads, weight=None):\n        super().update(grads)\n"),
     "optimizer-zero": ("optimizer", "not-finite", "an update from gradients of 0 makes the weights",
@@ -200,6 +202,9 @@ LOSSES: Rows = {
                        "    return pt.sqrt(gap * gap)")),
     "loss-wide": ("loss", "float64", "the loss of float32 outputs of classes is float64",
                   loss("return F.cross_entropy(pt.astype(output, 'float64'), target, reduction='none')")),
+    "loss-parameter": ("loss", "not-finite", "with c = 0.0, which it allows, the loss of ordinary outputs",
+                       loss("gap = output[..., 0] - pt.astype(target, output.dtype)\n    return pt.square(gap) / c",
+                            "def it(output, target, *, c: float = 1.0):")),
     "loss-leak": ("loss", "leaks", "32 times the loss with the same inputs leave",
                   but(loss("SEEN.append(output)\n    " + CROSS), SOLVED, "SEEN = []\n" + SOLVED)),
     "loss-bad-error": ("loss", "bad-error", "with gamma = 1.0, which it allows, it raised ZeroDivisionError",

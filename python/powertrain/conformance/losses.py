@@ -11,8 +11,9 @@ import powertrain as pt
 from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, apart, no_global_random, rng, same
 from powertrain.conformance.leaks import check_leaks
-from powertrain.conformance.usage import check_effects
-from powertrain.plugin.params import call_with
+from powertrain.conformance.usage import check_effects, others, with_change
+from powertrain.plugin.params import call_with, parameters, params_of
+from powertrain.plugin.wording import show
 
 # Differences in float64 against the gradient; a loss that computes in float32 is held to that.
 STEP, NEAR = 1e-6, 1e-5
@@ -75,6 +76,7 @@ def check_loss(subject: Subject) -> Iterator[Finding]:
         yield doubts[0] if doubts else subject.raised("the loss of each usual task", errors[0])
         return
     x, y = _given(*samples()[worked[0]])
+    yield from _parameters(subject, x, y)
     yield from check_leaks(subject, "the loss", lambda: loss(pt.asarray(x), pt.asarray(y)))
     yield from check_effects(subject, lambda params: _results(call_with(subject.plugin, params), worked))
 
@@ -119,11 +121,12 @@ def _form(subject: Subject, task: str, values: Any, output: Any, target: Any) ->
             "float32, or what its gradient and memory cost doubles",
             "look for NumPy numbers and arrays (np.float64), and write pt.astype(target, output.dtype)",
         )
-    elif shape not in ((len(output),), tuple(target.shape)):
+    elif shape not in (allowed := ((len(output),), tuple(target.shape))):
+        expected = f"[{len(output)}], one value per example"
         yield subject.finding(
             "loss-shape",
             f"the loss of outputs {list(output.shape)} and targets {list(target.shape)} is {list(shape)}",
-            f"[{len(output)}], one value per example, or {list(target.shape)}",
+            expected if len(set(allowed)) == 1 else f"{expected}, or {list(target.shape)}",
             "reduce over every axis but the first",
         )
 
@@ -190,6 +193,25 @@ def _large(subject: Subject, loss: Callable[..., Any], x: Any, y: Any) -> Iterat
                 else "use log_softmax or the *_with_logits functions instead of the logarithm of a probability",
             )
             return
+
+
+def _parameters(subject: Subject, x: Any, y: Any) -> Iterator[Finding]:
+    """Values and gradients of ordinary outputs stay finite with every number that a recipe may set, 0 above all."""
+    for field in parameters(params_of(subject.plugin)):
+        for value in others(field, getattr(subject.params, field.name)) if field.type in (int, float) else ():
+            params = with_change(subject, subject.params, {field.name: value})
+            try:
+                wrong = params is not None and any(map(_torn, _slope(call_with(subject.plugin, params), x, y)))
+            except Exception:  # it refuses the value, or `check_effects` says that it raised
+                continue
+            if wrong:
+                yield subject.finding(
+                    "not-finite",
+                    f"with {field.name} = {show(value)}, which it allows, the loss of ordinary outputs is not finite",
+                    "a number",
+                    f"narrow the range of {field.name}, as by Annotated[float, Range(above=0)] or param(above=0)",
+                )
+                return
 
 
 def _torn(made: Any) -> bool:

@@ -37,7 +37,7 @@ def states(make: Make, count: int = 24) -> Iterator[bytes]:
 
 
 def check_updates(subject: Subject, make: Make) -> Iterator[Finding]:
-    for check in (_apart, _rate, _micro_batches, _weight, _far, _settings):
+    for check in (_apart, _rate, _micro_batches, _weight, _far, _settings, _moments):
         try:
             found = list(check(subject, make))
         except Exception as error:
@@ -55,6 +55,29 @@ def _after(make: Make, count: int = 3, rate: float = 1.0, **settings: Any) -> An
     for gradient in gradients(count):
         optimizer.update([pt.tensor(gradient)])
     return weights.numpy().copy()
+
+
+def _moments(subject: Subject, make: Make) -> Iterator[Finding]:
+    """Some moment changes by an update: from 0, with which it begins, or from another number. One may be written by a
+    method of its own, such as an estimate of curvature, but hardly all of them."""
+    unchanged: dict[str, bool] = {}
+    for first in (0.0, 0.01):
+        _, optimizer = make()
+        kept = [(name, slot) for part in optimizer.parts for name, slot in part.state.items()]
+        for _, slot in kept:
+            slot.value = pt.astype(pt.full(slot.shape, first), slot.dtype)
+        for gradient in gradients(3):
+            optimizer.update([pt.tensor(gradient)])
+        for name, slot in kept:
+            unchanged[name] = unchanged.get(name, True) and bool((slot.numpy() == np.float32(first)).all())
+    if unchanged and all(unchanged.values()):
+        moments = ", ".join(f'"{name}": {name}' for name in unchanged)
+        yield subject.finding(
+            "protocol",
+            f"no update changes {', '.join(unchanged)} of MOMENTS",
+            "a new value for each of them",
+            f"return p, {{{moments}}} from update_flat, or take what nobody needs out of MOMENTS",
+        )
 
 
 def _rate(subject: Subject, make: Make) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def check_effects(subject: Subject, behaviour: Behaviour) -> Iterator[Finding]:
     """Other values of each parameter, alone and beside one other parameter that has another value too, must give other
     results somewhere. A value that its range allows must not end in an error that says nothing."""
     fields = [field for field in parameters(params_of(subject.plugin)) if field.range.results]
-    values = {field.name: list(_others(field, getattr(subject.params, field.name))) for field in fields}
+    values = {field.name: list(others(field, getattr(subject.params, field.name))) for field in fields}
     seen: dict[str, _Pieces] = {}
 
     def of(params: Any) -> _Pieces:
@@ -102,13 +102,17 @@ def check_effects(subject: Subject, behaviour: Behaviour) -> Iterator[Finding]:
         least = [field.type(field.range.low)] if field.type in (int, float) and field.range.low is not None else []
         for value in least:
             try:
-                list(itertools.islice(of(_with(subject, subject.params, {field.name: value}) or subject.params), FIRST))
+                list(
+                    itertools.islice(
+                        of(with_change(subject, subject.params, {field.name: value}) or subject.params), FIRST
+                    )
+                )
             except Exception as error:
                 yield _bad_error(subject, field.name, value, error)
                 return
         pairs = ((context, value) for context in _contexts(subject, field.name, values) for value in values[field.name])
         for context, value in pairs:
-            other = _with(subject, context, {field.name: value})
+            other = with_change(subject, context, {field.name: value})
             if other is None:
                 continue
             tried.append(show(value))
@@ -168,12 +172,12 @@ def _contexts(subject: Subject, name: str, values: dict[str, list[Any]]) -> Iter
     yield subject.params
     for other, found in values.items():
         for value in found[:2] if other != name else ():
-            made = _with(subject, subject.params, {other: value})
+            made = with_change(subject, subject.params, {other: value})
             if made is not None:
                 yield made
 
 
-def _with(subject: Subject, params: Any, change: dict[str, Any]) -> Any:
+def with_change(subject: Subject, params: Any, change: dict[str, Any]) -> Any:
     """Parameters with some changed; None where they do not go together."""
     table = {field.name: getattr(params, field.name) for field in dataclasses.fields(params) if field.init}
     given = {name: value for name, value in {**table, **change}.items() if value is not None}  # None is not written
@@ -181,7 +185,7 @@ def _with(subject: Subject, params: Any, change: dict[str, Any]) -> Any:
     return None if mistakes else made
 
 
-def _others(field: Parameter, value: Any) -> Iterator[Any]:
+def others(field: Parameter, value: Any) -> Iterator[Any]:
     """Other values that a recipe may write."""
     shown = {repr(value)}
     for candidate in _candidates(field.type, field.range.choices, value):
