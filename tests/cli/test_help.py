@@ -63,6 +63,12 @@ def test_a_class_of_a_module_is_found(pages: Path) -> None:
     assert help.about("nn.Linear").startswith("pt.nn.Linear(in_features")
 
 
+def test_a_module_that_is_imported_by_itself_is_found(pages: Path) -> None:
+    assert help.about("pt.plugin.testing.powertrain").startswith("pt.plugin.testing.powertrain(*arguments")
+    names = help.about("powertrain.plugin.testing").splitlines()[4]
+    assert names == "Names: killed_and_resumed, powertrain, trained"
+
+
 def test_a_function_of_the_engine_shows_its_signature_once(pages: Path) -> None:
     said = help.about("pt.tensor")
     assert said.startswith("pt.tensor(data: object, dtype: object = None") and said.count("dtype: object") == 1

@@ -202,6 +202,16 @@ def test_the_verb_prints_findings_and_says_so_by_its_exit_code(lethal: Path, tmp
     assert missing.stderr.startswith("[plugins check] nobody offers no plugins; expected one of acme, powertrain")
 
 
+@pytest.mark.parametrize("name", ["./s.py", "s.py:Own", "../s.py:Own"])
+def test_a_file_is_no_distribution(name: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        check_distribution(Registry(list), name)
+    assert str(caught.value) == (
+        f"[plugins check] received the file {name}; expected a distribution, or DIST/NAME; put the file into one, "
+        "which powertrain new plugin acme-learning --kinds loss writes"
+    )
+
+
 def test_a_distribution_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     distribution(tmp_path, "torn", "[powertrain.v1.model]\nno equals sign\n")
     with pytest.raises(PluginError, match=r"\[plugins check\] torn: its entry_points.txt: a line is"):

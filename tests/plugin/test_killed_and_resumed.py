@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from powertrain.plugin.testing import killed_and_resumed
+from powertrain.plugin.testing import killed_and_resumed, powertrain
 
 RECIPE = """\
 data      = { use = "digits", split = { valid = 0.1, test = 0.2 } }
@@ -49,3 +49,8 @@ def test_it_names_the_first_slot_that_differs(tmp_path: Path) -> None:
     said = str(caught.value)
     assert said.startswith("[killed_and_resumed] after a kill and a resume model.")
     assert "expected the same bits; keep what changes in slots (run.slot, run.ring, run.blob)" in said
+
+
+def test_a_refusal_comes_with_what_is_printed(tmp_path: Path) -> None:
+    said = powertrain("plugins", "check", folder=tmp_path, expect=2)
+    assert said.startswith("[plugins check] received no name; expected that of a distribution")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import inspect
 import re
 from types import ModuleType
@@ -71,12 +72,17 @@ def topics() -> str:
 
 
 _UNKNOWN = object()
+# Public modules that `import powertrain` leaves alone.
+_APART = ("powertrain.plugin.testing",)
 
 
 def _public(name: str) -> Any:
     """Return what a dotted name means if each part of it is public."""
     value: Any = pt
     for part in name.split(".")[1:]:
+        if isinstance(value, ModuleType) and (apart := f"{value.__name__}.{part}") in _APART:
+            value = importlib.import_module(apart)
+            continue
         if part.startswith("_") or part not in dir(value):
             return _UNKNOWN
         value = getattr(value, part)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from powertrain.conformance.finding import Finding
 from powertrain.conformance.process import SECONDS, run_apart
 from powertrain.errors.modules import answer_calls
+from powertrain.io.console import one_line
 from powertrain.plugin.discovery import normalise
+from powertrain.plugin.local import is_local
 from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, Registry, not_read
 from powertrain.plugin.wording import suggestion
@@ -50,6 +52,12 @@ def check_distribution(
 ) -> list[Checked]:
     """Examine every plugin of a distribution, or those of one name: `acme/focal`. `done` hears of each as it is
     finished."""
+    if is_local(distribution):
+        raise PluginError(
+            f"[plugins check] received the file {one_line(distribution)}; expected a distribution, or DIST/NAME; put "
+            "the file into one, which powertrain new plugin acme-learning --kinds loss writes"
+        )
+    given = one_line(distribution)
     every = [*registry.plugins(), *registry.strays()]
     distribution, slash, name = distribution.partition("/")
     distribution = normalise(distribution)
@@ -65,7 +73,7 @@ def check_distribution(
     if not entries:
         known = sorted({plugin.distribution for plugin in every})
         raise PluginError(
-            f"[plugins check] {distribution} offers no plugins; expected one of {', '.join(known)}; see powertrain "
+            f"[plugins check] {given} offers no plugins; expected one of {', '.join(known)}; see powertrain "
             "plugins list"
         )
 

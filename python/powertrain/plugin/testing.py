@@ -17,9 +17,18 @@ from powertrain.io.files import Files
 if TYPE_CHECKING:
     from powertrain.typing import State
 
+__all__ = ["killed_and_resumed", "powertrain", "trained"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def powertrain(*arguments: str, folder: Path, expect: int = 0, **environment: str) -> str:
     """What `powertrain ARGUMENTS` prints, called in that folder; its exit code must be `expect`.
+
+    Exit codes are 0 fine, 1 an expectation missed or a plugin that the check finds wrong, 2 a mistake of who called,
+    3 a bug of the engine. With another `expect` than 0, what is written to stderr, such as the refusal, comes too.
 
     Example
         >>> from powertrain.plugin.testing import powertrain
@@ -30,7 +39,7 @@ def powertrain(*arguments: str, folder: Path, expect: int = 0, **environment: st
         _command(*arguments), capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **environment}
     )
     assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout if expect == 0 else done.stdout + done.stderr
 
 
 def trained(recipe: str, run: str, *arguments: str, folder: Path) -> State:
