@@ -55,6 +55,18 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_used(
     assert "is not used: " in done.stderr and "trying the one before" in done.stderr
 
 
+def test_a_run_without_a_checkpoint_says_that_it_begins_again(tmp_path: Path) -> None:
+    process = started(tmp_path, ENDLESS.replace("save_seconds = 0", "save_seconds = 1000"))
+    process.kill()
+    process.communicate()
+    again = run(["train", "small.toml", "--set", "run.until=1 epochs", "--run", "a", "--resume"], tmp_path).stdout
+    assert again.splitlines()[1] == (
+        "note   it begins again, since the run ended before its first checkpoint; a smaller run.save_seconds saves "
+        "earlier (here 1000)"
+    )
+    assert "it begins again" not in run(["train", "small.toml", "--set", "run.until=1 epochs"], tmp_path).stdout
+
+
 def test_ctrl_c_commits_and_says_how_to_resume(tmp_path: Path) -> None:
     process = started(tmp_path, ENDLESS)
     process.send_signal(signal.SIGINT)

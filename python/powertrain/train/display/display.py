@@ -80,6 +80,11 @@ class Display:
             self.line(f"note   {one_line(note)}")
         if run.progress.steps:
             self.line(f"resumed at {run.progress.steps:,} steps")
+        elif run.folder.started and run.progress.rounds == 0:
+            self.line(
+                "note   it begins again, since the run ended before its first checkpoint; a smaller run.save_seconds "
+                f"saves earlier (here {run.recipe.run.save_seconds:g})"
+            )
 
     def step(self, run: TrainRun) -> None:
         """After a commit without news: only a live line moves."""
