@@ -40,6 +40,7 @@ build-backend = "setuptools.build_meta"
 name = "{name}"
 version = "0.1.0"
 description = "Plugins for powertrain: {kinds}"
+readme = "README.md"
 requires-python = ">=3.10"
 dependencies = ["{engine}{bounds}"]
 
@@ -167,7 +168,7 @@ def recipe_to_train(name: str, kinds: Sequence[str], folder: Path) -> str:
 def _example(name: str, kinds: Sequence[str]) -> str:
     """A recipe that uses every kind that a recipe on a data set can use."""
     has = set(kinds)
-    data = name if "data" in has else "digits"
+    data = f"{name}/{name}" if "data" in has else "digits"
     features = [f'"{name}/{name}"'] if "transform" in has else []
     if data == "digits":
         features.insert(0, '{ use = "scale", by = 0.0625 }')
@@ -178,7 +179,7 @@ def _example(name: str, kinds: Sequence[str]) -> str:
     elif "kernel" in has:
         model = f'model     = {{ use = "mlp", hidden = [32], activation = "{name}/{name}" }}'
     # A rate at which the few steps of an example learn something; of a plugin's own optimizer nobody knows it.
-    optimizer, rate = (name, "1e-3") if "optimizer" in has else ("adamw", "1e-2")
+    optimizer, rate = (f"{name}/{name}", "1e-3") if "optimizer" in has else ("adamw", "1e-2")
     lines = [
         f"# What {name} teaches, in a sentence: powertrain recipes shows this line." if "recipe" in has else "",
         f'data      = {{ use = "{data}", split = {{ valid = 0.1, test = 0.2 }} }}',
