@@ -61,7 +61,11 @@ def spread(weight: Any, like: Any) -> Any:
         raise pt.ShapeError(
             f"[minimize] loss is {list(shape)}, weight is {list(weight.shape)}; expected one value per example, whose "
             "axis comes first; "
-            + (f"pass {several} as the weight" if times > 1 and not left else "leave means and keepdims out of the loss")
+            + (
+                f"pass {several} as the weight"
+                if times > 1 and not left
+                else "leave means and keepdims out of the loss"
+            )
         )
     if len(shape) == 1:
         return weight
