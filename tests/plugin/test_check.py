@@ -23,7 +23,7 @@ from powertrain.conformance.child import findings
 from powertrain.conformance.finding import Finding, Subject, apart
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.recipe import load_recipe
-from running import run
+from running import SMALL, run
 
 CHECKED = (
     "model", "loss", "metric", "data", "transform", "strategy", "optimizer", "schedule", "callback", "recipe",
@@ -210,6 +210,20 @@ def test_a_file_is_no_distribution(name: str) -> None:
         f"[plugins check] received the file {name}; expected a distribution, or DIST/NAME; put the file into one, "
         "which powertrain new plugin acme-learning --kinds loss writes"
     )
+
+
+@pytest.mark.parametrize(("name", "notes"), [("mine", 1), ("acme/mine", 0)])
+def test_a_recipe_that_names_its_own_plugins_briefly_is_told_so(name: str, notes: int, tmp_path: Path) -> None:
+    distribution(tmp_path, "acme", "[powertrain.v1.loss]\nmine = acme:it\n[powertrain.v1.recipe]\nnew = acme:new\n")
+    source = wrong_plugins.RIGHT["loss"] + "from pathlib import Path\nnew = Path(__file__).with_name('new.toml')\n"
+    (tmp_path / "acme.py").write_text(source)
+    (tmp_path / "new.toml").write_text(f'{SMALL}loss = "{name}"\n')
+    said = run(["plugins", "check", "acme/new"], tmp_path, [tmp_path]).stdout.splitlines()
+    told = (
+        "       short-name: [acme/new] it names mine of its own distribution without it; expected a name that no other "
+        'distribution can offer too; write "acme/mine" before you publish it'
+    )
+    assert said == ["right  recipe acme/new", *[told] * notes]
 
 
 def test_a_distribution_that_cannot_be_read_is_said(tmp_path: Path) -> None:

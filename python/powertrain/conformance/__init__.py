@@ -20,8 +20,8 @@ from powertrain.plugin.protocols import GROUPS
 from powertrain.plugin.registry import ENGINE, Plugin, PluginError, Registry, not_read
 from powertrain.plugin.wording import suggestion
 
-# What could not be tried is said, and is no fault.
-NOTES = ("not-here",)
+# What could not be tried, or may be wrong some day, is said, and is no fault.
+NOTES = ("not-here", "short-name")
 # A backend is tried by hundreds of calls, which it may have to compile; a recipe may have large data to read.
 LONGER = {"backend": 5, "recipe": 5}
 HINTS = {

@@ -9,6 +9,8 @@ from typing import Any
 
 from powertrain.conformance.finding import Finding, Subject
 from powertrain.data import DataError
+from powertrain.plugin.first_party import FIRST_PARTY
+from powertrain.plugin.registry import ENGINE, registry
 
 MEASURED = 32  # examples
 
@@ -31,6 +33,7 @@ def check_recipe(subject: Subject) -> Iterator[Finding]:
             "recipe", f"it cannot be read: {str(error).splitlines()[0]}", "a recipe without mistakes", "fix the file"
         )
         return
+    yield from _short_names(subject, recipe)
     with tempfile.TemporaryDirectory() as folder:
         try:
             _measure(recipe, Path(folder))
@@ -38,6 +41,24 @@ def check_recipe(subject: Subject) -> Iterator[Finding]:
             yield _of_data(subject, recipe, error)
         except Exception as error:
             yield subject.raised(f"a run that measures {MEASURED} of its examples", error)
+
+
+def _short_names(subject: Subject, recipe: Any) -> Iterator[Finding]:
+    """Names that a second distribution could take, after which the recipe is refused. The engine knows those of
+    first-party distributions."""
+    distribution = subject.name.partition("/")[0]
+    if distribution.removeprefix(f"{ENGINE}-") in (ENGINE, *FIRST_PARTY):
+        return
+    of_engine = {plugin.name for plugin in registry().plugins() if plugin.distribution == ENGINE}
+    own = {plugin.name for plugin in registry().plugins() if plugin.distribution == distribution} - of_engine
+    named = [*(use.name for use in recipe.uses()), *(recipe.evaluate.metrics or ())]
+    if short := list(dict.fromkeys(name for name in named if name in own)):
+        yield subject.finding(
+            "short-name",
+            f"it names {', '.join(short)} of its own distribution without it",
+            "a name that no other distribution can offer too",
+            f'write "{distribution}/{short[0]}" before you publish it',
+        )
 
 
 def _measure(recipe: Any, folder: Path) -> None:
