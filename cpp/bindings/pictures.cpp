@@ -1,4 +1,4 @@
-// Reading of PNG files without the interpreter's lock. What is not read here, Pillow reads:
+// Reading of PNG and JPEG files without the interpreter's lock. What is not read here, Pillow reads:
 // python/powertrain/data/pictures.py.
 #include <cstring>
 #include <memory>
@@ -33,16 +33,16 @@ std::vector<std::size_t> read_files(const std::vector<py::bytes>& paths, const p
   const py::buffer_info info = out.request(true);
   const bool grey = info.ndim == 3, bytes = info.itemsize == 1 && PyBuffer_IsContiguous(info.view(), 'C');
   if (!bytes || (!grey && info.ndim != 4) || info.shape[0] != static_cast<py::ssize_t>(paths.size()))
-    throw ShapeError(text("[read_png_files] an array of ", info.ndim, " axes for ", paths.size(),
+    throw ShapeError(text("[read_picture_files] an array of ", info.ndim, " axes for ", paths.size(),
                           " paths; expected bytes [paths, height, width, 3] or [paths, height, width], row-major; make "
                           "them with numpy.empty"));
-  if (!grey) check_channels(info.shape[3] == 3 ? 3 : 0, "read_png_files");
+  if (!grey) check_channels(info.shape[3] == 3 ? 3 : 0, "read_picture_files");
   std::vector<uint8_t> done(paths.size());
-  const PngFiles files{c_paths(paths), static_cast<uint32_t>(info.shape[1]), static_cast<uint32_t>(info.shape[2]),
-                       grey ? 1 : 3,   static_cast<uint8_t*>(info.ptr),      done.data()};
+  const PictureFiles files{c_paths(paths), static_cast<uint32_t>(info.shape[1]), static_cast<uint32_t>(info.shape[2]),
+                           grey ? 1 : 3,   static_cast<uint8_t*>(info.ptr),      done.data()};
   {
     const py::gil_scoped_release release;
-    read_png_files(files, parallel);
+    read_picture_files(files, parallel);
   }
   std::vector<std::size_t> left;
   for (std::size_t number = 0; number < done.size(); ++number)
@@ -77,10 +77,10 @@ py::object decode(const py::bytes& content, int channels) {
 }  // namespace
 
 void register_pictures(py::module_& m) {
-  m.def(
-      "read_png_files", &read_files, py::arg("paths"), py::arg("out"), py::arg("parallel"),
-      "Read PNG files of the size of `out`, bytes [paths, height, width, 3] or [paths, height, width] (grey), into it. "
-      "Gives the numbers of those that are left to Pillow.");
+  m.def("read_picture_files", &read_files, py::arg("paths"), py::arg("out"), py::arg("parallel"),
+        "Read PNG files of the size of `out`, bytes [paths, height, width, 3] or [paths, height, width] (grey), into "
+        "it, and "
+        "JPEG files, which are brought to that size. Gives the numbers of those that are left to Pillow.");
   m.def("decode_png", &decode, py::arg("content"), py::arg("channels"),
         "The pixels of a PNG file as bytes, RGB (3 channels) or grey (1), with width and height; None for one that is "
         "left to Pillow.");

@@ -10,7 +10,7 @@ namespace {
 using Tables = std::array<std::array<uint32_t, 256>, 8>;
 
 // tables[k][b]: what byte b contributes with k bytes behind it.
-constexpr Tables crc_tables() {
+Tables crc_tables() {
   Tables made{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     uint32_t crc = byte;
@@ -22,7 +22,6 @@ constexpr Tables crc_tables() {
       made[k][byte] = (made[k - 1][byte] >> 8) ^ made[0][made[k - 1][byte] & 0xFF];
   return made;
 }
-constexpr Tables kCrc = crc_tables();
 
 constexpr uint32_t kAdlerModulus = 65521;
 constexpr std::size_t kAdlerRun = 5536;  // bytes before a 32-bit sum could overflow, in whole pieces
@@ -32,16 +31,17 @@ constexpr std::size_t kAdlerPiece = 16;
 
 // Eight bytes at a time, so that their look-ups do not wait for each other.
 uint32_t crc32_of(const uint8_t* bytes, std::size_t count) {
+  static const Tables crcs = crc_tables();  // at run time, since its 8 KB would not pack
   uint32_t crc = 0xFFFFFFFFu;
   for (; count >= 8; count -= 8, bytes += 8) {
     uint32_t low, high;
     std::memcpy(&low, bytes, 4);
     std::memcpy(&high, bytes + 4, 4);
     low ^= crc;
-    crc = kCrc[7][low & 0xFF] ^ kCrc[6][(low >> 8) & 0xFF] ^ kCrc[5][(low >> 16) & 0xFF] ^ kCrc[4][low >> 24] ^
-          kCrc[3][high & 0xFF] ^ kCrc[2][(high >> 8) & 0xFF] ^ kCrc[1][(high >> 16) & 0xFF] ^ kCrc[0][high >> 24];
+    crc = crcs[7][low & 0xFF] ^ crcs[6][(low >> 8) & 0xFF] ^ crcs[5][(low >> 16) & 0xFF] ^ crcs[4][low >> 24] ^
+          crcs[3][high & 0xFF] ^ crcs[2][(high >> 8) & 0xFF] ^ crcs[1][(high >> 16) & 0xFF] ^ crcs[0][high >> 24];
   }
-  for (; count > 0; --count, ++bytes) crc = (crc >> 8) ^ kCrc[0][(crc ^ *bytes) & 0xFF];
+  for (; count > 0; --count, ++bytes) crc = (crc >> 8) ^ crcs[0][(crc ^ *bytes) & 0xFF];
   return ~crc;
 }
 

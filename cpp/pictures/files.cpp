@@ -11,12 +11,17 @@
 
 #include "parallel/pool.h"
 #include "pictures/inflate.h"
+#include "pictures/jpeg.h"
+#include "pictures/jpeg_codes.h"
+#include "pictures/kernels.h"
 #include "pictures/png.h"
+#include "pictures/resize.h"
 
 namespace pt {
 namespace {
 
 constexpr int64_t kFilesOfChunk = 4;
+static_assert(kJpegSlack <= kInflateSlack);
 
 class File {
  public:
@@ -67,31 +72,43 @@ struct Content {
   }
 };
 
-bool read_one(const PngFiles& files, std::size_t number, Content& content) {
+bool is_jpeg(const uint8_t* bytes) { return bytes[0] == 0xFF && bytes[1] == 0xD8; }
+
+bool read_one(const PictureFiles& files, std::size_t number, Content& content, const KernelFn* kernels,
+              CenterResizedRows& rows) {
   const File file(files.paths[number]);
   const std::size_t size = file.size();
   if (size < kPngHeaderBytes || size > kMostPngBytes) return false;
   uint8_t* bytes = content.reserve(size + kInflateSlack);
-  // Of a large file of another size the header alone is read.
   const std::size_t first = std::min<std::size_t>(size, std::size_t{1} << 16);
+  if (file.read(bytes, first) != first) return false;
+  // Of a large file of another size the header alone is read.
   PngHeader header;
-  if (file.read(bytes, first) != first || !read_png_header(bytes, size, header)) return false;
-  if (header.height != files.height || header.width != files.width) return false;
+  const bool jpeg = is_jpeg(bytes);
+  if (!jpeg && (!read_png_header(bytes, size, header) || header.height != files.height || header.width != files.width))
+    return false;
   if (file.read(bytes + first, size - first) != size - first) return false;
   const std::size_t picture =
-      static_cast<std::size_t>(header.height) * header.width * static_cast<std::size_t>(files.channels);
+      static_cast<std::size_t>(files.height) * files.width * static_cast<std::size_t>(files.channels);
+  uint8_t* out = files.out + number * picture;
+  if (jpeg) {
+    rows.go_to(out);
+    return kernels && decode_jpeg(kernels, bytes, size, files.channels == 1, rows);
+  }
   bool noted = false;
-  return decode_png(bytes, size, header, files.channels, files.out + number * picture, noted);
+  return decode_png(bytes, size, header, files.channels, out, noted);
 }
 
 void read_chunk(const KernelArgs* args, int64_t chunk) {
-  const auto& files = *static_cast<const PngFiles*>(args->desc);
+  const auto& files = *static_cast<const PictureFiles*>(args->desc);
   Content content;
+  const KernelFn* kernels = picture_kernels();
+  CenterResizedRows rows(kernels, files.height, files.width, files.channels);
   const auto begin = static_cast<std::size_t>(chunk * kFilesOfChunk);
   const std::size_t end = std::min(files.paths.size(), begin + kFilesOfChunk);
   for (std::size_t number = begin; number < end; ++number) {
     try {
-      files.done[number] = read_one(files, number, content);
+      files.done[number] = read_one(files, number, content, kernels, rows);
     } catch (const std::exception&) {  // no memory: Pillow says so
       files.done[number] = 0;
     }
@@ -100,7 +117,7 @@ void read_chunk(const KernelArgs* args, int64_t chunk) {
 
 }  // namespace
 
-void read_png_files(const PngFiles& files, bool parallel) {
+void read_picture_files(const PictureFiles& files, bool parallel) {
   const int64_t chunks = (static_cast<int64_t>(files.paths.size()) + kFilesOfChunk - 1) / kFilesOfChunk;
   uint32_t status = 0;
   const KernelArgs args{nullptr, &files, nullptr, &status};

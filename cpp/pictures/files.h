@@ -1,4 +1,4 @@
-// Reads many PNG files of one size at once.
+// Reads many files of pictures in one size at once.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace pt {
 
-struct PngFiles {
+struct PictureFiles {
   std::vector<const char*> paths;
   uint32_t height, width;
   int channels;   // 3: RGB; 1: grey
@@ -15,8 +15,8 @@ struct PngFiles {
   uint8_t* done;  // for each path: 1 where its pixels are in `out`
 };
 
-// Reads those that are regular files, of this size, and decoded here. The others are the caller's. `parallel`: on the
-// threads of the pool, where they are free.
-void read_png_files(const PngFiles& files, bool parallel);
+// Reads those that are regular files and decoded here: PNG of this size, and JPEG, which are brought to it as
+// CenterResizedCrop does. The others are the caller's. `parallel`: on the threads of the pool, where they are free.
+void read_picture_files(const PictureFiles& files, bool parallel);
 
 }  // namespace pt

@@ -142,10 +142,10 @@ void test_files() {
     paths[7] = none.c_str();
     paths[8] = folder;
     Bytes out(paths.size() * 12), done(paths.size(), 2);
-    pt::read_png_files({paths, 2, 2, 3, out.data(), done.data()}, parallel);
+    pt::read_picture_files({paths, 2, 2, 3, out.data(), done.data()}, parallel);
     for (std::size_t i = 0; i < paths.size(); ++i) CHECK_EQ(int{done[i]}, i == 7 || i == 8 ? 0 : 1);
     CHECK_EQ(int{out.back()}, 2);
-    pt::read_png_files({paths, 2, 3, 3, out.data(), done.data()}, parallel);  // of another size
+    pt::read_picture_files({paths, 2, 3, 3, out.data(), done.data()}, parallel);  // of another size
     for (const uint8_t one : done) CHECK_EQ(int{one}, 0);
   }
   std::remove(good.c_str());

@@ -489,9 +489,9 @@ def set_autocast(dtype: DType, exact: bool) -> tuple[DType, bool]:
     """The dtype in which products keep their operands from now on, and whether those of bf16 are exact; gives both from
     before."""
 
-def read_png_files(paths: Sequence[bytes], out: Array, parallel: bool) -> list[int]:
-    """Read PNG files into bytes [paths, height, width, 3] or [paths, height, width] (grey). Gives the numbers of those
-    that are left to Pillow."""
+def read_picture_files(paths: Sequence[bytes], out: Array, parallel: bool) -> list[int]:
+    """Read PNG files of that size into bytes [paths, height, width, 3] or [paths, height, width] (grey), and JPEG
+    files, which are brought to it. Gives the numbers of those that are left to Pillow."""
 
 def scaled_rows(table: Array, rows: Array, numbers: Array, out: Array, parallel: bool) -> None:
     """Write rows of a table of bytes or f32 [n, ...] into `out`, f32 [rows, ...]: (x - numbers[0]) * numbers[1] +

@@ -283,8 +283,8 @@ def test_what_is_no_picture_among_many_is_named(
 
 def test_a_call_with_other_arrays_is_refused() -> None:
     with pytest.raises(pt.Error, match=r"an array of 2 axes for 1 paths; expected bytes"):
-        _core.read_png_files([b"x"], np.zeros((1, 2), np.uint8), False)
+        _core.read_picture_files([b"x"], np.zeros((1, 2), np.uint8), False)
     with pytest.raises(pt.Error, match="0 channels; expected 1 or 3"):
-        _core.read_png_files([b"x"], np.zeros((1, 2, 2, 4), np.uint8), False)
+        _core.read_picture_files([b"x"], np.zeros((1, 2, 2, 4), np.uint8), False)
     with pytest.raises(pt.Error, match="2 channels; expected 1 or 3"):
         _core.decode_png(b"", 2)

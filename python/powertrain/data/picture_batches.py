@@ -1,5 +1,5 @@
-"""Many pictures in one size. PNG files that have it are read by the engine, without the interpreter's lock; others by
-Pillow, in threads."""
+"""Many pictures in one size. JPEG files, and PNG files that have it, are read by the engine, without the interpreter's
+lock; others by Pillow, in threads."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Pixels that are read in one call, in bytes: a call cannot be interrupted.
 _BYTES_OF_CALL = 1 << 23
+_ENDINGS = tuple(end for name in ("png", "jpg", "jpeg") for end in (f".{name}", f".{name.upper()}"))
 # Threads hand the interpreter's lock to and fro. When the first pictures took less time than this, each, most of it was
 # Python, and threads would only cost.
 _QUICK_SECONDS = 0.4e-3
@@ -80,5 +81,5 @@ def _each(read: Callable[[int], None], numbers: Sequence[int], threads: int) -> 
 
 def _left_to_pillow(names: Sequence[str], out: Array, parallel: bool) -> list[int]:
     """The numbers of those that the engine does not read into `out`: other formats and sizes, and damaged files."""
-    paths = [os.fsencode(name) if name.endswith((".png", ".PNG")) else b"" for name in names]  # none is at b""
-    return _core.read_png_files(paths, out, parallel) if any(paths) else list(range(len(paths)))
+    paths = [os.fsencode(name) if name.endswith(_ENDINGS) else b"" for name in names]  # none is at b""
+    return _core.read_picture_files(paths, out, parallel) if any(paths) else list(range(len(paths)))
