@@ -152,6 +152,31 @@ def test_one_worker_makes_batches_that_are_quick_to_make() -> None:
     assert wait_for_threads(0) == 0
 
 
+def test_what_an_iteration_found_the_next_one_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short iterations, such as those of many clients, would else begin a thread each and try four batches."""
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
+    monkeypatch.setattr(prefetch, "_BLOCK_SECONDS", 60)
+    blocks: list[int] = []
+    inner = DataLoader._make_many
+
+    def counted(self: DataLoader, picks: Any) -> Any:
+        blocks.append(len(picks))
+        return inner(self, picks)
+
+    monkeypatch.setattr(DataLoader, "_make_many", counted)
+    loader = DataLoader(ArrayDataset(x=np.arange(60)), 5, shuffle=True, num_workers=2)
+    alone = DataLoader(ArrayDataset(x=np.arange(60)), 5, shuffle=True)
+    for _ in range(3):
+        assert [one.x.tolist() for one in loader] == [one.x.tolist() for one in alone]
+        assert wait_for_threads(0) == 0
+    blocks.clear()
+    for at, (one, other) in enumerate(zip(loader, alone, strict=False)):
+        assert one.x.tolist() == other.x.tolist()
+        if at == 6:
+            assert (loader_threads(), blocks) == (0, [2, 4])  # after two alone
+            break
+
+
 def test_quick_batches_are_made_beside_the_steps_and_come_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
     made_by: dict[int, str] = {}

@@ -17,7 +17,7 @@ from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
-from powertrain.data.prefetch import Made, Prefetched
+from powertrain.data.prefetch import Made, Pace, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import changes_together, fetch_training, fetches_anew, fetches_by_rows
 from powertrain.devices.place import ready
@@ -140,6 +140,7 @@ class DataLoader:
         self._parts: Parts = ()
         self._loaded = False
         self._share: Share = (0, 1)
+        self._pace = Pace()  # of the last iteration, whichever that is
 
     def _order(self, shuffle: bool) -> Order:
         last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
@@ -275,7 +276,8 @@ class DataLoader:
             return ([(self._make(pick), pick)] for pick in picks)
         plain = fetches_by_rows(self.dataset) and self.collate_fn is None and not self.device
         plain = plain and self._share == (0, 1)
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, self._make_many if plain else None)
+        many = self._make_many if plain else None
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace)
 
     def _make_many(self, picks: list[Pick]) -> list[Batch]:
         """The batches of several picks, whose arrays are parts of larger ones."""
@@ -312,6 +314,7 @@ class DataLoader:
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()
+                self._pace = batches.pace
 
 
 class DataLengthError(DataError, TypeError):

@@ -15,7 +15,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from powertrain.data.batch import held_bytes
 from powertrain.data.order import Pick
@@ -39,6 +39,18 @@ _HEAD_START_SECONDS = 0.05
 _NICE = 5
 
 
+class Pace(NamedTuple):
+    """What an iteration found about batches; the next one of the same loader begins with it."""
+
+    seconds: float = 0.0  # for a batch; 0 if that is not known
+    bytes: int = 0  # of the arrays of a batch
+
+    @property
+    def quick(self) -> bool:
+        """Whether batches are made so fast that they are handed over in blocks."""
+        return 0 < self.seconds < _QUICK_SECONDS
+
+
 class _Cell:
     """The place of one batch in the window, or of a block of them."""
 
@@ -60,15 +72,17 @@ class _Shared:
         picks: Iterator[Pick],
         window: int,
         make_many: Callable[[list[Pick]], list[Any]] | None,
+        pace: Pace,
     ) -> None:
         self.make, self.make_many = make, make_many
         self.picks = picks
         self.window = window
+        self.pace = pace if pace.quick else Pace()
+        self.quick = self.pace.quick  # or once that is known
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
         self.seconds: list[float] = []  # of each of the first batches
-        self.block_seconds = 0.0  # for each batch of the last block
-        self.bytes = 0  # of the arrays of a batch
+        self.taken = 0  # batches
         self.block_worker: int | None = None  # the thread that makes blocks
         self.exhausted = False
         self.stopped = False
@@ -81,12 +95,7 @@ class _Shared:
     @property
     def begun(self) -> bool:
         """Whether there is a batch; under the lock."""
-        return bool(self.seconds) or self.exhausted or self.stopped
-
-    @property
-    def quick(self) -> bool:
-        """Whether batches are made so fast that they are handed over in blocks."""
-        return len(self.seconds) >= _TRIALS and min(self.seconds) < _QUICK_SECONDS
+        return self.quick or bool(self.seconds) or self.exhausted or self.stopped
 
     def released(self) -> bool:
         """Whether this worker is not needed, since another one makes blocks; under the lock."""
@@ -115,15 +124,17 @@ class _Shared:
             self.changed.notify_all()
         if not found:
             return None
+        self.taken += len(found)
         self.results.append(_Cell(found))
         return self.results[-1]
 
     def _count(self) -> int:
-        """How many batches are made together."""
+        """How many batches are made together: at most as many as there were before, since more may not be asked for."""
         if not self.quick:
             return 1
-        seconds = self.block_seconds or min(self.seconds)
-        return max(1, min(_MOST_AT_ONCE, int(_BLOCK_SECONDS / max(seconds, 1e-9)), _MOST_BYTES // max(self.bytes, 1)))
+        seconds, size = self.pace
+        most = min(_MOST_AT_ONCE, self.taken, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
+        return max(1, min(most, _MOST_BYTES // max(size, 1)))
 
     def fill(self, cell: _Cell) -> None:
         """Makes batches in their place; outside the lock."""
@@ -132,11 +143,13 @@ class _Shared:
         seconds = (time.perf_counter() - start) / len(cell.picks)
         with self.changed:
             cell.done = True
-            if len(self.seconds) < _TRIALS:
+            if self.quick:
+                self.pace = self.pace._replace(seconds=seconds)
+            elif len(self.seconds) < _TRIALS:
                 self.seconds.append(seconds)
-                self.bytes = max(self.bytes, held_bytes(cell.made[0][0]) if cell.made else 0)
-            else:
-                self.block_seconds = seconds
+                held = held_bytes(cell.made[0][0]) if cell.made else 0
+                self.pace = Pace(min(self.seconds), max(self.pace.bytes, held))
+                self.quick = len(self.seconds) == _TRIALS and self.pace.quick
             self.changed.notify_all()
 
     def _fill(self, cell: _Cell) -> None:
@@ -196,12 +209,24 @@ class Prefetched(Iterator[Sequence[Made]]):
         workers: int,
         ahead: int,
         make_many: Callable[[list[Pick]], list[Any]] | None = None,
+        pace: Pace = Pace(),  # noqa: B008 - a constant
     ) -> None:
-        self._shared = _Shared(make, picks, workers * ahead, make_many)
+        self._shared = _Shared(make, picks, workers * ahead, make_many, pace)
         self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
+        self._started = 0
+        if not self._shared.quick:
+            self._start(workers)
+
+    def _start(self, workers: int) -> None:
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
+        self._started = workers
+
+    @property
+    def pace(self) -> Pace:
+        """What was found about batches so far."""
+        return self._shared.pace
 
     def __next__(self) -> Sequence[Made]:
         while self._error is None:
@@ -214,6 +239,8 @@ class Prefetched(Iterator[Sequence[Made]]):
 
     def _next(self) -> _Cell:
         shared = self._shared
+        if not self._started and shared.taken >= 2 * _TRIALS:  # to start a thread takes longer than some quick batches
+            self._start(1)
         while True:
             with shared.changed:
                 if shared.results and shared.results[0].done:
