@@ -84,6 +84,7 @@ def _guarded(action: Callable[[], int]) -> int:
 
 def _users(error: Exception) -> str:
     """What an error says that the user can fix; nothing where it is none of those."""
+    ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
     if isinstance(error, OSError) and error.filename is None:
         wanted = "expected a place for what is printed or written; free some space, or choose another place"
         return f"[output] {error.strerror}; {wanted}" if error.errno in _NO_PLACE else ""
@@ -92,9 +93,11 @@ def _users(error: Exception) -> str:
         name = name if len(name) <= 200 else f"{name[:197]}..."
         from powertrain.plugin.packaged import left_out
 
-        expected, fix = left_out(error) or ("a path that can be read or written", "check it and its rights")
+        lacking = left_out(error)
+        if lacking is None and ours:
+            return str(error)  # it says more
+        expected, fix = lacking or ("a path that can be read or written", "check it and its rights")
         return f"[{name}] {error.strerror}; expected {expected}; {fix}"
-    ours = any(kind.__module__.startswith("powertrain") for kind in type(error).__mro__)
     if ours and (str(error).startswith("[") or type(error).__name__ == "PluginError"):
         return str(error)
     if isinstance(error, MemoryError):
