@@ -23,9 +23,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from scratch_tree import ROOT, ScratchTree
+
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "support")]  # as pytest has them: `cases`, `kit` and others
 
 NO_TESTS = 5  # pytest's exit code: nothing looks at what was broken
 HAS_PEERS = importlib.util.find_spec("torch") is not None
@@ -47,6 +48,12 @@ class Mutant:
     def cost(self) -> int:
         """What the fault makes the compiler do: nothing, one file, a header of the fused machine."""
         return 0 if not self.file.startswith("cpp/") else 2 if self.file.endswith(".h") else 1
+
+
+def all_names() -> list[str]:
+    """The ops that have a case file, and the parts."""
+    ops = sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py"))
+    return [*ops, *importlib.import_module("mutants_elsewhere").PARTS]
 
 
 def mutants_of(name: str) -> Iterator[Mutant]:
@@ -159,16 +166,15 @@ def main() -> int:
     arguments = parser.parse_args()
     if not HAS_PEERS:
         print("PyTorch is not installed: tests that compare with it are left out, and what they alone find survives")
-    sys.path.insert(0, str(ROOT / "tests" / "support"))
-    parts = list(importlib.import_module("mutants_elsewhere").PARTS)
-    names = arguments.names or [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *parts]
+    names = arguments.names or all_names()
     mutants = sorted((mutant for name in names for mutant in mutants_of(name)), key=lambda mutant: mutant.cost)
     for mutant in mutants:
         if mutant.text not in (ROOT / mutant.file).read_text(encoding="utf-8"):
             raise SystemExit(
                 f"[mutants] {mutant.part}: {mutant.file} does not contain {mutant.text!r}; expected it; fix its row"
             )
-    tree = ScratchTree(Path(ROOT / "build" / "mutants"))
+    tree = ScratchTree(ROOT / "build" / "mutants")
+    print("building an engine to plant the faults in, in build/mutants: minutes the first time", flush=True)
     tree.build()
     faults = Faults(tree, arguments.workers)
     check_without_faults(tree, mutants)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,6 @@ from typing import Any
 import pytest
 
 import mutants
-import mutants_elsewhere
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,8 +19,7 @@ NOT_SLOW = ("tests/laws/test_laws.py", "-m", "not slow", "-x")
 
 
 def test_every_fault_to_plant_changes_a_line_that_is_there() -> None:
-    names = [*sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py")), *mutants_elsewhere.PARTS]
-    rows = [mutant for name in names for mutant in mutants.mutants_of(name)]
+    rows = [mutant for name in mutants.all_names() for mutant in mutants.mutants_of(name)]
     lost = [
         f"{row.part}: {row.file} has no {row.text!r}"
         for row in rows
@@ -28,6 +28,14 @@ def test_every_fault_to_plant_changes_a_line_that_is_there() -> None:
     assert not lost, "\n".join(lost)
     assert len(rows) > 500
     assert all((ROOT / path).exists() for row in rows for path in row.tests if path.startswith("tests/"))
+
+
+def test_the_command_finds_the_case_files_by_itself() -> None:
+    """Without the paths that pytest adds: that is how `make mutants OP=softsign` begins."""
+    code = "import mutants; print(len(list(mutants.mutants_of('softsign'))), len(list(mutants.mutants_of('rows'))))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tools", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(int(count) > 0 for count in done.stdout.split())
 
 
 @pytest.mark.parametrize(
