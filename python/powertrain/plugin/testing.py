@@ -60,6 +60,8 @@ def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> Sta
     """Train a recipe twice, the second time killed after a line that begins with `after` and resumed: both end with the
     same bits. The results of the first run, whose folder is `whole`.
 
+    It is killed at that line, or at the next of its kind at which there is a checkpoint.
+
     text    a recipe, which should say save_seconds = 0. It becomes a file of `folder`: a `./file.py` that it names, and
             relative paths of its data, begin there
     folder  an empty folder, but for these files
@@ -74,15 +76,11 @@ def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> Sta
     """
     (folder / "killed.toml").write_text(text, encoding="utf-8")
     whole = trained("killed.toml", "whole", folder=folder)
-    process = subprocess.Popen(
-        _command("train", "killed.toml", "--run", "parts"), cwd=folder, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    seen = ""
-    reached = any((seen := line).startswith(after) for line in process.stdout)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert reached, f"no line begins with {after!r}; the last one is {seen.rstrip()!r}"
+    command = [sys.executable, "-m", "powertrain.cli.killed_run", "parts", after]
+    command += ["train", "killed.toml", "--run", "parts"]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != -signal.SIGKILL:
+        raise AssertionError(_not_killed(done.stdout.splitlines() or [""], after))
     parts = trained("killed.toml", "parts", "--resume", folder=folder)
     if parts["hash"] != whole["hash"]:
         wrong = _first_difference(folder / "whole", folder / "parts")
@@ -92,6 +90,18 @@ def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> Sta
             "random numbers from t.rng"
         )
     return whole
+
+
+def _not_killed(lines: list[str], after: str) -> str:
+    if any(line.startswith(after) for line in lines):
+        return (
+            f"[killed_and_resumed] the run had no checkpoint at {after!r} or later; expected one to resume from; "
+            "write save_seconds = 0, or train longer"
+        )
+    return (
+        f"[killed_and_resumed] no line begins with {after!r}; expected one, at which the run is killed; the last one "
+        f"is {lines[-1]!r}"
+    )
 
 
 def _first_difference(whole: Path, parts: Path) -> str:
