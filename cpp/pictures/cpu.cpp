@@ -44,9 +44,19 @@ PT_FN void turn(Words (&x)[8]) {
   }
 }
 
-PT_FN void store_clipped(uint8_t* out, const Words& row) {
-  typedef uint8_t Eight __attribute__((vector_size(8)));
-  store_as(out, __builtin_convertvector(clipped_to_bytes((Ints)row), Eight));
+// Columns of a block as rows of bytes, 8 of each half of a register.
+PT_FN void store_rows(const Words (&x)[8], uint8_t* out, ptrdiff_t stride) {
+  Words fours[2];  // of each row, four bytes
+  for (int i = 0; i < 2; ++i) {
+    const Words* c = x + 4 * i;
+    const Bytes columns = packed(packed((Ints)c[0], (Ints)c[1]), packed((Ints)c[2], (Ints)c[3]));
+    fours[i] = (Words)__builtin_shufflevector(columns, columns, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
+                                              16, 20, 24, 28, 17, 21, 25, 29, 18, 22, 26, 30, 19, 23, 27, 31);
+  }
+  Words rows[2];
+  interleave(fours[0], fours[1], rows[0], rows[1]);
+  for (int i = 0; i < 8; ++i)  // rows 0, 1, 4, 5 and 2, 3, 6, 7
+    __builtin_memcpy(out + i * stride, reinterpret_cast<const char*>(&rows[i / 2 % 2]) + 8 * (i % 2) + 16 * (i / 4), 8);
 }
 
 void inverse_dct(const KernelArgs* args, int64_t) {
@@ -56,6 +66,16 @@ void inverse_dct(const KernelArgs* args, int64_t) {
   Ints worst = {};
   for (int block = 0; block < d.count; ++block) {
     int16_t* from = d.blocks + 64 * block;
+    if (!d.others[block]) {  // one colour
+      const int number = from[0] * d.steps[0];
+      worst |= (Ints{} + (number < 0 ? -number : number)) > kLargest;
+      const uint32_t sum = static_cast<uint32_t>(number) * (1u << (kBits + kMoreBits)) + kLastBias;
+      const int level = static_cast<int>(sum) >> kEnd;
+      const uint64_t row = static_cast<uint64_t>(level < 0 ? 0 : level > 255 ? 255 : level) * 0x0101010101010101u;
+      for (int i = 0; i < 8; ++i) store_as(d.out + 8 * block + i * d.stride, row);
+      from[0] = 0;
+      continue;
+    }
     Words x[8];
     Ints sum = {};
     for (int i = 0; i < 8; ++i) {
@@ -67,13 +87,10 @@ void inverse_dct(const KernelArgs* args, int64_t) {
     }
     worst |= sum > kLargest;
     __builtin_memset(from, 0, 64 * sizeof(*from));
-#pragma GCC unroll 1
-    for (int pass = 0; pass < 2; ++pass) {  // columns, and then rows
-      transform(x, pass ? kLastBias : kFirstBias, pass ? kEnd : kBits - kMoreBits);
-      turn(x);
-    }
-    uint8_t* out = d.out + 8 * block;
-    for (int i = 0; i < 8; ++i, out += d.stride) store_clipped(out, x[i]);
+    transform(x, kFirstBias, kBits - kMoreBits);
+    turn(x);
+    transform(x, kLastBias, kEnd);
+    store_rows(x, d.out + 8 * block, d.stride);
   }
   for (int i = 0; i < 8; ++i)
     if (worst[i]) *d.too_large = 1;

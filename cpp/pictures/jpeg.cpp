@@ -20,7 +20,7 @@ constexpr uint8_t kEndOfFile = 0xD9, kFirstRestart = 0xD0;
 struct Plane {
   static constexpr std::size_t kBefore = 2;
   std::size_t stride, height;
-  Room blocks, samples;
+  Room blocks, others, samples;
 
   uint8_t* row(std::ptrdiff_t y) const { return samples.bytes() + static_cast<std::size_t>(y + kBefore) * stride; }
 };
@@ -41,6 +41,7 @@ class Decoder {
       plane.stride = units_ * kBlock * one.across;
       plane.height = kBlock * one.down;
       plane.blocks.resize(units_ * one.across * one.down * kBlockNumbers * sizeof(int16_t));
+      plane.others.resize(units_ * one.across * one.down);
       plane.samples.resize(plane.stride * (plane.height + Plane::kBefore) + kSpreadSlack);
     }
     sums_.resize(room * sizeof(int16_t));
@@ -114,7 +115,9 @@ class Decoder {
         for (std::size_t h = 0; h < one.across; ++h) {
           const std::size_t number = (v * units_ + x) * one.across + h;
           int16_t* block = planes_[i].blocks.as<int16_t>() + number * kBlockNumbers;
-          if (!blocks.read(tables_[0][one.dc], tables_[1][one.ac], previous_[i], block)) return false;
+          if (!blocks.read(tables_[0][one.dc], tables_[1][one.ac], previous_[i], block,
+                           planes_[i].others.bytes()[number]))
+            return false;
         }
     }
     return true;
@@ -132,6 +135,7 @@ class Decoder {
       const std::size_t count = units_ * one.across;
       for (std::size_t v = 0; v < one.down; ++v) {
         const InverseDct desc{plane.blocks.as<int16_t>() + v * count * kBlockNumbers,
+                              plane.others.bytes() + v * count,
                               picture_.steps[one.steps],
                               plane.row(static_cast<std::ptrdiff_t>(v * kBlock)),
                               static_cast<std::ptrdiff_t>(plane.stride),

@@ -15,10 +15,10 @@ constexpr uint32_t kBlockNumbers = 64, kEndOfBlock = 128;  // further than any o
 // Of usual pictures; of more bits the numbers would not fit into what the transform computes with.
 constexpr int kMostFirstBits = 11, kMostOtherBits = 10;
 
-// Places of the file's order. Codes that go on past the end write a zero to the last one, or the block is refused.
+// Places of the file's order. Codes that go on past the end write to the first one, which is written last.
 constexpr auto kPlaces = [] {
   std::array<uint8_t, 2 * kEndOfBlock> made{};
-  for (std::size_t i = 0; i < made.size(); ++i) made[i] = i < kBlockNumbers ? kJpegPlaces[i] : kBlockNumbers - 1;
+  for (std::size_t i = 0; i < made.size(); ++i) made[i] = i < kBlockNumbers ? kJpegPlaces[i] : 0;
   return made;
 }();
 
@@ -75,26 +75,29 @@ inline int JpegBlocks::take(uint32_t entry) {
   return bits - (negative & ones);
 }
 
-bool JpegBlocks::read(const JpegTable& first, const JpegTable& others, int& previous, int16_t* block) {
+bool JpegBlocks::read(const JpegTable& first, const JpegTable& others, int& previous, int16_t* block, uint8_t& any) {
   refill();
   uint32_t entry = first.look_up(held_);
   if (!entry) return false;
   previous += take(entry);
   if (previous != static_cast<int16_t>(previous)) return false;
-  block[0] = static_cast<int16_t>(previous);
-  uint32_t k = 0;
+  uint32_t k = 0, used = 0;
   do {  // two numbers, of at most 16 + 10 bits, for each load; the first one of a block had one more
     entry = others.look_up(held_);
     if (!entry) return false;
     k += entry >> 24;
+    used |= kPlaces[k];
     block[kPlaces[k]] = static_cast<int16_t>(take(entry));
     if (k >= kBlockNumbers - 1) break;
     refill();
     entry = others.look_up(held_);
     if (!entry) return false;
     k += entry >> 24;
+    used |= kPlaces[k];
     block[kPlaces[k]] = static_cast<int16_t>(take(entry));
   } while (k < kBlockNumbers - 1);
+  block[0] = static_cast<int16_t>(previous);
+  any = static_cast<uint8_t>(used);
   return (k == kBlockNumbers - 1 || k >= kEndOfBlock) && at_ - (count_ >> 3) <= end_;
 }
 

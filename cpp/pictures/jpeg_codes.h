@@ -39,8 +39,9 @@ class JpegBlocks {
  public:
   JpegBlocks(const uint8_t* begin, const uint8_t* end) : at_(begin), end_(end) {}
 
-  // Adds to `previous`, and writes the numbers at their places of a block of zeros. False for what is not sound.
-  bool read(const JpegTable& first, const JpegTable& others, int& previous, int16_t* block);
+  // Adds to `previous`, and writes the numbers at their places of a block of zeros. `any`: 0 if there is but the first.
+  // False for what is not sound.
+  bool read(const JpegTable& first, const JpegTable& others, int& previous, int16_t* block, uint8_t& any);
 
   // Whether all bytes were used, and no more.
   bool at_end() const { return at_ - (count_ >> 3) == end_; }

@@ -16,9 +16,10 @@ enum class PictureKernel { kInverseDct, kColours, kAddBoxes, kShrinkRow, kMixRow
 // Blocks of 8 x 8 frequencies to samples. The blocks, which have 64 numbers in rows, are zeros afterwards.
 struct InverseDct {
   int16_t* blocks;
-  const int32_t* steps;  // what the numbers are multiplied by
-  uint8_t* out;          // the blocks side by side
-  ptrdiff_t stride;      // of the rows of `out`
+  const uint8_t* others;  // for each: 0 if all numbers but the first are 0
+  const int32_t* steps;   // what the numbers are multiplied by
+  uint8_t* out;           // the blocks side by side
+  ptrdiff_t stride;       // of the rows of `out`
   int count;
   uint32_t* too_large;  // set to 1 where sums might not fit into 16 bits: decoders do not agree on such blocks
 };

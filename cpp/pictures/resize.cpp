@@ -44,23 +44,27 @@ struct Side {
 // In double precision and in this order, as Pillow computes them, but for the ends, which it holds in single precision.
 void share_out(SideShares& made, int length, float begin, float end, uint32_t count) {
   const double scale = static_cast<double>(end - begin) / count, width = std::max(scale, 1.0), step = 1.0 / width;
-  made.taps = (static_cast<int>(std::ceil(width)) * 2 + 1 + 3) / 4 * 4;
-  const auto taps = static_cast<std::size_t>(made.taps);
   made.begin.resize(count * sizeof(int32_t));
   made.end.resize(count * sizeof(int32_t));
+  auto *begins = made.begin.as<int32_t>(), *ends = made.end.as<int32_t>();
+  const auto center_of = [&](uint32_t i) { return begin + (i + 0.5) * scale; };
+  int most = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    begins[i] = std::max(0, static_cast<int>(center_of(i) - width + 0.5));
+    ends[i] = std::min(length, static_cast<int>(center_of(i) + width + 0.5));
+    most = std::max(most, ends[i] - begins[i]);
+  }
+  made.taps = (most + 3) / 4 * 4;
+  const auto taps = static_cast<std::size_t>(made.taps);
   made.shares.resize(count * taps * sizeof(int32_t));
   const auto weight = [&](double center, int x) { return std::max(0.0, 1.0 - std::abs((x - center + 0.5) * step)); };
   for (uint32_t i = 0; i < count; ++i) {
-    const double center = begin + (i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(center - width + 0.5));
-    const int last = std::min(length, static_cast<int>(center + width + 0.5));
+    const double center = center_of(i);
     double sum = 0;
-    for (int x = first; x < last; ++x) sum += weight(center, x);
+    for (int x = begins[i]; x < ends[i]; ++x) sum += weight(center, x);
     int32_t* share = made.shares.as<int32_t>() + i * taps;
-    for (int x = first; x < last; ++x)
+    for (int x = begins[i]; x < ends[i]; ++x)
       *share++ = static_cast<int32_t>(0.5 + (sum != 0 ? weight(center, x) / sum : 0.0) * (1 << kShareBits));
-    made.begin.as<int32_t>()[i] = first;
-    made.end.as<int32_t>()[i] = last;
   }
 }
 

@@ -11,6 +11,18 @@ typedef int32_t Ints __attribute__((vector_size(32)));
 typedef uint32_t Words __attribute__((vector_size(32)));
 typedef uint8_t Bytes __attribute__((vector_size(32)));
 
+// Those below and above as these.
+template <class V>
+PT_FN V clipped(V x, int least, int most) {
+  x = x < least ? V{} + least : x;
+  return x > most ? V{} + most : x;
+}
+template <class V>
+PT_FN V clipped_to_bytes(V x) {
+  x = x < 0 ? V{} : x;
+  return x > 255 ? V{} + 255 : x;
+}
+
 #if defined(PT_ISA_avx512) || defined(PT_ISA_avx2)
 
 // The upper 16 bits of products.
@@ -22,6 +34,10 @@ PT_FN Shorts high_of_product(const Shorts& a, const Shorts& b) {
 PT_FN Ints pairs_of_products(const Shorts& a, const Shorts& b) {
   return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 }
+
+// Numbers of half the bytes, or the nearest that fit: of each 16 bytes of both the first, and so on.
+PT_FN Shorts packed(const Ints& a, const Ints& b) { return (Shorts)_mm256_packs_epi32((__m256i)a, (__m256i)b); }
+PT_FN Bytes packed(const Shorts& a, const Shorts& b) { return (Bytes)_mm256_packus_epi16((__m256i)a, (__m256i)b); }
 
 #else
 
@@ -35,6 +51,16 @@ PT_FN Shorts high_of_product(const Shorts& a, const Shorts& b) {
 PT_FN Ints pairs_of_products(const Shorts& a, const Shorts& b) {
   const Ints x = (Ints)a, y = (Ints)b, low = ((x << 16) >> 16) * ((y << 16) >> 16);
   return low + (x >> 16) * (y >> 16);
+}
+
+PT_FN Shorts packed(const Ints& a, const Ints& b) {
+  return __builtin_shufflevector((Shorts)clipped(a, -32768, 32767), (Shorts)clipped(b, -32768, 32767), 0, 2, 4, 6, 16,
+                                 18, 20, 22, 8, 10, 12, 14, 24, 26, 28, 30);
+}
+PT_FN Bytes packed(const Shorts& a, const Shorts& b) {
+  return __builtin_shufflevector((Bytes)clipped_to_bytes(a), (Bytes)clipped_to_bytes(b), 0, 2, 4, 6, 8, 10, 12, 14, 32,
+                                 34, 36, 38, 40, 42, 44, 46, 16, 18, 20, 22, 24, 26, 28, 30, 48, 50, 52, 54, 56, 58, 60,
+                                 62);
 }
 
 #endif
@@ -55,13 +81,6 @@ PT_FN void store_as(void* p, const V& v) {
 PT_FN Shorts widened(const uint8_t* p) {
   typedef uint8_t Half __attribute__((vector_size(16)));
   return __builtin_convertvector(load_as<Half>(p), Shorts);
-}
-
-// Those below 0 and above 255 as these.
-template <class V>
-PT_FN V clipped_to_bytes(V x) {
-  x = x < 0 ? V{} : x;
-  return x > 255 ? V{} + 255 : x;
 }
 
 }  // namespace PT_ISA
