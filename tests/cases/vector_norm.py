@@ -18,7 +18,9 @@ K = 8
 GRADIENT_SIZE = 100
 CASES = [
     *[Case(normal((3, 4, 5)), axis=axis) for axis in (None, 0, -1, (0, 2))],
-    *[Case(spaced((3, 4)), axis=1, ord=p) for p in (0.0, 1.0, 3.0, 0.5, -2.0, np.inf, -np.inf)],
+    *[Case(spaced((3, 4)), axis=1, ord=p) for p in (0.0, 1.0, 3.0, 0.5, -2.0)],
+    # Some rows hold a number and its negative, which tie.
+    *[Case(spaced((3, 4)), axis=1, ord=p).no_second_derivative() for p in (np.inf, -np.inf)],
     Case(normal((3, 5)), axis=1, keepdims=True),
     Case(normal(())),
     Case(normal((0,))),

@@ -9,7 +9,7 @@ import pytest
 
 import powertrain as pt
 from calls import SPECS, Variables, outputs, to_array
-from kit import FLOATS, Case, Draw, case_files
+from kit import FLOATS, Case, Draw, case_files, normal, one_of_each_form, unary, values
 from oracles import same_bits
 
 FILES = case_files()
@@ -31,6 +31,16 @@ def without_rows(case: Case, least: int) -> Case | None:
         return Draw(f"{value}[:0]", lambda rng: value.make(rng)[:0], (0, *value.shape[1:]), value.dtype)
 
     return Case(*map(cut, case.inputs), **{key: cut(value) for key, value in case.rest.items()})
+
+
+def test_each_form_counts_wherever_it_is_listed() -> None:
+    """Second derivatives are compared of these: not of each size, but of every point that a file names."""
+    own = [Case(values([-1.0, 0.0])), Case(normal((40,)), limit=2.0), Case(normal((40,), 3.0))]
+    chosen = one_of_each_form([*unary(normal), *own, Case(normal((3,)), limit=2.0)])
+    assert [repr(case) for case in chosen] == [
+        "Case(normal((15,), 1.0, 0.0))", "Case(normal((), 1.0, 0.0))", "Case(normal((3, 5, 7), 1.0, 0.0))",
+        *map(repr, own),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PRESENT)

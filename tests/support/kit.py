@@ -110,11 +110,16 @@ class Case:
     def __init__(self, *inputs: Any, **rest: Any) -> None:
         self.inputs = inputs
         self.rest = rest
-        self.differentiable = True
+        self.differentiable = self.twice = True
 
     def no_gradient(self) -> Case:
         """This call where a difference quotient means nothing: at special values, at jumps."""
         self.differentiable = False
+        return self
+
+    def no_second_derivative(self) -> Case:
+        """This call where the gradient jumps, such as at ties, and has the mean of both sides."""
+        self.twice = False
         return self
 
     def make(self, dtype: str, seed: int = 0) -> tuple[list[Any], dict[str, Any]]:
@@ -135,6 +140,32 @@ class Case:
     def __repr__(self) -> str:
         parts = [repr(value) for value in self.inputs] + [f"{name}={value!r}" for name, value in self.rest.items()]
         return f"Case({', '.join(parts)})"
+
+
+def _form(case: Case) -> str:
+    """What a case is, with the ranks of its inputs in the place of their sizes."""
+
+    def told(value: Any) -> str:
+        if isinstance(value, list | tuple) and value and isinstance(value[0], Draw):
+            return f"[{', '.join(map(told, value))}]"
+        return repr(value).replace(f"{value.shape}", f"{len(value.shape)}d") if isinstance(value, Draw) else repr(value)
+
+    return ", ".join([*map(told, case.inputs), *(f"{name}={told(value)}" for name, value in case.rest.items())])
+
+
+def one_of_each_form(cases: Iterable[Case]) -> list[Case]:
+    """The first case of each form that has more than one element: of the sizes of `unary` one for each rank, and all
+    that a file adds by itself."""
+    chosen: dict[str, Case] = {}
+    for case in cases:
+        form = _form(case)
+        if form not in chosen or _is_single(chosen[form]):
+            chosen[form] = case
+    return list(chosen.values())
+
+
+def _is_single(case: Case) -> bool:
+    return all(math.prod(value.shape) < 2 for value in case.inputs if isinstance(value, Draw))
 
 
 def round_to(array: Array, dtype: str) -> Array:
