@@ -67,10 +67,28 @@ def rows() -> list[tuple[str, str, str]]:
     return [(where, name, line) for where, table in counterparts.TABLES.items() for name, line in table.items()]
 
 
+def places(name: str) -> str:
+    """The files and lines of the rows of a name."""
+    files = sorted((make_names.ROOT / "python" / "powertrain" / "errors").glob("*counterparts.py"))
+    return ", ".join(
+        f"{file.relative_to(make_names.ROOT)}:{number}"
+        for file in files
+        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if text.lstrip().startswith(f'"{name}": ')
+    )
+
+
+def test_the_place_of_a_row_is_told() -> None:
+    assert re.fullmatch(r"python/powertrain/errors/counterparts\.py:\d+", places("swish"))
+    assert re.fullmatch(r"python/powertrain/errors/array_counterparts\.py:\d+", places("arccos"))
+
+
 @pytest.mark.parametrize(("where", "name", "line"), rows(), ids=[f"{where}.{name}" for where, name, _ in rows()])
 def test_a_row_names_what_there_is(where: str, name: str, line: str) -> None:
     # A slot has some of the names that its rows share with those of tensors.
-    assert where == "Slot" or not make_names.has(where, name), "the name is there: the row is stale"
+    assert where == "Slot" or not make_names.has(where, name), (
+        f"{where} has {name} now: take its row out ({places(name)}), and run python tools/make_names.py"
+    )
     for chain in re.findall(r"\bpt(?:\.\w+)+", line):
         value: Any = pt
         for part in chain.split(".")[1:]:
