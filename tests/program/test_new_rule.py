@@ -1,6 +1,7 @@
 """To add a rewrite rule is to add a file, and a pass two lines more, as docs/adding-a-pass.md says.
 
-The page's own files are added to a copy of the tree; the rule and the pass are at work there afterwards."""
+The page's own files are added to a copy of the tree; the rule and the pass are at work there afterwards. Somebody who
+does what the page says has them in this tree too."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
     tree = ScratchTree(tmp_path / "tree")
     for name, text in files.items():
         path = tree.folder / name
-        assert not path.exists()
+        assert not path.exists() or path.read_text(encoding="utf-8") == text
         path.write_text(text, encoding="utf-8")
     page = (DOCS / "adding-a-pass.md").read_text(encoding="utf-8")
     for name, behind, line in LINES:
@@ -57,8 +58,9 @@ def test_a_rule_is_a_new_file_and_a_pass_two_lines_more(tmp_path: Path) -> None:
         path = tree.folder / name
         before = path.read_text(encoding="utf-8")
         assert before.count(behind) == 1
-        path.unlink()
-        path.write_text(before.replace(behind, behind + line), encoding="utf-8")
+        if line not in before:
+            path.unlink()
+            path.write_text(before.replace(behind, behind + line), encoding="utf-8")
     tree.build_what_differs()
     done = tree.pytest(*(name for name in files if name.endswith(".py")))
     assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout
