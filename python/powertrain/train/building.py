@@ -10,6 +10,7 @@ from powertrain.data import kept
 from powertrain.train.folder.reopening import rebuilt, with_target
 from powertrain.train.folder.run_folder import RunError, RunFolder
 from powertrain.train.preflight import demand_task
+from powertrain.train.run.earlier import EARLIER
 from powertrain.train.run.sources import prepare
 from powertrain.train.run.train_run import TrainRun
 
@@ -73,6 +74,7 @@ def build(
     recipe: Recipe, folder: RunFolder, display: Display, base: Path | None = None, dataset: DataModule | None = None
 ) -> TrainRun:
     """A run, ready to fit or to load a checkpoint into. With a data set it does not look for the recipe's."""
+    EARLIER.free()  # before data are loaded once more
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
