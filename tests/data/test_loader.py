@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,24 @@ def test_what_an_iteration_found_the_next_one_knows(monkeypatch: pytest.MonkeyPa
         if at == 6:
             assert (loader_threads(), blocks) == (0, [2, 4])  # after two alone
             break
+
+
+def test_quick_batches_that_are_not_to_be_ahead_are_made_by_the_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those for a device: a step is recorded for each place there where it meets a batch."""
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
+    made_by: list[str] = []
+
+    def make(pick: Any) -> Any:
+        made_by.append(threading.current_thread().name)
+        return pick
+
+    for pace in (prefetch.Pace(), prefetch.Pace(1e-6)):
+        picks = iter([SimpleNamespace(number=number) for number in range(60)])
+        found = prefetch.Prefetched(make, picks, 2, 2, None, pace, 1)
+        assert [one.number for several in found for one, _ in several] == list(range(60))
+        assert wait_for_threads(0) == 0
+        assert set(made_by[20:]) == {threading.current_thread().name}
+        made_by.clear()
 
 
 def test_quick_batches_are_made_beside_the_steps_and_come_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

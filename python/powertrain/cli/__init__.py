@@ -91,9 +91,7 @@ def _users(error: Exception) -> str:
     if isinstance(error, OSError):
         name = str(error.filename)
         name = name if len(name) <= 200 else f"{name[:197]}..."
-        from powertrain.plugin.packaged import left_out
-
-        lacking = left_out(error)
+        lacking = _left_out(error)
         if lacking is None and ours:
             return str(error)  # it says more
         expected, fix = lacking or ("a path that can be read or written", "check it and its rights")
@@ -103,6 +101,14 @@ def _users(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"[memory] {error}; expected sizes that fit; use a smaller batch or model"
     return ""
+
+
+def _left_out(error: OSError) -> tuple[str, str] | None:
+    if error.errno != errno.ENOENT:
+        return None  # who has lost rights, for one, may not be able to import anything
+    from powertrain.plugin.packaged import left_out
+
+    return left_out(error)
 
 
 answer_calls(__name__)

@@ -17,7 +17,7 @@ from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
-from powertrain.data.prefetch import Made, Pace, Prefetched
+from powertrain.data.prefetch import MOST_AT_ONCE, Made, Pace, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
 from powertrain.data.source import changes_together, fetch_training, fetches_anew, fetches_by_rows
 from powertrain.devices.place import ready
@@ -277,7 +277,9 @@ class DataLoader:
         plain = fetches_by_rows(self.dataset) and self.collate_fn is None and not self.device
         plain = plain and self._share == (0, 1)
         many = self._make_many if plain else None
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace)
+        # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
+        most = 1 if self.device else MOST_AT_ONCE
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most)
 
     def _make_many(self, picks: list[Pick]) -> list[Batch]:
         """The batches of several picks, whose arrays are parts of larger ones."""

@@ -29,7 +29,7 @@ _QUICK_SECONDS = 0.25e-3
 _TRIALS = 4
 # A block is made in about so long, and is of at most so many batches: together they cost little more than one.
 _BLOCK_SECONDS = 1e-3
-_MOST_AT_ONCE = 64
+MOST_AT_ONCE = 64
 _MOST_BYTES = 1 << 21  # of the arrays of a block: two of them and what a step uses should stay in a cache
 _BLOCKS_AHEAD = 2
 # Workers begin when the consumer has made the first batch, or after so long. Several threads hand Python's lock to and
@@ -73,8 +73,10 @@ class _Shared:
         window: int,
         make_many: Callable[[list[Pick]], list[Any]] | None,
         pace: Pace,
+        most: int,
     ) -> None:
         self.make, self.make_many = make, make_many
+        self.most = most
         self.picks = picks
         self.window = window
         self.pace = pace if pace.quick else Pace()
@@ -98,7 +100,9 @@ class _Shared:
         return self.quick or bool(self.seconds) or self.exhausted or self.stopped
 
     def released(self) -> bool:
-        """Whether this worker is not needed, since another one makes blocks; under the lock."""
+        """Whether this worker is not needed, since another one makes blocks, or nobody does; under the lock."""
+        if self.quick and self.most == 1:
+            return True
         me = threading.get_ident()
         if self.quick and self.block_worker is None:
             self.block_worker = me
@@ -133,7 +137,7 @@ class _Shared:
         if not self.quick:
             return 1
         seconds, size = self.pace
-        most = min(_MOST_AT_ONCE, self.taken, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
+        most = min(self.most, self.taken, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
         return max(1, min(most, _MOST_BYTES // max(size, 1)))
 
     def fill(self, cell: _Cell) -> None:
@@ -199,7 +203,8 @@ class Prefetched(Iterator[Sequence[Made]]):
     one comes alone, or with those that were made together with it.
 
     Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one. Batches
-    that prove to be quick to make come in blocks from one worker, several at once by `make_many`, where that is given.
+    that prove to be quick to make come in blocks of `most` from one worker, several at once by `make_many`, where that
+    is given; where `most` is 1 the consumer makes them.
     """
 
     def __init__(
@@ -210,8 +215,9 @@ class Prefetched(Iterator[Sequence[Made]]):
         ahead: int,
         make_many: Callable[[list[Pick]], list[Any]] | None = None,
         pace: Pace = Pace(),  # noqa: B008 - a constant
+        most: int = MOST_AT_ONCE,
     ) -> None:
-        self._shared = _Shared(make, picks, workers * ahead, make_many, pace)
+        self._shared = _Shared(make, picks, workers * ahead, make_many, pace, most)
         self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
         self._started = 0
@@ -239,7 +245,8 @@ class Prefetched(Iterator[Sequence[Made]]):
 
     def _next(self) -> _Cell:
         shared = self._shared
-        if not self._started and shared.taken >= 2 * _TRIALS:  # to start a thread takes longer than some quick batches
+        few = shared.most == 1 or shared.taken < 2 * _TRIALS  # to start a thread takes longer than some quick batches
+        if not self._started and not few:
             self._start(1)
         while True:
             with shared.changed:
