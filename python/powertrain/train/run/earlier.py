@@ -1,8 +1,8 @@
 """Memory of earlier runs of a process that nobody holds any more.
 
 The parts of a run know each other, so Python frees it when it looks for cycles. When it does so depends on how many
-objects there are, not on how large: a run of some thousand objects may hold gigabytes, and a process that has imported
-much, such as a notebook, hardly ever looks at all of them.
+objects there are, not on how large they are: a run of some thousand objects may hold gigabytes. A process that has
+imported much, such as a notebook, hardly ever looks at all of them.
 """
 
 from __future__ import annotations
