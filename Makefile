@@ -316,7 +316,7 @@ results: $(VENV)/.plugins
 
 # Many of the oracles are PyTorch's; for one OP it is taken if it is there.
 mutants: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)$(if $(OP),,+peers)
-	$(BIN)/python tools/mutants.py $(OP)
+	$(BIN)/python tools/mutants.py $(if $(OP),"$(OP)")
 
 conformance: $(VENV)/.plugins $(VENV)/.extras-$(EXTRAS)+peers+conformance
 	$(BIN)/python tests/conformance/run.py --write

@@ -167,6 +167,12 @@ def main() -> int:
     if not HAS_PEERS:
         print("PyTorch is not installed: tests that compare with it are left out, and what they alone find survives")
     names = arguments.names or all_names()
+    for name in names:
+        if name not in all_names():
+            raise SystemExit(
+                f"[mutants] {name!r}; expected an op with a case file in tests/cases, or a part of "
+                f"tests/support/mutants_elsewhere.py: {', '.join(importlib.import_module('mutants_elsewhere').PARTS)}"
+            )
     mutants = sorted((mutant for name in names for mutant in mutants_of(name)), key=lambda mutant: mutant.cost)
     for mutant in mutants:
         if mutant.text not in (ROOT / mutant.file).read_text(encoding="utf-8"):

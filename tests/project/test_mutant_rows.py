@@ -67,3 +67,9 @@ def test_what_becomes_of_a_fault(monkeypatch: pytest.MonkeyPatch, code: int, has
     row = mutants.Mutant("exp", "cpp/ops/exp/math.h", "x", "y", TESTS)
     worker: Any = Worker()
     assert mutants.tested(worker, row) == outcome
+
+
+def test_a_name_that_is_neither_an_op_nor_a_part_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["mutants.py", "softsing"])
+    with pytest.raises(SystemExit, match=r"softsing'; expected an op with a case file .* complex matrices"):
+        mutants.main()
