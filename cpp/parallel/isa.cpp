@@ -151,10 +151,15 @@ bool multiplies_bytes(std::string_view isa) {
   return false;
 }
 
-const KernelFn* kernels_of(std::string_view op, std::string_view isa) {
+const KernelFn* find_kernels(std::string_view op, std::string_view isa) {
   for (int i = 0; i < kKernelRowCount; ++i) {
     if (kKernelRows[i].op == op && kKernelRows[i].isa == isa) return kKernelRows[i].variants;
   }
+  return nullptr;
+}
+
+const KernelFn* kernels_of(std::string_view op, std::string_view isa) {
+  if (const KernelFn* found = find_kernels(op, isa)) return found;
   throw Error(text("[kernel ", op, "] no kernel of that name for ", isa, "; expected a folder cpp/ops/", op,
                    " with a cpu.cpp; add it or correct the name in the plan"));
 }

@@ -29,7 +29,9 @@ PlanContext cpu_plan_context();
 // exact, so it changes no bit.
 bool multiplies_bytes(std::string_view isa);
 
-// The kernel table of an op for an instruction set; throws for an op without kernels.
+// The kernel table of an op for an instruction set; null for an op without kernels for it.
+const KernelFn* find_kernels(std::string_view op, std::string_view isa);
+// The same; throws where there are none.
 const KernelFn* kernels_of(std::string_view op, std::string_view isa);
 
 }  // namespace pt

@@ -123,11 +123,6 @@ class Decoder {
     return true;
   }
 
-  void run(PictureKernel kernel, const void* desc) const {
-    const KernelArgs args{nullptr, desc, nullptr, nullptr};
-    kernels_[static_cast<int>(kernel)](&args, 0);
-  }
-
   void transform() {
     for (int i = 0; i < picture_.components; ++i) {
       const JpegComponent& one = picture_.component[i];
@@ -141,7 +136,7 @@ class Decoder {
                               static_cast<std::ptrdiff_t>(plane.stride),
                               static_cast<int>(count),
                               &too_large_};
-        run(PictureKernel::kInverseDct, &desc);
+        run_picture_kernel(kernels_, PictureKernel::kInverseDct, &desc);
       }
     }
   }
@@ -164,7 +159,7 @@ class Decoder {
         row_.near[i] = planes_[i + 1].row(near);
         row_.far[i] = planes_[i + 1].row(far);
       }
-      run(PictureKernel::kColours, &row_);
+      run_picture_kernel(kernels_, PictureKernel::kColours, &row_);
       rows_.take(pixels_.bytes());
     }
     if (waits)

@@ -12,6 +12,8 @@ namespace pt {
 const KernelFn* picture_kernels();
 
 enum class PictureKernel { kInverseDct, kColours, kAddBoxes, kShrinkRow, kMixRows };
+// `desc` is the struct below of that name.
+void run_picture_kernel(const KernelFn* kernels, PictureKernel kernel, const void* desc);
 
 // Blocks of 8 x 8 frequencies to samples. The blocks, which have 64 numbers in rows, are zeros afterwards.
 struct InverseDct {

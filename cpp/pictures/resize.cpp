@@ -89,12 +89,13 @@ uint32_t multiplier(uint32_t count) { return static_cast<uint32_t>(4294967296.0f
 void Room::resize(std::size_t bytes) { bytes_ = std::make_unique<uint8_t[]>(bytes); }
 
 const KernelFn* picture_kernels() {
-  const std::string_view isa = current_isa();
-  for (int i = 0; i < kKernelRowCount; ++i) {
-    const KernelRow& row = kKernelRows[i];
-    if (row.op == "pictures" && (row.isa == isa || (row.isa == "avx2" && isa == "avx512"))) return row.variants;
-  }
-  return nullptr;
+  const KernelFn* const own = find_kernels("pictures", current_isa());
+  return own || current_isa() != "avx512" ? own : find_kernels("pictures", "avx2");
+}
+
+void run_picture_kernel(const KernelFn* kernels, PictureKernel kernel, const void* desc) {
+  const KernelArgs args{nullptr, desc, nullptr, nullptr};
+  kernels[static_cast<int>(kernel)](&args, 0);
 }
 
 CenterResizedRows::CenterResizedRows(const KernelFn* kernels, uint32_t height, uint32_t width, int channels)
@@ -155,7 +156,7 @@ void CenterResizedRows::reduce(const uint8_t* row) {
   if (row_ < top_ || row_ >= bottom_) return;
   auto* sums = sums_.as<uint32_t>();
   const AddBoxes add{row + kPixel * left_, right_ - left_, across_, sums};
-  run(PictureKernel::kAddBoxes, &add);
+  run_picture_kernel(kernels_, PictureKernel::kAddBoxes, &add);
   const uint32_t rows = (row_ - top_) % down_ + 1;
   if (rows != down_ && row_ + 1 != bottom_) return;
   for (uint32_t box = 0; box < boxes_; ++box) {
@@ -176,13 +177,13 @@ void CenterResizedRows::take_reduced(const uint8_t* row) {
   const auto slot = [&](int y) { return ring_.bytes() + static_cast<std::size_t>(y) % taps * stride; };
   const ShrinkRow shrink{row,     x_.begin.as<int32_t>(),   x_pairs_.as<int16_t>(),
                          x_.taps, static_cast<int>(width_), slot(here)};
-  run(PictureKernel::kShrinkRow, &shrink);
+  run_picture_kernel(kernels_, PictureKernel::kShrinkRow, &shrink);
   for (; made_ < height_ && ends[made_] == here + 1; ++made_) {
     const int begin = begins[made_], count = ends[made_] - begin;
     for (int t = 0; t < count; ++t) rows_.as<const uint8_t*>()[t] = slot(begin + t);
     const MixRows mix{rows_.as<const uint8_t*>(), y_.shares.as<int32_t>() + made_ * taps, count,
                       static_cast<int>(stride), mixed_.bytes()};
-    run(PictureKernel::kMixRows, &mix);
+    run_picture_kernel(kernels_, PictureKernel::kMixRows, &mix);
     write(mixed_.bytes());
   }
 }
@@ -196,11 +197,6 @@ void CenterResizedRows::write(const uint8_t* row) {
   for (std::size_t x = 1; x < width_; ++x, row += kPixel, out_ += 3) std::memcpy(out_, row, kPixel);
   std::memcpy(out_, row, 3);
   out_ += 3;
-}
-
-void CenterResizedRows::run(PictureKernel kernel, const void* desc) const {
-  const KernelArgs args{nullptr, desc, nullptr, nullptr};
-  kernels_[static_cast<int>(kernel)](&args, 0);
 }
 
 }  // namespace pt

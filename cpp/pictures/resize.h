@@ -32,7 +32,6 @@ class CenterResizedRows : public PixelRows {
   void reduce(const uint8_t* row);
   void take_reduced(const uint8_t* row);
   void write(const uint8_t* row);
-  void run(PictureKernel kernel, const void* desc) const;
 
   const KernelFn* kernels_;
   const uint32_t height_, width_;
