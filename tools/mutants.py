@@ -20,9 +20,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, cast
 
 from scratch_tree import ROOT, ScratchTree
 
@@ -53,12 +54,17 @@ class Mutant:
 def all_names() -> list[str]:
     """The ops that have a case file, and the parts."""
     ops = sorted(path.stem for path in (ROOT / "tests" / "cases").glob("*.py"))
-    return [*ops, *importlib.import_module("mutants_elsewhere").PARTS]
+    return [*ops, *parts()]
+
+
+def parts() -> Mapping[str, Any]:
+    """Those of tests/support/mutants_elsewhere.py."""
+    return cast("Mapping[str, Any]", importlib.import_module("mutants_elsewhere").PARTS)
 
 
 def mutants_of(name: str) -> Iterator[Mutant]:
     """Those of an op, or of a part of tests/support/mutants_elsewhere.py."""
-    part = importlib.import_module("mutants_elsewhere").PARTS.get(name)
+    part = parts().get(name)
     if part:
         yield from (Mutant(name, *row, part.tests) for row in part.rows)
         return
@@ -166,13 +172,13 @@ def main() -> int:
     arguments = parser.parse_args()
     if not HAS_PEERS:
         print("PyTorch is not installed: tests that compare with it are left out, and what they alone find survives")
-    names = arguments.names or all_names()
-    for name in names:
-        if name not in all_names():
-            raise SystemExit(
-                f"[mutants] {name!r}; expected an op with a case file in tests/cases, or a part of "
-                f"tests/support/mutants_elsewhere.py: {', '.join(importlib.import_module('mutants_elsewhere').PARTS)}"
-            )
+    known = all_names()
+    names = arguments.names or known
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(
+            f"[mutants] {unknown[0]!r}; expected an op with a case file in tests/cases, or a part of "
+            f"tests/support/mutants_elsewhere.py: {', '.join(parts())}"
+        )
     mutants = sorted((mutant for name in names for mutant in mutants_of(name)), key=lambda mutant: mutant.cost)
     for mutant in mutants:
         if mutant.text not in (ROOT / mutant.file).read_text(encoding="utf-8"):

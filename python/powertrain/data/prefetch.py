@@ -83,7 +83,7 @@ class _Shared:
         self.quick = self.pace.quick  # or once that is known
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
-        self.seconds: list[float] = []  # of each of the first batches
+        self.tried = 0  # of the first batches
         self.taken = 0  # batches
         self.block_worker: int | None = None  # the thread that makes blocks
         self.exhausted = False
@@ -97,7 +97,7 @@ class _Shared:
     @property
     def begun(self) -> bool:
         """Whether there is a batch; under the lock."""
-        return self.quick or bool(self.seconds) or self.exhausted or self.stopped
+        return self.quick or self.tried > 0 or self.exhausted or self.stopped
 
     def released(self) -> bool:
         """Whether this worker is not needed, since another one makes blocks, or nobody does; under the lock."""
@@ -149,11 +149,12 @@ class _Shared:
             cell.done = True
             if self.quick:
                 self.pace = self.pace._replace(seconds=seconds)
-            elif len(self.seconds) < _TRIALS:
-                self.seconds.append(seconds)
+            elif self.tried < _TRIALS:
+                least = min(seconds, self.pace.seconds) if self.tried else seconds
                 held = held_bytes(cell.made[0][0]) if cell.made else 0
-                self.pace = Pace(min(self.seconds), max(self.pace.bytes, held))
-                self.quick = len(self.seconds) == _TRIALS and self.pace.quick
+                self.pace = Pace(least, max(self.pace.bytes, held))
+                self.tried += 1
+                self.quick = self.tried == _TRIALS and self.pace.quick
             self.changed.notify_all()
 
     def _fill(self, cell: _Cell) -> None:
@@ -220,14 +221,14 @@ class Prefetched(Iterator[Sequence[Made]]):
         self._shared = _Shared(make, picks, workers * ahead, make_many, pace, most)
         self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
-        self._started = 0
+        self._started = False
         if not self._shared.quick:
             self._start(workers)
 
     def _start(self, workers: int) -> None:
         for number in range(workers):
             threading.Thread(target=_work, args=(self._shared,), name=f"loader-{number}", daemon=True).start()
-        self._started = workers
+        self._started = True
 
     @property
     def pace(self) -> Pace:

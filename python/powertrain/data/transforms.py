@@ -63,6 +63,9 @@ __all__ = [
 ]
 
 
+Change = Callable[[Any, int, Fields], Fields]  # what a random transform, by its number, makes of some examples
+
+
 class Scale(Transform):
     """Multiply by a number, then add one: 1/255 turns bytes into 0 to 1.
 
@@ -224,8 +227,11 @@ class Transformed(Dataset):
     @anew("source")  # a transform gives a new array, or a view of what it was given
     @by_rows("source")
     def fetch(self, indices: Indices) -> Fields:
+        return self._fetched(indices, self.source.fetch, _as_found)
+
+    def _fetched(self, indices: Indices, fetch: Callable[[Indices], Fields], change: Change) -> Fields:
         scaled = self._scaled(indices)
-        return self.mapped(self.source.fetch(indices)) if scaled is None else self._mapped(scaled, _as_found, 1)
+        return self._mapped(fetch(indices), change) if scaled is None else self._mapped(scaled, change, 1)
 
     def _scaled(self, indices: Indices) -> Fields | None:
         """What the first transform makes of the examples, where it and the source can do that in one pass."""
@@ -243,15 +249,11 @@ class Transformed(Dataset):
         def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:
             return transform.change(fields, Draw(seed, CHANGES + number, call))
 
-        scaled = self._scaled(indices)
-        if scaled is not None:
-            return self._mapped(scaled, change, 1)
-        return self._mapped(fetch_training(self.source, indices, seed, call), change)
+        return self._fetched(indices, lambda rows: fetch_training(self.source, rows, seed, call), change)
 
-    def _mapped(self, fields: Fields, change: Callable[[Any, int, Fields], Fields], done: int = 0) -> Fields:
-        for number, transform in enumerate(self.transforms):
-            if number < done:
-                continue
+    def _mapped(self, fields: Fields, change: Change, done: int = 0) -> Fields:
+        """What the transforms behind the first `done` ones make of some examples."""
+        for number, transform in enumerate(self.transforms[done:], done):
             if is_random(transform):
                 fields = change(transform, number, fields)
             else:
