@@ -13,28 +13,11 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from exported_runs import DIGITS, of_digits
+from exported_runs import DIGITS, ONE_LAYER, of_digits
 from powertrain.plugin import ExportError
 from powertrain.plugin.versions import next_breaking
 from running import environment
 
-MODEL = """\
-import powertrain as pt
-from powertrain.plugin import Model
-
-
-class Net(Model):
-    def __init__(self):
-        super().__init__()
-        self.layer = pt.nn.Linear(64, 10)
-
-    @classmethod
-    def build(cls, params, inputs):
-        return cls()
-
-    def forward(self, x):
-        return self.layer(pt.reshape(x, (x.shape[0], -1)))
-"""
 RECIPE = """\
 data      = { use = "digits", split = { test = 0.2 } }
 features  = ["standardize"]
@@ -85,7 +68,7 @@ def test_the_bytes_are_the_same_and_name_no_machine(tmp_path: Path) -> None:
 
 
 def test_a_model_in_a_file_goes_along(tmp_path: Path) -> None:
-    (tmp_path / "net, my.py").write_text(MODEL)
+    (tmp_path / "net, my.py").write_text(ONE_LAYER)
     (tmp_path / "it.toml").write_text(RECIPE.replace("./net.py", "./net, my.py"))
     run = pt.fit(str(tmp_path / "it.toml"), folder=tmp_path / "it", verbose=False)
     made = run.export("wheel", tmp_path)

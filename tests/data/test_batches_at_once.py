@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from loader_blocks import counted_blocks
 from powertrain.data import ArrayDataset, DataLoader, Subset, prefetch, transforms
 from powertrain.data.dataset import Mapped
 from powertrain.data.order import permutation, raw_bits
@@ -92,14 +93,7 @@ def taken(
 ], ids=lambda settings: ", ".join(settings))  # fmt: skip
 @pytest.mark.parametrize("name", SOURCES)
 def test_they_are_those_made_one_by_one(name: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
-    inner = DataLoader._make_many
-
-    def counted(self: DataLoader, picks: Any) -> Any:
-        calls.append(len(picks))
-        return inner(self, picks)
-
-    monkeypatch.setattr(DataLoader, "_make_many", counted)
+    calls = counted_blocks(monkeypatch)
     one_by_one = taken(SOURCES[name](), False, 30, monkeypatch, **settings)
     assert not calls
     assert taken(SOURCES[name](), True, 30, monkeypatch, **settings) == one_by_one

@@ -6,6 +6,8 @@ import io
 import os
 import random
 import struct
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from powertrain.data.transforms import CenterResizedCrop
 
 image = pytest.importorskip("PIL.Image", reason="Pillow is an extra of powertrain-vision")
 
-pytestmark = pytest.mark.skipif(pt.isa() == "generic", reason="for this instruction set Pillow is quicker")
+of_engine = pytest.mark.skipif(pt.isa() == "generic", reason="for this instruction set Pillow reads all of them")
 
 SAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 Size = tuple[int, int]  # width, height
@@ -71,6 +73,7 @@ def by_pillow(content: bytes, size: Size | None = None, mode: str = "RGB") -> An
             return error
 
 
+@of_engine
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_common_forms_are_decoded_as_pillow_does(sampling: str, mode: str, tmp_path: Path) -> None:
@@ -88,6 +91,7 @@ def test_common_forms_are_decoded_as_pillow_does(sampling: str, mode: str, tmp_p
     assert left < 10, "but for some of extreme noise, they are common forms"
 
 
+@of_engine
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_pictures_are_resized_as_pillow_does(mode: str, tmp_path: Path) -> None:
     """To larger ones, to smaller ones, and to those that it reduces by whole numbers first."""
@@ -105,6 +109,7 @@ def test_pictures_are_resized_as_pillow_does(mode: str, tmp_path: Path) -> None:
     assert decoded > 150
 
 
+@of_engine
 def test_tall_pictures_are_left_to_pillow_whose_releases_differ(tmp_path: Path) -> None:
     draw = random.Random(5)
     content = jpeg(picture(draw, (40, 200)), quality=80)
@@ -144,6 +149,7 @@ def replaced(at: int, value: int) -> bytes:
     return bytes(content)
 
 
+@of_engine
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -221,6 +227,7 @@ def test_what_is_not_sound_is_left_to_pillow(tmp_path: Path) -> None:
     assert by_engine(tmp_path / "a.jpg", replaced(at + 16, 0x77), DRAWN.size) is None
 
 
+@of_engine
 def test_damaged_files_end_as_with_pillow(tmp_path: Path) -> None:
     """2,000 files with bytes changed, left out or put in, or their end cut off."""
     draw = random.Random(8)
@@ -262,3 +269,19 @@ def test_many_files_are_those_of_single_ones(mode: str, tmp_path: Path) -> None:
     crop = CenterResizedCrop((20, 30))
     want = np.stack([crop(pt.data.read_image(path, mode)) for path in paths])
     assert np.array_equal(pt.data.read_images(paths, (20, 30), mode), want)
+
+
+def test_where_the_engine_has_no_kernels_pillow_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(PLAIN)
+    code = (
+        "import os, sys, numpy as np; import powertrain as pt; from powertrain import _core; path = sys.argv[1]\n"
+        f"size = ({DRAWN.height}, {DRAWN.width}); made = pt.data.read_images([path], size)\n"
+        "left = _core.read_picture_files([os.fsencode(path)], np.empty((1, *size, 3), 'u1'), False)\n"
+        "sys.stdout.write(f'{pt.isa()} {left} {made.tobytes().hex()}')"
+    )
+    environment = {**os.environ, "POWERTRAIN_ISA": "generic"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"generic [0] {by_pillow(PLAIN).tobytes().hex()}", done.stderr

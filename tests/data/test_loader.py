@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from loader_blocks import counted_blocks
 from powertrain.data import (
     ArrayDataset,
     DataError,
@@ -156,14 +157,7 @@ def test_what_an_iteration_found_the_next_one_knows(monkeypatch: pytest.MonkeyPa
     """Short iterations, such as those of many clients, would else begin a thread each and try four batches."""
     monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 60)
     monkeypatch.setattr(prefetch, "_BLOCK_SECONDS", 60)
-    blocks: list[int] = []
-    inner = DataLoader._make_many
-
-    def counted(self: DataLoader, picks: Any) -> Any:
-        blocks.append(len(picks))
-        return inner(self, picks)
-
-    monkeypatch.setattr(DataLoader, "_make_many", counted)
+    blocks = counted_blocks(monkeypatch)
     loader = DataLoader(ArrayDataset(x=np.arange(60)), 5, shuffle=True, num_workers=2)
     alone = DataLoader(ArrayDataset(x=np.arange(60)), 5, shuffle=True)
     for _ in range(3):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exported_runs import ONE_LAYER
 from running import SMALL, run
 
 LOSS = "import powertrain as pt\n\n\ndef own(output, target):\n    "
@@ -53,28 +54,9 @@ def test_of_a_strategy(tmp_path: Path, losses: str, text: str) -> None:
     assert said == f"[minimize] {text}; at own.py:8 in step"
 
 
-MODEL = """\
-import powertrain as pt
-from powertrain.plugin import Model
-
-
-class Own(Model):
-    def __init__(self):
-        super().__init__()
-        self.layer = pt.nn.Linear(64, 10)
-
-    @classmethod
-    def build(cls, params, inputs):
-        return cls()
-
-    def forward(self, x):
-        self.layer(pt.reshape(x, (x.shape[0], -1)))
-"""
-
-
 def test_of_a_model_without_return(tmp_path: Path) -> None:
-    said = _said(tmp_path, MODEL, 'model = "./own.py:Own"')
-    assert said == "[Own.forward in own.py:14] gives None; expected one tensor for a batch; end it with return"
+    said = _said(tmp_path, ONE_LAYER.replace("return self.layer", "self.layer"), 'model = "./own.py:Net"')
+    assert said == "[Net.forward in own.py:14] gives None; expected one tensor for a batch; end it with return"
 
 
 def _said(folder: Path, code: str, line: str) -> str:

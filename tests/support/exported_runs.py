@@ -11,6 +11,25 @@ import numpy as np
 import powertrain as pt
 from powertrain.train.trained_run import TrainedRun
 
+# A plugin in a file: one layer for the built-in digits.
+ONE_LAYER = """\
+import powertrain as pt
+from powertrain.plugin import Model
+
+
+class Net(Model):
+    def __init__(self):
+        super().__init__()
+        self.layer = pt.nn.Linear(64, 10)
+
+    @classmethod
+    def build(cls, params, inputs):
+        return cls()
+
+    def forward(self, x):
+        return self.layer(pt.reshape(x, (x.shape[0], -1)))
+"""
+
 DIGITS = {
     "data": {"use": "digits", "split": {"valid": 0.1, "test": 0.2, "stratify": True}},
     "features": [{"use": "scale", "by": 0.0625}],

@@ -88,7 +88,7 @@ def test_what_cannot_be_read_ahead_is_told_by_whoever_reads_it(tmp_path: Path) -
     assert asked(hashes, tmp_path / "file") == hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_child_does_not_wait_for_the_thread_of_its_parent(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
