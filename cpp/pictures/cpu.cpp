@@ -7,98 +7,122 @@ namespace PT_ISA {
 namespace {
 
 constexpr int kBits = 13, kMoreBits = 2;  // of the constants, and those that the first pass keeps
-// The sum of a column: below this no decoder's sums of 16 bits run over.
+// The sum of a column: below this no sum of 16 bits runs over, neither here nor in other decoders.
 constexpr int kLargest = 2900;
 
-// The transform of 8 numbers by Loeffler, Ligtenberg and Moschytz with 12 multiplications, for 8 columns at once. The
-// constants are sums of cosines, times 2^13.
-PT_FN void transform(Words (&x)[8], uint32_t bias, int shift) {
-  const Words sum26 = (x[2] + x[6]) * 4433u, low = sum26 - x[6] * 15137u, high = sum26 + x[2] * 6270u;
-  const Words sum04 = ((x[0] + x[4]) << kBits) + bias, difference04 = ((x[0] - x[4]) << kBits) + bias;
-  const Words even[4] = {sum04 + high, difference04 + low, difference04 - low, sum04 - high};
-  const Words z5 = (x[7] + x[3] + x[5] + x[1]) * 9633u;
-  const Words z1 = (x[7] + x[1]) * 7373u, z2 = (x[5] + x[3]) * 20995u;
-  const Words z3 = z5 - (x[7] + x[3]) * 16069u, z4 = z5 - (x[5] + x[1]) * 3196u;
-  const Words odd[4] = {x[1] * 12299u - z1 + z4, x[3] * 25172u - z2 + z3, x[5] * 16819u - z2 + z4,
-                        x[7] * 2446u - z1 + z3};
-  for (int i = 0; i < 4; ++i) {
-    x[i] = (Words)((Ints)(even[i] + odd[i]) >> shift);
-    x[7 - i] = (Words)((Ints)(even[i] - odd[i]) >> shift);
+PT_FN Shorts all_of(int16_t x) { return Shorts{} + x; }
+
+PT_FN Ints weighted(const Shorts& pairs, int first, int second) {
+  return pairs_of_products(pairs, (Shorts)(Ints{} + static_cast<int>(static_cast<uint32_t>(second) << 16 |
+                                                                     (static_cast<uint32_t>(first) & 0xFFFF))));
+}
+
+// The transform of 8 numbers as a product with a matrix, for 16 columns at once. It gives the sums of Loeffler,
+// Ligtenberg and Moschytz, who need fewer products: but of these, one instruction adds up two, and a number of 32 bits
+// takes as much room as two of 16. The constants are sums of cosines, times 2^13.
+PT_FN void transform(Shorts (&x)[8], int bias, int shift) {
+  static constexpr int kOdd[4][4] = {// for numbers 1, 3, 5 and 7
+                                     {11363, 9633, 6437, 2260},
+                                     {9633, -2259, -11362, -6436},
+                                     {6437, -11362, 2261, 9633},
+                                     {2260, -6436, 9633, -11363}};
+  Shorts pairs[4][2];
+  zip(x[0], x[4], pairs[0][0], pairs[0][1]);
+  zip(x[2], x[6], pairs[1][0], pairs[1][1]);
+  zip(x[1], x[3], pairs[2][0], pairs[2][1]);
+  zip(x[5], x[7], pairs[3][0], pairs[3][1]);
+  Ints made[2][8];
+  for (int half = 0; half < 2; ++half) {
+    const Ints sum = weighted(pairs[0][half], 1 << kBits, 1 << kBits) + bias;
+    const Ints difference = weighted(pairs[0][half], 1 << kBits, -(1 << kBits)) + bias;
+    const Ints high = weighted(pairs[1][half], 10703, 4433), low = weighted(pairs[1][half], 4433, -10704);
+    const Ints even[4] = {sum + high, difference + low, difference - low, sum - high};
+    for (int i = 0; i < 4; ++i) {
+      const Ints odd =
+          weighted(pairs[2][half], kOdd[i][0], kOdd[i][1]) + weighted(pairs[3][half], kOdd[i][2], kOdd[i][3]);
+      made[half][i] = (even[i] + odd) >> shift;
+      made[half][7 - i] = (even[i] - odd) >> shift;
+    }
+  }
+  for (int i = 0; i < 8; ++i) x[i] = packed(made[0][i], made[1][i]);
+}
+
+// Rows for columns of two blocks. Each round makes the number of a register's half the lowest part of a place.
+PT_FN void turn(Shorts (&x)[8]) {
+  for (int round = 0; round < 3; ++round) {
+    Shorts made[8];
+    for (int i = 0; i < 4; ++i) zip(x[i], x[i + 4], made[2 * i], made[2 * i + 1]);
+    for (int i = 0; i < 8; ++i) x[i] = made[i];
   }
 }
 
-PT_FN void interleave(const Words& a, const Words& b, Words& low, Words& high) {
-  low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
-  high = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
-}
-
-// Rows for columns.
-PT_FN void turn(Words (&x)[8]) {
-  Words a[8], b[8];
-  for (int i = 0; i < 8; i += 4)
-    for (int j = 0; j < 2; ++j) interleave(x[i + j], x[i + j + 2], a[i + j], a[i + j + 2]);
-  for (int i = 0; i < 8; i += 2) interleave(a[i], a[i + 1], b[i], b[i + 1]);
-  for (int i = 0; i < 4; ++i) {
-    x[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    x[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+// Columns of two blocks as rows of bytes, in the same way.
+PT_FN void store_rows(const Shorts (&x)[8], uint8_t* out, ptrdiff_t stride) {
+  Bytes a[4], b[4], c[4], rows[4];
+  for (int i = 0; i < 4; ++i) a[i] = packed(x[i + (i & 2)], x[i + (i & 2) + 2]);
+  for (int i = 0; i < 2; ++i) zip(a[i], a[i + 2], b[i], b[i + 2]);
+  for (int i = 0; i < 2; ++i) zip(b[i], b[i + 2], c[i], c[i + 2]);
+  for (int i = 0; i < 4; i += 2) zip(c[i], c[i + 1], rows[i], rows[i + 1]);
+  for (int i = 0; i < 4; ++i) {  // two rows of a block, and then of the other
+    typedef uint64_t Longs __attribute__((vector_size(32)));
+    const Longs both = __builtin_shufflevector((Longs)rows[i], (Longs)rows[i], 0, 2, 1, 3);
+    __builtin_memcpy(out + 2 * i * stride, &both, 16);
+    __builtin_memcpy(out + (2 * i + 1) * stride, reinterpret_cast<const char*>(&both) + 16, 16);
   }
 }
 
-// Columns of a block as rows of bytes, 8 of each half of a register.
-PT_FN void store_rows(const Words (&x)[8], uint8_t* out, ptrdiff_t stride) {
-  Words fours[2];  // of each row, four bytes
-  for (int i = 0; i < 2; ++i) {
-    const Words* c = x + 4 * i;
-    const Bytes columns = packed(packed((Ints)c[0], (Ints)c[1]), packed((Ints)c[2], (Ints)c[3]));
-    fours[i] = (Words)__builtin_shufflevector(columns, columns, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
-                                              16, 20, 24, 28, 17, 21, 25, 29, 18, 22, 26, 30, 19, 23, 27, 31);
-  }
-  Words rows[2];
-  interleave(fours[0], fours[1], rows[0], rows[1]);
-  for (int i = 0; i < 8; ++i)  // rows 0, 1, 4, 5 and 2, 3, 6, 7
-    __builtin_memcpy(out + i * stride, reinterpret_cast<const char*>(&rows[i / 2 % 2]) + 8 * (i % 2) + 16 * (i / 4), 8);
+constexpr int kEnd = kBits + kMoreBits + 3;  // 3: a transform of 8 by 8 is 8 times too large
+constexpr int kFirstBias = 1 << (kBits - kMoreBits - 1), kLastBias = (1 << (kEnd - 1)) + (128 << kEnd);
+
+// A block of one colour; false if it is too large.
+PT_FN bool fill(int16_t* from, int step, uint8_t* out, ptrdiff_t stride) {
+  const int number = from[0] * step;
+  const uint32_t sum = static_cast<uint32_t>(number) * (1u << (kBits + kMoreBits)) + kLastBias;
+  const int level = static_cast<int>(sum) >> kEnd;
+  const uint64_t row = static_cast<uint64_t>(level < 0 ? 0 : level > 255 ? 255 : level) * 0x0101010101010101u;
+  for (int i = 0; i < 8; ++i) store_as(out + i * stride, row);
+  from[0] = 0;
+  return number <= kLargest && number >= -kLargest;
 }
 
 void inverse_dct(const KernelArgs* args, int64_t) {
   const InverseDct& d = *static_cast<const InverseDct*>(args->desc);
-  constexpr int kEnd = kBits + kMoreBits + 3;  // 3: a transform of 8 by 8 is 8 times too large
-  constexpr uint32_t kFirstBias = 1u << (kBits - kMoreBits - 1), kLastBias = (1u << (kEnd - 1)) + (128u << kEnd);
-  Ints worst = {};
-  for (int block = 0; block < d.count; ++block) {
+  Shorts worst = {};
+  for (int block = 0; block < d.count; block += 2) {
     int16_t* from = d.blocks + 64 * block;
-    if (!d.others[block]) {  // one colour
-      const int number = from[0] * d.steps[0];
-      worst |= (Ints{} + (number < 0 ? -number : number)) > kLargest;
-      const uint32_t sum = static_cast<uint32_t>(number) * (1u << (kBits + kMoreBits)) + kLastBias;
-      const int level = static_cast<int>(sum) >> kEnd;
-      const uint64_t row = static_cast<uint64_t>(level < 0 ? 0 : level > 255 ? 255 : level) * 0x0101010101010101u;
-      for (int i = 0; i < 8; ++i) store_as(d.out + 8 * block + i * d.stride, row);
-      from[0] = 0;
+    uint8_t* out = d.out + 8 * block;
+    if (!d.others[block] && !d.others[block + 1]) {
+      const bool first = fill(from, d.steps[0], out, d.stride);
+      const bool second = fill(from + 64, d.steps[0], out + 8, d.stride);
+      if (!first || !second) *d.too_large = 1;
       continue;
     }
-    Words x[8];
-    Ints sum = {};
+    Shorts x[8];
+    Halves sum = {};
     for (int i = 0; i < 8; ++i) {
       typedef int16_t Eight __attribute__((vector_size(16)));
-      const Ints row = __builtin_convertvector(load_as<Eight>(from + 8 * i), Ints);
-      const Ints number = row * load_as<Ints>(d.steps + 8 * i);
-      sum += number < 0 ? -number : number;
-      x[i] = (Words)number;
+      const Eight a = load_as<Eight>(from + 8 * i), b = load_as<Eight>(from + 64 + 8 * i);
+      const Eight step = load_as<Eight>(d.steps + 8 * i);
+      const Shorts numbers = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+      const Shorts steps = __builtin_shufflevector(step, step, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+      const Halves product = (Halves)numbers * (Halves)steps;
+      x[i] = (Shorts)product;
+      worst |= high_of_product(numbers, steps) ^ (x[i] >> 15);  // it has more than 16 bits
+      const Halves size = x[i] < 0 ? -product : product;
+      sum += size > 4095 ? Halves{} + 4095 : size;  // so that eight fit into 16 bits
     }
-    worst |= sum > kLargest;
-    __builtin_memset(from, 0, 64 * sizeof(*from));
+    worst |= (Shorts)(sum > kLargest);
+    for (int i = 0; i < 8; ++i) store_as(from + 16 * i, Shorts{});  // memset would be `rep stos`, which begins slowly
     transform(x, kFirstBias, kBits - kMoreBits);
     turn(x);
     transform(x, kLastBias, kEnd);
-    store_rows(x, d.out + 8 * block, d.stride);
+    store_rows(x, out, d.stride);
   }
-  for (int i = 0; i < 8; ++i)
+  for (int i = 0; i < 16; ++i)
     if (worst[i]) *d.too_large = 1;
 }
 
 constexpr int kAtOnce = 16;
-
-PT_FN Shorts all_of(int16_t x) { return Shorts{} + x; }
 
 // Colours of every second pixel for all of them: three quarters of the nearest and one of the next, in both directions.
 // What is rounded up and down alternates.
@@ -122,42 +146,30 @@ PT_FN void spread(const ColourRow& d, int which) {
   }
 }
 
-PT_FN Shorts shared_out(const Shorts& x, int share) {  // x * share / 2^16, rounded
-  return (high_of_product(x + x, all_of(static_cast<int16_t>(share))) + 1) >> 1;
-}
-
-// Of pairs, those of the first and of the second half.
-PT_FN void interleave(const Shorts& a, const Shorts& b, Shorts& low, Shorts& high) {
-  low = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  high = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
-// 1.402, 0.344136, 0.714136 and 1.772 times 2^16, less what whole ones they hold: the rest fits into 16 bits.
+// 1.402, 0.344136, 0.714136 and 1.772 times 2^16, less what whole ones they hold: the rest fits into 16 bits. Half of
+// those of 1.402 and 1.772 do as well: for all bytes the results are those of the whole ones.
 PT_FN void colour(const uint8_t* luma, const uint8_t* blue, const uint8_t* red, uint8_t* out) {
   const Shorts y = widened(luma), cb = widened(blue) - 128, cr = widened(red) - 128;
-  const Shorts r = clipped_to_bytes(y + cr + shared_out(cr, 91881 - 65536));
-  const Shorts b = clipped_to_bytes(y + cb + cb + shared_out(cb, 116130 - 131072));
+  const Shorts r = y + cr + share_of(cr, all_of((91881 - 65536) / 2));
+  const Shorts b = y + cb + cb + share_of(cb, all_of((116130 - 131072) / 2));
   const Ints shares = (Ints{} + (65536 - 46802) * 65536) | (-22554 & 0xFFFF);
   Shorts pairs[2];
-  interleave(cb, cr, pairs[0], pairs[1]);
+  zip(cb, cr, pairs[0], pairs[1]);
   Ints sums[2];
-  for (int i = 0; i < 2; ++i) sums[i] = pairs_of_products(pairs[i], (Shorts)shares) + (1 << 15);
-  // The upper halves of the sums.
-  const Shorts rest = __builtin_shufflevector((Shorts)sums[0], (Shorts)sums[1], 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21,
-                                              23, 25, 27, 29, 31);
-  const Shorts g = clipped_to_bytes(y - cr + rest);
-  Shorts pixels[2];
-  interleave(r | g << 8, b, pixels[0], pixels[1]);
-  for (int i = 0; i < 2; ++i) store_as(out + 32 * i, pixels[i]);
+  for (int i = 0; i < 2; ++i) sums[i] = (pairs_of_products(pairs[i], (Shorts)shares) + (1 << 15)) >> 16;
+  const Shorts g = y - cr + packed(sums[0], sums[1]);
+  Bytes red_green, blue_more;
+  zip(packed(r, b), packed(g, g), red_green, blue_more);
+  Shorts pixels[2];  // 0 to 3 and 8 to 11; 4 to 7 and 12 to 15
+  zip((Shorts)red_green, (Shorts)blue_more, pixels[0], pixels[1]);
+  store_as(out, __builtin_shufflevector((Ints)pixels[0], (Ints)pixels[1], 0, 1, 2, 3, 8, 9, 10, 11));
+  store_as(out + 32, __builtin_shufflevector((Ints)pixels[0], (Ints)pixels[1], 4, 5, 6, 7, 12, 13, 14, 15));
 }
 
 void colours(const KernelArgs* args, int64_t) {
   const ColourRow& d = *static_cast<const ColourRow*>(args->desc);
   if (!d.near[0]) {
-    for (int x = 0; x < d.width; x += 8) {
-      typedef uint8_t Eight __attribute__((vector_size(8)));
-      store_as(d.out + 4 * x, __builtin_convertvector(load_as<Eight>(d.luma + x), Ints) * 0x010101);
-    }
+    for (int x = 0; x < d.width; x += 8) store_as(d.out + 4 * x, widened_to_ints(d.luma + x) * 0x010101);
     return;
   }
   const uint8_t *blue = d.near[0], *red = d.near[1];
@@ -171,60 +183,63 @@ void colours(const KernelArgs* args, int64_t) {
   if (!d.grey) return;
   for (int x = 0; x < d.width; x += 8) {
     const Words p = load_as<Words>(d.out + 4 * x);
-    store_as(d.out + 4 * x, ((p & 255) * 19595 + (p >> 8 & 255) * 38470 + (p >> 16) * 7471 + 0x8000) >> 16);
+    store_as(d.out + 4 * x, ((p & 255) * 19595 + (p >> 8 & 255) * 38470 + (p >> 16 & 255) * 7471 + 0x8000) >> 16);
   }
 }
 
 constexpr int kShareBits = 22;
 
+// One pixel of four taps a step, in each half of a register its four channels' sums.
+PT_FN Ints shrunk(const ShrinkRow& d, int i) {
+  const uint8_t* row = d.row + 4 * d.begin[i];
+  const int16_t* shares = d.shares + 8 * static_cast<ptrdiff_t>(d.taps) * i;
+  Ints low = {}, high = {};
+  for (int t = 0; t < d.taps; t += 4, shares += 32) {
+    const Shorts pairs = paired_pixels(row + 4 * t);
+    low += pairs_of_products(pairs, load_as<Shorts>(shares));
+    high += pairs_of_products(pairs, load_as<Shorts>(shares + 16));
+  }
+  return low + (high << kLowShareBits);
+}
+
 void shrink_row(const KernelArgs* args, int64_t) {
   const ShrinkRow& d = *static_cast<const ShrinkRow*>(args->desc);
-  typedef uint8_t Pixels __attribute__((vector_size(16)));  // four of them
-  typedef int32_t Four __attribute__((vector_size(16)));
-  const int16_t* shares = d.shares;
-  for (int i = 0; i < d.count; ++i) {
-    const uint8_t* row = d.row + 4 * d.begin[i];
-    Ints low = {}, high = {};
-    for (int t = 0; t < d.taps; t += 4, shares += 32) {
-      const Pixels p = load_as<Pixels>(row + 4 * t);
-      const Shorts pairs = __builtin_convertvector(
-          __builtin_shufflevector(p, p, 0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15), Shorts);
-      low += pairs_of_products(pairs, load_as<Shorts>(shares));
-      high += pairs_of_products(pairs, load_as<Shorts>(shares + 16));
+  for (int x = 0; x < d.count; x += kShrunkAtOnce) {
+    Ints sums[4];  // of pixels 0 and 4, 1 and 5, ...
+#pragma GCC unroll 1
+    for (int i = 0; i < 4; ++i) {
+      const Ints a = shrunk(d, x + i), b = shrunk(d, x + i + 4);
+      const Ints sum = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+                       __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+      sums[i] = (sum + (1 << (kShareBits - 1))) >> kShareBits;
     }
-    const Ints both = low + (high << kLowShareBits);
-    Four sum = __builtin_shufflevector(both, both, 0, 1, 2, 3) + __builtin_shufflevector(both, both, 4, 5, 6, 7);
-    sum = clipped_to_bytes((sum + (1 << (kShareBits - 1))) >> kShareBits);
-    typedef uint8_t Pixel __attribute__((vector_size(4)));
-    store_as(d.out + 4 * i, __builtin_convertvector(sum, Pixel));
+    store_as(d.out + 4 * x, packed(packed(sums[0], sums[1]), packed(sums[2], sums[3])));
   }
 }
 
 void add_boxes(const KernelArgs* args, int64_t) {
   const AddBoxes& d = *static_cast<const AddBoxes*>(args->desc);
-  typedef uint8_t Pixel __attribute__((vector_size(4)));
-  typedef uint32_t Four __attribute__((vector_size(16)));
   uint32_t* sums = d.sums;
   for (uint32_t x = 0; x < d.count; sums += 4) {
-    Four sum = load_as<Four>(sums);
+    FourInts sum = load_as<FourInts>(sums);
     for (const uint32_t end = x + d.across < d.count ? x + d.across : d.count; x < end; ++x)
-      sum += __builtin_convertvector(load_as<Pixel>(d.row + 4 * x), Four);
+      sum += widened_to_four(d.row + 4 * x);
     store_as(sums, sum);
   }
 }
 
 void mix_rows(const KernelArgs* args, int64_t) {
   const MixRows& d = *static_cast<const MixRows*>(args->desc);
-  typedef uint8_t Eight __attribute__((vector_size(8)));
   constexpr int kPieces = 4;
   for (int x = 0; x < d.bytes; x += 8 * kPieces) {  // there is room for a whole last piece
     Ints sums[kPieces];
     for (Ints& sum : sums) sum = Ints{} + (1 << (kShareBits - 1));
     for (int t = 0; t < d.taps; ++t)
-      for (int i = 0; i < kPieces; ++i)
-        sums[i] += __builtin_convertvector(load_as<Eight>(d.rows[t] + x + 8 * i), Ints) * d.shares[t];
-    for (int i = 0; i < kPieces; ++i)
-      store_as(d.out + x + 8 * i, __builtin_convertvector(clipped_to_bytes(sums[i] >> kShareBits), Eight));
+      for (int i = 0; i < kPieces; ++i) sums[i] += widened_to_ints(d.rows[t] + x + 8 * i) * d.shares[t];
+    const Bytes mixed = packed(packed(sums[0] >> kShareBits, sums[1] >> kShareBits),
+                               packed(sums[2] >> kShareBits, sums[3] >> kShareBits));
+    // Of four bytes each: the first and second of each eight.
+    store_as(d.out + x, (Bytes)__builtin_shufflevector((Ints)mixed, (Ints)mixed, 0, 4, 1, 5, 2, 6, 3, 7));
   }
 }
 

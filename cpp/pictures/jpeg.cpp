@@ -19,7 +19,7 @@ constexpr uint8_t kEndOfFile = 0xD9, kFirstRestart = 0xD0;
 // The samples of a component: two rows of those before, and a row of units.
 struct Plane {
   static constexpr std::size_t kBefore = 2;
-  std::size_t stride, height;
+  std::size_t blocks_across, stride, height;  // of blocks: those of a row, and one more where that is odd
   Room blocks, others, samples;
 
   uint8_t* row(std::ptrdiff_t y) const { return samples.bytes() + static_cast<std::size_t>(y + kBefore) * stride; }
@@ -38,10 +38,11 @@ class Decoder {
     for (int i = 0; i < picture.components; ++i) {
       const JpegComponent& one = picture.component[i];
       Plane& plane = planes_[i];
-      plane.stride = units_ * kBlock * one.across;
+      plane.blocks_across = (units_ * one.across + 1) / 2 * 2;
+      plane.stride = plane.blocks_across * kBlock;
       plane.height = kBlock * one.down;
-      plane.blocks.resize(units_ * one.across * one.down * kBlockNumbers * sizeof(int16_t));
-      plane.others.resize(units_ * one.across * one.down);
+      plane.blocks.resize(plane.blocks_across * one.down * kBlockNumbers * sizeof(int16_t));
+      plane.others.resize(plane.blocks_across * one.down);
       plane.samples.resize(plane.stride * (plane.height + Plane::kBefore) + kSpreadSlack);
     }
     sums_.resize(room * sizeof(int16_t));
@@ -113,7 +114,7 @@ class Decoder {
       const JpegComponent& one = picture_.component[i];
       for (std::size_t v = 0; v < one.down; ++v)
         for (std::size_t h = 0; h < one.across; ++h) {
-          const std::size_t number = (v * units_ + x) * one.across + h;
+          const std::size_t number = v * planes_[i].blocks_across + x * one.across + h;
           int16_t* block = planes_[i].blocks.as<int16_t>() + number * kBlockNumbers;
           if (!blocks.read(tables_[0][one.dc], tables_[1][one.ac], previous_[i], block,
                            planes_[i].others.bytes()[number]))
@@ -127,7 +128,7 @@ class Decoder {
     for (int i = 0; i < picture_.components; ++i) {
       const JpegComponent& one = picture_.component[i];
       Plane& plane = planes_[i];
-      const std::size_t count = units_ * one.across;
+      const std::size_t count = plane.blocks_across;
       for (std::size_t v = 0; v < one.down; ++v) {
         const InverseDct desc{plane.blocks.as<int16_t>() + v * count * kBlockNumbers,
                               plane.others.bytes() + v * count,

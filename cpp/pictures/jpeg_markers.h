@@ -27,7 +27,7 @@ struct JpegPicture {
   JpegComponent component[3] = {};
   JpegCodes codes[2][4];  // for the first number of a block, and for the others
   bool has_steps[4] = {};
-  alignas(64) int32_t steps[4][64];  // in rows: what the numbers of the file are multiplied by
+  alignas(64) int16_t steps[4][64];  // in rows: what the numbers of the file are multiplied by
 };
 
 // Reads up to the packed pixels, and says where they begin; 0 for all that is not sound or not common.

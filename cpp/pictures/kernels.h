@@ -19,11 +19,11 @@ void run_picture_kernel(const KernelFn* kernels, PictureKernel kernel, const voi
 struct InverseDct {
   int16_t* blocks;
   const uint8_t* others;  // for each: 0 if all numbers but the first are 0
-  const int32_t* steps;   // what the numbers are multiplied by
+  const int16_t* steps;   // what the numbers are multiplied by
   uint8_t* out;           // the blocks side by side
   ptrdiff_t stride;       // of the rows of `out`
-  int count;
-  uint32_t* too_large;  // set to 1 where sums might not fit into 16 bits: decoders do not agree on such blocks
+  int count;              // even
+  uint32_t* too_large;    // set to 1 where sums might not fit into 16 bits: decoders do not agree on such blocks
 };
 
 // A row of pixels: red, green, blue, and a fourth byte of no meaning.
@@ -55,9 +55,10 @@ struct ShrinkRow {
   // For each, for each four of its taps, the low bits of their shares and then the high ones: those of the first two,
   // four times over, and those of the others likewise.
   const int16_t* shares;
-  int taps, count;  // taps: a multiple of 4
+  int taps, count;  // multiples of 4 and of kShrunkAtOnce
   uint8_t* out;
 };
+constexpr int kShrunkAtOnce = 8;
 
 // A row made of several.
 struct MixRows {

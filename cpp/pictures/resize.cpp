@@ -41,10 +41,12 @@ struct Side {
   int length() const { return static_cast<int>((reduce_end - reduce_begin + factor - 1) / factor); }
 };
 
+uint32_t rounded_up(uint32_t width) { return (width + kShrunkAtOnce - 1) / kShrunkAtOnce * kShrunkAtOnce; }
+
 // In double precision and in this order, as Pillow computes them, but for the ends, which it holds in single precision.
 void share_out(SideShares& made, int length, float begin, float end, uint32_t count) {
   const double scale = static_cast<double>(end - begin) / count, width = std::max(scale, 1.0), step = 1.0 / width;
-  made.begin.resize(count * sizeof(int32_t));
+  made.begin.resize(rounded_up(count) * sizeof(int32_t));
   made.end.resize(count * sizeof(int32_t));
   auto *begins = made.begin.as<int32_t>(), *ends = made.end.as<int32_t>();
   const auto center_of = [&](uint32_t i) { return begin + (i + 0.5) * scale; };
@@ -70,8 +72,9 @@ void share_out(SideShares& made, int length, float begin, float end, uint32_t co
 
 // As ShrinkRow takes them.
 void put_in_pairs(const SideShares& side, uint32_t count, Room& pairs) {
-  const std::size_t shares = count * static_cast<std::size_t>(side.taps);
-  pairs.resize(8 * shares * sizeof(int16_t));
+  const auto taps = static_cast<std::size_t>(side.taps);
+  const std::size_t shares = count * taps;
+  pairs.resize(8 * rounded_up(count) * taps * sizeof(int16_t));
   int16_t* made = pairs.as<int16_t>();
   for (std::size_t four = 0; four < shares; four += 4)
     for (const int shift : {0, kLowShareBits})
@@ -134,8 +137,8 @@ void CenterResizedRows::plan(uint32_t width, uint32_t height) {
     smaller_.resize(kPixel * boxes_ + kRowSlack);
   }
   const auto taps = static_cast<std::size_t>(y_.taps);
-  ring_.resize(kPixel * width_ * taps + kRowSlack);
-  mixed_.resize(kPixel * width_ + kRowSlack);
+  ring_.resize(kPixel * rounded_up(width_) * taps);
+  mixed_.resize(kPixel * rounded_up(width_));
   rows_.resize(taps * sizeof(const uint8_t*));
   from_width_ = width;
   from_height_ = height;
@@ -171,12 +174,12 @@ void CenterResizedRows::reduce(const uint8_t* row) {
 }
 
 void CenterResizedRows::take_reduced(const uint8_t* row) {
-  const auto taps = static_cast<std::size_t>(y_.taps), stride = kPixel * width_;
+  const auto taps = static_cast<std::size_t>(y_.taps), stride = kPixel * rounded_up(width_);
   const int here = reduced_++, *begins = y_.begin.as<int32_t>(), *ends = y_.end.as<int32_t>();
   if (made_ == height_ || here < begins[made_]) return;
   const auto slot = [&](int y) { return ring_.bytes() + static_cast<std::size_t>(y) % taps * stride; };
-  const ShrinkRow shrink{row,     x_.begin.as<int32_t>(),   x_pairs_.as<int16_t>(),
-                         x_.taps, static_cast<int>(width_), slot(here)};
+  const ShrinkRow shrink{
+      row, x_.begin.as<int32_t>(), x_pairs_.as<int16_t>(), x_.taps, static_cast<int>(rounded_up(width_)), slot(here)};
   run_picture_kernel(kernels_, PictureKernel::kShrinkRow, &shrink);
   for (; made_ < height_ && ends[made_] == here + 1; ++made_) {
     const int begin = begins[made_], count = ends[made_] - begin;

@@ -228,6 +228,20 @@ def test_what_is_not_sound_is_left_to_pillow(tmp_path: Path) -> None:
 
 
 @of_engine
+def test_numbers_of_more_than_16_bits_are_left_to_pillow(tmp_path: Path) -> None:
+    """Blocks of 8 * 32 times 255, which in 16 bits would be -256: of one colour, or with one pixel of another."""
+    level = np.full((8, 8), 160, np.uint8)
+    other = level.copy()
+    other[3, 4] += 8
+    for pixels in (level, other):
+        content = jpeg(image.fromarray(pixels), quality=100)
+        steps = content.index(b"\xff\xdb") + 5
+        assert by_engine(tmp_path / "a.jpg", content, (8, 8), "L") is not None
+        content = content[:steps] + b"\xff" * 64 + content[steps + 64 :]
+        assert by_engine(tmp_path / "a.jpg", content, (8, 8), "L") is None
+
+
+@of_engine
 def test_damaged_files_end_as_with_pillow(tmp_path: Path) -> None:
     """2,000 files with bytes changed, left out or put in, or their end cut off."""
     draw = random.Random(8)
