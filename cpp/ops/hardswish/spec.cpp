@@ -7,7 +7,7 @@ const Op* registered =
     composed_unary(
         "hardswish", "input", [](const Tensor& x, const Attrs&) { return x * fn::call("hardsigmoid", {x}); },
         [](const Tensor& x, const Attrs&) {
-          const Tensor above = fn::where(fn::greater_equal(x, fn::number(3)), fn::number(1), x / fn::number(3) + 0.5);
+          const Tensor above = fn::where(fn::greater_equal(x, fn::number(3)), fn::number(1), x * (1.0 / 3) + 0.5);
           return fn::where(fn::less_equal(x, fn::number(-3)), fn::number(0), above);
         })
         .doc(R"(input times hardsigmoid(input).
