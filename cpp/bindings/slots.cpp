@@ -146,6 +146,7 @@ Example
         return Slot::make_view(base, offset, dims, name);
       },
       py::arg("base"), py::arg("offset"), py::arg("shape"), py::arg("name"));
+  m.def("keep_written", &keep_written, py::arg("slots"));
   m.def("end_phase", &end_phase, R"(What was written since the last phase is committed together.
 
 Example

@@ -80,23 +80,6 @@ Types infer(const Op& op, const Tensors& inputs, const Attrs& attrs) {
   return types;
 }
 
-// What eager writes replaced since the phase began.
-struct Journal {
-  bool on = false;
-  std::vector<std::pair<SlotRef, Tensor>> old_values;
-  void note(const SlotRef& slot) {
-    if (!on) return;
-    for (auto& [noted, value] : old_values) {
-      if (noted == slot) return;
-    }
-    old_values.emplace_back(slot, slot->current());
-  }
-};
-Journal& journal() {
-  thread_local Journal writes;
-  return writes;
-}
-
 // Loops over much memory run as one, and the tape remembers them as one call: going back is such a loop too.
 bool run_on_tape(const Composition& c, Tensors& outputs) {
   if (!is_large(c.inputs) || !depends_on_tape(c.inputs)) return false;
@@ -227,7 +210,7 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
   // A slot owns what it holds: memory lent by NumPy may change under it, and a tape must not live on in it.
   if (value.impl().buffer->borrowed() || slot->base()) value = to_row_major(value);
   if (value.impl().buffer->borrowed()) value = apply1("copy", {value});
-  journal().note(slot);
+  note_write(slot);
   const Tensor there = slot->travels ? value : moved(value, slot->memory());
   slot->replace(there.node() ? there.with_node(nullptr, 0) : there);
   if (value.node()) remember_written(slot->current(), value);
@@ -239,28 +222,6 @@ Tensor moved_on(const Tensor& state) {
     reinterpret_cast<int64_t*>(next.host())[i] = load_integer(state.host() + i * 8, DType::I64) + (i == 2);
   }
   return next;
-}
-
-void begin_phase() {
-  if (active_recorder()) return;
-  journal().old_values.clear();
-  journal().on = true;
-}
-
-void end_phase() {
-  if (Recorder* recorder = active_recorder()) {
-    recorder->end_phase();
-    return;
-  }
-  journal().old_values.clear();
-  journal().on = false;
-}
-
-void undo_phase() {
-  Journal& written = journal();
-  written.on = false;
-  for (auto it = written.old_values.rbegin(); it != written.old_values.rend(); ++it) it->first->replace(it->second);
-  written.old_values.clear();
 }
 
 }  // namespace pt

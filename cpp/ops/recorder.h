@@ -56,6 +56,10 @@ Tensor moved_on(const Tensor& state);
 void begin_phase();
 void end_phase();
 void undo_phase();
+void note_write(const SlotRef& slot);  // before an eager write
+bool writes_are_noted();
+// What these hold now stays, whatever a guard says later.
+void keep_written(const std::vector<SlotRef>& slots);
 
 // Runs an op's kernels on concrete inputs, now. Views where the op is a view.
 Tensors evaluate(const Op& op, const Tensors& inputs, const Attrs& attrs, const Types& types);

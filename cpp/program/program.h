@@ -39,6 +39,7 @@ class SlotLeases {
     bool written;
   };
   const std::vector<Home>& homes() const { return homes_; }
+  std::vector<SlotRef> written() const;
 
  private:
   void find_homes(const std::vector<SlotRef>& slots, const std::vector<bool>& written);

@@ -33,6 +33,13 @@ void SlotLeases::release() {
   }
 }
 
+std::vector<SlotRef> SlotLeases::written() const {
+  std::vector<SlotRef> found;
+  for (const Home& home : homes_)
+    if (home.written) found.push_back(home.slot);
+  return found;
+}
+
 void SlotLeases::find_homes(const std::vector<SlotRef>& slots, const std::vector<bool>& written) {
   homes_.clear();
   homes_version_ = Slot::homes_version();

@@ -365,6 +365,7 @@ def slot_view(base: Slot, offset: int, shape: Sequence[int], name: str) -> Slot:
 def end_phase() -> None:
     """What was written since the last phase is committed together."""
 
+def keep_written(slots: Sequence[Slot]) -> None: ...
 def ops() -> list[dict[str, Any]]:
     """The facts of every op, from its spec."""
 

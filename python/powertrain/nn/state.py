@@ -252,6 +252,7 @@ class State(Registry):
             else:  # with assign alone
                 made[id(slots[name])] = _slot_like(slots[name], tensor)
         self._replace(made)
+        _core.keep_written([slots[name] for name in tensors])
         return Loaded(missing, unknown)
 
 

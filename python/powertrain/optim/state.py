@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.errors.methods import Abstract, missing
 from powertrain.nn.parameter import array_of
 from powertrain.optim.settings import OptimizerError
@@ -56,3 +57,4 @@ class Stateful(Abstract):
             )
         for name, value in values.items():
             slots[name].value = value
+        _core.keep_written(list(slots.values()))
