@@ -239,6 +239,17 @@ def gradient_around(w: World) -> None:
 
 
 @verb
+def gradient_only_looked_at(w: World) -> None:
+    """A guard that trips later undoes neither a step nor a loaded state."""
+    if w.opt is not None:
+        pt.nn.value_and_grad(w.model, lambda: w.loss(*w.batch))()
+        load_state(w)
+        w.keep(w.step(*w.batch))
+        with pytest.raises(pt.NonFiniteError):
+            pt.guard(pt.tensor(np.inf))
+
+
+@verb
 def rows_around(w: World) -> None:
     """In the mode that is left as it was: random numbers and statistics are no function of a row."""
     modes = [(module, module.training) for _, module in w.model.named_modules()]
