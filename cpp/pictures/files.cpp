@@ -75,7 +75,7 @@ struct Content {
 bool is_jpeg(const uint8_t* bytes) { return bytes[0] == 0xFF && bytes[1] == 0xD8; }
 
 bool read_one(const PictureFiles& files, std::size_t number, Content& content, const KernelFn* kernels,
-              CenterResizedRows& rows) {
+              JpegTables& tables, CenterResizedRows& rows) {
   const File file(files.paths[number]);
   const std::size_t size = file.size();
   if (size < kPngHeaderBytes || size > kMostPngBytes) return false;
@@ -93,7 +93,7 @@ bool read_one(const PictureFiles& files, std::size_t number, Content& content, c
   uint8_t* out = files.out + number * picture;
   if (jpeg) {
     rows.go_to(out);
-    return kernels && decode_jpeg(kernels, bytes, size, files.channels == 1, rows);
+    return kernels && decode_jpeg(kernels, tables, bytes, size, files.channels == 1, rows);
   }
   bool noted = false;
   return decode_png(bytes, size, header, files.channels, out, noted);
@@ -103,12 +103,13 @@ void read_chunk(const KernelArgs* args, int64_t chunk) {
   const auto& files = *static_cast<const PictureFiles*>(args->desc);
   Content content;
   const KernelFn* kernels = picture_kernels();
+  JpegTables tables;
   CenterResizedRows rows(kernels, files.height, files.width, files.channels);
   const auto begin = static_cast<std::size_t>(chunk * kFilesOfChunk);
   const std::size_t end = std::min(files.paths.size(), begin + kFilesOfChunk);
   for (std::size_t number = begin; number < end; ++number) {
     try {
-      files.done[number] = read_one(files, number, content, kernels, rows);
+      files.done[number] = read_one(files, number, content, kernels, tables, rows);
     } catch (const std::exception&) {  // no memory: Pillow says so
       files.done[number] = 0;
     }

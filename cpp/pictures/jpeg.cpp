@@ -27,8 +27,9 @@ struct Plane {
 
 class Decoder {
  public:
-  Decoder(const KernelFn* kernels, const JpegPicture& picture, bool grey, PixelRows& rows)
+  Decoder(const KernelFn* kernels, const JpegPicture& picture, JpegTables& tables, bool grey, PixelRows& rows)
       : picture_(picture),
+        tables_(tables.of),
         rows_(rows),
         kernels_(kernels),
         across_(picture.component[0].across),
@@ -171,10 +172,10 @@ class Decoder {
   }
 
   const JpegPicture& picture_;
+  JpegTable (&tables_)[2][4];
   PixelRows& rows_;
   const KernelFn* kernels_;
   std::size_t across_, down_, units_;  // of luma in a unit, and the units of a row
-  JpegTable tables_[2][4];
   int previous_[3] = {};
   uint32_t too_large_ = 0;
   uint8_t *at_ = nullptr, *end_ = nullptr, marker_ = 0;
@@ -185,10 +186,11 @@ class Decoder {
 
 }  // namespace
 
-bool decode_jpeg(const KernelFn* kernels, uint8_t* file, std::size_t size, bool grey, PixelRows& rows) {
+bool decode_jpeg(const KernelFn* kernels, JpegTables& tables, uint8_t* file, std::size_t size, bool grey,
+                 PixelRows& rows) {
   JpegPicture picture;
   const std::size_t at = read_jpeg_markers(file, size, picture);
-  return at && Decoder(kernels, picture, grey, rows).decode(file + at, file + size);
+  return at && Decoder(kernels, picture, tables, grey, rows).decode(file + at, file + size);
 }
 
 }  // namespace pt

@@ -9,8 +9,12 @@
 
 namespace pt {
 
+struct JpegTables;
+
 // Decodes a whole file; `grey`: luma in place of colours. False for what is not sound in every part or not common; the
 // rows that were taken are then of no use. `file` is written to, and kJpegSlack bytes past its end can be read.
-bool decode_jpeg(const KernelFn* kernels, uint8_t* file, std::size_t size, bool grey, PixelRows& rows);
+// `tables`: of the file before, since many files have the same ones.
+bool decode_jpeg(const KernelFn* kernels, JpegTables& tables, uint8_t* file, std::size_t size, bool grey,
+                 PixelRows& rows);
 
 }  // namespace pt

@@ -10,28 +10,39 @@ namespace pt {
 // Bits are read past the end of what is packed by less than this, which is checked after each block.
 constexpr std::size_t kJpegSlack = 320;
 
-// An entry of a table says what a code means. Bits 0 to 7: how many bits the code and its number take; 8 to 15: how
-// many of them the code takes; 16 to 23: those of the number; 24 to 31: how many places to go on. 0: the code is
-// longer.
+// An entry says what one or two codes and the numbers behind them mean. Bits 0 to 7: how many bits all of it takes; 8
+// to 15: those of the first code and number. 16 to 23: how many places the first goes on, 24 to 31: all of them. 32 to
+// 47: the first number; 48 to 63: the second one. Of a single code both are alike.
 class JpegTable {
  public:
-  // False if these are no codes, or have meanings that are not usual. `first`: for the first number of a block.
+  static constexpr uint64_t kNoCode = 1 | 1 << 8 | 64 << 16 | 64 << 24;  // further than a block goes, and no end of one
+
+  // False if these are no codes, or have meanings that are not usual. `first`: for the first number of a block, always
+  // the same of a table. Quick for the codes that it was made for before.
   bool make(const JpegCodes& codes, bool first);
 
-  // For the bits that come next, the first of them highest; 0 where they are no code.
-  uint32_t look_up(uint64_t bits) const {
-    const uint32_t entry = short_[bits >> (64 - kBits)];
-    return entry ? entry : look_up_longer(bits);
+  // For the bits that come next, the first of them highest.
+  uint64_t look_up(uint64_t bits) const {
+    const uint64_t entry = short_[bits >> (64 - kBits)];
+    return (entry & 0xFF) != 0 ? entry : look_up_longer(bits);
   }
 
  private:
-  static constexpr int kBits = 10, kMostBits = 16;
-  uint32_t look_up_longer(uint64_t bits) const;
+  static constexpr uint32_t kBits = 10;
+  static constexpr int kMostBits = 16;
+  void pair_up();
+  uint64_t look_up_longer(uint64_t bits) const;
 
-  uint32_t short_[1 << kBits];
+  uint64_t short_[1 << kBits];     // 0: the code is longer; with bits 0 to 31 0: its number is, and this is its meaning
   uint32_t meanings_[256];         // of the codes in their order
   uint32_t end_[kMostBits + 1];    // the code after the last one of that many bits, as the highest of 16 bits
   int32_t before_[kMostBits + 1];  // from such a code, as a number, to its meaning
+  bool is_made_ = false;
+  uint8_t lengths_[kMostBits], symbols_[256];  // what it was made of
+};
+
+struct JpegTables {
+  JpegTable of[2][4];  // as JpegPicture::codes
 };
 
 // Reads blocks of 64 numbers from one stretch of a scan, whose stuffing was taken out.
@@ -47,9 +58,6 @@ class JpegBlocks {
   bool at_end() const { return at_ - (count_ >> 3) == end_; }
 
  private:
-  void refill();
-  int take(uint32_t entry);
-
   const uint8_t *at_, *end_;
   uint64_t held_ = 0;
   uint32_t count_ = 0;

@@ -41,7 +41,8 @@ const Bytes kFile{
 constexpr std::size_t kHeight = 18, kWidth = 19;
 
 // From memory that ends where reading past it is allowed to end, and with canaries around all that is written.
-bool decoded(const Bytes& file, std::size_t height, std::size_t width, int channels, Bytes& out) {
+bool decoded(const Bytes& file, std::size_t height, std::size_t width, int channels, Bytes& out,
+             pt::JpegTables& tables) {
   const auto content = std::make_unique<uint8_t[]>(file.size() + pt::kJpegSlack);
   std::copy(file.begin(), file.end(), content.get());
   const std::size_t size = height * width * static_cast<std::size_t>(channels);
@@ -49,10 +50,14 @@ bool decoded(const Bytes& file, std::size_t height, std::size_t width, int chann
   const pt::KernelFn* kernels = pt::picture_kernels();
   pt::CenterResizedRows rows(kernels, static_cast<uint32_t>(height), static_cast<uint32_t>(width), channels);
   rows.go_to(around.data() + 16);
-  const bool good = pt::decode_jpeg(kernels, content.get(), file.size(), channels == 1, rows);
+  const bool good = pt::decode_jpeg(kernels, tables, content.get(), file.size(), channels == 1, rows);
   for (std::size_t i = 0; i < 16; ++i) CHECK(around[i] == 0xC5 && around[size + 16 + i] == 0xC5);
   out.assign(around.begin() + 16, around.end() - 16);
   return good;
+}
+
+bool decoded(const Bytes& file, std::size_t height, std::size_t width, int channels, Bytes& out) {
+  return decoded(file, height, width, channels, out, *std::make_unique<pt::JpegTables>());
 }
 
 void test_pixels() {
@@ -91,6 +96,24 @@ void test_sizes() {
   pt::set_isa(best);
 }
 
+// Of the file before: the same, others with as many codes, and what is no table.
+void test_tables_are_kept() {
+  const auto tables = std::make_unique<pt::JpegTables>();
+  Bytes first, out;
+  CHECK(decoded(kFile, 5, 6, 3, first, *tables));
+  constexpr std::size_t kCodes = 182;  // the first table: where its lengths begin
+  for (std::size_t at = kCodes; at < kCodes + 20; ++at) {
+    Bytes changed = kFile;
+    changed[at] ^= 1;
+    const bool good = decoded(changed, 5, 6, 3, out);
+    Bytes again;
+    CHECK_EQ(int{decoded(changed, 5, 6, 3, again, *tables)}, int{good});
+    CHECK(!good || again == out);
+    CHECK(decoded(kFile, 5, 6, 3, out, *tables));
+    CHECK(out == first);
+  }
+}
+
 void test_damage() {
   Bytes out;
   for (std::size_t at = 0; at < kFile.size(); ++at)
@@ -118,6 +141,7 @@ int main() {
   if (!pt::picture_kernels()) return 0;  // they are left to Pillow
   test_pixels();
   test_sizes();
+  test_tables_are_kept();
   test_damage();
   return pt::check::finish();
 }
