@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -221,3 +222,25 @@ def test_large_batches_are_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetch, "_MOST_BYTES", 8 * (16 * 4 + 8 + 4) * 2 - 1)  # x, y and weights of two batches
     monkeypatch.setattr(DataLoader, "_make_many", lambda self, picks: pytest.fail("made together"))
     assert taken(SOURCES["transforms"](), True, 12, monkeypatch, endless=True) == made
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_as_many_are_made_together_as_the_consumer_says(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short turn of a loader that knows its pace is one block, across the end of an epoch, and no thread."""
+    source = ArrayDataset({"x": X, "y": Y})
+    settings: dict[str, Any] = {"shuffle": True, "pad_last": True, "endless": True}
+    one_by_one = taken(source, False, 16, monkeypatch, workers=0, **settings)
+    monkeypatch.setattr(prefetch, "_QUICK_SECONDS", 1e9)
+    sizes = counted_blocks(monkeypatch)
+    loader = DataLoader(source, 8, seed=3, num_workers=workers, **settings)
+    loader._pace = prefetch.Pace(1e-6, 1)
+    found: list[Any] = []
+    for _ in range(2):
+        before = threading.active_count()
+        loader.expect(8)
+        batches = iter(loader)
+        found += [next(batches).arrays["y"].tolist() for _ in range(8)]
+        assert threading.active_count() == before
+        del batches
+    assert sizes == [8, 8]
+    assert found == [arrays["y"] for arrays, _, _ in one_by_one]

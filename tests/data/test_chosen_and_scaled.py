@@ -143,3 +143,35 @@ def test_what_is_restored_is_what_scales() -> None:
     assert data.fetch(np.array([3]))["x"].tolist() == x[[3]].tolist()
     one.restore({"mean": np.full(4, 2.0), "std": np.full(4, 4.0)})
     assert data.fetch(np.array([3]))["x"].tolist() == ((x[[3]] - 2.0) / 4).tolist()
+
+
+def test_what_cannot_be_scaled_so_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    inner = pt.data.Scaling.rows
+
+    def noted(self: Any, *given: Any) -> Any:
+        asked.append(given)
+        return inner(self, *given)
+
+    monkeypatch.setattr(pt.data.Scaling, "rows", noted)
+    x = RNG.normal(size=(6, 3))
+    source = Transformed(pt.data.ArrayDataset(x=x), [pt.data.Scale(0.5)])
+    rows = np.array([4, 1])
+    for _ in range(3):
+        assert np.array_equal(source.fetch(rows)["x"], (x[rows] * np.float32(0.5)).astype(np.float32))
+    assert len(asked) == 1
+
+
+def test_rows_of_another_dtype_decide_for_themselves_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    inner = pt.data.Scaling.rows
+
+    def noted(self: Any, *given: Any) -> Any:
+        found.append(inner(self, *given))
+        return found[-1]
+
+    monkeypatch.setattr(pt.data.Scaling, "rows", noted)
+    source = Transformed(pt.data.ArrayDataset(x=np.ones((6, 3), np.float32)), [pt.data.Scale(0.5)])
+    for dtype in (np.int32, np.int64):
+        assert source.fetch(np.array([4, 1], dtype))["x"].tolist() == [[0.5] * 3] * 2
+    assert [one is None for one in found] == [True, False]

@@ -12,7 +12,7 @@ from powertrain.data import drawing
 from powertrain.data.errors import DataError
 from powertrain.data.order import Cursor, Parts, Pick, misplaced, whole_batches
 from powertrain.data.order_pieces import RowOrder, Rows
-from powertrain.data.samplers import SeededSampler, ended, epoch_order, row_numbers
+from powertrain.data.samplers import RandomSampler, SeededSampler, ended, epoch_order, row_numbers
 
 Last = Literal["pad", "drop", "short"]
 T = TypeVar("T", bound=RowOrder)
@@ -58,6 +58,12 @@ class EpochOrder:
     def __len__(self) -> int:
         return self._batches(len(cast(Sized, self.sampler)))
 
+    def _rows(self, epoch: int) -> RowOrder:
+        rows = epoch_order(self.sampler, epoch, self.seed)
+        # A permutation of as many rows or fewer needs no look at each of them.
+        known = type(self.sampler) is RandomSampler and self.sampler.size <= self.count
+        return rows if known else _checked(rows, self.count)
+
     def _batches(self, rows: int) -> int:
         return rows // self.batch if self.last == "drop" else -(-rows // self.batch)
 
@@ -68,7 +74,7 @@ class EpochOrder:
 
     def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
         epoch, position = cursor
-        rows: Any = parts[0] if parts else _checked(epoch_order(self.sampler, epoch, self.seed), self.count)
+        rows: Any = parts[0] if parts else self._rows(epoch)
         kept = () if isinstance(self.sampler, SeededSampler) else (rows,)
         end = self._batches(len(rows)) * self.batch
         if end == 0:

@@ -141,6 +141,7 @@ class DataLoader:
         self._loaded = False
         self._share: Share = (0, 1)
         self._pace = Pace()  # of the last iteration, whichever that is
+        self._expected = 0  # batches, which no iteration knows of yet
 
     def _order(self, shuffle: bool) -> Order:
         last: Last = "drop" if self.drop_last else "pad" if self.pad_last else "short"
@@ -209,6 +210,10 @@ class DataLoader:
         """Make in each batch from here on only the rows of one of so many equal parts, (number, parts): what one of
         several processes needs. Iterations that are open go on as they were."""
         self._share = share
+
+    def expect(self, count: int) -> None:
+        """Know that so many batches are asked for next: those that are quick to make are made together then."""
+        self._expected = count
 
     def _seeds(self) -> LoaderState:
         """What the order and the random changes depend on."""
@@ -302,6 +307,9 @@ class DataLoader:
                 if isinstance(batches, Prefetched) and not batches.here:
                     # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
                     batches = self._batches(cursor, parts)
+                if self._expected and isinstance(batches, Prefetched):
+                    batches.expect(self._expected)
+                self._expected = 0
                 try:
                     several = next(batches)
                 except StopIteration:

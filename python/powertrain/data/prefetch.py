@@ -85,6 +85,8 @@ class _Shared:
         self.results: deque[_Cell] = deque()
         self.tried = 0  # of the first batches
         self.taken = 0  # batches
+        self.given = 0  # of those: batches that the consumer has
+        self.sure = 0  # that it will have, by what it said
         self.block_worker: int | None = None  # the thread that makes blocks
         self.exhausted = False
         self.stopped = False
@@ -133,11 +135,13 @@ class _Shared:
         return self.results[-1]
 
     def _count(self) -> int:
-        """How many batches are made together: at most as many as there were before, since more may not be asked for."""
+        """How many batches are made together: at most as many as there were before, since more may not be asked for,
+        or as many as the consumer has said that it will."""
         if not self.quick:
             return 1
         seconds, size = self.pace
-        most = min(self.most, self.taken, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
+        wanted = max(self.taken, self.sure - self.taken)
+        most = min(self.most, wanted, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
         return max(1, min(most, _MOST_BYTES // max(size, 1)))
 
     def fill(self, cell: _Cell) -> None:
@@ -253,6 +257,7 @@ class Prefetched(Iterator[Sequence[Made]]):
             with shared.changed:
                 if shared.results and shared.results[0].done:
                     cell = shared.results.popleft()
+                    shared.given += len(cell.made)
                     shared.changed.notify_all()
                     return cell
                 # A block that a worker has begun is there sooner than one that is begun now.
@@ -264,6 +269,11 @@ class Prefetched(Iterator[Sequence[Made]]):
                         shared.changed.wait()
             if mine is not None:
                 shared.fill(mine)
+
+    def expect(self, count: int) -> None:
+        """Know that so many batches are asked for from here on."""
+        with self._shared.changed:
+            self._shared.sure = self._shared.given + count
 
     @property
     def here(self) -> bool:

@@ -215,6 +215,7 @@ class Transformed(Dataset):
         self.source = source
         self.transforms = list(transforms)
         self.field = field
+        self._apart = False  # whether the source has been found not to scale its rows in one pass
 
     def __len__(self) -> int:
         return len(self.source)
@@ -235,10 +236,13 @@ class Transformed(Dataset):
 
     def _scaled(self, indices: Indices) -> Fields | None:
         """What the first transform makes of the examples, where it and the source can do that in one pass."""
-        first = self.transforms[0] if self.transforms else None
+        first = self.transforms[0] if self.transforms and not self._apart else None
         if not isinstance(first, Transform) or first.scaling is None:
             return None
-        return fetch_scaled(self.source, indices, self.field, first.scaling)
+        scaled = fetch_scaled(self.source, indices, self.field, first.scaling)
+        # Asked once, since each batch would pay for it. Other numbers of rows are read by NumPy alone.
+        self._apart = scaled is None and indices.dtype == np.int64
+        return scaled
 
     def mapped(self, fields: Fields) -> Fields:
         """Fields of some examples after the fitted transforms."""

@@ -270,6 +270,7 @@ class TrainSource:
             self.close()
             self._share = share
             self.loader.take_share(share)
+        self.loader.expect(count)
         for _ in range(count):
             if self._batches is None:
                 self._batches = iter(self.loader)
