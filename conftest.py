@@ -1,6 +1,7 @@
 """Every graph that a pass makes is verified in tests, each draws the same numbers alone as among others, and what they
 start hears signals."""
 
+import gc
 import os
 import signal
 import threading
@@ -22,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     unclear = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unclear:
         raise pytest.UsageError(f"names with addresses: {unclear[:3]}; expected words; give parametrize its ids")
+
+
+def pytest_collection_finish() -> None:
+    """A million objects are there once all tests are known. Who looks for leaks looks at those that come after them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
