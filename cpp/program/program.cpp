@@ -239,7 +239,7 @@ Tensors Program::run(const Tensors& inputs, RunReport* report) try {
   }
   if (report) *report = ran;
   if (ran.status != 0) fail(inputs, ran);
-  if (writes_are_noted()) keep_written(leases_.written());
+  if (!graph_.writes.empty() && writes_are_noted()) keep_written(leases_.written());
   Tensors outputs;
   for (std::size_t r = 0; r < results.size(); ++r) {
     const TensorType& type = graph_.values[graph_.results[r]].type;
