@@ -15,5 +15,5 @@ def magnitude(x: Array) -> Array:
 
 GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
 CASES = [*unary(lambda s: normal(s, 3.0)), Case(special()).no_gradient()]
-MUTANTS = [("spec.cpp", "3) / fn::number(6)", "3) / fn::number(3)")]
+MUTANTS = [("spec.cpp", "3) * (1.0 / 6)", "3) * (1.0 / 3)")]
 BENCH = [Case(normal((2048, 1024)))]
