@@ -328,8 +328,13 @@ PARTS: dict[str, Part] = {
         ("python/powertrain/nn/registry.py", "not value.trainable and not was_parameter", "not value.trainable"),
         ("cpp/graph/region.cpp", "if (!trace.assigned().empty()) {", "if (false) {"),
     )),
-    "phases": Part(("tests/program/test_guard.py",), (
-        ("cpp/ops/apply.cpp", "if (noted == slot) return;", ""),
+    "phases": Part(("tests/program/test_guard.py", "tests/program/test_unfinished_phases.py"), (
+        ("cpp/ops/phase.cpp", "if (!on_ || !known_.insert(slot.get()).second) return;", "if (!on_) return;"),
+        ("cpp/ops/phase.cpp", "forget_if([](const SlotRef& one) { return !one; });", ""),
+        ("cpp/ops/phase.cpp", "return slot->base() ? slot->base().get() : slot.get();", "return slot.get();"),
+        ("cpp/program/program.cpp", "keep_written(leases_.written());", "{}"),
+        ("python/powertrain/nn/state.py", "_core.keep_written(", "tuple("),
+        ("python/powertrain/optim/state.py", "_core.keep_written(", "tuple("),
     )),
     "memory": Part(("tests/laws/test_out_of_memory.py",), (
         ("cpp/core/slot.cpp", "views_.empty() || starts_row_major(given) ? given : row_major_copy(given)", "given"),
