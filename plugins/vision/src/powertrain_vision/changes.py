@@ -82,7 +82,9 @@ class RandomFlip(RandomChange):
     def altered(self, x: Any, draw: Draw) -> Any:
         flipped = draw.uniform((len(x),)) < self.params.share
         out = x.copy()
-        out[flipped] = x[flipped][:, :, ::-1]
+        # A pixel's channels as one thing: moved one by one they take twice as long.
+        pixels = out if x.ndim == 3 else out.view(f"V{out.itemsize * out.shape[-1]}")
+        pixels[flipped] = pixels[flipped][:, :, ::-1]
         return out
 
 
