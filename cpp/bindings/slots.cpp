@@ -11,6 +11,18 @@ namespace {
 
 constexpr int64_t kSegmentBytes = 64;
 
+// Zeros where no piece of a flat tensor lies: the pieces are written anyway, and memory is slow the first time.
+void fill_gaps(const Tensor& flat, const std::vector<SlotRef>& slots, const std::vector<int64_t>& offsets) {
+  Memory& memory = flat.impl().buffer->memory();
+  const auto size = static_cast<int64_t>(size_of(flat.dtype()));
+  if (!memory.on_host()) return memory.fill(flat.address(), 0, static_cast<std::size_t>(flat.size() * size));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const int64_t end = offsets[i] + count(slots[i]->type().shape);
+    const int64_t next = i + 1 < slots.size() ? offsets[i + 1] : flat.size();
+    memory.fill(flat.address() + end * size, 0, static_cast<std::size_t>((next - end) * size));
+  }
+}
+
 // Moves the slots' values into one flat slot; each becomes a view of it. A slot that appears twice is laid out once.
 SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
   std::vector<SlotRef> slots;
@@ -46,7 +58,7 @@ SlotRef flatten(const std::vector<SlotRef>& given, const std::string& name) {
   for (const SlotRef& slot : slots) slot->become_base();  // out of a flat slot before
   Memory& memory = slots[0]->memory();
   Tensor flat = Tensor::empty({dtype, {total}}, memory);
-  memory.fill(flat.address(), 0, static_cast<std::size_t>(total) * size_of(dtype));
+  fill_gaps(flat, slots, offsets);
   SlotRef base = Slot::make(std::move(flat), name, false);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     while (!slots[i]->become_view(base, offsets[i])) {
@@ -115,7 +127,11 @@ Example
           })
       .def_property(
           "value", [](const SlotRef& slot) { return of_slot(read_slot(slot)); },
-          [](const SlotRef& slot, py::handle value) { write_slot(slot, own(to_tensor(value, slot->label()))); })
+          [](const SlotRef& slot, py::handle value) {
+            // A piece of a flat slot copies the numbers anyway.
+            const Tensor given = to_tensor(value, slot->label());
+            write_slot(slot, slot->base() && !active_recorder() ? given : own(given));
+          })
       .def_property_readonly("base", [](const SlotRef& slot) { return slot->base(); })
       .def_property_readonly("offset", [](const SlotRef& slot) { return slot->offset(); })
       .def("numpy",

@@ -207,9 +207,10 @@ void write_slot(const SlotRef& slot, const Tensor& given) {
         "[", slot->label(),
         "] received a symbolic tensor outside its trace; expected a value; assign it inside the compiled function"));
   }
-  // A slot owns what it holds: memory lent by NumPy may change under it, and a tape must not live on in it.
+  // A slot owns what it holds: memory lent by NumPy may change under it, and a tape must not live on in it. A piece of
+  // a flat slot copies it.
   if (value.impl().buffer->borrowed() || slot->base()) value = to_row_major(value);
-  if (value.impl().buffer->borrowed()) value = apply1("copy", {value});
+  if (value.impl().buffer->borrowed() && !slot->base()) value = apply1("copy", {value});
   note_write(slot);
   const Tensor there = slot->travels ? value : moved(value, slot->memory());
   slot->replace(there.node() ? there.with_node(nullptr, 0) : there);

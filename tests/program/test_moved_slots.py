@@ -11,7 +11,7 @@ import pytest
 
 import powertrain as pt
 from numpy_backend import NumPyBackend
-from powertrain import nn
+from powertrain import _core, nn
 
 X = np.ones((2, 3), np.float32)
 
@@ -116,3 +116,28 @@ def test_slots_that_are_laid_out_each_time() -> None:
         "[step] slots that it reads were laid out by another thread each time that it was traced; expected them to "
         "stay; make optimizers before the first call"
     )
+
+
+def test_a_piece_of_a_flat_slot_copies_an_array_once() -> None:
+    slots = [pt.Slot(np.zeros(size, np.float32)) for size in (4, 3)]
+    flat = pt.flatten_slots(slots, "flat")
+    given, backwards = np.arange(4, dtype=np.float32), np.arange(6, dtype=np.float32)[::-2]
+    before = _core.allocations()
+    slots[0].value = given
+    assert _core.allocations() == before
+    given[:] = 9
+    slots[1].value = backwards
+    backwards[:] = 9
+    assert [slot.numpy().tolist() for slot in slots] == [[0, 1, 2, 3], [5, 3, 1]]
+    slots[1].value = slots[1].numpy()[::-1]
+    assert slots[1].numpy().tolist() == [1, 3, 5]
+    assert flat.numpy()[:4].tolist() == [0, 1, 2, 3]
+
+
+def test_between_the_pieces_of_a_flat_slot_are_zeros() -> None:
+    """Of memory that somebody used before."""
+    sizes = (3, 16, 17, 1)
+    for _ in range(3):
+        pt.Slot(np.full(96, np.nan, np.float32)).value = pt.full((96,), np.nan) * 1
+        flat = pt.flatten_slots([pt.Slot(np.ones(size, np.float32)) for size in sizes], "flat").numpy()
+        assert flat.sum() == sum(sizes)
