@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bindings/crossing.h"
 #include "bindings/facts.h"
 #include "core/error.h"
 #include "ops/recorder.h"
@@ -83,6 +84,32 @@ Tensor slot_value(py::handle value, const std::string& name) {
   return given.node() ? given.with_node(nullptr, 0) : given;
 }
 
+// A first value that a Python function gives, outside of any trace and on no tape, wherever it is first read.
+class Given final : public FirstValue {
+ public:
+  Given(py::function make, TensorType type) : make_(std::move(make)), type_(type) {}
+  ~Given() override {
+    with_interpreter([&] { make_ = py::object(); });
+    make_.release();
+  }
+  Given(const Given&) = delete;
+  Given& operator=(const Given&) = delete;
+  Tensor compute() override {
+    const py::gil_scoped_acquire gil;
+    const TraceScope outside(nullptr);
+    const TapeScope off(false);
+    const Tensor made = own(to_tensor(make_(), "slot"));
+    if (made.type() != type_)
+      throw ShapeError(text("[slot] its first value is ", made.type(), "; expected ", type_,
+                            "; give a function that makes what was said"));
+    return to_row_major(made);
+  }
+
+ private:
+  py::object make_;
+  TensorType type_;
+};
+
 SlotRef make_slot(py::handle value, const std::string& name, bool trainable) {
   return Slot::make(slot_value(value, name), name, trainable);
 }
@@ -150,6 +177,15 @@ Example
       .def("__repr__", [](const SlotRef& slot) {
         return text("Slot(", slot->name, slot->name.empty() ? "" : " ", slot->type(), ")");
       });
+  m.def(
+      "slot_later",
+      [](const py::function& make, const std::vector<int64_t>& shape, py::handle dtype, const std::string& name,
+         bool trainable) {
+        const TensorType type{dtype_or(dtype, DType::F32, "slot"), Shape(shape)};
+        return Slot::make_later(type, std::make_shared<Given>(make, type), name, trainable);
+      },
+      py::arg("make"), py::arg("shape"), py::arg("dtype"), py::arg("name") = "", py::arg("trainable") = false,
+      "A slot whose first value is made when somebody reads it. A value that it is given before takes its place.");
   m.def("flatten_slots", &flatten, py::arg("slots"), py::arg("name"));
   m.def(
       "slot_view",

@@ -92,6 +92,14 @@ SlotRef Slot::make(Tensor value, std::string name, bool trainable) {
   return slot;
 }
 
+SlotRef Slot::make_later(TensorType type, std::shared_ptr<FirstValue> first, std::string name, bool trainable) {
+  SlotRef slot = make(Tensor::empty(type), std::move(name), trainable);
+  slot->value_ = Tensor();
+  slot->later_.push_back({0, count(type.shape), std::move(first)});
+  slot->away_ = true;
+  return slot;
+}
+
 SlotRef Slot::make_view(SlotRef base, int64_t offset, Shape shape, std::string name) {
   auto slot = std::make_shared<Slot>();
   slot->type_ = {base->type_.dtype, shape};
@@ -109,16 +117,22 @@ bool Slot::has_views() const {
 }
 
 bool Slot::become_view(const std::shared_ptr<Slot>& base, int64_t offset) {
-  bring();
-  base->bring();
+  // What is not computed yet stays so, as a piece of the base.
+  if (elsewhere_alone()) bring();
+  if (base->elsewhere_alone()) base->bring();
   // A program may be running on this slot's own memory, or on views that the base has already. Programs take leases in
   // the order of addresses, too.
   const auto [first, second] = std::minmax({this, base.get()});
   const Held held(*first, Lease::Mode::Write), held_second(*second, Lease::Mode::Write);
-  if (base_ || away_ || base->away_) return false;
+  if (base_ || elsewhere_alone() || base->elsewhere_alone()) return false;
   check_whole();
   Memory& memory = base->buffer_->memory();
-  memory.copy(base->writable(memory) + offset * static_cast<int64_t>(size_of(type_.dtype)), readable(memory), bytes());
+  char* const there = base->writable(memory) + offset * static_cast<int64_t>(size_of(type_.dtype));
+  const bool empty = later_.size() == 1 && later_[0].size == count(type_.shape);
+  if (!empty) memory.copy(there, readable(memory), bytes());
+  for (const Later& one : later_) base->later_.push_back({offset + one.offset, one.size, one.first});
+  base->away_ = base->away_ || !later_.empty();
+  later_.clear();
   forget_views();
   value_ = Tensor();
   buffer_.reset();
@@ -157,6 +171,7 @@ void Slot::become_base() {
 void Slot::move_to(Memory& memory) {
   for (;;) {
     const std::shared_ptr<Slot> home = base_ ? base_ : shared_from_this();
+    if (!home->later_.empty() && &home->buffer_->memory() == &memory) return;
     home->bring();
     const Held held(*home, Lease::Mode::Write);
     if (home.get() != (base_ ? base_.get() : this) || home->away_) continue;
@@ -194,15 +209,19 @@ Tensor Slot::current_held() {
 }
 
 void Slot::replace(const Tensor& given) {
-  std::shared_ptr<Elsewhere> before;  // goes after the lease is released, since a backend's arrays are Python objects
+  // They go after the lease is released, since a backend's arrays are Python objects.
+  std::shared_ptr<Elsewhere> before;
+  std::vector<Later> unread;
   for (;;) {
     Slot& home = base_ ? *base_ : *this;
-    if (base_) home.bring();
+    const int64_t size = count(type_.shape);
+    if (base_ && !home.replaceable(offset_, size)) home.bring();
     const Held held(home, Lease::Mode::Write);
     if (&home != (base_ ? base_.get() : this)) continue;
     if (base_) {
-      if (home.away_) continue;
+      if (!home.replaceable(offset_, size)) continue;
       replace_held(given);
+      unread = home.take_later(offset_, size);
       return;
     }
     // Views read row-major memory. It is asked for before anything changes, for there may be none.
@@ -210,6 +229,7 @@ void Slot::replace(const Tensor& given) {
     forget_views();
     ++version_;
     away_ = false;
+    unread.swap(later_);
     before = std::move(elsewhere_);
     value_ = value;
     buffer_ = value.impl().buffer;
@@ -302,11 +322,49 @@ void Slot::move_elsewhere_held(std::shared_ptr<Elsewhere>& value) {
   elsewhere_.swap(value);
   elsewhere_version_ = version_;
   away_ = true;
+  later_.clear();
   lease_.made_whole();
+}
+
+// Whether a piece of this base slot may be written as it is: no value of which it is only a part is still to come.
+bool Slot::replaceable(int64_t offset, int64_t size) const {
+  return !elsewhere_alone() && std::all_of(later_.begin(), later_.end(), [&](const Later& one) {
+    const bool apart = one.offset + one.size <= offset || offset + size <= one.offset;
+    return apart || (offset <= one.offset && one.offset + one.size <= offset + size);
+  });
+}
+
+std::vector<Slot::Later> Slot::take_later(int64_t offset, int64_t size) {
+  const auto first = std::stable_partition(later_.begin(), later_.end(), [&](const Later& one) {
+    return one.offset < offset || one.offset >= offset + size;
+  });
+  std::vector<Later> taken(first, later_.end());
+  later_.erase(first, later_.end());
+  if (!taken.empty()) away_ = !later_.empty();
+  return taken;
+}
+
+// Computes the value of one piece, in the order in which they were made.
+void Slot::compute_one() {
+  const std::shared_ptr<FirstValue> first = later_.front().first;
+  const Tensor value = first->compute();  // the interpreter runs meanwhile, and may write the slot
+  const Held held(*this, Lease::Mode::Write);
+  if (later_.empty() || later_.front().first != first) return;
+  own_memory(buffer_->memory());
+  copy_bytes(buffer_->memory(), buffer_->address() + later_.front().offset * static_cast<int64_t>(size_of(type_.dtype)),
+             value.impl().buffer->memory(), value.address(),
+             static_cast<std::size_t>(later_.front().size) * size_of(type_.dtype));
+  ++version_;
+  later_.erase(later_.begin());
+  away_ = !later_.empty();
 }
 
 void Slot::bring() {
   while (away_) {
+    if (!later_.empty()) {
+      compute_one();
+      continue;
+    }
     // The interpreter runs meanwhile, and may write the slot.
     const std::shared_ptr<Elsewhere> from = elsewhere_;
     const Tensor value = from->fetch();

@@ -16,6 +16,12 @@ struct Elsewhere {
   virtual Tensor fetch() = 0;  // row-major, of the slot's type
 };
 
+// A value that is computed when somebody first reads it: the initial weights of a model, which a checkpoint replaces.
+struct FirstValue {
+  virtual ~FirstValue() = default;
+  virtual Tensor compute() = 0;  // row-major, of the slot's type
+};
+
 // Who may do what. The memory of a base slot belongs to whoever has its lease: a run takes a read lease on what it
 // reads and a write lease on what it writes, all of them before it starts, in the order of their addresses. `current`
 // and `replace` take one for a moment. A tensor that `current` gave shares the memory, and keeps its numbers: a run
@@ -24,6 +30,9 @@ struct Elsewhere {
 class Slot : public std::enable_shared_from_this<Slot> {
  public:
   static std::shared_ptr<Slot> make(Tensor value, std::string name, bool trainable);
+  // With a value that is computed when somebody first reads it. Until then its memory holds nothing.
+  static std::shared_ptr<Slot> make_later(TensorType type, std::shared_ptr<FirstValue> first, std::string name,
+                                          bool trainable);
   static std::shared_ptr<Slot> make_view(std::shared_ptr<Slot> base, int64_t offset, Shape shape, std::string name);
 
   std::string name;
@@ -74,10 +83,19 @@ class Slot : public std::enable_shared_from_this<Slot> {
   // A new value, which comes here when somebody reads it, for the holder of the write lease. What was elsewhere before
   // is given back, to go after the lease is released: a backend's arrays are Python objects.
   void move_elsewhere_held(std::shared_ptr<Elsewhere>& value);
-  void bring();  // now, if it is elsewhere alone
+  void bring();  // now, if it is elsewhere alone, or not computed yet
   bool away() const { return away_; }
 
  private:
+  // A piece whose first value is not computed yet.
+  struct Later {
+    int64_t offset, size;  // in elements
+    std::shared_ptr<FirstValue> first;
+  };
+  bool elsewhere_alone() const { return away_ && later_.empty(); }
+  bool replaceable(int64_t offset, int64_t size) const;
+  std::vector<Later> take_later(int64_t offset, int64_t size);
+  void compute_one();
   void forget_views();
   void readable_home() { readable_home(buffer_->memory()); }
   void readable_home(Memory& memory);
@@ -94,8 +112,9 @@ class Slot : public std::enable_shared_from_this<Slot> {
   BufferRef buffer_;  // of a base slot
   std::shared_ptr<Elsewhere> elsewhere_;
   uint64_t elsewhere_version_ = 0;
-  bool away_ = false;  // the buffer is older than what is elsewhere
-  Lease lease_;        // of a base slot
+  bool away_ = false;         // the buffer is older than what is elsewhere, or lacks the pieces of later_
+  std::vector<Later> later_;  // of a base slot
+  Lease lease_;               // of a base slot
 };
 using SlotRef = std::shared_ptr<Slot>;
 

@@ -10,6 +10,7 @@ import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.activations import GELU
 from powertrain.nn.dropout import Dropout
+from powertrain.nn.init.later import parameter
 from powertrain.nn.layers import Linear
 from powertrain.nn.module import Module, Parameter
 from powertrain.nn.row_norm import LayerNorm
@@ -89,7 +90,8 @@ class MultiheadAttention(Module):
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
         width, self.together = embed_dim, self.kdim == self.vdim == embed_dim
         if self.together:
-            self.in_proj_weight = Parameter(init.xavier_uniform((width, 3 * width), width, 3 * width, 1.0, generator))
+            shape = (width, 3 * width)
+            self.in_proj_weight = parameter(init.xavier_uniform, shape, *shape, 1.0, generator=generator)
         else:
             for name, size in zip("qkv", (width, self.kdim, self.vdim), strict=True):
                 weight = init.xavier_uniform((size, width), size, width, 1.0, generator)

@@ -8,6 +8,7 @@ import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
 from powertrain.nn.functional.embedding import Mode
+from powertrain.nn.init.later import parameter
 from powertrain.nn.module import Module, Parameter
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def _check_padding(where: str, padding_idx: int | None, count: int) -> int | Non
     return int(padding_idx) % count
 
 
-def _table(count: int, width: int, std: float, padding: int | None, generator: Any) -> pt.Tensor:
-    table = init.normal((count, width), std, generator=generator)
+def _table(shape: tuple[int, int], std: float, padding: int | None, generator: Any) -> pt.Tensor:
+    table = init.normal(shape, std, generator=generator)
     if padding is not None:
-        table = pt.where(pt.equal(pt.reshape(pt.arange(count), (count, 1)), padding), 0.0, table)
+        table = pt.where(pt.equal(pt.reshape(pt.arange(shape[0]), (shape[0], 1)), padding), 0.0, table)
     return table
 
 
@@ -76,7 +77,8 @@ class Embedding(Module):
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = _check_padding("Embedding", padding_idx, num_embeddings)
         self.scale_grad_by_freq = scale_grad_by_freq
-        self.weight = Parameter(_table(num_embeddings, embedding_dim, std, self.padding_idx, generator))
+        shape = (num_embeddings, embedding_dim)
+        self.weight = parameter(_table, shape, std, self.padding_idx, generator=generator)
         self._settle(device, dtype)
         self.weight.sparse = sparse
 
@@ -149,7 +151,8 @@ class EmbeddingBag(Module):
         self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
         self.scale_grad_by_freq, self.include_last_offset = scale_grad_by_freq, include_last_offset
         self.padding_idx = _check_padding(where, padding_idx, num_embeddings)
-        self.weight = Parameter(_table(num_embeddings, embedding_dim, 1.0, self.padding_idx, generator))
+        shape = (num_embeddings, embedding_dim)
+        self.weight = parameter(_table, shape, 1.0, self.padding_idx, generator=generator)
         self._settle(device, dtype)
         self.weight.sparse = sparse
 

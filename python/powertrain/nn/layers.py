@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.nn import checks, init
+from powertrain.nn.init.later import parameter
 from powertrain.nn.module import Module, Parameter
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class Linear(Module):
         checks.sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         if std is None:
-            self.weight = Parameter(init.uniform_fan_in((in_features, out_features), in_features, generator))
+            self.weight = parameter(init.uniform_fan_in, (in_features, out_features), in_features, generator=generator)
             self.bias = Parameter(init.uniform_fan_in((out_features,), in_features, generator)) if bias else None
         else:
             checks.numbers("Linear", 0, std=std)
-            self.weight = Parameter(init.normal((in_features, out_features), std, generator=generator))
+            self.weight = parameter(init.normal, (in_features, out_features), std, generator=generator)
             self.bias = Parameter(init.zeros((out_features,))) if bias else None
         self._settle(device, dtype)
 

@@ -18,7 +18,7 @@ def _check(where: str, gain: float, fans: int) -> None:
     checks.sizes(where, 1, fans=fans)
 
 
-def _chosen(where: str, generator: Generator | None) -> Generator:
+def chosen(where: str, generator: Generator | None) -> Generator:
     """The generator that was given, or the default one. NumPy's has methods of the same names, and other arguments."""
     if generator is None:
         return pt.random.default_generator()
@@ -70,7 +70,7 @@ def uniform(shape: Shape, low: float, high: float, generator: Generator | None =
     checks.numbers("uniform", low=low, high=high)
     if low > high:
         raise checks.SettingError(f"[uniform] low = {low}, high = {high}; expected low <= high; swap them")
-    draw = _chosen("uniform", generator).uniform(size=_sizes("uniform", shape))
+    draw = chosen("uniform", generator).uniform(size=_sizes("uniform", shape))
     return draw * (high - low) + low
 
 
@@ -83,7 +83,7 @@ def normal(shape: Shape, std: float = 1.0, mean: float = 0.0, generator: Generat
     """
     checks.numbers("normal", 0, std=std)
     checks.numbers("normal", mean=mean)
-    draw = _chosen("normal", generator).normal(size=_sizes("normal", shape))
+    draw = chosen("normal", generator).normal(size=_sizes("normal", shape))
     return draw * std + mean
 
 

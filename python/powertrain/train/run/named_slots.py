@@ -170,7 +170,7 @@ class SlotTable:
 def _differs(name: str, saved: NDArray[Any], slot: Any) -> list[str]:
     if tuple(saved.shape) != tuple(slot.shape):
         return [f"{name} has the shape {list(saved.shape)} in the checkpoint and {list(slot.shape)} in the run"]
-    expected = slot.numpy().dtype
+    expected = pt.zeros((), slot.dtype).numpy().dtype  # of no value, since it may not be drawn yet
     return [] if saved.dtype == expected else [f"{name} is {saved.dtype} in the checkpoint and {expected} in the run"]
 
 

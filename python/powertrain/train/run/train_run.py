@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.nn.init.later import drawn_later
 from powertrain.train.anomalies.watch import Watch
 from powertrain.train.callbacks import Callbacks, begin, serve
 from powertrain.train.deciding.demands import demand_decision
@@ -115,7 +117,9 @@ class TrainRun:
             use = self.recipe.models.get(role) or self.recipe.model
             if use is None:
                 raise RunError("[run.model] the recipe has no model; expected a model table; add one")
-            module = use.plugin.build(use.params, inputs or self.dataset.inputs())
+            # Of a run that goes on, the checkpoint replaces what would be drawn here.
+            with drawn_later() if self.folder.started else contextlib.nullcontext():
+                module = use.plugin.build(use.params, inputs or self.dataset.inputs())
             if not isinstance(module, pt.nn.Module):
                 raise RunError(f"[model {use.name}] build gave {module!r}; expected a powertrain.nn.Module; return one")
             module.to(_core.current_device())  # a caller's own, which was made before the run
