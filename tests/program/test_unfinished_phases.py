@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +52,20 @@ def test_a_loaded_state_stays() -> None:
     for held, wanted in ((model, other), (optimizer, ahead)):
         state = wanted.state_dict()
         assert all(np.array_equal(value, state[name]) for name, value in held.state_dict().items())
+
+
+def test_what_a_checkpoint_gave_stays(tmp_path: Path) -> None:
+    data = np.ones((8, 2), np.float32), np.arange(8) % 2
+
+    def fit(resume: bool) -> pt.TrainedRun:
+        return pt.fit(model="mlp", data=data, epochs=2, batch_size=4, folder=tmp_path, resume=resume, verbose=False)
+
+    trained = fit(False).model.state_dict()
+    look_at_gradients(pt.nn.Linear(3, 2))
+    again = fit(True)  # a run that is done takes no step
+    trip()
+    state = again.model.state_dict()
+    assert all(np.array_equal(value, trained[name]) for name, value in state.items())
 
 
 def test_what_a_compiled_step_wrote_stays() -> None:

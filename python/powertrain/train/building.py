@@ -75,6 +75,7 @@ def build(
 ) -> TrainRun:
     """A run, ready to fit or to load a checkpoint into. With a data set it does not look for the recipe's."""
     EARLIER.free()  # before data are loaded once more
+    pt.end_phase()  # of a gradient outside of the run, with which a guard would undo what a checkpoint loads
     if recipe.run.threads is not None:
         pt.set_threads(recipe.run.threads)
     base = base or recipe.path.resolve().parent
