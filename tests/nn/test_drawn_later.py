@@ -16,12 +16,6 @@ from powertrain.random import Generator
 RANDOM = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def no_phase_of_before() -> None:
-    """In a phase what is written may be undone, so that it is read before."""
-    pt.end_phase()
-
-
 @pytest.fixture
 def draws(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The sizes of what is drawn from here on."""
