@@ -142,7 +142,7 @@ gpu: $(VENV)/.plugins
 # Python finds it with build/cuda on its path, and a GPU with POWERTRAIN_CUDA_DRIVER=sim.
 cuda-sim: $(VENV)/.wheel $(VENV)/.extras-$(EXTRAS)
 	$(BIN)/cmake -B $(BUILD) -DPOWERTRAIN_BUILD_TESTS=ON >/dev/null
-	@$(call progress,building the simulated GPU) $(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim
+	@$(call progress,building the simulated GPU) $(BIN)/cmake --build $(BUILD) --target powertrain_cuda powertrain_cuda_sim powertrain_cublaslt_sim
 	$(BIN)/python tools/lay_out_cuda.py $(BUILD) build/cuda
 
 setup: $(VENV)/.wheel $(VENV)/.extras-run+cli

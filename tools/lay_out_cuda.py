@@ -9,7 +9,7 @@ from pathlib import Path
 
 from requirements import ROOT, read
 
-LIBRARIES = ("libpowertrain_cuda.so", "libpowertrain_cuda_sim.so")
+LIBRARIES = ("libpowertrain_cuda.so", "libpowertrain_cuda_sim.so", "libpowertrain_cublaslt_sim.so")
 
 
 def put(source: Path, target: Path) -> None:

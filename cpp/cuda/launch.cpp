@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "cuda/foreign.h"
+#include "cuda/products.h"
 
 namespace pt::cuda {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::size_t kMostParamsBytes = 3500;
 struct Named {
   std::string name, source;  // the source of a printed one
   std::unique_ptr<ForeignKernel> foreign = nullptr;
+  bool library = false;
 };
 
 // What tells two foreign kernels of one name apart.
@@ -31,10 +33,10 @@ struct Names {
   std::deque<Named> kernels;  // by number; addresses stay
   std::map<std::string, int32_t, std::less<>> numbers;
 
-  int32_t number(const std::string& name, std::string source) {
+  int32_t number(const std::string& name, std::string source, bool library = false) {
     const std::lock_guard lock(busy);
     const auto [at, is_new] = numbers.try_emplace(name, static_cast<int32_t>(kernels.size()));
-    if (is_new) kernels.push_back({name, std::move(source), nullptr});
+    if (is_new) kernels.push_back({name, std::move(source), nullptr, library});
     return at->second;
   }
   int32_t foreign_number(const std::string& name, ForeignKernel kernel) {
@@ -69,10 +71,12 @@ int32_t kernel_number(const std::string& name) { return names().number(name, "")
 int32_t printed_kernel_number(const std::string& name, std::string source) {
   return names().number(name, std::move(source));
 }
+int32_t library_kernel_number(const std::string& name) { return names().number(name, "", true); }
 int32_t foreign_kernel_number(const std::string& name, ForeignKernel kernel) {
   return names().foreign_number(name, std::move(kernel));
 }
 const ForeignKernel* foreign_kernel(int32_t number) { return names().of(number).foreign.get(); }
+bool is_library_kernel(int32_t number) { return names().of(number).library; }
 const std::string& kernel_name(int32_t number) { return names().of(number).name; }
 const std::string* printed_source(int32_t number) {
   const Named& kernel = names().of(number);
@@ -108,6 +112,13 @@ Launch make_launch(int32_t kernel, const Geometry& geometry, const void* params,
   launch.bytes = bytes;
   launch.flops = flops;
   return launch;
+}
+
+Launch library_launch(const std::string& kernel, LibraryLaunch params, const Launch& own, int operands) {
+  std::vector<char> all(sizeof(params) + own.desc.size());
+  std::memcpy(all.data(), &params, sizeof(params));
+  std::memcpy(all.data() + sizeof(params), own.desc.data(), own.desc.size());
+  return make_launch(library_kernel_number(kernel), {}, all.data(), all.size(), operands, own.bytes, own.flops);
 }
 
 }  // namespace pt::cuda

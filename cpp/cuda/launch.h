@@ -39,6 +39,8 @@ static_assert(sizeof(LaunchDesc) == 64);
 int32_t kernel_number(const std::string& name);
 // Of a kernel that is compiled when it is launched first. The name holds a hash of the source.
 int32_t printed_kernel_number(const std::string& name, std::string source);
+// Of a product by NVIDIA's library (cuda/products.h), under a name that no kernel has.
+int32_t library_kernel_number(const std::string& name);
 const std::string& kernel_name(int32_t number);
 const std::string* printed_source(int32_t number);  // nullptr: of a kernel that the library holds
 // Whether printed kernels can be compiled in this process. The runtime says so once it has found a compiler; plans that

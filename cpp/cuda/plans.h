@@ -11,6 +11,7 @@
 #include "abi/device.h"
 #include "core/attrs.h"
 #include "core/launch.h"
+#include "cuda/products.h"
 #include "ops/fused/machine.h"
 
 namespace pt::cuda {
@@ -21,6 +22,7 @@ struct CudaCall {
   int capability;        // of the device: 80, 90, 100
   int units;             // multiprocessors
   bool printed = false;  // as in PtdFused
+  ProductLibrary* products = nullptr;
 };
 
 using CudaPlan = std::function<LaunchPlan(const CudaCall&)>;
@@ -38,11 +40,16 @@ struct CudaFollowed {
   const Attrs& attrs;
   int capability = 0, units = 0;  // of the device, and `printed` as in PtdFused: where a plan is made
   bool printed = false;
+  ProductLibrary* products = nullptr;
 };
 struct CudaEpilogue {
   std::function<bool(const CudaFollowed&, std::string* why)> takes;
   std::function<LaunchPlan(const CudaFollowed&)> plan;
 };
+// Of the op without its result.
+inline CudaCall as_call(const CudaFollowed& f) {
+  return {f.in, {}, f.attrs, f.capability, f.units, f.printed, f.products};
+}
 bool on_cuda(std::string op, CudaEpilogue epilogue);  // beside the op's plan
 const CudaEpilogue* cuda_epilogue(std::string_view op);
 std::vector<std::string> cuda_followed();  // ops that have one, sorted

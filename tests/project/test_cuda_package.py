@@ -29,7 +29,7 @@ needs_compiler = pytest.mark.skipif(
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The package from its sources, in an environment that names nothing."""
-    for name in ("POWERTRAIN_CUDA_NVRTC", "POWERTRAIN_CUDA_DRIVER"):
+    for name in ("POWERTRAIN_CUDA_NVRTC", "POWERTRAIN_CUBLASLT", "POWERTRAIN_CUDA_DRIVER"):
         monkeypatch.setenv(name, "")  # so that what the package sets goes at the end
         monkeypatch.delenv(name)
     path = ROOT / "plugins/cuda/src/powertrain_cuda/__init__.py"
@@ -40,9 +40,9 @@ def package(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def wheel(monkeypatch: pytest.MonkeyPatch, folder: Path, package: str) -> Path:
-    """Something that looks like NVIDIA's wheel of NVRTC, alone on Python's path."""
-    library = folder / package / "lib" / "libnvrtc.so.12"
+def wheel(monkeypatch: pytest.MonkeyPatch, folder: Path, package: str, name: str = "libnvrtc.so.12") -> Path:
+    """Something that looks like NVIDIA's wheel of NVRTC or another library, alone on Python's path."""
+    library = folder / package / "lib" / name
     library.parent.mkdir(parents=True)
     library.touch()
     for name in [name for name in sys.modules if name == "nvidia" or name.startswith("nvidia.")]:
@@ -65,6 +65,32 @@ def test_nvrtc_of_a_wheel_is_named_to_the_library(
     found = wheel(monkeypatch, tmp_path, name)
     assert package.library() == str(ROOT / "plugins/cuda/src/powertrain_cuda/libpowertrain_cuda.so")
     assert os.environ["POWERTRAIN_CUDA_NVRTC"] == str(found)
+
+
+@pytest.mark.parametrize(
+    ("package_name", "file", "named"),
+    [
+        ("nvidia/cublas", "libcublasLt.so.12", True),
+        ("nvidia/cu13", "libcublasLt.so.13", True),
+        ("nvidia/cublas", "libcublasLt.so.11", False),  # of CUDA 11
+    ],
+)
+def test_cublaslt_of_a_wheel_is_named_to_the_library(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, package_name: str, file: str, named: bool
+) -> None:
+    found = wheel(monkeypatch, tmp_path, package_name, file)
+    package.library()
+    assert os.environ.get("POWERTRAIN_CUBLASLT") == (str(found) if named else None)
+    assert "POWERTRAIN_CUDA_NVRTC" not in os.environ
+
+
+def test_cublaslt_that_is_turned_off_stays_off(
+    package: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wheel(monkeypatch, tmp_path, "nvidia/cublas", "libcublasLt.so.12")
+    monkeypatch.setenv("POWERTRAIN_CUBLASLT", "0")
+    package.library()
+    assert os.environ["POWERTRAIN_CUBLASLT"] == "0"
 
 
 def test_nvrtc_that_the_environment_names_is_kept(

@@ -1,8 +1,10 @@
 // All parts of one device. It lives as long as the process.
 #pragma once
 #include <mutex>
+#include <optional>
 
 #include "cuda/runtime/context.h"
+#include "cuda/runtime/library_products.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/modules.h"
 #include "cuda/runtime/others.h"
@@ -24,6 +26,7 @@ struct Gpu {
         kept_blocks(context) {
     const Current current(context);
     uploads.start();
+    products.emplace(context);
     context.check(context.driver.cuStreamCreate(&capturing, CU_STREAM_NON_BLOCKING), "making a stream");
   }
 
@@ -33,8 +36,9 @@ struct Gpu {
   Uploads uploads;
   Modules modules;
   Others others;
-  StatusBlocks run_blocks, kept_blocks;  // of runs, and of recordings
-  CUstream capturing = nullptr;          // where recordings are captured, one at a time
+  std::optional<LibraryProducts> products;  // made in the constructor
+  StatusBlocks run_blocks, kept_blocks;     // of runs, and of recordings
+  CUstream capturing = nullptr;             // where recordings are captured, one at a time
   std::mutex capture_busy;
 };
 

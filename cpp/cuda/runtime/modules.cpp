@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "cuda/products.h"
 #include "cuda/runtime/images.h"
 #include "cuda/runtime/printed.h"
 
@@ -47,12 +48,14 @@ Function& Modules::find_or_add(int32_t kernel) {
   function.name = &name;
   function.handle = handle;
   function.foreign = foreign_kernel(kernel) != nullptr;
+  function.library = is_library_kernel(kernel);
   if (by_number_.size() <= number) by_number_.resize(number + 1);
   return *(by_number_[number] = &function);
 }
 
 CUfunction Modules::find(int32_t kernel) {
   const std::string& name = kernel_name(kernel);
+  if (is_library_kernel(kernel)) return nullptr;
   if (const ForeignKernel* foreign = foreign_kernel(kernel)) return find_foreign(*foreign, name);
   const std::string* source = printed_source(kernel);
   if (!source) return find_in_library(name);

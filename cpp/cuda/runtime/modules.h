@@ -15,6 +15,7 @@ struct Function {
   const std::string* name;
   CUfunction handle = nullptr;
   bool foreign = false;                          // of foreign.h: takes its arguments one by one
+  bool library = false;                          // a product by cuBLASLt: there is no handle
   std::atomic<uint32_t> shared_bytes{48 << 10};  // dynamic, that a launch may ask for
 };
 

@@ -9,8 +9,11 @@ constexpr std::size_t kMostArguments = kMostOperands + kMostForeignArguments;
 
 CUdeviceptr device_address(const void* address) { return reinterpret_cast<CUdeviceptr>(address); }
 
-void give(Context& context, CUstream stream, const Work& work, const void* params) {
+void give(Gpu& gpu, CUstream stream, const Work& work, const void* params) {
+  Context& context = gpu.context;
   const LaunchDesc& desc = work.desc;
+  if (work.function->library)
+    return gpu.products->multiply(*static_cast<const LibraryLaunch*>(params), work.operands.data(), stream);
   std::array<void*, kMostArguments> arguments{const_cast<const void**>(work.operands.data()),
                                               const_cast<void*>(params)};
   if (work.function->foreign) {
@@ -56,7 +59,13 @@ void Run::launch(const void* desc, char* const* data, int n_data, bool commits) 
                      " was to write a slot; expected its result in memory apart, since it knows nothing of guards; "
                      "please report it"));
   }
-  put(work, static_cast<const char*>(desc) + sizeof(LaunchDesc), commits);
+  const char* params = static_cast<const char*>(desc) + sizeof(LaunchDesc);
+  if (work.function->library) {
+    const auto& product = *reinterpret_cast<const LibraryLaunch*>(params);
+    if (!LibraryProducts::takes(product, work.operands.data(), commits))
+      return launch(params + sizeof(LibraryLaunch), data, product.own_operands, commits);
+  }
+  put(work, params, commits);
 }
 
 template <class Params>
@@ -78,7 +87,7 @@ void Run::put(Work& work, const void* params, bool commits) {
   work.operands[work.desc.operands] = &block_->status;
   work.operands[work.desc.operands + 1] = commits ? &block_->halted : nullptr;
   gpu_.modules.prepare(*work.function, work.desc);
-  if (!records_) return give(gpu_.context, gpu_.context.stream, work, params);
+  if (!records_) return give(gpu_, gpu_.context.stream, work, params);
   const auto* bytes = static_cast<const std::byte*>(params);
   noted_.push_back({work, {bytes, bytes + work.desc.params_bytes}});
 }
@@ -131,7 +140,7 @@ std::unique_ptr<Recording> Run::keep() {
     context.check(driver.cuStreamBeginCapture(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL), "beginning a recording");
     try {
       context.check(driver.cuMemsetD8Async(device_address(block_), 0, sizeof(RunStatus), stream), "recording a fill");
-      for (const Noted& noted : noted_) give(context, stream, noted.work, noted.params.data());
+      for (const Noted& noted : noted_) give(gpu_, stream, noted.work, noted.params.data());
       context.check(driver.cuMemcpyDtoHAsync(outcome->at, device_address(block_), sizeof(RunStatus), stream),
                     "recording a copy");
     } catch (...) {

@@ -207,7 +207,8 @@ bool plan(void* self, const char* op, const PtdOperand* in, int32_t n_in, const 
     const std::vector<Operand> inputs = operands_of(in, n_in), outputs = operands_of(out, n_out);
     const Attrs attrs = attrs_of(attributes, n_attributes);
     give_compiled(gpu, printed, *plan, [&](bool by_print) {
-      return (*planned)({inputs, outputs, attrs, gpu.context.capability, gpu.context.units, by_print});
+      return (*planned)(
+          {inputs, outputs, attrs, gpu.context.capability, gpu.context.units, by_print, gpu.products->for_plans()});
     });
   });
 }
@@ -257,7 +258,8 @@ bool plan_epilogue(void* self, const char* op, const PtdOperand* in, int32_t n_i
     const FusedProgram behind = program_of(*program);
     const CudaEpilogue& epilogue = epilogue_of(op);
     give_compiled(gpu, program->printed, *plan, [&](bool by_print) {
-      return epilogue.plan({inputs, results[0], behind, attrs, gpu.context.capability, gpu.context.units, by_print});
+      return epilogue.plan({inputs, results[0], behind, attrs, gpu.context.capability, gpu.context.units, by_print,
+                            gpu.products->for_plans()});
     });
   });
 }

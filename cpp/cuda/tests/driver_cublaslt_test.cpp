@@ -1,5 +1,4 @@
 // The simulated cuBLASLt, against sums in double precision.
-#if defined(PT_CUBLASLT_LIBRARY)
 #include <cublasLt.h>
 
 #include <algorithm>
@@ -396,11 +395,3 @@ int main() {
   CHECK(run_case("", test_streams_and_graphs));
   return pt::check::finish();
 }
-
-#else
-
-#include <cstdio>
-
-int main() { std::puts("skipped: there is no cublasLt.h, so that the simulated cuBLASLt is not built"); }
-
-#endif

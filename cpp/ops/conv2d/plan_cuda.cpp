@@ -86,7 +86,7 @@ void append(LaunchPlan& plan, const std::string& kernel, const ConvProduct& p, c
 
 // A product of matrices, for a convolution that is one.
 LaunchPlan plan_matrices(const Operand& a, const Operand& b, const Operand& c, const CudaCall& call, Behind flat) {
-  return flat ? plan_followed_product(a, b, c, *flat, call.units) : plan_product(a, b, c, call);
+  return flat ? plan_followed_product(a, b, c, *flat, call) : plan_product(a, b, c, call);
 }
 
 int64_t groups_of(const Sizes& s, const Conv2dParams& params) { return is_depthwise(s) ? 1 : params.groups; }
@@ -285,7 +285,8 @@ LaunchPlan plan_then(const Kind& kind, const CudaFollowed& call) {
   if (count(call.result.shape) == 0) return {};
   FusedProgram flat;
   flatten(call.program, flat);
-  const CudaCall own{call.in, std::span(&call.result, 1), call.attrs, call.capability, call.units, call.printed};
+  CudaCall own = as_call(call);
+  own.out = std::span(&call.result, 1);
   return kind.plan(own, conv2d_params(call.attrs, kind.op), &flat);
 }
 

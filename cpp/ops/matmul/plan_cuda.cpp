@@ -6,6 +6,7 @@
 #include "core/integers.h"
 #include "cuda/launch.h"
 #include "ops/matmul/batch.h"
+#include "ops/matmul/plan_cuda_library.h"
 
 namespace pt::cuda {
 namespace {
@@ -134,6 +135,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
   const TileProduct p = describe(a, b, c);
+  if (std::optional<LaunchPlan> by_library = plan_by_library(p, call, operands)) return *by_library;
   append_tiles(plan, "matmul_", p, kernel_kind(a.dtype, b.dtype), true, call, std::move(operands));
   return plan;
 }

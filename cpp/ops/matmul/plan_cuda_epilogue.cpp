@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "ops/matmul/plan_cuda_followed.h"
+#include "ops/matmul/plan_cuda_library.h"
 
 namespace pt::cuda {
 namespace {
@@ -38,7 +39,7 @@ bool takes_product(const CudaFollowed& call, std::string* why) {
 }
 
 LaunchPlan plan_followed_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram& program,
-                                 int units) {
+                                 const CudaCall& call) {
   LaunchPlan plan;
   if (count(c.shape) == 0) return plan;
   const Batch batch = batch_of_all(a, b, c, program);
@@ -49,7 +50,16 @@ LaunchPlan plan_followed_product(const Operand& a, const Operand& b, const Opera
     const std::span<const int64_t> apart(walk.batch.begin(), walk.batch.end());
     params.then.operands[i] = chain_operand(program.operands[i + 1], walk.row, apart, params.product.cols);
   }
-  append_followed(plan, "matmul_", params, kernel_kind(a.dtype, b.dtype), true, units, bytes_behind(program));
+  const auto append_own = [&](LaunchPlan& to, bool may_split) {
+    append_followed(to, "matmul_", params, kernel_kind(a.dtype, b.dtype), may_split, call.units, bytes_behind(program));
+  };
+  if (call.products) {
+    LaunchPlan own;
+    append_own(own, false);
+    const Launch& whole = own.launches.front();
+    if (std::optional<LaunchPlan> made = plan_followed_by_library(params, whole, c, program, call)) return *made;
+  }
+  append_own(plan, true);
   return plan;
 }
 
@@ -57,7 +67,7 @@ namespace {
 
 const bool planned = on_cuda("matmul", CudaEpilogue{takes_product, [](const CudaFollowed& call) {
                                                       return plan_followed_product(call.in[0], call.in[1], call.result,
-                                                                                   call.program, call.units);
+                                                                                   call.program, as_call(call));
                                                     }});
 
 }  // namespace

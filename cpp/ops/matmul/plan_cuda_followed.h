@@ -12,7 +12,7 @@ namespace pt::cuda {
 
 bool takes_product(const CudaFollowed& call, std::string* why);
 LaunchPlan plan_followed_product(const Operand& a, const Operand& b, const Operand& c, const FusedProgram& program,
-                                 int units);
+                                 const CudaCall& call);
 
 // As append_tiles, of a product that is described but for its tiles: the kernel is prefix + "then_" + kind + shape.
 // With parts of K it is the plain one, and the chain follows where their sums are added; that takes results whose rows

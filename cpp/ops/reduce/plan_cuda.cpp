@@ -224,8 +224,7 @@ CudaPlan reducing(ReduceKind kind) {
 
 CudaEpilogue reducing_then(ReduceKind kind) {
   return {takes, [kind](const CudaFollowed& call) {
-            const CudaCall own{call.in, {}, call.attrs, call.capability, call.units, call.printed};
-            return CudaStages(kind, axes_of_call(call.in, call.attrs), call.result, own).plan(call.program);
+            return CudaStages(kind, axes_of_call(call.in, call.attrs), call.result, as_call(call)).plan(call.program);
           }};
 }
 

@@ -1,9 +1,12 @@
 #include "cuda/sim/cublaslt/descriptors.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+
+#include "cuda/sim/cublaslt/orders.h"
 
 namespace pt::simcublas {
 
@@ -110,6 +113,8 @@ Field field_of(Preference& preference, cublasLtMatmulPreferenceAttributes_t attr
       return field(preference.search_mode);
     case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES:
       return field(preference.workspace);
+    case CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK:
+      return field(preference.reductions);
     case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES:
       return field(preference.alignment_a);
     case CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES:
@@ -147,18 +152,29 @@ bool is_handle(cublasLtHandle_t handle) { return find<Handle>(handle) != nullptr
 
 using namespace pt::simcublas;
 
-cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) { return create(handle, Handle{}); }
+cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
+  static std::atomic<uint64_t> calls = 0;
+  return ordered_to_fail("fail_create", ++calls) ? CUBLAS_STATUS_NOT_INITIALIZED : create(handle, Handle{});
+}
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) { return destroy<Handle>(handle); }
-size_t cublasLtGetVersion() { return CUBLAS_VERSION; }
+size_t cublasLtGetVersion() {
+  const uint64_t version = ordered("version");
+  return version ? version : CUBLAS_VERSION;
+}
 
-const char* cublasLtGetStatusString(cublasStatus_t status) {
+const char* cublasLtGetStatusString(cublasStatus_t status) { return cublasLtGetStatusName(status); }
+const char* cublasLtGetStatusName(cublasStatus_t status) {
   switch (status) {
     case CUBLAS_STATUS_SUCCESS:
       return "CUBLAS_STATUS_SUCCESS";
     case CUBLAS_STATUS_NOT_INITIALIZED:
       return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+      return "CUBLAS_STATUS_ALLOC_FAILED";
     case CUBLAS_STATUS_INVALID_VALUE:
       return "CUBLAS_STATUS_INVALID_VALUE";
+    case CUBLAS_STATUS_INTERNAL_ERROR:
+      return "CUBLAS_STATUS_INTERNAL_ERROR";
     case CUBLAS_STATUS_NOT_SUPPORTED:
       return "CUBLAS_STATUS_NOT_SUPPORTED";
     case CUBLAS_STATUS_EXECUTION_FAILED:

@@ -33,6 +33,7 @@ struct Layout {
 struct Preference {
   uint32_t search_mode = CUBLASLT_SEARCH_BEST_FIT;
   uint64_t workspace = 0;
+  uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_MASK;
   uint32_t alignment_a = 256, alignment_b = 256, alignment_c = 256, alignment_d = 256;
 };
 

@@ -1,9 +1,11 @@
 // Entry points: the choice of an algorithm, and the product. Two algorithms are offered: a fast one that wants
 // everything aligned to 16 bytes and a workspace, and a slow one that takes what comes. What an algorithm was promised
 // is checked when it is used.
+#include <atomic>
 #include <cstring>
 #include <vector>
 
+#include "cuda/sim/cublaslt/orders.h"
 #include "cuda/sim/cublaslt/problem.h"
 #include "cuda/sim/driver/work.h"
 
@@ -11,6 +13,7 @@ using namespace pt::simcublas;
 
 namespace {
 
+std::atomic<uint32_t> reductions_allowed = 0;
 constexpr uint64_t kWorkspace = 64 << 10, kFastAlignment = 16, kMagic = 0x5054'4C54'414C'474Full;
 
 // What an algorithm holds.
@@ -35,14 +38,13 @@ cublasStatus_t gather(Problem& problem, cublasLtMatmulDesc_t operation, cublasLt
   return verdict.text.empty() ? CUBLAS_STATUS_SUCCESS : tell(call, verdict);
 }
 
-// Of what an algorithm was chosen for: all but addresses.
+// Of what an algorithm was chosen for: all but addresses and epilogue.
 uint64_t hash_of(const Problem& problem) {
   uint64_t hash = 1;
   const auto add = [&](uint64_t value) { hash = (hash ^ value) * 0x9E3779B97F4A7C15u ^ hash >> 29; };
   const Operation& operation = problem.operation;
   for (int32_t part : {operation.compute_type, operation.scale_type, operation.trans_a, operation.trans_b})
     add(uint64_t(part));
-  add(operation.epilogue);
   for (const Layout* layout : {&problem.a, &problem.b, &problem.c, &problem.d}) {
     for (int32_t part : {layout->type, layout->order, layout->batch}) add(uint64_t(part));
     for (int64_t part : {int64_t(layout->rows), int64_t(layout->cols), layout->ld, layout->batch_stride})
@@ -121,6 +123,9 @@ Verdict check_use(const Queued& queued, const cublasLtMatmulAlgo_t* algo) {
 
 }  // namespace
 
+// For tests: which ways to add parts of a sum were allowed when an algorithm was asked for last.
+extern "C" __attribute__((visibility("default"))) uint32_t simCublasLtReductions() { return reductions_allowed; }
+
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
                                               cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
                                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
@@ -130,6 +135,10 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   if (!is_handle(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (!preference || !results || !found || most < 1) return CUBLAS_STATUS_INVALID_VALUE;
   *found = 0;
+  reductions_allowed = preference->reductions;
+  static std::atomic<uint64_t> calls = 0;
+  if (ordered_to_fail("fail_choice", ++calls)) return CUBLAS_STATUS_INTERNAL_ERROR;
+  if (ordered("refuse")) return CUBLAS_STATUS_NOT_SUPPORTED;
   Problem problem;
   const cublasStatus_t status = gather(problem, operation, a, b, c, d, __func__);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
@@ -149,6 +158,26 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation,
+                                       cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+                                       cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t* algo,
+                                       cublasLtMatmulHeuristicResult_t* result) {
+  if (!is_handle(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (!algo || !result) return CUBLAS_STATUS_INVALID_VALUE;
+  Problem problem;
+  const cublasStatus_t status = gather(problem, operation, a, b, c, d, __func__);
+  if (status != CUBLAS_STATUS_SUCCESS) return status;
+  if (ordered("no_epilogues") && problem.operation.epilogue != CUBLASLT_EPILOGUE_DEFAULT)
+    return CUBLAS_STATUS_NOT_SUPPORTED;
+  Algorithm chosen;
+  std::memcpy(&chosen, algo, sizeof chosen);
+  if (chosen.magic != kMagic || chosen.problem != hash_of(problem)) return CUBLAS_STATUS_INVALID_VALUE;
+  *result = {};
+  result->algo = *algo;
+  result->workspaceSize = chosen.workspace;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t operation, const void* alpha, const void* a,
                               cublasLtMatrixLayout_t a_layout, const void* b, cublasLtMatrixLayout_t b_layout,
                               const void* beta, const void* c, cublasLtMatrixLayout_t c_layout, void* d,
@@ -156,6 +185,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                               size_t workspace_bytes, cudaStream_t stream) {
   if (!is_handle(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (!alpha || !beta) return CUBLAS_STATUS_INVALID_VALUE;
+  static std::atomic<uint64_t> calls = 0;
+  if (ordered_to_fail("fail_product", ++calls)) return CUBLAS_STATUS_EXECUTION_FAILED;
   Problem problem;
   const cublasStatus_t status = gather(problem, operation, a_layout, b_layout, c_layout, d_layout, __func__);
   if (status != CUBLAS_STATUS_SUCCESS) return status;

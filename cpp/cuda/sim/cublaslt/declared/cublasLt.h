@@ -1,0 +1,2 @@
+// Stands in for NVIDIA's header where that is missing.
+#include "cuda/cublaslt_api.h"
