@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,21 @@ def test_tests_are_counted(tmp_path: Path) -> None:
 def test_a_program_is_ended_when_its_time_is_over(capsys: pytest.CaptureFixture[str]) -> None:
     assert gpu.run([sys.executable, "-c", "import time; time.sleep(60)"], 0.0).returncode == 124
     assert "was ended, since its time was over" in capsys.readouterr().err
+
+
+def test_where_cublaslt_multiplies_our_kernels_are_measured_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[str], str | None]] = []
+
+    def run(words: list[str], deadline: float, **settings: Any) -> subprocess.CompletedProcess[str]:
+        asked.append((words[2:], settings["env"].get("POWERTRAIN_CUBLASLT")))
+        what = "x @ x, float32" + (", cuBLASLt" if settings["env"].get("POWERTRAIN_CUBLASLT") == "sim" else "")
+        return subprocess.CompletedProcess(words, 0, stdout=json.dumps({"what": what}) + "\n")
+
+    monkeypatch.setattr(gpu, "run", run)
+    ours = {"what": "x @ x, float32"}
+    assert gpu.measure({}, 0.0, small=True) == [ours]
+    assert gpu.measure({"POWERTRAIN_CUBLASLT": "sim"}, 0.0, small=False) == [{"what": "x @ x, float32, cuBLASLt"}, ours]
+    assert asked == [(["--small"], None), ([], "sim"), (["--products"], "0")]
 
 
 @needs_simulator
