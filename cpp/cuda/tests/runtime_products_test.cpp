@@ -2,6 +2,7 @@
 // where a launch commits or its operands are not aligned; and what is said where the library cannot be used.
 #include "cuda/tests/runtime_products.h"
 
+#include "cuda/products.h"
 #include "ops/fused/machine.h"
 
 using namespace pt::check;
@@ -70,8 +71,8 @@ void test_alignment() {
   for (int which = 0; which < 3; ++which) {
     Layout layouts[3];
     layouts[which].gap = 4;
-    multiply(d, d.matrix(kF32, 0, 6, 768, 1, layouts[0]), d.matrix(kF32, 0, 768, 5, 2, layouts[1]),
-             d.matrix(kF32, 0, 6, 5, 3, layouts[2]), "cublaslt_f32");
+    multiply(d, d.matrix(kF32, 0, 6, 768, 1, layouts[0]), d.matrix(kF32, 0, 768, 8, 2, layouts[1]),
+             d.matrix(kF32, 0, 6, 8, 3, layouts[2]), "cublaslt_f32");
   }
 }
 
@@ -118,6 +119,28 @@ void test_epilogues() {
   follow(d, kBF16, 1100, "relu", {"cublaslt_bf16", "fused"});
   follow(d, kBF16, 1100, nullptr, {"cublaslt_bf16", "fused"});
   follow(d, kF32, 16, nullptr, {"matmul_then_f32"});
+}
+
+// What the library is asked does not depend on what follows: here its batch axis joins the rows, that of the operand
+// behind it does not.
+void test_same_product() {
+  using pt::StepKind;
+  Products d;
+  const Matrix a = d.matrix(kBF16, 3, 8, 1000, 1), b = d.matrix(kBF16, 0, 1000, 24, 2),
+               c = d.matrix(kBF16, 3, 8, 24, 3);
+  PtdOperand turned = c.operand;
+  turned.strides[0] = 24, turned.strides[1] = 3 * 24;
+  const std::vector<PtdStep> steps = {step(StepKind::Load, -1, -1, 0), step(StepKind::Load, -1, -1, 1),
+                                      step(StepKind::Math, 0, 1, -1, "add"), step(StepKind::Store, 2, -1, 2)};
+  const Planned alone = d.plan_matmul(a, b, c), followed = d.plan_then(a, b, c.operand, {turned, c.operand}, steps);
+  const auto product_of = [](const Planned& planned) {
+    pt::cuda::LibraryProduct product;
+    std::memcpy(&product, planned.launches[0].desc.data() + 64, sizeof(product));
+    return product;
+  };
+  CHECK_EQ(followed.launches[0].kernel, "cublaslt_bf16");
+  CHECK_EQ(product_of(alone).rows, 24);
+  CHECK(product_of(alone) == product_of(followed));
 }
 
 // An operand as large as the result may lie where the result is stored: the product lies apart then.
@@ -243,6 +266,7 @@ int main(int argc, char** argv) {
           {"for_own_kernels", test_for_own_kernels, card, {by_library}},
           {"alignment", test_alignment, card, {by_library}},
           {"epilogues", test_epilogues, card, {by_library}},
+          {"same_product", test_same_product, card, {by_library}},
           {"in_place", test_in_place, card, {by_library}},
           {"no_epilogue", test_no_epilogue, card, ordered("no_epilogues=1")},
           {"recording", test_recording, card, {by_library}},

@@ -61,12 +61,6 @@ void choose_reading(TileProduct& p) {
   p.out_vectors = in_vectors(p.out_type, p.out_col == 1, p.cols, p.out_row, p.out_batch, p.batch_axes);
 }
 
-TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
-  Batch batch = batch_of(a, b, c);
-  simplify(batch);
-  return cuda::describe(a, b, c, batch);
-}
-
 }  // namespace
 
 TileProduct describe(const Operand& a, const Operand& b, const Operand& c, const Batch& batch) {
@@ -85,6 +79,12 @@ TileProduct describe(const Operand& a, const Operand& b, const Operand& c, const
   p.left_type = a.dtype, p.right_type = b.dtype, p.out_type = c.dtype;
   choose_reading(p);
   return p;
+}
+
+TileProduct describe(const Operand& a, const Operand& b, const Operand& c) {
+  Batch batch = batch_of(a, b, c);
+  simplify(batch);
+  return describe(a, b, c, batch);
 }
 
 KernelKind kernel_kind(DType left, DType right) {

@@ -16,6 +16,7 @@ LaunchPlan plan_product(const Operand& a, const Operand& b, const Operand& c, co
 
 // What a product's kernels are told, but for its tiles; `batch` is simplified.
 TileProduct describe(const Operand& a, const Operand& b, const Operand& c, const Batch& batch);
+TileProduct describe(const Operand& a, const Operand& b, const Operand& c);  // with its own batch axes, joined
 
 // Adds the sums of the parts in the workspace, which it claims, to operand `out`.
 void append_adding(LaunchPlan& plan, const TileProduct& product, int out);

@@ -56,8 +56,9 @@ LaunchPlan plan_followed_product(const Operand& a, const Operand& b, const Opera
   if (call.products) {
     LaunchPlan own;
     append_own(own, false);
-    const Launch& whole = own.launches.front();
-    if (std::optional<LaunchPlan> made = plan_followed_by_library(params, whole, c, program, call)) return *made;
+    std::optional<LaunchPlan> made =
+        plan_followed_by_library(describe(a, b, c), params, own.launches.front(), c, program, call);
+    if (made) return *made;
   }
   append_own(plan, true);
   return plan;

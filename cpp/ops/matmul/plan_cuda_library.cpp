@@ -183,10 +183,10 @@ std::optional<LaunchPlan> plan_by_library(const TileProduct& product, const Cuda
   return plan;
 }
 
-std::optional<LaunchPlan> plan_followed_by_library(const EpilogueProduct& params, const Launch& own,
-                                                   const Operand& result, const FusedProgram& program,
-                                                   const CudaCall& call) {
-  std::optional<LibraryLaunch> launch = chosen(params.product, call);
+std::optional<LaunchPlan> plan_followed_by_library(const TileProduct& product, const EpilogueProduct& params,
+                                                   const Launch& own, const Operand& result,
+                                                   const FusedProgram& program, const CudaCall& call) {
+  std::optional<LibraryLaunch> launch = chosen(product, call);
   if (!launch) return {};
   if (std::optional<LaunchPlan> plan = with_bias(params, launch->product, own, call)) return plan;
   LaunchPlan plan;
@@ -194,7 +194,7 @@ std::optional<LaunchPlan> plan_followed_by_library(const EpilogueProduct& params
   const int64_t size = count(result.shape) * static_cast<int64_t>(size_of(result.dtype));
   const int64_t bytes = output ? 0 : round_up(size, 256);
   launch->private_result = output == 0;
-  append(plan, *launch, own_launch(params.product, call), {0, 1, at}, bytes);
+  append(plan, *launch, own_launch(product, call), {0, 1, at}, bytes);
   FusedProgram behind = program;
   behind.operands[0] = {result.dtype, row_major(result.shape)};
   append_program(plan, plan_fused(behind, call.capability, call.units, call.printed),

@@ -12,10 +12,11 @@ namespace pt::cuda {
 std::optional<LaunchPlan> plan_by_library(const TileProduct& product, const CudaCall& call,
                                           const std::vector<int>& operands);
 
-// With a program behind it. `own` is the launch of our own kernel for both, without parts of K; the plan's operands are
+// With a program behind it. `product` is described as if there were none, since it is the same to the library then.
+// `own` is the launch of our own kernel for both, with these parameters and without parts of K; the plan's operands are
 // left, right and those of the program, the result left out.
-std::optional<LaunchPlan> plan_followed_by_library(const EpilogueProduct& params, const Launch& own,
-                                                   const Operand& result, const FusedProgram& program,
-                                                   const CudaCall& call);
+std::optional<LaunchPlan> plan_followed_by_library(const TileProduct& product, const EpilogueProduct& params,
+                                                   const Launch& own, const Operand& result,
+                                                   const FusedProgram& program, const CudaCall& call);
 
 }  // namespace pt::cuda
