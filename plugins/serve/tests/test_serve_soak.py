@@ -29,6 +29,7 @@ import powertrain as pt
 REQUESTS = int(os.environ.get("SERVE_SOAK_REQUESTS", "20000"))  # that are answered
 LIVES = 2  # processes, each of which is killed but for the last
 CLIENTS = 6
+SEVERAL = int(os.environ.get("SERVE_SOAK_SEVERAL", "20"))  # requests over a connection that is kept
 SWITCH = 2.0  # seconds from one version to the other
 PATIENCE = 120  # seconds without an answer
 TENTHS, SETTLED = 10, 4  # when the memory of a life is looked at, and from which tenth on it may not grow
@@ -53,7 +54,7 @@ class Clients:
 
     def _ask(self, number: int) -> None:
         draw = random.Random(number)
-        kinds = [self.tensors, self.tensors, self.bits, self.bits, self.nonsense, self.whole, self.leave, self.look]
+        kinds = [self.tensors, self.again, self.bits, self.bits, self.nonsense, self.whole, self.leave, self.look]
         while not self.ended.is_set():
             kind = draw.choice(kinds)
             try:
@@ -79,6 +80,25 @@ class Clients:
             self._same(said.json["model_version"], at, said.json["outputs"][0]["data"])
             self._tell(said.headers["x-request-id"], at)
         return said.status
+
+    def again(self, at: int) -> int:
+        """Several over one connection, each in one packet and below the same head."""
+        entry = {"name": "x", "shape": [1, 8, 8], "datatype": "FP32", "data": self.images[at].ravel().tolist()}
+        body = json.dumps({"inputs": [entry], "outputs": [{"name": "output"}]}).encode()
+        lines = ["POST /v2/models/digits/infer HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+        request = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+        with connected(self.address, 60) as link:
+            for left in reversed(range(SEVERAL)):
+                link.sendall(request)
+                response = http.client.HTTPResponse(link)
+                response.begin()
+                said = response.read()
+                if response.status != 200:
+                    return response.status
+                self._same(json.loads(said)["model_version"], at, json.loads(said)["outputs"][0]["data"])
+                if left:
+                    self._count("again", 200)
+        return 200
 
     def bits(self, at: int) -> int:
         written = io.BytesIO()

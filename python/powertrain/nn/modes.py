@@ -6,8 +6,8 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from powertrain import _core
 from powertrain.io.locks import ModuleLock
+from powertrain.program.facts import changed
 
 if TYPE_CHECKING:
     from powertrain.nn.module import Module
@@ -36,7 +36,7 @@ class evaluating:  # noqa: N801 - a block, as those of contextlib, whose generat
         self._models = models
 
     def __enter__(self) -> None:
-        self._entered: list[tuple[Module, _Evaluated]] = []
+        self.entered: list[tuple[Module, _Evaluated]] = []
         with _lock:
             for model in self._models:
                 held = _evaluated.get(model)
@@ -47,12 +47,12 @@ class evaluating:  # noqa: N801 - a block, as those of contextlib, whose generat
                     held = _evaluated[model] = _Evaluated(0, training)
                     model.eval()
                 held.users += 1
-                self._entered.append((model, held))
+                self.entered.append((model, held))
 
     def __exit__(self, *error: object) -> None:
-        if self._entered:
+        if self.entered:
             with _lock:
-                for model, held in self._entered:
+                for model, held in self.entered:
                     _leave(model, held)
 
 
@@ -76,4 +76,4 @@ def _leave(model: Module, held: _Evaluated) -> None:
         del _evaluated[model]
         for part in held.parts:
             object.__setattr__(part, "training", True)
-        _core.facts_changed()
+        changed()

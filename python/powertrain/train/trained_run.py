@@ -213,12 +213,13 @@ class TrainedRun:
 
         return checked_examples(self.run, x)
 
-    def predict(self, x: ExamplesLike | str) -> Predictions:
+    def predict(self, x: ExamplesLike | str, *, checked: bool = False) -> Predictions:
         """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or
         values in the unit of the targets.
 
         x   an array; a data frame, or a dict of columns; a list of pictures, sounds or texts, where the run was trained
             on such; the path of a file or a folder of its data's kind. A language model has `generate` instead
+        checked  whether `x` is what `examples` gave, which is not looked at again: a server does that once
 
         Errors    examples of another form, or that hold numbers that are not finite: DataError, which names the first
         Example
@@ -230,7 +231,7 @@ class TrainedRun:
         from powertrain.train.evaluate.predict import answer, answers_of_file
 
         with drawing_from(self.run.generator):
-            return answers_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else answer(self.run, x)
+            return answers_of_file(self.run, Path(x)) if isinstance(x, (str, Path)) else answer(self.run, x, checked)
 
     @overload
     def explain(

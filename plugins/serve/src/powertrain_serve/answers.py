@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,7 @@ import numpy as np
 
 from powertrain_serve.model import Array
 
-# Where an example stood in a batch is nobody's business.
-_PLACES = ("row", "file")
+_JSON = json.JSONEncoder(allow_nan=False)
 
 
 class Answers:
@@ -24,7 +24,7 @@ class Answers:
 
     @property
     def outputs(self) -> Array:
-        return np.concatenate([part.outputs for part in self.parts])
+        return self.parts[0].outputs if len(self.parts) == 1 else np.concatenate([part.outputs for part in self.parts])
 
     @property
     def probabilities(self) -> Array:
@@ -38,12 +38,8 @@ class Answers:
     def texts(self) -> list[str]:
         return list(self.parts)
 
-    def in_words(self, writes: bool) -> list[dict[str, Any]]:
-        """One answer for each example, as JSON has it."""
+    def in_words(self, writes: bool) -> str:
+        """One answer for each example, as a JSON list. Where an example stood in a batch is nobody's business."""
         if writes:
-            return [{"text": text} for text in self.texts]
-        rows = [row for part in self.parts for row in part]
-        for row in rows:
-            for name in _PLACES:
-                row.pop(name, None)
-        return rows
+            return _JSON.encode([{"text": text} for text in self.texts])
+        return f"[{', '.join([row for part in self.parts for row in part.json()])}]"

@@ -28,7 +28,7 @@ from powertrain_serve.logs import quietly
 from powertrain_serve.model import Array, Model
 
 if TYPE_CHECKING:
-    from powertrain_serve.direct import Reply
+    from powertrain_serve.direct import KnownReply, Reply
     from powertrain_serve.texts import Text
     from powertrain_serve.waiting import Awaited
 
@@ -40,7 +40,7 @@ class Job:
     model: Model
     given: Array
     deadline: float  # by time.monotonic
-    done: Future[Any] | Awaited | Reply
+    done: Future[Any] | Awaited | Reply | KnownReply
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
     parts: list[Any] = field(default_factory=list)  # the answers so far
@@ -222,6 +222,8 @@ class Worker:
                 for one in taken:
                     self._run([one])
             return
+        if len(taken) > 1:
+            iter(outputs)  # which computes the numbers of all: its slices, one for each request, have theirs then
         took, at = time.monotonic() - began, 0
         for job, count in taken:
             job.parts.append(outputs if count == len(outputs) else outputs[at : at + count])

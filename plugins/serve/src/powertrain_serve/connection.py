@@ -78,9 +78,10 @@ class Whole:
     more_body = False
     message_event = asyncio.Event()  # nobody waits for it
 
-    def __init__(self, protocol: Any, scope: MutableMapping[str, Any], body: bytes) -> None:
+    def __init__(self, protocol: Any, scope: MutableMapping[str, Any], body: bytes, came: bytes = b"") -> None:
         self._protocol = protocol
         self.scope, self.body = scope, body
+        self.came = came  # what came at once, beginning with this request; nothing where it did not
         self.keep_alive = True  # until the server ends
         self.disconnected = self.response_started = self.response_complete = False
 

@@ -38,11 +38,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
         context = scope.get("powertrain") or self.received(scope)
+        self.service.later.flush()  # whoever asks for counts or sends labels finds what was answered before
 
         def answering(message: MutableMapping[str, Any]) -> Any:
             if message["type"] == "http.response.start":
                 context.status = message["status"]
-                message = {**message, "headers": self.headers(message["headers"], context)}
+                message = {**message, "headers": headers_of(message["headers"], context.id)}
             return send(message)
 
         try:
@@ -61,10 +62,6 @@ class Guard:
         context = Context(_id_of(headers), now, now + self.service.settings.limits.seconds, headers)
         scope["powertrain"] = context
         return context
-
-    def headers(self, given: Sequence[tuple[bytes, bytes]], context: Context) -> list[tuple[bytes, bytes]]:
-        """The headers of an answer, with those that each has."""
-        return [*given, *_HEADERS, (b"x-request-id", context.id.encode())]
 
     def refused(self, scope: MutableMapping[str, Any], headers: Mapping[bytes, bytes]) -> RefusedError | None:
         """Why a request is not let in, by its head; None where it is."""
@@ -102,11 +99,16 @@ class Guard:
         for function in context.later:
             quietly(function)
         context.later, context.chosen = [], None  # a connection keeps its last request, which must keep no model
-        quietly(self.service.metrics.request, route, status, seconds)
+        quietly(self.service.metrics.requests, route, status, [seconds])
         log(
             "request", id=context.id, method=scope["method"][:16], route=route, status=status,
             seconds=round(seconds, 6), model=context.model, version=context.version, examples=context.examples,
         )  # fmt: skip
+
+
+def headers_of(given: Sequence[tuple[bytes, bytes]], id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with those that each has."""
+    return [*given, *_HEADERS, (b"x-request-id", id.encode())]
 
 
 def _route_of(scope: MutableMapping[str, Any]) -> str:

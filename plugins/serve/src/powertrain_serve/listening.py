@@ -6,16 +6,15 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
-from powertrain_serve.connection import Whole
 from powertrain_serve.errors import ServeError
 from powertrain_serve.logs import log
-from powertrain_serve.protocol import timed
+from powertrain_serve.protocol import Answers, timed
 from powertrain_serve.settings import Served, Settings
 
 # Seconds after which a thread lets others run. By Python's 0.005 the loop would wait so long at each call of the system
@@ -43,7 +42,7 @@ class Ending(uvicorn.Server):  # type: ignore[misc]
         await super().shutdown(sockets)
 
 
-def server(application: Any, served: Served, direct: Callable[[Whole], bool] | None = None) -> Ending:
+def server(application: Any, served: Served, direct: Answers | None = None) -> Ending:
     """The server of an application, which `run` runs; apart, so that a program may run it in a thread. `direct` may
     take requests that came whole, as `timed` has it."""
     settings = served.settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from powertrain_serve.model import Model
@@ -68,16 +68,20 @@ class Metrics:
             of_model, buckets=_SECONDS, registry=registry,
         )  # fmt: skip
 
-    def request(self, route: str, status: int, seconds: float) -> None:
+    def requests(self, route: str, status: int, seconds: Sequence[float]) -> None:
+        """Count requests by the seconds that each took."""
         if self.registry is not None:
-            self._requests.inc((route, str(status)))
-            self._seconds.observe((route,), seconds)
+            self._requests.inc((route, str(status)), len(seconds))
+            self._seconds.observe((route,), *seconds)
 
     def batch(self, model: Model, examples: int, seconds: float) -> None:
+        self.batches(model, (examples,), (seconds,))
+
+    def batches(self, model: Model, examples: Sequence[int], seconds: Sequence[float]) -> None:
         if self.registry is not None:
             names = model.name, model.version
-            self._batches.observe(names, examples)
-            self._engine.observe(names, seconds)
+            self._batches.observe(names, *examples)
+            self._engine.observe(names, *seconds)
 
     def tokens(self, model: Model, read: int, written: int) -> None:
         if self.registry is not None:

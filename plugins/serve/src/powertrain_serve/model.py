@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from powertrain_serve.rows import TEXT
 from powertrain_serve.writers import Writer, is_pretrained, pretrained
 
 Array = Any
+_MOST = np.finfo(np.float32).max  # which models compute in
 QUICK = 1e-3  # seconds for which the event loop may be held up
 
 
@@ -24,6 +27,8 @@ class Model:
 
     def __init__(self, name: str, version: str, run: Any, writer: Writer | None = None) -> None:
         self.name, self.version, self.run, self.writer = name, version, run, writer
+        # How an answer in words begins.
+        self.opening = f'{{"model": {json.dumps(name)}, "version": {json.dumps(version)}, "predictions": '
         self.reads_files = False
         self.takes: dict[str, str] = {}  # columns of a table, or a text; nothing where it takes numbers
         self.shape: tuple[int, ...] = ()
@@ -31,6 +36,7 @@ class Model:
         self.labels: tuple[str, ...] = ()  # this and the next are known once it is warm
         self.output_shape: tuple[int, ...] | None = None
         self.quick = False  # whether a batch takes less than a change of threads is worth
+        self.plain = False  # whether examples are numbers that the data set takes as they are
         self.profile: Any = None  # what it was trained on, where the run has kept that
         if writer is None:
             self._describe(run.run.dataset)
@@ -41,6 +47,7 @@ class Model:
             self.writer = Writer(self.run, dataset.vocabulary)
         else:
             self._example: Any = self.run.example
+            self.plain = dataset.encode is None and not self.takes
             self.shape, self.dtype = tuple(self._example.shape[1:]), self._example.dtype
             with contextlib.suppress(pt.Error):
                 self.profile = self.run.profile
@@ -99,14 +106,35 @@ class Model:
             raise RefusedError(400, f"numbers that {self.dtype} does not hold; expected {self.dtype}; convert them")
         return made
 
+    def numbers(self, given: Array) -> Array | None:
+        """The same for an array of numbers of the model's shape, where one look shows that nothing is wrong with it;
+        None where `examples` is to look closer."""
+        wanted, kind = self.dtype.kind, given.dtype.kind
+        if given.shape[1:] != self.shape or (kind not in "iub" and not kind == wanted == "f"):
+            return None
+        if kind == "f":  # NaN is not below it, either
+            return given.astype(self.dtype) if np.maximum.reduce(np.abs(given), axis=None) <= _MOST else None
+        made = given.astype(self.dtype)
+        return made if wanted == "f" or np.logical_and.reduce(made == given, axis=None) else None
+
+    def of_json(self, rows: list[Any]) -> Array | None:
+        """Examples of nested lists of numbers, where one look shows that nothing is wrong with them; else None. Bytes,
+        such as pictures have, need no array of larger numbers first."""
+        if self.dtype != np.uint8:
+            return self.numbers(np.array(rows))
+        level = rows
+        for size in self.shape:
+            if set(map(len, level)) != {size}:
+                return None
+            level = list(itertools.chain.from_iterable(level))
+        return np.frombuffer(bytearray(level), np.uint8).reshape(len(rows), *self.shape)
+
     def typed(self, columns: Any) -> Any:
         """Columns of a table, of the kinds that its profile has."""
         return self.run.run.dataset.raw.typed(columns)
 
     def answers(self, examples: Array) -> Any:
-        found = self.run.predict(examples)
-        iter(found)  # which computes the probabilities of all: its slices, one for each request, have theirs then
-        return found
+        return self.run.predict(examples, checked=True)
 
     def continued(self, prompt: Any, **settings: Any) -> Iterator[pt.nn.Written]:
         """What comes after a prompt, piece by piece."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from powertrain_serve.answers import Answers
 from powertrain_serve.arrow import ARROW, written
-from powertrain_serve.bodies import FILES, NPY, Given, examples_in, given_in
+from powertrain_serve.bodies import FILES, JSON, NPY, Given, examples_in, given_in, numbers_in
 from powertrain_serve.context import Context, context_of
 from powertrain_serve.model import Model
 from powertrain_serve.service import Asking, Service
@@ -37,7 +37,8 @@ class PredictApi:
         limits = self.service.settings.limits
 
         def parsed(model: Model, body: bytes) -> Given:
-            return examples_in(model, given_in(content_type, body), limits)
+            found = numbers_in(model, body, limits) if content_type == JSON else None
+            return examples_in(model, given_in(content_type, body), limits) if found is None else found
 
         return Asking(name, version, parsed, _FORMS.get(accepted, _in_words), content_type in FILES)
 
@@ -48,7 +49,7 @@ class PredictApi:
 
 
 def _in_words(model: Model, given: Given, answers: Answers) -> Response:
-    return answer({"model": model.name, "version": model.version, "predictions": answers.in_words(model.writes)})
+    return Json(f"{model.opening}{answers.in_words(model.writes)}}}", 200, {})
 
 
 def _as_npy(model: Model, given: Given, answers: Answers) -> Response:
@@ -68,7 +69,7 @@ def _as_arrow(model: Model, given: Given, answers: Answers) -> Response:
 
 _FORMS = {NPY: _as_npy, ARROW: _as_arrow}  # of answers, by what the client accepts
 _JSON = json.JSONEncoder(allow_nan=False)
-_KIND = (b"content-type", b"application/json")
+KIND = (b"content-type", b"application/json")
 
 
 class Json(Response):  # type: ignore[misc]
@@ -77,12 +78,17 @@ class Json(Response):  # type: ignore[misc]
     Starlette would look through the headers for what is known here.
     """
 
-    def __init__(self, value: Any, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, text: str, status: int, headers: Mapping[str, str]) -> None:
         self.status_code, self.background = status, None
-        self.body = _JSON.encode(value).encode("ascii")
-        more = [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
-        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _KIND, *more]
+        self.body = text.encode("ascii")
+        self._more = headers
+        self.usual = status == 200 and not headers  # whether its head says nothing else than its length
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        more = [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in self._more.items()]
+        return [(b"content-length", b"%d" % len(self.body)), KIND, *more]
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Json(value, status, headers or {})
+    return Json(_JSON.encode(value), status, headers or {})

@@ -8,8 +8,7 @@ one that is being answered. httptools takes what RFC 9112 forbids: no host, two 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +18,7 @@ from powertrain_serve.settings import MOST_HEAD, Served
 
 # Bytes that are parsed at once. So few requests are made of what comes before the first of them is answered.
 PIECE = 8 << 10
+READ = 64 << 10  # and that are read at once
 LONG = 16 << 10  # bytes of a body that a task reads,
 SOON = 0.02  # and seconds after which it waits for the rest of any: most clients send it in the packet behind the head
 EXTRA = "powertrain.extra"  # of a scope: whether there were too many connections when its own was made
@@ -28,12 +28,25 @@ class MalformedError(Exception):
     """A head that httptools takes, and nobody should."""
 
 
-def timed(served: Served, direct: Callable[[Whole], bool] | None = None) -> type[asyncio.Protocol]:
-    """The protocol with the limits of what is served, which is told how many connections there are. `direct` may take
-    requests that came whole, and answers them in a later turn of the loop; the application answers the others."""
+class Answers(Protocol):
+    """Answers requests that came whole, where it can; the application answers the others."""
+
+    def __call__(self, request: Whole) -> bool:
+        """Take a request, and answer it in a later turn of the loop; or leave it."""
+
+    def known(self, protocol: Any, data: bytes) -> bool:
+        """Take what came to a connection without a request, where it is one whose head is known; or leave it."""
+
+
+def timed(served: Served, direct: Answers | None = None) -> type[asyncio.Protocol]:
+    """The protocol with the limits of what is served, which is told how many connections there are."""
     limits = served.settings.limits
 
-    class Timed(HttpToolsProtocol):  # type: ignore[misc]
+    # What comes is read into this, one connection at a time: asyncio would take and give back 256 KB for each packet,
+    # which takes as long as a tenth of a request.
+    buffer = memoryview(bytearray(READ))
+
+    class Timed(HttpToolsProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]
         _timer: Any = None  # fires at `_due` or before, and then looks again: to set one for each request costs more
         _due, _action = 0.0, None
         _plain = 0  # bytes since the last ones of a body, or the end of a request
@@ -47,6 +60,7 @@ def timed(served: Served, direct: Callable[[Whole], bool] | None = None) -> type
         _rest = b""  # what came behind requests that wait
         _extra = False  # whether there were too many connections when this one came
         _broken: tuple[str, str] | None = None  # why no request can follow those that are open
+        _came = b""  # the bytes that began with the request which is being read
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -72,8 +86,22 @@ def timed(served: Served, direct: Callable[[Whole], bool] | None = None) -> type
 
         # ------------------------------------------------------------ what comes
 
+        def get_buffer(self, sizehint: int) -> memoryview:
+            return buffer
+
+        def buffer_updated(self, nbytes: int) -> None:
+            self.data_received(bytes(buffer[:nbytes]))
+
         def data_received(self, data: bytes) -> None:
+            idle = not (self._begun or self._open or self._rest or self._plain or self._extra or self._broken)
+            if idle and direct is not None and not self.flow.write_paused:  # what comes is the first byte of a request
+                if direct.known(self, data):
+                    if self._open:
+                        self._limit(0, self._abort)
+                    return
+                self._came = data
             self._parse(self._rest + data if self._rest else data)
+            self._came = b""
             self._limit(limits.header_seconds, self._late)
 
         def _parse(self, data: bytes) -> None:
@@ -184,12 +212,22 @@ def timed(served: Served, direct: Callable[[Whole], bool] | None = None) -> type
             if direct is None or not url.isascii() or b"%" in url or b"?" in url:
                 return False
             scope["method"], scope["path"] = self.parser.get_method().decode("ascii"), url.decode("ascii")
-            request = Whole(self, scope, body)
+            request = Whole(self, scope, body, self._came)
             if not direct(request):
                 return False
+            self.begun(request)
+            return True
+
+        def begun(self, request: Whole) -> None:
+            """A request waits for its answer."""
             self.cycle: Any = request
             self._count(request)
-            return True
+
+        def answered(self, data: bytes) -> None:
+            """Send the answer to what has just come."""
+            self.transport.write(data)
+            self.server_state.total_requests += 1
+            self._arm(limits.idle_seconds, self.timeout_keep_alive_handler)
 
         def _fail(self, why: tuple[str, str]) -> None:
             """Nothing that follows can be understood: say so, behind the answers to what came before."""

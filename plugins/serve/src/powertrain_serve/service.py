@@ -21,6 +21,8 @@ from powertrain_serve.batching import Job, Worker
 from powertrain_serve.bodies import Bodies
 from powertrain_serve.context import Context, context_of
 from powertrain_serve.errors import RefusedError
+from powertrain_serve.known import Heads, Ids
+from powertrain_serve.later import Later
 from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, quietly
 from powertrain_serve.metrics import Metrics
@@ -71,6 +73,8 @@ class Service:
             self.outbox.flush,
         )  # fmt: skip
         self.watch = Watch(settings.watched, self.metrics)
+        self.later = Later(self.metrics, self.watch)
+        self.heads, self.ids = Heads(), Ids()
         self.loaded: Callable[[], object] = lambda: None  # called when models were loaded
         self.connections = 0
         self.asked = 0
@@ -89,6 +93,7 @@ class Service:
             log("reload failed", 40, reason=str(error))
             self.metrics.reload("failed", list(self.loader.table.models()))
             raise
+        self.heads.forget()
         self.watch.keep(self.loader.table.models())
         self.loaded()
         log("loaded", models=loaded)
@@ -98,6 +103,7 @@ class Service:
     def close(self) -> None:
         """Answer what waits, and end the threads."""
         self.worker.close()
+        self.later.flush()
         self.watch.close()
         self._readers.shutdown(wait=True)
 
@@ -190,6 +196,11 @@ class Service:
                 return await waiting.future
         except asyncio.TimeoutError:
             raise _no_answer() from None
+
+    def alone(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether nothing else waits in this turn of the loop that a request could be computed with. Python's loops
+        have a list of that; by others requests are always gathered."""
+        return not self._now and not getattr(loop, "_ready", True)
 
     def together(self, job: Job) -> None:
         """Compute a job of a quick model with the others that are read in this turn of the loop."""

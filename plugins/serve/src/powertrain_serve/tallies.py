@@ -20,9 +20,9 @@ class Counts:
         self._of: dict[Labels, int] = {}
         self._lock = threading.Lock()  # the event loop and the engine's thread count
 
-    def inc(self, labels: Labels) -> None:
+    def inc(self, labels: Labels, by: int = 1) -> None:
         with self._lock:
-            self._of[labels] = self._of.get(labels, 0) + 1
+            self._of[labels] = self._of.get(labels, 0) + by
 
     def collect(self) -> Iterator[Any]:
         from prometheus_client.core import CounterMetricFamily
@@ -41,13 +41,14 @@ class Amounts:
         self._of: dict[Labels, list[float]] = {}  # the counts of the buckets, and behind them the sum
         self._lock = threading.Lock()
 
-    def observe(self, labels: Labels, amount: float) -> None:
+    def observe(self, labels: Labels, *amounts: float) -> None:
         with self._lock:
             found = self._of.get(labels)
             if found is None:
                 found = self._of[labels] = [0.0] * (len(self._bounds) + 2)
-            found[bisect_left(self._bounds, amount)] += 1
-            found[-1] += amount
+            for amount in amounts:
+                found[bisect_left(self._bounds, amount)] += 1
+                found[-1] += amount
 
     def collect(self) -> Iterator[Any]:
         from prometheus_client.core import HistogramMetricFamily

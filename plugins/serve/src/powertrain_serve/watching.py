@@ -121,28 +121,38 @@ class Watch:
     def see(self, model: Model, id: str, given: Any, answers: Answers, body: int) -> None:
         """Take in a request that was answered. `given` has its examples, and columns where they came as such; `body`
         are its bytes."""
-        rows = len(given.examples)
-        if model in self._of:
-            size = given.examples.nbytes + 8 * body  # an object of Python takes some times the bytes of its text
-            with self._changed:
-                fits = self._held + size <= MOST_HELD
-                if fits:
+        self.see_all([(model, id, given, answers, body)])
+
+    def see_all(self, answered: Iterable[tuple[Model, str, Any, Answers, int]]) -> None:
+        """The same for several requests, in order: the thread is told once."""
+        skipped: list[tuple[Model, int]] = []
+        with self._changed:
+            for model, id, given, answers, body in answered:
+                rows = len(given.examples)
+                if model in self._of:
+                    # An object of Python takes some times the bytes of its text.
+                    size = given.examples.nbytes + 8 * body
+                    if self._held + size > MOST_HELD:
+                        skipped.append((model, rows))
+                        continue
                     self._held += size
                     self._waiting.append(Seen(model, id, given.examples, given.columns, answers))
-                    self._changed.notify()
-            if not fits:
-                self.metrics.skipped(model, rows)
-                return
-        self.note(model, id, rows)
+                self._note(model, id, rows)
+            self._changed.notify()
+        for model, rows in skipped:
+            self.metrics.skipped(model, rows)
 
     def note(self, model: Model, id: str, rows: int = 0) -> None:
         """Remember who answered a request, for what becomes known of it later."""
         with self._changed:
-            self._asked.pop(id, None)
-            self._asked[id] = (weakref.ref(model), rows)
-            while len(self._asked) > MOST_ASKED:
-                old, (answered, examples) = self._asked.popitem(last=False)
-                self._forgotten.append((old, answered, examples))
+            self._note(model, id, rows)
+
+    def _note(self, model: Model, id: str, rows: int) -> None:
+        self._asked.pop(id, None)
+        self._asked[id] = (weakref.ref(model), rows)
+        while len(self._asked) > MOST_ASKED:
+            old, (answered, examples) = self._asked.popitem(last=False)
+            self._forgotten.append((old, answered, examples))
 
     def feedback(self, id: str, labels: Sequence[Any] | None, rating: float | None) -> Model:
         """Note what became known of a request later; the model that answered it."""

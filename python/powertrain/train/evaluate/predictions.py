@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 DIGITS = 6  # of a probability, where a person or a JSON line is given it
+FEW = 32  # numbers of a row, below which Python's own are quicker than an array
+_JSON = json.JSONEncoder(allow_nan=False, default=str)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,24 @@ class Form:
     unit: str = ""
     answer: Callable[[Array], State] | None = None
     decision: Decision = NOTHING
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The names of the classes as JSON has them."""
+        return tuple(map(_JSON.encode, self.classes))
+
+    @cached_property
+    def line(self) -> str:
+        """The JSON of an example with probabilities, to be filled: label, its probability, those of all classes."""
+        each = ", ".join(f"{text.replace('%', '%%')}: %.{DIGITS}f" for text in self.texts)
+        return f'{{"label": %s, "probability": %.{DIGITS}f, "probabilities": {{{each}}}}}'
+
+
+def _softmax(row: list[float]) -> list[float]:
+    most = max(row)
+    powers = [math.exp(number - most) for number in row]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def numbered(names: Sequence[str]) -> NDArray[np.int64] | None:
@@ -74,11 +97,18 @@ class Predictions:
         beside: Mapping[str, Sequence[object]] | None = None,
     ) -> None:
         self.outputs, self.names = outputs, names
-        self.beside = {name: list(values) for name, values in (beside or {}).items()}
+        self.beside = {name: list(values) for name, values in beside.items()} if beside else {}
         self.classes, self.unit = form.classes, form.unit
         self._form = form
-        self._rows = np.arange(len(outputs)) if rows is None else rows  # their numbers in what was asked
+        self._numbers_of_rows = rows
         self._numbers: Array | None = None  # what the dicts of examples say in numbers, once all of them were asked for
+
+    @property
+    def _rows(self) -> NDArray[np.int64]:
+        """The numbers of the examples in what was asked."""
+        if self._numbers_of_rows is None:
+            self._numbers_of_rows = np.arange(len(self.outputs))
+        return self._numbers_of_rows
 
     @property
     def labels(self) -> NDArray[np.str_] | NDArray[np.int64]:
@@ -182,6 +212,30 @@ class Predictions:
             **place, "label": self.classes[best], name: rounded[best],
             names: dict(zip(self.classes, rounded, strict=True)),
         }  # fmt: skip
+
+    def json(self) -> list[str]:
+        """The dict of each example as JSON, without where it stood (`row` or `file`): what a server answers.
+
+        Probabilities are written with six digits by one format, which takes a tenth of an encoder's time. Those of few
+        classes are computed as Python's numbers: NumPy would take three times as long for a row. The same row has the
+        same text whatever rows stand beside it.
+
+        >>> run = pt.fit("digits", epochs=1, verbose=False)
+        >>> run.predict(np.zeros((1, 8, 8))).json()[0][:10]
+        '{"label": '
+        """
+        form = self._form
+        if not (form.classes and form.probable) or form.answer is not None or self.beside:
+            rows: list[dict[str, object]] = list(self)
+            return [_JSON.encode({k: v for k, v in row.items() if k not in ("row", "file")}) for row in rows]
+        few = len(form.classes) <= FEW
+        rows_of = map(_softmax, self.outputs.tolist()) if few else iter(self.probabilities.tolist())
+        line, texts, found = form.line, form.texts, []
+        best = None if form.decision.threshold is None else form.decision.classes(self.outputs).tolist()
+        for at, numbers in enumerate(rows_of):
+            own = numbers.index(max(numbers)) if best is None else best[at]
+            found.append(line % (texts[own], numbers[own], *numbers))
+        return found
 
     def _all_numbers(self) -> Array:
         if self._form.answer is not None:

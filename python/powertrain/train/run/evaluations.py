@@ -20,6 +20,7 @@ from powertrain.train.run.progress import Count
 
 if TYPE_CHECKING:
     from powertrain.plugin.run import Act, Hook
+    from powertrain.train.evaluate.predict import RowPlan
     from powertrain.train.evaluate.predictions import Form
     from powertrain.train.run.train_run import TrainRun
 
@@ -39,6 +40,7 @@ class Evaluations:
         self.decision = NOTHING
         self.positive = 1  # the number of the class of two that metrics, a threshold and groups are about
         self.form: tuple[tuple[Any, ...], Form] | None = None  # of the answers, and what it was made of
+        self.row: RowPlan | None = None  # for one checked example
         self._computer: Computer | None = None
 
     def prepare(self) -> None:
@@ -155,6 +157,10 @@ class Evaluations:
         if self._computer is None:
             self._computer = Computer(self.run.strategy, self.run.table.modules, self.run.backend)
         return self._computer(function, fields)
+
+    def settled(self, function: Act, *key: Any) -> tuple[Any, tuple[int, int]] | None:
+        """As `Computer.settled`."""
+        return None if self._computer is None else self._computer.settled(function, *key)
 
     def use_best(self) -> None:
         """The weights to judge and to use: the best that early stopping kept, or the last."""
