@@ -20,7 +20,7 @@ LITERAL = re.compile(r'"(\w+)"')
 # Words that are no op where they stand.
 OTHER_WORDS = {
     ("bindings/autograd.cpp", "embedding"),  # whom an error names
-    ("bindings/compile.cpp", "guard"),  # an event of a report
+    ("bindings/compiled_views.cpp", "guard"),  # an event of a report
     ("bindings/ops.cpp", "any"),  # which dtypes an input takes
     ("bindings/tensor.cpp", "complex"),  # Python's type
 }

@@ -2,32 +2,18 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "bindings/compiled_function.h"
 #include "bindings/facts.h"
-#include "bindings/programs.h"
-#include "bindings/tree.h"
 #include "core/error.h"
 #include "graph/passes/passes.h"
 #include "ops/autocast.h"
 #include "ops/recorder.h"
 #include "ops/target.h"
-#include "program/compiled.h"
 
 namespace pt::bindings {
 namespace {
 
-struct State {
-  py::object function, on_retrace;
-  std::string name;
-  CompiledStep step;
-  RunReport last;
-  explicit State(CompileOptions options) : step(options) {}
-};
-
-struct CompiledFunction {
-  PyObject_HEAD vectorcallfunc call;
-  State* state;
-  PyObject* dict;
-};
+using State = CompiledState;
 
 // What an entry needs to give results back as the function returned them.
 struct Extra {
@@ -179,7 +165,53 @@ PyObject* run(State& state, PyObject* const* args, Py_ssize_t given, PyObject* n
   return unflatten(extra.results, results).release().ptr();
 }
 
-State& state_of(PyObject* self) { return *reinterpret_cast<CompiledFunction*>(self)->state; }
+// The arguments of the first of several calls, which lie along the first axis of `stacked`.
+Tensors first_of(const State& state, const Tensors& stacked, Py_ssize_t given) {
+  const std::string where = text("[", state.name, ".each] ");
+  if (stacked.empty() || static_cast<Py_ssize_t>(stacked.size()) != given)
+    throw DTypeError(text(where, "received ", given, " arguments, of which ", stacked.size(),
+                          " are tensors; expected tensors or arrays alone, with an entry for each call along the first "
+                          "axis; give what is the same in all calls to the function by a closure"));
+  Tensors first;
+  for (const Tensor& t : stacked) {
+    if (t.symbolic() || t.ndim() == 0 || t.shape()[0] == 0 || t.shape()[0] != stacked[0].shape()[0])
+      throw ShapeError(text(where, "received ", stacked[0].type(), " and ", t.type(),
+                            "; expected as many entries along the first axis of each, one or more; each(x, y) calls "
+                            "the function with x[0] and y[0], then with x[1] and y[1]"));
+    TensorType type = t.type();
+    type.shape.erase(0);
+    first.push_back(Tensor::view(t.impl().buffer, type, row_major(type.shape), t.impl().offset));
+  }
+  return first;
+}
+
+PyObject* run_each(State& state, PyObject* const* args, Py_ssize_t given, bool& by_function) {
+  Flattened stacked = scan_arguments(state, args, given, nullptr);
+  for (Tensor& t : stacked.tensors) t = to_row_major(t);
+  std::vector<py::object> first;
+  std::vector<PyObject*> pointers;
+  for (const Tensor& t : first_of(state, stacked.tensors, given)) {
+    first.push_back(wrap(t));
+    pointers.push_back(first.back().ptr());
+  }
+  Flattened flat = scan_arguments(state, pointers.data(), given, nullptr);
+  const CompiledStep::EntryRef entry = find_or_trace(state, flat, pointers.data(), given, nullptr, by_function);
+  const auto& extra = *static_cast<const Extra*>(entry->extra.get());
+  if (entry->foreign || !extra.assigned.empty())
+    throw Error(text(
+        "[", state.name, ".each] the function ", entry->foreign ? "is run by a backend" : "assigns to its arguments",
+        "; expected one that the engine runs, and that assigns to slots alone; call it once for each entry"));
+  RunReport report;
+  Tensors results;
+  try {
+    results = entry->program->run_each(stacked.tensors, stacked.tensors[0].shape()[0], &report);
+  } catch (...) {
+    state.last = report;
+    throw;
+  }
+  state.last = report;
+  return unflatten(extra.results, results).release().ptr();
+}
 
 // What `body` gives; what it throws as Python's error.
 template <class Body>
@@ -212,6 +244,16 @@ PyObject* plan(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject
     Flattened flat = scan_arguments(state, args, given, names);
     find_or_trace(state, flat, args, given, names, by_function);
     return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* each(PyObject* self, PyObject* const* args, Py_ssize_t given) {
+  State& state = state_of(self);
+  return answered(state, args, given, nullptr, [&](bool& by_function) {
+    if (tape_depth() > 0 || active_recorder())
+      throw TraceError(text("[", state.name, ".each] is called inside of a trace or for a gradient; expected values; ",
+                            "write pt.scan there"));
+    return run_each(state, args, given, by_function);
   });
 }
 
@@ -249,135 +291,6 @@ PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
   return PyMethod_New(self, instance);
 }
 
-template <class Fn>
-PyObject* guarded(Fn fn) {
-  try {
-    return py::object(fn()).release().ptr();
-  } catch (...) {
-    translate_current_exception();
-    return nullptr;
-  }
-}
-
-// While Python objects are made, other threads may run.
-std::deque<CompiledStep::EntryRef> copy_of(const std::deque<CompiledStep::EntryRef>& entries) { return entries; }
-
-PyObject* describe(PyObject* self, PyObject*) {
-  return guarded([&]() -> py::object {
-    State& state = state_of(self);
-    if (state.step.entries().empty()) return py::str(state.name + ": not traced yet; call it once");
-    std::string all;
-    for (const auto& entry : copy_of(state.step.entries())) {
-      all += entry->foreign ? to_string(entry->foreign->graph()) : entry->program->describe();
-    }
-    return py::str(all);
-  });
-}
-
-PyObject* captured(PyObject* self, PyObject*) {
-  return guarded([&]() -> py::object {
-    State& state = state_of(self);
-    if (state.step.entries().empty()) return py::list();
-    const CompiledStep::EntryRef entry = state.step.entries().front();
-    const auto* facts = static_cast<const PythonFacts*>(entry->facts.get());
-    return facts ? py::object(py::cast(facts->listed())) : py::object(py::list());
-  });
-}
-
-PyObject* programs(PyObject* self, void*) {
-  return guarded([&]() -> py::object {
-    py::list all;
-    for (const auto& entry : copy_of(state_of(self).step.entries())) {
-      py::dict d = entry->program ? as_dict(*entry->program) : py::dict();
-      d["graph"] = to_string(entry->foreign ? entry->foreign->graph() : entry->program->graph());
-      d["source"] = to_string(entry->source());
-      d["trace_seconds"] = entry->trace_seconds;
-      all.append(d);
-    }
-    return all;
-  });
-}
-
-// The program that was used last, of the engine's own, with its entry, which keeps it.
-CompiledStep::EntryRef own_program(State& state, const char* wanted) {
-  if (state.step.entries().empty())
-    throw Error(text("[", state.name, "] was not called yet; expected a program to ", wanted, "; call it once"));
-  if (state.step.entries().front()->foreign)
-    throw Error(text("[", state.name, "] is run by a backend; expected one of the engine's own programs to ", wanted,
-                     "; compile it without backend="));
-  return state.step.entries().front();
-}
-
-Tensors program_inputs(State& state, const Program& program, PyObject* args) {
-  Flattened flat;
-  for (py::handle argument : py::reinterpret_borrow<py::tuple>(args)) scan(argument, flat, state.name);
-  if (flat.tensors.size() != program.graph().inputs.size())
-    throw Error(text("[", state.name, "] received ", flat.tensors.size(), " tensors; expected ",
-                     program.graph().inputs.size(), ", those of the last call"));
-  for (std::size_t i = 0; i < flat.tensors.size(); ++i) {
-    Tensor& t = flat.tensors[i];
-    const TensorType& wanted = program.graph().values[program.graph().inputs[i]].type;
-    if (!(t.type() == wanted))
-      throw Error(text("[", state.name, "] received ", t.type(), " as tensor ", i, "; expected ", wanted,
-                       ", as in the last call; call it with these first"));
-    t = to_row_major(t);
-  }
-  return flat.tensors;
-}
-
-// Seconds per instruction of one step; the step really happens.
-PyObject* profile(PyObject* self, PyObject* args) {
-  return guarded([&]() -> py::object {
-    State& state = state_of(self);
-    const CompiledStep::EntryRef entry = own_program(state, "profile");
-    Program& program = *entry->program;
-    return py::cast(program.profile(program_inputs(state, program, args)));
-  });
-}
-
-// On which processors the chunks of each shared instruction of one step ran; the step really happens.
-PyObject* places(PyObject* self, PyObject* args) {
-  return guarded([&]() -> py::object {
-    State& state = state_of(self);
-    const CompiledStep::EntryRef entry = own_program(state, "look at");
-    return py::cast(entry->program->places(program_inputs(state, *entry->program, args)));
-  });
-}
-
-// The launches and checks that a device which cannot answer during a step is given: (event, launch) pairs.
-PyObject* record(PyObject* self, PyObject* args) {
-  return guarded([&]() -> py::object {
-    struct Noting final : Device, Run {
-      std::vector<std::pair<std::string, int>> events;
-      int now = -1;  // the launch of the step; those of programs in loops belong to it
-      std::string_view name() const override { return "noting"; }
-      Memory& memory() override { return host_memory(); }
-      Run& begin(bool) override { return events.emplace_back("begin", -1), *this; }
-      void launch(const Instruction& instruction, char* const*) override {
-        events.emplace_back(instruction.commits ? "commit" : "launch", now);
-      }
-      bool flag(const char*) override { return events.emplace_back("flag", now), false; }
-      Guard guard(int, bool) override { return events.emplace_back("guard", -1), Guard::Passed; }
-      void commit(bool) override {}
-      void raise(uint32_t) override {}
-      uint32_t status_so_far() const override { return 0; }
-      RunReport finish() override { return events.emplace_back("finish", -1), RunReport{}; }
-      void end() override { events.emplace_back("end", -1); }
-      void wait() override { events.emplace_back("wait", -1); }
-    };
-    State& state = state_of(self);
-    const CompiledStep::EntryRef entry = own_program(state, "record");
-    Program& program = *entry->program;
-    Noting device;
-    program.replay(program_inputs(state, program, args), device,
-                   [&](const Instruction& instruction, const std::function<void()>& carry_out) {
-                     device.now = instruction.launch;
-                     carry_out();
-                   });
-    return py::cast(device.events);
-  });
-}
-
 PyObject* get_traces(PyObject* self, void*) { return PyLong_FromLong(state_of(self).step.traces()); }
 PyObject* get_tripped(PyObject* self, void*) { return PyBool_FromLong(state_of(self).last.tripped_phase >= 0); }
 PyObject* get_wrapped(PyObject* self, void*) { return state_of(self).function.inc_ref().ptr(); }
@@ -386,19 +299,23 @@ PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(state_of
 PyMethodDef methods[] = {
     {"plan", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(plan)), METH_FASTCALL | METH_KEYWORDS,
      "Traces and plans for such arguments, and runs nothing."},
-    {"describe", describe, METH_NOARGS, "The programs as a person reads them."},
-    {"captured", captured, METH_NOARGS,
+    {"each", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(each)), METH_FASTCALL,
+     "One call for each entry along the first axis of the arguments, in order; the results along a first axis."},
+    {"describe", describe_compiled, METH_NOARGS, "The programs as a person reads them."},
+    {"captured", captured_by_compiled, METH_NOARGS,
      "What the program used last took from Python: attributes, flags, closures and globals, as sorted lines."},
-    {"profile", profile, METH_VARARGS, "Runs one step; seconds per instruction."},
-    {"places", places, METH_VARARGS, "Runs one step; the processor of each chunk of each shared instruction."},
-    {"record", record, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
+    {"profile", profile_compiled, METH_VARARGS, "Runs one step; seconds per instruction."},
+    {"places", places_of_compiled, METH_VARARGS,
+     "Runs one step; the processor of each chunk of each shared instruction."},
+    {"record", record_compiled, METH_VARARGS, "What a device is told to do in one step; nothing is executed."},
     {nullptr, nullptr, 0, nullptr}};
-PyGetSetDef accessors[] = {{"programs", programs, nullptr, "The programs, the last used one first.", nullptr},
-                           {"traces", get_traces, nullptr, "How often the function was traced.", nullptr},
-                           {"tripped", get_tripped, nullptr, "Whether a guard tripped in the last call.", nullptr},
-                           {"__wrapped__", get_wrapped, nullptr, nullptr, nullptr},
-                           {"__name__", get_name, nullptr, nullptr, nullptr},
-                           {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef accessors[] = {
+    {"programs", programs_of_compiled, nullptr, "The programs, the last used one first.", nullptr},
+    {"traces", get_traces, nullptr, "How often the function was traced.", nullptr},
+    {"tripped", get_tripped, nullptr, "Whether a guard tripped in the last call.", nullptr},
+    {"__wrapped__", get_wrapped, nullptr, nullptr, nullptr},
+    {"__name__", get_name, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyTypeObject* compiled_type() {
   static PyTypeObject type = [] {

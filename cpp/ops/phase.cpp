@@ -25,12 +25,14 @@ class Journal {
   }
   void note(const SlotRef& slot) {
     // The address is no other slot's while it is known: what refers to it weakly keeps its place in memory.
-    if (!on_ || !known_.insert(slot.get()).second) return;
+    if (!on_ || known_.count(slot.get())) return;
+    Tensor before = slot->current();  // first: if this fails, so does the write, and one that is tried again is noted
+    known_.insert(slot.get());
     if (noted_.size() >= look_again_) {
       forget_if([](const SlotRef& one) { return !one; });
       look_again_ = std::max(kFew, 2 * noted_.size());
     }
-    noted_.push_back({slot.get(), slot, slot->current()});
+    noted_.push_back({slot.get(), slot, std::move(before)});
   }
   bool empty() const { return noted_.empty(); }
   void keep(const std::vector<SlotRef>& slots) {

@@ -97,14 +97,28 @@ void Program::build_instructions() {
   data_.resize(operands_.size());
 }
 
+// The buffers of the results of so many calls, one behind the other.
+std::vector<BufferRef> Program::result_buffers(int64_t calls) {
+  std::vector<BufferRef> results;
+  results.reserve(graph_.results.size());
+  for (std::size_t r = 0; r < graph_.results.size(); ++r) {
+    results.push_back(calls == 1 ? result_buffer(static_cast<int>(r))
+                                 : Buffer::allocate(bytes_of(graph_.results[r]) * calls, device_.memory()));
+  }
+  return results;
+}
+
+std::size_t Program::bytes_of(int value) const {
+  const TensorType& type = graph_.values[value].type;
+  return static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype);
+}
+
 BufferRef Program::result_buffer(int result) {
   auto& spare = spare_results_[result];
   for (BufferRef& buffer : spare) {
     if (buffer.use_count() == 1) return buffer;
   }
-  const TensorType& type = graph_.values[graph_.results[result]].type;
-  BufferRef fresh =
-      Buffer::allocate(static_cast<std::size_t>(count(type.shape)) * size_of(type.dtype), device_.memory());
+  BufferRef fresh = Buffer::allocate(bytes_of(graph_.results[result]), device_.memory());
   if (spare.size() < kSpareResults) spare.push_back(fresh);
   return fresh;
 }
@@ -115,11 +129,8 @@ char* Program::where_it_runs(const Tensor& input) {
   return moved_inputs_.emplace_back(moved(input, device_.memory())).address();
 }
 
-// Points every operand at this run's memory. Returns the buffers of the results.
-std::vector<BufferRef> Program::bind(const Tensors& inputs) {
-  std::vector<BufferRef> results;
-  results.reserve(graph_.results.size());
-  for (std::size_t r = 0; r < graph_.results.size(); ++r) results.push_back(result_buffer(static_cast<int>(r)));
+// Points every operand at this run's memory.
+void Program::bind(const Tensors& inputs, const std::vector<BufferRef>& results) {
   std::size_t b = 0;
   bases_[b++] = arena_->reserve(device_, layout_.arena_bytes);
   for (const Tensor& constant : graph_.constants) bases_[b++] = constant.address();
@@ -129,7 +140,14 @@ std::vector<BufferRef> Program::bind(const Tensors& inputs) {
   for (const Tensor& input : inputs) bases_[b++] = where_it_runs(input);
   for (const BufferRef& result : results) bases_[b++] = result->address();
   place_operands();
-  return results;
+}
+
+// From one call to the next, whose inputs and results lie behind those of this one.
+void Program::move_on() {
+  std::size_t b = 1 + graph_.constants.size() + graph_.slots.size();
+  for (const int input : graph_.inputs) bases_[b++] += bytes_of(input);
+  for (const int result : graph_.results) bases_[b++] += bytes_of(result);
+  place_operands();
 }
 
 // A model lies where its user put it; a step takes no part of it elsewhere.
@@ -225,24 +243,76 @@ RunReport Program::play() {
 }
 
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
-Tensors Program::run(const Tensors& inputs, RunReport* report) try {
+Tensors Program::run(const Tensors& inputs, RunReport* report) { return run_calls(inputs, 1, false, report); }
+
+Tensors Program::run_each(const Tensors& inputs, int64_t calls, RunReport* report) {
+  if (!device_.records()) return run_calls(inputs, calls, true, report);
+  // A recording is one of its addresses, so that every call reads and writes at the same ones.
+  Memory& memory = device_.memory();
+  Tensors here, outputs;
+  for (const int input : graph_.inputs) here.push_back(Tensor::empty(graph_.values[input].type, memory));
+  for (const int result : graph_.results) outputs.push_back(Tensor::empty(stacked(result, calls), memory));
+  for (int64_t call = 0; call < calls; ++call) {
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      const std::size_t bytes = bytes_of(graph_.inputs[i]);
+      copy_bytes(memory, here[i].address(), inputs[i].impl().buffer->memory(), inputs[i].address() + call * bytes,
+                 bytes);
+    }
+    const Tensors results = run(here, report);
+    for (std::size_t r = 0; r < results.size(); ++r) {
+      const std::size_t bytes = bytes_of(graph_.results[r]);
+      memory.copy(outputs[r].address() + call * bytes, results[r].address(), bytes);
+    }
+  }
+  return outputs;
+}
+
+TensorType Program::stacked(int value, int64_t calls) const {
+  TensorType type = graph_.values[value].type;
+  type.shape.insert(0, calls);
+  return type;
+}
+
+Tensors Program::run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report) try {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
-  const std::vector<BufferRef> results = bind(inputs);
+  const std::vector<BufferRef> results = result_buffers(calls);
+  bind(inputs, results);
   RunReport ran;
+  int64_t done = 0;
   {
-    const OutsideInterpreter outside(open_ended_ || total_micros_ >= kOutsideFromMicros, !graph_.writes.empty());
+    const bool worth_it = total_micros_ * static_cast<double>(calls) >= kOutsideFromMicros;
+    const OutsideInterpreter outside(open_ended_ || worth_it, !graph_.writes.empty());
     ran = play();
+    StopWanted stop;
+    for (done = 1; done < calls && ran.status == 0; ++done) {
+      move_on();
+      if (stop.now()) {
+        ran.status |= kStatusInterrupted;
+      } else {
+        ran = play();
+      }
+    }
     if (ran.status == 0) leases_.release();
   }
   if (report) *report = ran;
-  if (ran.status != 0) fail(inputs, ran);
   if (!graph_.writes.empty() && writes_are_noted()) keep_written(leases_.written());
+  if (ran.status != 0) {
+    if (!each) fail(inputs, ran);
+    Tensors own;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const TensorType& type = graph_.values[graph_.inputs[i]].type;
+      own.push_back(Tensor::view(inputs[i].impl().buffer, type, row_major(type.shape),
+                                 inputs[i].impl().offset + (done - 1) * count(type.shape)));
+    }
+    fail(own, ran, text("; this was call ", done, " of ", calls, ", and what those before it did stays"));
+  }
   Tensors outputs;
   for (std::size_t r = 0; r < results.size(); ++r) {
-    const TensorType& type = graph_.values[graph_.results[r]].type;
+    const int value = graph_.results[r];
+    const TensorType type = each ? stacked(value, calls) : graph_.values[value].type;
     outputs.push_back(Tensor::view(results[r], type, row_major(type.shape), 0));
   }
   return outputs;
@@ -250,13 +320,13 @@ Tensors Program::run(const Tensors& inputs, RunReport* report) try {
   throw OutOfMemoryError(text(error.what(), "; largest in this step: ", largest_parts()));
 }
 
-void Program::fail(const Tensors& inputs, const RunReport& ran) {
+void Program::fail(const Tensors& inputs, const RunReport& ran, const std::string& behind) {
   if (ran.status & kStatusInterrupted) throw Interrupted("");
   if (ran.status & kStatusNoMemory) {
     throw OutOfMemoryError(
         "[memory] a loop or branch of the step asked for more than the system has free; expected room for what it "
         "computes; use a smaller batch or model; " +
-        what_was_committed(source_, ran));
+        what_was_committed(source_, ran) + behind);
   }
   Tensors values;
   for (const SlotRef& slot : source_.slots) values.push_back(slot->current_held());
@@ -265,7 +335,7 @@ void Program::fail(const Tensors& inputs, const RunReport& ran) {
   for (const Tensor& input : inputs) given.push_back(moved(input, device_.memory()));
   leases_.release();  // these tensors keep their numbers, and shape rules of plugins are Python code
   const TargetScope scope(*context_.target);
-  const std::string message = explain_trip(source_, given, values, ran);
+  const std::string message = explain_trip(source_, given, values, ran) + behind;
   if (ran.status & kStatusNonFinite) throw GuardError(message);
   if (ran.status & kStatusPluginError) throw KernelError(message);
   if (ran.status & kStatusRefused) throw ShapeError(message);
@@ -277,7 +347,8 @@ void Program::replay(const Tensors& inputs, Device& device, const Around& around
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
-  const std::vector<BufferRef> results = bind(inputs);
+  const std::vector<BufferRef> results = result_buffers(1);
+  bind(inputs, results);
   execute(device, any_parallel_, around);
 }
 

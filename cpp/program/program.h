@@ -57,6 +57,9 @@ class Program {
 
   // Inputs are row-major. Throws for a tripped guard that does not skip its phase, after naming what went wrong.
   Tensors run(const Tensors& inputs, RunReport* report = nullptr);
+  // So many runs, one for each entry along the first axis of the inputs; the results come with such an axis too. What
+  // throws in one of them leaves what those before it did.
+  Tensors run_each(const Tensors& inputs, int64_t calls, RunReport* report = nullptr);
   // Within the run of a program around it, at the caller's addresses: a program of inputs and results alone, without
   // phases. Whoever calls holds the program and has begun a run of the device, and lends workspace_bytes.
   void run_at(Run& run, std::span<char* const> inputs, std::span<char* const> results, char* workspace);
@@ -91,13 +94,18 @@ class Program {
     int64_t offset;
   };
   void build_instructions();
+  std::size_t bytes_of(int value) const;
+  TensorType stacked(int value, int64_t calls) const;
   BufferRef result_buffer(int result);
+  std::vector<BufferRef> result_buffers(int64_t calls);
   char* where_it_runs(const Tensor& input);
-  std::vector<BufferRef> bind(const Tensors& inputs);
+  void bind(const Tensors& inputs, const std::vector<BufferRef>& results);
+  void move_on();
   void check_place(const Slot& slot) const;
   void bind_slots(std::size_t first_base);
   void place_operands();
-  [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran);
+  Tensors run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report);
+  [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran, const std::string& behind = "");
   void carry_out_all(Run& run, const Around& around);
   RunReport execute(Device& device, bool shares, const Around& around = nullptr);
   RunReport execute_timed();

@@ -463,6 +463,13 @@ class CompiledFunction(Generic[P, R]):
     def tripped(self) -> bool:
         """Whether a guard tripped in the last call."""
 
+    def each(self, *args: TensorLike) -> R:
+        """One call for each entry along the first axis of the arguments, in order, and without Python in between: what
+        `for one in zip(x, y): f(*one)` does. The results come with such an axis too.
+
+        Small steps take a fraction of the time so. An error in one call says which, and what those before it did stays.
+        """
+
     def plan(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Trace and plan for such arguments, and run nothing: the next call with their like starts at once."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,26 +68,16 @@ class Batch:
         names = [name for name, value in arrays.items() if numeric(value)] if device else []
         self._sent = (names, _core.send([arrays[name] for name in names], device)) if device else None
 
-    @classmethod
-    def several(cls, fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Batch]:
-        """The batches of several picks, whose rows lie one after the other in `fields`: their arrays are parts of
-        these."""
-        sizes = [len(pick.indices) for pick in picks]
-        real = np.concatenate([pick.weight for pick in picks])
-        whole = cls(fields, picks[0]._replace(weight=real), weighted)
-        names, shown, has_weights = whole._names, whole._shown, whole.has_weights
-        parts = zip(*(_parts(array, sizes) for array in whole._values))  # noqa: B905 - as many as there are picks
-        counts: Sequence[int | None] = sizes if real.all() else [None] * len(sizes)
-        made = []
+    def part(self, pick: Pick, values: tuple[Array, ...], count: int | None) -> Batch:
+        """The batch of a pick, which is a part of this one, with the arrays `values` and so many real examples, where
+        that is known."""
         # The attributes one by one: a call of `__init__` takes longer than a small batch.
-        for pick, values, count in zip(picks, parts, counts, strict=True):
-            one = cls.__new__(cls)
-            one._names, one._values, one._shown, one.has_weights = names, values, shown, has_weights
-            one._pick, one._real, one._count = pick, pick.weight, count
-            one._arrays = one._tensors = one._sent = None
-            one._on_device = False
-            made.append(one)
-        return made
+        one = Batch.__new__(Batch)
+        one._names, one._values, one._shown, one.has_weights = self._names, values, self._shown, self.has_weights
+        one._pick, one._real, one._count = pick, pick.weight, count
+        one._arrays = one._tensors = one._sent = None
+        one._on_device = False
+        return one
 
     @property
     def arrays(self) -> Fields:
@@ -182,14 +172,6 @@ class Batch:
         if self._count is None:
             self._count = int(np.count_nonzero(self._real))
         return self._count
-
-
-def _parts(array: Array, sizes: Sequence[int]) -> list[Array]:
-    """An array cut along its first axis."""
-    if len(set(sizes)) == 1:
-        return list(array.reshape(len(sizes), sizes[0], *array.shape[1:]))
-    ends = np.cumsum(sizes).tolist()
-    return [array[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def held_bytes(batch: object) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator as Generated
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
@@ -11,6 +13,7 @@ import numpy as np
 from powertrain import _core
 from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
+from powertrain.data.block import Block, blocks
 from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
 from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
@@ -274,7 +277,7 @@ class DataLoader:
                 return
             cursor, parts = pick.cursor, ()
 
-    def _batches(self, cursor: Cursor, parts: Parts) -> Iterator[Sequence[Made]]:
+    def _batches(self, cursor: Cursor, parts: Parts, together: bool) -> Iterator[Sequence[Made]]:
         """The batches from a cursor on, in order: one or several at a time."""
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
@@ -284,12 +287,12 @@ class DataLoader:
         many = self._make_many if plain else None
         # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
         most = 1 if self.device else MOST_AT_ONCE
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most)
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, together, self._pace, most)
 
-    def _make_many(self, picks: list[Pick]) -> list[Batch]:
+    def _make_many(self, picks: list[Pick]) -> list[Block]:
         """The batches of several picks, whose arrays are parts of larger ones."""
         rows = np.concatenate([pick.indices for pick in picks])
-        return Batch.several(as_fields(self._fetched(picks[0]._replace(indices=rows))), picks, self.pad_last)
+        return blocks(as_fields(self._fetched(picks[0]._replace(indices=rows))), picks, self.pad_last)
 
     def _start(self) -> tuple[Cursor, Parts]:
         """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""
@@ -299,14 +302,23 @@ class DataLoader:
         return self._cursor, self._parts
 
     def __iter__(self) -> Iterator[Batch]:
+        with contextlib.closing(self.ahead(together=False)) as ahead:
+            for batch, pick in ahead:
+                # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
+                self.move_behind(pick)
+                yield batch
+
+    def ahead(self, *, together: bool) -> Generated[Made, None, None]:
+        """Batches from where the loader stands on, each with its pick: whoever takes them moves the loader. `together`:
+        those that were made together come as a Block, with the last of its picks."""
         cursor, parts = self._start()
-        batches = self._batches(cursor, parts)
+        batches = self._batches(cursor, parts, together)
         try:
             over = False
             while not over or self.endless:
                 if isinstance(batches, Prefetched) and not batches.here:
                     # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
-                    batches = self._batches(cursor, parts)
+                    batches = self._batches(cursor, parts, together)
                 if self._expected and isinstance(batches, Prefetched):
                     batches.expect(self._expected)
                 self._expected = 0
@@ -314,17 +326,20 @@ class DataLoader:
                     several = next(batches)
                 except StopIteration:
                     return
-                for batch, pick in several:
+                for made, pick in several:
                     over = pick.cursor.epoch != cursor.epoch
                     cursor, parts = pick.cursor, () if over else pick.parts
-                    # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
-                    self._cursor, self._parts = cursor, parts
-                    arrived: Any = batch.receive()[0] if isinstance(batch, _core.Sent) else batch
-                    yield arrived
+                    arrived: Any = made.receive()[0] if isinstance(made, _core.Sent) else made
+                    yield arrived, pick
         finally:
             if isinstance(batches, Prefetched):
                 batches.close()
                 self._pace = batches.pace
+
+    def move_behind(self, pick: Pick) -> None:
+        """Stand where the batch of this pick ends."""
+        over = pick.cursor.epoch != self._cursor.epoch
+        self._cursor, self._parts = pick.cursor, () if over else pick.parts
 
 
 class DataLengthError(DataError, TypeError):

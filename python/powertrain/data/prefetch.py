@@ -1,6 +1,6 @@
 """Batches made ahead by worker threads, given out in order.
 
-Workers change when a batch is made, never which: picks are handed out in order, under one lock. Threads rather than
+Workers change when a batch is made, never which: picks are handed out in order, under a lock. Threads rather than
 processes, since NumPy's copies and the engine's release the interpreter lock.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import sys
 import threading
@@ -18,9 +19,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from powertrain.data.batch import held_bytes
+from powertrain.data.block import Block
 from powertrain.data.order import Pick
 
-Made = tuple[Any, Pick]
+Made = tuple[Any, Pick]  # a batch with its pick, or a Block with its last one
 
 # Handing over costs some tens of microseconds. When one of the first batches took less time than this to make, they are
 # handed over in blocks, and a single worker makes them. The least time counts, since others include waiting for a busy
@@ -32,6 +34,10 @@ _BLOCK_SECONDS = 1e-3
 MOST_AT_ONCE = 64
 _MOST_BYTES = 1 << 21  # of the arrays of a block: two of them and what a step uses should stay in a cache
 _BLOCKS_AHEAD = 2
+# The worker that makes blocks looks by itself whether there is room for one more. To wake it would cost the consumer as
+# much as the small steps that it takes blocks for; it does so when it has taken the last one.
+_NAP_SECONDS = 0.25e-3
+_LONGEST_NAP_SECONDS = 10e-3
 # Workers begin when the consumer has made the first batch, or after so long. Several threads hand Python's lock to and
 # fro, each time after up to 5 ms, and the first batch would come two to four times as late.
 _HEAD_START_SECONDS = 0.05
@@ -54,13 +60,14 @@ class Pace(NamedTuple):
 class _Cell:
     """The place of one batch in the window, or of a block of them."""
 
-    __slots__ = ("done", "error", "made", "picks")
+    __slots__ = ("done", "error", "made", "picks", "wanted")
 
-    def __init__(self, picks: Sequence[Pick], error: Exception | None = None) -> None:
-        self.picks = picks
-        self.done = error is not None
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted  # so many picks, if there are as many
+        self.picks: Sequence[Pick] = ()
+        self.done = False
         self.made: list[Made] = []
-        self.error = error  # to be raised behind what was made
+        self.error: Exception | None = None  # to be raised behind what was made
 
 
 class _Shared:
@@ -71,23 +78,28 @@ class _Shared:
         make: Callable[[Pick], Any],
         picks: Iterator[Pick],
         window: int,
-        make_many: Callable[[list[Pick]], list[Any]] | None,
+        make_many: Callable[[list[Pick]], list[Block]] | None,
+        together: bool,
         pace: Pace,
         most: int,
     ) -> None:
+        self.together = together
         self.make, self.make_many = make, make_many
         self.most = most
         self.picks = picks
         self.window = window
         self.pace = pace if pace.quick else Pace()
         self.quick = self.pace.quick  # or once that is known
+        self.choosing = threading.Lock()  # whoever takes picks; before the other one, where both are held
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
         self.tried = 0  # of the first batches
         self.taken = 0  # batches
         self.given = 0  # of those: batches that the consumer has
         self.sure = 0  # that it will have, by what it said
+        self.asked = 0  # for which it asked then
         self.block_worker: int | None = None  # the thread that makes blocks
+        self.waiting = 0  # workers that wait for room in the window
         self.exhausted = False
         self.stopped = False
         self.process = os.getpid()
@@ -95,6 +107,12 @@ class _Shared:
     @property
     def full(self) -> bool:
         return len(self.results) >= (_BLOCKS_AHEAD if self.quick else self.window)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the consumer makes a batch itself; under the lock."""
+        # A block that a worker has begun is there sooner than one that is begun now.
+        return not (self.full or (self.quick and self.results) or self.exhausted or self.stopped)
 
     @property
     def begun(self) -> bool:
@@ -111,28 +129,38 @@ class _Shared:
             self.changed.notify_all()
         return self.block_worker not in (None, me)
 
-    def take(self) -> _Cell | None:
-        """The next batches to make, with their place; under the lock. None when there are none."""
+    def wait_for_room(self) -> None:
+        """Until this worker may make a batch, or has to end; under the lock."""
+        self.waiting += 1  # first, since the consumer looks at it without the lock
+        nap = _NAP_SECONDS
+        while not self.released() and self.full and not self.stopped:
+            self.changed.wait(nap if self.quick else None)
+            nap = min(1.5 * nap, _LONGEST_NAP_SECONDS)
+        self.waiting -= 1
+
+    def reserve(self) -> _Cell | None:
+        """The place of the next batches to make; under both locks. None when there are none."""
         if self.stopped or self.exhausted:
             return None
-        count, found = self._count(), []
-        try:
-            for pick in itertools.islice(self.picks, count):
-                found.append(pick)  # one by one, since those before an error count
-        except Exception as error:  # whoever asked, the consumer is told, in its turn
-            self.exhausted = True
-            cell = _Cell(found)
-            self.results.extend([cell, _Cell((), error)] if found else [_Cell((), error)])
-            self.changed.notify_all()
-            return cell if found else None
-        if len(found) < count:
-            self.exhausted = True
-            self.changed.notify_all()
-        if not found:
-            return None
-        self.taken += len(found)
-        self.results.append(_Cell(found))
+        self.results.append(_Cell(self._count()))
         return self.results[-1]
+
+    def choose(self, cell: _Cell) -> None:
+        """Take the picks of a reserved place; under the lock of picks alone, since an order of rows may take long."""
+        found: list[Pick] = []
+        error = None
+        try:
+            for pick in itertools.islice(self.picks, cell.wanted):
+                found.append(pick)  # one by one, since those before an error count
+        except Exception as raised:  # whoever asked, the consumer is told, in its turn
+            error = raised
+        with self.changed:
+            cell.picks, cell.error = found, error
+            cell.done = not found
+            self.taken += len(found)
+            if len(found) < cell.wanted:
+                self.exhausted = True
+                self.changed.notify_all()
 
     def _count(self) -> int:
         """How many batches are made together: at most as many as there were before, since more may not be asked for,
@@ -141,8 +169,12 @@ class _Shared:
             return 1
         seconds, size = self.pace
         wanted = max(self.taken, self.sure - self.taken)
-        most = min(self.most, wanted, int(_BLOCK_SECONDS / max(seconds, 1e-9)))
-        return max(1, min(most, _MOST_BYTES // max(size, 1)))
+        most = min(self.most, wanted, int(_BLOCK_SECONDS / max(seconds, 1e-9)), _MOST_BYTES // max(size, 1))
+        if most < 1 or not self.asked:
+            return max(1, most)
+        # Equal parts of what is left of the consumer's turn, and of turns like it: a block over its end is used twice.
+        left = (self.sure - self.taken) % self.asked or self.asked
+        return math.ceil(left / math.ceil(left / most))
 
     def fill(self, cell: _Cell) -> None:
         """Makes batches in their place; outside the lock."""
@@ -166,7 +198,12 @@ class _Shared:
         make_many = self.make_many
         if len(cell.picks) > 1 and make_many is not None:
             try:
-                cell.made = list(zip(make_many(list(cell.picks)), cell.picks, strict=True))
+                several = make_many(list(cell.picks))
+                if self.together:
+                    cell.made = [(block, block.last) for block in several]
+                else:
+                    alone = [batch for block in several for batch in block.batches()]
+                    cell.made = list(zip(alone, cell.picks, strict=True))
                 return
             except Exception:
                 self.make_many = None
@@ -187,12 +224,17 @@ def _work(shared: _Shared) -> None:
         shared.changed.wait_for(lambda: shared.begun, _HEAD_START_SECONDS)
     while True:
         with shared.changed:
-            while not shared.released() and shared.full and not shared.stopped:
-                shared.changed.wait()
-            cell = None if shared.released() else shared.take()
-        if cell is None:
-            return
-        shared.fill(cell)
+            shared.wait_for_room()
+            if shared.released() or shared.stopped or shared.exhausted:
+                return
+        # Nobody waits for room while he holds this lock: others would wait for him who make room.
+        with shared.choosing:
+            with shared.changed:
+                cell = None if shared.released() or shared.full else shared.reserve()
+            if cell is not None:
+                shared.choose(cell)
+        if cell is not None and cell.picks:
+            shared.fill(cell)
 
 
 def _stop(shared: _Shared) -> None:
@@ -209,7 +251,7 @@ class Prefetched(Iterator[Sequence[Made]]):
 
     Each worker is at most `ahead` batches ahead. The consumer makes a batch itself rather than wait for one. Batches
     that prove to be quick to make come in blocks of `most` from one worker, several at once by `make_many`, where that
-    is given; where `most` is 1 the consumer makes them.
+    is given; where `most` is 1 the consumer makes them. `together`: what `make_many` gives is not taken apart.
     """
 
     def __init__(
@@ -218,11 +260,12 @@ class Prefetched(Iterator[Sequence[Made]]):
         picks: Iterator[Pick],
         workers: int,
         ahead: int,
-        make_many: Callable[[list[Pick]], list[Any]] | None = None,
+        make_many: Callable[[list[Pick]], list[Block]] | None = None,
+        together: bool = False,
         pace: Pace = Pace(),  # noqa: B008 - a constant
         most: int = MOST_AT_ONCE,
     ) -> None:
-        self._shared = _Shared(make, picks, workers * ahead, make_many, pace, most)
+        self._shared = _Shared(make, picks, workers * ahead, make_many, together, pace, most)
         self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
         self._started = False
@@ -254,26 +297,35 @@ class Prefetched(Iterator[Sequence[Made]]):
         if not self._started and not few:
             self._start(1)
         while True:
+            # Without the lock, which a worker may hold while it waits for Python's: only the consumer takes away.
+            if shared.results and shared.results[0].done:
+                cell = shared.results.popleft()
+                shared.given += len(cell.picks)
+                if shared.waiting and not (shared.quick and shared.results):
+                    with shared.changed:
+                        shared.changed.notify_all()
+                return cell
             with shared.changed:
                 if shared.results and shared.results[0].done:
-                    cell = shared.results.popleft()
-                    shared.given += len(cell.made)
-                    shared.changed.notify_all()
-                    return cell
-                # A block that a worker has begun is there sooner than one that is begun now.
-                mine = None if shared.full or (shared.quick and shared.results) else shared.take()
-                if mine is None:
-                    if not shared.results:
-                        raise StopIteration
-                    if not shared.results[0].done:
-                        shared.changed.wait()
-            if mine is not None:
+                    continue
+                shared.changed.notify_all()
+                if not shared.results and (shared.exhausted or shared.stopped):
+                    raise StopIteration
+                if not shared.wanted:
+                    shared.changed.wait()
+                    continue
+            with shared.choosing:
+                with shared.changed:
+                    mine = shared.reserve() if shared.wanted else None
+                if mine is not None:
+                    shared.choose(mine)
+            if mine is not None and mine.picks:
                 shared.fill(mine)
 
     def expect(self, count: int) -> None:
         """Know that so many batches are asked for from here on."""
         with self._shared.changed:
-            self._shared.sure = self._shared.given + count
+            self._shared.sure, self._shared.asked = self._shared.given + count, count
 
     @property
     def here(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from powertrain.data.block import Block
 from powertrain.train.folder.saving import Saver
 from powertrain.train.planning.compiled import flops
 from powertrain.train.planning.sampled import Sampled
@@ -63,18 +64,46 @@ class Cut:
     def left_in_epoch(self) -> int:
         return self._source.left_in_epoch()
 
-    def take(self, count: int) -> Iterator[Batch]:
-        began = time.perf_counter()
-        for batch in self._source.take(count):
-            came = time.perf_counter()
-            yield batch
-            now, looped = time.perf_counter(), self._looped
+    def take(self, count: int) -> Timed:
+        return Timed(self._source.take(count), self._looped, self._enough)
+
+
+class Timed(Iterator["Batch"]):
+    """The batches of a source, one by one or several at once, timed with the steps that use them."""
+
+    def __init__(self, batches: Iterator[Batch], looped: Looped, enough: Callable[[Looped], bool]) -> None:
+        self._batches, self._looped, self._enough = batches, looped, enough
+        self._several = getattr(batches, "several", None)
+        self._given = 0  # by the last call
+        self._began = self._came = time.perf_counter()
+
+    def __next__(self) -> Batch:
+        made = self._next(lambda: next(self._batches, None))
+        if made is None:
+            raise StopIteration
+        return cast("Batch", made)
+
+    def several(self, most: int) -> Batch | Block | None:
+        return self._next(lambda: next(self._batches, None) if self._several is None else self._several(most))
+
+    def _next(self, take: Callable[[], Batch | Block | None]) -> Batch | Block | None:
+        now = time.perf_counter()
+        if self._given and self._note(now):
+            return None
+        made = take()
+        self._began, self._came = now, time.perf_counter()
+        self._given = 0 if made is None else len(made) if isinstance(made, Block) else 1
+        return made
+
+    def _note(self, now: float) -> bool:
+        """Take in the steps since the last call; whether enough is known."""
+        looped = self._looped
+        for _ in range(self._given):
             looped.calls += 1
-            (looped.seconds if looped.calls > WARM_UP else looped.first).append(now - began)
-            looped.waiting += came - began if looped.calls > WARM_UP else 0.0
-            if self._enough(looped):
-                return
-            began = now
+            seconds = looped.seconds if looped.calls > WARM_UP else looped.first
+            seconds.append((now - self._began) / self._given)
+        looped.waiting += self._came - self._began if looped.calls > WARM_UP else 0.0
+        return self._enough(looped)
 
 
 class TimedStepper(Stepper):

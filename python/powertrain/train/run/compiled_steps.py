@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain import _core
+from powertrain.data.block import Block
+from powertrain.data.prefetch import MOST_AT_ONCE
 from powertrain.nn.hooks import attached
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.dataset_passes import Fold
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 # A strategy has a few steps. More mean that it makes a function in each round, and each would be traced again.
 MOST_STEPS = 64
+# Steps are made in one call as long as that takes about so long: then signals and other threads have their turn.
+CALL_SECONDS = 5e-3
 
 
 class Stepper:
@@ -50,20 +56,65 @@ class Stepper:
         self._looks: dict[tuple[Any, ...], tuple[list[Look], Any]] = {}  # by who looks, too
         self._weighted = False  # whether the examples of the batch have weights of their own
         self.folds: dict[Callable[..., Any], Fold] = {}
+        self._repeats = backend is None and shards.count == 1  # whether a program of the engine's own is the whole step
+        self._looking: list[Observer] = []
+        self._seconds: dict[StepFunction, float] = {}  # of the last step of a function
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
-        observers = [one for one in self._observers if one.looks]
-        for batch in self._taken(source, source.left_in_epoch() if n is None else n):
-            names, arrays = names_and_arrays(batch)
-            self._weighted = batch.has_weights
-            number = self.progress.steps + 1
-            if observers and (looking := [one for one in observers if one.looks_into(number)]):
-                self._look_into(looking, number, step, names, arrays)
-            else:
-                self.call(step, names, arrays)
-            self._count(batch)
+        batches = self._taken(source, source.left_in_epoch() if n is None else n)
+        # What the workers of a loader made together runs in one call, where the stream gives it so.
+        several = getattr(batches, "several", None) if self._repeats else None
+        self._looking = [one for one in self._observers if one.looks]
+        if several is None:
+            for batch in batches:
+                self._one(step, batch)
+        else:
+            while (made := several(self._at_once(step))) is not None:
+                self._some(step, made) if isinstance(made, Block) else self._one(step, made)
         if source.has_epochs:
             self.progress.epochs = source.epoch
+
+    def _one(self, step: StepFunction, batch: Batch) -> None:
+        names, arrays = names_and_arrays(batch)
+        self._weighted = batch.has_weights
+        number = self.progress.steps + 1
+        if self._looking and (looking := [one for one in self._looking if one.looks_into(number)]):
+            self._look_into(looking, number, step, names, arrays)
+        else:
+            began = time.perf_counter()
+            self.call(step, names, arrays)
+            self._seconds[step] = time.perf_counter() - began
+        self._count(1, len(batch), batch.arrays["x"].size if self._language else 0)
+
+    def _at_once(self, step: StepFunction) -> int:
+        """Steps in one call: what takes a few milliseconds. After each call Python may hear of signals."""
+        return max(1, min(MOST_AT_ONCE, int(CALL_SECONDS / max(self._seconds.get(step, math.inf), 1e-9))))
+
+    def _some(self, step: StepFunction, block: Block) -> None:
+        """Several steps in one call, but for those that somebody looks into."""
+        first = self.progress.steps + 1
+        looks = self._looking
+        seen = [at for at in range(len(block)) if any(one.looks_into(first + at) for one in looks)] if looks else []
+        begin = 0
+        for at in [*seen, len(block)]:
+            if begin < at:
+                self._each(step, block.part(begin, at))
+            if at < len(block):
+                self._one(step, block.part(at, at + 1).batches()[0])
+            begin = at + 1
+
+    def _each(self, step: StepFunction, block: Block) -> None:
+        compiled = self.compiled.get((step, block.names))
+        if compiled is None:
+            for batch in block.batches():
+                self._one(step, batch)
+            return
+        stacked = block.stacked()
+        began = time.perf_counter()
+        compiled.each(*stacked)
+        self._seconds[step] = (time.perf_counter() - began) / len(block)
+        tokens = stacked[block.names.index("x")].size if self._language else 0
+        self._count(len(block), block.examples, tokens)
 
     def _taken(self, source: Stream, count: int) -> Iterator[Batch]:
         """The next batches: of each the examples that this process needs."""
@@ -143,8 +194,7 @@ class Stepper:
                 "make it a method of the strategy, not a function that each round defines again"
             )
 
-    def _count(self, batch: Batch) -> None:
-        self.progress.steps += 1
-        self.progress.examples += len(batch)
-        if self._language:
-            self.progress.tokens += batch.arrays["x"].size * (self._shards.transport.size if self._shards.cut else 1)
+    def _count(self, steps: int, examples: int, tokens: int) -> None:
+        self.progress.steps += steps
+        self.progress.examples += examples
+        self.progress.tokens += tokens * (self._shards.transport.size if self._shards.cut else 1)

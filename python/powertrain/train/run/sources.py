@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from powertrain import _core
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Sampler, SequentialSampler, Subset
+from powertrain.data.block import Block
 from powertrain.data.head import stream_of
 from powertrain.data.loader import Share
 from powertrain.data.order import Cursor, Pick
@@ -208,7 +209,8 @@ class TrainSource:
             augment=not self.streams,
             device=_core.current_device(),
         )
-        self._batches: Iterator[Batch] | None = None
+        self._ahead: Generator[tuple[Any, Pick], None, None] | None = None
+        self._rest: Block | None = None  # of what was made together, which nobody has taken yet
         self._share: Share = (0, 1)
 
     def _sampler(self, source: Source, way: Way) -> Sampler | None:
@@ -260,21 +262,41 @@ class TrainSource:
             )
         return {**fields, "weight": example_weights(fields["weight"])}
 
-    def take(self, count: int) -> Iterator[Batch]:
+    def take(self, count: int) -> Taken:
         """The next batches."""
         return self.take_share(count, (0, 1))
 
-    def take_share(self, count: int, share: Share) -> Iterator[Batch]:
+    def take_share(self, count: int, share: Share) -> Taken:
         """A share of each of the next batches. The stream stays open in between, so that workers go on preparing."""
+        return Taken(self, count, share)
+
+    def _begin(self, count: int, share: Share) -> None:
+        """So many batches are asked for next, of which a share each is needed."""
         if share != self._share:
             self.close()
             self._share = share
             self.loader.take_share(share)
+        if self._rest is not None:
+            count -= len(self._rest)
         self.loader.expect(count)
-        for _ in range(count):
-            if self._batches is None:
-                self._batches = iter(self.loader)
-            yield next(self._batches)
+
+    def next_made(self, most: int) -> Batch | Block:
+        """The next batch; or, where several were made together, a block of at most so many, whose sizes are equal."""
+        made = self._rest
+        if made is None:
+            if self._ahead is None:
+                self._ahead = self.loader.ahead(together=True)
+            made, pick = next(self._ahead)
+            if not isinstance(made, Block):
+                self.loader.move_behind(pick)
+                return made
+        if most < len(made):
+            made, self._rest = made.part(0, most), made.part(most, len(made))
+        else:
+            self._rest = None
+        # Moved on before the batches are given out: a checkpoint after their steps must not repeat them.
+        self.loader.move_behind(made.last)
+        return made if most > 1 else made.batches()[0]
 
     def beside(self, **others: Stream) -> Beside:
         """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
@@ -299,10 +321,38 @@ class TrainSource:
         self.loader.load_state_dict({"epoch": int(cursor[0]), "position": int(cursor[1])})
 
     def close(self) -> None:
-        closing = getattr(self._batches, "close", None)
-        if closing is not None:
-            closing()
-        self._batches = None
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = self._rest = None
+
+
+class Taken(Iterator["Batch"]):
+    """The next batches of a source: one by one, or several at once."""
+
+    def __init__(self, source: TrainSource, count: int, share: Share) -> None:
+        self._source, self._left, self._share = source, count, share
+        self._begun = False
+
+    def __next__(self) -> Batch:
+        made = self._next(1)
+        if made is None:
+            raise StopIteration
+        assert isinstance(made, Batch)
+        return made
+
+    def several(self, most: int) -> Batch | Block | None:
+        """A batch, or a block of at most so many; None at the end."""
+        return self._next(most)
+
+    def _next(self, most: int) -> Batch | Block | None:
+        if not self._begun:
+            self._source._begin(self._left, self._share)
+            self._begun = True
+        if self._left <= 0:
+            return None
+        made = self._source.next_made(min(most, self._left))
+        self._left -= len(made) if isinstance(made, Block) else 1
+        return made
 
 
 class Beside:
