@@ -9,7 +9,11 @@ import pytest
 
 from powertrain.data import ArrayDataset, DataLoader
 from powertrain.data.block import Block
+from powertrain.data.in_memory import dataset_of
 from powertrain.data.loader import DataLoader as Loader
+from powertrain.recipe.durations import Duration
+from powertrain.recipe.sections import RunSection
+from powertrain.train.run.sources import TrainSource
 
 
 def loader(rows=100, batch=8, **settings) -> Loader:
@@ -118,3 +122,36 @@ def test_the_end_of_a_stream_of_batches_is_the_end():
     for _ in range(3):
         assert sum(len(flat(made)) for made, _ in one.ahead(together=True)) == 500
         one.load_state_dict({"epoch": 0, "position": 0})
+
+
+def source() -> TrainSource:
+    x = np.arange(300, dtype=np.float32).reshape(100, 3)
+    module = dataset_of((x, np.arange(100) % 3))
+    return TrainSource(module.splits["train"], module, RunSection(until=Duration(1, "epochs"), batch_size=8), 3)
+
+
+def indices(batches) -> list[list[int]]:
+    return [batch.indices.tolist() for batch in batches]
+
+
+def test_turns_of_a_source_that_is_closed_between_go_on():
+    plain, closed = source(), source()
+    for count in (5, 40, 1, 13, 60):
+        assert indices(closed.take(count)) == indices(plain.take(count))
+        assert closed.array().tolist() == plain.array().tolist()
+        closed.close()
+    plain.close()
+
+
+def test_one_by_one_and_several_at_once_may_alternate():
+    plain, mixed = source(), source()
+    for count, most in ((20, 1), (64, 3), (40, 1), (64, 64), (9, 2)):
+        wanted = indices(plain.take(count))
+        taken, found = mixed.take(count), []
+        while (made := taken.several(most)) is not None:
+            found += flat(made)
+            assert mixed.array().tolist() == found[-1].cursor.tolist()
+            assert len(flat(made)) <= most
+        assert indices(found) == wanted
+    plain.close()
+    mixed.close()

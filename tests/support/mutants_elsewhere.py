@@ -344,7 +344,6 @@ PARTS: dict[str, Part] = {
         ("cpp/program/program.cpp", "total_micros_ * static_cast<double>(calls)", "total_micros_"),
         ("cpp/bindings/compile.cpp", "|| t.shape()[0] != stacked[0].shape()[0]", ""),
         ("python/powertrain/data/block.py", "first + begin, first + end)", "begin, end)"),
-        ("python/powertrain/data/prefetch.py", "or shared.full else shared.reserve()", "else shared.reserve()"),
         ("python/powertrain/train/run/sources.py", "self.loader.move_behind(made.last)", "pass"),
         ("python/powertrain/train/run/compiled_steps.py", "begin = at + 1", "begin = at"),
     )),

@@ -136,6 +136,7 @@ class DataLoader:
         self._stream = is_stream(dataset)
         self._source = None if self._stream else as_source(dataset)
         self._anew = self._stream or fetches_anew(dataset)
+        self._by_rows = collate_fn is None and fetches_by_rows(dataset)
         self._draws = not self._stream and holds_items(dataset)
         self._by_items = collate_fn is not None or (not self._stream and gives_items(dataset))
         self.order = self._order(shuffle)
@@ -282,9 +283,7 @@ class DataLoader:
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
             return ([(self._make(pick), pick)] for pick in picks)
-        plain = fetches_by_rows(self.dataset) and self.collate_fn is None and not self.device
-        plain = plain and self._share == (0, 1)
-        many = self._make_many if plain else None
+        many = self._make_many if self._by_rows and not self.device and self._share == (0, 1) else None
         # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
         most = 1 if self.device else MOST_AT_ONCE
         return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, together, self._pace, most)
