@@ -273,6 +273,21 @@ TensorType Program::stacked(int value, int64_t calls) const {
   return type;
 }
 
+// The calls behind the first one, as long as none fails; how many are done with it, and in `ran` how the last one went.
+int64_t Program::play_others(int64_t calls, RunReport& ran) {
+  StopWanted stop;
+  int64_t done = 1;
+  for (; done < calls && ran.status == 0; ++done) {
+    move_on();
+    if (stop.now()) {
+      ran.status |= kStatusInterrupted;
+    } else {
+      ran = play();
+    }
+  }
+  return done;
+}
+
 Tensors Program::run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report) try {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
@@ -286,15 +301,7 @@ Tensors Program::run_calls(const Tensors& inputs, int64_t calls, bool each, RunR
     const bool worth_it = total_micros_ * static_cast<double>(calls) >= kOutsideFromMicros;
     const OutsideInterpreter outside(open_ended_ || worth_it, !graph_.writes.empty());
     ran = play();
-    StopWanted stop;
-    for (done = 1; done < calls && ran.status == 0; ++done) {
-      move_on();
-      if (stop.now()) {
-        ran.status |= kStatusInterrupted;
-      } else {
-        ran = play();
-      }
-    }
+    done = calls == 1 ? 1 : play_others(calls, ran);
     if (ran.status == 0) leases_.release();
   }
   if (report) *report = ran;

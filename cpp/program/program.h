@@ -104,6 +104,7 @@ class Program {
   void check_place(const Slot& slot) const;
   void bind_slots(std::size_t first_base);
   void place_operands();
+  int64_t play_others(int64_t calls, RunReport& ran);
   Tensors run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report);
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran, const std::string& behind = "");
   void carry_out_all(Run& run, const Around& around);

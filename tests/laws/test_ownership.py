@@ -329,6 +329,18 @@ def test_a_long_call_can_be_interrupted_and_blocks_no_thread(op):
     is_interrupted_beside_a_thread(lambda: op(endless))
 
 
+def test_calls_in_a_row_can_be_interrupted_and_keep_what_is_done():
+    large, count = pt.Slot(pt.ones(100_000)), pt.Slot(pt.tensor(0))
+
+    @pt.compile
+    def step(x):
+        count.value = count.value + 1
+        return pt.sum(pt.sin(large.value * x))
+
+    is_interrupted_beside_a_thread(lambda: step.each(np.ones(10_000_000, np.float32)))  # minutes
+    assert 0 < count.value.item() < 10_000_000
+
+
 def is_interrupted_beside_a_thread(call):
     ticks = []
     stop = threading.Event()
