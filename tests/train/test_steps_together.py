@@ -61,7 +61,9 @@ def test_a_run_that_ends_within_what_was_made_together_goes_on_behind_it(first, 
     parts = run(tmp_path / "parts", resume=True)
     assert max(calls) > 4
     x = np.random.default_rng(0).uniform(0, 16, (50, 8, 8)).astype(np.float32)
-    assert parts.predict(x).tobytes() == whole.predict(x).tobytes()  # rounds, which the hash has, are others
+    assert (
+        parts.predict(x).outputs.tobytes() == whole.predict(x).outputs.tobytes()
+    )  # rounds, which the hash has, are others
 
 
 def test_steps_that_somebody_looks_into_are_made_alone(tmp_path, calls):
