@@ -240,7 +240,7 @@ def test_as_many_are_made_together_as_the_consumer_says(workers: int, monkeypatc
         loader.expect(8)
         batches = iter(loader)
         found += [next(batches).arrays["y"].tolist() for _ in range(8)]
-        assert threading.active_count() == before
+        assert threading.active_count() <= before  # one of an earlier turn may end
         del batches
     assert sizes == [8, 8]
     assert found == [arrays["y"] for arrays, _, _ in one_by_one]

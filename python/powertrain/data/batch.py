@@ -68,7 +68,7 @@ class Batch:
         names = [name for name, value in arrays.items() if numeric(value)] if device else []
         self._sent = (names, _core.send([arrays[name] for name in names], device)) if device else None
 
-    def part(self, pick: Pick, values: tuple[Array, ...], count: int | None) -> Batch:
+    def _part(self, pick: Pick, values: tuple[Array, ...], count: int | None) -> Batch:
         """The batch of a pick, which is a part of this one, with the arrays `values` and so many real examples, where
         that is known."""
         # The attributes one by one: a call of `__init__` takes longer than a small batch.

@@ -57,7 +57,7 @@ class Block:
         if self._real is None:
             counts = itertools.repeat(int(self._arrays[0].shape[1]))
         values = zip(*self.stacked())  # noqa: B905 - as many as there are picks
-        return [self._whole.part(*one) for one in zip(self._picks[self._begin : self._end], values, counts)]  # noqa: B905
+        return [self._whole._part(*one) for one in zip(self._picks[self._begin : self._end], values, counts)]  # noqa: B905
 
 
 def blocks(fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Block]:

@@ -286,7 +286,7 @@ class DataLoader:
         many = self._make_many if self._by_rows and not self.device and self._share == (0, 1) else None
         # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
         most = 1 if self.device else MOST_AT_ONCE
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, together, self._pace, most)
+        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most, together)
 
     def _make_many(self, picks: list[Pick]) -> list[Block]:
         """The batches of several picks, whose arrays are parts of larger ones."""
@@ -301,15 +301,22 @@ class DataLoader:
         return self._cursor, self._parts
 
     def __iter__(self) -> Iterator[Batch]:
-        with contextlib.closing(self.ahead(together=False)) as ahead:
+        with contextlib.closing(self._ahead(together=False)) as ahead:
             for batch, pick in ahead:
                 # Moved on before the batch is given out: a checkpoint after its step must not repeat it.
-                self.move_behind(pick)
+                self._cursor, self._parts = pick.cursor, pick.parts if pick.cursor.epoch == self._cursor.epoch else ()
                 yield batch
 
     def ahead(self, *, together: bool) -> Generated[Made, None, None]:
         """Batches from where the loader stands on, each with its pick: whoever takes them moves the loader. `together`:
         those that were made together come as a Block, with the last of its picks."""
+        return self._ahead(together)
+
+    def move_behind(self, pick: Pick) -> None:
+        """Stand where the batch of this pick ends."""
+        self._cursor, self._parts = pick.cursor, pick.parts if pick.cursor.epoch == self._cursor.epoch else ()
+
+    def _ahead(self, together: bool) -> Generated[Made, None, None]:
         cursor, parts = self._start()
         batches = self._batches(cursor, parts, together)
         try:
@@ -334,11 +341,6 @@ class DataLoader:
             if isinstance(batches, Prefetched):
                 batches.close()
                 self._pace = batches.pace
-
-    def move_behind(self, pick: Pick) -> None:
-        """Stand where the batch of this pick ends."""
-        over = pick.cursor.epoch != self._cursor.epoch
-        self._cursor, self._parts = pick.cursor, () if over else pick.parts
 
 
 class DataLengthError(DataError, TypeError):

@@ -79,9 +79,9 @@ class _Shared:
         picks: Iterator[Pick],
         window: int,
         make_many: Callable[[list[Pick]], list[Block]] | None,
-        together: bool,
         pace: Pace,
         most: int,
+        together: bool,
     ) -> None:
         self.together = together
         self.make, self.make_many = make, make_many
@@ -261,11 +261,11 @@ class Prefetched(Iterator[Sequence[Made]]):
         workers: int,
         ahead: int,
         make_many: Callable[[list[Pick]], list[Block]] | None = None,
-        together: bool = False,
         pace: Pace = Pace(),  # noqa: B008 - a constant
         most: int = MOST_AT_ONCE,
+        together: bool = False,
     ) -> None:
-        self._shared = _Shared(make, picks, workers * ahead, make_many, together, pace, most)
+        self._shared = _Shared(make, picks, workers * ahead, make_many, pace, most, together)
         self._error: Exception | None = None
         self._close = weakref.finalize(self, _stop, self._shared)
         self._started = False
