@@ -15,6 +15,7 @@ import pytest
 
 import powertrain as pt
 from c_library import build, needs_compiler
+from interrupted import is_interrupted_beside_a_thread
 
 
 def in_child(program, timeout=60):
@@ -327,46 +328,6 @@ def test_a_loop_without_end_can_be_interrupted_and_blocks_no_thread(compiled):
 def test_a_long_call_can_be_interrupted_and_blocks_no_thread(op):
     endless = np.broadcast_to(np.ones(()), (2**20, 2**20))  # a quarter of an hour on two cores
     is_interrupted_beside_a_thread(lambda: op(endless))
-
-
-def test_calls_in_a_row_can_be_interrupted_and_keep_what_is_done():
-    large, count = pt.Slot(pt.ones(100_000)), pt.Slot(pt.tensor(0))
-
-    @pt.compile
-    def step(x):
-        count.value = count.value + 1
-        return pt.sum(pt.sin(large.value * x))
-
-    is_interrupted_beside_a_thread(lambda: step.each(np.ones(10_000_000, np.float32)))  # minutes
-    assert 0 < count.value.item() < 10_000_000
-
-
-def is_interrupted_beside_a_thread(call):
-    ticks = []
-    stop = threading.Event()
-
-    def tick():
-        while not stop.wait(0.01):
-            ticks.append(time.monotonic())
-
-    def interrupt():
-        time.sleep(0.5)
-        signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    threads = [threading.Thread(target=tick), threading.Thread(target=interrupt)]
-    try:
-        for thread in threads:
-            thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            call()
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        signal.signal(signal.SIGINT, before)
-    assert len(ticks) > 10
-    assert float((pt.ones(()) + 1.0).item()) == 2.0
 
 
 def test_an_exception_of_a_signal_handler_in_a_long_scan_commits_nothing():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from interrupted import is_interrupted_beside_a_thread
 
 
 def trained(seed=0):
@@ -198,3 +199,15 @@ def test_other_threads_run_meanwhile():
         stop.set()
         sys.setswitchinterval(interval)
         thread.join()
+
+
+def test_calls_in_a_row_can_be_interrupted_and_keep_what_is_done():
+    large, count = pt.Slot(pt.ones(100_000)), pt.Slot(pt.tensor(0))
+
+    @pt.compile
+    def step(x):
+        count.value = count.value + 1
+        return pt.sum(pt.sin(large.value * x))
+
+    is_interrupted_beside_a_thread(lambda: step.each(np.ones(10_000_000, np.float32)))  # minutes
+    assert 0 < count.value.item() < 10_000_000
