@@ -29,7 +29,8 @@ import powertrain as pt
 REQUESTS = int(os.environ.get("SERVE_SOAK_REQUESTS", "20000"))  # that are answered
 LIVES = 2  # processes, each of which is killed but for the last
 CLIENTS = 6
-SEVERAL = int(os.environ.get("SERVE_SOAK_SEVERAL", "20"))  # requests over a connection that is kept
+# Requests over a connection that is kept: few, since a short soak must last until pages have taken their room.
+SEVERAL = int(os.environ.get("SERVE_SOAK_SEVERAL", "2"))
 SWITCH = 2.0  # seconds from one version to the other
 PATIENCE = 120  # seconds without an answer
 TENTHS, SETTLED = 10, 4  # when the memory of a life is looked at, and from which tenth on it may not grow
