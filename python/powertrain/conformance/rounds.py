@@ -95,7 +95,7 @@ def _padding(others: bool, weight: float) -> Iterator[None]:
                     value[-size:] = value[:size]
             yield Batch(fields, Pick(batch.indices, weights, Cursor(*batch.cursor.tolist())), weighted=True)
 
-    TrainSource.take = take  # type: ignore[method-assign]
+    TrainSource.take = take  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:

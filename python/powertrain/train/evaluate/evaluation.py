@@ -129,8 +129,9 @@ class Computer:
     def settled(self, function: Callable[[Any, Any], Any], *key: Any) -> tuple[Any, tuple[int, int]] | None:
         """The program of a function for fields of some names and a number of examples, where its calls need no block
         around them. That holds while `moved()` and its `traces` are what stands beside it."""
-        known = self._settled.get((function, *key))
-        return None if known is None else (self.programs[(function, *key)], known)
+        name = (function, *key)
+        known = self._settled.get(name)
+        return None if known is None else (self.programs[name], known)
 
     def _made(self, function: Callable[[Any, Any], Any], names: tuple[str, ...]) -> Callable[..., Any]:
         def called(*tensors: Any) -> Any:
