@@ -64,9 +64,10 @@ def blocks(fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Block]
     """The batches of some picks, whose rows lie one after the other in `fields`: a block for each run of one size."""
     real = np.concatenate([pick.weight for pick in picks])
     whole = Batch(fields, picks[0]._replace(weight=real), weighted)
+    sizes = [len(pick.indices) for pick in picks]
     made, row, at = [], 0, 0
-    for size, run in itertools.groupby(len(pick.indices) for pick in picks):
-        count = sum(1 for _ in run)
+    for size, run in itertools.groupby(sizes):
+        count = len(list(run))
         own = slice(row, row + count * size)
         arrays = [_cut(value[own], count, size) for value in whole.for_a_step()[1]]  # type: ignore[index]
         padded = None if real[own].all() else _cut(real[own], count, size)

@@ -28,7 +28,7 @@ class Model:
     def __init__(self, name: str, version: str, run: Any, writer: Writer | None = None) -> None:
         self.name, self.version, self.run, self.writer = name, version, run, writer
         # How an answer in words begins.
-        self.opening = f'{{"model": {json.dumps(name)}, "version": {json.dumps(version)}, "predictions": '
+        self.opening = json.dumps({"model": name, "version": version}, allow_nan=False)[:-1] + ', "predictions": '
         self.reads_files = False
         self.takes: dict[str, str] = {}  # columns of a table, or a text; nothing where it takes numbers
         self.shape: tuple[int, ...] = ()

@@ -39,6 +39,7 @@ class TimedStepper(Stepper):
         super().__init__(*arguments)
         self.make = make
         self._observers = ()  # a step that is looked into runs another program
+        self._repeats = False  # each step by itself
         self.steps_left = 0
         self.timers: dict[Callable[..., Any], Timer] = {}
 
