@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,8 @@ def test_a_quick_batch_costs_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
             next(loader)
     finally:
         sys.setprofile(before)
-    assert len(calls) < 7 * 256  # three generators in another count for each; more calls for 64 batches together
+    # Three generators for each, three calls more where nobody made it ahead; others for 64 batches together.
+    assert len(calls) < 8 * 256, Counter(calls).most_common(20)
 
 
 def test_a_permutation_is_the_stable_order_of_its_words() -> None:
