@@ -118,6 +118,43 @@ void same_bits_on_a_device(Loss loss, const Tensors& inputs, const std::vector<S
   CHECK(here == trained(deferred_target(), loss, inputs, shapes));
 }
 
+// The same three steps in one call, each with inputs of its own.
+std::string trained_in_a_row(const Target& target, bool each) {
+  const TargetScope scope(target);
+  const Tensors first = {numbers({33, 20}, 11), labels(33, 10)};
+  const Step step = traced(mlp, first, {{20, 47}, {47}, {47, 10}, {10}});
+  Program program(step.graph, {}, std::make_shared<Arena>(), current_plan_context());
+  constexpr int kCalls = 5;
+  const Tensors stacked = {numbers({kCalls, 33, 20}, 11), Tensor::empty({DType::I64, {kCalls, 33}})};
+  for (int call = 0; call < kCalls; ++call)
+    std::memcpy(stacked[1].host() + call * 33 * 8, labels(33, 10 - call).host(), 33 * 8);
+  std::string all;
+  if (each) {
+    const Tensor values = program.run_each(stacked, kCalls)[0];
+    CHECK(values.shape() == Shape({kCalls}));
+    all = bits(values);
+  } else {
+    for (int call = 0; call < kCalls; ++call) {
+      Tensors one;
+      for (std::size_t i = 0; i < stacked.size(); ++i) {
+        const TensorType& type = first[i].type();
+        one.push_back(Tensor::view(stacked[i].impl().buffer, type, row_major(type.shape), call * count(type.shape)));
+      }
+      all += bits(program.run(one)[0]);
+    }
+  }
+  for (const SlotRef& slot : step.slots) all += bits(slot->current());
+  return all;
+}
+
+void calls_in_a_row_on_a_device() {
+  const std::string here = trained_in_a_row(cpu_target(), false);
+  const int recordings = check::fake_device().recordings;
+  const Target* targets[] = {&cpu_target(), &fake_target(), &deferred_target()};
+  for (const Target* target : targets) CHECK(here == trained_in_a_row(*target, true));
+  CHECK_EQ(check::fake_device().recordings, recordings);  // the other one records
+}
+
 void steps_on_a_device() {
   same_bits_on_a_device(mlp, {numbers({33, 20}, 11), labels(33, 10)}, {{20, 47}, {47}, {47, 10}, {10}});
   same_bits_on_a_device(convnet, {numbers({5, 9, 9, 3}, 12), labels(5, 4)},
@@ -397,6 +434,7 @@ int main() {
   pt::two_devices_are_refused();
   pt::slots_stay_where_they_are();
   pt::steps_on_a_device();
+  pt::calls_in_a_row_on_a_device();
   pt::loops_on_a_device();
   pt::runs_are_recorded();
   pt::a_trip_is_explained(pt::fake_target());
