@@ -28,6 +28,7 @@ from powertrain_serve.loading import Loader
 from powertrain_serve.logs import LOGGER, log, on_standard_error
 from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Settings, demand_safe, is_local, token_of
+from powertrain_serve.settling import Settling
 from powertrain_serve.watching import MOST_WAITING
 
 TOKEN = "a-token-of-32-letters-for-a-test"
@@ -356,3 +357,20 @@ def test_models_stay_out_of_collections_until_they_are_replaced() -> None:
         assert gone() is None
     finally:
         gc.unfreeze()
+
+
+def test_reloads_that_follow_do_not_put_off_what_frees_models() -> None:
+    times: list[float] = []
+    settling = Settling(0.05, lambda: times.append(time.monotonic()))
+    end = time.monotonic() + 1
+    while (last := time.monotonic()) < end:
+        settling.later()
+        time.sleep(0.005)
+    assert len(times) >= 3
+    deadline = time.monotonic() + 20
+    while times[-1] < last + 0.05 and time.monotonic() < deadline:  # once more behind the last of them
+        time.sleep(0.01)
+    assert times[-1] >= last + 0.05
+    count = len(times)
+    time.sleep(0.2)
+    assert len(times) == count

@@ -22,6 +22,7 @@ from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, on_standard_error
 from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, Watched, demand_safe, token_of
+from powertrain_serve.settling import Settling
 from powertrain_serve.wanted import Wanted, of_arguments, of_file
 
 
@@ -84,7 +85,7 @@ def run(service: Service) -> None:
     settings = service.settings
     bound = bound_socket(settings)
     failed: list[BaseException] = []
-    timer = threading.Timer(0.0, _settle)  # of the last reload
+    settling = Settling(settings.limits.seconds, _settle)  # when no request can be using a model that was replaced
     application = Application(service)
     made = server(application, service, application.direct)
 
@@ -92,18 +93,10 @@ def run(service: Service) -> None:
         try:
             service.reload()
             _settle()
-            service.loaded = later
+            service.loaded = settling.later
         except BaseException as error:
             failed.append(error)
             made.should_exit = True
-
-    def later() -> None:
-        """Settle when no request can be using a model that was replaced."""
-        nonlocal timer
-        timer.cancel()
-        timer = threading.Timer(settings.limits.seconds, _settle)
-        timer.daemon = True
-        timer.start()
 
     def again(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=_reload, args=(service,), daemon=True).start()
