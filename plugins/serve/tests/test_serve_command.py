@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import io
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -374,3 +377,25 @@ def test_reloads_that_follow_do_not_put_off_what_frees_models() -> None:
     count = len(times)
     time.sleep(0.2)
     assert len(times) == count
+
+
+HELD = """
+from pathlib import Path
+from powertrain_serve.settling import give_back_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+made = [bytes(100_000) for _ in range(2000)]
+last = bytes(100_000)  # behind them
+del made
+before = resident()
+give_back_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    said = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True, timeout=120)
+    assert int(said.stdout) > 100e6

@@ -22,7 +22,7 @@ from powertrain_serve.loading import Loader
 from powertrain_serve.logs import log, on_standard_error
 from powertrain_serve.service import Service
 from powertrain_serve.settings import TOKEN_VARIABLE, Limits, Settings, Watched, demand_safe, token_of
-from powertrain_serve.settling import Settling
+from powertrain_serve.settling import Settling, give_back_memory
 from powertrain_serve.wanted import Wanted, of_arguments, of_file
 
 
@@ -114,9 +114,10 @@ def run(service: Service) -> None:
 
 def _settle() -> None:
     """Keep what is here, modules and models above all, out of later collections, each of which would hold up requests
-    for some hundredths of a second; models that were replaced go now."""
+    for some hundredths of a second; models that were replaced go now, with their memory."""
     gc.unfreeze()
     gc.collect()
+    give_back_memory()
     gc.freeze()
 
 
