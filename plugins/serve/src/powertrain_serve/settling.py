@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 def give_back_memory() -> None:
     """Let the system have the memory that was freed. The C library of Linux does so by itself at the end of its heaps
-    alone, and below that lies what was made since: a server that loads models again and again would hold twice as much.
+    alone. What was freed below that, it keeps: a server that loads models again and again would hold twice as much.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has not
