@@ -118,7 +118,7 @@ void same_bits_on_a_device(Loss loss, const Tensors& inputs, const std::vector<S
   CHECK(here == trained(deferred_target(), loss, inputs, shapes));
 }
 
-// The same three steps in one call, each with inputs of its own.
+// Steps with inputs of their own, in one call or one by one.
 std::string trained_in_a_row(const Target& target, bool each) {
   const TargetScope scope(target);
   const Tensors first = {numbers({33, 20}, 11), labels(33, 10)};

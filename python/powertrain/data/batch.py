@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,16 +68,21 @@ class Batch:
         names = [name for name, value in arrays.items() if numeric(value)] if device else []
         self._sent = (names, _core.send([arrays[name] for name in names], device)) if device else None
 
-    def _part(self, pick: Pick, values: tuple[Array, ...], count: int | None) -> Batch:
-        """The batch of a pick, which is a part of this one, with the arrays `values` and so many real examples, where
+    def parts(
+        self, picks: Iterable[Pick], values: Iterable[tuple[Array, ...]], counts: Iterable[int | None]
+    ) -> list[Batch]:
+        """The batches of some picks, which are parts of this one, each with its arrays and so many real examples, where
         that is known."""
-        # The attributes one by one: a call of `__init__` takes longer than a small batch.
-        one = Batch.__new__(Batch)
-        one._names, one._values, one._shown, one.has_weights = self._names, values, self._shown, self.has_weights
-        one._pick, one._real, one._count = pick, pick.weight, count
-        one._arrays = one._tensors = one._sent = None
-        one._on_device = False
-        return one
+        made = []
+        # The attributes one by one: a call for each takes longer than a small batch.
+        for pick, own, count in zip(picks, values, counts):  # noqa: B905 - counts may have no end
+            one = Batch.__new__(Batch)
+            one._names, one._values, one._shown, one.has_weights = self._names, own, self._shown, self.has_weights
+            one._pick, one._real, one._count = pick, pick.weight, count
+            one._arrays = one._tensors = one._sent = None
+            one._on_device = False
+            made.append(one)
+        return made
 
     @property
     def arrays(self) -> Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,11 +53,9 @@ class Block:
 
     def batches(self) -> list[Batch]:
         """Each by itself: their arrays are parts of these."""
-        counts: Iterator[int | None] = itertools.repeat(None)
-        if self._real is None:
-            counts = itertools.repeat(int(self._arrays[0].shape[1]))
-        values = zip(*self.stacked())  # noqa: B905 - as many as there are picks
-        return [self._whole._part(*one) for one in zip(self._picks[self._begin : self._end], values, counts)]  # noqa: B905
+        count = None if self._real is not None else int(self._arrays[0].shape[1])
+        picks = self._picks[self._begin : self._end]
+        return self._whole.parts(picks, zip(*self.stacked()), itertools.repeat(count))  # noqa: B905 - of one length
 
 
 def blocks(fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Block]:

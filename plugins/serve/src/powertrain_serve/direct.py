@@ -107,12 +107,12 @@ class Direct:
         return True
 
 
-class Reply:
-    """What a job tells its outcome: it has the methods of concurrent.futures.Future that the engine calls."""
+class _Waiting:
+    """A request whose answer is computed: with the two that set it, it has the methods of concurrent.futures.Future
+    that the engine calls."""
 
-    def __init__(self, direct: Direct, request: Whole, context: Context, asking: Asking, given: Any) -> None:
-        self._direct, self._request, self._context = direct, request, context
-        self._asking, self._given = asking, given
+    __slots__ = ("_request",)
+    _request: Whole
 
     def cancelled(self) -> bool:
         return False  # who has gone is counted and logged all the same
@@ -122,6 +122,14 @@ class Reply:
 
     def set_running_or_notify_cancel(self) -> bool:
         return True
+
+
+class Reply(_Waiting):
+    """What a job tells its outcome."""
+
+    def __init__(self, direct: Direct, request: Whole, context: Context, asking: Asking, given: Any) -> None:
+        self._direct, self._request, self._context = direct, request, context
+        self._asking, self._given = asking, given
 
     def set_result(self, parts: list[Any]) -> None:
         answers = Answers(parts)
@@ -150,10 +158,10 @@ class Reply:
         direct.service.afterwards(functools.partial(direct.guard.told, request.scope, context))
 
 
-class KnownReply:
+class KnownReply(_Waiting):
     """The same for a request whose head is known. Only an error needs all that a reply usually has."""
 
-    __slots__ = ("_began", "_direct", "_given", "_known", "_request")
+    __slots__ = ("_began", "_direct", "_given", "_known")
 
     def __init__(self, direct: Direct, known: Known, given: Any, began: float) -> None:
         self._direct, self._known, self._given, self._began = direct, known, given, began
@@ -164,15 +172,6 @@ class KnownReply:
         protocol.begun(self._request)
         deadline = self._began + self._direct.service.settings.limits.seconds
         return Job(self._known.model, self._given.examples, deadline, self)
-
-    def cancelled(self) -> bool:
-        return False
-
-    def done(self) -> bool:
-        return self._request.response_complete
-
-    def set_running_or_notify_cancel(self) -> bool:
-        return True
 
     def set_result(self, parts: list[Any]) -> None:
         service, answers = self._direct.service, Answers(parts)

@@ -78,19 +78,16 @@ class Timed(Iterator["Batch"]):
         self._began = self._came = time.perf_counter()
 
     def __next__(self) -> Batch:
-        made = self._next(lambda: next(self._batches, None))
+        made = self.several(1)
         if made is None:
             raise StopIteration
         return cast("Batch", made)
 
     def several(self, most: int) -> Batch | Block | None:
-        return self._next(lambda: next(self._batches, None) if self._several is None else self._several(most))
-
-    def _next(self, take: Callable[[], Batch | Block | None]) -> Batch | Block | None:
         now = time.perf_counter()
         if self._given and self._note(now):
             return None
-        made = take()
+        made = next(self._batches, None) if self._several is None else self._several(most)
         self._began, self._came = now, time.perf_counter()
         self._given = 0 if made is None else len(made) if isinstance(made, Block) else 1
         return made

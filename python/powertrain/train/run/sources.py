@@ -334,7 +334,7 @@ class Taken(Iterator["Batch"]):
         self._begun = False
 
     def __next__(self) -> Batch:
-        made = self._next(1)
+        made = self.several(1)
         if made is None:
             raise StopIteration
         assert isinstance(made, Batch)
@@ -342,9 +342,6 @@ class Taken(Iterator["Batch"]):
 
     def several(self, most: int) -> Batch | Block | None:
         """A batch, or a block of at most so many; None at the end."""
-        return self._next(most)
-
-    def _next(self, most: int) -> Batch | Block | None:
         if not self._begun:
             self._source._begin(self._left, self._share)
             self._begun = True
