@@ -293,6 +293,9 @@ void register_facts(py::module_& m) {
       "Something that a trace may have taken as it was is another now: programs look before their next call. An "
       "attribute that the function sets while it is traced is no fact.");
   m.def(
+      "facts_epoch", [] { return facts_epoch().load(); },
+      "A number that is another one once anything has changed that a trace may have taken as it was.");
+  m.def(
       "note_fact",
       [](py::handle owner, py::handle name) {
         if (PythonFacts* facts = noting()) facts->note(owner, name);

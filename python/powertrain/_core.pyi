@@ -489,6 +489,9 @@ class CompiledFunction(Generic[P, R]):
 def facts_changed(owner: Any = None, name: str | None = None) -> None:
     """Something that a trace may have taken as it was is another now: programs look before their next call."""
 
+def facts_epoch() -> int:
+    """A number that is another one once anything has changed that a trace may have taken as it was."""
+
 def note_fact(owner: Any, name: str) -> None:
     """A trace on this thread reads an attribute."""
 

@@ -320,7 +320,7 @@ PARTS: dict[str, Part] = {
         ("cpp/bindings/facts.cpp", "epoch_ = facts_epoch();", ""),
         ("cpp/bindings/facts.cpp", "return !copy || same_items(copy.ptr(), now);", "return true;"),
         ("cpp/bindings/slots.cpp", "if (slot->trainable != trainable) ++facts_epoch();", ""),
-        ("python/powertrain/nn/module.py", '(module, "training", bool(mode))\n        changed()',
+        ("python/powertrain/nn/module.py", '(module, "training", bool(mode))\n        _core.facts_changed()',
          '(module, "training", bool(mode))'),
         ("python/powertrain/program/facts.py", "self.entries.append((function.__globals__, name, \"\"))", "pass"),
         ("python/powertrain/program/facts.py", "self.cells.append((cell, name))", "pass"),

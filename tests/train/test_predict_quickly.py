@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
-from powertrain.program.facts import changed, moved
+from powertrain import _core
 from powertrain.train.deciding.calibrations import Temperature
 from powertrain.train.deciding.decision import Decision
 from powertrain.train.evaluate import evaluation
@@ -113,7 +113,13 @@ def test_what_draws_numbers_is_never_settled() -> None:
 
 def test_a_change_of_any_watched_object_moves_the_number() -> None:
     model = pt.nn.Sequential(pt.nn.Linear(2, 2), pt.nn.Dropout(0.5))
-    for act in (model.eval, model.train, lambda: setattr(model, "mine", 1), lambda: delattr(model, "mine"), changed):
-        before = moved()
+    for act in (
+        model.eval,
+        model.train,
+        lambda: setattr(model, "mine", 1),
+        lambda: delattr(model, "mine"),
+        _core.facts_changed,
+    ):
+        before = _core.facts_epoch()
         act()
-        assert moved() != before
+        assert _core.facts_epoch() != before

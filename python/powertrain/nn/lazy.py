@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.nn import checks, convolution, layers, norm
 from powertrain.nn.module import Module
-from powertrain.program.facts import changed
 
 if TYPE_CHECKING:
     from powertrain.typing import TensorLike
@@ -72,7 +72,7 @@ class Uncalled(Module):
         vars(self).clear()
         vars(self).update({**vars(made), **kept})
         object.__setattr__(self, "__class__", type(made))
-        changed()
+        _core.facts_changed()
 
     def extra_repr(self) -> str:
         settings, named = vars(self)["_given"]

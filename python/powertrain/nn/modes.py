@@ -6,8 +6,8 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from powertrain import _core
 from powertrain.io.locks import ModuleLock
-from powertrain.program.facts import changed
 
 if TYPE_CHECKING:
     from powertrain.nn.module import Module
@@ -76,4 +76,4 @@ def _leave(model: Module, held: _Evaluated) -> None:
         del _evaluated[model]
         for part in held.parts:
             object.__setattr__(part, "training", True)
-        changed()
+        _core.facts_changed()

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
 
 import powertrain as pt
+from powertrain import _core
 from powertrain.errors.boundary import LEFTOVERS, translated
 from powertrain.nn import display, hooks
 from powertrain.nn.checks import StateError
 from powertrain.nn.other_names import unknown
 from powertrain.nn.parameter import Parameter, slot_size
 from powertrain.nn.state import State
-from powertrain.program.facts import changed
 
 __all__ = ["Module", "Parameter", "StateError", "slot_size"]
 
@@ -130,7 +130,7 @@ class Module(State):
         """Sets the mode of this module and all below: dropout and batch statistics on (or off)."""
         for module in self.modules():
             object.__setattr__(module, "training", bool(mode))
-        changed()
+        _core.facts_changed()
         return self
 
     def eval(self: M) -> M:

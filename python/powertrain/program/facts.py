@@ -32,27 +32,6 @@ class MissingAttributeError(_core.Error, AttributeError):
     """An attribute to be deleted that is not there."""
 
 
-_moved = 0  # how often any of them changed
-
-
-def changed(owner: Any = None, name: str | None = None) -> None:
-    """Say that a fact is another now: of an attribute, or of any where none is named."""
-    global _moved
-    _moved += 1
-    _core.facts_changed(owner, name)
-
-
-def moved() -> int:
-    """A number that is another one once an attribute of any watched object has changed.
-
-    >>> before = moved()
-    >>> changed()
-    >>> moved() == before
-    False
-    """
-    return _moved
-
-
 class Watched:
     """An object whose attributes are facts of the programs whose traces read them."""
 
@@ -60,7 +39,7 @@ class Watched:
         before = self.__dict__.get(name, Watched)
         object.__setattr__(self, name, value)
         if self.__dict__.get(name, Watched) is not before:  # a property may keep it elsewhere
-            changed(self, name)
+            _core.facts_changed(self, name)
 
     def __delattr__(self, name: str) -> None:
         try:
@@ -70,7 +49,7 @@ class Watched:
                 f"[{type(self).__name__}] cannot delete {name}: {error}; expected an attribute that was assigned; see "
                 "vars() of the object"
             ) from None
-        changed(self, name)
+        _core.facts_changed(self, name)
 
 
 def _read_and_note(self: Watched, name: str) -> Any:

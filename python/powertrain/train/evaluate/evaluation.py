@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain import metrics
+from powertrain import _core, metrics
 from powertrain.data import DataLoader, Subset
 from powertrain.data.order import EVALUATION
 from powertrain.data.source import evenly_spaced
 from powertrain.errors.methods import overridden
 from powertrain.metrics.classes import not_a_number
 from powertrain.nn import modes
-from powertrain.program.facts import moved
 from powertrain.train.deciding.decision import NOTHING, Decision
 from powertrain.train.evaluate.fits import answering, demand_losses, demand_returned, demand_scores, drawn, output_of
 from powertrain.train.run.step import Step, TracedBatch, names_and_arrays
@@ -113,22 +112,22 @@ class Computer:
         program = self.programs.get(key) or self.programs.setdefault(key, self._made(function, names))
         settled = self._settled.get(key)
         if settled is not None:
-            if settled == (moved(), program.traces):  # type: ignore[attr-defined]
+            if settled == (_core.facts_epoch(), program.traces):  # type: ignore[attr-defined]
                 found = np.array(program(*fields.values()))
                 if settled[1] == program.traces:  # type: ignore[attr-defined]
                     return found
             self._settled.pop(key, None)
-        before = moved()
+        before = _core.facts_epoch()
         with evaluating(self.modules) as block:
             found = np.array(program(*fields.values()))
             idle = block.idle
-        if idle and not self._host and moved() == before:
+        if idle and not self._host and _core.facts_epoch() == before:
             self._settled[key] = before, program.traces  # type: ignore[attr-defined]
         return found
 
     def settled(self, function: Callable[[Any, Any], Any], *key: Any) -> tuple[Any, tuple[int, int]] | None:
         """The program of a function for fields of some names and a number of examples, where its calls need no block
-        around them. That holds while `moved()` and its `traces` are what stands beside it."""
+        around them. That holds while `_core.facts_epoch()` and its `traces` are what stands beside it."""
         name = (function, *key)
         known = self._settled.get(name)
         return None if known is None else (self.programs[name], known)

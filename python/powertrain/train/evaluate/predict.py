@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.data import DataError, InputFile
 from powertrain.data.in_memory import array_of, in_order, with_part
 from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces, no_pictures
 from powertrain.data.transforms import Transformed
 from powertrain.errors.methods import overridden
 from powertrain.io.console import one_line
-from powertrain.program.facts import moved
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predictions import FEW, Form, Predictions
 from powertrain.train.folder.run_folder import RunError
@@ -122,7 +122,7 @@ class RowPlan:
     def __call__(self, run: TrainRun, x: NDArray[Any]) -> Predictions | None:
         program, dataset = self._program, run.dataset
         # Another form is that of another strategy, data set, decision or model.
-        if self._settled != (moved(), program.traces) or form_of(run) is not self._form:
+        if self._settled != (_core.facts_epoch(), program.traces) or form_of(run) is not self._form:
             return None
         for transform in dataset.transforms:
             x = transform(x)
