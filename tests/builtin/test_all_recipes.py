@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import powertrain
+from cut_data import fewer
 from powertrain.data.transforms import Transformed
 from powertrain.train.evaluate.review import open_run
 from recipe_runs import LACKING
@@ -30,7 +31,7 @@ WHOLE = ("digits", *OF_DIGITS, "mnist1d-linear", "mnist1d-mlp", "mnist1d-cnn", "
 
 def arguments_of(recipe: str, *more: str, run: str = "run") -> list[str]:
     """What trains a recipe, on less data where that is enough."""
-    smaller = [word for setting in SMALLER.get(recipe, ()) for word in ("--set", setting)]
+    smaller = [word for setting in (*SMALLER.get(recipe, ()), *fewer(recipe)) for word in ("--set", setting)]
     return ["train", recipe, "--run", run, *smaller, *more]
 
 
