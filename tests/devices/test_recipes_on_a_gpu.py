@@ -65,19 +65,36 @@ def test_whole_recipes_train_there_as_on_the_cpu(recipe: str, rtol: float) -> No
     np.testing.assert_allclose(there, here, rtol=rtol)
 
 
-def test_killed_and_resumed_ends_with_the_same_bits(tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text(SMALL.replace("[32]", "[16]").replace("6 epochs", "3 epochs"))
+def killed_and_resumed(folder: Path, recipe: str, **settings: str) -> None:
+    """A run that is killed after an epoch and resumed has the bits of one that nothing disturbs."""
+    (folder / "small.toml").write_text(recipe)
     arguments = ["train", "small.toml", "--device", "cuda", "--json"]
     package = (built().parents[1],)
-    whole = results(run([*arguments, "--run", "whole"], tmp_path, package, **SETTINGS))
+    whole = results(run([*arguments, "--run", "whole"], folder, package, **SETTINGS, **settings))
     process = subprocess.Popen(
-        command([*arguments[:-1], "--run", "a"]), cwd=tmp_path, env=gpu_environment(), stdout=subprocess.PIPE, text=True
-    )
+        command([*arguments[:-1], "--run", "a"]), cwd=folder, env=gpu_environment(**settings), stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
     assert process.stdout is not None
     next(line for line in process.stdout if line.startswith("epoch"))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    resumed = results(run([*arguments, "--run", "a", "--resume"], tmp_path, package, **SETTINGS))
+    resumed = results(run([*arguments, "--run", "a", "--resume"], folder, package, **SETTINGS, **settings))
     assert resumed["hash"] == whole["hash"] and resumed["steps"] == whole["steps"]
-    assert [line["step"] > 0 for line in read_lines(tmp_path / "a") if line["event"] == "resume"] == [True]
+    assert [line["step"] > 0 for line in read_lines(folder / "a") if line["event"] == "resume"] == [True]
+
+
+def test_killed_and_resumed_ends_with_the_same_bits(tmp_path: Path) -> None:
+    killed_and_resumed(tmp_path, SMALL.replace("[32]", "[16]").replace("6 epochs", "3 epochs"))
+
+
+@pytest.mark.simulated
+def test_with_products_by_cublaslt_too(tmp_path: Path) -> None:
+    """The resumed process asks the library anew which algorithm each product takes."""
+    recipe = SMALL.replace("[32]", "[768]").replace("6 epochs", "2 epochs")  # the last layer's sums are long
+    killed_and_resumed(tmp_path, recipe, POWERTRAIN_CUBLASLT="sim")
+    failing = {"POWERTRAIN_CUBLASLT": "sim", "POWERTRAIN_SIM_CUBLASLT": "fail_product=1"}
+    arguments = ["train", "small.toml", "--device", "cuda", "--run", "failing"]
+    failed = run(arguments, tmp_path, (built().parents[1],), expect=2, **SETTINGS, **failing)
+    assert "says CUBLAS_STATUS_EXECUTION_FAILED while multiplying f32[" in failed.stderr

@@ -14,6 +14,7 @@ from powertrain.builtin.models import GPT, MLP, LeNet, LSTMLanguageModel, ResNet
 from powertrain.builtin.models.mlp import Activation
 from powertrain.cli.bench.arrays import Array, Weights, Workload, find
 from powertrain.nn import Module
+from powertrain.nn.init.later import drawn_later
 from powertrain.optim import SGD, AdamW, LossScale
 
 
@@ -59,8 +60,9 @@ def relaid(name: str, value: Array, workload: str) -> Array:
 def build(name: str) -> Module:
     """The model of a workload, with its published weights."""
     weights = find(name).weights()
-    model = MODELS[name.partition(":")[0]](weights)
-    state = {slot: np.asarray(value) for slot, value in model.state_dict().items() if "running_" in slot}
+    with drawn_later():  # never, since all are replaced
+        model = MODELS[name.partition(":")[0]](weights)
+    state = {path: slot.numpy() for path, slot in model.named_slots() if "running_" in path}
     state |= {key: np.ascontiguousarray(relaid(key, value, name)) for key, value in weights.items()}
     model.load_state_dict(state)
     return model
