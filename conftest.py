@@ -1,5 +1,5 @@
-"""Every graph that a pass makes is verified in tests, each draws the same numbers alone as among others, and what they
-start hears signals."""
+"""Every graph that a pass makes is verified in tests, each draws the same numbers alone as among others, reports do not
+render their pictures, and what tests start hears signals."""
 
 import gc
 import os
@@ -32,10 +32,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the fixtures: a model made without a seed would depend on the tests that its process ran before. So would
     what is written, where one of them only looked at a gradient."""
     import powertrain as pt  # after the environment is set, which the import reads
+    import unrendered  # once tests/support is on the path
 
     pt.random.seed(0)
     pt.end_phase()
+    unrendered.choose(item)

@@ -238,6 +238,7 @@ def test_a_ledger_of_a_stranger_breaks_nothing(tmp_path: Path) -> None:
     assert "&lt;b&gt;" in page and "<b>" not in page and "odd" not in page
 
 
+@pytest.mark.pictures
 def test_the_report_has_a_chart_and_a_picture_of_each_kind(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
     run = pt.fit(

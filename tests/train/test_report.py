@@ -16,6 +16,7 @@ from powertrain.train.report.elements import section_html, table_of
 from powertrain.train.report.markup import html as html_of
 from running import run
 
+pytestmark = pytest.mark.pictures
 MODEL = """
 import numpy as np
 from powertrain.plugin import Section

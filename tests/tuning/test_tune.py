@@ -54,6 +54,7 @@ def test_a_run_that_is_not_measured_is_measured_by_its_resume(tmp_path: Path) ->
     assert second.results["test"] == whole.results["test"]
 
 
+@pytest.mark.pictures
 def test_the_page_cannot_be_broken_by_what_it_tells(tmp_path: Path) -> None:
     bad = "<script>alert(1)</script>$x$\x1b[31m"
     space = {"a<b>": Choices((bad, "2")), "optimizer.lr": Numbers(1e-4, 1.0, log=True), "n": Numbers(1, 3, whole=True)}
