@@ -513,6 +513,12 @@ def scaled_rows(table: Array, rows: Array, numbers: Array, out: Array, parallel:
     """Write rows of a table of bytes or f32 [n, ...] into `out`, f32 [rows, ...]: (x - numbers[0]) * numbers[1] +
     numbers[2], whose numbers [3, k] repeat along a row."""
 
+def permutation(count: int, seed: int, stream: int, call: int) -> Array:
+    """A random order of range(count)."""
+
+def sorting_order(words: Array) -> Array:
+    """The stable order that sorts words of u64."""
+
 def decode_png(content: bytes, channels: int) -> tuple[bytes, int, int] | None:
     """The pixels of a PNG file as bytes, RGB (3 channels) or grey (1), with width and height; None for one that is left
     to Pillow."""

@@ -12,6 +12,7 @@ import pytest
 
 import powertrain as pt
 from loader_blocks import counted_blocks
+from powertrain import _core
 from powertrain.data import ArrayDataset, DataLoader, Subset, prefetch, transforms
 from powertrain.data.dataset import Mapped
 from powertrain.data.order import permutation, raw_bits
@@ -192,15 +193,24 @@ def test_a_quick_batch_costs_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_permutation_is_the_stable_order_of_its_words() -> None:
-    for count in (0, 1, 2, 17, 1000):
-        words = raw_bits(3, 1, 5, count)
-        assert permutation(count, 3, 1, 5).tolist() == np.argsort(words, kind="stable").tolist()
+    for count in (*range(20), 63, 64, 65, 1000, 70_001):
+        for seed, stream, call in ((3, 1, 5), (2**64 - 1, 64, 2**40), (-1, 1, 0)):
+            words = raw_bits(seed, stream, call, count)
+            assert permutation(count, seed, stream, call).tolist() == np.argsort(words, kind="stable").tolist()
 
 
-def test_equal_words_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = np.random.default_rng(0).integers(0, 50, 1000, dtype=np.uint64)
-    monkeypatch.setattr("powertrain.data.order.raw_bits", lambda *_: words)
-    assert permutation(1000, 0, 0, 0).tolist() == np.argsort(words, kind="stable").tolist()
+@pytest.mark.parametrize("high", [1, 2, 50, 2**62, 2**63])
+def test_equal_words_keep_their_order(high: int) -> None:
+    """Whether they are spread over all words, or over few of them."""
+    words = np.random.default_rng(0).integers(0, high, 1000, dtype=np.uint64)
+    words[500:] = words[:500]
+    assert _core.sorting_order(words).tolist() == np.argsort(words, kind="stable").tolist()
+    assert _core.sorting_order(~words).tolist() == np.argsort(~words, kind="stable").tolist()
+
+
+def test_rows_of_a_permutation_are_counted() -> None:
+    with pytest.raises(ValueError, match=r"\[permutation\] -1 rows; expected a number >= 0; pass how many there are"):
+        _core.permutation(-1, 0, 0, 0)
 
 
 def test_a_run_reads_arrays_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,17 +77,19 @@ def test_parts_of_parts_are_parts():
     assert len(part) == 2
     assert [one.indices.tolist() for one in part.batches()] == [one.indices.tolist() for one in made.batches()[5:7]]
     assert part.stacked()[0].tolist() == made.stacked()[0][5:7].tolist()
-    assert part.last is made.batches()[6]._pick
+    assert part.end.cursor == made.batches()[6]._pick.cursor
 
 
 def test_sizes_that_differ_are_blocks_of_their_own():
     from powertrain.data.block import blocks
     from powertrain.data.order import Cursor, Pick
+    from powertrain.data.picks import JoinedPicks, OnePick
 
     sizes = [4, 4, 2, 2, 2, 4]
     picks = [Pick(np.arange(size), np.ones(size, np.float32), Cursor(0, at)) for at, size in enumerate(sizes)]
+    joined = JoinedPicks([OnePick(pick) for pick in picks])
     x = np.arange(sum(sizes), dtype=np.float32)
-    made = blocks({"x": x}, picks, True)
+    made = blocks({"x": x}, joined, True)
     assert [(len(one), one.stacked()[0].shape) for one in made] == [(2, (2, 4)), (3, (3, 2)), (1, (1, 4))]
     assert np.concatenate([one.stacked()[0].ravel() for one in made]).tolist() == x.tolist()
     assert sum(one.examples for one in made) == len(x)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,8 @@ from powertrain.data import (
     WeightedRandomSampler,
     prefetch,
 )
+from powertrain.data.order import Cursor, Pick
+from powertrain.data.picks import OnePick
 
 
 def rows(loader: DataLoader) -> list[list[int]]:
@@ -181,9 +182,10 @@ def test_quick_batches_that_are_not_to_be_ahead_are_made_by_the_consumer(monkeyp
         return pick
 
     for pace in (prefetch.Pace(), prefetch.Pace(1e-6)):
-        picks = iter([SimpleNamespace(number=number) for number in range(60)])
+        weight = np.ones(1, np.float32)
+        picks = (OnePick(Pick(np.array([at]), weight, Cursor(0, at + 1))) for at in range(60))
         found = prefetch.Prefetched(make, picks, 2, 2, None, pace, 1)
-        assert [one.number for several in found for one, _ in several] == list(range(60))
+        assert [int(one.indices[0]) for several in found for one, _ in several] == list(range(60))
         assert wait_for_threads(0) == 0
         assert set(made_by[20:]) == {threading.current_thread().name}
         made_by.clear()
@@ -402,7 +404,7 @@ def test_rows_that_cannot_be_chosen_are_an_error_of_their_own(workers: int) -> N
         raise MemoryError("no room for the rows")
         yield
 
-    loader.order.picks = picks  # type: ignore[method-assign]
+    loader.order.runs = picks  # type: ignore[attr-defined]
     with pytest.raises(MemoryError, match="no room for the rows"):
         list(loader)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 
 from powertrain.data.batch import Batch
-from powertrain.data.order import Pick
+from powertrain.data.order import Pick, Place
+from powertrain.data.picks import JoinedPicks
 from powertrain.data.source import Array, Fields
 
 
@@ -19,10 +21,10 @@ class Block:
     __slots__ = ("_arrays", "_begin", "_end", "_picks", "_real", "_whole", "has_weights", "names")
 
     def __init__(
-        self, whole: Batch, arrays: Sequence[Array], real: Array | None, picks: Sequence[Pick], begin: int, end: int
+        self, whole: Batch, arrays: Sequence[Array], real: Array | None, picks: JoinedPicks, begin: int, end: int
     ) -> None:
-        """`arrays`, `real` (which examples are no padding; None for all) and `picks` are of all batches that were made
-        together, from which this one has those from `begin` to below `end`."""
+        """`arrays`, `real` (which examples are no padding; None for all) and `picks` are of all batches of one size
+        that were made together, from which this one has those from `begin` to below `end`."""
         self._whole, self._arrays, self._real, self._picks = whole, arrays, real, picks
         self._begin, self._end = begin, end
         self.names, self.has_weights = whole.for_a_step()[0], whole.has_weights
@@ -32,8 +34,9 @@ class Block:
         return self._end - self._begin
 
     @property
-    def last(self) -> Pick:
-        return self._picks[self._end - 1]
+    def end(self) -> Place:
+        """Where the last one ends."""
+        return self._picks.behind(self._end - 1)
 
     @property
     def examples(self) -> int:
@@ -53,25 +56,35 @@ class Block:
 
     def batches(self) -> list[Batch]:
         """Each by itself: their arrays are parts of these."""
+        return [batch for batch, _ in self.each()]
+
+    def each(self) -> list[tuple[Batch, Pick]]:
+        """The same, with their picks."""
         count = None if self._real is not None else int(self._arrays[0].shape[1])
-        picks = self._picks[self._begin : self._end]
-        return self._whole.parts(picks, zip(*self.stacked()), itertools.repeat(count))  # noqa: B905 - of one length
+        picks = list(itertools.islice(self._picks, self._begin, self._end))
+        made = self._whole.parts(picks, zip(*self.stacked()), itertools.repeat(count))  # noqa: B905 - of one length
+        return list(zip(made, picks, strict=True))
 
 
-def blocks(fields: Fields, picks: Sequence[Pick], weighted: bool) -> list[Block]:
-    """The batches of some picks, whose rows lie one after the other in `fields`: a block for each run of one size."""
-    real = np.concatenate([pick.weight for pick in picks])
-    whole = Batch(fields, picks[0]._replace(weight=real), weighted)
-    sizes = [len(pick.indices) for pick in picks]
-    made, row, at = [], 0, 0
-    for size, run in itertools.groupby(sizes):
-        count = len(list(run))
+def blocks(fields: Fields, picks: JoinedPicks, weighted: bool) -> list[Block]:
+    """The batches of some picks, whose rows lie one after the other in `fields`: a block for each run of one size
+    in one turn."""
+    real = np.concatenate([run.weights.reshape(-1) for run in picks.runs])
+    first = picks.runs[0]
+    whole = Batch(fields, Pick(first.rows[0], real, first.end), weighted)
+    made, row = [], 0
+    for (size, _), alike in itertools.groupby(picks.runs, _size_and_turn):
+        run = JoinedPicks(list(alike))
+        count = len(run)
         own = slice(row, row + count * size)
         arrays = [_cut(value[own], count, size) for value in whole.for_a_step()[1]]  # type: ignore[index]
-        padded = None if real[own].all() else _cut(real[own], count, size)
-        made.append(Block(whole, arrays, padded, picks[at : at + count], 0, count))
-        row, at = own.stop, at + count
+        padded = None if all(map(_full, run.runs)) or real[own].all() else _cut(real[own], count, size)
+        made.append(Block(whole, arrays, padded, run, 0, count))
+        row = own.stop
     return made
+
+
+_size_and_turn, _full = operator.attrgetter("size", "turn.number"), operator.attrgetter("full")
 
 
 def _cut(array: Array, count: int, size: int) -> Array:

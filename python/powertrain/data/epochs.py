@@ -10,8 +10,9 @@ import numpy as np
 
 from powertrain.data import drawing
 from powertrain.data.errors import DataError
-from powertrain.data.order import Cursor, Parts, Pick, misplaced, whole_batches
+from powertrain.data.order import Cursor, Parts, Pick, misplaced
 from powertrain.data.order_pieces import RowOrder, Rows
+from powertrain.data.picks import OnePick, Picks
 from powertrain.data.samplers import RandomSampler, SeededSampler, ended, epoch_order, row_numbers
 
 Last = Literal["pad", "drop", "short"]
@@ -73,20 +74,34 @@ class EpochOrder:
             raise misplaced(cursor, f"a multiple of batch_size = {self.batch} below {count} examples", _SAME)
 
     def picks(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Pick]:
+        return itertools.chain.from_iterable(self.runs(cursor, parts))
+
+    def runs(self, cursor: Cursor, parts: Parts = ()) -> Iterator[Picks]:
+        """The same, of which none is made alone: see `Picks`."""
         epoch, position = cursor
         rows: Any = parts[0] if parts else self._rows(epoch)
         kept = () if isinstance(self.sampler, SeededSampler) else (rows,)
-        end = self._batches(len(rows)) * self.batch
+        batch, following = self.batch, Cursor(epoch + 1, 0)
+        end = self._batches(len(rows)) * batch
         if end == 0:
-            raise _no_batch(len(rows), self.batch)
-        full = min(end, len(rows) // self.batch * self.batch)
-        for start in range(position, full, _AT_ONCE * self.batch):
-            some = rows[start : min(full, start + _AT_ONCE * self.batch)]
-            yield from whole_batches(some, self.batch, start, end, epoch, kept)
-        if full < end:
-            # Padded by other real examples, rather than zeros or one repeated: batch statistics stay sensible.
-            size = self.batch if self.last == "pad" else 0
-            yield _padded(rows[full:end], rows, size, Cursor(epoch + 1, 0), epoch, kept)
+            raise _no_batch(len(rows), batch)
+        for start in range(position, end, _AT_ONCE * batch):
+            stop = min(end, start + _AT_ONCE * batch)
+            behind = following if stop == end else Cursor(epoch, stop)
+            some, weights = rows[start:stop], None
+            if missing := stop - start - len(some):
+                if self.last == "short":
+                    whole = len(some) // batch * batch
+                    if whole:
+                        middle = Cursor(epoch, start + whole)
+                        yield Picks(some[:whole].reshape(-1, batch), start, batch, middle, epoch, kept)
+                    yield OnePick(_padded(some[whole:], rows, 0, behind, epoch, kept))
+                    return
+                # Padded by other real examples, rather than zeros or one repeated: batch statistics stay sensible.
+                some = np.concatenate([some, np.resize(rows[:missing], missing)])
+                weights = np.ones((len(some) // batch, batch), np.float32)
+                weights[-1, batch - missing :] = 0
+            yield Picks(some.reshape(-1, batch), start, batch, behind, epoch, kept, weights)
 
 
 class BatchOrder:

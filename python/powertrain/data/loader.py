@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Generated
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
 from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
-from powertrain.data.order import Cursor, Order, Parts, Pick, RandomOrder
+from powertrain.data.order import Cursor, Order, Parts, Pick, Place, RandomOrder
+from powertrain.data.picks import JoinedPicks, Picks, picks_of
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
 from powertrain.data.prefetch import MOST_AT_ONCE, Made, Pace, Prefetched
 from powertrain.data.samplers import RandomSampler, SeededSampler, SequentialSampler, row_numbers, seed_of
@@ -270,28 +272,52 @@ class DataLoader:
         with drawing.example(self.seed, epoch, row):
             return item(self.dataset, row)
 
-    def _picks(self, cursor: Cursor, parts: Parts) -> Iterator[Pick]:
+    def _picks(self, cursor: Cursor, parts: Parts) -> Iterator[Picks]:
         while True:
-            for pick in self.order.picks(cursor, parts):
-                yield pick
+            for picks in picks_of(self.order, cursor, parts):
+                yield picks
             if not self.endless:
                 return
-            cursor, parts = pick.cursor, ()
+            cursor, parts = picks.end, ()
 
     def _batches(self, cursor: Cursor, parts: Parts, together: bool) -> Iterator[Sequence[Made]]:
         """The batches from a cursor on, in order: one or several at a time."""
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
-            return ([(self._make(pick), pick)] for pick in picks)
-        many = self._make_many if self._by_rows and not self.device and self._share == (0, 1) else None
+            return ([(self._make(pick), pick)] for pick in itertools.chain.from_iterable(picks))
+        many = self._make_many if self.makes_many and self._share == (0, 1) else None
         # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
         most = 1 if self.device else MOST_AT_ONCE
         return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most, together)
 
-    def _make_many(self, picks: list[Pick]) -> list[Block]:
+    @property
+    def makes_many(self) -> bool:
+        """Whether several batches may be made at once."""
+        return self._by_rows and not self.device
+
+    def prefetched(self, picks: Iterator[Picks]) -> Prefetched:
+        """The batches of any picks of the data set, in order."""
+        many = self._make_many if self.makes_many else None
+        return Prefetched(
+            self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, MOST_AT_ONCE, together=True
+        )
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the next batch begins."""
+        return self._cursor
+
+    @property
+    def place(self) -> Place:
+        """The same, with the rows of its epoch where they are kept."""
+        return Place(self._cursor, self._parts)
+
+    def _make_many(self, picks: JoinedPicks) -> list[Block]:
         """The batches of several picks, whose arrays are parts of larger ones."""
-        rows = np.concatenate([pick.indices for pick in picks])
-        return blocks(as_fields(self._fetched(picks[0]._replace(indices=rows))), picks, self.pad_last)
+        first = picks.runs[0]
+        rows = np.concatenate([run.rows.reshape(-1) for run in picks.runs])
+        pick = Pick(rows, first.weights[0], first.cursor(0), first.epoch)
+        return blocks(as_fields(self._fetched(pick)), picks, self.pad_last)
 
     def _start(self) -> tuple[Cursor, Parts]:
         """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""
@@ -309,11 +335,11 @@ class DataLoader:
 
     def ahead(self, *, together: bool) -> Generated[Made, None, None]:
         """Batches from where the loader stands on, each with its pick: whoever takes them moves the loader. `together`:
-        those that were made together come as a Block, with the last of its picks."""
+        those that were made together come as a Block, with the place behind it."""
         return self._ahead(together)
 
-    def move_behind(self, pick: Pick) -> None:
-        """Stand where the batch of this pick ends."""
+    def move_behind(self, pick: Pick | Place) -> None:
+        """Stand where a batch or a block ends."""
         self._cursor, self._parts = pick.cursor, pick.parts if pick.cursor.epoch == self._cursor.epoch else ()
 
     def _ahead(self, together: bool) -> Generated[Made, None, None]:
@@ -322,11 +348,9 @@ class DataLoader:
         try:
             over = False
             while not over or self.endless:
-                if isinstance(batches, Prefetched) and not batches.here:
+                if isinstance(batches, Prefetched) and not batches.expect(self._expected):
                     # In a child after a fork, whose parent has the workers: go on from the cursor with new ones.
                     batches = self._batches(cursor, parts, together)
-                if self._expected and isinstance(batches, Prefetched):
-                    batches.expect(self._expected)
                 self._expected = 0
                 try:
                     several = next(batches)

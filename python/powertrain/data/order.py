@@ -6,16 +6,16 @@ them. So only raw bits are used here, and a run resumes to the same batches unde
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.data.errors import DataError
 
 # Streams keep draws of one seed apart that serve different ends.
@@ -34,17 +34,9 @@ def raw_bits(seed: int, stream: int, call: int, count: int) -> NDArray[np.uint64
 
 def permutation(count: int, seed: int, stream: int, call: int) -> NDArray[np.int64]:
     """A uniform permutation of range(count): the order that sorts random words (stable, should two be equal)."""
-    return _sorting(raw_bits(seed, stream, call, count))
-
-
-def _sorting(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The stable order that sorts words of which hardly ever two are equal. Where none are, every order that sorts them
-    is the stable one, and NumPy finds it in a quarter of the time."""
-    order = np.argsort(words)
-    ascending = words[order]
-    if (ascending[1:] == ascending[:-1]).any():
-        order = np.argsort(words, kind="stable")
-    return order.astype(np.int64, copy=False)
+    # The words are those of `raw_bits`. NumPy's generator takes longer to make than the order of some hundred rows.
+    rows: NDArray[np.int64] = _core.permutation(count, seed & 0xFFFFFFFFFFFFFFFF, stream, call)
+    return rows
 
 
 class Cursor(NamedTuple):
@@ -84,7 +76,8 @@ class Draw:
         return (self.words(shape) % np.uint64(below)).astype(np.int64)
 
     def permutation(self, count: int) -> NDArray[np.int64]:
-        return _sorting(self.words((count,)))
+        rows: NDArray[np.int64] = _core.sorting_order(self.words((count,)))
+        return rows
 
 
 # The rows of one epoch, in one array, or one for each batch.
@@ -105,23 +98,11 @@ class Pick(NamedTuple):
     parts: Parts = ()
 
 
-# They are made by the thousand: their own constructors, which are functions of Python, take three times as long.
-_pick: Callable[[Iterable[Any]], Pick] = functools.partial(tuple.__new__, Pick)
-_cursor: Callable[[Iterable[int]], Cursor] = functools.partial(tuple.__new__, Cursor)
+class Place(NamedTuple):
+    """Where the next batch begins, and the rows of its epoch, where they are kept."""
 
-
-def whole_batches(
-    rows: NDArray[np.int64], batch: int, start: int, end: int, epoch: int, parts: Parts
-) -> Iterator[Pick]:
-    """The picks of some whole batches of an epoch, which begin at position `start`. At `end` the next epoch does."""
-    count = len(rows) // batch
-    places = range(start + batch, start + count * batch + 1, batch)
-    cursors = [*map(_cursor, zip(itertools.repeat(epoch), places))]
-    if places[-1] == end:
-        cursors[-1] = Cursor(epoch + 1, 0)
-    weights = np.ones((count, batch), np.float32)
-    same = [itertools.repeat(one) for one in (epoch, (), parts)]
-    return map(_pick, zip(rows.reshape(count, batch), weights, cursors, *same))  # noqa: B905
+    cursor: Cursor
+    parts: Parts = ()
 
 
 class Order(Protocol):

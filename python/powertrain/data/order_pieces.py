@@ -12,7 +12,7 @@ from powertrain.data.order import OFFSETS, Cursor, Draw, permutation, raw_bits
 
 Rows = NDArray[np.int64]
 
-# From so many rows on an order is computed as it is read: to sort as many random words would take 70 MB and half a
+# From so many rows on an order is computed as it is read: to sort as many random words would take 75 MB and half a
 # second at the beginning of each epoch, and more the more rows there are. Below, each order is as likely as another.
 SORTED_BELOW = 1 << 22
 _CHUNK = 1 << 14  # rows that are computed at once: NumPy's calls cost more than the numbers of a single batch

@@ -7,7 +7,6 @@ processes, since NumPy's copies and the engine's release the interpreter lock.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import os
 import sys
@@ -20,9 +19,10 @@ from typing import Any, NamedTuple
 
 from powertrain.data.batch import held_bytes
 from powertrain.data.block import Block
-from powertrain.data.order import Pick
+from powertrain.data.order import Pick, Place
+from powertrain.data.picks import JoinedPicks, PickQueue, Picks
 
-Made = tuple[Any, Pick]  # a batch with its pick, or a Block with its last one
+Made = tuple[Any, Pick | Place]  # a batch with its pick, or a Block with the place behind it
 
 # Handing over costs some tens of microseconds. When one of the first batches took less time than this to make, they are
 # handed over in blocks, and a single worker makes them. The least time counts, since others include waiting for a busy
@@ -64,7 +64,7 @@ class _Cell:
 
     def __init__(self, wanted: int) -> None:
         self.wanted = wanted  # so many picks, if there are as many
-        self.picks: Sequence[Pick] = ()
+        self.picks = JoinedPicks(())
         self.done = False
         self.made: list[Made] = []
         self.error: Exception | None = None  # to be raised behind what was made
@@ -76,9 +76,9 @@ class _Shared:
     def __init__(
         self,
         make: Callable[[Pick], Any],
-        picks: Iterator[Pick],
+        picks: Iterator[Picks],
         window: int,
-        make_many: Callable[[list[Pick]], list[Block]] | None,
+        make_many: Callable[[JoinedPicks], list[Block]] | None,
         pace: Pace,
         most: int,
         together: bool,
@@ -86,7 +86,7 @@ class _Shared:
         self.together = together
         self.make, self.make_many = make, make_many
         self.most = most
-        self.picks = picks
+        self.picks = PickQueue(picks)
         self.window = window
         self.pace = pace if pace.quick else Pace()
         self.quick = self.pace.quick  # or once that is known
@@ -96,9 +96,9 @@ class _Shared:
         self.tried = 0  # of the first batches
         self.taken = 0  # batches
         self.given = 0  # of those: batches that the consumer has
-        self.sure = 0  # that it will have, by what it said
-        self.asked = 0  # for which it asked then
+        self.turn = (0, 0)  # batches that it will have then, by what it said, and for how many it asked when it did
         self.block_worker: int | None = None  # the thread that makes blocks
+        self.spent: deque[_Cell] = deque()  # that the consumer has taken: see `fill`
         self.waiting = 0  # workers that wait for room in the window
         self.exhausted = False
         self.stopped = False
@@ -147,18 +147,12 @@ class _Shared:
 
     def choose(self, cell: _Cell) -> None:
         """Take the picks of a reserved place; under the lock of picks alone, since an order of rows may take long."""
-        found: list[Pick] = []
-        error = None
-        try:
-            for pick in itertools.islice(self.picks, cell.wanted):
-                found.append(pick)  # one by one, since those before an error count
-        except Exception as raised:  # whoever asked, the consumer is told, in its turn
-            error = raised
+        found, error = self.picks.take(cell.wanted)  # whoever asked, the consumer is told of an error, in its turn
         with self.changed:
             cell.picks, cell.error = found, error
-            cell.done = not found
+            cell.done = not len(found)
             self.taken += len(found)
-            if len(found) < cell.wanted:
+            if self.picks.ended:
                 self.exhausted = True
                 self.changed.notify_all()
 
@@ -168,16 +162,21 @@ class _Shared:
         if not self.quick:
             return 1
         seconds, size = self.pace
-        wanted = max(self.taken, self.sure - self.taken)
+        sure, asked = self.turn
+        wanted = max(self.taken, sure - self.taken)
         most = min(self.most, wanted, int(_BLOCK_SECONDS / max(seconds, 1e-9)), _MOST_BYTES // max(size, 1))
-        if most < 1 or not self.asked:
+        if most < 1 or not asked:
             return max(1, most)
         # Equal parts of what is left of the consumer's turn, and of turns like it: a block over its end is used twice.
-        left = (self.sure - self.taken) % self.asked or self.asked
+        left = (sure - self.taken) % asked or asked
         return math.ceil(left / math.ceil(left / most))
 
     def fill(self, cell: _Cell) -> None:
         """Makes batches in their place; outside the lock."""
+        # What a worker made is freed by it: on another core that takes as long as a small step. The consumer may still
+        # use what it took last, and what it took before that until it has this.
+        while len(self.spent) > 2:
+            self.spent.popleft()
         start = time.perf_counter()
         self._fill(cell)
         seconds = (time.perf_counter() - start) / len(cell.picks)
@@ -198,12 +197,11 @@ class _Shared:
         make_many = self.make_many
         if len(cell.picks) > 1 and make_many is not None:
             try:
-                several = make_many(list(cell.picks))
+                several = make_many(cell.picks)
                 if self.together:
-                    cell.made = [(block, block.last) for block in several]
+                    cell.made = [(block, block.end) for block in several]
                 else:
-                    alone = [batch for block in several for batch in block.batches()]
-                    cell.made = list(zip(alone, cell.picks, strict=True))
+                    cell.made = [made for block in several for made in block.each()]
                 return
             except Exception:
                 self.make_many = None
@@ -233,7 +231,7 @@ def _work(shared: _Shared) -> None:
                 cell = None if shared.released() or shared.full else shared.reserve()
             if cell is not None:
                 shared.choose(cell)
-        if cell is not None and cell.picks:
+        if cell is not None and len(cell.picks):
             shared.fill(cell)
 
 
@@ -257,10 +255,10 @@ class Prefetched(Iterator[Sequence[Made]]):
     def __init__(
         self,
         make: Callable[[Pick], Any],
-        picks: Iterator[Pick],
+        picks: Iterator[Picks],
         workers: int,
         ahead: int,
-        make_many: Callable[[list[Pick]], list[Block]] | None = None,
+        make_many: Callable[[JoinedPicks], list[Block]] | None = None,
         pace: Pace = Pace(),  # noqa: B008 - a constant
         most: int = MOST_AT_ONCE,
         together: bool = False,
@@ -283,31 +281,36 @@ class Prefetched(Iterator[Sequence[Made]]):
         return self._shared.pace
 
     def __next__(self) -> Sequence[Made]:
+        # One function where something is there: calls out of cold caches take as long as some small steps.
+        shared = self._shared
         while self._error is None:
-            cell = self._next()
+            results = shared.results
+            # Without the lock, which a worker may hold while it waits for Python's: only the consumer takes away.
+            if not (results and results[0].done):
+                self._wait()
+            cell = results.popleft()
+            shared.given += len(cell.picks)
+            if shared.block_worker is not None:
+                shared.spent.append(cell)
+            if shared.waiting and not (shared.quick and results):
+                with shared.changed:
+                    shared.changed.notify_all()
             self._error = cell.error
             if cell.made:
                 return cell.made
         self.close()
         raise self._error
 
-    def _next(self) -> _Cell:
+    def _wait(self) -> None:
+        """Until there is a result, which the consumer makes where no worker does."""
         shared = self._shared
         few = shared.most == 1 or shared.taken < 2 * _TRIALS  # to start a thread takes longer than some quick batches
         if not self._started and not few:
             self._start(1)
-        while True:
-            # Without the lock, which a worker may hold while it waits for Python's: only the consumer takes away.
-            if shared.results and shared.results[0].done:
-                cell = shared.results.popleft()
-                shared.given += len(cell.picks)
-                if shared.waiting and not (shared.quick and shared.results):
-                    with shared.changed:
-                        shared.changed.notify_all()
-                return cell
+        while not (shared.results and shared.results[0].done):
             with shared.changed:
                 if shared.results and shared.results[0].done:
-                    continue
+                    return
                 shared.changed.notify_all()
                 if not shared.results and (shared.exhausted or shared.stopped):
                     raise StopIteration
@@ -319,18 +322,20 @@ class Prefetched(Iterator[Sequence[Made]]):
                     mine = shared.reserve() if shared.wanted else None
                 if mine is not None:
                     shared.choose(mine)
-            if mine is not None and mine.picks:
+            if mine is not None and len(mine.picks):
                 shared.fill(mine)
-
-    def expect(self, count: int) -> None:
-        """Know that so many batches are asked for from here on."""
-        with self._shared.changed:
-            self._shared.sure, self._shared.asked = self._shared.given + count, count
 
     @property
     def here(self) -> bool:
         """Whether the workers are in this process: after a fork, the child has none of them."""
         return self._shared.process == os.getpid()
+
+    def expect(self, count: int) -> bool:
+        """Know that so many batches are asked for from here on (0: unknown). Gives whether the workers are here."""
+        shared = self._shared
+        if count:
+            shared.turn = (shared.given + count, count)  # at once, so that it needs no lock
+        return shared.process == os.getpid()
 
     def close(self) -> None:
         self._close()

@@ -256,6 +256,11 @@ class Run(Protocol):
         """Endless batches of a part or of [data.ROLE]; of some rows only, where given, under a name of their own;
         with `times` the recipe's examples in a batch."""
 
+    def take_turns(self, parts: Sequence[Part], upcoming: Callable[[], Iterator[tuple[Part, int]]]) -> None:
+        """Make the batches of parts together that are each asked for a few at a time: parts of chosen rows of one role.
+        `upcoming()` gives the turns from this round on, without end: each part, and the batches that it is asked for.
+        It may run in another thread. Where a turn is another one, that is only slower."""
+
     def env(self, role: str = "env") -> Environments:
         """The environment of [data.ROLE]."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -75,6 +76,7 @@ run       = { until = "4 rounds", batch_size = 32 }
             )
         self.rows = self.divided(run)
         self.clients = [run.data("train", rows=rows.tolist(), name=f"client-{at}") for at, rows in enumerate(self.rows)]
+        run.take_turns(self.clients, lambda: self.turns(run.progress.rounds))
         self.trained = [(path, slot) for path, slot in self.model.named_parameters() if slot.trainable]
         self.common = []
         if self.params.proximal:
@@ -109,6 +111,12 @@ run       = { until = "4 rounds", batch_size = 32 }
         """The clients that take part in a round, by its number."""
         order = permutation(self.params.clients, self.params.seed, DEAL + 1 + number)
         return sorted(order[: self.taking].tolist())
+
+    def turns(self, number: int) -> Iterator[tuple[Part, int]]:
+        """Each client that trains, from a round on, and its batches."""
+        for later in itertools.count(number):
+            for at in self.chosen(later):
+                yield self.clients[at], self.params.epochs * len(self.clients[at])
 
     def round(self, run: Run) -> None:
         if self.common:

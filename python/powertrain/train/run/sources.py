@@ -6,7 +6,7 @@ import dataclasses
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSamp
 from powertrain.data.block import Block
 from powertrain.data.head import stream_of
 from powertrain.data.loader import Share
-from powertrain.data.order import Cursor, Pick
+from powertrain.data.order import Cursor, Pick, Place
 from powertrain.data.pairs import WithClassWeights
 from powertrain.data.poisson import PoissonSampler, largest
 from powertrain.data.source import Fields, example_weights
@@ -28,6 +28,7 @@ from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.environments import Call, Ended, EnvSource
 from powertrain.train.run.progress import counts
 from powertrain.train.run.traced_environments import TracedEnvSource
+from powertrain.train.run.turns import Turns, Upcoming
 
 if TYPE_CHECKING:
     from powertrain.data import Source
@@ -97,6 +98,7 @@ class Sources:
         self.recipe, self.dataset, self._table, self._base = recipe, dataset, table, base
         self._made: dict[str, TrainSource] = {}
         self._envs: dict[str, EnvSource | TracedEnvSource] = {}
+        self._turns: list[Turns] = []
 
     def get(self, role: str, rows: Sequence[int] | None, name: str | None, times: int = 1) -> TrainSource:
         key = name or role
@@ -106,18 +108,40 @@ class Sources:
                 'checkpoints; for example run.data("train", rows=rows, name="client-3")'
             )
         if key not in self._made:
-            source = self._part(role) if rows is None else Subset(self._part(role), np.asarray(rows))
-            weight = self.dataset.class_weight
-            if weight is not None and role == "train":
-                source = WithClassWeights(source, weight)
-            target = self.dataset.target
-            if target is not None and target.changes:
-                source = Learned(source, target)
-            plugin = self.recipe.strategy.plugin
-            way: Way = "ordered" if plugin.ordered else "poisson" if plugin.poisson else "shuffled"
-            stream = TrainSource(source, self.dataset, self.recipe.run, self._seed(key), times, way)
+            chosen = None if rows is None else Subset(self._part(role), np.asarray(rows))
+            source = self._learned(self._part(role) if chosen is None else chosen, role)
+            stream = self._stream(source, self._seed(key), times)
+            stream.role, stream.within = role, None if chosen is None else chosen.indices
             self._made[key] = self._table.host[f"data.{key}.cursor"] = stream
         return self._made[key]
+
+    def _learned(self, source: Source, role: str) -> Source:
+        """A source as steps learn from it."""
+        weight = self.dataset.class_weight
+        if weight is not None and role == "train":
+            source = WithClassWeights(source, weight)
+        target = self.dataset.target
+        return source if target is None or not target.changes else Learned(source, target)
+
+    def _stream(self, source: Source, seed: int, times: int) -> TrainSource:
+        plugin = self.recipe.strategy.plugin
+        way: Way = "ordered" if plugin.ordered else "poisson" if plugin.poisson else "shuffled"
+        return TrainSource(source, self.dataset, self.recipe.run, seed, times, way)
+
+    def take_turns(self, parts: Sequence[TrainSource], upcoming: Upcoming) -> None:
+        """Make the batches of some parts together, which take turns as `upcoming` says."""
+        alike = {(part.role, part.batch_size, part.within is None) for part in parts}
+        if len(alike) != 1 or parts[0].within is None:
+            raise RunError(
+                f"[run.take_turns] {len(parts)} parts that are not rows of one part of the data; expected such as "
+                '[run.data("train", rows=rows, name=name), ...]; give those that take turns'
+            )
+        role = parts[0].role
+        whole = self._stream(self._learned(self._part(role), role), 0, parts[0].times)
+        turns = Turns(whole.loader, upcoming)
+        for part in parts:
+            part.turns = turns
+        self._turns.append(turns)
 
     def others(self) -> dict[str, Source]:
         """The sources of other sections than data.train that somebody has asked for."""
@@ -170,6 +194,8 @@ class Sources:
         return Transformed(loaded.train, self.dataset.chain) if self.dataset.chain else loaded.train
 
     def close(self) -> None:
+        for turns in self._turns:
+            turns.reset()
         for source in self._made.values():
             source.close()
 
@@ -192,6 +218,7 @@ class TrainSource:
         self.has_epochs = stream is None and not dataset.kind.tokens
         self.batch_size = times * settings.batch_size
         self.tokens_per_batch = self.batch_size * (dataset.context or 1)
+        self.times = times
         self.poisson = way == "poisson"
         if self.poisson and not self.has_epochs:
             raise RunError(
@@ -209,7 +236,10 @@ class TrainSource:
             augment=not self.streams,
             device=_core.current_device(),
         )
-        self._ahead: Generator[tuple[Any, Pick], None, None] | None = None
+        # Of a part whose rows the strategy chose: of which part of the data, and which of its rows.
+        self.role, self.within = "", cast("NDArray[np.int64] | None", None)
+        self.turns: Turns | None = None  # with others, if it takes turns with them
+        self._ahead: Generator[tuple[Any, Pick | Place], None, None] | None = None
         self._rest: Block | None = None  # of what was made together, which nobody has taken yet
         self._share: Share = (0, 1)
 
@@ -276,6 +306,8 @@ class TrainSource:
             self.close()
             self._share = share
             self.loader.take_share(share)
+        if self.turns is not None and share == (0, 1) and self.turns.begin(self, count):
+            return
         if self._rest is not None:
             count -= len(self._rest)
         self.loader.expect(count)
@@ -284,18 +316,24 @@ class TrainSource:
         """The next batch; or, where several were made together, a block of at most so many, whose sizes are equal."""
         made = self._rest
         if made is None:
-            if self._ahead is None:
-                self._ahead = self.loader.ahead(together=True)
-            made, pick = next(self._ahead)
+            given = None if self.turns is None else self.turns.next_made()
+            if given is None:
+                if self._ahead is None:
+                    self._ahead = self.loader.ahead(together=True)
+                given = next(self._ahead)
+            made, place = given
             if not isinstance(made, Block):
-                self.loader.move_behind(pick)
+                self.loader.move_behind(place)
                 return made
+        else:
+            place = made.end
         if most < len(made):
             made, self._rest = made.part(0, most), made.part(most, len(made))
+            place = made.end
         else:
             self._rest = None
         # Moved on before the batches are given out: a checkpoint after their steps must not repeat them.
-        self.loader.move_behind(made.last)
+        self.loader.move_behind(place)
         return made if most > 1 else made.batches()[0]
 
     def beside(self, **others: Stream) -> Beside:
@@ -318,6 +356,8 @@ class TrainSource:
 
     def restore(self, cursor: NDArray[Any]) -> None:
         self.close()
+        if self.turns is not None:
+            self.turns.reset()
         self.loader.load_state_dict({"epoch": int(cursor[0]), "position": int(cursor[1])})
 
     def close(self) -> None:

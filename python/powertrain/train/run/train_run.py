@@ -7,7 +7,7 @@ import math
 import signal
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from powertrain.plugin.run import Act, Fold, Hook, Part, StepFunction, Stream
     from powertrain.recipe import Recipe
     from powertrain.train.display.display import Display
+    from powertrain.train.run.turns import Upcoming
 
 Steps = TypeVar("Steps", bound=Stepper)
 
@@ -190,6 +191,10 @@ class TrainRun:
     ) -> TrainSource:
         """An endless stream of batches of a part or of [data.ROLE]; where it stands is a slot."""
         return self.sources.get(role, rows, name, times)
+
+    def take_turns(self, parts: Sequence[Part], upcoming: Callable[[], Iterator[tuple[Part, int]]]) -> None:
+        """Make the batches of parts together that are each asked for a few at a time."""
+        self.sources.take_turns(cast("Sequence[TrainSource]", parts), cast("Upcoming", upcoming))
 
     def env(self, role: str = "env") -> EnvSource | TracedEnvSource:
         """The environment of [data.ROLE]; where its copies stand is a slot."""
