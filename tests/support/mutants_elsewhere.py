@@ -344,8 +344,17 @@ PARTS: dict[str, Part] = {
         ("cpp/program/program.cpp", "total_micros_ * static_cast<double>(calls)", "total_micros_"),
         ("cpp/bindings/compile.cpp", "|| t.shape()[0] != stacked[0].shape()[0]", ""),
         ("python/powertrain/data/block.py", "first + begin, first + end)", "begin, end)"),
-        ("python/powertrain/train/run/sources.py", "self.loader.move_behind(made.last)", "pass"),
+        ("python/powertrain/train/run/sources.py", "self.loader.move_behind(place)\n        return made if",
+         "return made if"),
         ("python/powertrain/train/run/compiled_steps.py", "begin = at + 1", "begin = at"),
+    )),
+    "turns": Part(("tests/train/test_parts_in_turns.py", "tests/data/test_batches_at_once.py"), (
+        ("python/powertrain/train/run/turns.py", "self._told.popleft() != self._asked", "not self._told.popleft()"),
+        ("python/powertrain/train/run/turns.py", "places[part] = place", "pass"),
+        ("python/powertrain/data/picks.py", "if taken and run.turn.left > most", "if False and run.turn.left > most"),
+        ("python/powertrain/data/picks.py", "at - self._ends[number] + len(run)", "at"),
+        ("cpp/core/shuffle.cpp", "static_cast<uint64_t>(at / 4) + 1", "static_cast<uint64_t>(at / 4)"),
+        ("cpp/core/shuffle.cpp", "words[moved] < words[*(to - 1)]", "words[moved] <= words[*(to - 1)]"),
     )),
     "memory": Part(("tests/laws/test_out_of_memory.py",), (
         ("cpp/core/slot.cpp", "views_.empty() || starts_row_major(given) ? given : row_major_copy(given)", "given"),
