@@ -256,15 +256,14 @@ void check_shared_depth(const std::vector<std::string_view>& isas) {
   for (DType stored : {kF32, DType::BF16, kF64})
     for (int64_t threads : {1, 2, 3, 4, 7}) {
       const DType sums = stored == kF64 ? kF64 : kF32;
-      const int64_t most_rows = stored == DType::BF16 ? 1 : 2;
       for (const auto& [k, n] : {std::pair{512, 576}, {576, 1001}, {1536, 193}, {4096, 66}, {8500, 64}, {12700, 130}}) {
         const int64_t shares = k <= 4096 ? k / 256 : k / 4096;
-        Case t = {0, most_rows, k, n, stored, stored, sums};
+        Case t = {0, 1, k, n, stored, stored, sums};
         t.threads = threads;
         if (threads > 1 && threads <= shares) t.launches = 2;
-        check_any(t, isas);
+        for (const int64_t rows : {1, 2, 5, 8}) t.m = rows, check_any(t, isas);
         if (k <= 4096) t.launches = 1;
-        t.m = most_rows + 1;
+        t.m = 9;
         check_any(t, isas);
         t.m = 1, t.form = 4;
         if (threads == 1) check_any(t, isas);

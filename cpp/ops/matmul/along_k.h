@@ -90,25 +90,28 @@ __attribute__((noinline)) void turn_columns(const Source& right, int64_t n, int6
   }
 }
 
-// Columns that come later are fetched one after the other, as they lie, some each time that columns are turned.
+// The next `cols` columns are fetched line by line, one column after the other, as they lie: so processors see a stream
+// too. A few lines at each step, since loads wait for a place behind many that are asked for at once.
 class ColumnsAhead {
  public:
-  ColumnsAhead(const Source& right, int64_t size, int64_t ahead, int64_t cols, int64_t depth, int64_t steps)
-      : column_(right.at + ahead * right.col * size),
-        apart_(right.col * size),
-        bytes_(depth * size),
-        cols_(cols),
-        turns_((depth + steps - 1) / steps) {}
-  void fetch() {
-    for (const int64_t end = ++turn_ * cols_ / turns_; next_ < end; ++next_, column_ += apart_)
-      for (int64_t at = 0; at < bytes_; at += kLineBytes) __builtin_prefetch(column_ + at, 0, 2);
+  ColumnsAhead(const Source& right, int64_t size, int64_t cols, GroupOfK group)
+      : apart_(right.col * size), bytes_(group.depth * size) {
+    const int64_t done = group.begun * size * cols;
+    column_ = right.at - group.begun * size + (cols + done / bytes_) * apart_;
+    at_ = done % bytes_;
+  }
+  PT_FN void fetch(int64_t lines) {
+    for (; lines > 0; --lines) {
+      __builtin_prefetch(column_ + at_, 0, 2);
+      at_ += kLineBytes;
+      if (at_ >= bytes_) at_ = 0, column_ += apart_;
+    }
   }
 
  private:
+  int64_t apart_, bytes_, at_;
   const char* column_;
-  int64_t apart_, bytes_, cols_, turns_, turn_ = 0, next_ = 0;
 };
-inline constexpr int64_t kGroupsAhead = 2;  // of columns that are turned together
 
 // The last step of an odd K, of which pairs hold none.
 template <int MR>
@@ -122,7 +125,7 @@ PT_FN void last_of_pairs(const float* left, int64_t left_row, const Source& righ
 }
 
 template <class T, Turn kTurn, int MR>
-void strip_along_k(const Tile<T>& t, const Source& all, int64_t cols) {
+void strip_along_k(const Tile<T>& t, const Source& all, int64_t cols, GroupOfK group) {
   using R = Register<T>;
   constexpr int64_t kCols = kColumnRegisters<MR> * R::kLanes, kSteps = kTurnedSteps<T, kTurn>;
   Source right = all;
@@ -131,15 +134,16 @@ void strip_along_k(const Tile<T>& t, const Source& all, int64_t cols) {
     const int64_t n = least(kCols, cols - col);
     Chains<T, MR> chain;
     clear_chains<T, MR>(chain);
-    ColumnsAhead ahead(right, element_size<T>(right.type), kGroupsAhead * kCols, kCols, t.depth, kSteps);
+    ColumnsAhead ahead(right, element_size<T>(right.type), kCols, group);
     const T* left = t.left;
     for (int64_t k = 0; k < t.depth; k += kSteps) {
       const int64_t steps = least(kSteps, t.depth - k);
-      ahead.fetch();
       turn_columns<T, kTurn, kCols>(right, n, k, steps, turned);
+      const auto fetch = [&](int64_t s, int64_t end) { ahead.fetch(end * kCols / kSteps - s * kCols / kSteps); };
       const auto column = [&](int64_t row, int g) { return R::load(turned + row * kCols + g * R::kLanes); };
       if constexpr (kTurn == Turn::Pairs) {
         for (int64_t s = 0; s + 2 <= steps; s += 2, left += 2 * t.left_k) {
+          fetch(s, s + 2);
           along_step<T, MR>(
               left, t.left_row, [&](int g) { return first_of_pairs(column(s / 2, g)); }, chain);
           along_step<T, MR>(
@@ -147,9 +151,11 @@ void strip_along_k(const Tile<T>& t, const Source& all, int64_t cols) {
         }
         if (steps % 2 != 0) last_of_pairs<MR>(left, t.left_row, right, n, k + steps - 1, chain);
       } else {
-        for (int64_t s = 0; s < steps; ++s, left += t.left_k)
+        for (int64_t s = 0; s < steps; ++s, left += t.left_k) {
+          fetch(s, s + 1);
           along_step<T, MR>(
               left, t.left_row, [&](int g) { return column(s, g); }, chain);
+        }
       }
     }
     for (int i = 0; i < MR; ++i)

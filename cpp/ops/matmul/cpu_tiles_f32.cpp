@@ -8,7 +8,7 @@ namespace PT_ISA {
 template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
 template void multiply_strips_panel<float>(Tile<float>, int64_t, int64_t);
 template void multiply_pieces_panel<float>(Tile<float>, Runs, Runs, int64_t, bool);
-template void multiply_few_rows<float>(Tile<float>, const Source&, int64_t, int64_t);
+template void multiply_few_rows<float>(Tile<float>, const Source&, int64_t, int64_t, GroupOfK);
 
 }  // namespace PT_ISA
 }  // namespace pt

@@ -17,11 +17,12 @@ inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of a
 inline constexpr int64_t kMostRegionRows =
     256;  // a block of A of so many (256 KiB in f32) fills half of a second cache
 inline constexpr int64_t kMostTapRows =
-    1536;  // of a region whose rows are channels of taps: they share lines of pixels
-// Rows of a streamed operand that follow each other in memory go one at a time, where the sums are no more than so many
-// bytes for each byte that is read, and so many in all.
-inline constexpr int64_t kSumBytesOfByte = 2;
+    1536;                               // of a region whose rows are channels of taps: they share lines of pixels
+inline constexpr int64_t kFewRows = 8;  // of a product whose right operand is streamed, at most (few_rows.h)
+// Rows of a streamed operand that follow each other in memory are read in one line where the sums of a row are no more
+// than so many bytes; and one at a time, where they are no more than so many for each byte that is read.
 inline constexpr int64_t kSumBytesOfRow = 8 << 10;
+inline constexpr int64_t kSumBytesOfByte = 2;
 inline constexpr int64_t kPackedPanels = 4;  // panels packed at once: a cache line or two of each row is too little
 
 // What is to be computed: filled once, from the operands (spec_problem.cpp, and the planners of convolutions).

@@ -1,8 +1,9 @@
 // Products of a few rows, whose right operand is read once, in place, as it lies in memory: that is what they wait for.
 // Lines that are needed soon are fetched meanwhile.
 // - Along columns: long rows of B, a few steps of K at a time, where panels would jump from row to row. The chains of a
-// piece of C wait in the first cache between the steps. Whole rows that follow each other go one at a time: so memory
-// is read in one line, which processors fetch ahead themselves, at twice the rate of rows side by side.
+// piece of C wait in a near cache between the steps. Where rows of B follow each other, threads share K rather than the
+// columns: so each reads memory in one line, which processors fetch ahead themselves, at up to twice the rate of rows
+// side by side. With few sums these rows go one at a time.
 // - Along K: along_k.h.
 #pragma once
 #include "core/integers.h"
@@ -11,9 +12,6 @@
 
 namespace pt {
 namespace PT_ISA {
-
-inline constexpr int kStripRows = 8;       // at once; the next ones read the same piece of B again, from a near cache
-inline constexpr int64_t kNearCols = 512;  // of such a piece
 
 // Not inlined: for the one register of a row that is not whole.
 template <class T, class Stored>
@@ -25,19 +23,17 @@ __attribute__((noinline)) Register<T> load_wide_first(const Stored* p, int64_t n
 
 // ------------------------------------------------------------ along columns
 
-// The first cache, of which the chains take half, limits how many columns go together. Beyond 4 rows the elements of
-// the left operand come from that cache for each multiply-add: two of 8 lanes a cycle would wait for them, one of 16
-// does not.
+// Beyond 4 rows the elements of the left operand come from the first cache for each multiply-add: two of 8 lanes a
+// cycle would wait for them, one of 16 does not.
 template <int MR>
 inline constexpr int kStepsOf = MR > 4 && Register<float>::kLanes < 16 ? 2 : 8;
-template <class T, int MR>
-inline constexpr int64_t kPieceCols = (MR > 4   ? 2048
-                                       : MR > 2 ? 4096
-                                                : kSumBytesOfRow) /
-                                      sizeof(T);
+// Of columns that go together. Chains of many rows do not all stay in the first cache; that costs less than to leave
+// the line in which memory is read.
+template <class T>
+inline constexpr int64_t kPieceCols = kSumBytesOfRow / sizeof(T);
 // A row of chains, and a line behind it: else all rows begin at places that processors take for the same one at first.
-template <class T, int MR>
-inline constexpr int64_t kPieceRow = kPieceCols<T, MR> + kLineBytes / sizeof(T);
+template <class T>
+inline constexpr int64_t kPieceRow = kPieceCols<T> + kLineBytes / sizeof(T);
 inline constexpr int64_t kFetchedRows = 8;  // so many rows later
 
 // Whether whole rows go one at a time: the chains, loaded and stored for each of them, must keep up with memory.
@@ -48,7 +44,7 @@ inline constexpr bool kOneRowAtATime = MR * sizeof(T) <= kSumBytesOfByte * sizeo
 // zero.
 template <class T, class Stored, int MR, int Steps, bool Whole>
 PT_FN void few_rows_columns(const Register<T> (&a)[MR][Steps], const Stored* right, int64_t right_k, int64_t n,
-                            bool first, T (*chains)[kPieceRow<T, MR>]) {
+                            bool first, T (*chains)[kPieceRow<T>]) {
   using R = Register<T>;
   R b[Steps];
 #pragma GCC unroll 8
@@ -65,7 +61,7 @@ PT_FN void few_rows_columns(const Register<T> (&a)[MR][Steps], const Stored* rig
 
 template <class T, class Stored, int MR, int Steps>
 inline void few_rows_steps(const Tile<T>& t, const T* left, const Stored* right, int64_t cols, bool first,
-                           T (&chains)[MR][kPieceRow<T, MR>]) {
+                           T (&chains)[MR][kPieceRow<T>]) {
   using R = Register<T>;
   constexpr int64_t kLine = kLineBytes / sizeof(Stored);
   R a[MR][Steps];
@@ -73,7 +69,7 @@ inline void few_rows_steps(const Tile<T>& t, const T* left, const Stored* right,
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 8
     for (int s = 0; s < Steps; ++s) a[i][s] = broadcast_once(left + i * t.left_row + s * t.left_k);
-  const auto piece = [&](int64_t j) { return reinterpret_cast<T(*)[kPieceRow<T, MR>]>(&chains[0][j]); };
+  const auto piece = [&](int64_t j) { return reinterpret_cast<T(*)[kPieceRow<T>]>(&chains[0][j]); };
   int64_t j = 0;
   for (; j + kLine <= cols; j += kLine) {
 #pragma GCC unroll 8
@@ -88,12 +84,12 @@ inline void few_rows_steps(const Tile<T>& t, const T* left, const Stored* right,
 }
 
 template <class T, class Stored, int MR>
-void strip_along_columns(const Tile<T>& t, const Source& right, int64_t cols) {
+void strip_along_columns(const Tile<T>& t, const Source& right, int64_t cols, GroupOfK) {
   constexpr int kSteps = kStepsOf<MR>;
-  constexpr int64_t kCols = kPieceCols<T, MR>;
+  constexpr int64_t kCols = kPieceCols<T>;
   for (int64_t col = 0; col < cols; col += kCols) {
     const int64_t n = least(kCols, cols - col);
-    alignas(64) T chains[MR][kPieceRow<T, MR>];
+    alignas(64) T chains[MR][kPieceRow<T>];
     const T* left = t.left;
     const Stored* row = reinterpret_cast<const Stored*>(right.at) + col;
     const bool one_at_a_time = kOneRowAtATime<T, Stored, MR> && t.right_k == n;
@@ -111,7 +107,7 @@ void strip_along_columns(const Tile<T>& t, const Source& right, int64_t cols) {
 // ------------------------------------------------------------ any number of rows
 
 template <class T>
-using StripFn = void (*)(const Tile<T>&, const Source&, int64_t cols);
+using StripFn = void (*)(const Tile<T>&, const Source&, int64_t cols, GroupOfK);
 
 // Pairs must lie as numbers of 32 bits do.
 inline bool turns_in_pairs(const Source& right) {
@@ -130,7 +126,7 @@ inline StripFn<T> strip_of(const Source& right) {
   return along_columns ? strip_along_columns<T, T, MR> : strip_along_k<T, Turn::Plain, MR>;
 }
 
-template <class T, int MR = kStripRows>
+template <class T, int MR = kFewRows>
 inline StripFn<T> find_strip(int64_t rows, const Source& right) {
   if constexpr (MR > 1) {
     if (rows < MR) return find_strip<T, MR - 1>(rows, right);
@@ -139,23 +135,9 @@ inline StripFn<T> find_strip(int64_t rows, const Source& right) {
 }
 
 template <class T>
-void multiply_few_rows(Tile<T> t, const Source& right, int64_t rows, int64_t cols) {
-  const Strips strips(rows, kStripRows);
-  const StripFn<T> short_strip = find_strip<T>(strips.rows, right),
-                   long_strip = find_strip<T>(strips.rows_of(0), right);
-  const int64_t piece = strips.count > 1 ? kNearCols : cols;
+void multiply_few_rows(Tile<T> t, const Source& right, int64_t rows, int64_t cols, GroupOfK group) {
   t.right_k = right.row;
-  for (int64_t col = 0; col < cols; col += piece) {
-    Source from = right;
-    from.at += col * right.col * element_size<T>(right.type);
-    Tile<T> strip = t;
-    strip.out += col;
-    for (int64_t s = 0; s < strips.count; ++s) {
-      (s < strips.longer ? long_strip : short_strip)(strip, from, least(piece, cols - col));
-      strip.left += strips.rows_of(s) * t.left_row;
-      strip.out += strips.rows_of(s) * t.out_row;
-    }
-  }
+  find_strip<T>(rows, right)(t, right, cols, group);
 }
 
 }  // namespace PT_ISA

@@ -12,21 +12,22 @@ namespace {
 
 constexpr int64_t kSides[] = {kMostTapRows, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
-constexpr int64_t kLeastWork = 1 << 19;       // multiply-adds of a chunk: about 10 us
-constexpr int64_t kChunksOfThread = 4;        // so that one that is late leaves the others something to do
-constexpr int64_t kFewestOfThread = 3;        // where larger ones save copies
-constexpr int64_t kFewestChunks = 8;          // whatever the threads
-constexpr double kAreaWanted = 128 * 128;     // elements of C whose copies of A and B pay
-constexpr double kGatheredArea = 64 * 128;    // the same where blocks of A are written before they are read
-constexpr int64_t kFewRows = 4;               // the rows for which the right operand is streamed (few_rows.h),
-constexpr int64_t kFewFarRows = 8;            // and where it must be copied otherwise, or comes from afar
+constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksOfThread = 4;      // so that one that is late leaves the others something to do
+constexpr int64_t kFewestOfThread = 3;      // where larger ones save copies
+constexpr int64_t kFewestChunks = 8;        // whatever the threads
+constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A and B pay
+constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
+constexpr int64_t kFewNearRows = 4;  // of kFewRows, where tiles of registers may read from near what lies in place,
+constexpr int64_t kNearBytes = 128 << 10;     // which is more than a first cache holds, and less than half of a second
 constexpr int64_t kLeastStreamed = 48 << 10;  // bytes of a chunk: about 10 us
 constexpr int64_t kStreamsOfThread = 2;       // chunks
-constexpr int64_t kShortestRow = 384;         // bytes of a row in a chunk: long rows, for the prefetchers
-constexpr int64_t kLongestRow = 1024;         // and columns
-constexpr int64_t kRowsWorthPacking = 80;     // rows that share a packed panel, before packing it pays
-constexpr int64_t kRowsWorthFetching = 32;    // the same of a right operand that comes from afar
-constexpr int64_t kFarBytes = 1 << 20;        // and what that is: no second cache keeps it
+constexpr int64_t kLineBytes = 64;
+constexpr int64_t kShortestRow = 384;       // bytes of a row in a chunk: long rows, for the prefetchers
+constexpr int64_t kLongestRow = 1024;       // and columns
+constexpr int64_t kRowsWorthPacking = 80;   // rows that share a packed panel, before packing it pays
+constexpr int64_t kRowsWorthFetching = 32;  // the same of a right operand that comes from afar
+constexpr int64_t kFarBytes = 1 << 20;      // and what that is: no second cache keeps it
 constexpr int64_t kDepthWorthPacking = 32;
 constexpr int64_t kColsWorthStrips = 128;      // columns that share a gathered block, before turning it once more pays
 constexpr double kWorkWorthSharing = 1 << 22;  // multiply-adds, before a launch of its own packs the left operand
@@ -61,8 +62,8 @@ bool must_copy_right(const MatmulProblem& p) {
   return p.pairs || is_half(p.right_type) || !contiguous_columns(p.right_col, p.cols);
 }
 
-// Whether the right operand is.
-bool far(const MatmulProblem& p) { return p.cols * p.depth * static_cast<int64_t>(size_of(p.right_type)) > kFarBytes; }
+int64_t right_bytes(const MatmulProblem& p) { return p.cols * p.depth * static_cast<int64_t>(size_of(p.right_type)); }
+bool far(const MatmulProblem& p) { return right_bytes(p) > kFarBytes; }
 
 bool many_rows(const MatmulProblem& p, int64_t rows) {
   return rows >= (far(p) ? kRowsWorthFetching : kRowsWorthPacking) && p.depth > kDepthWorthPacking;
@@ -162,9 +163,7 @@ void keep_sums(MatmulSchedule& s, const MatmulProblem& p) {
 // Whether memory is read in one line where a chunk has all columns (few_rows.h).
 bool rows_follow(const MatmulProblem& p) {
   const int64_t sum = static_cast<int64_t>(size_of(compute_dtype(p.out_type)));
-  const int64_t read = static_cast<int64_t>(size_of(p.right_type));
-  return p.batches == 1 && p.right_col == 1 && p.right_k == p.cols && p.cols * sum <= kSumBytesOfRow &&
-         p.rows * sum <= kSumBytesOfByte * read;
+  return p.batches == 1 && p.right_col == 1 && p.right_k == p.cols && p.cols * sum <= kSumBytesOfRow;
 }
 
 // Of whole groups of K each thread has as many, if there are enough to share.
@@ -188,7 +187,7 @@ MatmulSchedule schedule_streamed(const MatmulProblem& p, int64_t threads) {
   const bool whole_rows = shared || (threads == 1 && rows_follow(p));
   const int64_t side = whole_rows ? p.cols : std::min(ceil_div(p.cols, parts), kLongestRow);
   const double item = static_cast<double>(p.cols) * static_cast<double>(column);
-  set_chunks(s, p, p.rows, even_part(p.cols, side, kLeastSide),
+  set_chunks(s, p, p.rows, even_part(p.cols, side, kLineBytes / size),
              std::max(double(kLeastStreamed), item * p.batches / wanted_chunks(threads)), item);
   s.stream_right = true;
   s.copy_left = is_half(p.left_type);
@@ -232,7 +231,7 @@ bool streams_right(const MatmulProblem& p) {
   const bool lies_well = p.right_col == 1 || p.right_k == 1;
   if (p.gathered || p.amx || p.pairs || !lies_well) return false;
   if (p.cols <= (p.rows <= 2 ? 2 : 1) * kLeastSide) return false;  // which tiles of registers hold
-  return p.rows <= (must_copy_right(p) || far(p) ? kFewFarRows : kFewRows);
+  return p.rows <= (must_copy_right(p) || right_bytes(p) > kNearBytes ? kFewRows : kFewNearRows);
 }
 
 void set_chunks(MatmulSchedule& s, const MatmulProblem& p, int64_t rows, int64_t cols, double wanted,

@@ -5,7 +5,7 @@
 namespace pt {
 namespace PT_ISA {
 
-inline constexpr int64_t kColsAlongK = 64;  // of which all of a group of K is read before the next ones, as it lies
+inline constexpr int64_t kColsAlongK = 32;  // of which all of a group of K is read before the next ones, as it lies
 
 template <class T, class Left>
 inline void multiply_streamed(Left& left, const StridedRight<T>& right, int64_t rows, int64_t cols, int64_t k_begin,
@@ -17,7 +17,7 @@ inline void multiply_streamed(Left& left, const StridedRight<T>& right, int64_t 
         const int64_t depth = least(kBlockDepth, end - k);
         const LeftBlock<T> a = left.block(k, depth);
         const Tile<T> tile = {a.at, a.row, a.k, nullptr, 0, out + col, out_row, depth, 0, add || k > group};
-        multiply_few_rows(tile, right.at(k, col), rows, least(width, cols - col));
+        multiply_few_rows(tile, right.at(k, col), rows, least(width, cols - col), {k - group, end - group});
       }
     }
   });

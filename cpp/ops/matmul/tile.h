@@ -192,11 +192,15 @@ struct Runs {
 template <class T>
 void multiply_pieces_panel(Tile<T> t, Runs rows, Runs k, int64_t cols, bool right_padded);
 
-// The same for few rows and any number of columns, B as it is stored, contiguous along its rows or its columns; t.right
-// and t.right_k mean nothing.
+// The steps of K that are read before other columns are, of which these begin with number `begun`.
+struct GroupOfK {
+  int64_t begun, depth;
+};
+// The same for at most kFewRows rows and any number of columns, B as it is stored, contiguous along its rows or its
+// columns; t.right and t.right_k mean nothing.
 struct Source;
 template <class T>
-void multiply_few_rows(Tile<T> t, const Source& right, int64_t rows, int64_t cols);
+void multiply_few_rows(Tile<T> t, const Source& right, int64_t rows, int64_t cols, GroupOfK group);
 
 // Compiled once, in cpu_tiles_*.cpp, for all that multiply.
 extern template void multiply_panel<float>(Tile<float>, int64_t, int64_t, bool);
@@ -205,8 +209,8 @@ extern template void multiply_strips_panel<float>(Tile<float>, int64_t, int64_t)
 extern template void multiply_strips_panel<double>(Tile<double>, int64_t, int64_t);
 extern template void multiply_pieces_panel<float>(Tile<float>, Runs, Runs, int64_t, bool);
 extern template void multiply_pieces_panel<double>(Tile<double>, Runs, Runs, int64_t, bool);
-extern template void multiply_few_rows<float>(Tile<float>, const Source&, int64_t, int64_t);
-extern template void multiply_few_rows<double>(Tile<double>, const Source&, int64_t, int64_t);
+extern template void multiply_few_rows<float>(Tile<float>, const Source&, int64_t, int64_t, GroupOfK);
+extern template void multiply_few_rows<double>(Tile<double>, const Source&, int64_t, int64_t, GroupOfK);
 
 }  // namespace PT_ISA
 }  // namespace pt
