@@ -11,6 +11,19 @@ std::string share(const Attr& value) {
   return number >= 0 && number <= 1 ? "" : "a number from 0 to 1";
 }
 
+namespace {
+
+OpBuilder sloped_unary(const std::string& name, const std::string& input, UnaryFormula slope) {
+  OpBuilder op = define(name);
+  op.in(input, Takes::Number).floats().shape(infer_elementwise);
+  op.vjp([slope](const VjpContext& c) -> Tensors {
+    return {fn::cast(widened(c.grad[0]) * slope(widened(c.in[0]), c.attrs), c.in_types[0].dtype)};
+  });
+  return op;
+}
+
+}  // namespace
+
 Tensor slope_between(const Tensor& x, double low, double high) {
   const Tensor zero = Tensor::scalar(0, x.dtype()), one = Tensor::scalar(1, x.dtype());
   const Tensor below_high = fn::where(fn::greater_equal(x, fn::number(high)), zero, one);
@@ -18,14 +31,16 @@ Tensor slope_between(const Tensor& x, double low, double high) {
 }
 
 OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope) {
-  OpBuilder op = define(name);
-  op.in(input, Takes::Number).floats().shape(infer_elementwise);
+  OpBuilder op = sloped_unary(name, input, slope);
   op.compose([value](const Tensors& in, const Attrs& attrs) -> Tensors {
     return {fn::cast(value(widened(in[0]), attrs), in[0].dtype())};
   });
-  op.vjp([slope](const VjpContext& c) -> Tensors {
-    return {fn::cast(widened(c.grad[0]) * slope(widened(c.in[0]), c.attrs), c.in_types[0].dtype)};
-  });
+  return op;
+}
+
+OpBuilder formula_unary(const std::string& name, const std::string& input, UnaryFormula slope) {
+  OpBuilder op = sloped_unary(name, input, slope);
+  op.elementwise();
   return op;
 }
 

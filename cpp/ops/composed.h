@@ -1,4 +1,5 @@
-// Elementwise ops that are made of others: f16 and bf16 are computed in f32 and rounded once, in their gradients too.
+// Elementwise ops that are made of others, or whose gradients are: f16 and bf16 are computed in f32 and rounded once,
+// in their gradients too.
 #pragma once
 #include "ops/functional.h"
 
@@ -9,6 +10,8 @@ using BinaryFormula = std::function<Tensor(const Tensor& a, const Tensor& b)>;
 
 // Begins the spec of an op of one input: its value, and the derivative of that.
 OpBuilder composed_unary(const std::string& name, const std::string& input, UnaryFormula value, UnaryFormula slope);
+// The same where the value is a formula (math.h).
+OpBuilder formula_unary(const std::string& name, const std::string& input, UnaryFormula slope);
 
 // Of two inputs that broadcast: the value, and its derivatives towards both.
 OpBuilder composed_binary(const std::string& name, const std::string& a, const std::string& b, BinaryFormula value,

@@ -1,6 +1,7 @@
-// sin and cos: x = q pi / 2 + r with |r| <= pi / 4, with pi / 2 in three parts (Cody and Waite, 1980); for huge
+// sin, cos and tan: x = q pi / 2 + r with |r| <= pi / 4, with pi / 2 in three parts (Cody and Waite, 1980); for huge
 // arguments by Payne and Hanek, "Radian reduction for trigonometric functions" (1983), in integers and one lane at a
-// time. The polynomials are fdlibm's (Sun Microsystems, 1993) and, for float, Cephes' (S. Moshier).
+// time. The polynomials are fdlibm's (Sun Microsystems, 1993) and, for float, Cephes' (S. Moshier); that of the tangent
+// a Chebyshev fit of (tan(r) / r - 1) / r^2 in r^2.
 #pragma once
 #include "simd/float_facts.h"
 
@@ -16,6 +17,8 @@ struct trig_facts<float> {
   static constexpr float part0 = 0x1.921fb6p+0f, part1 = -0x1.777a5cp-25f, part2 = -0x1.ee59dap-50f;
   PT_NUMBERS(float, sine, -1.6666654611e-1f, 8.3321608736e-3f, -1.9515295891e-4f);
   PT_NUMBERS(float, cosine, 4.166664568298827e-2f, -1.388731625493765e-3f, 2.443315711809948e-5f);
+  PT_NUMBERS(float, tangent, 0.333333343f, 0.133332253f, 0.0539956242f, 0.0216129981f, 0.00998783484f, 0.00114797428f,
+             0.00386347598f);
 };
 template <>
 struct trig_facts<double> {
@@ -136,22 +139,44 @@ PT_FN trig_reduced<V> reduce_trig(V x) {
   return {select(abs(x) < V(float_facts<T>::infinity), r, V(float_facts<T>::nan)), quadrant};
 }
 
+// sin r and cos r.
+template <class V>
+PT_FN V sine_of_reduced(V r) {
+  V z = r * r;
+  return fma(r * z, polynomial(z, trig_facts<element_of<V>>::sine), r);
+}
+template <class V>
+PT_FN V cosine_of_reduced(V r) {
+  using T = element_of<V>;
+  V z = r * r, half = V(T(0.5)) * z, w = V(1) - half;
+  return w + fma(z * z, polynomial(z, trig_facts<T>::cosine), (V(1) - w) - half);
+}
+
 // sin(x + offset * pi / 2).
 template <class V>
 PT_FN V sine_of_quadrant(V x, int offset) {
   using T = element_of<V>;
-  using F = trig_facts<T>;
   using B = bits_vec<V>;
   constexpr int to_sign = 8 * int(sizeof(T)) - 2;
   auto [r, quadrant] = reduce_trig(x);
   quadrant = quadrant + B(offset);
-  V z = r * r;
-  V sine = fma(r * z, polynomial(z, F::sine), r);
-  V half = V(T(0.5)) * z;
-  V w = V(1) - half;
-  V cosine = w + fma(z * z, polynomial(z, F::cosine), (V(1) - w) - half);
-  V y = select((quadrant & B(1)) == B(0), sine, cosine);
+  V y = select((quadrant & B(1)) == B(0), sine_of_reduced(r), cosine_of_reduced(r));
   return from_bits<T>(to_bits(y) ^ ((quadrant & B(2)) << to_sign));
+}
+
+// tan r as over / below, of which one may be 1.
+template <class V>
+struct tangent_parts {
+  V over, below;
+};
+template <int N>
+PT_FN tangent_parts<vec<float, N>> tangent_of_reduced(vec<float, N> r) {
+  vec<float, N> z = r * r;
+  return {fma(r * z, polynomial(z, trig_facts<float>::tangent), r), vec<float, N>(1)};
+}
+template <int N>
+PT_FN tangent_parts<vec<double, N>> tangent_of_reduced(vec<double, N> r) {
+  return {sine_of_reduced(r), cosine_of_reduced(r)};
 }
 
 template <class T, int N>
@@ -162,6 +187,16 @@ PT_FN vec<T, N> sin(vec<T, N> x) {
 template <class T, int N>
 PT_FN vec<T, N> cos(vec<T, N> x) {
   return sine_of_quadrant(x, 1);
+}
+template <class T, int N>
+PT_FN vec<T, N> tan(vec<T, N> x) {
+  using V = vec<T, N>;
+  using B = bits_vec<V>;
+  auto [r, quadrant] = reduce_trig(x);
+  const auto tangent = tangent_of_reduced(r);
+  auto turned = (quadrant & B(1)) != B(0);  // -1 / tan r
+  V quotient = select(turned, -tangent.below, tangent.over) / select(turned, tangent.over, tangent.below);
+  return select(x == V(0), x, quotient);
 }
 
 }  // namespace PT_ISA

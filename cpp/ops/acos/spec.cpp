@@ -19,21 +19,18 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
                        fn::where(endless, -fn::copysign(fn::number(HUGE_VAL), b), fn::call("asinh", {side})))};
 }
 
-const Op* registered = composed_unary(
-                           "acos", "x",
-                           [](const Tensor& x, const Attrs&) {
-                             return fn::call("atan2", {fn::sqrt((1.0 - x) * (x + 1.0)), x});
-                           },
-                           [](const Tensor& x, const Attrs&) { return -fn::rsqrt((1.0 - x) * (x + 1.0)); })
-                           .complex(of_complex)
-                           .doc(R"(the angle in radians whose cosine is x, element by element.
+const Op* registered =
+    formula_unary("acos", "x", [](const Tensor& x, const Attrs&) { return -fn::rsqrt((1.0 - x) * (x + 1.0)); })
+        .cost(0.6)
+        .complex(of_complex)
+        .doc(R"(the angle in radians whose cosine is x, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    none
 Grad      x
 Numerics  NaN outside -1 to 1
 Source    the array API standard 2024.12)",
-                                R"(>>> pt.acos(1.0).item()
+             R"(>>> pt.acos(1.0).item()
 0.0)");
 
 const AutocastRule rule("acos", Precision::Full);

@@ -17,27 +17,18 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
                        fn::where(endless, fn::call("atan2", {b, a}), turned))};
 }
 
-constexpr double kLn2 = 0.69314718055994530942;
-// Above it the 1 beside the square is lost.
-constexpr double kLarge = 0x1p28;
-
-const Op* registered = composed_unary(
-                           "acosh", "x",
-                           [](const Tensor& x, const Attrs&) {
-                             const Tensor t = x - 1.0;
-                             const Tensor near = fn::log1p(t + fn::sqrt(t) * fn::sqrt(t + 2.0));
-                             return fn::where(fn::greater(x, fn::number(kLarge)), fn::log(x) + kLn2, near);
-                           },
-                           [](const Tensor& x, const Attrs&) { return fn::rsqrt((x - 1.0) * (x + 1.0)); })
-                           .complex(of_complex)
-                           .doc(R"(the inverse of cosh, element by element.
+const Op* registered =
+    formula_unary("acosh", "x", [](const Tensor& x, const Attrs&) { return fn::rsqrt((x - 1.0) * (x + 1.0)); })
+        .cost(1.2)
+        .complex(of_complex)
+        .doc(R"(the inverse of cosh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    none
 Grad      x
 Numerics  NaN below 1
 Source    the array API standard 2024.12)",
-                                R"(>>> pt.acosh(1.0).item()
+             R"(>>> pt.acosh(1.0).item()
 0.0)");
 
 }  // namespace

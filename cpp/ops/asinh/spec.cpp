@@ -10,27 +10,17 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
   return {make_complex(imaginary_part(turned), -real_part(turned))};
 }
 
-constexpr double kLn2 = 0.69314718055994530942;
-// Above it the 1 beside the square is lost.
-constexpr double kLarge = 0x1p28;
-
-const Op* registered = composed_unary(
-                           "asinh", "x",
-                           [](const Tensor& x, const Attrs&) {
-                             const Tensor a = fn::abs(x), square = a * a;
-                             const Tensor near = fn::log1p(a + square / (fn::sqrt(square + 1.0) + 1.0));
-                             const Tensor far = fn::log(a) + kLn2;
-                             return fn::copysign(fn::where(fn::greater(a, fn::number(kLarge)), far, near), x);
-                           },
-                           [](const Tensor& x, const Attrs&) { return fn::rsqrt(fn::square(x) + 1.0); })
-                           .complex(of_complex)
-                           .doc(R"(the inverse of sinh, element by element.
+const Op* registered =
+    formula_unary("asinh", "x", [](const Tensor& x, const Attrs&) { return fn::rsqrt(fn::square(x) + 1.0); })
+        .cost(1.2)
+        .complex(of_complex)
+        .doc(R"(the inverse of sinh, element by element.
 Shapes    x [...] -> [...]
 Dtypes    floats; integers are computed in float32
 Errors    none
 Grad      x
 Source    the array API standard 2024.12)",
-                                R"(>>> round(pt.asinh(1.0).item(), 4)
+             R"(>>> round(pt.asinh(1.0).item(), 4)
 0.8814)");
 
 }  // namespace

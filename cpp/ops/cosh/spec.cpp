@@ -13,14 +13,8 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
   return {make_complex(re, fn::where(straight, fn::copysign(fn::number(1), a) * b, fn::where(upright, a, im)))};
 }
 
-const Op* registered = composed_unary(
-                           "cosh", "x",
-                           [](const Tensor& x, const Attrs&) {
-                             // By halves, so that nothing overflows that need not.
-                             const Tensor half = fn::exp(0.5 * fn::abs(x));
-                             return 0.5 * half * half + fn::number(0.5) / (half * half);
-                           },
-                           [](const Tensor& x, const Attrs&) { return fn::call("sinh", {x}); })
+const Op* registered = formula_unary("cosh", "x", [](const Tensor& x, const Attrs&) { return fn::call("sinh", {x}); })
+                           .cost(0.5)
                            .complex(of_complex)
                            .doc(R"(the hyperbolic cosine, element by element.
 Shapes    x [...] -> [...]

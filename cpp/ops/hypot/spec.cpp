@@ -24,6 +24,8 @@ const Op* registered = composed_binary(
                            },
                            [](const Tensor& a, const Tensor& b) { return a / length_of(a, b); },
                            [](const Tensor& a, const Tensor& b) { return b / length_of(a, b); })
+                           .elementwise()
+                           .cost(0.8)
                            .doc(R"(the length of the vector (a, b), element by element.
 Shapes    a [...], b [...] -> [...], broadcast
 Dtypes    floats; integers are computed in float32

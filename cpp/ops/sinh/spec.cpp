@@ -12,16 +12,8 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
   return {make_complex(re, fn::where(fn::equal(b, zero), b, fn::call("cosh", {a}) * fn::call("sin", {b})))};
 }
 
-const Op* registered = composed_unary(
-                           "sinh", "x",
-                           [](const Tensor& x, const Attrs&) {
-                             const Tensor a = fn::abs(x), small = fn::expm1(a), half = fn::exp(0.5 * a);
-                             // By halves where exp(x) would overflow; by expm1 where the difference would cancel.
-                             const Tensor far = 0.5 * half * half - fn::number(0.5) / (half * half);
-                             const Tensor near = 0.5 * (small + small / (small + 1.0));
-                             return fn::copysign(fn::where(fn::greater(a, fn::number(1)), far, near), x);
-                           },
-                           [](const Tensor& x, const Attrs&) { return fn::call("cosh", {x}); })
+const Op* registered = formula_unary("sinh", "x", [](const Tensor& x, const Attrs&) { return fn::call("cosh", {x}); })
+                           .cost(0.5)
                            .complex(of_complex)
                            .doc(R"(the hyperbolic sine, element by element.
 Shapes    x [...] -> [...]

@@ -14,9 +14,8 @@ Tensors of_complex(const Tensors& in, const Attrs&) {
 }
 
 const Op* registered =
-    composed_unary(
-        "tan", "x", [](const Tensor& x, const Attrs&) { return fn::call("sin", {x}) / fn::call("cos", {x}); },
-        [](const Tensor& x, const Attrs&) { return fn::square(fn::call("tan", {x})) + 1.0; })
+    formula_unary("tan", "x", [](const Tensor& x, const Attrs&) { return fn::square(fn::call("tan", {x})) + 1.0; })
+        .cost(0.8)
         .complex(of_complex)
         .doc(R"(the tangent of an angle in radians, element by element.
 Shapes    x [...] -> [...]

@@ -1,0 +1,12 @@
+// simd/arcsine.h has the formula.
+#pragma once
+#include "simd/formula.h"
+#include "simd/math.h"
+
+namespace pt {
+namespace PT_ISA {
+
+PT_MATH(asin, 1, Float);
+
+}  // namespace PT_ISA
+}  // namespace pt
