@@ -18,6 +18,8 @@ struct erf_facts<float> {
   PT_NUMBERS(float, near, 0.128379166f, -0.3761262f, 0.112833932f, -0.026835436f, 0.00511598215f, -0.00067610963f);
   PT_NUMBERS(float, far, 1.07400692f, -0.88339448f, 0.590228319f, -0.310466051f, 0.119528964f, -0.0268395878f,
              -0.00122582004f, 0.00308006536f, -0.000484371179f, -0.000325951725f);
+  // -log(erfc(t)) / t - 1, from `small` to 4
+  PT_NUMBERS(float, falling, 0.128540337f, 0.635625839f, 0.105390221f, -0.022976758f, 0.00324350828f, -0.000217639479f);
 };
 template <>
 struct erf_facts<double> {
@@ -51,16 +53,25 @@ PT_FN V exp_minus_square(V t) {
   return exp_corrected(exponent, select(exponent > V(-1000), lost, V(0)));
 }
 
+// 1 - erf(t) for a t that is not small, exact enough to be taken from 1; for float by a polynomial in the exponent.
+template <int N>
+PT_FN vec<float, N> below_one(vec<float, N> t) {
+  vec<float, N> bounded = lesser_of(vec<float, N>(4), t);  // erf is 1 there
+  return exp(-fma(polynomial(bounded, erf_facts<float>::falling), bounded, bounded));
+}
+template <int N>
+PT_FN vec<double, N> below_one(vec<double, N> t) {
+  vec<double, N> bounded = lesser_of(vec<double, N>(30), t);  // erf is 1 long before; infinity would make a NaN
+  return exp_minus_square(bounded) * erfc_factor(bounded);
+}
+
 template <class T, int N>
 PT_FN vec<T, N> erf(vec<T, N> x) {
   using V = vec<T, N>;
   using E = erf_facts<T>;
   V t = abs(x);
-  V square = x * x;
-  V near = fma(x, polynomial(square, E::near), x);
-  V bounded = lesser_of(V(30), t);  // erf is 1 long before; infinity would make a NaN
-  V far = copysign(V(1) - exp_minus_square(bounded) * erfc_factor(bounded), x);
-  return select(t < V(E::small), near, far);
+  V near = fma(x, polynomial(x * x, E::near), x);
+  return select(t < V(E::small), near, copysign(V(1) - below_one(t), x));
 }
 
 // erfc(x) = 1 - erf(x). Near 0 that difference is exact enough, and 1 at 0 itself.
