@@ -112,7 +112,8 @@ def checkpoint_of(where: str, path: str, base: Path) -> Checkpoint:
 
 def built(found: Checkpoint, dtype: str = "float32") -> Llama:
     """The model of a file, with its weights."""
-    model = Llama(found.vocabulary, found.context, found.params)
+    with pt.nn.init.drawn_later():
+        model = Llama(found.vocabulary, found.context, found.params)
     model.load_state_dict({name: found.read(name) for name in found.shapes}, layout="torch")
     model.eval()
     return model if dtype == "float32" else model.to(dtype)

@@ -187,7 +187,8 @@ def read_encoder(folder: Path) -> tuple[Sizes, Encoder]:
         config.refuse(f"pad_token_id = {pad}", f"expected one of {sizes.vocabulary:,} tokens", "fetch the model again")
     state["words.weight"] = state["words.weight"].copy()
     state["words.weight"][[pad, PADDING]] = state["words.weight"][[PADDING, pad]]
-    made = Encoder(sizes)
+    with pt.nn.init.drawn_later():
+        made = Encoder(sizes)
     made.load_state_dict(state, layout="torch")
     return sizes, made.eval()
 

@@ -8,6 +8,7 @@ Fans: of a weight (in, out) they are in and out; of a kernel (kernel..., in, out
 
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
+from powertrain.nn.init.later import drawn_later
 from powertrain.nn.init.values import (
     kaiming_normal,
     kaiming_uniform,
@@ -42,6 +43,7 @@ __all__ = [
     "calculate_gain",
     "constant_",
     "dirac_",
+    "drawn_later",
     "eye_",
     "fans",
     "kaiming_normal",
