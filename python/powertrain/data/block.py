@@ -18,7 +18,7 @@ class Block:
     """Batches of one size that were made together. `names` and `stacked()` are what `Batch.for_a_step` gives of each,
     with an axis of batches in front."""
 
-    __slots__ = ("_arrays", "_begin", "_end", "_picks", "_real", "_whole", "has_weights", "names")
+    __slots__ = ("_arrays", "_begin", "_end", "_picks", "_real", "_whole", "count", "has_weights", "names")
 
     def __init__(
         self, whole: Batch, arrays: Sequence[Array], real: Array | None, picks: JoinedPicks, begin: int, end: int
@@ -27,11 +27,12 @@ class Block:
         that were made together, from which this one has those from `begin` to below `end`."""
         self._whole, self._arrays, self._real, self._picks = whole, arrays, real, picks
         self._begin, self._end = begin, end
+        self.count = end - begin  # of the batches: to ask for it by len() is a call
         self.names, self.has_weights = whole.for_a_step()[0], whole.has_weights
 
     def __len__(self) -> int:
         """Batches."""
-        return self._end - self._begin
+        return self.count
 
     @property
     def end(self) -> Place:

@@ -327,8 +327,8 @@ class TrainSource:
                 return made
         else:
             place = made.end
-        if most < len(made):
-            made, self._rest = made.part(0, most), made.part(most, len(made))
+        if most < made.count:
+            made, self._rest = made.part(0, most), made.part(most, made.count)
             place = made.end
         else:
             self._rest = None
@@ -388,7 +388,7 @@ class Taken(Iterator["Batch"]):
         if self._left <= 0:
             return None
         made = self._source.next_made(min(most, self._left))
-        self._left -= len(made) if isinstance(made, Block) else 1
+        self._left -= made.count if isinstance(made, Block) else 1
         return made
 
 

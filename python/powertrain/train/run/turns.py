@@ -59,7 +59,7 @@ class Turns:
             return None
         self._asked = None
         made = self._made.popleft()
-        self._left -= len(made[0]) if isinstance(made[0], Block) else 1
+        self._left -= made[0].count if isinstance(made[0], Block) else 1
         return made
 
     def _wait(self) -> None:
