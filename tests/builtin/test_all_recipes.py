@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cut_data import fewer
 from powertrain.data.transforms import Transformed
 from powertrain.train.evaluate.review import open_run
 from recipe_runs import LACKING
-from running import SECONDS, Said, command, environment, inside, results
+from running import SECONDS, Said, command, environment, inside, results, without_pictures
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 # Those that need nothing but what pip installs, or data that a machine may have; tables have their own tests.
@@ -40,12 +41,14 @@ def skip_what_is_lacking(said: str) -> None:
         pytest.skip(said.strip().splitlines()[-1])
 
 
-def train(recipe: str, folder: Path, *more: str, run: str = "run") -> subprocess.CompletedProcess[str]:
-    """In a process of its own, with all of the report."""
-    arguments = command(arguments_of(recipe, *more, run=run))
+def train(
+    recipe: str, folder: Path, *more: str, run: str = "run", imports: Sequence[Path] = ()
+) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with all of the report; `imports` are folders that it finds first."""
     done = subprocess.run(
-        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=2 * SECONDS, check=False
-    )
+        command(arguments_of(recipe, *more, run=run)), cwd=folder, env=environment(imports), capture_output=True,
+        text=True, timeout=2 * SECONDS, check=False,
+    )  # fmt: skip
     if done.returncode:
         skip_what_is_lacking(done.stderr)
     return done
@@ -77,7 +80,7 @@ def test_a_recipe_that_is_stopped_resumes_to_the_same_bits(recipe: str, tmp_path
     part = results(train_here(recipe, tmp_path, *settings, "--max-minutes", "0.00001", run="parts"))
     assert "hash" not in part
     # In a process that knows nothing but what is in the folder.
-    resumed = train(recipe, tmp_path, *settings, "--resume", run="parts")
+    resumed = train(recipe, tmp_path, *settings, "--resume", run="parts", imports=[without_pictures()])
     assert results(resumed)["hash"] == whole["hash"]
     assert_predicts_without_data(tmp_path / "parts")
 

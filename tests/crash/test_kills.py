@@ -18,7 +18,7 @@ import pytest
 from crash_recipes import RECIPES
 
 from powertrain.train.folder.ledger import read_lines
-from running import command, environment, results, run
+from running import command, environment, results, run, without_pictures
 
 KILLS = -(-int(os.environ.get("POWERTRAIN_KILLS", "5")) // len(RECIPES))  # of each recipe
 SEED = int(os.environ.get("POWERTRAIN_KILL_SEED", "0"))
@@ -42,7 +42,7 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp(request.param)
     recipe.write(folder)
     start = time.monotonic()
-    done = results(run(["train", "small.toml", "--run", "a", "--json"], folder))
+    done = results(run(["train", "small.toml", "--run", "a", "--json"], folder, [without_pictures()]))
     seconds = time.monotonic() - start
     assert run(["runs", "hash", "a"], folder).stdout.strip() == done["hash"]
     return Undisturbed(request.param, done["hash"], seconds, done["seconds"])
@@ -51,8 +51,9 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 def killed(arguments: list[str], folder: Path, after: float) -> bool:
     """Start the command, kill it after so many seconds; whether it was still running."""
     process = subprocess.Popen(
-        command(arguments), cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+        command(arguments), cwd=folder, env=environment([without_pictures()]), stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
     try:
         _, errors = process.communicate(timeout=after)
     except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import io
 import json
 import os
@@ -44,6 +45,15 @@ def environment(plugins: Sequence[Path] = (), **more: str) -> dict[str, str]:
     paths = [*(str(folder) for folder in plugins), os.environ.get("PYTHONPATH", "")]
     joined = os.pathsep.join(path for path in paths if path)
     return {**os.environ, "PYTHONPATH": joined, "POWERTRAIN_THREADS": "1", **more}
+
+
+@functools.cache
+def without_pictures() -> Path:
+    """A folder for `plugins` with which reports have no pictures: these take longer than a short training."""
+    folder = Path(tempfile.mkdtemp(prefix="powertrain-plain-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "matplotlib.py").write_text('raise ImportError("this process makes no pictures")\n')
+    return folder
 
 
 def run(
