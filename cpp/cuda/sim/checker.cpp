@@ -69,7 +69,7 @@ void Checker::begin_thread(int thread, const char* stack, int64_t stack_bytes) {
   stack_bytes_ = stack_bytes;
 }
 
-Region* Checker::find(const char* address) {
+Region* Checker::find(const char* address, int64_t bytes) {
   for (Region* region : recent_) {
     if (region && region->holds(address)) return region;
   }
@@ -78,7 +78,7 @@ Region* Checker::find(const char* address) {
   for (std::size_t i = 0; !found && i < variables_.size(); ++i) {
     if (variables_[i].holds(address)) found = &variables_[i];
   }
-  if (found && found->cells.size() < static_cast<std::size_t>(found->bytes)) found->cells.resize(found->bytes);
+  if (found) found->cells.grow(found->bytes, bytes);
   if (found) recent_[oldest_++ % kRecent] = found;
   return found;
 }
@@ -92,7 +92,7 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
   const char* address = static_cast<const char*>(place_in_memory);
   if (inside(address, stack_, stack_bytes_) || inside(address, &here, sizeof(here))) return "";
   const auto doing = [&] { return text(verb(use), " ", bytes, bytes == 1 ? " byte" : " bytes"); };
-  Region* region = find(address);
+  Region* region = find(address, bytes);
   if (!region) {
     for (int i = 0; i < 2; ++i) {
       if (use == Use::Read && inside(address, arguments_[i], argument_bytes_[i])) return "";
@@ -118,24 +118,27 @@ std::string Checker::complaint(const void* place_in_memory, int64_t bytes, Use u
                 "; use narrower elements where it is not");
   }
   const User user{region->shared ? block_ : launch_, block_, now_, thread_, &warps_[thread_ / kLanes], place};
-  for (int64_t i = 0; i < bytes; ++i) {
-    Cell& cell = region->cells[first + i];
+  std::string wrong;
+  region->cells.each(first, bytes, [&](Cell& cell) {
     if (cell.pending >= block_) {
-      return text(doing(), where(), ", to which a copy is under way; expected to wait for it, and __syncthreads()");
+      wrong = text(doing(), where(), ", to which a copy is under way; expected to wait for it, and __syncthreads()");
+    } else if (use != Use::Write && !was_written(*region, cell, user)) {
+      wrong = text(doing(), where(), ", which ", region->shared ? "this block has not" : "nobody has",
+                   " written; expected values; write them first", region->shared ? ", and __syncthreads()" : "");
+    } else if (const Conflict conflict = note(cell, user, use); conflict.found) {
+      wrong = conflict_text(conflict, doing() + where());
     }
-    if (use != Use::Write && !was_written(*region, cell, user)) {
-      return text(doing(), where(), ", which ", region->shared ? "this block has not" : "nobody has",
-                  " written; expected values; write them first", region->shared ? ", and __syncthreads()" : "");
-    }
-    const Conflict conflict = note(cell, user, use);
-    if (conflict.found) return conflict_text(conflict, doing() + where());
-  }
-  return "";
+    return wrong.empty();
+  });
+  return wrong;
 }
 
 void Checker::set_pending(const char* address, int64_t bytes, bool pending) {
-  Region* region = find(address);
-  for (int64_t i = 0; i < bytes; ++i) region->cells[address - region->begin + i].pending = pending ? now_ : 0;
+  Region* region = find(address, bytes);
+  region->cells.each(address - region->begin, bytes, [&](Cell& cell) {
+    cell.pending = pending ? now_ : 0;
+    return true;
+  });
 }
 
 std::string Checker::outside(const char* address, const std::string& doing, const void* place) {

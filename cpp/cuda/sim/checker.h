@@ -31,7 +31,7 @@ class Checker {
 
  private:
   bool is_shared(const void* address) const;
-  Region* find(const char* address);
+  Region* find(const char* address, int64_t bytes);
   std::string outside(const char* address, const std::string& doing, const void* place);
   std::string conflict_text(const Conflict& conflict, const std::string& doing) const;
   std::string thread_text(int thread) const;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <sstream>
+#include <utility>
 
 namespace pt::cuda::sim {
 namespace {
@@ -63,11 +64,20 @@ std::string demangled(const char* name) {
   return at == std::string::npos ? whole : whole.substr(at + 2);
 }
 
+// A shared variable: where it lies in a thread's memory of the module, and its name for people.
+struct Symbol {
+  uint64_t offset;
+  int64_t bytes;
+  std::string name;
+};
+
 // The symbol table that a linker leaves in a file; local names are in no other.
-std::vector<Region> thread_symbols(const Module& module) {
-  std::ifstream in(module.path, std::ios::binary);
-  const std::vector<char> file((std::istreambuf_iterator<char>(in)), {});
-  std::vector<Region> found;
+std::vector<Symbol> read_symbols(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream content;
+  content << in.rdbuf();
+  const std::string file = std::move(content).str();
+  std::vector<Symbol> found;
   if (file.size() < sizeof(Elf64_Ehdr)) return found;
   const auto* header = reinterpret_cast<const Elf64_Ehdr*>(file.data());
   const auto* sections = reinterpret_cast<const Elf64_Shdr*>(file.data() + header->e_shoff);
@@ -80,12 +90,27 @@ std::vector<Region> thread_symbols(const Module& module) {
         continue;
       }
       if (std::strstr(names + symbols[s].st_name, "pt_sim_gap_")) continue;
-      Region region{module.thread_memory + symbols[s].st_value, static_cast<int64_t>(symbols[s].st_size),
-                    "shared variable " + demangled(names + symbols[s].st_name)};
-      region.holds_values = false;
-      region.shared = true;
-      found.push_back(std::move(region));
+      found.push_back({symbols[s].st_value, static_cast<int64_t>(symbols[s].st_size),
+                       "shared variable " + demangled(names + symbols[s].st_name)});
     }
+  }
+  return found;
+}
+
+// Read once for each module: a test's own file has 20 megabytes, and is asked about at each change of the kernel.
+const std::vector<Symbol>& symbols_of(const Module& module) {
+  static std::mutex busy;
+  static auto& known = *new std::map<std::pair<std::string, uintptr_t>, std::vector<Symbol>>;
+  const std::lock_guard lock(busy);
+  const auto [at, is_new] = known.try_emplace({module.path, module.base});
+  if (is_new) at->second = read_symbols(module.path);
+  return at->second;
+}
+
+std::vector<Region> thread_symbols(const Module& module) {
+  std::vector<Region> found;
+  for (const Symbol& symbol : symbols_of(module)) {
+    found.push_back({module.thread_memory + symbol.offset, symbol.bytes, symbol.name, true, false, true});
   }
   return found;
 }

@@ -24,6 +24,48 @@ struct Cell {
   uint16_t read_warp = 0;     // or kMany
   uint16_t write_thread = 0;  // or kMany: by atomic operations
   bool atomic = false;
+  int32_t split = -1;  // where the cells of its bytes begin, if they are no longer alike
+};
+
+// The cells of a region. Bytes that were only ever used together are alike and have one: those of an element as wide as
+// the first that was used. Where a narrower one is used, each of them gets its own.
+class Cells {
+ public:
+  // At least so many bytes are known from now on; `width` is that of the use that comes.
+  void grow(int64_t bytes, int64_t width) {
+    if (bytes <= bytes_) return;
+    if (bytes_ == 0) shift_ = width >= 4 ? 2 : width >= 2 ? 1 : 0;
+    bytes_ = bytes;
+    whole_.resize(static_cast<std::size_t>((bytes + (1 << shift_) - 1) >> shift_));
+  }
+  // Calls `visit` with the cells of some bytes in order, until it returns false.
+  template <class Visit>
+  void each(int64_t first, int64_t bytes, Visit&& visit) {
+    const int64_t width = int64_t{1} << shift_;
+    for (int64_t at = first, end = first + bytes; at < end;) {
+      Cell& cell = whole_[at >> shift_];
+      const int64_t within = at & (width - 1);
+      if (cell.split < 0 && within == 0 && end - at >= width) {
+        if (!visit(cell)) return;
+        at += width;
+        continue;
+      }
+      if (cell.split < 0) split(cell, width);
+      if (!visit(parts_[cell.split + within])) return;
+      ++at;
+    }
+  }
+
+ private:
+  void split(Cell& cell, int64_t width) {
+    const auto at = static_cast<int32_t>(parts_.size());
+    parts_.insert(parts_.end(), static_cast<std::size_t>(width), cell);
+    cell.split = at;
+  }
+
+  int64_t bytes_ = 0;
+  int shift_ = 0;  // of the width in bytes: 1, 2 or 4
+  std::vector<Cell> whole_, parts_;
 };
 
 enum class Use { Read, Write, Atomic };
@@ -36,7 +78,7 @@ struct Region {
   bool may_write = true;
   bool holds_values = true;  // else what was not written must not be read
   bool shared = false;       // of a block
-  std::vector<Cell> cells{};
+  Cells cells{};
 
   bool holds(const void* address) const {
     return static_cast<const char*>(address) >= begin && static_cast<const char*>(address) < begin + bytes;
