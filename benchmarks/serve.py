@@ -11,6 +11,8 @@ They run one after the other, one process each (LitServe and BentoML start more)
 of digits as JSON. The first five run under uvicorn with httptools. What is not installed is left out, by name. Clients
 are connections that each ask again as soon as they have an answer.
 
+With the usual model what a request costs besides it counts; with `--hidden 4096 4096 4096` arithmetic does.
+
 The last lines say what a request of one client costs above `run.predict` of its example, beside the bare echo.
 """
 
@@ -35,7 +37,6 @@ import numpy as np
 
 import powertrain as pt
 
-HIDDEN = (256, 256)
 START = 180.0  # seconds in which a server must answer for the first time
 WARM = 20  # requests of each client that are not timed
 PREDICTED = 2000  # calls of `predict` in a turn
@@ -43,10 +44,10 @@ ECHO = "bare echo"
 APPS = Path(__file__).parent / "serving"
 
 
-def trained(folder: Path) -> Path:
+def trained(folder: Path, hidden: Sequence[int]) -> Path:
     recipe = {
         "data": {"use": "digits"}, "features": [{"use": "scale", "by": 0.0625}],
-        "model": {"use": "mlp", "hidden": list(HIDDEN)}, "optimizer": "adamw", "run": {"until": "1 epochs"},
+        "model": {"use": "mlp", "hidden": list(hidden)}, "optimizer": "adamw", "run": {"until": "1 epochs"},
     }  # fmt: skip
     pt.fit(recipe, folder=folder / "run", verbose=False)
     return folder / "run"
@@ -184,15 +185,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default: 5)")
     parser.add_argument("--turns", type=int, default=3, help="all servers so often, one after the other (default: 3)")
     parser.add_argument("--threads", type=int, default=1, help="threads that compute (default: 1)")
+    parser.add_argument("--hidden", type=int, nargs="+", default=[256, 256], help="of the model (default: 256 256)")
     options = parser.parse_args()
     body = json.dumps({"examples": np.random.default_rng(0).integers(0, 16, (1, 8, 8)).tolist()}).encode()
     found: dict[tuple[str, int], list[float]] = {}
     alone: list[float] = []  # seconds of `predict`
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run = trained(folder)
+        run = trained(folder, options.hidden)
         variables = {
-            "SERVE_THREADS": str(options.threads), "SERVE_SIZES": ",".join(map(str, (64, *HIDDEN, 10))),
+            "SERVE_THREADS": str(options.threads), "SERVE_SIZES": ",".join(map(str, (64, *options.hidden, 10))),
             "SERVE_ONNX": str(folder / "run.onnx"),
         }  # fmt: skip
         if importlib.util.find_spec("powertrain_onnx") is not None:
