@@ -17,8 +17,9 @@ inline constexpr int64_t kWidestPanel = 64;  // columns of the widest panel of a
 inline constexpr int64_t kMostRegionRows =
     256;  // a block of A of so many (256 KiB in f32) fills half of a second cache
 inline constexpr int64_t kMostTapRows =
-    1536;                               // of a region whose rows are channels of taps: they share lines of pixels
-inline constexpr int64_t kFewRows = 8;  // of a product whose right operand is streamed, at most (few_rows.h)
+    1536;  // of a region whose rows are channels of taps: they share lines of pixels
+// At most, of a product whose right operand is streamed (few_rows.h).
+inline constexpr int64_t kFewRows = 8;
 // Rows of a streamed operand that follow each other in memory are read in one line where the sums of a row are no more
 // than so many bytes; and one at a time, where they are no more than so many for each byte that is read.
 inline constexpr int64_t kSumBytesOfRow = 8 << 10;

@@ -12,14 +12,14 @@ namespace {
 
 constexpr int64_t kSides[] = {kMostTapRows, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32};
 constexpr int64_t kLeastSide = 32;
-constexpr int64_t kLeastWork = 1 << 19;     // multiply-adds of a chunk: about 10 us
-constexpr int64_t kChunksOfThread = 4;      // so that one that is late leaves the others something to do
-constexpr int64_t kFewestOfThread = 3;      // where larger ones save copies
-constexpr int64_t kFewestChunks = 8;        // whatever the threads
-constexpr double kAreaWanted = 128 * 128;   // elements of C whose copies of A and B pay
-constexpr double kGatheredArea = 64 * 128;  // the same where blocks of A are written before they are read
-constexpr int64_t kFewNearRows = 4;  // of kFewRows, where tiles of registers may read from near what lies in place,
-constexpr int64_t kNearBytes = 128 << 10;     // which is more than a first cache holds, and less than half of a second
+constexpr int64_t kLeastWork = 1 << 19;       // multiply-adds of a chunk: about 10 us
+constexpr int64_t kChunksOfThread = 4;        // so that one that is late leaves the others something to do
+constexpr int64_t kFewestOfThread = 3;        // where larger ones save copies
+constexpr int64_t kFewestChunks = 8;          // whatever the threads
+constexpr double kAreaWanted = 128 * 128;     // elements of C whose copies of A and B pay
+constexpr double kGatheredArea = 64 * 128;    // the same where blocks of A are written before they are read
+constexpr int64_t kFewNearRows = 4;           // that are streamed, where tiles of registers may read from near in place
+constexpr int64_t kNearBytes = 128 << 10;     // and what that is: hardly more than a first cache holds
 constexpr int64_t kLeastStreamed = 48 << 10;  // bytes of a chunk: about 10 us
 constexpr int64_t kStreamsOfThread = 2;       // chunks
 constexpr int64_t kLineBytes = 64;
