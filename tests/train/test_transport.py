@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.io.mapped import check_mapped
 from powertrain.plugin import MessageTransport, Transport, WorkerError
 from powertrain.plugin.transport import own_part
 from powertrain.train.workers.agreement import demand_alike, told
@@ -147,6 +148,14 @@ def test_sums_of_what_is_lent_are_the_same(together: Callable[..., Any], size: i
         for count, numbers, whole in zip((300, 2 * PAGE, 300), found[::2], found[1::2], strict=True):
             assert numbers.tobytes() == added([drawn(rank, count, "float32") for rank in range(size)]).tobytes()
             assert whole.tobytes() == added([drawn(rank, 7, "int64") for rank in range(size)]).tobytes()
+
+
+def test_steps_read_what_is_lent_where_it_lies() -> None:
+    """What lies in the mapping of a file would be copied for each step, since somebody may cut the file off."""
+    for lies_in_a_file in together(
+        2, lambda transport: check_mapped(transport.lend([(1000, np.dtype("float32"))])[0], "test")
+    ):
+        assert not lies_in_a_file
 
 
 def test_workers_that_differ_are_named_to_all() -> None:

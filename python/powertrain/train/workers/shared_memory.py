@@ -10,6 +10,7 @@ when the other process ends.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import mmap
 import os
@@ -141,8 +142,7 @@ class SharedMemory:
                 _extend(self._memory, PAGE + self.size * self._room)
             for partner in self._sockets:  # after the last one each has heard of all
                 self._meet(partner)
-            whole = np.frombuffer(mmap.mmap(self._memory, self.size * self._room, offset=PAGE), np.uint8)
-            self._memories = list(whole.reshape(self.size, self._room))
+            self._memories = list(_mapped(self._memory, self.size * self._room).reshape(self.size, self._room))
         return starts
 
     def _places(self, sizes: Sequence[Size], starts: Sequence[int]) -> list[list[NDArray[Any]]]:
@@ -183,6 +183,13 @@ class SharedMemory:
         """Count up, as long as this process runs."""
         while not self._closed.wait(BEAT_SECONDS):
             self._beats[self.rank] += 1
+
+
+def _mapped(memory: int, size: int) -> NDArray[np.uint8]:
+    """The memory behind the heartbeats. Arrays in the mapping of a file are copied wherever a step reads them, since
+    somebody may cut the file off. Nobody can open this one, so its arrays are shown as other memory."""
+    mapping = mmap.mmap(memory, size, offset=PAGE)
+    return np.frombuffer(memoryview((ctypes.c_uint8 * size).from_buffer(mapping)), np.uint8)
 
 
 def _bytes(size: Size) -> int:
