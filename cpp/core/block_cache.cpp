@@ -14,6 +14,8 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "core/medium_blocks.h"
+
 namespace pt {
 namespace {
 
@@ -34,8 +36,10 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit
 // Whole huge pages, unless that would waste more than a quarter.
 bool worth_huge_pages(std::size_t bytes) { return bytes > 0 && round_up(bytes, kHugePage) - bytes <= bytes / 4; }
 
-// Smaller blocks malloc keeps by itself.
 bool is_counted(std::size_t bytes) { return bytes >= kHugePage || worth_huge_pages(bytes); }
+
+// Smaller ones malloc keeps by itself.
+bool is_medium(std::size_t bytes) { return kKeeps && bytes >= MediumBlocks::kLeast && !is_counted(bytes); }
 
 // What is taken for a block: of those that are kept, most have one of a few sizes, at most an eighth apart.
 std::size_t size_of_block(std::size_t bytes) {
@@ -157,6 +161,16 @@ class BlockCache {
     return kept_bytes_;
   }
 
+  char* take_medium(std::size_t bytes) {
+    const std::lock_guard lock(busy_);
+    return medium_.take(bytes, [](std::size_t region) { return instance().allocate_huge(region, region); });
+  }
+
+  void give_back_medium(char* block, std::size_t bytes) {
+    const std::lock_guard lock(busy_);
+    medium_.give_back(block, bytes);
+  }
+
  private:
   struct Kept {
     char* block;
@@ -214,6 +228,7 @@ class BlockCache {
   }
 
   std::mutex busy_;
+  MediumBlocks medium_;
   BySize kept_;
   std::unordered_set<char*> huge_;  // places for which huge pages were ever asked
   std::size_t used_ = 0, most_used_ = 0, kept_bytes_ = 0;
@@ -226,11 +241,13 @@ char* take_block(std::size_t bytes) {
   if (SmallBlocks::holds(bytes)) {
     if (char* block = SmallBlocks::of_thread().take(bytes)) return block;
   }
+  if (is_medium(bytes)) return BlockCache::instance().take_medium(bytes);
   return is_counted(bytes) ? BlockCache::instance().take(bytes) : allocate(bytes);
 }
 
 void return_block(char* block, std::size_t bytes) {
   if (SmallBlocks::holds(bytes) && SmallBlocks::of_thread().keep(block, bytes)) return;
+  if (is_medium(bytes)) return BlockCache::instance().give_back_medium(block, bytes);
   is_counted(bytes) ? BlockCache::instance().give_back(block, bytes) : std::free(block);
 }
 

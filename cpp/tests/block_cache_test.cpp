@@ -162,16 +162,24 @@ std::size_t huge_bytes(const char* begin, const char* end) {
   return found;
 }
 
-// Where malloc has used the memory before, in small pages.
-void test_huge_pages() {
 #ifdef MADV_HUGEPAGE
-  constexpr std::size_t kBytes = 26 * kMiB;  // no other test has blocks of that size
+bool has_huge_pages() {
+  constexpr std::size_t kBytes = 26 * kMiB;
   void* const fresh = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(fresh != MAP_FAILED);
   madvise(fresh, kBytes, MADV_HUGEPAGE);
   std::memset(fresh, 1, kBytes);
-  const bool has_huge = huge_bytes(static_cast<char*>(fresh), static_cast<char*>(fresh) + kBytes) >= 3 * kBytes / 4;
+  const std::size_t found = huge_bytes(static_cast<char*>(fresh), static_cast<char*>(fresh) + kBytes);
   munmap(fresh, kBytes);
+  return found >= 3 * kBytes / 4;
+}
+#endif
+
+// Where malloc has used the memory before, in small pages.
+void test_huge_pages() {
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t kBytes = 26 * kMiB;  // no other test has blocks of that size
+  const bool has_huge = has_huge_pages();
   std::vector<void*> small;
   for (int i = 0; i < 1000; ++i) {
     small.push_back(std::malloc(64 << 10));
@@ -184,6 +192,22 @@ void test_huge_pages() {
   if (has_huge && kKeeps) CHECK(huge_bytes(block, block + kBytes) >= kBytes);
   pt::return_block(block, kBytes);
   std::free(above);
+#endif
+}
+
+// Many blocks that are too small for huge pages of their own have them together.
+void test_huge_pages_of_medium_blocks() {
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t kBytes = 1300 << 10;
+  std::vector<char*> blocks;
+  for (int i = 0; i < 40; ++i) {
+    blocks.push_back(pt::take_block(kBytes));
+    std::memset(blocks.back(), 3, kBytes);
+  }
+  int huge = 0;
+  for (const char* block : blocks) huge += huge_bytes(block, block + kBytes) >= kBytes;
+  if (has_huge_pages() && kKeeps) CHECK(huge >= 36);
+  for (char* block : blocks) pt::return_block(block, kBytes);
 #endif
 }
 
@@ -223,6 +247,7 @@ int main() {
   test_at_most_half_a_gigabyte_is_kept_of_what_little_uses();
   test_large_ones_are_used_again_while_as_much_is_in_use();
   test_huge_pages();
+  test_huge_pages_of_medium_blocks();
   test_threads_and_fork();
   test_no_memory();
   return pt::check::finish();
