@@ -14,6 +14,7 @@ import uvicorn
 
 from powertrain_serve.errors import ServeError
 from powertrain_serve.logs import log
+from powertrain_serve.polling import new_loop
 from powertrain_serve.protocol import Answers, timed
 from powertrain_serve.settings import Served, Settings
 
@@ -48,10 +49,10 @@ def server(application: Any, served: Served, direct: Answers | None = None) -> E
     settings = served.settings
     limits = settings.limits
     config = uvicorn.Config(
-        application, host=settings.host, port=settings.port, http=timed(served, direct), ws="none", lifespan="on",
-        log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False,
-        timeout_keep_alive=int(limits.idle_seconds), backlog=limits.connections,
-        timeout_graceful_shutdown=int(limits.grace),
+        application, host=settings.host, port=settings.port, loop=f"{new_loop.__module__}:{new_loop.__name__}",
+        http=timed(served, direct), ws="none", lifespan="on", log_config=None, access_log=False, server_header=False,
+        date_header=False, proxy_headers=False, timeout_keep_alive=int(limits.idle_seconds),
+        backlog=limits.connections, timeout_graceful_shutdown=int(limits.grace),
     )  # fmt: skip
     return Ending(config, served)
 
