@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMS = ("onnx", "safetensors", "c", "wheel")
-EXPLAINED = ("gradients", "attention")
+EXPLAINED = ("gradients", "attention", "occlusion")
 BARE = "without transforms"
 ASKED = 32
 SECONDS = 900
@@ -34,6 +34,7 @@ REASONS = {
     "no module": r"does not predict with one module that has weights",
     "no attention": r"the model has no attention",
     "tokens": r"the model reads int64\[[\d, ]+\], which has no gradient",
+    "no parts": r"of which a part can be hidden|the answers are \[|the run keeps no examples|makes no tokens of texts",
     "transform": r"the transform \w+ cannot be traced",
     "too large": r"numbers; expected at most [\d,]+",
     "a loop": r"there is no rule for scan|the answers are made in a loop",
@@ -89,7 +90,8 @@ def near(form: str, got: NDArray[Any], want: NDArray[Any]) -> None:
 def row(recipe: str, found: Mapping[str, str]) -> str:
     """The line of the page."""
     said = {verb: reason(text) for verb, text in found.items()}
-    methods = [method for method in EXPLAINED if said[method] == "yes"]
+    *nearer, last = EXPLAINED  # which is named where there is no other
+    methods = [method for method in nearer if said[method] == "yes"] or [last] * (said[last] == "yes")
     explains = ", ".join(methods) or said[EXPLAINED[0]]
     return f"| `{recipe}` | {' | '.join([explains, *(said[form] for form in FORMS)])} |"
 

@@ -373,13 +373,13 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
     [
         (
             {"method": "gradient"},
-            "[explain] received method='gradient'; expected one of permutation, gradients, attention, nearest, map; "
-            "did you mean gradients?",
+            "[explain] received method='gradient'; expected one of permutation, gradients, occlusion, "
+            "attention, nearest, map; did you mean gradients?",
         ),
         (
             {"method": "attention"},
             "[explain] the model has no attention; expected pt.nn.TransformerBlock or pt.nn.MultiheadAttention in it; "
-            'take method="gradients", "permutation" or "nearest"',
+            'take method="gradients", "occlusion", "permutation" or "nearest"',
         ),
         (
             {"method": "permutation"},
@@ -393,8 +393,8 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
         ),
         (
             {"method": "nearest", "of": 1},
-            '[explain] received of with method="nearest"; expected it with method="gradients", which alone reads it; '
-            "take that method, or leave it out",
+            '[explain] received of with method="nearest"; expected it with method="gradients" or "occlusion", which '
+            "alone read it; take that method, or leave it out",
         ),
         (
             {"method": "permutation", "seed": -1},

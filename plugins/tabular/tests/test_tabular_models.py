@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from table_files import draw
 
+import powertrain as pt
 from powertrain.data import ArrayDataset, DataModule
 from powertrain.plugin import Inputs, ModelError
 from powertrain.plugin.testing import powertrain
@@ -191,6 +192,19 @@ def test_trees_say_which_columns_count_and_how_they_grew() -> None:
     grown = tree.fit({"x": x, "y": y}, None)
     assert [one.title for one in tree.sections_of(grown, data)] == ["Which columns count"]
     assert tree.sections_of(grown, dataclasses.replace(data, columns=())) == []
+
+
+def test_what_a_row_of_a_forest_owes_to_each_column_is_said() -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is an extra")
+    x, _ = classes(900)
+    y = (x[:, 2] > 0.3).astype(np.int64)
+    recipe = {"model": {"use": "random-forest", "trees": 9}, "run": {"until": "1 round"}}
+    run = pt.fit(recipe, data=(x, y), verbose=False)
+    with pytest.raises(pt.Error, match='take method="occlusion" or "permutation"'):
+        run.explain(x[:3])
+    found = run.explain(x[:3], method="occlusion")
+    assert [int(np.abs(values).argmax()) for values in found.values] == [2, 2, 2]
+    assert all(values[2] > 0 for values in found.values)
 
 
 @pytest.mark.parametrize("kind", ["Tree", "Forest"])

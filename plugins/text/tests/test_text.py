@@ -269,3 +269,20 @@ def test_a_trained_model_answers_alike_in_pytorch(model: dict[str, Any], message
     run = pt.fit(tables, folder=tmp_path / "run", verbose=False)
     made = run.export("safetensors", tmp_path / "out")
     assert made.checked == "24 examples of test" and made.note == ""
+
+
+def test_tokens_of_a_text_count_by_what_is_gone_without_them(messages: Path, tmp_path: Path) -> None:
+    tables = {
+        "data": {"use": "text-table", "path": str(messages), "size": 300, "context": 12, "valid": 0.2, "test": 0.2},
+        "model": {"use": "bag-of-tokens", "width": 8}, "strategy": "supervised", "optimizer": "adamw",
+        "run": {"until": "20 epochs", "batch_size": 16}, "report": {"baseline": False},
+    }  # fmt: skip
+    run = pt.fit(tables, folder=tmp_path / "run", verbose=False)
+    texts = ["a train to the coast", "a train"]
+    found = run.explain(texts, method="occlusion")
+    assert [" ".join(parts).replace(" ##", "") for parts in found.parts] == texts and found.of == ("travel", "travel")
+    at = found.parts[0].index("train")
+    ends, without = run.predict(texts).outputs[0], run.predict(["a to the coast"]).outputs[0]
+    assert found.values[0][at] == pytest.approx((ends - without)[ends.argmax()], abs=1e-5) and found.values[0][at] > 0
+    with pytest.raises(pt.Error, match="received baseline for texts"):
+        run.explain(texts, method="occlusion", baseline=texts)

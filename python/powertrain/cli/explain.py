@@ -11,6 +11,7 @@ import numpy as np
 from powertrain.cli.exit_codes import FINE
 from powertrain.io.console import one_line, say
 from powertrain.train.evaluate.review import open_run
+from powertrain.train.explain.occlusion import Occlusion
 from powertrain.train.explain.permutation import Importance
 
 
@@ -28,5 +29,8 @@ def explain(options: argparse.Namespace) -> int:
     if isinstance(found, Importance):
         for at in np.argsort(-found.values, kind="stable"):
             say(f"{found.values[at]:>10.4g} ± {found.deviations[at]:<9.2g}  {one_line(found.columns[at])}")
+    if isinstance(found, Occlusion):
+        for line in found.lines():
+            say(one_line(line))
     say(found.save(options.out))
     return FINE

@@ -207,14 +207,14 @@ def _running(takes: argparse.ArgumentParser) -> None:
 
 
 def _explain(verbs: Any) -> None:
-    about = "explain the predictions of a run: important columns, attributions, attention, nearest examples, a map"
+    about = "explain the predictions of a run: columns and words that count, attention, nearest examples, a map"
     explained = _verb(verbs, "explain", "explain:explain", about)
     explained.add_argument("run", type=Path, metavar="DIR")
     explained.add_argument("asked", nargs="?", metavar="FILE|FOLDER|PART", help="examples as predict reads them; with "
                            "permutation and map the name of a part (default: test)")  # fmt: skip
-    methods = ("gradients", "permutation", "attention", "nearest", "map")
+    methods = ("gradients", "occlusion", "permutation", "attention", "nearest", "map")
     explained.add_argument("--method", choices=methods, default=methods[0], help=f"default: {methods[0]}")
-    explained.add_argument("--of", metavar="CLASS", help="the output that gradients explain (default: the largest)")
+    explained.add_argument("--of", metavar="CLASS", help="the output that is explained (default: the largest)")
     explained.add_argument("--out", type=Path, metavar="FILE", help=".svg, .png or .pdf (default: in the run's folder)")
     _trusting(explained)
 

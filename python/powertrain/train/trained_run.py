@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from powertrain.train.explain.explanation import Explanation
     from powertrain.train.explain.gradients import Attribution
     from powertrain.train.explain.nearest import Neighbours
+    from powertrain.train.explain.occlusion import Occlusion
     from powertrain.train.explain.permutation import Importance
     from powertrain.train.pruning.prune import Pruned
     from powertrain.train.quantizing.quantize import Quantized
@@ -254,6 +255,15 @@ class TrainedRun:
         baseline: ExamplesLike | None = None,
     ) -> Attribution: ...
     @overload
+    def explain(
+        self,
+        x: ExamplesLike,
+        *,
+        method: Literal["occlusion"],
+        of: str | int | None = None,
+        baseline: ExamplesLike | None = None,
+    ) -> Occlusion: ...
+    @overload
     def explain(self, x: ExamplesLike, *, method: Literal["attention"]) -> Attention: ...
     @overload
     def explain(self, x: ExamplesLike, *, method: Literal["nearest"], count: int = 5) -> Neighbours: ...
@@ -282,7 +292,9 @@ class TrainedRun:
         """Explain answers, as arrays and as a picture: `save()` writes it, a notebook shows it.
 
         method  gradients: what each number of the examples `x` adds to an output (`of`: a class or a number; else the
-                largest), from a `baseline` on (else zeros), by integrated gradients. permutation: how much `metric`
+                largest), from a `baseline` on (else zeros), by integrated gradients. occlusion: what is gone of an
+                output without a column or a word of `x`, which takes the values of `baseline` (else of examples that
+                the run keeps), or is left out; for models without gradients too. permutation: how much `metric`
                 falls when a column is shuffled, `repeats` times each, on examples `x` with targets `y`, or on the part
                 that `x` names (else the test part). attention: where a transformer looks. nearest: the `count` training
                 examples that are nearest to each of `x` for the model; it needs the training data. map: examples `x`,

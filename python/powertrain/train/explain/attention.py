@@ -86,7 +86,7 @@ def attention(run: TrainRun, x: Array, folder: Path) -> Attention:
     if not found:
         raise RunError(
             "[explain] the model has no attention; expected pt.nn.TransformerBlock or pt.nn.MultiheadAttention in it; "
-            'take method="gradients", "permutation" or "nearest"'
+            'take method="gradients", "occlusion", "permutation" or "nearest"'
         )
     vocabulary = run.dataset.vocabulary
     tokens = tuple(vocabulary.decode(x[0, at : at + 1]) for at in range(x.shape[1])) if vocabulary is not None else ()

@@ -19,6 +19,7 @@ from powertrain.train.explain.embedding_map import embedding_map
 from powertrain.train.explain.explanation import Explanation
 from powertrain.train.explain.gradients import attribution
 from powertrain.train.explain.nearest import nearest
+from powertrain.train.explain.occlusion import occlusion
 from powertrain.train.explain.permutation import importance
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.preflight import demand_examples
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array
 
-METHODS = ("permutation", "gradients", "attention", "nearest", "map")
+METHODS = ("permutation", "gradients", "occlusion", "attention", "nearest", "map")
 # What only some methods read: where another is asked for, it would have no effect.
-ONLY = {"y": ("permutation", "map"), "metric": ("permutation",), "of": ("gradients",), "baseline": ("gradients",)}
+HIDING = ("gradients", "occlusion")
+ONLY = {"y": ("permutation", "map"), "metric": ("permutation",), "of": HIDING, "baseline": HIDING}
 
 
 def explained(
@@ -68,6 +70,9 @@ def explained(
         return embedding_map(run, transformed(run, inputs), targets, settings["seed"], folder)
     if x is None:
         raise RunError(f"[explain] received no examples; expected some to explain by {method}; pass them as to predict")
+    if method == "occlusion":
+        others = None if settings["baseline"] is None else checked_examples(run, settings["baseline"])
+        return occlusion(run, checked_examples(run, x), settings["of"], others, folder)
     seen = _as_seen(run, x)
     if method == "gradients":
         baseline = None if settings["baseline"] is None else _as_seen(run, settings["baseline"])
@@ -134,7 +139,7 @@ def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:
     except DataError as error:
         raise RunError(
             f"[explain] the training data cannot be opened: {error}; expected it, since this looks at its examples; "
-            'restore it, or use method="gradients", or method="permutation" with examples and targets of your own'
+            'restore it, use method="gradients" or "occlusion", or "permutation" with examples and targets of your own'
         ) from error
 
 

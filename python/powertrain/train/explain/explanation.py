@@ -1,21 +1,25 @@
-"""What all explanations share: a picture of them, as a file or in a notebook."""
+"""What explanations share: a picture of them, as a file or in a notebook, and the names of outputs and columns."""
 
 from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powertrain.errors.boundary import export
 from powertrain.io.files import Files
+from powertrain.plugin.wording import suggestion
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -86,6 +90,38 @@ def show_picture(axes: Any, pixels: Array) -> None:
     low, high = float(values.min()), float(values.max())
     axes.imshow((values - low) / max(high - low, 1e-12), cmap="gray")
     axes.axis("off")
+
+
+def chosen_outputs(run: TrainRun, outputs: Array, of: str | int | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The output of each example that is explained, by number and name: without `of`, the largest."""
+    count = outputs.shape[1]
+    classes = run.dataset.class_names if run.dataset.kind.classes else ()
+    labels: Sequence[str] = classes if len(classes) == count else [f"output {at}" for at in range(count)]
+    if count == 1:
+        labels = ["the answer"]
+    if of is None:
+        chosen = outputs.argmax(axis=1).astype(np.int64)
+    else:
+        number = int(of) if isinstance(of, str) and of.isascii() and of.isdigit() else of
+        place = labels.index(of) if of in labels else number
+        if not isinstance(place, int) or not 0 <= place < count:
+            hint = suggestion(str(of), list(labels))
+            raise RunError(
+                f"[explain] received of={of!r}; expected an output from 0 to {count - 1}, or one of "
+                f"{', '.join(labels[:12])}{hint}"
+            )
+        chosen = np.full(len(outputs), place, np.int64)
+    return chosen, tuple(labels[at] for at in chosen)
+
+
+def columns_of_file(run: TrainRun, count: int) -> Mapping[str, Sequence[int]]:
+    """The numbers of an example by the column that they were made of."""
+    dataset = run.dataset
+    names = dataset.made_of or dataset.columns or tuple(f"column {at}" for at in range(count))
+    groups: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        groups.setdefault(name, []).append(at)
+    return groups
 
 
 export(globals())

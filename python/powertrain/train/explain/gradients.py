@@ -8,7 +8,7 @@ the bend of a ReLU, are halved. This goes on until the whole line adds up, or an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.errors.boundary import export
 from powertrain.plugin.section import columns_section
-from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate.evaluation import evaluating, on_host
-from powertrain.train.explain.explanation import SHOWN, Explanation, is_picture, show_picture
+from powertrain.train.explain.explanation import SHOWN, Explanation, chosen_outputs, is_picture, show_picture
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.step import Step, TracedBatch
 
@@ -108,12 +107,12 @@ def attribution(
     if on_host(run.strategy):
         raise RunError(
             "[explain] another library computes the outputs of this model, without gradients; expected a model of the "
-            'engine; take method="permutation"'
+            'engine; take method="occlusion" or "permutation"'
         )
     if x.dtype.kind != "f":
         raise RunError(
             f"[explain] the model reads {x.dtype}{list(x.shape[1:])}, which has no gradient; expected floating-point "
-            'numbers; take method="attention" or "nearest"'
+            'numbers; take method="occlusion", "attention" or "nearest"'
         )
     x = x.astype(np.float32, copy=False)
     base = np.zeros_like(x[:1]) if baseline is None else baseline.astype(np.float32, copy=False)
@@ -126,7 +125,7 @@ def attribution(
     answer, slopes = _functions(run)
     with evaluating(run.table.modules):
         ends = _batched(answer, x)
-        chosen, names = _chosen(run, ends, of)
+        chosen, names = chosen_outputs(run, ends, of)
         rows = np.arange(len(x))
         outputs, before = (found[rows, chosen].astype(np.float64) for found in (ends, _batched(answer, base)))
         wanted, found = _one_hot(chosen, ends.shape[1]), []
@@ -159,28 +158,6 @@ def _batched(function: Callable[..., Any], *arrays: Array) -> Array:
         padded = [np.resize(one, (BATCH, *one.shape[1:])) for one in cut]
         parts.append(np.array(function(*padded))[: len(cut[0])])
     return np.concatenate(parts)
-
-
-def _chosen(run: TrainRun, outputs: Array, of: str | int | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The output of each example that is explained, by number and name: without `of`, the largest."""
-    count = outputs.shape[1]
-    classes = run.dataset.class_names if run.dataset.kind.classes else ()
-    labels: Sequence[str] = classes if len(classes) == count else [f"output {at}" for at in range(count)]
-    if count == 1:
-        labels = ["the answer"]
-    if of is None:
-        chosen = outputs.argmax(axis=1).astype(np.int64)
-    else:
-        number = int(of) if isinstance(of, str) and of.isascii() and of.isdigit() else of
-        place = labels.index(of) if of in labels else number
-        if not isinstance(place, int) or not 0 <= place < count:
-            hint = suggestion(str(of), list(labels))
-            raise RunError(
-                f"[explain] received of={of!r}; expected an output from 0 to {count - 1}, or one of "
-                f"{', '.join(labels[:12])}{hint}"
-            )
-        chosen = np.full(len(outputs), place, np.int64)
-    return chosen, tuple(labels[at] for at in chosen)
 
 
 def _one_hot(chosen: NDArray[np.int64], count: int) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from powertrain.errors.boundary import export
 from powertrain.plugin.section import columns_section
 from powertrain.plugin.wording import suggestion
 from powertrain.train.evaluate.predict import outputs
-from powertrain.train.explain.explanation import Explanation
+from powertrain.train.explain.explanation import Explanation, columns_of_file
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def importance(
             'shuffled; take method="gradients"'
         )
     chosen, name = _metric(run, metric)
-    groups = _groups(run, x.shape[1])
+    groups = columns_of_file(run, x.shape[1])
     base = _score(run, chosen, x, y)
     sign = 1.0 if chosen.lower_is_better else -1.0
     each = np.empty((len(groups), repeats))
@@ -109,16 +108,6 @@ def _metric(run: TrainRun, name: str | None) -> tuple[Any, str]:
         )
         raise RunError(f"[explain] received metric={name!r}; expected {wanted}")
     return known[name], name
-
-
-def _groups(run: TrainRun, count: int) -> Mapping[str, Sequence[int]]:
-    """The numbers of an example by the column that they were made of."""
-    dataset = run.dataset
-    names = dataset.made_of or dataset.columns or tuple(f"column {at}" for at in range(count))
-    groups: dict[str, list[int]] = {}
-    for at, name in enumerate(names):
-        groups.setdefault(name, []).append(at)
-    return groups
 
 
 def _score(run: TrainRun, metric: Any, x: Array, y: Array) -> float:
