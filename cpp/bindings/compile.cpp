@@ -4,6 +4,7 @@
 
 #include "bindings/compiled_function.h"
 #include "bindings/facts.h"
+#include "bindings/results_into.h"
 #include "core/error.h"
 #include "graph/passes/passes.h"
 #include "ops/autocast.h"
@@ -213,6 +214,38 @@ PyObject* run_each(State& state, PyObject* const* args, Py_ssize_t given, bool& 
   return unflatten(extra.results, results).release().ptr();
 }
 
+// The first argument lends the arrays: it gets the types of the results, and is called once the program is there.
+PyObject* run_into(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, bool& by_function) {
+  Flattened flat = scan_arguments(state, args + 1, given - 1, names);
+  const CompiledStep::EntryRef entry = find_or_trace(state, flat, args + 1, given - 1, names, by_function);
+  const auto& extra = *static_cast<const Extra*>(entry->extra.get());
+  if (!extra.assigned.empty())
+    throw Error(text("[", state.name,
+                     ".into] the function assigns to its arguments; expected one that assigns to slots ",
+                     "alone; call it as it is"));
+  for (Tensor& t : flat.tensors) t = to_row_major(t);
+  const Graph& graph = entry->foreign ? entry->foreign->graph() : entry->program->graph();
+  Types types;
+  for (const int result : graph.results) types.push_back(graph.values[result].type);
+  by_function = true;  // what `lend` raises is its own
+  const LentResults lent(args[0], types, flat.tensors, state.name);
+  by_function = false;
+  RunReport report;
+  try {
+    if (!entry->foreign && entry->program->context().target->memory().on_host() && lent.aligned()) {
+      entry->program->run_into(lent.buffers(), flat.tensors, &report);
+    } else {
+      lent.fill(entry->foreign ? entry->foreign->run(flat.tensors, &report)
+                               : entry->program->run(flat.tensors, &report));
+    }
+  } catch (...) {
+    state.last = report;
+    throw;
+  }
+  state.last = report;
+  return lent.arrays().release().ptr();
+}
+
 // What `body` gives; what it throws as Python's error.
 template <class Body>
 PyObject* answered(State& state, PyObject* const* args, Py_ssize_t given, PyObject* names, Body body) {
@@ -244,6 +277,20 @@ PyObject* plan(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject
     Flattened flat = scan_arguments(state, args, given, names);
     find_or_trace(state, flat, args, given, names, by_function);
     return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* into(PyObject* self, PyObject* const* args, Py_ssize_t given, PyObject* names) {
+  State& state = state_of(self);
+  return answered(state, args, given, names, [&](bool& by_function) {
+    if (given == 0 || !PyCallable_Check(args[0]))
+      throw DTypeError(text("[", state.name, ".into] received ", given ? Py_TYPE(args[0])->tp_name : "nothing",
+                            "; expected a function first, which gets the sizes of the results and gives arrays; ",
+                            "write into(lambda sizes: arrays, x)"));
+    if (tape_depth() > 0 || active_recorder())
+      throw TraceError(text("[", state.name, ".into] is called inside of a trace or for a gradient; expected values; ",
+                            "call the function itself there"));
+    return run_into(state, args, given, names, by_function);
   });
 }
 
@@ -301,6 +348,8 @@ PyMethodDef methods[] = {
      "Traces and plans for such arguments, and runs nothing."},
     {"each", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(each)), METH_FASTCALL,
      "One call for each entry along the first axis of the arguments, in order; the results along a first axis."},
+    {"into", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(into)), METH_FASTCALL | METH_KEYWORDS,
+     "One call whose results are written into arrays that its first argument lends."},
     {"describe", describe_compiled, METH_NOARGS, "The programs as a person reads them."},
     {"captured", captured_by_compiled, METH_NOARGS,
      "What the program used last took from Python: attributes, flags, closures and globals, as sorted lines."},

@@ -245,6 +245,10 @@ RunReport Program::play() {
 // In this order: the arena, the slots, then the interpreter's lock is let go of for a run that is worth it.
 Tensors Program::run(const Tensors& inputs, RunReport* report) { return run_calls(inputs, 1, false, report); }
 
+Tensors Program::run_into(const std::vector<BufferRef>& results, const Tensors& inputs, RunReport* report) {
+  return run_calls(inputs, 1, false, report, &results);
+}
+
 Tensors Program::run_each(const Tensors& inputs, int64_t calls, RunReport* report) {
   if (!device_.records()) return run_calls(inputs, calls, true, report);
   // A recording is one of its addresses, so that every call reads and writes at the same ones.
@@ -288,12 +292,13 @@ int64_t Program::play_others(int64_t calls, RunReport& ran) {
   return done;
 }
 
-Tensors Program::run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report) try {
+Tensors Program::run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report,
+                           const std::vector<BufferRef>* into) try {
   if (open_ended_) InsideRun::check_may_wait();
   const std::lock_guard arena(arena_->busy);
   const ReleaseAtEnd release(leases_);
   leases_.acquire(graph_.slots, layout_.slot_written);
-  const std::vector<BufferRef> results = result_buffers(calls);
+  const std::vector<BufferRef> results = into ? *into : result_buffers(calls);
   bind(inputs, results);
   RunReport ran;
   int64_t done = 0;

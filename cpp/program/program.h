@@ -57,6 +57,9 @@ class Program {
 
   // Inputs are row-major. Throws for a tripped guard that does not skip its phase, after naming what went wrong.
   Tensors run(const Tensors& inputs, RunReport* report = nullptr);
+  // The same, with the results in memory of the caller's: one of the program's device for each, and apart from the
+  // inputs. After an error it holds anything.
+  Tensors run_into(const std::vector<BufferRef>& results, const Tensors& inputs, RunReport* report = nullptr);
   // So many runs, one for each entry along the first axis of the inputs; the results come with such an axis too. What
   // throws in one of them leaves what those before it did.
   Tensors run_each(const Tensors& inputs, int64_t calls, RunReport* report = nullptr);
@@ -105,7 +108,8 @@ class Program {
   void bind_slots(std::size_t first_base);
   void place_operands();
   int64_t play_others(int64_t calls, RunReport& ran);
-  Tensors run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report);
+  Tensors run_calls(const Tensors& inputs, int64_t calls, bool each, RunReport* report,
+                    const std::vector<BufferRef>* into = nullptr);
   [[noreturn]] void fail(const Tensors& inputs, const RunReport& ran, const std::string& behind = "");
   void carry_out_all(Run& run, const Around& around);
   RunReport execute(Device& device, bool shares, const Around& around = nullptr);

@@ -470,6 +470,19 @@ class CompiledFunction(Generic[P, R]):
         Small steps take a fraction of the time so. An error in one call says which, and what those before it did stays.
         """
 
+    def into(
+        self,
+        lend: Callable[[list[tuple[tuple[int, ...], Any]]], list[Array]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> list[Array]:
+        """One call that writes its results into arrays, such as memory that other processes read. `lend` gets the shape
+        and the dtype of each result, in their order, and gives a contiguous array for each.
+
+        Results in a program's own memory are copied: those of a device, of a backend, and where an array does not begin
+        at a multiple of 64 bytes. After an error the arrays hold anything.
+        """
+
     def plan(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Trace and plan for such arguments, and run nothing: the next call with their like starts at once."""
 

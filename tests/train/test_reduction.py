@@ -16,7 +16,7 @@ import powertrain as pt
 from powertrain.optim import AdamW
 from powertrain.optim.received import LaidOut
 from powertrain.plugin.transport import Alone, OwnArrays, Transport
-from powertrain.train.run.reduction import Contribution, TreeSum
+from powertrain.train.run.reduction import Contribution, Lend, TreeSum
 from powertrain.train.workers.pace import Pace
 
 Numbers = NDArray[np.float32]
@@ -60,8 +60,9 @@ def total(shards: Sequence[int], transport: Transport) -> Numbers:
     return tree.of(programs, transport, Pace())[0].copy()  # in the memory of the first sum
 
 
-def program(shard: int) -> list[pt.Tensor]:
-    return [pt.tensor(drawn(shard))]
+def program(shard: int, lend: Lend) -> None:
+    numbers = drawn(shard)
+    lend([(numbers.shape, numbers.dtype)])[0][:] = numbers
 
 
 def by_two(work: Callable[[Two], Numbers]) -> list[Numbers]:

@@ -14,6 +14,8 @@ from powertrain.errors.methods import Abstract
 
 Array: TypeAlias = NDArray[Any]
 Size: TypeAlias = tuple[int, np.dtype[Any]]  # of an array of one axis: how many numbers it has
+# Bytes: arrays to sum in begin at multiples of it, as kernels expect of what they write.
+ALIGNED = 64
 Lost = TypeVar("Lost", bound="WorkerError")
 
 
@@ -109,8 +111,15 @@ class OwnArrays:
     def lend(self, sizes: Sequence[Size]) -> list[Array]:
         """Arrays to sum in."""
         if self._sizes != list(sizes):
-            self._sizes, self._arrays = list(sizes), [np.empty(count, dtype) for count, dtype in sizes]
+            self._sizes, self._arrays = list(sizes), [_aligned(*size) for size in sizes]
         return self._arrays
+
+
+def _aligned(count: int, dtype: np.dtype[Any]) -> Array:
+    """An array that begins where programs write results: at a multiple of ALIGNED."""
+    memory = np.empty(count * dtype.itemsize + ALIGNED, np.uint8)
+    start = -int(memory.__array_interface__["data"][0]) % ALIGNED
+    return memory[start : start + count * dtype.itemsize].view(dtype)
 
 
 class Alone(OwnArrays):

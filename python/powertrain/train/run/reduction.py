@@ -1,14 +1,15 @@
 """How what shards contribute is summed, in a tree over all of them.
 
 The gradients of a part of an optimizer are one flat array, in which each lies as the parameter does, and all else is
-one array for each dtype. A program writes them so, the transport sums them where they lie, and the update reads them
-there.
+one array for each dtype. A program writes them in memory that the transport lends, the transport sums them there, and
+the update reads them there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from powertrain.plugin.transport import OwnArrays, Transport, add_to
 if TYPE_CHECKING:
     from powertrain.optim.parts import Part
     from powertrain.train.workers.pace import Pace
+
+Results: TypeAlias = Sequence[tuple[tuple[int, ...], np.dtype[Any]]]  # shape and dtype of each
+Lend: TypeAlias = Callable[[Results], list[NDArray[Any]]]  # gives memory for them
 
 _PIECE: Callable[..., pt.Tensor] = pt.ops.functional.OPERATORS["flat_view"]
 
@@ -58,36 +62,40 @@ class TreeSum:
     """Sums what the shards of this worker contribute, and then with the other workers."""
 
     def __init__(self) -> None:
-        self._memory = OwnArrays()  # of the sums that wait, but for the first one
+        self._memory = OwnArrays()
+        # The sum so far, those that wait for their neighbours, and at last a shard that is added at once.
+        self._sums: list[list[NDArray[Any]]] = []
 
-    def of(
-        self, shards: Sequence[Callable[[], Sequence[pt.Tensor]]], transport: Transport, pace: Pace
-    ) -> list[NDArray[Any]]:
-        """The sums over a power of two of shards, each of which gives arrays of one axis."""
-        sums: list[NDArray[Any]] = []
-        waiting: list[list[NDArray[Any]]] = []  # the sum so far, and those that wait for their neighbours
+    def of(self, shards: Sequence[Callable[[Lend], object]], transport: Transport, pace: Pace) -> list[NDArray[Any]]:
+        """The sums over a power of two of shards, each of which writes arrays of one axis into what it is lent."""
         for number, compute in enumerate(shards):
-            results = compute()
-            if not waiting:
-                sizes = [(int(one.size), one.numpy().dtype) for one in results]
-                sums = transport.lend(sizes)
-                more = self._memory.lend(sizes * (len(shards).bit_length() - 2))
-                waiting = [sums, *(more[at : at + len(sizes)] for at in range(0, len(more), len(sizes)))]
-            _add(results, waiting, number)
+            compute(partial(self._lend, number, len(shards), transport))
+            self._carry(number)
         with pace.waiting():
-            transport.all_reduce(sums)
-        return sums
+            transport.all_reduce(self._sums[0])
+        return self._sums[0]
 
+    def _lend(self, number: int, count: int, transport: Transport, results: Results) -> list[NDArray[Any]]:
+        """Where a shard writes: the first one where other workers read."""
+        if number == 0:
+            sizes = [(int(np.prod(shape, dtype=np.int64)), dtype) for shape, dtype in results]
+            more = self._memory.lend(sizes * (count.bit_length() - 1))
+            self._sums = [transport.lend(sizes)]
+            self._sums += [more[at : at + len(sizes)] for at in range(0, len(more), len(sizes))]
+        return self._sums[-1 if number % 2 else number.bit_count()]
 
-def _add(results: Sequence[pt.Tensor], waiting: Sequence[Sequence[NDArray[Any]]], number: int) -> None:
-    """Add the results of a shard to the sums that wait, as in a binary counter: each bit of its number is one, and what
-    carries is added."""
-    count = number.bit_count()
-    carries = (number ^ (number + 1)).bit_count() - 1
-    for place, result in enumerate(results):
-        if carries == 0:
-            waiting[count][place][:] = result.numpy()
-        else:
-            add_to(waiting[count - 1][place], result.numpy())
+    def _carry(self, number: int) -> None:
+        """Add what a shard has written to the sums that wait, as in a binary counter: each bit of its number is one,
+        and what carries is added."""
+        if number % 2 == 0:
+            return
+        count = number.bit_count()
+        _add(self._sums[count - 1], self._sums[-1])
+        carries = (number ^ (number + 1)).bit_count() - 1
         for at in range(count - 1, count - carries, -1):
-            add_to(waiting[at - 1][place], waiting[at][place])
+            _add(self._sums[at - 1], self._sums[at])
+
+
+def _add(sums: Sequence[NDArray[Any]], more: Sequence[NDArray[Any]]) -> None:
+    for one, other in zip(sums, more, strict=True):
+        add_to(one, other)

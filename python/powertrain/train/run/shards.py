@@ -21,7 +21,7 @@ from powertrain.optim.received import LaidOut
 from powertrain.plugin.transport import Alone, Transport
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.named_slots import OWN
-from powertrain.train.run.reduction import Contribution, TreeSum
+from powertrain.train.run.reduction import Contribution, Lend, TreeSum
 from powertrain.train.run.step import Step
 from powertrain.train.workers.pace import Pace
 
@@ -124,7 +124,7 @@ class ShardedStep:
         random = pt.random.default_generator().slot
         state = random.numpy().tolist()
         sums = self._sum.of(
-            [partial(self._of_shard, self._gradients, shard, state, arrays) for shard in self._shards.own],
+            [partial(self._contribute, shard, state, arrays) for shard in self._shards.own],
             self._shards.transport,
             self._shards.pace,
         )
@@ -139,6 +139,10 @@ class ShardedStep:
         with self._shards.pace.pausing():
             self._sharing()
         return found
+
+    def _contribute(self, shard: int, state: Sequence[int], arrays: Sequence[Any], lend: Lend) -> None:
+        """Write what a shard contributes into what `lend` gives."""
+        self._of_shard(partial(self._gradients.into, lend), shard, state, arrays)
 
     def _of_shard(self, program: Any, shard: int, state: Sequence[int], arrays: Sequence[Any]) -> Any:
         """What a program makes of a shard, with the shard's own random numbers."""

@@ -24,14 +24,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin.transport import Halving, Size, WorkerError, add_to, halvings, partners
+from powertrain.plugin.transport import ALIGNED, Halving, Size, WorkerError, add_to, halvings, partners
 
 # Where a file lies in memory, where the system has such a place.
 IN_MEMORY = Path("/dev/shm")
 BEAT_SECONDS = 0.5  # between two heartbeats, and between two looks at those of others
 PAGE = mmap.ALLOCATIONGRANULARITY
-ALIGNED = 64  # bytes: arrays and heartbeats have cache lines of their own
-MOST_WORKERS = PAGE // ALIGNED
+MOST_WORKERS = PAGE // ALIGNED  # heartbeats have cache lines of their own
 
 
 class Watch(Protocol):
