@@ -34,6 +34,7 @@ from worker_processes import (
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
 Start = Callable[..., "subprocess.Popen[str]"]
+SECONDS_TO_PLACE = 60.0  # in which Ray starts a worker on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +258,25 @@ def test_a_worker_that_lacks_a_module_is_named(cluster: Any) -> None:
         pass
     assert str(caught.value).startswith(
         f"[workers] worker 1 cannot begin: ModuleNotFoundError: No module named '{__name__}'; "
+    )
+
+
+def test_a_machine_without_the_folder_of_the_run_is_named(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here nobody has it: what worker 0 says of itself is not where it is."""
+    from powertrain.train.workers.worker import take_part
+    from powertrain_distributed import on_ray
+
+    monkeypatch.setattr(on_ray, "Path", type("Elsewhere", (), {"cwd": lambda: tmp_path / "elsewhere"}))
+    with on_ray.connected(cluster.address, 2, 1, False, take_part, {}) as found:
+        start = time.monotonic()
+        with pytest.raises(WorkerError) as caught, found.group():
+            pass
+    assert time.monotonic() - start < WATCHDOG + SECONDS_TO_PLACE
+    assert str(caught.value).startswith(
+        f"[workers] worker 1 has ended: [{tmp_path}/elsewhere] No such file or directory; expected the folder of "
+        "worker 0; share it among the machines; "
     )
 
 
