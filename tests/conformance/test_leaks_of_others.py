@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from typing import Any
@@ -53,3 +54,20 @@ def test_a_call_that_makes_cycles_is_soon_known_to_leave_nothing() -> None:
 
     assert found(call) == []
     assert len(calls) <= leaks.CALLS * (1 + leaks.ROUNDS // 2)
+
+
+def test_collections_look_at_new_objects_alone() -> None:
+    """Else a check takes ten seconds in a process of many objects."""
+    here = [[at] for at in range(200_000)]
+    frozen = gc.get_freeze_count()
+    kept: list[object] = []
+    looked: list[int] = []
+
+    def call() -> None:
+        kept.append(object())
+        if len(kept) % leaks.CALLS == 0:
+            looked.append(len(gc.get_objects()))
+
+    assert found(call) != []
+    assert max(looked) > len(here) > 100 * min(looked)
+    assert (gc.get_freeze_count() > 0) == (frozen > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import time
@@ -30,15 +31,8 @@ def check_leaks(subject: Subject, doing: str, call: Callable[[], Any]) -> Iterat
     if not grows:
         return
     _free_what_nobody_holds()
-    if not _most_rounds_leave_something(call):
-        return
-    # A cache that was filling is full by now, and what other threads were at is done. Who still grows is watched.
-    tracemalloc.start()
-    try:
-        left = sorted(_left_by_calls_alone(call) for _ in range(WATCHED))[WATCHED // 4]
-        made = _most_made(call) if left >= LEAST else ""
-    finally:
-        tracemalloc.stop()
+    with _collecting_new_objects():
+        left, made = _grown(call)
     if made:
         yield subject.finding(
             "leaks",
@@ -47,6 +41,32 @@ def check_leaks(subject: Subject, doing: str, call: Callable[[], Any]) -> Iterat
             "nothing that grows from call to call",
             "append to no list or table that stays, and bound a cache (functools.lru_cache(maxsize=...))",
         )
+
+
+@contextlib.contextmanager
+def _collecting_new_objects() -> Iterator[None]:
+    """Leave out of collections what is there now: calls leave new objects, and to look at all others dozens of times
+    takes seconds. What was left out before stays so, and what is here with it."""
+    before = gc.get_freeze_count()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if not before:
+            gc.unfreeze()
+
+
+def _grown(call: Callable[[], Any]) -> tuple[int, str]:
+    """How many objects a round of calls leaves, and where most of them are made; nowhere if they do not grow."""
+    if not _most_rounds_leave_something(call):
+        return 0, ""
+    # A cache that was filling is full by now, and what other threads were at is done. Who still grows is watched.
+    tracemalloc.start()
+    try:
+        left = sorted(_left_by_calls_alone(call) for _ in range(WATCHED))[WATCHED // 4]
+        return left, _most_made(call) if left >= LEAST else ""
+    finally:
+        tracemalloc.stop()
 
 
 def _most_rounds_leave_something(call: Callable[[], Any]) -> bool:
