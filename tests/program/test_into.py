@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from numpy_backend import NumPyBackend
 
 
 def aligned(shape, dtype):
@@ -43,6 +44,13 @@ def test_results_lie_in_what_is_lent(made):
     product, others = sums(X, by=2.0)
     for one, wanted in zip(lent, [product, others["sum"], others["large"]], strict=True):
         assert one.tobytes() == wanted.numpy().tobytes()
+
+
+def test_results_of_a_backend_are_copied_to_what_is_lent():
+    step = pt.compile(lambda x: (pt.permute_dims(x, (1, 0)), x + 1), backend=NumPyBackend())
+    turned, more = step.into(lambda sizes: [aligned(*size) for size in sizes], X[:3])
+    assert turned.tobytes() == X[:3].T.tobytes()
+    assert more.tobytes() == (X[:3] + 1).tobytes()
 
 
 def test_what_is_lent_again_is_written_again():
