@@ -55,8 +55,10 @@ class Occlusion(Explanation):
         """The mean of all examples where they have the same columns, else the first example."""
         alike = len(self.values) > 1 and len(set(self.parts)) == 1
         shown = np.abs(np.stack(self.values)).mean(axis=0) if alike else self.values[0]
-        of = f"the output, on average of {len(self.values):,}" if alike else self.of[0]
-        section = columns_section("", self.parts[0], shown, f"what is gone of {of} without it", signed=not alike)
+        label = f"how much the output for {self.of[0]} falls without it"
+        if alike:
+            label = f"how much the output changes without it, on average of {len(self.values):,} examples"
+        section = columns_section("", self.parts[0], shown, label, signed=not alike)
         assert section.draw is not None
         section.draw(figure)
 
