@@ -15,13 +15,12 @@ namespace {
 constexpr std::uintptr_t kAlignment = 64;  // of what Buffer::allocate gives
 
 // A view of NumPy that writes: what is none stays away from `py::array`'s conversions, which copy.
-bool is_place_for(py::handle object, const TensorType& type) {
+bool is_place_for(py::handle object, const TensorType& type, py::handle dtype) {
   if (!py::isinstance<py::array>(object)) return false;
   const auto array = py::reinterpret_borrow<py::array>(object);
   bool same = array.ndim() == type.shape.size() && array.writeable() && (array.flags() & py::array::c_style) != 0;
   for (int i = 0; same && i < type.shape.size(); ++i) same = array.shape(i) == type.shape[i];
-  return same && py::cast<std::string>(array.dtype().attr("name")) == info(type.dtype).name &&
-         py::cast<bool>(array.dtype().attr("isnative")) &&
+  return same && array.dtype().equal(dtype) &&
          reinterpret_cast<std::uintptr_t>(array.data()) % size_of(type.dtype) == 0;
 }
 
@@ -40,14 +39,15 @@ bool overlap(const char* first, std::size_t first_bytes, const char* second, std
 }  // namespace
 
 LentResults::LentResults(py::handle lend, const Types& types, const Tensors& inputs, const std::string& where) {
-  py::list sizes;
+  py::list sizes, dtypes;
   for (const TensorType& type : types) {
     if (type.dtype == DType::BF16)
       throw DTypeError(text("[", where, ".into] gives ", type, ", and NumPy has no bfloat16; expected results of ",
                             "another dtype; write astype('float32') in the function"));
     py::tuple shape(type.shape.size());
     for (int i = 0; i < type.shape.size(); ++i) shape[i] = type.shape[i];
-    sizes.append(py::make_tuple(shape, py::dtype(std::string(info(type.dtype).name))));
+    dtypes.append(py::dtype(std::string(info(type.dtype).name)));
+    sizes.append(py::make_tuple(shape, dtypes[dtypes.size() - 1]));
   }
   const py::object given = lend(sizes);
   if (!py::isinstance<py::list>(given) || py::len(given) != types.size())
@@ -55,17 +55,17 @@ LentResults::LentResults(py::handle lend, const Types& types, const Tensors& inp
                           types.size(), " arrays; give one for each result, in their order"));
   arrays_ = given;
   for (std::size_t i = 0; i < types.size(); ++i) {
-    check(i, types[i], inputs, where);
+    check(i, types[i], dtypes[i], inputs, where);
     auto array = py::reinterpret_borrow<py::array>(arrays_[i]);
     buffers_.push_back(Buffer::borrow(array.mutable_data(), static_cast<std::size_t>(array.nbytes()),
                                       [] { /* `arrays_` holds it */ }));
   }
 }
 
-void LentResults::check(std::size_t place, const TensorType& type, const Tensors& inputs,
+void LentResults::check(std::size_t place, const TensorType& type, py::handle dtype, const Tensors& inputs,
                         const std::string& where) const {
   const py::handle one = arrays_[place];
-  if (!is_place_for(one, type))
+  if (!is_place_for(one, type, dtype))
     throw DTypeError(text("[", where, ".into] was lent ", said(one), " for result ", place, ", ", type,
                           "; expected an array of that shape and dtype, contiguous and writable; make it with ",
                           "numpy.empty(shape, dtype)"));

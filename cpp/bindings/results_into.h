@@ -17,7 +17,8 @@ class LentResults {
   void fill(const Tensors& results) const;  // with what was made elsewhere
 
  private:
-  void check(std::size_t place, const TensorType& type, const Tensors& inputs, const std::string& where) const;
+  void check(std::size_t place, const TensorType& type, py::handle dtype, const Tensors& inputs,
+             const std::string& where) const;
   py::list arrays_;
   std::vector<BufferRef> buffers_;
 };

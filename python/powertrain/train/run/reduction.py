@@ -7,6 +7,7 @@ the update reads them there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -78,7 +79,7 @@ class TreeSum:
     def _lend(self, number: int, count: int, transport: Transport, results: Results) -> list[NDArray[Any]]:
         """Where a shard writes: the first one where other workers read."""
         if number == 0:
-            sizes = [(int(np.prod(shape, dtype=np.int64)), dtype) for shape, dtype in results]
+            sizes = [(math.prod(shape), dtype) for shape, dtype in results]
             more = self._memory.lend(sizes * (count.bit_length() - 1))
             self._sums = [transport.lend(sizes)]
             self._sums += [more[at : at + len(sizes)] for at in range(0, len(more), len(sizes))]
