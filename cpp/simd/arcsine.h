@@ -21,17 +21,6 @@ struct arcsine_facts<double> {
              -6.88283971605453293030e-01, 7.70381505559019352791e-02);
 };
 
-// (asin(t) / t - 1) / t^2, from z = t^2.
-template <int N>
-PT_FN vec<float, N> arcsine_series(vec<float, N> z) {
-  return polynomial(z, arcsine_facts<float>::numerator);
-}
-template <int N>
-PT_FN vec<double, N> arcsine_series(vec<double, N> z) {
-  using F = arcsine_facts<double>;
-  return polynomial(z, F::numerator) / polynomial(z, F::denominator);
-}
-
 // The arcsine of t, which is a, or s where a is large; of no number where a is above 1.
 template <class V>
 struct small_arcsine {
@@ -44,7 +33,7 @@ PT_FN small_arcsine<V> arcsine_of_small(V a) {
   auto large = a > V(T(0.5));
   V z = select(large, fma(a, V(T(-0.5)), V(T(0.5))), a * a);
   V t = select(large, sqrt(z), a);
-  return {large, t, t * z * arcsine_series(z)};
+  return {large, t, t * z * series<arcsine_facts>(z)};
 }
 
 template <class T, int N>

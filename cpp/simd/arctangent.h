@@ -24,15 +24,15 @@ struct arctangent_facts<double> {
              1.650270098316988542046e2, 2.485846490142306297962e1, 1.0);
 };
 
-// (atan(t) / t - 1) / t^2, from z = t^2.
-template <int N>
-PT_FN vec<float, N> arctangent_series(vec<float, N> z) {
-  return polynomial(z, arctangent_facts<float>::numerator);
-}
-template <int N>
-PT_FN vec<double, N> arctangent_series(vec<double, N> z) {
-  using F = arctangent_facts<double>;
-  return polynomial(z, F::numerator) / polynomial(z, F::denominator);
+// What such facts make of z: a polynomial of floats, a quotient of two of doubles.
+template <template <class> class Facts, class V>
+PT_FN V series(V z) {
+  using F = Facts<element_of<V>>;
+  if constexpr (sizeof(element_of<V>) == sizeof(float)) {
+    return polynomial(z, F::numerator);
+  } else {
+    return polynomial(z, F::numerator) / polynomial(z, F::denominator);
+  }
 }
 
 // For x >= 0, infinity too.
@@ -45,7 +45,7 @@ PT_FN V positive_arctangent(V x) {
   V high = select(large, V(F::half_pi), select(middle, V(F::half_pi / 2), V(0)));
   V low = select(large, V(F::half_pi_low), select(middle, V(F::half_pi_low / 2), V(0)));
   V z = t * t;
-  return high + (t + fma(z * t, arctangent_series(z), low));
+  return high + (t + fma(z * t, series<arctangent_facts>(z), low));
 }
 
 template <class T, int N>
