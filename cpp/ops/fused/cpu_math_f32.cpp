@@ -4,7 +4,7 @@
 namespace pt {
 namespace PT_ISA {
 
-#define PT_MATH_OP(op) math_entry<formula_##op, vec<float, 16>, FusedClass::F32>(),
+#define PT_MATH_OP(op) math_entry<formula_##op, vec<float, some_lanes<float>(16)>, FusedClass::F32>(),
 const MathFn kMathF32[] = {
 #include "math_ops.inc"
 };

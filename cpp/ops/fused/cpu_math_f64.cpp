@@ -4,7 +4,7 @@
 namespace pt {
 namespace PT_ISA {
 
-#define PT_MATH_OP(op) math_entry<formula_##op, vec<double, 8>, FusedClass::F64>(),
+#define PT_MATH_OP(op) math_entry<formula_##op, vec<double, some_lanes<double>(8)>, FusedClass::F64>(),
 const MathFn kMathF64[] = {
 #include "math_ops.inc"
 };

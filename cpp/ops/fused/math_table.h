@@ -18,6 +18,13 @@ extern const MathFn kMathI64[] __attribute__((visibility("hidden")));
 extern const MathFn kMathU64[] __attribute__((visibility("hidden")));
 extern const MathFn kMathBool[] __attribute__((visibility("hidden")));
 
+// How many of some lanes are computed at a time: where a register has one, sixteen copies of each formula would be a
+// megabyte of code that is no faster.
+template <class T>
+constexpr int some_lanes(int lanes) {
+  return native<T>::lanes == 1 ? 1 : lanes;
+}
+
 template <class V>
 struct block_lane;
 template <class T, int N>
