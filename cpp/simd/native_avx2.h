@@ -80,6 +80,9 @@ struct native<float> {
   static PT_FN reg from_bits(__m256i a) { return _mm256_castsi256_ps(a); }
   static PT_FN __m256i to_int(reg a) { return _mm256_cvttps_epi32(a); }
   static PT_FN reg from_int(__m256i a) { return _mm256_cvtepi32_ps(a); }
+  static PT_FN reg pick(const float* table, __m256i index) {
+    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index);
+  }
   static PT_FN reg load_half(const f16* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }

@@ -105,6 +105,9 @@ struct native<float> {
   static PT_FN reg from_bits(__m512i a) { return _mm512_castsi512_ps(a); }
   static PT_FN __m512i to_int(reg a) { return _mm512_cvttps_epi32(a); }
   static PT_FN reg from_int(__m512i a) { return _mm512_cvtepi32_ps(a); }
+  static PT_FN reg pick(const float* table, __m512i index) {  // is below 8
+    return _mm512_permutexvar_ps(index, _mm512_broadcast_f32x8(_mm256_loadu_ps(table)));
+  }
   static PT_FN reg load_half(const f16* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }

@@ -58,6 +58,7 @@ struct native<float> : native_float_lane<float, int32_t> {
   static PT_FN float trunc(float a) { return PT_PLAIN(truncf)(a); }
   static PT_FN int32_t to_int(float a) { return a >= -0x1p31f && a < 0x1p31f ? int32_t(a) : INT32_MIN; }
   static PT_FN float from_int(int32_t a) { return float(a); }
+  static PT_FN float pick(const float* table, int32_t index) { return table[index & 7]; }
   static PT_FN float load_half(const f16* p) { return f16_to_float(*p); }
   static PT_FN float load_half(const bf16* p) { return bf16_to_float(*p); }
   static PT_FN void store_half(f16* p, float a) { *p = float_to_f16(a); }

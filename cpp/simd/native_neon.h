@@ -100,6 +100,13 @@ struct native<float> {
     return vbslq_s32(fits, vcvtq_s32_f32(a), vdupq_n_s32(INT32_MIN));
   }
   static PT_FN reg from_int(int32x4_t a) { return vcvtq_f32_s32(a); }
+  static PT_FN reg pick(const float* table, int32x4_t index) {
+    // The four bytes of each number.
+    const uint32x4_t first = vmulq_n_u32(vandq_u32(vreinterpretq_u32_s32(index), vdupq_n_u32(7)), 0x04040404);
+    const uint8x16_t bytes = vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100)));
+    const uint8x16x2_t both = {{vreinterpretq_u8_f32(load(table)), vreinterpretq_u8_f32(load(table + 4))}};
+    return vreinterpretq_f32_u8(vqtbl2q_u8(both, bytes));
+  }
   static PT_FN reg load_half(const f16* p) {
     float lane[4] = {f16_to_float(p[0]), f16_to_float(p[1]), f16_to_float(p[2]), f16_to_float(p[3])};
     return load(lane);

@@ -262,6 +262,14 @@ PT_FN vec<float, N> to_float(vec<int32_t, N> a) {
   return r;
 }
 
+// Of a table of 8 numbers those that the lanes of `index` name, which are below 8.
+template <int N>
+PT_FN vec<float, N> pick(const float* table, vec<int32_t, N> index) {
+  vec<float, N> r;
+  PT_UNROLL for (int i = 0; i < r.parts; ++i) r.part[i] = native<float>::pick(table, index.part[i]);
+  return r;
+}
+
 template <class T>
 struct bits_of;
 template <>

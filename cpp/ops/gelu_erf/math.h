@@ -1,14 +1,14 @@
 // x times the normal distribution function (Hendrycks and Gimpel, 2016), which is accurate in the lower tail too.
 #pragma once
 #include "simd/formula.h"
-#include "simd/math.h"
+#include "simd/gelu_pieces.h"
 
 namespace pt {
 namespace PT_ISA {
 
 template <class V>
 PT_FN V gelu_erf(V x) {
-  return x * normal_distribution(x).cdf;
+  return gelu_by_pieces(x);
 }
 
 PT_MATH_LONG(gelu_erf, 1, Float);

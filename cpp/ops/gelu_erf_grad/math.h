@@ -1,16 +1,14 @@
 // The derivative of x P(x) is P(x) + x p(x), with the density p(x) = e^(-x^2 / 2) / sqrt(2 pi).
 #pragma once
 #include "simd/formula.h"
-#include "simd/math.h"
+#include "simd/gelu_pieces.h"
 
 namespace pt {
 namespace PT_ISA {
 
 template <class V>
 PT_FN V gelu_erf_grad(V x, V g) {
-  auto [cdf, bell] = normal_distribution(x);
-  V density = bell * V(element_of<V>(0.39894228040143267794));
-  return g * fma(x, density, cdf);
+  return g * gelu_slope(x);
 }
 
 PT_MATH_LONG(gelu_erf_grad, 2, Float);
