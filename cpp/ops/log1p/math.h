@@ -6,7 +6,7 @@
 namespace pt {
 namespace PT_ISA {
 
-PT_MATH(log1p, 1, Float);
+PT_MATH_LONG(log1p, 1, Float);
 
 }  // namespace PT_ISA
 }  // namespace pt
