@@ -1,6 +1,6 @@
 // pow: e^(y log |x|), with the logarithm as an unevaluated sum of two doubles (T. J. Dekker, "A floating-point
-// technique for extending the available precision", 1971), since an error in it is multiplied by y. Floats go through
-// doubles.
+// technique for extending the available precision", 1971), since an error in it is multiplied by y. For floats 2 to the
+// y log2 |x|, with a sum of two floats.
 #pragma once
 #include "simd/exponential.h"
 #include "simd/logarithm.h"
@@ -74,6 +74,14 @@ PT_FN V power_edges(V x, V y, V magnitude) {
   return select(one, V(1), result);
 }
 
+// Of a zero or infinite a, or an infinite power: 0 or infinity, or 1 for a = 1.
+template <class V>
+PT_FN V power_limit(V a, V y) {
+  const V infinity(float_facts<element_of<V>>::infinity);
+  auto grows = (a > V(1)) ^ (y < V(0));
+  return select(a == V(1), V(1), select(grows, infinity, V(0)));
+}
+
 // |x|^y but for the edges that are not limits.
 template <int N>
 PT_FN vec<double, N> power_of_magnitude(vec<double, N> x, vec<double, N> y) {
@@ -87,10 +95,7 @@ PT_FN vec<double, N> power_of_magnitude(vec<double, N> x, vec<double, N> y) {
   auto product = exact_product(bounded, log_x.high);
   V low = fma(bounded, log_x.low, product.low);
   V result = exp_corrected(clamp_above(product.high), select(abs(product.high) < V(1000), low, V(0)));
-  // 0, infinity, or an infinite power: the limit is 0 or infinity, or 1 for |x| = 1.
-  auto grows = (a > V(1)) ^ (y < V(0));
-  V limit = select(a == V(1), V(1), select(grows, infinity, V(0)));
-  return select(ordinary, result, limit);
+  return select(ordinary, result, power_limit(a, y));
 }
 
 template <int N>
@@ -98,29 +103,72 @@ PT_FN vec<double, N> pow(vec<double, N> x, vec<double, N> y) {
   return power_edges(x, y, power_of_magnitude(x, y));
 }
 
+// For floats log2 x is an unevaluated sum of two: x = 2^k m, and with the inverse c of one of eight numbers near m the
+// rest r = c m - 1 is exact and below 1/16. The logarithm of 1 / c is exact in its first part, with k too.
+struct float_power {
+  PT_NUMBERS(float, cubic, 0.333333343f, -0.249999106f, 0.199992821f, -0.167370081f, 0.144479498f);  // log(1 + r)
+  PT_NUMBERS(float, power, 0.693147182f, 0.240226477f, 0.0555035993f, 0.00961850584f, 0.00133908063f,
+             0.000153264627f);  // (2^f - 1) / f
+  static constexpr float log2_e = 0x1.715476p+0f, log2_e_low = 1.92596299e-08f;
+  static constexpr float large = 0x1p40f;               // a y from which on x^y is 0, 1 or infinite
+  static constexpr float lowest = -160, highest = 130;  // beyond these 2^p is 0 and infinity
+};
+// Rows: c; its logarithm in two parts.
+PT_TABLE float kInverses[3][8] = {
+    {1.375f, 1.25f, 1.1875f, 1.0625f, 1, 0.90625f, 0.8125f, 0.75f},
+    {-0.45942688f, -0.321929932f, -0.247924805f, -0.0874633789f, 0, 0.14201355f, 0.299560547f, 0.415039062f},
+    {-4.73875448e-06f, 1.83675326e-06f, -2.70875609e-06f, 5.37655911e-07f, 0, 5.45506774e-06f, -2.65016092e-07f,
+     -1.56322116e-06f}};
+
+// log2 x + added of a normal x, to about 2^-33 of it.
+template <int N>
+PT_FN two_sum<vec<float, N>> log2_in_two(vec<float, N> x, vec<float, N> added) {
+  using V = vec<float, N>;
+  using P = float_power;
+  auto [k, m] = split_float(x);
+  auto place =
+      shift_right(to_bits(m) - bits_vec<V>(log_facts<float>::sqrt_half), float_facts<float>::mantissa_bits - 3);
+  V r = fma(m, pick(kInverses[0], place), V(-1));
+  V whole = (small_int_to_float<V>(k) + added) + pick(kInverses[1], place);
+  // r - r^2 / 2, and what rounding drops from it, with the terms behind.
+  V half = V(-0.5f) * r, start = fma(half, r, r);
+  V rest = fma(r * r * r, polynomial(r, P::cubic), fma(half, r, r - start));
+  V main = start * V(P::log2_e);
+  V low = fma(start, V(P::log2_e), -main);
+  low = fma(rest, V(P::log2_e), fma(start, V(P::log2_e_low), low));
+  auto sum = exact_sum(whole, main);
+  return {sum.high, sum.low + (low + pick(kInverses[2], place))};
+}
+
+// 2^(y (log2 x + added)) for a normal x and |y| <= large.
+template <int N>
+PT_FN vec<float, N> power_of_normal(vec<float, N> x, vec<float, N> y, vec<float, N> added) {
+  using V = vec<float, N>;
+  using P = float_power;
+  const auto log_x = log2_in_two(x, added);
+  auto product = exact_product(y, log_x.high);
+  V low = fma(y, log_x.low, product.low);
+  V bounded = greater_of(V(P::lowest), lesser_of(V(P::highest), product.high));
+  const V shift(float_facts<float>::round_shift);
+  V shifted = bounded + shift, whole = shifted - shift;
+  V f = greater_of(V(-1), lesser_of(V(1), (bounded - whole) + low));
+  const exp_reduced<V> reduced = {to_bits(shifted) - to_bits(shift), whole, f, V(0)};
+  return scale_by_power(fma(f, polynomial(f, P::power), V(1)), reduced);
+}
+
 template <int N>
 PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
-  constexpr int kWide = N < 8 ? N : 8;
-  using Wide = vec<double, kWide>;
-  float lanes_x[N], lanes_y[N], lanes[N];
-  store(lanes_x, x);
-  store(lanes_y, y);
-  for (int i = 0; i < N; i += kWide) {
-    double wide_x[kWide], wide_y[kWide], wide[kWide];
-    for (int j = 0; j < kWide; ++j) {
-      wide_x[j] = double(lanes_x[i + j]);
-      wide_y[j] = double(lanes_y[i + j]);
-    }
-    Wide a = abs(Wide::load(wide_x)), b = Wide::load(wide_y);
-    const Wide infinity(float_facts<double>::infinity);
-    auto ordinary = (a > Wide(0)) & (a < infinity) & (abs(b) < infinity);
-    Wide result = exp(b * log(select(ordinary, a, Wide(1))));
-    auto grows = (a > Wide(1)) ^ (b < Wide(0));
-    Wide limit = select(a == Wide(1), Wide(1), select(grows, infinity, Wide(0)));
-    store(wide, select(ordinary, result, limit));
-    for (int j = 0; j < kWide; ++j) lanes[i + j] = float(wide[j]);
-  }
-  return power_edges(x, y, vec<float, N>::load(lanes));
+  using V = vec<float, N>;
+  using F = float_facts<float>;
+  const V infinity(F::infinity), large(float_power::large);
+  const bool unusual = !all((x >= V(F::min_normal)) & (x < infinity) & (abs(y) < large));
+  if (!__builtin_expect(unusual, 0)) return power_of_normal(x, y, V(0));
+  V a = abs(x);
+  auto ordinary = (a > V(0)) & (a < infinity) & (abs(y) < infinity);
+  auto denormal = ordinary & (a < V(F::min_normal));
+  V scaled = select(denormal, a * V(0x1p24f), select(ordinary, a, V(1)));
+  V result = power_of_normal(scaled, greater_of(-large, lesser_of(large, y)), select(denormal, V(-24), V(0)));
+  return power_edges(x, y, select(ordinary, result, power_limit(a, y)));
 }
 
 // Integers by squaring. A negative power is 0 unless the base is 1 or -1, as rounding towards zero has it; of 0 too.

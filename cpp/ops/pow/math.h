@@ -11,7 +11,7 @@ PT_FN V power(V x, V y) {
   return pow(x, y);
 }
 
-PT_MATH(pow, 2, Number);
+PT_MATH_LONG(pow, 2, Number);
 
 }  // namespace PT_ISA
 }  // namespace pt
