@@ -297,7 +297,7 @@ def test_neighbours_need_the_training_data(tmp_path: Path) -> None:
     shutil.move(tmp_path / "rows.npz", tmp_path / "elsewhere.npz")
     opened = pt.load(tmp_path / "run")
     for call in (lambda: opened.explain(x[:2], method="nearest"), lambda: opened.explain(method="permutation")):
-        with pytest.raises(RunError, match=r"^\[explain\] the training data cannot be opened: .*restore it, use method"):
+        with pytest.raises(RunError, match=r"^\[explain\] the training data cannot be opened: .*restore it, use"):
             call()
     # What needs no data of the run's goes on, from the command line too.
     np.save(tmp_path / "x.npy", x[:2])
