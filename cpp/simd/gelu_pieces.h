@@ -104,7 +104,7 @@ PT_FN vec<float, N> gelu_slope(vec<float, N> x) {
   V t = lesser_of(V(gelu_pieces::one), abs(x)), bounded = lesser_of(V(gelu_pieces::end), t);
   V below = polynomial_of_piece(t, bounded, kGeluSlope);
   V result = select(x < V(0), below, V(1) - below);
-  auto far = x < V(-gelu_pieces::end);
+  auto far = (x < V(-gelu_pieces::end)) | (x == V(float_facts<float>::infinity));  // where it is no number
   if (__builtin_expect(any(far), 0)) result = select(far, slope_of_distribution(x), result);
   return result;
 }

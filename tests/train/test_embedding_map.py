@@ -96,7 +96,9 @@ def test_what_makes_no_map_says_why(trained: pt.TrainedRun, monkeypatch: pytest.
     assert str(caught.value) == (
         "[explain] received 9 examples for a map; expected 10 or more; some hundreds show groups"
     )
-    with pytest.raises(RunError, match=r'received of with method="map"; expected it with method="gradients", which'):
+    with pytest.raises(
+        RunError, match=r'received of with method="map"; expected it with method="gradients" or "occlusion"'
+    ):
         trained.explain(rows(30)[0], method="map", of=1)
     monkeypatch.setitem(sys.modules, "openTSNE", None)
     with pytest.raises(RunError) as caught:
