@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.conformance.data import check_data
 from powertrain.conformance.finding import Subject
 from powertrain.data import DataError, Draw, InputFile
@@ -234,6 +235,33 @@ def test_digits_are_spoken_and_read_from_their_file(tmp_path: Path) -> None:
     assert alone.inputs().shape == (6400,) and alone.labels == WORDS and len(alone.splits["test"]) == 20
     heard = SpokenDigits.build(SpokenDigits.Params(path=tmp_path), Path())
     assert heard.inputs().shape == (8000,) and len(heard.train) == len(alone.train)
+
+
+def test_a_run_of_spoken_digits_hears_files(tmp_path: Path) -> None:
+    """Of whatever length and rate, without the sounds that it learned from."""
+    draw = np.random.default_rng(0)
+    y = np.repeat(np.arange(10), 6)
+    tone = 8000 * np.sin(np.arange(6400) * 0.05 * (y[:, None] + 1)) * np.hanning(6400)
+    sounds = (tone + draw.normal(0, 100, tone.shape)).astype(np.int16)
+    np.savez(tmp_path / FILE, train=sounds, train_label=y, test=sounds, test_label=y)
+    recipe = {
+        "data": {"use": "spoken-digits", "path": str(tmp_path), "crowd": False}, "model": "linear",
+        "features": [{"use": "spectrogram", "rate": 8000, "mels": 8}], "optimizer": "adamw",
+        "run": {"until": "2 epochs", "batch_size": 20}, "report": {"baseline": False},
+    }  # fmt: skip
+    pt.fit(recipe, folder=tmp_path / "run", verbose=False)
+    (tmp_path / FILE).unlink()
+    soundfile = pytest.importorskip("soundfile", reason="soundfile reads sounds")
+    soundfile.write(tmp_path / "a.wav", sounds[7], 8000)
+    soundfile.write(tmp_path / "b.wav", np.repeat(sounds[9], 2), 16000)
+    run = pt.load(tmp_path / "run")
+    found = run.predict(tmp_path / "a.wav")
+    np.testing.assert_array_equal(found.outputs, run.predict(sounds[7:8] / np.float32(32768)).outputs)
+    np.testing.assert_array_equal(found.outputs, run.predict([sounds[7] / np.float32(32768)]).outputs)
+    (tmp_path / "some").mkdir()
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).rename(tmp_path / "some" / name)
+    assert len(run.predict(tmp_path / "some")) == 2
 
 
 def test_a_word_in_a_crowd_is_anywhere_and_as_loud_as_it_is_said() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, DataModule, Dataset, InputFile, data_folders, find_files
+from powertrain.data import DataError, DataModule, Dataset, data_folders, find_files
 from powertrain.plugin import Data, param
 from powertrain_audio.crowd import trimmed
 from powertrain_audio.digits import FILE, HOW, RATE, WORDS, digits_of
-from powertrain_audio.folder import SUFFIXES, fitted, read_sound
+from powertrain_audio.folder import asked_by_files
 
 WHERE = "digit-strings"
 BLANK = "no digit"  # label 0
@@ -106,12 +105,7 @@ class DigitStrings(Data):
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        length = round(params.seconds * RATE)
-
-        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
-            yield from given.examples(SUFFIXES, lambda path: fitted(read_sound(path, RATE), length))
-
-        return dataclasses.replace(kept, read=read)
+        return asked_by_files(kept, RATE, round(params.seconds * RATE))
 
 
 def _by_voice(x: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[NDArray[np.float32]]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from powertrain.data import ArrayDataset, DataError, DataModule, data_folders, find_files, read_arrays
 from powertrain.plugin import Data, param
 from powertrain_audio.crowd import in_a_crowd
+from powertrain_audio.folder import asked_by_files
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 FILE = "spoken-digits.npz"
@@ -47,7 +48,11 @@ class SpokenDigits(Data):
             if params.crowd:
                 x = in_a_crowd(x, round(RATE * CROWD_SECONDS), seed=number)
             splits[part] = ArrayDataset(x=x, y=y)
-        return DataModule("spoken-digits", "classification", splits, len(WORDS), WORDS)
+        return cls.reopen(params, DataModule("spoken-digits", "classification", splits, len(WORDS), WORDS))
+
+    @classmethod
+    def reopen(cls, params: Params, kept: DataModule) -> DataModule:
+        return asked_by_files(kept, RATE, round(RATE * (CROWD_SECONDS if params.crowd else SECONDS)))
 
 
 def digits_of(file: Path, part: str, where: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -67,17 +67,23 @@ class AudioFolder(Data):
 
     @classmethod
     def reopen(cls, params: Params, kept: DataModule) -> DataModule:
-        def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
-            yield from given.examples(SUFFIXES, lambda path: _sound(path, params))
+        return asked_by_files(kept, params.rate, _length(params))
 
-        def encode(values: object) -> Any:
-            """Sounds [samples] of any length, of the rate that the run was trained on."""
-            sounds = values if isinstance(values, (list, tuple)) else [values]
-            if not sounds or not all(isinstance(one, np.ndarray) and one.ndim == 1 for one in sounds):
-                return None
-            return np.stack([fitted(one, _length(params)) for one in sounds])
 
-        return dataclasses.replace(kept, read=read, encode=encode)
+def asked_by_files(kept: DataModule, rate: int, length: int) -> DataModule:
+    """The data set of a run that is asked about files of sounds, or about samples of its rate."""
+
+    def read(given: InputFile, count: int) -> Iterator[tuple[Sequence[str], Any]]:
+        yield from given.examples(SUFFIXES, lambda path: fitted(read_sound(path, rate), length))
+
+    def encode(values: object) -> Any:
+        """Sounds [samples] of any length, of the rate that the run was trained on."""
+        sounds = values if isinstance(values, (list, tuple)) else [values]
+        if not sounds or not all(isinstance(one, np.ndarray) and one.ndim == 1 for one in sounds):
+            return None
+        return np.stack([fitted(one, length) for one in sounds])
+
+    return dataclasses.replace(kept, read=read, encode=encode)
 
 
 def _sound(path: Path, params: AudioFolder.Params) -> Any:
