@@ -152,7 +152,7 @@ LEAVES = {
     "customers": "gradients | yes | yes | yes | yes",
     "sounds": "gradients | transform | without transforms | transform | yes",
     "book": "attention | yes | yes | yes | yes",
-    "trees": "NumPy | NumPy | no module | NumPy | yes",
+    "trees": "occlusion | NumPy | no module | NumPy | yes",
     "groups": "gradients | yes | no module | yes | yes",
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powertrain.data import DataError
+from powertrain.data import DataError, InputFile
 from powertrain.data.in_memory import array_of
 from powertrain.data.source import check_labels, columns
 from powertrain.data.transforms import untransformed
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
     from powertrain.typing import Array
 
+LINES = 1024  # of a text that are read at once
 METHODS = ("permutation", "gradients", "occlusion", "attention", "nearest", "map")
 # What only some methods read: where another is asked for, it would have no effect.
 HIDING = ("gradients", "occlusion")
@@ -84,7 +87,27 @@ def explained(
 
 def _as_seen(run: TrainRun, x: Any) -> Array:
     """Examples as the model gets them."""
-    return transformed(run, checked_examples(run, x))
+    return transformed(run, checked_examples(run, _as_tokens(run, x)))
+
+
+def _as_tokens(run: TrainRun, x: Any) -> Any:
+    """Texts of a language model, or one of a .txt file, as tokens: of each the first ones, as many as an example has.
+    What else there may be is as it was."""
+    vocabulary, count = run.dataset.vocabulary, run.dataset.context
+    if not run.dataset.kind.tokens or vocabulary is None or count is None:
+        return x
+    if isinstance(x, Path) and x.suffix == ".txt":
+        x = ["\n".join(itertools.chain.from_iterable(InputFile(x).lines(LINES)))]
+    if not isinstance(x, (list, tuple)) or not x or not all(isinstance(text, str) for text in x):
+        return x
+    rows = [np.asarray(vocabulary.encode(text))[:count] for text in x]
+    for number, row in enumerate(rows):
+        if len(row) < count:
+            raise RunError(
+                f"[explain] text {number} has {len(row):,} tokens; expected at least the {count:,} that the model sees "
+                "at once; give a longer text"
+            )
+    return np.stack(rows)
 
 
 def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) -> tuple[Array, Array]:
