@@ -6,7 +6,6 @@
 namespace pt {
 namespace {
 
-constexpr std::size_t kRegion = std::size_t{8} << 20;
 constexpr std::size_t kLine = 64;
 
 // A line more than is asked for: blocks of a power of two, one behind the other, would begin at places that a first
@@ -21,13 +20,12 @@ char* MediumBlocks::take(std::size_t bytes, char* (*allocate)(std::size_t bytes)
   if (fits == by_size_.end()) {
     char* const region = allocate(kRegion);
     if (!region) return nullptr;
-    regions_[region] = kRegion, region_bytes_ += kRegion, ++empty_;
+    regions_.insert(region), ++empty_;
     add(region, kRegion);
     fits = by_size_.lower_bound({size, nullptr});
   }
   const auto [range, at] = *fits;
-  const auto region = std::prev(regions_.upper_bound(at));
-  if (region->first == at && region->second == range) --empty_;
+  if (range == kRegion) --empty_;
   remove(free_.find(at));
   if (range > size) add(at + size, range - size);
   return at;
@@ -40,20 +38,18 @@ void MediumBlocks::give_back(char* block, std::size_t bytes) {
   const auto behind = free_.lower_bound(block);
   if (behind != free_.begin()) {
     const auto before = std::prev(behind);
-    if (before->first >= region->first && before->first + before->second == at) {
+    if (before->first >= *region && before->first + before->second == at) {
       at = before->first, size += before->second;
       remove(before);
     }
   }
-  if (behind != free_.end() && behind->first == block + size_of(bytes) &&
-      behind->first < region->first + region->second) {
+  if (behind != free_.end() && behind->first == block + size_of(bytes) && behind->first < *region + kRegion) {
     size += behind->second;
     remove(behind);
   }
-  if (size < region->second) return add(at, size);
+  if (size < kRegion) return add(at, size);
   if (empty_ > 0) {
-    region_bytes_ -= region->second;
-    std::free(region->first);
+    std::free(*region);
     regions_.erase(region);
     return;
   }

@@ -17,16 +17,17 @@ class MediumBlocks {
   // 64-byte aligned, not initialised; null if there is no memory. `allocate` gives whole regions on huge pages.
   char* take(std::size_t bytes, char* (*allocate)(std::size_t bytes));
   void give_back(char* block, std::size_t bytes);
-  std::size_t region_bytes() const { return region_bytes_; }
+  std::size_t region_bytes() const { return regions_.size() * kRegion; }
 
  private:
+  static constexpr std::size_t kRegion = std::size_t{8} << 20;
+
   void add(char* at, std::size_t size);
   void remove(std::map<char*, std::size_t>::iterator range);
 
   std::map<char*, std::size_t> free_;  // ranges by place: of a region two neighbours are one
   std::set<std::pair<std::size_t, char*>> by_size_;
-  std::map<char*, std::size_t> regions_;
-  std::size_t region_bytes_ = 0;
+  std::set<char*> regions_;
   std::size_t empty_ = 0;  // regions
 };
 

@@ -12,6 +12,7 @@ import pytest
 import powertrain as pt
 from powertrain.train.explain.embedding_map import MOST
 from powertrain.train.folder.run_folder import RunError
+from rows_run import train_rows
 from running import run
 
 GROUPS = 3
@@ -77,12 +78,7 @@ def test_numbers_are_shades_and_many_examples_are_thinned(monkeypatch: pytest.Mo
 def test_the_command_draws_a_map(tmp_path: Path) -> None:
     pytest.importorskip("openTSNE", reason="openTSNE is not installed")
     x, y = rows(80)
-    np.savez(tmp_path / "rows.npz", x=x, y=y)
-    (tmp_path / "rows.toml").write_text(
-        'data = { use = "arrays", path = "rows.npz", split = { test = 0.5 } }\nmodel = "linear"\n'
-        'optimizer = { use = "adamw", lr = 0.05 }\nrun = { until = "1 epoch" }\n'
-    )
-    run(["train", "rows.toml", "--run", "run"], tmp_path)
+    train_rows(tmp_path, x, y)
     said = run(["explain", "run", "--method", "map"], tmp_path).stdout.splitlines()
     assert said[0].startswith("EmbeddingMap(40 examples") and said[1] == "run/explain-map.svg"
     np.save(tmp_path / "x.npy", x[:15])

@@ -13,6 +13,7 @@ import powertrain as pt
 from powertrain.data import DataError
 from powertrain.train.explain import attention as looking
 from powertrain.train.folder.run_folder import RunError
+from rows_run import train_rows
 from running import run
 
 COLUMNS = 5
@@ -416,14 +417,7 @@ def test_what_cannot_be_explained_says_why(network: pt.TrainedRun, arguments: An
 
 def test_the_command_prints_every_column(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    x, y = rows(200)
-    np.savez(tmp_path / "rows.npz", x=x, y=y)
-    recipe = (
-        'data = { use = "arrays", path = "rows.npz", split = { test = 0.5 } }\nmodel = "linear"\noptimizer = "adamw"\n'
-        'run = { until = "2 epochs", batch_size = 50 }\nreport = { baseline = false }\n'
-    )
-    (tmp_path / "rows.toml").write_text(recipe)
-    run(["train", "rows.toml", "--run", "a"], tmp_path)
-    said = run(["explain", "a", "--method", "permutation"], tmp_path).stdout.splitlines()
+    train_rows(tmp_path, *rows(200))
+    said = run(["explain", "run", "--method", "permutation"], tmp_path).stdout.splitlines()
     named = [line.rpartition("  ")[2] for line in said[1:-1]]
     assert sorted(named) == [f"column {at}" for at in range(COLUMNS)]

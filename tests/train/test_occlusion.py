@@ -10,6 +10,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.train.folder.run_folder import RunError
+from rows_run import train_rows
 from running import run
 
 COLUMNS = 4
@@ -66,17 +67,12 @@ def test_an_output_is_chosen_by_name_or_number_and_else_the_largest(classes: pt.
 def test_the_command_says_what_counts(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     x, y = rows(200)
-    np.savez(tmp_path / "rows.npz", x=x, y=y)
-    (tmp_path / "rows.toml").write_text(
-        'data = { use = "arrays", path = "rows.npz", split = { test = 0.5 } }\nmodel = "linear"\noptimizer = "adamw"\n'
-        'run = { until = "2 epochs", batch_size = 50 }\nreport = { baseline = false }\n'
-    )
-    run(["train", "rows.toml", "--run", "a"], tmp_path)
+    train_rows(tmp_path, x, y)
     np.save(tmp_path / "x.npy", x[:2])
-    said = run(["explain", "a", "x.npy", "--method", "occlusion"], tmp_path).stdout.splitlines()
+    said = run(["explain", "run", "x.npy", "--method", "occlusion"], tmp_path).stdout.splitlines()
     assert said[0] == "Occlusion(2 examples, 8 parts)" and len(said) == 4
     assert said[1].count("column ") == COLUMNS and said[1].startswith("the answer: ")
-    assert (tmp_path / "a" / "explain-occlusion.svg").exists()
+    assert (tmp_path / "run" / "explain-occlusion.svg").exists()
 
 
 def test_what_cannot_be_hidden_says_why(linear: pt.TrainedRun) -> None:
