@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +80,80 @@ def test_a_wrong_value_is_named_by_its_column_and_row() -> None:
         run.predict(frame)
 
 
+def visits() -> Any:
+    """Whole numbers, and texts with gaps; one partition of five has a gap among the numbers, and one no text at all."""
+    draw = np.random.default_rng(0)
+    frame = pandas.DataFrame({"minutes": draw.integers(1, 60, 100), "from": draw.choice(["mail", "search"], 100)})
+    frame["bought"] = np.where(frame.minutes > 30, "yes", "no")
+    return frame.assign(
+        minutes=frame.minutes.astype(object).where(frame.index != 70, None).convert_dtypes(),
+        **{"from": frame["from"].where((frame.index >= 20) & (frame.index != 50), None)},
+    )
+
+
+def demand_equal(partitioned: Any) -> None:
+    """That it is read as the same rows of pandas are."""
+    rows = np.arange(100)
+    settings: dict[str, Any] = {"target": "bought"}
+    wanted = pt.data.from_frame(visits(), **settings)
+    found = pt.data.from_frame(partitioned, **settings)
+    for name, values in wanted.train.fetch(rows).items():
+        assert np.array_equal(found.train.fetch(rows)[name], values)
+    assert found.columns == wanted.columns and found.labels == ("no", "yes")
+
+
+def test_a_frame_of_dask_is_read_as_its_rows_are() -> None:
+    dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
+    demand_equal(dask.from_pandas(visits(), npartitions=5, sort=False))
+
+
+def test_columns_that_differ_between_partitions_are_refused() -> None:
+    dask = pytest.importorskip("dask.dataframe", reason="dask is not installed")
+    frame = dask.from_pandas(visits(), npartitions=5, sort=False)
+    odd = frame.map_partitions(lambda part: part.assign(minutes=[str(one) for one in part.minutes]) if 70 in part.index
+                               else part, meta=frame._meta)  # fmt: skip
+    with pytest.raises(DataError, match=r"^\[table\] columns that pyarrow cannot take: .*minutes.*; expected numbers"):
+        pt.data.from_frame(odd, target="bought")
+
+
+@pytest.fixture(scope="module")
+def ray_data() -> Iterator[Any]:
+    """Ray Data, on a cluster of this process."""
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own settings
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        from ray import data
+
+        data.DataContext.get_current().enable_progress_bars = False
+        yield data
+    ray.shutdown()
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_a_data_set_of_ray_is_read_as_its_rows_are(ray_data: Any) -> None:
+    demand_equal(ray_data.from_pandas([visits()[at : at + 20] for at in range(0, 100, 20)]))
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_blocks_of_ray_come_in_their_order_though_some_are_ready_sooner(ray_data: Any) -> None:
+    def late(block: Any) -> Any:
+        time.sleep(0.5 if 0 in block.index else 0)
+        return block
+
+    parts = ray_data.from_pandas([visits()[at : at + 20] for at in range(0, 100, 20)])
+    made = parts.map_batches(late, batch_format="pandas", batch_size=None)
+    demand_equal(made)
+    assert not made.context.execution_options.preserve_order  # as its owner left it
+
+
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         pt.data.from_frame(3, target="left")
     assert str(caught.value) == (
-        "[from_frame] frame = 3; expected a table with named columns; pass a data frame of pandas, polars or pyarrow, "
-        "a dict of columns, or a list of dicts"
+        "[from_frame] frame = 3; expected a table with named columns; pass a data frame of pandas, polars, "
+        "pyarrow, Dask or Ray Data, a dict of columns, or a list of dicts"
     )
     with pytest.raises(DataError) as caught:
         pt.data.from_frame(people(), target="gone")

@@ -57,7 +57,8 @@ def read_csv(path: str | PathLike[str] | Url, target: str, **settings: object) -
 
 def from_frame(frame: object, target: str, **settings: object) -> DataModule:
     """The data set of a table in memory, of which the column `target` is predicted: a frame of pandas, polars or
-    pyarrow, a dict of columns, or a list of dicts.
+    pyarrow, a dict of columns, or a list of dicts. Of a frame of Dask, or a data set of Ray Data, each partition is
+    computed in its turn and read into memory.
 
     Gaps, categories, dates and scales become numbers as those of a file do. Settings are those of `read_csv` that are
     not about files: drop, split, task, encode and so on. A run that was trained on it predicts from such frames, and
@@ -77,7 +78,7 @@ def from_frame(frame: object, target: str, **settings: object) -> DataModule:
     if loaded is None:
         raise DataError(
             "from_frame", f"frame = {shown(frame)}", "expected a table with named columns",
-            "pass a data frame of pandas, polars or pyarrow, a dict of columns, or a list of dicts",
+            "pass a data frame of pandas, polars, pyarrow, Dask or Ray Data, a dict of columns, or a list of dicts",
         )  # fmt: skip
     return _made(loaded, params)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataError, InputFile, Url, max_input_bytes, read_bytes
 from powertrain_tabular.csv_file import Csv, Parsed, csv_pieces, in_arrow, parse_csv
+from powertrain_tabular.in_partitions import partitions_of
 from powertrain_tabular.texts import MOST_WRONG, Marks, dates_in
 
 Kind = Literal["number", "category", "date", "other"]
@@ -197,25 +198,28 @@ def _tables(
 
 
 def frame_in_memory(values: Any, texts: Collection[str] = (), where: str = "predict") -> Frame | None:
-    """A data frame of pandas, polars or any library that shows its columns to pyarrow, a dict of columns, or a list of
-    rows that are dicts; None of anything else. A column of numbers and texts is one of texts, as it is in a file."""
+    """A data frame of pandas, polars or any library that shows its columns to pyarrow; of Dask or Ray Data; a dict of
+    columns, or a list of rows that are dicts. None of anything else. A column of numbers and texts is one of texts, as
+    it is in a file."""
     rows = isinstance(values, (list, tuple)) and bool(values) and all(isinstance(one, Mapping) for one in values)
     shown = any(hasattr(values, name) for name in ("__arrow_c_stream__", "__dataframe__"))
-    if not rows and not shown and not isinstance(values, Mapping):
+    partitions = partitions_of(values)
+    if not rows and not shown and partitions is None and not isinstance(values, Mapping):
         return None
     try:
         import pyarrow as pa
-        from pyarrow.interchange import from_dataframe
     except ImportError as error:
         raise _no_pyarrow(where, error) from None
     try:
         if rows:
             names = dict.fromkeys(name for one in values for name in one)
             values = {name: [one.get(name) for one in values] for name in names}
-        if isinstance(values, Mapping) or hasattr(values, "iloc"):
-            table = pa.table({str(name): _in_arrow(str(name), column, where) for name, column in values.items()})
+        if partitions is not None:
+            # Gaps may make floats of the whole numbers of one partition, or a column without a kind.
+            parts = [_table_of(part, where) for part in partitions()]
+            table = pa.concat_tables(parts, promote_options="permissive")
         else:
-            table = pa.table(values) if hasattr(values, "__arrow_c_stream__") else from_dataframe(values)
+            table = _table_of(values, where)
     except DataError:
         raise
     except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
@@ -224,6 +228,16 @@ def frame_in_memory(values: Any, texts: Collection[str] = (), where: str = "pred
             "expected numbers, texts or dates of one kind in each column, all of one length", "convert them",
         ) from None  # fmt: skip
     return frame_of(table, texts)
+
+
+def _table_of(values: Any, where: str) -> Any:
+    """A table of Arrow."""
+    import pyarrow as pa
+    from pyarrow.interchange import from_dataframe
+
+    if isinstance(values, Mapping) or hasattr(values, "iloc"):
+        return pa.table({str(name): _in_arrow(str(name), column, where) for name, column in values.items()})
+    return pa.table(values) if hasattr(values, "__arrow_c_stream__") else from_dataframe(values)
 
 
 def _in_arrow(name: str, column: Any, where: str) -> Any:
