@@ -172,8 +172,8 @@ LINES = [
     ("run = { until = '1 epoch', stop = { watch = 'valid.loss', mode = 'maxi' } }",
      '[digits.toml:6 run.stop.mode] received "maxi"; expected one of "auto", "max", "min"; did you mean max?'),
     ("run = { until = '1 epoch', sed = 3 }",
-     "[digits.toml:6 run.sed] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
-     "anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
+     "[digits.toml:6 run.sed] no such parameter of run; expected until, batch_size, shards, zero, compress, seed, "
+     "stop, anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
      "did you mean seed?"),
     ("data = { use = 'digits', split = { valid = 0.6, test = 0.5 } }",
      "[digits.toml:2 data.split] received valid 0.6 and test 0.5; expected less than 1 together, so that something "
@@ -193,12 +193,12 @@ LINES = [
      '[digits.toml:6 run.stop.watch] received "valid.acuracy"; expected one of valid.loss, valid.accuracy, '
      "valid.perplexity, valid.mse, valid.mae, valid.r2; did you mean valid.accuracy?"),
     ("run = { until = '1 epoch', batch = 64 }",
-     "[digits.toml:6 run.batch] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
-     "anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
+     "[digits.toml:6 run.batch] no such parameter of run; expected until, batch_size, shards, zero, compress, seed, "
+     "stop, anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
      "did you mean batch_size?"),
     ("run = { until = '1 epoch', lr = 1e-3 }",
-     "[digits.toml:6 run.lr] no such parameter of run; expected until, batch_size, shards, zero, seed, stop, "
-     "anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
+     "[digits.toml:6 run.lr] no such parameter of run; expected until, batch_size, shards, zero, compress, seed, "
+     "stop, anomalies, histograms, keep, evaluate, num_workers, threads, precision, device, backend, save_seconds; "
      "it belongs to optimizer"),
     ("expect = {}\nevaluate = { every = '1 epoch' }",
      "[digits.toml:8 evaluate.every] no such parameter of evaluate; expected metrics, pos_label, batch_size, most, "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from powertrain._core import Error
 from powertrain.errors.methods import Abstract
+from powertrain.plugin import bfloat16
 
 Array: TypeAlias = NDArray[Any]
 Size: TypeAlias = tuple[int, np.dtype[Any]]  # of an array of one axis: how many numbers it has
@@ -94,7 +95,8 @@ class Transport(Protocol):
     def all_reduce(self, arrays: Sequence[Array]) -> None:
         """Replace each array, which is contiguous, by its sum over all workers. Every element is added up in a binary
         tree of neighbours, ((0 + 1) + (2 + 3)), and every worker gets the same bits. All workers call it as often, with
-        arrays of the same dtypes and sizes."""
+        arrays of the same dtypes and sizes. Compressed gradients have a dtype that NumPy does not add; a
+        MessageTransport does."""
 
     def all_gather(self, arrays: Sequence[Array]) -> None:
         """Fill each array, which is contiguous, with what the other workers hold: each of them has its `own_part`. All
@@ -176,6 +178,9 @@ def _halves(part: slice, lower: bool) -> tuple[slice, slice]:
 
 def add_to(sums: Array, more: Array) -> None:
     """Add an array to sums. What is not finite is found by the guard of the update."""
+    if sums.dtype == bfloat16.BFLOAT16:
+        bfloat16.add(sums, more)
+        return
     with np.errstate(all="ignore"):
         np.add(sums, more, out=sums)
 

@@ -200,6 +200,12 @@ class RunSection:
         doc="divide the optimizer's state among the workers that share the run (ZeRO, stage 1): less memory for each, "
         "and the same results",
     )
+    compress: str = param(
+        "none",
+        choices=("none", "bfloat16"),
+        doc="what the gradients of shards are rounded to wherever they are summed: half of the bytes between workers, "
+        "and other results, which still do not depend on how many workers there are",
+    )
     seed: int = param(0, low=0, high=2**63 - 1, doc="decides every random number of the run")
     stop: Stop | None = param(None)
     anomalies: Anomalies | None = param(None)
@@ -225,6 +231,11 @@ class RunSection:
     def __post_init__(self) -> None:
         if self.zero and self.shards == 1:
             raise ValueError("received zero = true and shards = 1; expected several shards; add shards = 4")
+        if self.compress != "none" and self.shards == 1:
+            raise ValueError(
+                f'received compress = "{self.compress}" and shards = 1, whose gradients are not summed; expected '
+                "several shards; add shards = 4"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 from powertrain.optim.received import lay_out
+from powertrain.plugin.bfloat16 import BFLOAT16, pack, unpack
 from powertrain.plugin.transport import OwnArrays, Transport, add_to
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Contribution:
 
     def __init__(self, parts: Sequence[Part], others: Sequence[pt.Tensor]) -> None:
         self._parts = list(parts)
+        self.gradients = len(self._parts)  # of the arrays, these come first
         self._shapes = [tuple(other.shape) for other in others]
         names = sorted({other.dtype.name for other in others})
         self._places = [names.index(other.dtype.name) for other in others]
@@ -60,30 +62,55 @@ class Contribution:
 
 
 class TreeSum:
-    """Sums what the shards of this worker contribute, and then with the other workers."""
+    """Sums what the shards of this worker contribute, and then with the other workers.
 
-    def __init__(self) -> None:
-        self._memory = OwnArrays()
+    Of the arrays, the first `compressed()` ones are rounded to bfloat16 if they are float32: what each shard
+    contributes, and each sum. So the bits do not depend on which sums lie between two workers.
+    """
+
+    def __init__(self, compressed: Callable[[], int] = lambda: 0) -> None:
+        self._compressed = compressed
+        self._memory, self._wide = OwnArrays(), OwnArrays()
         # The sum so far, those that wait for their neighbours, and at last a shard that is added at once.
         self._sums: list[list[NDArray[Any]]] = []
+        self._float32: list[NDArray[Any]] = []  # what is rounded, as a program writes and reads it
 
     def of(self, shards: Sequence[Callable[[Lend], object]], transport: Transport, pace: Pace) -> list[NDArray[Any]]:
         """The sums over a power of two of shards, each of which writes arrays of one axis into what it is lent."""
         for number, compute in enumerate(shards):
             compute(partial(self._lend, number, len(shards), transport))
+            for wide, packed in zip(self._float32, self._rounded(number), strict=True):
+                pack(wide, packed)
             self._carry(number)
         with pace.waiting():
             transport.all_reduce(self._sums[0])
-        return self._sums[0]
+        for wide, packed in zip(self._float32, self._rounded(0), strict=True):
+            unpack(packed, wide)
+        return self._in_float32(0)
 
     def _lend(self, number: int, count: int, transport: Transport, results: Results) -> list[NDArray[Any]]:
         """Where a shard writes: the first one where other workers read."""
         if number == 0:
             sizes = [(math.prod(shape), dtype) for shape, dtype in results]
+            small = [at < self._compressed() and dtype == np.float32 for at, (_, dtype) in enumerate(sizes)]
+            self._float32 = self._wide.lend([size for size, one in zip(sizes, small, strict=True) if one])
+            sizes = [(count, BFLOAT16 if one else dtype) for (count, dtype), one in zip(sizes, small, strict=True)]
             more = self._memory.lend(sizes * (count.bit_length() - 1))
             self._sums = [transport.lend(sizes)]
             self._sums += [more[at : at + len(sizes)] for at in range(0, len(more), len(sizes))]
+        return self._in_float32(number)
+
+    def _of(self, number: int) -> list[NDArray[Any]]:
+        """Where what a shard contributes lies, until it is added to others."""
         return self._sums[-1 if number % 2 else number.bit_count()]
+
+    def _rounded(self, number: int) -> list[NDArray[Any]]:
+        return [one for one in self._of(number) if one.dtype == BFLOAT16]
+
+    def _in_float32(self, number: int) -> list[NDArray[Any]]:
+        """The arrays of a shard, with the memory of float32 in place of what is rounded."""
+        wide = iter(self._float32)
+        return [next(wide) if one.dtype == BFLOAT16 else one for one in self._of(number)]
 
     def _carry(self, number: int) -> None:
         """Add what a shard has written to the sums that wait, as in a binary counter: each bit of its number is one,

@@ -35,8 +35,9 @@ STREAMS = 1 << 20
 class Shards:
     """How many shards a batch is cut into, and which of them this process computes."""
 
-    def __init__(self, count: int, table: SlotTable) -> None:
+    def __init__(self, count: int, table: SlotTable, compress: bool = False) -> None:
         self.count, self._table = count, table
+        self.compress = compress  # whether gradients are rounded to 16 bits wherever they are summed
         self.transport: Transport = Alone()
         self.pace = Pace()
         self.cut = False  # whether steps get the examples of the own shards alone
@@ -109,7 +110,7 @@ class ShardedStep:
         self._carried: list[pt.Slot] = []
         self._logged: list[str] = []
         self._contribution: Contribution | None = None
-        self._sum = TreeSum()
+        self._sum = TreeSum(self._rounded)
         self._sharing: Sharing | None = None
         self._gradients = pt.compile(lambda shard, *arrays: self._trace_gradients(shard, arrays))
         self._update = pt.compile(lambda *sums: self._trace_update(sums))
@@ -172,6 +173,10 @@ class ShardedStep:
             "[run.shards] a gradient is not finite in a shard of another worker; expected finite numbers; train with "
             "--resume and one worker, which names the op; nothing of this step was committed"
         )
+
+    def _rounded(self) -> int:
+        """How many of the arrays, from the first one on, are gradients that are compressed."""
+        return self._contribution.gradients if self._contribution is not None and self._shards.compress else 0
 
     @property
     def programs(self) -> list[dict[str, Any]]:

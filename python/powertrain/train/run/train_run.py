@@ -90,7 +90,7 @@ class TrainRun:
         self.rounds_now = 0  # in this process; a resumed run has done others before
         self.backend = build_backend(recipe)
         self.watch, self.histograms = Watch(self), Histograms(self)
-        self.shards = Shards(recipe.run.shards, self.table)
+        self.shards = Shards(recipe.run.shards, self.table, recipe.run.compress != "none")
         self.stepper = self.made_stepper(Stepper)
         self.sources = Sources(recipe, dataset, self.table, base)
         self.evaluations = Evaluations(self)
