@@ -151,11 +151,17 @@ class Standardize(Transform):
 
 def _sums(x: Array, axes: int | None, centre: Any = None) -> Iterator[NDArray[np.float64]]:
     """Sums of x, or of (x - centre)^2, in float64 over pieces of the rows."""
+    values = np.empty((0, *x.shape[1:]))
     for piece in pieces(x):
-        values = x[piece].astype(np.float64)
+        rows = x[piece]
+        if len(rows) > len(values):  # memory that is taken anew for each piece costs more than the sums
+            values = np.empty(rows.shape)
+        part = values[: len(rows)]
+        part[...] = rows
         if centre is not None:
-            values = np.square(values - centre)
-        yield np.asarray(np.sum(values, axis=axes))
+            part -= centre
+            np.square(part, out=part)
+        yield np.asarray(np.sum(part, axis=axes))
 
 
 class Flatten(Transform):
