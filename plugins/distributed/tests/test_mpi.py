@@ -176,7 +176,12 @@ def in_training(folder: Path, processes: int) -> tuple[subprocess.Popen[str], di
     assert process.stdout is not None
     while not Checkpoints(folder / "a").newest_meta():
         assert process.stdout.readline()  # one for each epoch
-    return process, processes_with(folder, "PMI_RANK")
+    return process, ranked(folder)
+
+
+def ranked(folder: Path) -> dict[str, int]:
+    """The processes of a job by their rank, which MPICH and Open MPI name by other variables."""
+    return processes_with(folder, "PMI_RANK") or processes_with(folder, "OMPI_COMM_WORLD_RANK")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of a job are read from /proc")
@@ -207,7 +212,7 @@ def test_processes_that_are_killed_at_twenty_moments(name: str, tmp_path: Path) 
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
         time.sleep(draw.uniform(0, 0.5))
-        workers = list(processes_with(tmp_path, "PMI_RANK").values())
+        workers = list(ranked(tmp_path).values())
         os.kill(draw.choice(workers), signal.SIGKILL)
         ended(process, None)
         demand_ended(workers)
