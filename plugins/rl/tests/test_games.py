@@ -17,6 +17,7 @@ from powertrain.train.display.display import Display
 from powertrain.train.folder.run_folder import RunFolder
 from powertrain_rl.games.board import BoardGame, lines
 from powertrain_rl.games.matches import guesses, in_words, matches_section, returns_of
+from powertrain_rl.games.minimax import Minimax
 from powertrain_rl.games.network import BoardNetwork
 from powertrain_rl.games.search import blind, searched
 from powertrain_rl.games.self_play import self_play
@@ -94,6 +95,17 @@ def test_what_is_allowed_is_told_from_an_observation(name: str) -> None:
     made = game(name)
     boards = some_boards(made, 60)
     assert (made.legal_of(pt.tensor(made.see(boards))).numpy() == made.legal(boards)).all()
+
+
+def test_answers_that_minimax_keeps_are_those_that_it_gives_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = game("tic-tac-toe")
+    boards = some_boards(made, 60)
+    anew = np.concatenate([Minimax(made, 4)(board[None]) for board in boards])
+    for kept in (1 << 14, 8):  # room for all, and for few
+        monkeypatch.setattr("powertrain_rl.games.minimax.KEPT", kept)
+        minimax = Minimax(made, 4)
+        for part in (slice(0, 20), slice(10, 60), slice(0, 60), slice(0, 0)):
+            np.testing.assert_array_equal(minimax(boards[part]), anew[part])
 
 
 def test_two_perfect_players_draw_and_one_never_loses() -> None:

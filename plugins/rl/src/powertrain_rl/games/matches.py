@@ -22,6 +22,7 @@ def returns_of(player: Player, game: BoardGame, count: int) -> NDArray[np.float6
     """How so many games end for the player: 1 won, 0 drawn, -1 lost. They are the same games each time."""
     games = [type(game)(game.params) for _ in range(count)]
     for seed, one in enumerate(games):
+        one.minimax = game.minimax  # what it has looked at for one of them it knows for all
         one.reset(seed)
     returns, going = np.zeros(count), list(range(count))
     while going:

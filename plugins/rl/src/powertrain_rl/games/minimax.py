@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from powertrain_rl.games.board import BoardGame, Boards
 
 KEEP = 0.99  # what an end is worth one move later, so that a win comes soon and a loss late
+KEPT = 1 << 14  # boards whose answers are kept: some megabytes
 
 
 class Minimax:
@@ -19,15 +20,23 @@ class Minimax:
 
     def __init__(self, game: BoardGame, depth: int) -> None:
         self._game, self._depth = game, depth
+        self._known: dict[bytes, NDArray[np.float64]] = {}
 
     def __call__(self, boards: Boards) -> NDArray[np.float64]:
-        """[boards, actions]; -inf for a move that there is not."""
-        return self._worth(boards, self._depth)
+        """[boards, actions]; -inf for a move that there is not. Games begin alike, so answers are kept."""
+        names = [board.tobytes() for board in boards]
+        if len(self._known) + len(names) > KEPT:
+            self._known.clear()
+        new = [at for at, name in enumerate(names) if name not in self._known]
+        if new:
+            self._known.update(zip((names[at] for at in new), self._worth(boards[new], self._depth), strict=True))
+        return np.array([self._known[name] for name in names]).reshape(len(names), self._game.actions)
 
     def _worth(self, boards: Boards, depth: int) -> NDArray[np.float64]:
-        # Many ways lead to the same board, which is looked at once.
-        kinds, back = np.unique(boards.reshape(len(boards), -1), axis=0, return_inverse=True)
-        kinds = kinds.reshape(-1, *boards.shape[1:])
+        # Many ways lead to the same board, which is looked at once: rows are compared as their bytes.
+        rows_of_bytes = np.ascontiguousarray(boards.reshape(len(boards), -1)).view(f"S{boards[0].size}")
+        _, first, back = np.unique(rows_of_bytes, return_index=True, return_inverse=True)
+        kinds = boards[first]
         rows, moves = np.nonzero(self._game.legal(kinds))
         after, won, over = self._game.play(kinds[rows], moves)
         values = won.astype(np.float64)
