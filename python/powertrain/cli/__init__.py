@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import errno
 import gc
 import signal
@@ -23,9 +22,6 @@ _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; the exit code is 0 fine, 1 an expectation missed, 2 the user's mistake, 3 ours, or above 128 what
     a signal ended."""
-    if arguments is None:
-        # The process ends with the command. What is left needs no search for cycles, which would take 0.15 s.
-        atexit.register(gc.freeze)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["bench"]:  # it reads its own arguments
         return _guarded(lambda: _bench(given[1:]))
@@ -44,21 +40,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verb is None:
         takes.print_help()
         return FINE
-    return _guarded(lambda: _act(options))
+    return _guarded(lambda: _act(options, own_process=arguments is None))
 
 
-def _act(options: argparse.Namespace) -> int:
-    return int(_verb(options.action)(options))
+def _act(options: argparse.Namespace, own_process: bool) -> int:
+    return int(_verb(options.action, own_process)(options))
 
 
-def _verb(action: str) -> Callable[[argparse.Namespace], int]:
-    """What a verb does. Modules are not garbage: looking for some took an eighth of the time of their import."""
+def _verb(action: str, own_process: bool) -> Callable[[argparse.Namespace], int]:
+    """What a verb does. Modules are not garbage: to look for some took an eighth of the time of their import, and half
+    of the time of the end of a process that has no other purpose."""
     collects = gc.isenabled()
     gc.disable()
     try:
         found: Callable[[argparse.Namespace], int] = resolve(f"powertrain.cli.{action}")
         return found
     finally:
+        if own_process:
+            gc.freeze()
         if collects:
             gc.enable()
 
