@@ -57,11 +57,25 @@ def test_nothing_is_spent_before_the_first_step_and_more_with_each() -> None:
     assert spent[0] == 0 and spent == sorted(spent) and len(set(spent)) == 5
 
 
-@pytest.mark.parametrize(("epsilon", "chance", "steps"), [(3.0, 0.2, 150), (1.0, 0.004, 2000)])
+@pytest.mark.parametrize(("epsilon", "chance", "steps"), [(3.0, 0.2, 150), (1.0, 0.004, 2000), (0.2, 0.3, 400)])
 def test_the_noise_spends_the_target_and_a_little_less_noise_more(epsilon: float, chance: float, steps: int) -> None:
     noise = noise_for(epsilon, 1e-5, chance, steps)
     assert 0.99 * epsilon < Accountant(noise, chance, 1e-5).epsilon(steps) <= epsilon
     assert Accountant(noise - 0.01, chance, 1e-5).epsilon(steps) > epsilon
+
+
+def test_the_least_noise_is_not_looked_at_where_more_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its epsilon takes fifty times as long as that of a usual noise."""
+    pld, looked_at = importlib.import_module("dp_accounting.pld"), []
+    made = pld.PLDAccountant.compose
+
+    def compose(self: Any, event: Any, count: int = 1) -> Any:
+        looked_at.append(event.event.event.noise_multiplier)
+        return made(self, event, count)
+
+    monkeypatch.setattr(pld.PLDAccountant, "compose", compose)
+    assert noise_for(8.0, 1e-5, 0.05, 600) == pytest.approx(1.02, abs=0.01)
+    assert min(looked_at) > 0.4
 
 
 def test_a_target_that_no_noise_is_needed_for_is_refused() -> None:

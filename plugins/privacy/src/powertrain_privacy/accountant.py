@@ -7,6 +7,7 @@ chance, by itself, and adds Gaussian noise.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ from powertrain_privacy.errors import PrivacyError
 INTERVAL = 1e-3
 TOLERANCE = 1e-3  # of a noise multiplier that is searched for
 LEAST_NOISE = 0.1  # below, epsilon is in the hundreds
+DOUBLINGS = 30  # of a noise multiplier, until none is found
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,6 @@ class Accountant:
 def noise_for(epsilon: float, delta: float, chance: float, steps: int) -> float:
     """The smallest noise multiplier, to 0.001, with which so many steps spend at most an epsilon."""
     library = _library("")
-    calibration = library.mechanism_calibration
 
     def accountant() -> Any:
         relation = library.NeighboringRelation.ADD_OR_REMOVE_ONE
@@ -61,17 +62,38 @@ def noise_for(epsilon: float, delta: float, chance: float, steps: int) -> float:
         step = library.PoissonSampledDpEvent(chance, library.GaussianDpEvent(noise))
         return library.SelfComposedDpEvent(step, steps)
 
-    try:
-        found = library.calibrate_dp_mechanism(
-            accountant, event, epsilon, delta, calibration.LowerEndpointAndGuess(LEAST_NOISE, 1.0), tol=TOLERANCE
-        )
-    except calibration.NoBracketIntervalFoundError:
+    def suffices(noise: float) -> bool:
+        account = accountant()
+        account.compose(event(noise))
+        return bool(account.get_epsilon(delta) <= epsilon)
+
+    around = _around(suffices)
+    if around is None:
         raise PrivacyError(
             f"[dp-sgd] target_epsilon = {epsilon:g} at delta = {delta:g} in {steps:,} steps with sampling "
             f"probability {chance:.3g}; expected one that a noise_multiplier of {LEAST_NOISE:g} or more reaches; "
             "choose another epsilon"
-        ) from None
-    return float(found)
+        )
+    bracket = library.mechanism_calibration.ExplicitBracketInterval(*around)
+    return float(library.calibrate_dp_mechanism(accountant, event, epsilon, delta, bracket, tol=TOLERANCE))
+
+
+def _around(suffices: Callable[[float], bool]) -> tuple[float, float] | None:
+    """Two noise multipliers, of which the larger one suffices alone. They are looked for from 1 on: the epsilon of the
+    least noise takes seconds, as its privacy loss has a hundred thousand values."""
+    noise = 1.0
+    if suffices(noise):
+        while noise > LEAST_NOISE:
+            less = max(noise / 2, LEAST_NOISE)
+            if not suffices(less):
+                return less, noise
+            noise = less
+        return None
+    for _ in range(DOUBLINGS):
+        noise *= 2
+        if suffices(noise):
+            return noise / 2, noise
+    return None
 
 
 def _library(module: str) -> Any:
