@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,17 +17,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All records, made now, by a process whose simulated GPU is the one that they are for."""
     if not plan_records.LIBRARY.exists():
         pytest.skip("build/cuda is not there: make cuda-sim")
-    base = tmp_path_factory.getbasetemp()
-    # Whichever of pytest's workers comes first makes them for all: half a minute.
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "records"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            part = tmp_path_factory.mktemp("records") / "whole"
-            command = [sys.executable, plan_records.__file__, "--into", str(part)]
-            made = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            assert made.returncode == 0, made.stderr
-            part.rename(folder)
+    folder = tmp_path_factory.mktemp("records")
+    made = subprocess.run(
+        [sys.executable, plan_records.__file__, "--into", str(folder)], capture_output=True, text=True, timeout=300
+    )
+    assert made.returncode == 0, made.stderr
     return folder
 
 
