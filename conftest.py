@@ -11,6 +11,10 @@ import pytest
 
 os.environ.setdefault("POWERTRAIN_VERIFY", "1")
 
+# Folders of short tests, which come last: while one of pytest's workers is at a test of half a minute, the others have
+# something to do.
+SHORT = {"autodiff", "errors", "metrics", "nn", "optim", "recipe", "solvers"}
+
 # A shell starts what runs in the background deaf to Ctrl-C, and nohup to a hangup; processes that tests start inherit
 # it, and then train on where a test expects them to end.
 if threading.current_thread() is threading.main_thread():
@@ -34,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     unclear = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unclear:
         raise pytest.UsageError(f"names with addresses: {unclear[:3]}; expected words; give parametrize its ids")
+    items.sort(key=lambda item: item.path.parent.name in SHORT)
 
 
 def pytest_collection_finish() -> None:
