@@ -20,7 +20,8 @@ class CpuTarget final : public Target {
                                          .long_row = 4096,
                                          .rounds_halves = false,
                                          .casts_together = false,
-                                         .saves_launches = false};
+                                         .saves_launches = false,
+                                         .sums_columns = true};
     return limits;
   }
   Instruction bind(const Launch& launch, const PlanContext& context) const override {

@@ -251,7 +251,8 @@ class LoadedTarget final : public Target {
             table.limits.long_row,
             table.limits.rounds_halves,
             table.limits.casts_together,
-            table.limits.saves_launches};
+            table.limits.saves_launches,
+            false};
   }
   const PtdDevice& table_;
   mutable LoadedQueue device_;

@@ -60,6 +60,8 @@ struct FusionLimits {
   // Whether a launch less is worth more than what a cache would hold: groups that read the same tensor become one, and
   // an epilogue stores the result itself too, where others read that.
   bool saves_launches;
+  // Whether a program also adds up columns, StepKind::ColumnSum.
+  bool sums_columns;
 };
 
 // Targets live as long as the process: ops and contexts point at them and at their plans.

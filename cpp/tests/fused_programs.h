@@ -79,13 +79,14 @@ inline Strides random_strides(const Shape& extents, bool may_broadcast) {
 
 class RandomProgram {
  public:
-  explicit RandomProgram(bool with_reductions) {
-    const int axes = 1 + pick(4);
+  explicit RandomProgram(bool with_reductions, bool with_columns = false) {
+    const int axes = with_columns ? 2 : 1 + pick(4);
     for (int i = 0; i + 1 < axes; ++i) p_.extents.push_back(1 + pick(axes > 2 ? 5 : 40));
     static const int sizes[] = {1, 3, 10, 15, 16, 17, 31, 33, 100, 300, 512, 1000, 1024, 1025, 2100, 5000};
     p_.extents.push_back(with_reductions && pick(30) == 0 ? 0 : sizes[pick(axes > 1 ? 13 : 16)]);
     static const DType dtypes[] = {DType::F32, DType::F32,  DType::F32, DType::F64, DType::I32,
                                    DType::I64, DType::Bool, DType::U8,  DType::BF16};
+    if (with_columns) p_.extents = columns_extents();
     p_.inputs = 1 + pick(4);
     for (int i = 0; i < p_.inputs; ++i) {
       p_.operands.push_back({dtypes[pick(9)], random_strides(p_.extents, true)});
@@ -97,6 +98,7 @@ class RandomProgram {
     // Store the last values, and sometimes one in the middle.
     const int n = int(p_.steps.size());
     for (int value : {n - 1, n - 2, pick(n)}) add_store(value, with_reductions);
+    for (int i = with_columns ? 1 + pick(3) : 0; i > 0; --i) add_column_sum(pick(n));
   }
   FusedProgram take() { return p_; }
 
@@ -104,6 +106,26 @@ class RandomProgram {
   void steps(FusedStep step, bool row = false) {
     p_.steps.push_back(step);
     row_.push_back(row);
+  }
+  // About the blocks and groups of rows that are added up.
+  static Shape columns_extents() {
+    static const int rows[] = {1, 7, 255, 256, 257, 600, 1000, 4097, 9000},
+                     cols[] = {1, 10, 16, 33, 64, 300, 1025, 2100};
+    const int n = rows[pick(9)];
+    return n > 1000 ? Shape{n, cols[pick(4)]} : pick(3) ? Shape{n, cols[pick(8)]} : Shape{3, n, cols[pick(5)]};
+  }
+  void add_column_sum(int value) {
+    const DType cls = p_.steps[value].dtype == DType::F64 ? DType::F64 : DType::F32;
+    const int number = class_cast(value, cls);
+    steps({.kind = StepKind::ColumnSum, .op = "", .dtype = cls, .args = {number, -1, -1, -1}});
+    Strides one_row(p_.extents);
+    for (int axis = 0; axis < one_row.size(); ++axis) one_row[axis] = axis + 1 == one_row.size();
+    p_.operands.push_back({cls == DType::F32 && pick(3) == 0 ? DType::BF16 : cls, one_row});
+    steps({.kind = StepKind::Store,
+           .op = "",
+           .dtype = cls,
+           .args = {int(p_.steps.size()) - 1, -1, -1, -1},
+           .operand = int(p_.operands.size()) - 1});
   }
   int random_value() { return pick(int(p_.steps.size())); }
   int with_dtype(int value, DType dtype) {
@@ -179,8 +201,8 @@ inline std::string describe(const FusedProgram& p) {
   for (std::size_t i = 0; i < p.operands.size(); ++i) {
     out << "  operand " << i << " " << info(p.operands[i].dtype).brief << " strides " << p.operands[i].strides << "\n";
   }
-  static const char* kinds[] = {"load",    "constant", "math",   "cast",    "rowsum",
-                                "rowprod", "rowmax",   "rowmin", "uniform", "store"};
+  static const char* kinds[] = {"load",   "constant", "math",    "cast",  "rowsum",   "rowprod",
+                                "rowmax", "rowmin",   "uniform", "store", "columnsum"};
   for (std::size_t i = 0; i < p.steps.size(); ++i) {
     const FusedStep& s = p.steps[i];
     out << "  " << i << " = " << kinds[int(s.kind)] << " " << s.op << " " << info(s.dtype).brief << " (" << s.args[0]

@@ -213,12 +213,33 @@ inline DType register_dtype(DType dtype) {
   }
 }
 
+// The sums of columns so far, in blocks of 256 rows, of which groups of 16 add up.
+struct ColumnSums {
+  std::vector<double> chain, group, total;
+};
+inline void add_to_columns(ColumnSums& sums, DType dtype, const std::vector<Value>& row, int64_t at, bool last) {
+  const auto add = [&](double& into, double more) {
+    into = dtype == DType::F32 ? double(float(into + more)) : into + more;
+  };
+  if (at == 0) sums.total.assign(row.size(), 0);
+  if (at % 256 == 0) sums.chain.assign(row.size(), 0);
+  const bool block_ends = last || at % 256 == 255, group_ends = last || at % 4096 == 4095;
+  for (std::size_t i = 0; i < row.size(); ++i) add(sums.chain[i], row[i].real);
+  if (!block_ends) return;
+  if (at % 4096 < 256) sums.group = sums.chain;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (at % 4096 >= 256) add(sums.group[i], sums.chain[i]);
+    if (group_ends) add(sums.total[i], sums.group[i]);
+  }
+}
+
 // Runs the program literally. Values of a whole row at a time, because reductions need it.
 inline void run_reference(const FusedProgram& program, const std::vector<void*>& data) {
   const int axes = program.extents.size();
   const int64_t cols = program.extents.back();
   int64_t rows = 1;
   for (int axis = 0; axis + 1 < axes; ++axis) rows *= program.extents[axis];
+  std::vector<ColumnSums> columns(program.steps.size());
   for (int64_t row = 0; row < rows; ++row) {
     auto address = [&](int operand, int64_t col) {
       const FusedOperand& o = program.operands[operand];
@@ -238,6 +259,11 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
         std::vector<Value> converted;
         for (int64_t i = 0; i < cols; ++i) converted.push_back(as(dtype, arg(0)[i]));
         result.assign(result.size(), reduce(step.kind, dtype, converted));
+      }
+      if (step.kind == StepKind::ColumnSum) {
+        ColumnSums& sums = columns[values.size()];
+        add_to_columns(sums, dtype, arg(0), row, row + 1 == rows);
+        for (std::size_t i = 0; i < result.size(); ++i) result[i] = {dtype, sums.total[i], 0};
       }
       // A row of no elements still has values per row: element 0 stands for them.
       for (int64_t i = 0; i < int64_t(result.size()); ++i) {

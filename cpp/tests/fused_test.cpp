@@ -52,6 +52,9 @@ void check_program(const FusedProgram& p, const std::vector<std::string_view>& i
 void test_random_programs(const std::vector<std::string_view>& isas) {
   for (int i = 0; i < 3000; ++i) check_program(RandomProgram(i % 2 == 1).take(), isas, i % 4 < 2);
 }
+void test_random_programs_with_sums_of_columns(const std::vector<std::string_view>& isas) {
+  for (int i = 0; i < 300; ++i) check_program(RandomProgram(i % 2 == 1, true).take(), isas, i % 4 < 2);
+}
 
 // Draws depend on the logical element alone: not on tiles, layout or instruction set.
 void test_uniform(const std::vector<std::string_view>& isas) {
@@ -117,6 +120,15 @@ void test_errors() {
                "[fused] step 1 has argument -1; expected an earlier step with a result; order the steps");
   p.steps[1] = {.kind = StepKind::Store, .op = "", .args = {0, -1, -1, -1}, .operand = 0};
   CHECK_THROWS(lower_fused(p), Error, "[fused] step 1 uses operand 0; expected an output among 1 inputs and 1 outputs");
+  p.steps[1] = {.kind = StepKind::ColumnSum, .op = "", .dtype = DType::I32, .args = {0, -1, -1, -1}};
+  CHECK_THROWS(lower_fused(p), Error, "[fused] step 1 sums columns of i32; expected floats; cast first");
+  p.extents = {3, 4};
+  p.operands = {{DType::F32, {4, 1}}, {DType::F32, {4, 1}}};
+  p.steps[1].dtype = DType::F32;
+  p.steps.push_back({.kind = StepKind::Store, .op = "", .args = {1, -1, -1, -1}, .operand = 1});
+  CHECK_THROWS(lower_fused(p), Error,
+               "[fused] step 2 stores sums of columns to operand 1; expected one row of its own, of the class of the "
+               "sums; give it the strides of one row");
 }
 
 }  // namespace
@@ -125,6 +137,7 @@ void test_errors() {
 int main() {
   const auto isas = pt::check::usable_isas();
   pt::check::test_random_programs(isas);
+  pt::check::test_random_programs_with_sums_of_columns(isas);
   pt::check::test_uniform(isas);
   pt::check::test_errors();
   return pt::check::finish();

@@ -1,12 +1,13 @@
 // Fusion. A group has a space: the shape that its loops run over. Its members are elementwise calls of that shape, sums
-// and maxima along its last axis, and calls on the per-row results of these. Law 2 holds because the machine does each
-// member's formula, with its rounding, element by element: only memory traffic goes away.
+// and maxima along its last axis, calls on the per-row results of these, and sums down its columns. Law 2 holds because
+// the machine does each member's formula, with its rounding, element by element: only memory traffic goes away.
 #include <algorithm>
 #include <map>
 
 #include "graph/passes/groups.h"
 #include "graph/passes/passes.h"
 #include "graph/passes/program_writer.h"
+#include "ops/fused/classes.h"
 
 namespace pt {
 namespace {
@@ -35,30 +36,45 @@ Shape row_of(Shape shape) {
 class Fuser {
  public:
   Fuser(const Graph& graph, const Target& target)
-      : graph_(graph), target_(target), limits_(target.fusion_limits()), groups_(graph), space_(graph.nodes.size()) {}
+      : graph_(graph), target_(target), limits_(target.fusion_limits()), groups_(graph), space_(graph.nodes.size()) {
+    for (const GraphNode& node : graph.nodes) sums_columns_.push_back(limits_.sums_columns && joins_columns(node));
+  }
 
   Graph run() {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) grow(static_cast<int>(n));
     if (limits_.saves_launches) join_readers();
+    if (limits_.sums_columns) join_column_sums();
     return emit();
   }
 
  private:
-  static bool fusible(const Graph& graph, const GraphNode& node) {
+  // Whether it is a sum of columns that takes nothing away from the threads: a chunk has whole blocks of its rows.
+  bool joins_columns(const GraphNode& node) const {
+    constexpr int64_t kMostColumns = 16384, kChunksOfThread = 4;
+    if (!is_column_sum(graph_, node)) return false;
+    const Shape& shape = graph_.values[node.inputs[0]].type.shape;
+    const int64_t blocks = count(shape) / shape.back() / kColumnBlock, threads = target_.context().threads;
+    return shape.back() <= kMostColumns && (threads == 1 || blocks >= kChunksOfThread * threads);
+  }
+
+  bool fusible(int n) const {
+    const GraphNode& node = graph_.nodes[n];
     if (!node.op) return false;
     for (int output : node.outputs) {
-      if (count(graph.values[output].type.shape) == 0) return false;
+      if (count(graph_.values[output].type.shape) == 0) return false;
     }
-    return node.op->elementwise || node.op->casts || node.op->draws || row_reduction(graph, node).has_value();
+    return node.op->elementwise || node.op->casts || node.op->draws || sums_columns_[n] ||
+           row_reduction(graph_, node).has_value();
   }
 
   bool stays_in_register(DType dtype) const {
     return register_exact(dtype) || (limits_.rounds_halves && (dtype == DType::F16 || dtype == DType::BF16));
   }
 
-  Shape own_space(const GraphNode& node) const {
-    return row_reduction(graph_, node) ? graph_.values[node.inputs[0]].type.shape
-                                       : graph_.values[node.outputs[0]].type.shape;
+  Shape own_space(int n) const {
+    const GraphNode& node = graph_.nodes[n];
+    return row_reduction(graph_, node) || sums_columns_[n] ? graph_.values[node.inputs[0]].type.shape
+                                                           : graph_.values[node.outputs[0]].type.shape;
   }
 
   // Whether node n can be a member of these groups as one with this space; per-row results are reused only where rows
@@ -74,11 +90,12 @@ class Fuser {
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
       if (!inside(value)) continue;
+      if (sums_columns_[value.index]) return false;  // which is known behind all rows
       if (!stays_in_register(value.type.dtype)) return false;
       // A member's value has the space's shape or is per-row: it fitted when it joined.
       if (serial && is_row_value(value.index, space)) return false;
     }
-    if (row_reduction(graph_, node)) return graph_.values[node.inputs[0]].type.shape == space;
+    if (row_reduction(graph_, node) || sums_columns_[n]) return graph_.values[node.inputs[0]].type.shape == space;
     const Shape& shape = graph_.values[node.outputs[0]].type.shape;
     if (shape == space) return true;
     // A per-row member: what broadcasts to its shape, and so all that it reads, is per-row too.
@@ -104,19 +121,20 @@ class Fuser {
   void grow(int n) {
     const GraphNode& node = graph_.nodes[n];
     space_[n] = Shape();
-    if (!fusible(graph_, node)) return;
-    space_[n] = own_space(node);
+    if (!fusible(n)) return;
+    space_[n] = own_space(n);
     std::vector<int> joined = {n};
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
       if (value.origin != Origin::Node) continue;
       const int maker = groups_.group_of(value.index);
       if (maker == groups_.group_of(n) || graph_.nodes[value.index].phase != node.phase) continue;
-      if (!fusible(graph_, graph_.nodes[value.index])) continue;
+      if (!fusible(value.index)) continue;
       const Shape space = space_[maker];
       if (groups_.members(groups_.group_of(n)).size() > 1 && space != space_[groups_.group_of(n)]) continue;
       std::vector<int> candidates = {maker, groups_.group_of(n)};
-      if (!all_fit(candidates, space) || !small_enough(candidates) || !groups_.can_join(candidates)) continue;
+      if (!all_fit(candidates, space) || !small_enough(candidates) || !leaves_products(candidates)) continue;
+      if (!groups_.can_join(candidates)) continue;
       const int merged = groups_.join(candidates);
       space_[merged] = space;
     }
@@ -124,38 +142,57 @@ class Fuser {
 
   // Groups that read the same tensor of their space become one, each with the one before it.
   void join_readers() {
-    const std::vector<int> readers = count_readers(graph_);
     std::map<int, int> before;  // by value: a node that read it
     for (std::size_t at = 0; at < graph_.nodes.size(); ++at) {
       const int n = static_cast<int>(at);
-      if (!fusible(graph_, graph_.nodes[at])) continue;
+      if (!fusible(n)) continue;
       for (int input : graph_.nodes[at].inputs) {
-        if (input < 0 || readers[input] < 2 || graph_.values[input].type.shape != space_of(n)) continue;
-        if (const auto found = before.find(input); found != before.end()) join_with(found->second, n, readers);
+        if (input < 0 || readers_[input] < 2 || graph_.values[input].type.shape != space_of(n)) continue;
+        if (const auto found = before.find(input); found != before.end()) join_with(found->second, n);
         before[input] = n;
       }
     }
   }
   const Shape& space_of(int n) const { return space_[static_cast<std::size_t>(groups_.group_of(n))]; }
-  void join_with(int reader, int n, const std::vector<int>& readers) {
+  // A sum of columns goes along with what else reads its rows.
+  void join_column_sums() {
+    for (std::size_t at = 0; at < graph_.nodes.size(); ++at) {
+      if (!sums_columns_[at]) continue;
+      const int n = static_cast<int>(at), summed = graph_.nodes[at].inputs[0];
+      for (int other = 0; other < static_cast<int>(graph_.nodes.size()) && readers_[summed] > 1; ++other) {
+        const std::vector<int>& inputs = graph_.nodes[other].inputs;
+        if (other == n || !fusible(other) || std::find(inputs.begin(), inputs.end(), summed) == inputs.end()) continue;
+        join_with(std::min(other, n), std::max(other, n));
+      }
+    }
+  }
+  void join_with(int reader, int n) {
     const std::vector<int> candidates = {groups_.group_of(reader), groups_.group_of(n)};
     if (candidates[0] == candidates[1] || !are_near(graph_.nodes[reader], graph_.nodes[n], n - reader)) return;
     const Shape space = space_of(n);
-    if (space_of(reader) != space || follows_product(candidates[0], readers) || follows_product(candidates[1], readers))
-      return;
+    if (space_of(reader) != space || follows_product(candidates[0]) || follows_product(candidates[1])) return;
     if (!all_fit(candidates, space) || !small_enough(candidates) || !groups_.can_join(candidates)) return;
     space_[static_cast<std::size_t>(groups_.join(candidates))] = space;
   }
   // Whether a group alone reads the result of an op that may take it along.
-  bool follows_product(int group, const std::vector<int>& readers) const {
+  bool follows_product(int group) const {
     const std::vector<int>& members = groups_.members(group);
     return std::any_of(members.begin(), members.end(), [&](int n) {
       const std::vector<int>& inputs = graph_.nodes[n].inputs;
       return std::any_of(inputs.begin(), inputs.end(), [&](int input) {
         return takes_epilogue(graph_, target_, input) && groups_.group_of(graph_.values[input].index) != group &&
-               readers_in(input, group) == readers[input];
+               readers_in(input, group) == readers_[input];
       });
     });
+  }
+  // A product takes no sums of columns along.
+  bool leaves_products(const std::vector<int>& groups) const {
+    const auto sums = [&](int group) {
+      const std::vector<int>& members = groups_.members(group);
+      return std::any_of(members.begin(), members.end(), [&](int n) { return sums_columns_[n]; });
+    };
+    return std::none_of(groups.begin(), groups.end(), sums) ||
+           std::none_of(groups.begin(), groups.end(), [&](int group) { return follows_product(group); });
   }
   int readers_in(int value, int group) const {
     int found = 0;
@@ -190,6 +227,8 @@ class Fuser {
   const FusionLimits& limits_;
   Groups groups_;
   std::vector<Shape> space_;
+  const std::vector<int> readers_ = count_readers(graph_);
+  std::vector<bool> sums_columns_;  // by node
 };
 
 std::vector<bool> Fuser::used_outside() const {

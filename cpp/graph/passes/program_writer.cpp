@@ -18,6 +18,23 @@ std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node)
   return node.op->reduces_rows;
 }
 
+bool is_column_sum(const Graph& graph, const GraphNode& node) {
+  if (!node.op || node.op->reduces_rows != StepKind::RowSum) return false;
+  const TensorType& type = graph.values[node.inputs[0]].type;
+  if (!node.attrs.flag("keepdims") || !is_float(type.dtype) || type.shape.size() < 2 || count(type.shape) == 0)
+    return false;
+  std::vector<bool> summed(static_cast<std::size_t>(type.shape.size()), !node.attrs.has("axis"));
+  if (node.attrs.has("axis")) {
+    for (const int64_t axis : node.attrs.ints("axis")) {
+      summed[static_cast<std::size_t>(axis < 0 ? axis + type.shape.size() : axis)] = true;
+    }
+  }
+  for (int axis = 0; axis + 1 < type.shape.size(); ++axis) {
+    if (!summed[static_cast<std::size_t>(axis)] && type.shape[axis] != 1) return false;
+  }
+  return !summed.back();
+}
+
 bool register_exact(DType dtype) { return register_dtype(dtype) == dtype; }
 
 ProgramWriter::ProgramWriter(const Graph& graph, const Shape& space) : graph_(graph) {
@@ -68,6 +85,8 @@ void ProgramWriter::member(const GraphNode& node) {
   step.dtype = register_dtype(graph_.values[node.outputs[0]].type.dtype);
   if (auto reduction = row_reduction(graph_, node)) {
     step.kind = *reduction;
+  } else if (is_column_sum(graph_, node)) {
+    step.kind = StepKind::ColumnSum;
   } else if (node.op->casts) {
     step.kind = StepKind::Cast;
     step.dtype = cast_dtype(graph_.values[node.inputs[0]].type.dtype, graph_.values[node.outputs[0]].type.dtype);

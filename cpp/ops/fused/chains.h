@@ -13,8 +13,9 @@ int chain_op(const Node& v);
 int compare_op(const Node& v);
 bool is_where(const Node& v);
 
-// For each node the one whose instruction computes it too, or -1. With `sums`, that may be a sum of F32 along the row.
-std::vector<int> find_chains(const Ir& ir, bool sums);
+// For each node the one whose instruction computes it too, or -1. With `sums`, that may be a sum of F32 along the row;
+// with `columns`, one down the columns.
+std::vector<int> find_chains(const Ir& ir, bool sums, bool columns);
 
 struct Chain {
   FusedChain form;

@@ -19,4 +19,7 @@ enum class FusedReduce : uint8_t { Sum, Prod, Max, Min };
 constexpr int64_t kSumBlock = 1024;  // of the canonical row sum, with kSumLanes accumulators
 constexpr int kSumLanes = 64;
 
+constexpr int64_t kColumnBlock = 256;   // of the canonical column sum: elements of a chain
+constexpr int64_t kColumnGroup = 4096;  // blocks add ascending within a group, groups add ascending
+
 }  // namespace pt

@@ -3,6 +3,7 @@
 // register. The interpreter's own cost is one indirect call per instruction and block, 5 ns on about 500 elements.
 #include "abi/powertrain.h"
 #include "core/kernel.h"
+#include "ops/fused/columns.h"
 #include "ops/fused/interpreter.h"
 #include "ops/fused/run.h"
 #include "ops/fused/with_class.h"
@@ -343,6 +344,9 @@ void Interpreter::execute(int begin, int end) {
       case FusedCode::Uniform:
         uniform(instr);
         break;
+      case FusedCode::AddColumns:
+        add_columns(instr);
+        break;
       case FusedCode::Accumulate:
       case FusedCode::ReduceRows:
       case FusedCode::Finish:
@@ -357,9 +361,10 @@ void Interpreter::place_spilled(int64_t column_in_chunk) {
   const FusedSlot* slots = desc_->slots();
   const int64_t element = in_group_ * padded(desc_->chunk_cols) + column_in_chunk;
   for (int i = desc_->first_spilled, left = desc_->n_spilled; left > 0; ++i) {
-    if (slots[i].place != FusedPlace::Spilled) continue;
+    const bool of_column = slots[i].place == FusedPlace::Column;
+    if (slots[i].place != FusedPlace::Spilled && !of_column) continue;
     --left;
-    at_[i] = scratch_ + slots[i].offset + element * slots[i].bytes;
+    at_[i] = scratch_ + slots[i].offset + (of_column ? column_in_chunk : element) * slots[i].bytes;
   }
 }
 
@@ -400,12 +405,19 @@ void Interpreter::run_rect(int64_t row_begin, int64_t row_end, int64_t col_begin
   if (height < 1) height = 1;
   if (!desc_->multi_row) height = desc_->group_rows;
   repeats_ = false;
-  for (int64_t row = row_begin; row < row_end; row += height) {
-    const int64_t rows = row_end - row < height ? row_end - row : height;
+  for (int64_t row = row_begin, rows = 0; row < row_end; row += rows) {
+    rows = row_end - row < height ? row_end - row : height;
+    const int64_t in_block = row % kColumnBlock;
+    if (desc_->n_column_sums > 0) {
+      if (in_block == 0) __builtin_memset(scratch_ + desc_->column_sums, 0, size_t(desc_->column_sums_bytes));
+      if (rows > kColumnBlock - in_block) rows = kColumnBlock - in_block;
+    }
     const int64_t next = desc_->multi_row ? height : 1, left = row_end - row - rows;
     below_ = width < col_end - col_begin ? 0 : left < next ? left : next;
     run_rows(row, rows, col_begin, col_end);
     repeats_ = width == col_end - col_begin;
+    if (desc_->n_column_sums > 0 && (in_block + rows == kColumnBlock || row + rows == row_end))
+      write_column_sums(row / kColumnBlock);
   }
 }
 
@@ -461,4 +473,4 @@ static void run_chunk(const KernelArgs* args, int64_t chunk) {
 }  // namespace PT_ISA
 }  // namespace pt
 
-PT_KERNELS(fused, pt::PT_ISA::run_chunk);
+PT_KERNELS(fused, pt::PT_ISA::run_chunk, pt::PT_ISA::add_blocks_of_columns);

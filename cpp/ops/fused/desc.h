@@ -22,6 +22,7 @@ enum class FusedPlace : uint8_t {
   Row,       // one value per row of the tile, or of the rows that are worked on together
   Register,  // one value per element of the tile
   Spilled,   // one value per element of the chunk's part of these rows: outlives a phase
+  Column,    // one sum per column of the chunk: outlives its rows
 };
 struct FusedSlot {
   FusedPlace place;
@@ -60,6 +61,7 @@ enum class FusedCode : uint8_t {
   Uniform,     // dst = random numbers in [0, 1)
   Store,       // the operand's elements = args[0]
   StoreRow,    // the operand's value for each row = args[0]
+  AddColumns,  // many rows a tile: adds the rows of args[0] to the sums in dst. Of one row that is an addition
 };
 // Which arguments of the outer operation are operations themselves: (a . b) . c, a . (b . c), (a . b) . (c . d). What
 // is added up may also be one operation, or the square of one.
@@ -112,6 +114,8 @@ struct FusedDesc {
   int32_t group_rows;                // tiles of one row: so many rows pass a phase before the next one
   int32_t first_spilled, n_spilled;  // slots
   int32_t n_reductions;              // Partial and Combine: values a row has in the workspace, per part
+  int32_t n_column_sums;             // slots in scratch, one behind the other
+  int64_t column_sums, column_sums_bytes;
   FusedMode mode;
   int64_t parts;  // Partial and Combine: parts of one row
 
@@ -132,6 +136,15 @@ struct FusedState {
 // Of one over rows that are one piece and one block each: for each row of the group 16 lanes, each of which has
 // kSumLanes / 16 of a row's lanes in it.
 constexpr int64_t kJoinedBytes = kFusedLanes * kFusedLanes * 8;
+
+// The sums of columns over blocks of rows, which add up to those over all rows: a blob of the second launch. Of each
+// sum a block has `cols` values in the workspace, one block every `block_bytes`.
+struct ColumnSumsDesc {
+  FusedClass cls;
+  FusedStorage to;
+  int64_t cols, blocks, block_bytes;
+};
+constexpr int64_t kColumnsOfChunk = 1024;
 
 // What formulas there are: from the formulas themselves, so that the lowering cannot disagree with the kernels.
 struct MathFact {

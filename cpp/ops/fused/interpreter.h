@@ -57,6 +57,8 @@ class Interpreter {
   void cast(const FusedInstr& instr);
   void repeat(const FusedInstr& instr, int64_t first, int64_t step, int64_t rows, int64_t cols);
   void uniform(const FusedInstr& instr);
+  void add_columns(const FusedInstr& instr);
+  void write_column_sums(int64_t block);
   void reduce(const FusedInstr& instr);
   template <class Op, class T, class F>
   void add_piece(const FusedInstr& instr, F add);

@@ -41,11 +41,14 @@ struct Ir {
   Space space;
   int inputs = 0;
   int phases = 1;
-  bool has_reduction = false;
+  bool has_reduction = false;  // along the row
+  bool has_column_sum = false;
   bool reductions_terminal = true;  // no vector depends on a reduction
   double cost_ns = 0;               // of one element on the CPU: spec_lower.cpp fills it in
   double element_bytes = 0;         // moved to and from memory for one element
   double external_flops = 0;        // of plugins' formulas, for one element
+
+  bool keeps_row() const { return has_reduction || has_column_sum; }  // as the last axis, and whole in a chunk
 };
 
 FusedClass class_of(DType dtype);  // the class that a dtype is computed in
@@ -90,9 +93,11 @@ struct Code {
   std::vector<FusedPhase> phases;
   int prologue_end = 0;
   int n_reductions = 0;
-  int64_t bytes_per_element = 0;  // of all registers: what has to fit the cache
-  int64_t spilled_bytes = 0;      // of one element
-  bool in_memory = true;          // the operands are all registers that there are
+  std::vector<int> column_sums{};                     // nodes, in the order of their slots
+  int64_t column_sums_at = 0, column_sums_bytes = 0;  // in scratch
+  int64_t bytes_per_element = 0;                      // of all registers: what has to fit the cache
+  int64_t spilled_bytes = 0;                          // of one element
+  bool in_memory = true;                              // the operands are all registers that there are
   int64_t scratch_bytes = 0;
 };
 Code emit(const Ir& ir, const Tiling& tiling);

@@ -17,7 +17,8 @@ struct FusedOperand {
 
 struct ExternalFormula;  // desc.h
 
-enum class StepKind { Load, Constant, Math, Cast, RowSum, RowProd, RowMax, RowMin, Uniform, Store };
+// ColumnSum: of each column over all rows, of floats; nothing but a Store reads it, to an operand of one row.
+enum class StepKind { Load, Constant, Math, Cast, RowSum, RowProd, RowMax, RowMin, Uniform, Store, ColumnSum };
 
 inline bool reduces_row(StepKind kind) {
   return kind == StepKind::RowSum || kind == StepKind::RowProd || kind == StepKind::RowMax || kind == StepKind::RowMin;

@@ -110,10 +110,11 @@ class Analysis {
     std::vector<bool> ignored(program.operands.size(), false);
     for (const FusedStep& step : program.steps) {
       ir_.has_reduction |= reduces_row(step.kind);
+      ir_.has_column_sum |= step.kind == StepKind::ColumnSum;
       if (step.kind == StepKind::Uniform && in_range(step.operand)) ignored[step.operand] = true;
     }
     ir_.inputs = program.inputs;
-    ir_.space = collapse_space(program, ignored, ir_.has_reduction, collapse);
+    ir_.space = collapse_space(program, ignored, ir_.keeps_row(), collapse);
     for (std::size_t i = 0; i < program.steps.size(); ++i) add_step(int(i));
     leave_rounding_to_stores();
     mark_live();
@@ -154,7 +155,9 @@ class Analysis {
   }
   int argument(int step, int i) const {
     int arg = program_.steps[step].args[i];
-    if (arg < 0 || arg >= step || program_.steps[arg].kind == StepKind::Store) {
+    const bool made = arg >= 0 && arg < step && program_.steps[arg].kind != StepKind::Store;
+    const bool for_store = made && program_.steps[arg].kind == StepKind::ColumnSum;
+    if (!made || (for_store && program_.steps[step].kind != StepKind::Store)) {
       fail("step ", step, " has argument ", arg, "; expected an earlier step with a result; order the steps");
     }
     return node_of_[arg];
@@ -218,8 +221,16 @@ class Analysis {
                          .bits = step.ordinal,
                          .operand = step.operand});
         return;
+      case StepKind::ColumnSum: {
+        if (!is_float(step.dtype))
+          fail("step ", index, " sums columns of ", info(step.dtype).brief, "; expected floats; cast first");
+        int arg = as_class(argument(index, 0), cls);
+        made = add_node({.kind = step.kind, .from = cls, .to = cls, .storage = {}, .args = {arg}});
+        return;
+      }
       case StepKind::Store: {
         check_operand(index, true);
+        if (ir_.nodes[argument(index, 0)].kind == StepKind::ColumnSum) return store_columns(index);
         int arg = as_class(argument(index, 0), class_of(program_.operands[step.operand].dtype));
         made = add_node({.kind = StepKind::Store,
                          .from = ir_.nodes[arg].to,
@@ -230,6 +241,20 @@ class Analysis {
         return;
       }
     }
+  }
+
+  // The sum itself knows where it goes.
+  void store_columns(int index) {
+    const FusedStep& step = program_.steps[index];
+    Node& sum = ir_.nodes[argument(index, 0)];
+    const FusedOperandDesc& operand = ir_.space.operands[step.operand];
+    bool one_row = operand.inner == 1 || ir_.space.cols == 1;
+    for (int64_t stride : operand.outer) one_row &= stride == 0;
+    if (!one_row || class_of(program_.operands[step.operand].dtype) != sum.to || sum.operand >= 0) {
+      fail("step ", index, " stores sums of columns to operand ", step.operand,
+           "; expected one row of its own, of the class of the sums; give it the strides of one row");
+    }
+    sum.operand = step.operand;
   }
 
   int add_constant(const FusedStep& step, FusedClass cls) {
@@ -300,10 +325,14 @@ class Analysis {
     }
   }
 
+  static bool is_sink(const Node& node) {
+    return node.kind == StepKind::Store || (node.kind == StepKind::ColumnSum && node.operand >= 0);
+  }
+
   void mark_live() {
     for (int i = int(ir_.nodes.size()) - 1; i >= 0; --i) {
       Node& node = ir_.nodes[i];
-      if (node.kind == StepKind::Store) node.live = true;
+      if (is_sink(node)) node.live = true;
       if (!node.live) continue;
       for (int arg : node.args) ir_.nodes[arg].live = true;
     }
@@ -323,6 +352,7 @@ class Analysis {
         for (int arg : node.args) node.level = std::max(node.level, ir_.nodes[arg].level);
       }
       if (node.kind == StepKind::Store) set_store_level(node);
+      if (node.kind == StepKind::ColumnSum) node.level = Level::Vector;
     }
   }
 
@@ -351,7 +381,7 @@ class Analysis {
     for (int i = int(ir_.nodes.size()) - 1; i >= 0; --i) {
       Node& node = ir_.nodes[i];
       if (!node.live) continue;
-      if (node.level == Level::Vector && node.kind != StepKind::Store) node.phase = std::max(node.phase, needed[i]);
+      if (node.level == Level::Vector && !is_sink(node)) node.phase = std::max(node.phase, needed[i]);
       int use = reduces_row(node.kind) ? node.phase - 1 : node.phase;
       for (int arg : node.args) needed[arg] = std::min(needed[arg], use);
     }

@@ -18,7 +18,7 @@ std::array<int, 2> two_args(const Node& v) { return {v.args[0], v.args.back()}; 
 
 class Finder {
  public:
-  Finder(const Ir& ir, bool sums) : ir_(ir), uses_(ir.nodes.size(), 0), to_(ir.nodes.size(), -1) {
+  Finder(const Ir& ir, bool sums, bool columns) : ir_(ir), uses_(ir.nodes.size(), 0), to_(ir.nodes.size(), -1) {
     for (const Node& v : ir.nodes) {
       for (int arg : v.args) uses_[std::size_t(arg)] += v.live;
     }
@@ -27,6 +27,8 @@ class Finder {
       if (!v.live) continue;
       if (v.kind == StepKind::RowSum && sums)
         take_summed(i);
+      else if (v.kind == StepKind::ColumnSum && columns)
+        take_added(i);
       else if (v.level == Level::Vector && is_where(v) && to_[std::size_t(i)] < 0)
         take_compared(i);
       else if (v.level == Level::Vector && chain_op(v) >= 0)
@@ -46,6 +48,10 @@ class Finder {
     const int arg = v.args[0];
     if (v.from != FusedClass::F32) return;
     if (waits_for(arg, v.from, v.phase - 1) && chain_op(node(arg)) >= 0) to_[std::size_t(arg)] = i;
+  }
+  void take_added(int i) {
+    const Node& v = node(i);
+    if (waits_for(v.args[0], v.from, v.phase) && chain_op(node(v.args[0])) >= 0) to_[std::size_t(v.args[0])] = i;
   }
   void take_compared(int i) {
     const Node& v = node(i);
@@ -86,7 +92,7 @@ int compare_op(const Node& v) {
 
 bool is_where(const Node& v) { return v.kind == StepKind::Math && !v.external && formula(v) == "where"; }
 
-std::vector<int> find_chains(const Ir& ir, bool sums) { return Finder(ir, sums).take(); }
+std::vector<int> find_chains(const Ir& ir, bool sums, bool columns) { return Finder(ir, sums, columns).take(); }
 
 Chain chain_of(const Ir& ir, const std::vector<int>& chained_to, int i) {
   const Node& v = ir.nodes[std::size_t(i)];

@@ -24,7 +24,7 @@ class Emitter {
         loaded_in_(ir.nodes.size(), -1),
         state_(ir.nodes.size(), -1),
         bound_(ir.nodes.size(), false),
-        chained_to_(find_chains(ir, !tiling.multi_row || tiling.tile_cols > kSumLanes)),
+        chained_to_(find_chains(ir, !tiling.multi_row || tiling.tile_cols > kSumLanes, !tiling.multi_row)),
         stored_(ir.nodes.size(), false) {
     for (const Node& v : ir.nodes) {
       if (v.live && v.kind == StepKind::Store) stored_[std::size_t(v.args[0])] = true;
@@ -284,9 +284,44 @@ class Emitter {
     return instr;
   }
 
+  // Of one row a tile: an addition, or a chain that ends in one.
+  void emit_column_sum(int i, int phase) {
+    const Node& v = node(i);
+    const int arg = v.args[0];
+    const bool chained = chained_to_[arg] == i;
+    FusedInstr instr = blank(tiling_.multi_row ? FusedCode::AddColumns
+                             : chained         ? FusedCode::Chain
+                                               : FusedCode::Math,
+                             v, FusedPlace::Register);
+    std::vector<int> slots{new_slot(FusedPlace::Column, v.to)};
+    instr.dst = int16_t(slots[0]);
+    if (chained) {
+      const Node& inner = node(arg);
+      for (const int each : {inner.args[0], inner.args.back()})
+        slots.push_back(read(each, FusedPlace::Register, phase));
+      instr.form = FusedChain::Right;
+      instr.op = int16_t(3 * chain_op(inner));  // of which the outer operation, 0, is the addition
+    } else if (tiling_.multi_row) {
+      const Level level = node(arg).level;
+      slots = {level == Level::Constant ? expand(arg, phase, true) : read(arg, FusedPlace::Register, phase)};
+    } else {
+      slots.push_back(read(arg, FusedPlace::Register, phase));
+      int add = -1;
+      find_fact("add", &add);
+      instr.op = int16_t(add);
+    }
+    for (std::size_t k = 0; k < slots.size(); ++k) {
+      instr.args[k] = int16_t(slots[k]);
+      if (advances(slots[k])) instr.steps |= uint8_t(1 << k);
+    }
+    code_.column_sums.push_back(i);
+    push(instr);
+  }
+
   void emit_vector(int i, int phase) {
     const Node& v = node(i);
     if (v.kind == StepKind::Load || v.kind == StepKind::Store) return;  // loaded when used, stored when made
+    if (v.kind == StepKind::ColumnSum) return emit_column_sum(i, phase);
     if (chained_to_[i] >= 0) return;
     FusedInstr instr = !has_chain(v, i) ? emit_plain(i, phase)
                        : is_where(v)    ? emit_choice(i, phase)
@@ -359,6 +394,7 @@ class Emitter {
         slot.offset = cell_offset[cell_of[i]];
         continue;
       }
+      if (slot.place == FusedPlace::Column) continue;
       int64_t elements = kFusedLanes;
       if (slot.place == FusedPlace::Row)
         elements = whole_vectors(tiling_.multi_row ? tiling_.tile_rows : tiling_.group_rows);
@@ -375,6 +411,13 @@ class Emitter {
         instr.state = int32_t(offset + instr.state * state_bytes);
     }
     if (!tiling_.multi_row) offset += code_.n_reductions * state_bytes;
+    code_.column_sums_at = offset;
+    for (FusedSlot& slot : code_.slots) {
+      if (slot.place != FusedPlace::Column) continue;
+      slot.offset = offset;
+      offset += aligned(whole_vectors(ir_.space.cols) * slot.bytes);
+    }
+    code_.column_sums_bytes = offset - code_.column_sums_at;
     code_.scratch_bytes = offset;
   }
 

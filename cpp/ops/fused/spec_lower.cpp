@@ -47,7 +47,7 @@ double cost_of(const Ir& ir) {
 int64_t block_elements(const Ir& ir, int64_t most) {
   Tiling probe{.multi_row = true, .tile_rows = 1, .tile_cols = 1, .tile_elements = 1, .row_length = 1};
   const Code code = emit(ir, probe);
-  if (code.in_memory && !ir.has_reduction) return kMostInMemory;
+  if (code.in_memory && !ir.keeps_row()) return kMostInMemory;
   const int64_t bytes = std::max<int64_t>(code.bytes_per_element, 1);
   for (int64_t block = most; block > 256; block /= 2) {
     if (block * bytes <= kRegisterBytes) return block;
@@ -70,9 +70,9 @@ bool rows_share_lines(const Space& space) {
 
 Tiling choose_tiling(const Ir& ir) {
   const Space& space = ir.space;
-  const int64_t block = block_elements(ir, ir.has_reduction ? kMostInRows : kMostElements);
+  const int64_t block = block_elements(ir, ir.keeps_row() ? kMostInRows : kMostElements);
   const int64_t cols = std::max<int64_t>(space.cols, 1);
-  if (ir.has_reduction) {
+  if (ir.keeps_row()) {
     const bool transposed = rows_share_lines(space);
     if (space.cols >= 1 && cols <= kSumBlock && (2 * cols <= block || transposed)) {
       const int64_t fit = std::max(block / cols, transposed ? kLineRows : 1);
@@ -117,7 +117,12 @@ Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
   head.rows = space.rows;
   head.cols = space.cols;
   head.n_reductions = code.n_reductions;
-  const auto spilled = [](const FusedSlot& slot) { return slot.place == FusedPlace::Spilled; };
+  head.n_column_sums = int32_t(code.column_sums.size());
+  head.column_sums = code.column_sums_at;
+  head.column_sums_bytes = code.column_sums_bytes;
+  const auto spilled = [](const FusedSlot& slot) {
+    return slot.place == FusedPlace::Spilled || slot.place == FusedPlace::Column;
+  };
   head.first_spilled = int32_t(std::find_if(code.slots.begin(), code.slots.end(), spilled) - code.slots.begin());
   head.n_spilled = int32_t(std::count_if(code.slots.begin(), code.slots.end(), spilled));
   std::vector<char> blob(sizeof(FusedDesc));
@@ -147,6 +152,10 @@ FusedDesc head_of(const Tiling& tiling) {
 }
 
 std::string note_fused(const Launch& launch) {
+  if (launch.variant == 1) {
+    const auto& d = *static_cast<const ColumnSumsDesc*>(launch.desc.data());
+    return text("adds up the ", d.blocks, " blocks of each column");
+  }
   const FusedDesc& d = *static_cast<const FusedDesc*>(launch.desc.data());
   if (d.mode == FusedMode::Combine) return text("adds up the ", d.parts, " parts of each row");
   const std::string rows = text("rows ", d.rows, " of ", d.cols);
@@ -199,6 +208,29 @@ int64_t share_evenly(int64_t all, int64_t most, int64_t threads, int64_t tile) {
   return ceil_div(ceil_div(all, ceil_div(chunks, threads) * threads), tile) * tile;
 }
 
+// The launches that add up what chunks have of each sum of columns.
+void add_column_sums(LaunchPlan& plan, const Ir& ir, const Code& code) {
+  const int64_t blocks = ceil_div(ir.space.rows, kColumnBlock), cols = ir.space.cols;
+  const ColumnSumsDesc of_all{.cls = {}, .to = {}, .cols = cols, .blocks = blocks, .block_bytes = cols * 8};
+  for (const int node : code.column_sums) {
+    const Node& sum = ir.nodes[std::size_t(node)];
+    ColumnSumsDesc desc = of_all;
+    desc.cls = sum.to;
+    desc.to = ir.space.operands[std::size_t(sum.operand)].storage;
+    Launch launch;
+    launch.kernel = "fused";
+    launch.variant = 1;
+    launch.desc = Descriptor::of(desc);
+    launch.chunks = ceil_div(cols, kColumnsOfChunk);
+    launch.flops = double(blocks * cols);
+    launch.bytes = double(blocks * cols * class_bytes(sum.to));
+    launch.operands = {-1, sum.operand};
+    launch.byte_offsets = {plan.workspace_bytes, 0};
+    plan.workspace_bytes += blocks * desc.block_bytes;
+    plan.launches.push_back(std::move(launch));
+  }
+}
+
 LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   Tiling tiling = choose_tiling(ir);
   const Ir lean = tiling.multi_row ? ir : recompute(ir);
@@ -207,7 +239,7 @@ LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   FusedDesc head = head_of(tiling);
   const int64_t rows = ir.space.rows, cols = std::max<int64_t>(ir.space.cols, 1);
   const int64_t elements = std::max<int64_t>(int64_t(kChunkNs / ir.cost_ns), 1);
-  if (ir.has_reduction || tiling.tile_cols >= cols) {
+  if (ir.keeps_row() || tiling.tile_cols >= cols) {
     head.chunk_cols = cols;
     head.chunk_rows = std::max<int64_t>(elements / cols / tiling.tile_rows, 1) * tiling.tile_rows;
   } else if (cols >= elements) {
@@ -222,9 +254,11 @@ LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   } else if (rows <= head.chunk_rows) {
     head.chunk_cols = share_evenly(cols, head.chunk_cols, threads, tiling.tile_cols);
   }
+  if (ir.has_column_sum) head.chunk_rows = ceil_div(head.chunk_rows, kColumnBlock) * kColumnBlock;
   LaunchPlan plan;
   if (rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return plan;
   plan.launches.push_back(launch_of(ir, code, head, ceil_div(rows, head.chunk_rows) * ceil_div(cols, head.chunk_cols)));
+  add_column_sums(plan, lean, code);
   return plan;
 }
 
@@ -237,15 +271,15 @@ LaunchPlan lower_fused(const FusedProgram& program, int64_t threads) {
   fused::Ir ir = fused::analyse(program, true);
   ir.cost_ns = fused::cost_of(ir);
   const bool long_rows = double(ir.space.cols) * ir.cost_ns > 2 * fused::kChunkNs && ir.space.cols > 2 * kSumBlock;
-  const bool splits =
-      ir.has_reduction && ir.phases == 2 && ir.reductions_terminal && ir.space.rows < fused::kSplitRows && long_rows;
+  const bool splits = ir.has_reduction && !ir.has_column_sum && ir.phases == 2 && ir.reductions_terminal &&
+                      ir.space.rows < fused::kSplitRows && long_rows;
   return splits ? fused::lower_split_rows(ir) : fused::lower_whole(ir, threads);
 }
 
 Descriptor lower_fused_rect(const FusedProgram& program, int64_t& scratch_bytes) {
   const fused::Ir ir = fused::analyse(program, false);
-  if (ir.has_reduction || program.extents.size() != 2) {
-    throw Error(text("[fused] a program over ", program.extents, ir.has_reduction ? " with a reduction" : "",
+  if (ir.keeps_row() || program.extents.size() != 2) {
+    throw Error(text("[fused] a program over ", program.extents, ir.keeps_row() ? " with a reduction" : "",
                      " is to run on rectangles; expected two axes and no reduction; lower it with lower_fused"));
   }
   const int64_t block = fused::block_elements(ir, fused::kMostElements);

@@ -10,7 +10,7 @@ namespace {
 
 class Recomputer {
  public:
-  explicit Recomputer(const Ir& ir) : ir_(ir), chained_to_(find_chains(ir, true)), users_(ir.nodes.size()) {
+  explicit Recomputer(const Ir& ir) : ir_(ir), chained_to_(find_chains(ir, true, true)), users_(ir.nodes.size()) {
     for (std::size_t i = 0; i < ir.nodes.size(); ++i) {
       for (int arg : ir.nodes[i].args) {
         if (ir.nodes[i].live) users_[std::size_t(arg)].push_back(int(i));
@@ -56,6 +56,7 @@ class Recomputer {
   bool takes_one_more(int user) const {
     const Node& u = node(user);
     if (u.kind == StepKind::RowSum) return u.from == FusedClass::F32;
+    if (u.kind == StepKind::ColumnSum) return true;
     if (u.level != Level::Vector || u.args.size() != 2 || chain_op(u) < 0) return false;
     const int by = chained_to_[std::size_t(user)];
     if (by < 0) return true;

@@ -9,8 +9,6 @@ namespace pt {
 // How elements combine. Any and All are the maximum and minimum of truth.
 enum class ReduceCombine : uint8_t { Sum, Prod, Max, Min };
 
-constexpr int64_t kColumnBlock = 256;      // elements of a chain
-constexpr int64_t kColumnGroup = 4096;     // blocks add ascending within a group, groups add ascending
 constexpr int64_t kCombineColumns = 4096;  // columns whose groups one chunk combines
 
 struct ReduceAxes {

@@ -1,0 +1,101 @@
+"""Sums down columns, as gradients of weights are, come from the program that computes their rows: with equal bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+
+RNG = np.random.default_rng(5)
+LAYER_NORM = pt.ops.functional.OPERATORS["layer_norm"]
+RMS_NORM = pt.ops.functional.OPERATORS["rms_norm"]
+SHAPES = ((2048, 96), (2309, 65), (2, 4400, 7), (2100, 1500))
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    before = pt.get_threads()
+    yield
+    pt.set_threads(before)
+
+
+def tensor(*shape: int, dtype: str = "float32") -> pt.Tensor:
+    return pt.tensor(RNG.normal(size=shape).astype(dtype))
+
+
+def gradients(call: Callable[..., pt.Tensor], n: int) -> Callable[..., list[pt.Tensor]]:
+    def both(g: pt.Tensor, *inputs: pt.Tensor) -> list[pt.Tensor]:
+        value, back = pt.vjp(call, *inputs[:n])
+        return [value, *back(g)]
+
+    return both
+
+
+CALLS: dict[str, tuple[Callable[..., pt.Tensor], int]] = {
+    "layer_norm": (LAYER_NORM, 3),
+    "rms_norm": (RMS_NORM, 2),
+    "affine": (lambda x, w, b: pt.tanh(x) * w + b, 3),
+}
+
+
+def operands(call: str, shape: tuple[int, ...], dtype: str = "float32") -> list[pt.Tensor]:
+    count = CALLS[call][1]
+    return [tensor(*shape, dtype=dtype) for _ in range(2)] + [tensor(shape[-1], dtype=dtype) for _ in range(count - 1)]
+
+
+def in_bytes(results: list[pt.Tensor]) -> list[bytes]:
+    return [result.numpy().tobytes() for result in results]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("call", CALLS)
+def test_the_bits_are_those_of_a_sum_of_its_own(call: str, shape: tuple[int, ...]) -> None:
+    both = gradients(*CALLS[call])
+    given = operands(call, shape)
+    apart = in_bytes(pt.compile(both, fuse=False)(*given))
+    for threads in (1, 2, 4):
+        pt.set_threads(threads)
+        assert in_bytes(pt.compile(both)(*given)) == apart, threads
+        for _ in range(3):  # the first eager call goes op by op
+            assert in_bytes(both(*given)) == apart, threads
+
+
+def test_of_two_blocks_in_float64() -> None:
+    both = gradients(LAYER_NORM, 3)
+    g, x, w, b = operands("layer_norm", (4500, 33), "float64")
+    pt.set_threads(1)
+    _, dx, dw, db = pt.compile(both)(g, x, w, b)
+    rows, back = x.numpy(), g.numpy()
+    scale = 1 / np.sqrt(rows.var(1, keepdims=True) + 1e-5)
+    value = (rows - rows.mean(1, keepdims=True)) * scale
+    h = back * w.numpy()
+    slope = (h - h.mean(1, keepdims=True) - value * (h * value).mean(1, keepdims=True)) * scale
+    np.testing.assert_allclose(dw.numpy(), (back * value).sum(0), rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(db.numpy(), back.sum(0), rtol=1e-11, atol=1e-10)
+    np.testing.assert_allclose(dx.numpy(), slope, rtol=1e-10, atol=1e-12)
+
+
+def test_a_second_derivative_has_the_bits_of_calls_of_their_own() -> None:
+    w = tensor(48)
+
+    def penalty(w: pt.Tensor, x: pt.Tensor) -> pt.Tensor:
+        return pt.sum(pt.grad(lambda v: pt.sum(pt.tanh(LAYER_NORM(x, v)) ** 2))(w) ** 2)
+
+    pt.set_threads(1)
+    x = tensor(1100, 48)
+    both = [pt.compile(pt.grad(penalty), fuse=fuse)(w, x).numpy().tobytes() for fuse in (False, True)]
+    assert both[0] == both[1]
+
+
+def test_nothing_is_kept_for_a_sum_of_columns_alone() -> None:
+    pt.set_threads(1)
+    step = pt.compile(gradients(LAYER_NORM, 3))
+    given = operands("layer_norm", (2048, 768))
+    step(*given)
+    launches = [line.split()[1] for line in step.describe().splitlines() if line[:5].strip().isdigit()]
+    assert "sum" not in launches and "fused" in launches
+    arena = step.programs[0]["arena_bytes"]
+    assert arena < 2048 * 768 * 4, "the products of g and the normalized rows went through memory"
