@@ -1,6 +1,7 @@
 // Replays the graph through `apply` into a new trace, so that definitions expand and equal calls meet by the same rules
 // that made the graph.
 #include <algorithm>
+#include <utility>
 
 #include "graph/passes/passes.h"
 #include "graph/region.h"
@@ -47,6 +48,39 @@ int whole_of_pieces(const Graph& graph, const GraphNode& node) {
     joined += count(piece.type.shape);
   }
   return whole >= 0 && joined == count(type.shape) ? whole : -1;
+}
+
+// What a view only repeats along axes; -1 for any other value.
+int repeated_by(const Graph& graph, int value) {
+  if (value < 0 || graph.values[value].origin != Origin::Node) return -1;
+  const GraphNode& node = graph.nodes[graph.values[value].index];
+  if (!node.op->view) return -1;
+  const TensorType &from = graph.values[node.inputs[0]].type, &to = graph.values[value].type;
+  const Strides strides = row_major(from.shape);
+  const std::optional<View> view = node.op->view({from.dtype, from.shape, strides}, node.attrs);
+  if (!view || from.dtype != to.dtype || from.shape.size() > to.shape.size() || from.shape == to.shape) return -1;
+  for (int d = 0, extra = to.shape.size() - from.shape.size(); d < from.shape.size(); ++d) {
+    if (from.shape[d] != to.shape[d + extra] && from.shape[d] != 1) return -1;
+  }
+  const View repeated{to.shape, broadcast_strides(from.shape, strides, to.shape), 0};
+  return same_place(*view, repeated) ? node.inputs[0] : -1;
+}
+
+// An elementwise call repeats what it reads itself, where something else has all of its elements: a view would keep it
+// from becoming one with what made the values.
+std::vector<int> without_repetitions(const Graph& graph, const GraphNode& node) {
+  std::vector<int> inputs = node.inputs;
+  if (!node.op->elementwise) return inputs;
+  const Shape& shape = graph.values[node.outputs[0]].type.shape;
+  for (int& input : inputs) {
+    const int source = repeated_by(graph, input);
+    if (source < 0) continue;
+    const int before = std::exchange(input, source);
+    const bool whole = std::any_of(inputs.begin(), inputs.end(),
+                                   [&](int each) { return each >= 0 && graph.values[each].type.shape == shape; });
+    if (!whole) input = before;
+  }
+  return inputs;
 }
 
 // What rewrite rules see while the graph is repeated.
@@ -105,7 +139,8 @@ Graph simplify(const Graph& graph, bool merge, bool nested, const Target* target
   Repeated around(graph, value, trace);
   for (const GraphNode& node : graph.nodes) {
     Tensors inputs;
-    for (int input : node.inputs) inputs.push_back(input < 0 ? Tensor() : value[input]);
+    for (int input : merge ? without_repetitions(graph, node) : node.inputs)
+      inputs.push_back(input < 0 ? Tensor() : value[input]);
     if (merge && changes_nothing(graph, node)) {
       value[node.outputs[0]] = inputs[0];
       continue;

@@ -11,10 +11,16 @@ const Op* registered = composed_reduction("std")
                            .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
                              // A row of equal elements has no direction in which it grows: its gradient is 0, which is
                              // that of the variance there.
-                             const Tensor var = fn::call("var", {widened(in[0])}, attrs);
+                             const Tensor x = widened(in[0]);
+                             Attrs kept = attrs;
+                             kept.set("keepdims", true);
+                             const Tensor var = fn::call("var", {x}, kept);
                              const Tensor flat = fn::equal(var, fn::number(0));
                              const Tensor root = fn::sqrt(fn::where(flat, fn::number(1), var));
-                             return {fn::cast(fn::where(flat, var, root), in[0].dtype())};
+                             const Tensor deviation = fn::cast(fn::where(flat, var, root), in[0].dtype());
+                             if (attrs.flag("keepdims")) return {deviation};
+                             const Ints axes = reduced_axes(attrs, x.ndim(), "std");
+                             return {fn::reshape(deviation, reduced_shape(x.shape(), axes, false))};
                            })
                            .doc(R"(the standard deviation: the root of var.
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was

@@ -18,10 +18,12 @@ const Op* registered =
           const Tensor centered = x - fn::mean(x, axes, true);
           const Tensor squares = fn::square(centered);
           const double correction = attrs.number("correction");
-          if (correction == 0) return {fn::cast(fn::mean(squares, axes, attrs.flag("keepdims")), in[0].dtype())};
           const double left = static_cast<double>(reduced_count(x.shape(), axes)) - correction;
-          const Tensor sum = fn::sum(squares, axes, attrs.flag("keepdims"));
-          return {fn::cast(sum / fn::number(std::max(left, 0.0)), in[0].dtype())};
+          // With the axes kept, all of it is one program, and so is its gradient.
+          const Tensor var = fn::cast(correction == 0 ? fn::mean(squares, axes, true)
+                                                      : fn::sum(squares, axes, true) / fn::number(std::max(left, 0.0)),
+                                      in[0].dtype());
+          return {attrs.flag("keepdims") ? var : fn::reshape(var, reduced_shape(x.shape(), axes, false))};
         })
         .doc(R"(the mean of the squared distance from the mean (divided by n - correction: 1 makes it unbiased).
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
