@@ -33,7 +33,8 @@ struct Known final : KeptComposition {
 
   Call call;
   bool refused = false;
-  bool saves_passes = false;  // nothing but loops, which go over large tensors less often than the calls
+  int saved_passes =
+      0;  // over large tensors, where it is nothing but loops, which go over them less often than the calls
   std::unique_ptr<Program> program;
   std::vector<char> results;  // which the body returns
 };
@@ -81,11 +82,17 @@ Call call_of(const Composition& c) {
   return call;
 }
 
-// A program reads row-major memory, and a copy of little costs less than many calls, which take any strides.
 bool has_inputs_of_a_program(const Composition& c) {
-  return std::all_of(c.inputs.begin(), c.inputs.end(), [](const Tensor& t) {
-    return !t.defined() || (t.concrete() && (t.row_major() || bytes_of(t.type()) <= kSmallBytes));
+  return std::all_of(c.inputs.begin(), c.inputs.end(), [](const Tensor& t) { return !t.defined() || t.concrete(); });
+}
+
+// A program reads row-major memory, and calls take any strides. A copy of little costs less than many calls, and that
+// of a large tensor a pass over it.
+bool saves_its_copies(const Composition& c, const Known& known) {
+  const auto copies = std::count_if(c.inputs.begin(), c.inputs.end(), [](const Tensor& t) {
+    return t.defined() && !t.row_major() && bytes_of(t.type()) > kSmallBytes;
   });
+  return copies == 0 || known.saved_passes > copies;
 }
 
 bool runs_eagerly(const Composition& c) {
@@ -168,7 +175,7 @@ void make_program(const Composition& c, Known& known, const std::shared_ptr<Aren
   const std::vector<GraphNode>& nodes = program->graph().nodes;
   const bool loops =
       std::all_of(nodes.begin(), nodes.end(), [](const GraphNode& n) { return is_loop(n) || n.op->view; });
-  known.saves_passes = loops && count_passes(program->graph()) < passes;
+  if (loops) known.saved_passes = std::max(0, passes - count_passes(program->graph()));
   known.program = std::move(program);
   known.refused = false;
 }
@@ -191,7 +198,7 @@ bool run(const Composition& c, Tensors& results) {
   if (found != calls.begin()) std::rotate(calls.begin(), found, found + 1);
   const std::shared_ptr<Known> known = calls.front();
   if (!known->program && !known->refused) make_program(c, *known, all.arena);
-  if (known->refused || (c.again && !known->saves_passes)) return false;
+  if (known->refused || (c.again && known->saved_passes == 0) || !saves_its_copies(c, *known)) return false;
   Tensors given;
   for (const Tensor& t : c.inputs)
     if (t.defined()) given.push_back(t);
@@ -204,7 +211,8 @@ FoundComposition find(const Composition& c) {
   const auto found = found_among(calls, call_of(c));
   if (found == calls.end()) return {};
   const std::shared_ptr<Known>& known = *found;
-  return known->program ? FoundComposition{true, known} : FoundComposition{known->refused, nullptr};
+  const bool runs = known->program && saves_its_copies(c, *known);
+  return runs ? FoundComposition{true, known} : FoundComposition{known->refused || known->program, nullptr};
 }
 
 [[maybe_unused]] const bool installed = (composition_runner() = run, composition_finder() = find, true);

@@ -74,6 +74,20 @@ def test_strides_do_not_matter() -> None:
         assert np.array_equal(pt.softmax(turned).numpy(), pt.softmax(X).numpy())
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "std", "logsumexp"])
+def test_large_rows_apart_and_spaced_have_the_bits_of_lines(name: str) -> None:
+    wide = tensor(600, 600)
+    for view in (wide[:, ::2], wide[::2], pt.matrix_transpose(wide)):
+        line = pt.tensor(np.ascontiguousarray(view.numpy()))
+        want = OPS[name](line).numpy().tobytes()
+        for _ in range(3):
+            y, back = pt.vjp(OPS[name], view)
+            assert y.numpy().tobytes() == want
+            _, back_of_line = pt.vjp(OPS[name], line)
+            given = pt.ones_like(y)
+            assert back(given)[0].numpy().tobytes() == back_of_line(given)[0].numpy().tobytes()
+
+
 def test_which_gradients_are_wanted() -> None:
     def gradients(*wanted: pt.Tensor) -> list[bytes]:
         y, back = pt.vjp(lambda x, w=W, b=B: pt.ops.functional.OPERATORS["layer_norm"](x, w, b), *wanted)
