@@ -58,6 +58,18 @@ def test_a_row_and_its_gradient_are_one_loop(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["var", "std"])
+def test_the_spread_of_all_elements_has_the_bits_of_one_row(name: str) -> None:
+    x = tensor(3, 700, 41)
+    want = getattr(pt, name)(pt.reshape(x, (-1,))).numpy().tobytes()
+    for keepdims in (False, True):
+        step = pt.compile(lambda x, keepdims=keepdims: getattr(pt, name)(x, keepdims=keepdims))
+        assert step(x).numpy().tobytes() == want
+        assert step(x).shape == ((1, 1, 1) if keepdims else ())
+        assert step.programs[0]["arena_bytes"] < x.size
+        assert getattr(pt, name)(x, keepdims=keepdims).numpy().tobytes() == want
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
 @pytest.mark.parametrize("correction", [0, 1])
 def test_the_spread_of_rows_is_read_once(name: str, correction: int) -> None:
     x = tensor(64, 300)

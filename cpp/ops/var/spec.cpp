@@ -12,8 +12,12 @@ const Op* registered =
     composed_reduction("var")
         .attr("correction", 0.0)
         .compose([](const Tensors& in, const Attrs& attrs) -> Tensors {
-          const Tensor x = widened(in[0]);
-          const Ints axes = reduced_axes(attrs, x.ndim(), "var");
+          const Shape& full = in[0].shape();
+          const Ints given = reduced_axes(attrs, full.size(), "var");
+          // All elements are one row, whose passes need no memory of their own.
+          const bool flat = full.size() > 1 && int(given.size()) == full.size();
+          const Tensor x = flat ? fn::reshape(widened(in[0]), {in[0].size()}) : widened(in[0]);
+          const Ints axes = flat ? Ints{0} : given;
           // Two passes: one pass loses all digits when |mean| >> std.
           const Tensor centered = x - fn::mean(x, axes, true);
           const Tensor squares = fn::square(centered);
@@ -23,7 +27,7 @@ const Op* registered =
           const Tensor var = fn::cast(correction == 0 ? fn::mean(squares, axes, true)
                                                       : fn::sum(squares, axes, true) / fn::number(std::max(left, 0.0)),
                                       in[0].dtype());
-          return {attrs.flag("keepdims") ? var : fn::reshape(var, reduced_shape(x.shape(), axes, false))};
+          return {fn::reshape(var, reduced_shape(full, given, attrs.flag("keepdims")))};
         })
         .doc(R"(the mean of the squared distance from the mean (divided by n - correction: 1 makes it unbiased).
 Shapes    x [...] -> x without the axes; axis None, an integer or a tuple; keepdims leaves size 1 where an axis was
