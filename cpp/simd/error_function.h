@@ -13,13 +13,11 @@ template <class T>
 struct erf_facts;
 template <>
 struct erf_facts<float> {
-  static constexpr float center = 3, small = 0.75f;
-  // erf(x) / x - 1 in x^2, up to `small`
+  static constexpr float center = 3;
+  // erf(x) / x - 1 in x^2, near 0
   PT_NUMBERS(float, near, 0.128379166f, -0.3761262f, 0.112833932f, -0.026835436f, 0.00511598215f, -0.00067610963f);
   PT_NUMBERS(float, far, 1.07400692f, -0.88339448f, 0.590228319f, -0.310466051f, 0.119528964f, -0.0268395878f,
              -0.00122582004f, 0.00308006536f, -0.000484371179f, -0.000325951725f);
-  // -log(erfc(t)) / t - 1, from `small` to 4
-  PT_NUMBERS(float, falling, 0.128540337f, 0.635625839f, 0.105390221f, -0.022976758f, 0.00324350828f, -0.000217639479f);
 };
 template <>
 struct erf_facts<double> {
@@ -53,25 +51,45 @@ PT_FN V exp_minus_square(V t) {
   return exp_corrected(exponent, select(exponent > V(-1000), lost, V(0)));
 }
 
-// 1 - erf(t) for a t that is not small, exact enough to be taken from 1; for float by a polynomial in the exponent.
-template <int N>
-PT_FN vec<float, N> below_one(vec<float, N> t) {
-  vec<float, N> bounded = lesser_of(vec<float, N>(4), t);  // erf is 1 there
-  return exp(-fma(polynomial(bounded, erf_facts<float>::falling), bounded, bounded));
-}
-template <int N>
-PT_FN vec<double, N> below_one(vec<double, N> t) {
-  vec<double, N> bounded = lesser_of(vec<double, N>(30), t);  // erf is 1 long before; infinity would make a NaN
-  return exp_minus_square(bounded) * erfc_factor(bounded);
-}
+// erf of floats by polynomials on eight pieces (minimax), whose coefficients are picked from registers. Columns are
+// pieces. Rows: the centre, and coefficients from the constant term up. In the first piece that is odd, and erf(t) - t.
+struct erf_pieces {
+  static constexpr float end = 3.875f;  // erf is 1 from there on
+  static constexpr float per_unit = 1.78f;
+};
+PT_TABLE float kErf[9][8] = {
+    {0, 0.56251049f, 1.12351155f, 1.68449891f, 2.24707603f, 2.81071639f, 3.37247586f, 3.7710743f},
+    {0, 0.573683083f, 0.887913704f, 0.982792377f, 0.998516262f, 0.999929607f, 0.999998152f, 0.999999881f},
+    {0.128379166f, 0.822311699f, 0.319340944f, 0.0660889074f, 0.0072368565f, 0.000418286363f, 1.29707278e-05f,
+     7.52180995e-07f},
+    {0, -0.46255818f, -0.358783752f, -0.111326694f, -0.0162616745f, -0.00117569428f, -4.37487361e-05f, 7.93629442e-06f},
+    {-0.376125753f, -0.100644857f, 0.162284747f, 0.102990441f, 0.0219485592f, 0.00206357334f, 9.40349855e-05f,
+     7.0361325e-06f},
+    {0, 0.182434425f, 0.028470967f, -0.0496348925f, -0.0192465577f, -0.00250739651f, -0.00014358027f, -0.000658034172f},
+    {0.112798132f, -0.0107537238f, -0.0614685789f, 0.00253402931f, 0.0107129058f, 0.00220120512f, 0.00016565324f, 0},
+    {0, -0.0453520156f, 0.0145405168f, 0.0118168276f, -0.00273763738f, -0.00141045824f, -0.000156687674f, 0},
+    {-0.0260556862f, 0.00891914591f, 0.00968803745f, -0.0060771429f, -0.000762829673f, 0.000587979448f, 0.00010816499f,
+     0},
+};
 
-template <class T, int N>
-PT_FN vec<T, N> erf(vec<T, N> x) {
-  using V = vec<T, N>;
-  using E = erf_facts<T>;
+template <int N>
+PT_FN vec<float, N> erf(vec<float, N> x) {
+  using V = vec<float, N>;
+  V t = lesser_of(V(erf_pieces::end), abs(x));
+  bits_vec<V> piece = to_bits(fma(t, V(erf_pieces::per_unit), V(float_facts<float>::round_shift)));
+  V d = t - pick(kErf[0], piece), sum = pick(kErf[8], piece);
+  PT_UNROLL_LONG
+  for (int i = 7; i >= 2; --i) sum = fma(sum, d, pick(kErf[i], piece));
+  return copysign(fma(sum, d, select(d == t, t, pick(kErf[1], piece))), x);
+}
+template <int N>
+PT_FN vec<double, N> erf(vec<double, N> x) {
+  using V = vec<double, N>;
+  using E = erf_facts<double>;
   V t = abs(x);
   V near = fma(x, polynomial(x * x, E::near), x);
-  return select(t < V(E::small), near, copysign(V(1) - below_one(t), x));
+  V bounded = lesser_of(V(30), t);  // erf is 1 long before; infinity would make a NaN
+  return select(t < V(E::small), near, copysign(V(1) - exp_minus_square(bounded) * erfc_factor(bounded), x));
 }
 
 // erfc(x) = 1 - erf(x). Near 0 that difference is exact enough, and 1 at 0 itself.

@@ -115,7 +115,7 @@ const Unary kUnary[] = {
     {"tanh", [](L x) { return std::tanh(x); }, -10, 10, 2.5, 2.5},
     {"sin", [](L x) { return std::sin(x); }, -1e5, 1e5, 1.5, 2},
     {"cos", [](L x) { return std::cos(x); }, -100, 100, 1.5, 2},
-    {"erf", [](L x) { return std::erf(x); }, -5, 5, 2, 2},
+    {"erf", [](L x) { return std::erf(x); }, -5, 5, 1, 2},
     {"erfc", [](L x) { return std::erfc(x); }, -6, 26, 4.5, 4.5, true},
     {"sqrt", [](L x) { return std::sqrt(x); }, 0, 10, 0.5, 0.501},
     {"sigmoid", sigmoid, -100, 100, 2.5, 2.5},
