@@ -3,6 +3,7 @@ each. Made here, number for number as the authors' package `mnist1d` 0.0.2 makes
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,21 +76,35 @@ def _example(shape: Any, draw: Any) -> Any:
     # The template is moved off zero, so that the padding alone is zero.
     x = _stretched(np.concatenate([shape + 1e-8, np.zeros(length)]), len(shape) + high)
     x = x * (1 + SCALE * (draw.rand() - 0.5))
-    x = np.roll(x, draw.choice(MOVES))
+    moved = draw.randint(MOVES)
+    x = np.concatenate([x[-moved:], x[:-moved]]) if moved else x
     noise = _smooth(CORRELATED * draw.randn(len(x)))
     x = np.where(x != 0, x, noise)
     x = x + INDEPENDENT * draw.randn(len(x))
-    x = x - SHEAR * (draw.rand() - 0.5) * np.linspace(-0.5, 0.5, len(x))
+    x = x - SHEAR * (draw.rand() - 0.5) * _places(-0.5, 0.5, len(x))
     return _stretched(x, LENGTH)
 
 
 def _stretched(x: Any, length: int) -> Any:
-    return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(x)), x)
+    return np.interp(_places(0, 1, length), _places(0, 1, len(x)), x)
+
+
+# What is the same for many examples is computed once: most of the time went into it.
+@functools.cache
+def _places(first: float, last: float, count: int) -> Any:
+    return np.linspace(first, last, count)
+
+
+@functools.cache
+def _filter(deviation: float) -> Any:
+    """The weights of a Gaussian filter, cut at four deviations."""
+    radius = int(4 * deviation + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
+    return weights / weights.sum()
 
 
 def _smooth(x: Any, deviation: float = 2.0) -> Any:
-    """A Gaussian filter, mirrored at the ends, cut at four deviations."""
-    radius = int(4 * deviation + 0.5)
-    places = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 * (places / deviation) ** 2)
-    return np.convolve(np.pad(x, radius, mode="symmetric"), weights / weights.sum(), mode="valid")
+    """A Gaussian filter, mirrored at the ends."""
+    weights = _filter(deviation)
+    radius = len(weights) // 2
+    return np.convolve(np.concatenate([x[:radius][::-1], x, x[-radius:][::-1]]), weights, mode="valid")
