@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 # Examples of more numbers, such as pictures, are watched by four statistics of each.
 MOST_INPUTS, MOST_OUTPUTS = 256, 16
+TOGETHER = 1 << 14  # numbers whose statistics are computed at once, which a processor's nearest caches hold
 MOST_WIDTH = 64  # numbers of a representation that have a mean and a covariance
 
 
@@ -72,7 +73,17 @@ def _columns(values: Array, most: int, names: Sequence[str], stem: str) -> dict[
         named = names if len(names) == width else [stem if width == 1 else f"{stem}{at}" for at in range(width)]
         found = {name: flat[:, at] for at, name in enumerate(named)}
     if width > most or (values.ndim > 2 and width > 1):
-        numbers = flat.astype(np.float64)
-        made = (numbers.mean(axis=1), numbers.std(axis=1), numbers.min(axis=1), numbers.max(axis=1))
-        found.update(zip(statistics(stem), made, strict=True))
+        found.update(zip(statistics(stem), _statistics(flat), strict=True))
     return found
+
+
+def _statistics(flat: Array) -> Array:
+    """Mean, deviation, smallest and largest number of each row, of some rows at a time. Of all pictures of a data set
+    at once, numbers of 64 bits would be written to memory four times."""
+    made = np.empty((4, len(flat)))
+    rows = max(1, TOGETHER // flat.shape[1])
+    for begin in range(0, len(flat), rows):
+        some = slice(begin, begin + rows)
+        numbers = flat[some].astype(np.float64)
+        made[:, some] = numbers.mean(axis=1), numbers.std(axis=1), numbers.min(axis=1), numbers.max(axis=1)
+    return made

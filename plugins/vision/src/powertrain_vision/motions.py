@@ -20,6 +20,7 @@ HELD = 0.15  # of the digits, for each part but training
 PARTS = ("train", "valid", "test")
 BRIGHTEST = 16  # of a pixel, as in the digits
 FASTEST = 2  # pixels in a frame
+TOGETHER = 64  # clips that are drawn at once: their pixels stay in the cache
 TURN = 4  # pixels after which a digit that turns does so
 RIGHT, DOWN, LEFT, UP = (0, 1), (1, 0), (0, -1), (-1, 0)
 # The directions that follow one another, each for TURN pixels, and then again from the first.
@@ -79,12 +80,21 @@ def drawn(
         picked = digits[draw.integers(0, len(digits), count)]
         start = draw.integers(0, params.side, (count, 1, 2))
         place = start + (moving if number == 0 else np.zeros_like(moving))  # [clips, frames, 2]
-        rows, columns = ((place[..., axis, None] + np.arange(digits.shape[-1])) % params.side for axis in range(2))
-        at = np.ix_(np.arange(count), np.arange(params.frames))
-        where = (at[0][..., None, None], at[1][..., None, None], rows[..., :, None], columns[..., None, :])
-        clips[where] = np.maximum(clips[where], picked[:, None])
+        for begin in range(0, count, TOGETHER):
+            some = slice(begin, begin + TOGETHER)
+            put(clips[some], picked[some], place[some])
     noise = draw.integers(0, params.noise, clips.shape, np.uint8, endpoint=True)
     return {"x": np.minimum(clips + noise, BRIGHTEST)[..., None], "y": y}
+
+
+def put(clips: NDArray[Any], digits: NDArray[Any], place: NDArray[np.int64]) -> None:
+    """Draw the digit of each clip into its frames, at places [clips, frames, 2], where it is brighter."""
+    side = clips.shape[-1]
+    rows, columns = ((place[..., axis, None] + np.arange(digits.shape[-1])) % side for axis in range(2))
+    pixels = rows[..., :, None] * side + columns[..., None, :]
+    pixels += (side * side * np.arange(place[..., 0].size)).reshape(*place.shape[:2], 1, 1)
+    flat = clips.reshape(-1)
+    flat[pixels] = np.maximum(flat[pixels], digits[:, None])
 
 
 def offsets(way: tuple[tuple[int, int], ...], frames: int, speed: int) -> NDArray[np.int64]:
