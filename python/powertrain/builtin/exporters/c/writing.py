@@ -37,12 +37,20 @@ def number(value: float | int | bool, dtype: str) -> str:
 def array(kind: str, name: str, values: NDArray[np.generic], dtype: str) -> str:
     """A constant array."""
     lines, line = [], "   "
-    for text in (f" {number(value, dtype)}," for value in values.ravel().tolist()):
+    for text in _items(values, dtype):
         if len(line) + len(text) > COLUMNS:
             lines.append(line)
             line = "   "
         line += text
     return "\n".join([f"static const {kind} {name}[{max(values.size, 1)}] = {{", *lines, line, "};"])
+
+
+def _items(values: NDArray[np.generic], dtype: str) -> Iterator[str]:
+    """Each number as it stands in an array. Most of a model's are fractions, which `number` would look at for long."""
+    fraction, end = {"float32": ("%.9g", "f,"), "float64": ("%.17g", ",")}.get(dtype, ("", ","))
+    for value in values.ravel().tolist():
+        text = fraction % value if fraction else ""
+        yield f" {text}{end}" if "." in text or "e" in text else f" {number(value, dtype)},"
 
 
 def quoted(text: str) -> str:
