@@ -35,11 +35,7 @@ def powertrain(*arguments: str, folder: Path, expect: int = 0, **environment: st
         >>> powertrain("--version", folder=Path())  # doctest: +ELLIPSIS
         'powertrain ...'
     """
-    done = subprocess.run(
-        _command(*arguments), capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **environment}
-    )
-    assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout if expect == 0 else done.stdout + done.stderr
+    return _said(_command(*arguments), folder, expect, **environment)
 
 
 def trained(recipe: str, run: str, *arguments: str, folder: Path) -> State:
@@ -51,9 +47,7 @@ def trained(recipe: str, run: str, *arguments: str, folder: Path) -> State:
         >>> results["test"]["accuracy"] > 0.9  # doctest: +SKIP
         True
     """
-    said = powertrain("train", recipe, "--run", run, "--json", *arguments, folder=folder)
-    found: State = json.loads(said.splitlines()[-1])
-    return found
+    return _results(powertrain("train", recipe, "--run", run, "--json", *arguments, folder=folder))
 
 
 def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> State:
@@ -76,12 +70,12 @@ def killed_and_resumed(text: str, folder: Path, after: str = "epoch  5/") -> Sta
     """
     (folder / "killed.toml").write_text(text, encoding="utf-8")
     whole = trained("killed.toml", "whole", folder=folder)
-    command = [sys.executable, "-m", "powertrain.cli.killed_run", "parts", after]
-    command += ["train", "killed.toml", "--run", "parts"]
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, "-m", "powertrain.cli.killed_run", "parts"]
+    train = ["train", "killed.toml", "--run", "parts"]
+    done = subprocess.run([*command, after, *train], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != -signal.SIGKILL:
         raise AssertionError(_not_killed(done.stdout.splitlines() or [""], after))
-    parts = trained("killed.toml", "parts", "--resume", folder=folder)
+    parts = _results(_said([*command, "", *train, "--json", "--resume"], folder))
     if parts["hash"] != whole["hash"]:
         wrong = _first_difference(folder / "whole", folder / "parts")
         raise AssertionError(
@@ -119,6 +113,19 @@ def _newest_arrays(run: Path) -> Mapping[str, Any]:
     name = max(one for one in files.names("checkpoints") if one.startswith("round-") and one.endswith(".safetensors"))
     with files.reading(f"checkpoints/{name}") as file:
         return load(file.read())
+
+
+def _said(command: list[str], folder: Path, expect: int = 0, **environment: str) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **environment}
+    )
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout if expect == 0 else done.stdout + done.stderr
+
+
+def _results(said: str) -> State:
+    found: State = json.loads(said.splitlines()[-1])
+    return found
 
 
 def _command(*arguments: str) -> list[str]:
