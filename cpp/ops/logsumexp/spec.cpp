@@ -38,11 +38,11 @@ Tensors gradient(const VjpContext& c) {
   const Tensor x = widened(c.in[0]);
   const Ints axes = reduced_axes(c.attrs, x.ndim(), "logsumexp");
   const Tensor top = fn::max(x, axes, true), infinity = fn::number(std::numeric_limits<double>::infinity());
-  const auto [shift, finite, sum] = shifted(x, axes);
-  // Infinite elements share the gradient; beside them, what is finite moves nothing.
-  const Tensor infinite = fn::equal(top, infinity), largest = fn::cast(fn::equal(x, infinity), x.dtype());
-  const Tensor terms = fn::where(infinite, largest, finite);
-  const Tensor total = fn::where(infinite, fn::sum(largest, axes, true), sum);
+  const Tensor subtracted = fn::call("logical_or", {fn::call("isfinite", {top}), fn::equal(top, infinity)});
+  const Tensor shift = fn::where(subtracted, top, fn::number(0));
+  // Infinite elements share the gradient; beside them, what is finite moves nothing: it is e to the minus infinity.
+  const Tensor terms = fn::where(fn::equal(x, infinity), fn::number(1), fn::exp(x - shift));
+  const Tensor total = fn::sum(terms, axes, true);
   // Where all of x is -inf, nothing moves the result.
   const Tensor share = terms / fn::where(fn::equal(total, fn::number(0)), fn::number(1), total);
   return {fn::cast(restore_axes(widened(c.grad[0]), x.shape(), axes) * share, c.in_types[0].dtype)};
