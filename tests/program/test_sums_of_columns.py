@@ -63,6 +63,16 @@ def test_the_bits_are_those_of_a_sum_of_its_own(call: str, shape: tuple[int, ...
             assert in_bytes(both(*given)) == apart, threads
 
 
+@pytest.mark.parametrize("shape", [(162, 1), (30, 700, 1), (1, 5), (2000, 2)])
+def test_a_single_column_is_summed_as_a_row(shape: tuple[int, ...]) -> None:
+    x, axes = tensor(*shape, dtype="float64"), tuple(range(len(shape) - 1))
+    want = pt.sum(pt.exp(x), axis=axes, keepdims=True).numpy().tobytes()
+    for threads in (1, 2, 7):
+        pt.set_threads(threads)
+        got = pt.compile(lambda x: pt.sum(pt.exp(x), axis=axes, keepdims=True))(x)
+        assert got.numpy().tobytes() == want, threads
+
+
 def test_of_two_blocks_in_float64() -> None:
     both = gradients(LAYER_NORM, 3)
     g, x, w, b = operands("layer_norm", (4500, 33), "float64")

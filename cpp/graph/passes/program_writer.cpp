@@ -23,6 +23,7 @@ bool is_column_sum(const Graph& graph, const GraphNode& node) {
   const TensorType& type = graph.values[node.inputs[0]].type;
   if (!node.attrs.flag("keepdims") || !is_float(type.dtype) || type.shape.size() < 2 || count(type.shape) == 0)
     return false;
+  if (type.shape.back() == 1) return false;  // without that axis it is a row, whose sum has another order
   std::vector<bool> summed(static_cast<std::size_t>(type.shape.size()), !node.attrs.has("axis"));
   if (node.attrs.has("axis")) {
     for (const int64_t axis : node.attrs.ints("axis")) {

@@ -11,7 +11,7 @@ namespace pt {
 
 // How the machine does this call, if it is a reduction along the last axis that keeps it.
 std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node);
-// Whether it is a sum of floats along all axes but the last one, each of which it keeps.
+// Whether it is a sum of floats along all axes but the last one, each of which it keeps; of more than one column.
 bool is_column_sum(const Graph& graph, const GraphNode& node);
 // Values of these dtypes live in registers as they live in memory; the narrow ones are rounded by a store, or
 // where another member reads them.
