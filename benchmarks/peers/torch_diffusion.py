@@ -8,25 +8,22 @@ the same classifier.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import math
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.peers.seeds import options, results_here, tabled
 from benchmarks.peers.torch_few_labels import Endless
 from torch import nn
 from torch.nn import functional
 
 import powertrain as pt
 from powertrain.recipe import Recipe, load_recipe
-from powertrain.train.display.display import Display
 from powertrain.train.run.sources import prepare
-from powertrain.train.session import train
 from powertrain_generative.judge import SCORES, quality
 from powertrain_generative.unet import GROUPS, LONGEST, WAVES
 from powertrain_generative.way import QUARTER, walked
@@ -145,27 +142,19 @@ def in_torch(recipe: Recipe, seed: int) -> list[float]:
 
 def here(recipe: str, settings: list[str]) -> list[float]:
     """The measures of a run of ours."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = train(load_recipe(recipe, settings), Path(folder) / "run", display=Display(quiet=True))
-    return [run.results["test"][name] for name in ("loss", *SCORES)]
+    test = results_here(recipe, settings)["test"]
+    return [test[name] for name in ("loss", *SCORES)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", action="append", default=[], help="of the recipe, such as run.until='10 epochs'")
-    settings = parser.parse_args()
-    columns = ["loss", *SCORES]
-    print("seed  powertrain: " + ", ".join(columns) + "; pytorch: the same", flush=True)
-    rows = []
-    for seed in range(settings.seeds):
-        own = [*settings.set, f"run.seed={seed}", "expect={}", "report.baseline=false"]
-        rows.append([*here(settings.recipe, own), *in_torch(load_recipe(settings.recipe, own), seed)])
-        print(f"{seed:4}  " + "  ".join(f"{value:7.3f}" for value in rows[-1]), flush=True)
-    table = np.array(rows)
-    for name, line in (("mean", table.mean(axis=0)), ("dev.", table.std(axis=0, ddof=1))):
-        print(f"{name}  " + "  ".join(f"{value:7.3f}" for value in line))
+    given = options(__doc__, 3, "run.until='10 epochs'")
+
+    def row(seed: int) -> list[float]:
+        own = [*given.set, f"run.seed={seed}", "expect={}", "report.baseline=false"]
+        return [*here(given.recipe, own), *in_torch(load_recipe(given.recipe, own), seed)]
+
+    print("seed  powertrain: " + ", ".join(("loss", *SCORES)) + "; pytorch: the same", flush=True)
+    tabled(given.seeds, row)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,21 @@ samples and of PyTorch's, in the features of the same classifier.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import math
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.peers.seeds import options, results_here, tabled
 from benchmarks.peers.torch_few_labels import Endless
 from torch import nn
 from torch.nn import functional
 
 from powertrain.recipe import Recipe, load_recipe
-from powertrain.train.display.display import Display
 from powertrain.train.run.sources import prepare
-from powertrain.train.session import train
 from powertrain_generative.judge import SCORES, quality
 
 
@@ -120,26 +117,19 @@ def in_torch(recipe: Recipe, seed: int) -> list[float]:
 
 def here(recipe: str, settings: list[str]) -> list[float]:
     """The measures of a run of ours."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = train(load_recipe(recipe, settings), Path(folder) / "run", display=Display(quiet=True))
-    return [run.results["test"][name] for name in SCORES]
+    test = results_here(recipe, settings)["test"]
+    return [test[name] for name in SCORES]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--set", action="append", default=[], help="of the recipe, such as strategy.penalty=1")
-    settings = parser.parse_args()
+    given = options(__doc__, 5, "strategy.penalty=1")
+
+    def row(seed: int) -> list[float]:
+        own = [*given.set, f"run.seed={seed}", "expect={}", "report.baseline=false"]
+        return [*here(given.recipe, own), *in_torch(load_recipe(given.recipe, own), seed)]
+
     print("seed  powertrain                  pytorch", flush=True)
-    rows = []
-    for seed in range(settings.seeds):
-        own = [*settings.set, f"run.seed={seed}", "expect={}", "report.baseline=false"]
-        rows.append([*here(settings.recipe, own), *in_torch(load_recipe(settings.recipe, own), seed)])
-        print(f"{seed:4}  " + "  ".join(f"{value:7.3f}" for value in rows[-1]), flush=True)
-    table = np.array(rows)
-    for name, line in (("mean", table.mean(axis=0)), ("dev.", table.std(axis=0, ddof=1))):
-        print(f"{name}  " + "  ".join(f"{value:7.3f}" for value in line))
+    tabled(given.seeds, row)
 
 
 if __name__ == "__main__":

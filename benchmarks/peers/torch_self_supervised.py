@@ -7,23 +7,20 @@ of the recipe's linear probe on the pixels, on our encoder before training and a
 
 from __future__ import annotations
 
-import argparse
 import math
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.peers.seeds import options, results_here, tabled
 from benchmarks.peers.torch_few_labels import Endless, network, strong
 from torch import nn
 from torch.nn import functional
 
 from powertrain.recipe import Recipe, load_recipe
-from powertrain.train.display.display import Display
 from powertrain.train.run.sources import prepare
-from powertrain.train.session import train
 from powertrain_vision.probe import probe
 
 Loss = Callable[[torch.Tensor], torch.Tensor]
@@ -134,27 +131,20 @@ def in_torch(recipe: Recipe, seed: int) -> float:
 
 def here(recipe: str, settings: list[str]) -> list[float]:
     """What the probe reaches on the pixels, on our encoder before training, and after a run."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = train(load_recipe(recipe, settings), Path(folder) / "run", display=Display(quiet=True))
-    before = {one["name"]: one["value"] for one in run.results["baselines"] if one["metric"] == "probe"}
-    return [before["linear"], before["random"], run.results["test"]["probe"]]
+    results = results_here(recipe, settings)
+    before = {one["name"]: one["value"] for one in results["baselines"] if one["metric"] == "probe"}
+    return [before["linear"], before["random"], results["test"]["probe"]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--set", action="append", default=[], help="of the recipe, such as strategy.probe=20")
-    settings = parser.parse_args()
-    rows = []
+    given = options(__doc__, 5, "strategy.probe=20")
+
+    def row(seed: int) -> list[float]:
+        own = [*given.set, f"run.seed={seed}", f"data.split.seed={seed}", "expect={}"]
+        return [*here(given.recipe, own), in_torch(load_recipe(given.recipe, own), seed)]
+
     print("seed  pixels  untrained  powertrain  pytorch", flush=True)
-    for seed in range(settings.seeds):
-        own = [*settings.set, f"run.seed={seed}", f"data.split.seed={seed}", "expect={}"]
-        rows.append([*here(settings.recipe, own), in_torch(load_recipe(settings.recipe, own), seed)])
-        print(f"{seed:4}  " + "  ".join(f"{value:.4f}" for value in rows[-1]), flush=True)
-    table = np.array(rows)
-    print("mean  " + "  ".join(f"{value:.4f}" for value in table.mean(axis=0)))
-    print("dev.  " + "  ".join(f"{value:.4f}" for value in table.std(axis=0, ddof=1)))
+    table = tabled(given.seeds, row, ".4f")
     for name, column in (("pixels", 0), ("untrained", 1), ("pytorch", 3)):
         gain = table[:, 2] - table[:, column]
         error = gain.std(ddof=1) / math.sqrt(len(gain))
