@@ -33,8 +33,8 @@ struct Known final : KeptComposition {
 
   Call call;
   bool refused = false;
-  int saved_passes =
-      0;  // over large tensors, where it is nothing but loops, which go over them less often than the calls
+  // By how many passes over large tensors the program has fewer than the calls, where it is nothing but loops.
+  int saved_passes = 0;
   std::unique_ptr<Program> program;
   std::vector<char> results;  // which the body returns
 };

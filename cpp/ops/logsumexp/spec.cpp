@@ -8,18 +8,6 @@
 namespace pt {
 namespace {
 
-struct Shifted {
-  Tensor shift, terms, total;  // exp(x - shift) and its sum
-};
-
-Shifted shifted(const Tensor& x, const Ints& axes) {
-  const Tensor top = fn::max(x, axes, true);
-  // An infinite maximum is not subtracted: inf - inf would be NaN.
-  const Tensor shift = fn::where(fn::call("isfinite", {top}), top, fn::number(0));
-  const Tensor terms = fn::exp(x - shift);
-  return {shift, terms, fn::sum(terms, axes, true)};
-}
-
 Tensors definition(const Tensors& in, const Attrs& attrs) {
   const Tensor x = widened(in[0]);
   const Ints axes = reduced_axes(attrs, x.ndim(), "logsumexp");
@@ -27,7 +15,10 @@ Tensors definition(const Tensors& in, const Attrs& attrs) {
     const TensorType type{in[0].dtype(), reduced_shape(x.shape(), axes, attrs.flag("keepdims"))};
     return {Tensor::full(type, -std::numeric_limits<double>::infinity())};
   }
-  const auto [shift, terms, total] = shifted(x, axes);
+  const Tensor top = fn::max(x, axes, true);
+  // An infinite maximum is not subtracted: inf - inf would be NaN.
+  const Tensor shift = fn::where(fn::call("isfinite", {top}), top, fn::number(0));
+  const Tensor total = fn::sum(fn::exp(x - shift), axes, true);
   const Tensor result = fn::cast(fn::log(total) + shift, in[0].dtype());
   return {attrs.flag("keepdims") ? result : fn::reshape(result, reduced_shape(x.shape(), axes, false))};
 }

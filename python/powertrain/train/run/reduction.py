@@ -94,7 +94,7 @@ class TreeSum:
             sizes = [(math.prod(shape), dtype) for shape, dtype in results]
             small = [at < self._compressed() and dtype == np.float32 for at, (_, dtype) in enumerate(sizes)]
             self._float32 = self._wide.lend([size for size, one in zip(sizes, small, strict=True) if one])
-            sizes = [(count, BFLOAT16 if one else dtype) for (count, dtype), one in zip(sizes, small, strict=True)]
+            sizes = [(length, BFLOAT16 if one else dtype) for (length, dtype), one in zip(sizes, small, strict=True)]
             more = self._memory.lend(sizes * (count.bit_length() - 1))
             self._sums = [transport.lend(sizes)]
             self._sums += [more[at : at + len(sizes)] for at in range(0, len(more), len(sizes))]
