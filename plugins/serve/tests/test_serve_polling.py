@@ -20,57 +20,68 @@ from powertrain_serve.settings import Settings
 IT = [(selectors.SelectorKey(0, 0, selectors.EVENT_READ, None), selectors.EVENT_READ)]
 
 
-class Clocked:
-    """A clock, and waits that take what the test says: each of no time a tenth of a moment, a longer one its own."""
+class Clocked(selectors.DefaultSelector):
+    """A clock, and waits that take what the test says: each of no time a tenth of a moment, a longer one its own.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, slept: float) -> None:
-        self.now, self.slept, self.asked = 100.0, slept, list[float | None]()
+    Nobody else's: other servers of this process wait for what there is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.slept, self.asked = 100.0, 0.0, list[float | None]()
         self.ready: list[int] = []  # the calls, counted from 0, at which something is there
-        monkeypatch.setattr(selectors.DefaultSelector, "select", lambda _, timeout=None: self.select(timeout))
-        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
 
-    def select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.asked.append(timeout)
         self.now += SOON / 10 if timeout == 0 else self.slept
         return IT if len(self.asked) - 1 in self.ready or timeout != 0 else []
 
 
-def test_after_a_long_wait_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clocked(monkeypatch, slept=2 * SOON)
-    polling = Polling()
+class Timed(Polling, Clocked):
+    """A loop's selector that asks such a clock and waits so."""
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def polling() -> Iterator[Timed]:
+    with Timed() as made:
+        yield made
+
+
+def test_after_a_long_wait_it_sleeps(polling: Timed) -> None:
+    polling.slept = 2 * SOON
     for _ in range(3):
         assert polling.select(None) == IT
-    assert clock.asked == [None, None, None]
+    assert polling.asked == [None, None, None]
 
 
-def test_after_a_short_wait_it_looks_again_before_it_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clocked(monkeypatch, slept=SOON / 2)
-    polling = Polling()
+def test_after_a_short_wait_it_looks_again_before_it_sleeps(polling: Timed) -> None:
+    polling.slept = SOON / 2
     polling.select(None)
-    clock.ready = [4]
+    polling.ready = [4]
     assert polling.select(None) == IT
-    assert clock.asked == [None, 0, 0, 0, 0]
+    assert polling.asked == [None, 0, 0, 0, 0]
 
 
-def test_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clocked(monkeypatch, slept=SOON / 2)
-    polling = Polling()
+def test_for_a_moment_only(polling: Timed) -> None:
+    polling.slept = SOON / 2
     polling.select(None)
     polling.select(1.0)
-    *awake, asleep = clock.asked[1:]
+    *awake, asleep = polling.asked[1:]
     assert awake == [0] * 10
     assert asleep == pytest.approx(1.0 - SOON)
-    clock.asked.clear()
+    polling.asked.clear()
     polling.select(None)  # the wait before was longer than a moment
-    assert clock.asked == [None]
+    assert polling.asked == [None]
 
 
-def test_it_does_not_outstay_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clocked(monkeypatch, slept=SOON / 2)
-    polling = Polling()
+def test_it_does_not_outstay_a_timer(polling: Timed) -> None:
+    polling.slept = SOON / 2
     polling.select(None)
     assert polling.select(SOON / 3) == []
-    assert clock.asked == [None, 0, 0, 0, 0]
+    assert polling.asked == [None, 0, 0, 0, 0]
     assert polling.select(0) == []  # what is ready is asked for, without a wait
     assert polling.select(-1) == IT
 

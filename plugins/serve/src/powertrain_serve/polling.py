@@ -22,21 +22,25 @@ class Polling(selectors.DefaultSelector):
         super().__init__()
         self._soon = False  # whether the last wait was short
 
+    def clock(self) -> float:
+        """Seconds."""
+        return time.perf_counter()
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None and timeout <= 0:
             return super().select(timeout)
-        began = time.perf_counter()
+        began = self.clock()
         if self._soon:
             awake = SOON if timeout is None else min(SOON, timeout)
             while True:
                 if ready := super().select(0):
                     return ready
-                if (passed := time.perf_counter() - began) >= awake:
+                if (passed := self.clock() - began) >= awake:
                     break
             if timeout is not None and (timeout := timeout - passed) <= 0:
                 return ready
         ready = super().select(timeout)
-        self._soon = time.perf_counter() - began < SOON
+        self._soon = self.clock() - began < SOON
         return ready
 
 
