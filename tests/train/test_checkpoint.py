@@ -15,7 +15,8 @@ import pytest
 
 from powertrain.io.files import Files, NoSpaceError
 from powertrain.io.hashing import hash_arrays
-from powertrain.train.folder.checkpoint import FOLDER, Checkpoints
+from powertrain.train.folder import checkpoint as checkpoint_module
+from powertrain.train.folder.checkpoint import FOLDER, CheckpointError, Checkpoints
 from powertrain.train.folder.ledger import FILE, Ledger, read_history, read_lines
 
 
@@ -102,6 +103,22 @@ def test_a_changed_number_in_the_json_is_noticed(store: Checkpoints) -> None:
         ["checkpoint 1 is not used: round-000000000001.json is not what was written: its SHA-256 differs; "
          "trying the one before"],
     )  # fmt: skip
+
+
+def test_checkpoints_of_another_version_are_refused_where_there_are_no_others(store: Checkpoints) -> None:
+    """To warn and begin again would cost days."""
+    store.demand_format()
+    for number in (1, 2):
+        store.save(number, arrays(), META)
+    store.demand_format()
+    for number, given in ((1, 1), (2, 99)):
+        path = store.files.path / FOLDER / f"round-{number:012d}.json"
+        header = {**json.loads(path.read_text()), "format": given}
+        path.write_bytes(checkpoint_module._sealed({name: header[name] for name in header if name != "seal"}))
+    found, problems = store.latest()
+    assert found is None and "round-000000000002.json has format 99; this version reads 4" in problems[0]
+    with pytest.raises(CheckpointError, match=r"has format 99; this version reads 4; expected a run of this version"):
+        store.demand_format()
 
 
 def test_a_number_in_the_json_that_is_not_finite_is_noticed(store: Checkpoints) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 import powertrain.train.folder.checkpoint as checkpoint_module
+from powertrain.io.hashing import ChunkedHash
 from powertrain.train.folder import hashed_ahead
 from powertrain.train.folder.checkpoint import Checkpoints
 from powertrain.train.folder.hashed_ahead import HashedAhead
@@ -20,16 +20,22 @@ from powertrain.train.folder.hashed_ahead import HashedAhead
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
 
+def hash_of(content: bytes) -> str:
+    hashed = ChunkedHash()
+    hashed.update(content)
+    return hashed.hexdigest()
+
+
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The threads in which files are hashed from here on."""
     threads: list[str] = []
-    inner = hashed_ahead.sha256_of
+    inner = hashed_ahead.hash_file
 
     def noted(file: Any) -> str:
         threads.append(threading.current_thread().name)
         return inner(file)
 
-    monkeypatch.setattr(hashed_ahead, "sha256_of", noted)
+    monkeypatch.setattr(hashed_ahead, "hash_file", noted)
     return threads
 
 
@@ -43,7 +49,7 @@ def begun(path: Path) -> HashedAhead:
 
 def asked(hashes: HashedAhead, path: Path) -> str:
     with path.open("rb") as file:
-        return hashes.sha256(file)
+        return hashes.hash(file)
 
 
 def test_it_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +57,9 @@ def test_it_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     path.write_bytes(CONTENT)
     threads = counted(monkeypatch)
     hashes = begun(path)
-    assert asked(hashes, path) == hashlib.sha256(CONTENT).hexdigest()
+    assert asked(hashes, path) == hash_of(CONTENT)
     assert threads == ["checkpoint-ahead"]
-    assert asked(hashes, path) == hashlib.sha256(CONTENT).hexdigest()
+    assert asked(hashes, path) == hash_of(CONTENT)
     assert threads == ["checkpoint-ahead", "MainThread"]
 
 
@@ -79,13 +85,13 @@ def test_what_has_changed_since_is_hashed_again(tmp_path: Path, change: Callable
     path.write_bytes(CONTENT)
     hashes = begun(path)
     change(path)
-    assert asked(hashes, path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert asked(hashes, path) == hash_of(path.read_bytes())
 
 
 def test_what_cannot_be_read_ahead_is_told_by_whoever_reads_it(tmp_path: Path) -> None:
     hashes = begun(tmp_path / "missing")
     (tmp_path / "file").write_bytes(CONTENT)
-    assert asked(hashes, tmp_path / "file") == hashlib.sha256(CONTENT).hexdigest()
+    assert asked(hashes, tmp_path / "file") == hash_of(CONTENT)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
@@ -102,7 +108,7 @@ def test_a_child_does_not_wait_for_the_thread_of_its_parent(tmp_path: Path) -> N
     hashes.begin(waiting)
     child = os.fork()
     if child == 0:
-        os._exit(0 if asked(hashes, path) == hashlib.sha256(CONTENT).hexdigest() else 1)
+        os._exit(0 if asked(hashes, path) == hash_of(CONTENT) else 1)
     _, status = os.waitpid(child, 0)
     held.set()
     assert os.waitstatus_to_exitcode(status) == 0

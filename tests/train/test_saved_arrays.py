@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tracemalloc
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.numpy import save
 
 from powertrain.io.array_pieces import DTYPES
 from powertrain.train.folder.checkpoint import Checkpoints
-from powertrain.train.folder.saved_arrays import PART_BYTES, FileDamagedError, SavedArrays, below, each, form, sha256_of
+from powertrain.train.folder.saved_arrays import PART_BYTES, FileDamagedError, SavedArrays, below, each, form
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(5, np.int64), "none": np.zeros((0, 4), np.float16),
@@ -61,14 +60,6 @@ def test_of_those_below_a_prefix_no_others_are_read(tmp_path: Path, monkeypatch:
     found = opened(tmp_path / "a", save({"best.a": np.ones(2), "best.b": np.ones(3), "a": np.ones(4)}))
     assert {name: len(array) for name, array in below(found, "best.").items()} == {"a": 2, "b": 3}
     assert len(read) == 2
-
-
-def test_the_hash_is_that_of_the_file() -> None:
-    import hashlib
-
-    for size in (0, 1, PART_BYTES, 3 * PART_BYTES + 17):
-        content = np.random.default_rng(size).bytes(size)
-        assert sha256_of(io.BytesIO(content)) == hashlib.sha256(content).hexdigest()
 
 
 def file_of(header: Any, data: bytes = b"\0" * 8) -> bytes:

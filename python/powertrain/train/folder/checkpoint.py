@@ -1,8 +1,9 @@
 """Checkpoints: the named slots of a run, nothing else, written so that a kill or a full disk never costs the last one.
 
 One checkpoint is two files. `round-000000000120.safetensors` holds the arrays; `round-000000000120.json` holds what is
-no array, the size and SHA-256 of the first, and its own. The JSON is written last: without it there is no checkpoint.
-Each file is written aside, synced and renamed, and then the folder is synced.
+no array, the size and hash of the first, and its own. The JSON is written last: without it there is no checkpoint.
+Each file is written aside, synced and renamed, and then the folder is synced. Files of arrays are hashed in chunks
+(`ChunkedHash`): whoever takes a run up waits for that.
 
 Arrays that training never changes, such as a frozen base below adapters, may be gigabytes. They are a third file,
 `lasting-<hash>.safetensors`, which is written once and named by the JSON of each checkpoint that it belongs to. The
@@ -17,7 +18,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain._core import Error
-from powertrain.io.array_pieces import Arrays, safetensors_pieces
+from powertrain.io.array_pieces import Arrays, Piece, safetensors_pieces
 from powertrain.io.files import Files, FolderError, NoSpaceError
-from powertrain.io.hashing import hash_arrays
+from powertrain.io.hashing import ChunkedHash
 from powertrain.io.records import MisfitError, fitted, from_json
 from powertrain.train.folder.hashed_ahead import HashedAhead
 from powertrain.train.folder.keeping import Policy
 from powertrain.train.folder.saved_arrays import FileDamagedError, SavedArrays
 
 POLICY = Policy()  # of a run that names none
-FORMAT, FORMAT_LASTING, FORMAT_ROWS = 1, 2, 3  # the second where there is a lasting file, the third with rows apart
+FORMAT = 4
 LEAST_LASTING = 1 << 20  # bytes; fewer are not worth a file
 LEAST_AHEAD = 1 << 24  # bytes; fewer are hashed sooner than a thread has begun
 PIECE_BYTES = 1 << 22  # of rows in a file
@@ -45,11 +46,15 @@ META = {"seconds": float, "steps": int}
 # What checkpoints of earlier versions do not have: counters, what an evaluation at that commit gave, and of which of
 # these lower values are better.
 EVALUATED = {"progress": {...: int}, "values": {...: float}, "lower": [str]}
-HEADER = {"format": int, "number": int, "bytes": int, "sha256": str, "seal": str}
+HEADER = {"format": int, "number": int, "bytes": int, "seal": str}
 
 
 class CheckpointError(Error):  # type: ignore[misc, unused-ignore]
     """A checkpoint that cannot be used."""
+
+
+class OtherFormatError(CheckpointError):
+    """A checkpoint that is whole, and was written by another version."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,7 @@ class Checkpoints:
             apart = {}
         rows = {name: arrays[name] for name in rings if arrays[name].nbytes >= LEAST_LASTING}
         rest = {name: array for name, array in arrays.items() if name not in apart and name not in rows}
-        header: dict[str, Any] = {
-            "format": FORMAT_ROWS if rows else FORMAT_LASTING if apart else FORMAT,
-            "number": number,
-            "meta": dict(meta),
-        }
+        header: dict[str, Any] = {"format": FORMAT, "number": number, "meta": dict(meta)}
         try:
             if apart:
                 header["lasting"] = self._save_lasting(apart)
@@ -107,7 +108,7 @@ class Checkpoints:
                     name: [self._save_lasting({"rows": piece}) for piece in _pieces(array)]
                     for name, array in rows.items()
                 }
-            header["bytes"], header["sha256"] = self._write(_name(number, ".safetensors"), rest)
+            header["bytes"], header["hash"] = self._write(_name(number, ".safetensors"), safetensors_pieces(rest))
             self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
             if number not in self.numbers():
@@ -117,27 +118,29 @@ class Checkpoints:
         self.prune(policy, number)
 
     def _save_lasting(self, arrays: Arrays) -> str:
-        digest = hash_arrays(arrays)
+        pieces, hashed = safetensors_pieces(arrays), ChunkedHash()
+        for piece in pieces:
+            hashed.update(piece)
+        digest = hashed.hexdigest()
         name = _lasting(digest)
         known = digest in self._lasting_seen and self.files.there(name)
-        if not known and not self._holds(name, arrays):
-            self._write(name, arrays)
+        if not known and not self._holds(name, pieces):
+            self._write(name, pieces)
         self._lasting_seen.add(digest)
         return digest
 
-    def _holds(self, name: str, arrays: Arrays) -> bool:
-        """Whether a file is there and holds these arrays: a disk may have damaged it."""
+    def _holds(self, name: str, pieces: Iterable[Piece]) -> bool:
+        """Whether a file is there and holds these pieces: a disk may have damaged it."""
         try:
             with self.files.reading(name) as file:
-                return all(file.read(len(piece)) == piece for piece in safetensors_pieces(arrays)) and not file.read(1)
+                return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
         except (OSError, FolderError):
             return False
 
-    def _write(self, name: str, arrays: Arrays) -> tuple[int, str]:
-        """A file of arrays; its size and SHA-256. Other threads run while a part is hashed and written, which reads it
+    def _write(self, name: str, pieces: Sequence[Piece]) -> tuple[int, str]:
+        """A file of arrays; its size and hash. Other threads run while a part is hashed and written, which reads it
         from memory once."""
-        pieces = safetensors_pieces(arrays)
-        size, digest = sum(map(len, pieces)), hashlib.sha256()
+        size, digest = sum(map(len, pieces)), ChunkedHash()
         with self.files.writing_once(name, size) as file:
             for piece in pieces:
                 for start in range(0, len(piece), PART_BYTES):
@@ -196,7 +199,7 @@ class Checkpoints:
     def load(self, number: int) -> Checkpoint:
         """One checkpoint, or a CheckpointError that says what is wrong with it."""
         header, name = self._header(number), _name(number, ".safetensors")
-        arrays = self._open(name, header["bytes"], header["sha256"])
+        arrays = self._open(name, header["hash"], header["bytes"])
         if digest := header["lasting"]:
             arrays.add(self._load_lasting(digest))
         for name, digests in header["rows"].items():
@@ -208,14 +211,12 @@ class Checkpoints:
         return Checkpoint(number, arrays, header["meta"])
 
     def _load_lasting(self, digest: str) -> SavedArrays:
-        lasting = self._open(_lasting(digest))
-        if hash_arrays(lasting) != digest:
-            raise CheckpointError(f"{Path(_lasting(digest)).name} is not what was written: its SHA-256 differs")
+        lasting = self._open(_lasting(digest), digest)
         self._lasting_seen.add(digest)
         return lasting
 
-    def _open(self, name: str, wanted: int | None = None, sha256: str | None = None) -> SavedArrays:
-        """The arrays of a file of so many bytes and this hash. It is read twice, here and where its arrays are used:
+    def _open(self, name: str, digest: str, wanted: int | None = None) -> SavedArrays:
+        """The arrays of a file of this hash and so many bytes. It is read twice, here and where its arrays are used:
         what is damaged is known before anything changes, without room for all of it."""
         short = Path(name).name
         try:
@@ -223,8 +224,8 @@ class Checkpoints:
                 size = os.fstat(file.fileno()).st_size
                 if wanted is not None and size != wanted:
                     raise CheckpointError(f"{short} has {size:,} bytes; {wanted:,} were written")
-                if sha256 is not None and self._hashes.sha256(file) != sha256:
-                    raise CheckpointError(f"{short} is not what was written: its SHA-256 differs")
+                if self._hashes.hash(file) != digest:
+                    raise CheckpointError(f"{short} is not what was written: its hash differs")
                 return SavedArrays(file, size)
         except OSError as error:
             raise CheckpointError(f"{short} cannot be read: {error.strerror}") from error
@@ -243,11 +244,12 @@ class Checkpoints:
             raise CheckpointError(f"{name} is damaged: {getattr(error, 'strerror', None) or error}") from error
         if _sha256(written) != seal:
             raise CheckpointError(f"{name} is not what was written: its SHA-256 differs")
-        if header["format"] not in (FORMAT, FORMAT_LASTING, FORMAT_ROWS):
-            raise CheckpointError(f"{name} has format {header['format']}; this version reads {FORMAT_ROWS}")
+        if header["format"] != FORMAT:
+            raise OtherFormatError(f"{name} has format {header['format']}; this version reads {FORMAT}")
         if header["number"] != number:
             raise CheckpointError(f"{name} is of checkpoint {header['number']}, under another name")
         try:
+            fitted(header.get("hash"), str, "hash")
             lasting = fitted(header.get("lasting"), (str,), "lasting")
             rows = fitted(header.get("rows", {}), {...: [str]}, "rows")
             for where, digest in [("lasting", lasting), *((f"rows.{key}", one) for key in rows for one in rows[key])]:
@@ -299,6 +301,19 @@ class Checkpoints:
             except CheckpointError as error:
                 problems.append(f"checkpoint {number} is not used: {error}; trying the one before")
         return None, problems
+
+    def demand_format(self) -> None:
+        """Refuse checkpoints of another version where there are no others: who goes on would begin again."""
+        for number in reversed(self.numbers()):
+            try:
+                self._header(number)
+            except OtherFormatError as error:
+                raise CheckpointError(
+                    f"[{self.files.path}] {error}; expected a run of this version; go on with the version of "
+                    "powertrain that run.lock names, or begin in another folder"
+                ) from None
+            except CheckpointError:
+                continue
 
 
 def _name(number: int, suffix: str) -> str:

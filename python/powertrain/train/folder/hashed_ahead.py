@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from powertrain.train.folder.saved_arrays import sha256_of
+from powertrain.io.hashing import hash_file
 
 Identity = tuple[int, ...]
 
@@ -28,14 +28,14 @@ class HashedAhead:
         self._begun = _Hashing(opened)
         self._begun.start()
 
-    def sha256(self, file: BinaryIO) -> str:
+    def hash(self, file: BinaryIO) -> str:
         """The hash of a file, which is waited for if it has begun."""
         begun, self._begun = self._begun, None
         if begun is not None and begun.process == os.getpid():  # the thread is not in a child
             begun.join()
             if begun.digest and begun.identity == _identity(file):
                 return begun.digest
-        return sha256_of(file)
+        return hash_file(file)
 
 
 class _Hashing(threading.Thread):
@@ -50,7 +50,7 @@ class _Hashing(threading.Thread):
         try:
             with self._opened() as file:
                 before = _identity(file)
-                digest = sha256_of(file)
+                digest = hash_file(file)
                 if _identity(file) == before:
                     self.digest, self.identity = digest, before
         except Exception:  # whoever reads it then is told

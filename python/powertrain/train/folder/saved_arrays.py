@@ -5,12 +5,9 @@ Together they are as large as all that a run holds, and whoever takes a run up a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import queue
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
@@ -116,30 +113,6 @@ def each(arrays: Mapping[str, NDArray[Any]], names: Iterable[str]) -> Iterator[t
 def below(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
     """The arrays whose names begin with a prefix, by the rest of these: of a file, no others are read."""
     return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
-
-
-def sha256_of(file: BinaryIO) -> str:
-    """The hash of a file from its beginning. A thread hashes a part while the next one is read."""
-    digest, parts = hashlib.sha256(), queue.Queue[memoryview | None](1)
-    free = queue.Queue[bytearray]()
-    for _ in range(3):
-        free.put(bytearray(PART_BYTES))
-
-    def work() -> None:
-        while (part := parts.get()) is not None:
-            digest.update(part)
-            free.put(part.obj)  # type: ignore[arg-type]
-
-    thread = threading.Thread(target=work, name="checkpoint-hash", daemon=True)
-    thread.start()
-    try:
-        file.seek(0)
-        while count := file.readinto(room := free.get()):  # type: ignore[attr-defined]
-            parts.put(memoryview(room)[:count])
-    finally:
-        parts.put(None)
-        thread.join()
-    return digest.hexdigest()
 
 
 def _bytes(entry: Entry) -> int:

@@ -188,6 +188,8 @@ class Saver:
         """Take up the newest whole checkpoint; whether there was one."""
         run = self.run
         found, problems = run.folder.checkpoints.latest()
+        if found is None:
+            run.folder.checkpoints.demand_format()
         for problem in problems:
             run.display.warn(f"[{run.folder.path.name}] {problem}")
         if found is not None:
