@@ -59,9 +59,10 @@ PARTS: dict[str, Part] = {
          "return {values.back(), values.front()};"),
     )),
     "rows": Part(("tests/ops/test_short_rows.py",), (
-        ("cpp/ops/fused/row_reduce.h", "result = Op::all(V(Op::template identity<T>()), result);", ";"),
-        ("cpp/ops/fused/row_reduce.h", "cols > 48 ? Op::all(V::load(p + 16), vector(p, 48)) : vector(p, 16)",
-         "vector(p, 16)"),
+        ("cpp/ops/fused/row_reduce.h", "return Op::all(V(Op::template identity<element_of<V>>()), result);",
+         "return result;"),
+        ("cpp/ops/fused/row_reduce.h", "cols > 48 ? Op::all(V::load(row + 16), vector(row, 48)) : vector(row, 16)",
+         "vector(row, 16)"),
         ("cpp/ops/fused/row_reduce.h", "add(lanes, 0, n);", "add(lanes, 0, n / 2);"),
         ("cpp/ops/fused/cpu.cpp", "[in_group_] = result;", "[0] = result;"),
         ("cpp/ops/fused/memory.h", "part_neighbours(src + 2 * i, dst + i, between)",

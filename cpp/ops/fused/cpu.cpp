@@ -242,12 +242,11 @@ void Interpreter::add_up(const FusedInstr& instr, SumChainFn add) {
   }
 }
 
-// 16 rows at a time, whose lanes become columns.
 template <class Op, class T>
 PT_FN void Interpreter::join_rows(const FusedInstr& instr) {
-  alignas(64) T column[kFusedLanes][kFusedLanes];
-  turn_rows(column, reinterpret_cast<const T*>(scratch_ + instr.state), kFusedLanes, kFusedLanes);
-  join_columns<Op>(reinterpret_cast<T*>(at_[instr.dst]), column, kFusedLanes);
+  const T* lanes = reinterpret_cast<const T*>(scratch_ + instr.state);
+  join_sixteen<Op>(reinterpret_cast<T*>(at_[instr.dst]),
+                   [&](int64_t i) { return vec<T, kFusedLanes>::load(lanes + i * kFusedLanes); });
 }
 
 template <class Op, class T>

@@ -4,6 +4,7 @@
 #pragma once
 #include "ops/fused/desc.h"
 #include "ops/fused/reduction.h"
+#include "simd/short_rows.h"
 #include "simd/turn.h"
 
 namespace pt {
@@ -160,6 +161,15 @@ PT_FN T reduce_short(const T* p, int64_t n) {
       fold_row<Op, T>(n, [&](T* lanes, int64_t, int64_t count) { add_to_lanes<Op, T>(lanes, InMemory<T>{p}, count); }));
 }
 
+// Every lane of a sum began with 0: without that, one of nothing but negative zeros would be one.
+template <class Op, class V>
+PT_FN V begun(V result) {
+  if constexpr (Op::is_extreme)
+    return result;
+  else
+    return Op::all(V(Op::template identity<element_of<V>>()), result);
+}
+
 // The tree over the lanes of 16 rows that are columns, of which there are n, at most 16. A column that is not there
 // would be the identity.
 template <class Op, class T>
@@ -168,40 +178,88 @@ PT_FN void join_columns(T* dst, T (*column)[16], int64_t n) {
   for (int apart = 8; apart > 0; apart /= 2)
     for (int k = 0; k < apart && k + apart < n; ++k)
       store(column[k], Op::all(V::load(column[k]), V::load(column[k + apart])));
-  V result = V::load(column[0]);
-  // Every lane of a sum began with 0: without that, one of nothing but negative zeros would be one.
-  if constexpr (!Op::is_extreme) result = Op::all(V(Op::template identity<T>()), result);
-  store(dst, result);
+  store(dst, begun<Op>(V::load(column[0])));
 }
 
-// 16 rows of at most kSumLanes elements.
+// Of 16 rows, of which row_at(i) brings row i and those behind it, as many as fit a vector with kWidth lanes each: the
+// trees, as far as kLanes lanes of a row are left. Those of 16 / kLanes rows are one vector.
+template <class Op, int kLanes, int kWidth, class T, class RowAt>
+PT_FN vec<T, 16> climb_trees(const RowAt& row_at, int64_t row) {
+  if constexpr (kLanes == kWidth) {
+    return row_at(row);
+  } else {
+    vec<T, 16> first, second;
+    part_groups<kLanes>(climb_trees<Op, 2 * kLanes, kWidth, T>(row_at, row),
+                        climb_trees<Op, 2 * kLanes, kWidth, T>(row_at, row + 8 / kLanes), first, second);
+    return Op::all(first, second);
+  }
+}
+
+// The trees over 16 lanes of each of 16 rows, of which row_at(i) is one.
+template <class Op, class T, class RowAt>
+PT_FN void join_sixteen(T* dst, const RowAt& row_at) {
+  if constexpr (kPartsGroups) {
+    store(dst, begun<Op>(climb_trees<Op, 1, 16, T>(row_at, 0)));
+  } else {
+    alignas(64) T folded[16][16], column[16][16];
+    for (int64_t i = 0; i < 16; ++i) store(folded[i], row_at(i));
+    turn_rows(column, folded[0], 16, 16);
+    join_columns<Op>(dst, column, 16);
+  }
+}
+
+// 16 rows of at most 16 elements.
+template <class Op, int kWidth, class T>
+PT_FN void reduce_short_rows(T* dst, const T* p, int64_t rows, int64_t cols) {
+  const auto reduce = [&]<bool kWhole>() {
+    short_rows<T, kWidth, kWhole> source(p, cols, Op::template identity<T>());
+    for (int64_t i = 0; i < rows; i += 16) {
+      const auto row_at = [&](int64_t k) { return source.at(i + k); };
+      store(dst + i, begun<Op>(climb_trees<Op, 1, kWidth, T>(row_at, 0)));
+    }
+  };
+  cols == kWidth ? reduce.template operator()<true>() : reduce.template operator()<false>();
+}
+
+// Sixteens of rows of at most 16 elements.
+template <class Op, class T>
+PT_FN void reduce_narrow(T* dst, const T* p, int64_t rows, int64_t cols) {
+  if constexpr (kPartsGroups) {
+    if (cols <= 2) return reduce_short_rows<Op, 2>(dst, p, rows, cols);
+    if (cols <= 4) return reduce_short_rows<Op, 4>(dst, p, rows, cols);
+    if (cols <= 8) return reduce_short_rows<Op, 8>(dst, p, rows, cols);
+    return reduce_short_rows<Op, 16>(dst, p, rows, cols);
+  } else {
+    alignas(64) T column[16][16];
+    for (int64_t i = 0; i < rows; i += 16) {
+      turn_rows(column, p + i * cols, cols, cols);
+      join_columns<Op>(dst + i, column, cols);
+    }
+  }
+}
+
+// 16 rows of 17 to kSumLanes elements.
 template <class Op, class T>
 PT_FN void reduce_side_by_side(T* dst, const T* p, int64_t cols) {
   using V = vec<T, 16>;
-  alignas(64) T column[16][16];
-  if (cols <= 16) {
-    turn_rows(column, p, cols, cols);
-    return join_columns<Op>(dst, column, cols);
-  }
   const auto vector = [&](const T* row, int64_t from) {
     if (cols >= from + 16) return V::load(row + from);
     return cols > from ? load_or_identity<Op>(row + from, cols - from) : V(Op::template identity<T>());
   };
-  alignas(64) T folded[16][16];
-  for (int64_t i = 0; i < 16; ++i, p += cols) {
-    const V even = cols > 32 ? Op::all(V::load(p), vector(p, 32)) : V::load(p);
-    const V odd = cols > 48 ? Op::all(V::load(p + 16), vector(p, 48)) : vector(p, 16);
-    store(folded[i], Op::all(even, odd));
-  }
-  turn_rows(column, folded[0], 16, 16);
-  join_columns<Op>(dst, column, 16);
+  join_sixteen<Op>(dst, [&](int64_t i) {
+    const T* row = p + i * cols;
+    const V even = cols > 32 ? Op::all(V::load(row), vector(row, 32)) : V::load(row);
+    const V odd = cols > 48 ? Op::all(V::load(row + 16), vector(row, 48)) : vector(row, 16);
+    return Op::all(even, odd);
+  });
 }
 
 // Whole rows of at most kSumBlock elements, one after the other; short ones side by side.
 template <class Op, class T>
 void reduce_rows(T* dst, const T* p, int64_t rows, int64_t cols) {
   int64_t i = 0;
-  if (cols > 0 && cols <= kSumLanes)
+  if (cols > 0 && cols <= 16) reduce_narrow<Op>(dst, p, i = rows / 16 * 16, cols);
+  if (cols > 16 && cols <= kSumLanes)
     for (; i + 16 <= rows; i += 16) reduce_side_by_side<Op>(dst + i, p + i * cols, cols);
   for (; i < rows; ++i) dst[i] = reduce_short<Op>(p + i * cols, cols);
 }

@@ -68,6 +68,13 @@ bool rows_share_lines(const Space& space) {
                      [&](const FusedOperandDesc& o) { return o.outer[last] > 0 && o.outer[last] < o.inner; });
 }
 
+// How many rows of a block of whole rows: some sixteens, which fill vectors whatever the length of a row, so that what
+// lies in memory without gaps is read and written there.
+int64_t rows_of_block(int64_t block, int64_t cols) {
+  const int64_t fit = block / cols;
+  return fit < kFusedLanes ? fit : fit / kFusedLanes * kFusedLanes;
+}
+
 Tiling choose_tiling(const Ir& ir) {
   const Space& space = ir.space;
   const int64_t block = block_elements(ir, ir.keeps_row() ? kMostInRows : kMostElements);
@@ -75,7 +82,7 @@ Tiling choose_tiling(const Ir& ir) {
   if (ir.keeps_row()) {
     const bool transposed = rows_share_lines(space);
     if (space.cols >= 1 && cols <= kSumBlock && (2 * cols <= block || transposed)) {
-      const int64_t fit = std::max(block / cols, transposed ? kLineRows : 1);
+      const int64_t fit = std::max(rows_of_block(block, cols), transposed ? kLineRows : 1);
       const int64_t rows = std::min(fit, std::max<int64_t>(space.rows, 1));
       return {true, rows, cols, rows * cols, cols};
     }
@@ -90,7 +97,7 @@ Tiling choose_tiling(const Ir& ir) {
     const int64_t width = ceil_div(ceil_div(cols, ceil_div(cols, block)), kFusedLanes) * kFusedLanes;
     return {false, 1, width, width, width};
   }
-  const int64_t rows = std::min(block / cols, std::max<int64_t>(space.rows, 1));
+  const int64_t rows = std::min(rows_of_block(block, cols), std::max<int64_t>(space.rows, 1));
   return {true, rows, cols, rows * cols, cols};
 }
 
