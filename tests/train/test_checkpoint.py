@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import math
 import os
@@ -15,9 +14,9 @@ import pytest
 
 from powertrain.io.files import Files, NoSpaceError
 from powertrain.io.hashing import hash_arrays
-from powertrain.train.folder import checkpoint as checkpoint_module
 from powertrain.train.folder.checkpoint import FOLDER, CheckpointError, Checkpoints
 from powertrain.train.folder.ledger import FILE, Ledger, read_history, read_lines
+from resealed import reseal
 
 
 def arrays(seed: int = 0) -> dict[str, Any]:
@@ -111,10 +110,8 @@ def test_checkpoints_of_another_version_are_refused_where_there_are_no_others(st
     for number in (1, 2):
         store.save(number, arrays(), META)
     store.demand_format()
-    for number, given in ((1, 1), (2, 99)):
-        path = store.files.path / FOLDER / f"round-{number:012d}.json"
-        header = {**json.loads(path.read_text()), "format": given}
-        path.write_bytes(checkpoint_module._sealed({name: header[name] for name in header if name != "seal"}))
+    reseal(store.files.path, 1, format=1)
+    reseal(store.files.path, 2, format=99)
     found, problems = store.latest()
     assert found is None and "round-000000000002.json has format 99; this version reads 4" in problems[0]
     with pytest.raises(CheckpointError, match=r"has format 99; this version reads 4; expected a run of this version"):
@@ -292,11 +289,6 @@ def test_a_checkpoint_without_its_lasting_file_is_not_used(tmp_path: Path, how: 
 def test_a_lasting_file_is_named_by_a_hash_alone(tmp_path: Path) -> None:
     here = Checkpoints(tmp_path)
     here.save(1, large(0), {"seconds": 1.0, "steps": 1}, ["model.base"])
-    path = tmp_path / FOLDER / "round-000000000001.json"
-    header = json.loads(path.read_text())
-    header["lasting"] = "../../elsewhere"
-    del header["seal"]
-    sealed = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    path.write_text(json.dumps({**header, "seal": sealed}))
+    reseal(tmp_path, 1, lasting="../../elsewhere")
     found, problems = here.latest()
     assert found is None and "lasting is not a SHA-256" in problems[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from powertrain.train.folder.checkpoint import FOLDER, PIECE_BYTES, Checkpoints
 from powertrain.train.folder.keeping import Policy
 from powertrain.train.run.named_slots import SlotTable
 from powertrain.train.run.ring import Ring
+from resealed import reseal
 
 SIZE = 3 * PIECE_BYTES // 80  # rows of 80 bytes
 
@@ -101,14 +100,9 @@ def test_rows_that_no_run_writes_are_refused(tmp_path: Path, rows: dict[str, Any
         "NARROW": {"rows": np.zeros(3)},
     }
     known = {name: here._save_lasting(arrays) for name, arrays in held.items()}
-    path = tmp_path / FOLDER / "round-000000000001.json"
-    header = json.loads(path.read_text())
-    del header["seal"]
     names = {
         key: [known.get(one, one) for one in value] if isinstance(value, list) else value for key, value in rows.items()
     }
-    header["rows"] = names
-    sealed = hashlib.sha256(json.dumps(header, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-    path.write_text(json.dumps({**header, "seal": sealed}))
+    reseal(tmp_path, 1, rows=names)
     found, problems = Checkpoints(tmp_path).latest()
     assert found is None and said in problems[0]

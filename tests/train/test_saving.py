@@ -24,7 +24,7 @@ from powertrain.recipe import load_recipe
 from powertrain.train.building import build
 from powertrain.train.display.display import Display
 from powertrain.train.folder import background, saving
-from powertrain.train.folder.checkpoint import Checkpoints
+from powertrain.train.folder.checkpoint import CheckpointError, Checkpoints
 from powertrain.train.folder.ledger import Ledger, read_lines
 from powertrain.train.folder.run_folder import RunFolder
 from powertrain.train.folder.saving import Saver
@@ -32,6 +32,7 @@ from powertrain.train.run.named_slots import SlotTable
 from powertrain.train.run.ring import Ring
 from powertrain.train.run.train_run import TrainRun
 from powertrain.train.session import train
+from resealed import reseal
 from running import SMALL
 
 SECONDS = 60  # in which a thread surely gets its turn
@@ -118,6 +119,17 @@ def test_a_commit_begins_the_next_one_when_the_last_is_written(gate: Gate, begun
     assert begun.saver.saved and begun.folder.checkpoints.numbers() == [1, 2]
     begun.saver.save()
     assert gate.numbers == [1, 2]  # it is there
+
+
+def test_a_run_of_another_version_does_not_begin_again(tmp_path: Path) -> None:
+    go(tmp_path)
+    (tmp_path / "a" / "results.json").unlink()  # as if it had been killed near its end
+    numbers = Checkpoints(tmp_path / "a").numbers()
+    for number in numbers:
+        reseal(tmp_path / "a", number, format=3)
+    with pytest.raises(CheckpointError, match=r"has format 3; this version reads 4; expected a run of this version"):
+        go(tmp_path, resume=True)
+    assert Checkpoints(tmp_path / "a").numbers() == numbers
 
 
 def test_a_snapshot_keeps_what_the_host_changes_later() -> None:
