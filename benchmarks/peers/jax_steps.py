@@ -116,7 +116,9 @@ def resnet18(p: Parameters, x: jax.Array, running: Parameters) -> tuple[jax.Arra
 
 def vit(p: Parameters, x: jax.Array) -> jax.Array:
     patches = (conv(x, p["patch.weight"], 4, 0) + p["patch.bias"]).reshape(x.shape[0], -1, 192)
-    hidden = jnp.concatenate([jnp.broadcast_to(p["cls"], (x.shape[0], 1, 192)), patches], 1) + p["positions"]
+    hidden = (
+        jnp.concatenate([jnp.broadcast_to(p["cls.weight"], (x.shape[0], 1, 192)), patches], 1) + p["positions.weight"]
+    )
     return linear(p, "head", transformer(p, hidden, heads=3, causal=False, tanh=False)[:, 0])
 
 

@@ -110,7 +110,9 @@ def resnet18(p: Parameters, x: mx.array, running: Parameters) -> mx.array:
 
 def vit(p: Parameters, x: mx.array) -> mx.array:
     patches = (mx.conv2d(x, p["patch.weight"], 4) + p["patch.bias"]).reshape(x.shape[0], -1, 192)
-    hidden = mx.concatenate([mx.broadcast_to(p["cls"], (x.shape[0], 1, 192)), patches], 1) + p["positions"]
+    hidden = (
+        mx.concatenate([mx.broadcast_to(p["cls.weight"], (x.shape[0], 1, 192)), patches], 1) + p["positions.weight"]
+    )
     return linear(p, "head", transformer(p, hidden, heads=3, causal=False, gelu=nn.gelu)[:, 0])
 
 

@@ -89,7 +89,7 @@ def resnet18(p: Parameters, x: torch.Tensor) -> torch.Tensor:
 
 def vit(p: Parameters, x: torch.Tensor) -> torch.Tensor:
     patches = F.conv2d(x, p["patch.weight"], p["patch.bias"], stride=4).flatten(2).transpose(1, 2)
-    hidden = torch.cat([p["cls"].expand(x.shape[0], -1, -1), patches], 1) + p["positions"]
+    hidden = torch.cat([p["cls.weight"].expand(x.shape[0], -1, -1), patches], 1) + p["positions.weight"]
     return linear(p, "head", transformer(p, hidden, heads=3, causal=False, gelu="none")[:, 0])
 
 

@@ -219,6 +219,12 @@ void register_autograd(py::module_& m) {
         return wrap_all(gradients(outputs, cotangents, wrt));
       },
       py::arg("outputs"), py::arg("cotangents"), py::arg("wrt"));
+  m.def(
+      "gradients_along",
+      [](const Tensor& loss, const Tensor& cotangent, const Tensors& values) {
+        return wrap_all(gradients_along({loss}, {cotangent}, values));
+      },
+      py::arg("loss"), py::arg("cotangent"), py::arg("values"));
 }
 
 }  // namespace pt::bindings

@@ -16,9 +16,12 @@ namespace {
 
 using NodeRef = std::shared_ptr<Node>;
 
+// Whether a walk ends at what is wanted, or goes on to what that depends on.
+enum class Ends { AtWanted, Nowhere };
+
 class Backward {
  public:
-  Backward(const Tensors& outputs, const Tensors& wrt) {
+  Backward(const Tensors& outputs, const Tensors& wrt, Ends ends) : ends_(ends) {
     for (const Tensor& t : wrt) wanted_.insert(t.id());
     collect(outputs);
   }
@@ -41,8 +44,8 @@ class Backward {
     std::unordered_set<const Node*> seen;
     std::vector<NodeRef> stack;
     auto push = [&](const Tensor& t) {
-      if (t.defined() && t.node() && !wanted_.count(t.id()) && seen.insert(t.node().get()).second)
-        stack.push_back(t.node());
+      if (!t.defined() || !t.node() || (ends_ == Ends::AtWanted && wanted_.count(t.id()))) return;
+      if (seen.insert(t.node().get()).second) stack.push_back(t.node());
     };
     for (const Tensor& t : outputs) push(t);
     while (!stack.empty()) {
@@ -215,6 +218,7 @@ class Backward {
     Tensors cotangents;
   };
 
+  const Ends ends_;
   std::unordered_set<uint64_t> wanted_;
   std::unordered_map<const Region*, RegionVisit> unseen_;
   std::vector<NodeRef> nodes_;
@@ -222,11 +226,9 @@ class Backward {
   std::unordered_map<uint64_t, Tensor> gradients_;
 };
 
-}  // namespace
-
-Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+Tensors walked(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt, Ends ends) {
   const AutocastScope decided;
-  Backward backward(outputs, wrt);
+  Backward backward(outputs, wrt, ends);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (cotangents[i].shape() != outputs[i].shape()) {
       throw ShapeError(text("[gradients] the cotangent is ", cotangents[i].type(), ", the output ", outputs[i].type(),
@@ -247,13 +249,25 @@ Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, con
   return result;
 }
 
-Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
-  const AutocastScope decided;
-  Tensors result = gradients_reached(outputs, cotangents, wrt);
+Tensors with_zeros(Tensors result, const Tensors& wrt) {
   for (std::size_t i = 0; i < wrt.size(); ++i) {
     if (!result[i].defined()) result[i] = zeros_beside(wrt[i]);
   }
   return result;
+}
+
+}  // namespace
+
+Tensors gradients_reached(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  return walked(outputs, cotangents, wrt, Ends::AtWanted);
+}
+
+Tensors gradients(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  return with_zeros(gradients_reached(outputs, cotangents, wrt), wrt);
+}
+
+Tensors gradients_along(const Tensors& outputs, const Tensors& cotangents, const Tensors& wrt) {
+  return with_zeros(walked(outputs, cotangents, wrt, Ends::Nowhere), wrt);
 }
 
 }  // namespace pt

@@ -16,7 +16,7 @@ from powertrain.optim import SGD, AdamW
 from powertrain.plugin import ModelError
 from powertrain.plugin.protocols import Inputs
 
-TABLES = ("wte.weight", "wpe.weight", "embedding.weight")
+TABLES = ("wte.weight", "wpe.weight", "embedding.weight", "positions.weight")
 
 
 def converted(weights: Weights) -> Weights:

@@ -77,3 +77,20 @@ def test_gradients_by_values_of_which_one_depends_on_another() -> None:
     x = np.array([1.0, -2.0], "f")
     by_y, by_z = (g.numpy() for g in pt.compile(step)(x))
     assert by_z.tolist() == [2.0, 2.0] and by_y.tolist() == [12.0, -24.0]
+
+
+def test_gradients_by_many_values_go_back_through_each_layer_once() -> None:
+    """Through residual blocks, where sums of gradients would be made in another order for each value."""
+    model = pt.nn.Sequential(*(pt.nn.TransformerBlock(8, 2) for _ in range(4)))
+    values: list[Any] = []
+    for block in model:
+        for layer in (block.qkv, block.fc, block.out):
+            layer.register_forward_hook(lambda layer, args, output: values.append(output))
+
+    def step(x: Any) -> Any:
+        return Step().gradients(pt.sum(pt.square(model(x))), values)
+
+    compiled = pt.compile(step)
+    compiled(np.ones((2, 5, 8), np.float32))
+    names = [one["name"] for one in compiled.programs[0]["instructions"]]
+    assert sum(name.startswith("attention_backward") for name in names) == 4, names

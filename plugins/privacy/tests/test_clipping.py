@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import powertrain as pt
-from powertrain.builtin.models import ViT
+from powertrain.builtin.models import GPT, ViT
 from powertrain.nn import (
     Conv1d,
     Conv2d,
@@ -25,6 +25,7 @@ from powertrain.nn import (
     ReLU,
     Sequential,
     Tanh,
+    Unembedding,
 )
 from powertrain.plugin import Inputs
 from powertrain_privacy.clipping import Calls, clipped_sum
@@ -69,6 +70,17 @@ def frozen_bias() -> Module:
     return model
 
 
+class Words(Module):
+    """A language model whose embedding is also its last layer; the mean of what it says at all positions."""
+
+    def __init__(self, words: int, width: int) -> None:
+        super().__init__()
+        self.body = GPT(words, 12, GPT.Params(layers=1, heads=2, width=width))
+
+    def forward(self, tokens: Any) -> Any:
+        return pt.mean(pt.tanh(self.body(tokens)), axis=1)
+
+
 def vision_transformer() -> Module:
     params = ViT.Params(layers=1, heads=2, width=8)
     return ViT.build(params, Inputs("classification", (8, 8), 3))
@@ -89,6 +101,8 @@ CASES: dict[str, tuple[Any, Any]] = {
     "sound": (lambda: Sequential(Conv1d(3, 6, 3), Tanh(), Mean(), Linear(6, 3)), floats(9, 3)),
     "class token": (Classes, floats(4, 8)),
     "attention": (vision_transformer, floats(8, 8)),
+    "tied words": (lambda: Words(9, 16), tokens(7, 9)),
+    "tied letters": (lambda: Words(3, 4), tokens(12, 3)),
 }  # fmt: skip
 
 
@@ -142,10 +156,11 @@ def test_the_sum_is_that_of_gradients_clipped_one_by_one(name: str) -> None:
         assert np.linalg.norm(g - wanted) <= 2e-5 * np.linalg.norm(wanted), path
 
 
-def test_both_forms_of_a_linear_layer_are_tried() -> None:
-    words, letters = Linear(16, 16), Linear(4, 4)
-    assert products_are_smaller(words, np.zeros((ROWS, 4, 16)))
-    assert not products_are_smaller(letters, np.zeros((ROWS, 12, 4)))
+def test_both_forms_of_a_product_are_tried() -> None:
+    assert products_are_smaller(np.zeros((ROWS, 4, 16)), (16, 16))
+    assert not products_are_smaller(np.zeros((ROWS, 12, 4)), (4, 4))
+    assert products_are_smaller(np.zeros((ROWS, 7, 16)), (9, 16))  # of tied words
+    assert not products_are_smaller(np.zeros((ROWS, 12, 4)), (3, 4))  # of tied letters
 
 
 @pytest.mark.parametrize("name", ["mlp", "frozen", "words"])
@@ -251,6 +266,35 @@ def test_layers_whose_gradients_would_not_be_known_are_refused() -> None:
     halved = pytest.raises(PrivacyError, match=r'gives float16\[6, 3\]; .* leave run\.precision at "f32"')
     with halved, calls.kept(ROWS), pt.autocast("f16"):
         layer(pt.tensor(floats(3)))
+
+
+class Twice(Module):
+    """The table of an embedding gives scores at two places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.scores = Embedding(5, 4), Unembedding()
+
+    def forward(self, tokens: Any) -> Any:
+        x = self.words(tokens)
+        return pt.mean(self.scores(x, self.words.weight) + self.scores(pt.tanh(x), self.words.weight), axis=1)
+
+
+def test_a_table_that_gives_scores_twice_is_refused() -> None:
+    with pytest.raises(PrivacyError) as caught:
+        ours(Twice(), tokens(4, 5), np.arange(ROWS) % 3, 1.0)
+    assert str(caught.value) == (
+        "[dp-sgd] words.weight gave scores 2 times in a step; expected once, whose gradient per example is then known; "
+        "give the other place a Linear"
+    )
+
+
+def test_a_frozen_table_may_give_scores() -> None:
+    model, x, y = case("tied words")
+    model.body.wte.freeze("weight")
+    grads, norms = ours(model, x, y, 1e9)
+    np.testing.assert_allclose(norms, [norm(grads) for grads in one_by_one(model, x, y)], rtol=2e-5)
+    assert "body.wte.weight" not in grads
 
 
 def test_a_layer_that_reads_rows_of_many_examples_at_once_is_refused() -> None:

@@ -36,6 +36,7 @@ from powertrain.nn.quantized import *  # noqa: F403
 from powertrain.nn.rearrange import *  # noqa: F403
 from powertrain.nn.recurrent import *  # noqa: F403
 from powertrain.nn.row_norm import *  # noqa: F403
+from powertrain.nn.tokens import *  # noqa: F403
 from powertrain.nn.transformer import *  # noqa: F403
 from powertrain.nn.unpooling import *  # noqa: F403
 

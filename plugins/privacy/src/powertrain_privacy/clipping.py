@@ -19,12 +19,16 @@ from powertrain_privacy.layer_gradients import gradient_of, trainable
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer: its arguments and its output, one row for each example."""
+    """One call of a layer: its arguments and its output, one row for each example.
+
+    That of an `Unembedding` has no parameters of its own, but those of the embedding whose path is `table`.
+    """
 
     path: str
     layer: pt.nn.Module
     args: tuple[Any, ...]
     output: Any
+    table: str | None = None
 
     @property
     def name(self) -> str:
@@ -37,10 +41,17 @@ class Calls:
     def __init__(self, model: pt.nn.Module) -> None:
         self._layers = {path: layer for path, layer in model.named_modules() if trainable(layer)}
         self._paths = {id(layer): path for path, layer in self._layers.items()}
+        self._tables = {
+            id(layer.weight): path for path, layer in self._layers.items() if type(layer) is pt.nn.Embedding
+        }
         self._kept: list[Call] | None = None
         self._refuse_shared()
         for layer in self._layers.values():
             layer.register_forward_hook(self._called)
+        for path, layer in model.named_modules():
+            if type(layer) is pt.nn.Unembedding:
+                self._paths[id(layer)] = path
+                layer.register_forward_hook(self._scored)
 
     def _refuse_shared(self) -> None:
         owners: dict[int, str] = {}
@@ -55,6 +66,13 @@ class Calls:
     def _called(self, layer: pt.nn.Module, args: tuple[Any, ...], output: Any) -> None:
         if self._kept is not None:
             self._kept.append(Call(self._paths[id(layer)], layer, args, output))
+
+    def _scored(self, layer: pt.nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        """By a table that no embedding of the model has, no parameter that is trained here gets a gradient, or
+        `DPSGD.missed` finds it."""
+        table = self._tables.get(id(args[1])) if len(args) == 2 else None
+        if self._kept is not None and table is not None:
+            self._kept.append(Call(self._paths[id(layer)], layer, args[:1], output, table))
 
     @contextmanager
     def kept(self, rows: int) -> Iterator[list[Call]]:
@@ -74,6 +92,11 @@ class Calls:
                 raise PrivacyError(
                     f"[dp-sgd] {path or 'the model'} was called {times} times in a step; expected once, since its "
                     "parameters must reach the loss by its own forward alone; freeze it, or use a layer for each place"
+                )
+            if (times := sum(call.table == path for call in calls)) > 1:
+                raise PrivacyError(
+                    f"[dp-sgd] {path}.weight gave scores {times} times in a step; expected once, whose gradient per "
+                    "example is then known; give the other place a Linear"
                 )
         for call in calls:
             for what, value in [*(("takes", one) for one in call.args or (None,)), ("gives", call.output)]:
@@ -96,12 +119,15 @@ def _said(value: Any) -> str:
 def clipped_sum(calls: Sequence[Call], gradients: Sequence[Any], clip: float) -> tuple[dict[str, Any], Any]:
     """The sum of the gradients of examples, each scaled down to the norm `clip` where it is longer, by the paths of the
     parameters; and the norms before. `gradients` are those of the sum of the losses by the outputs of the calls."""
-    layers = [gradient_of(call.layer, call.args, g) for call, g in zip(calls, gradients, strict=True)]
+    pairs = list(zip(calls, gradients, strict=True))
+    scored = {call.table: (call.args[0], g) for call, g in pairs if call.table is not None}
+    owners = [(call, g) for call, g in pairs if call.table is None]
+    layers = [gradient_of(call.layer, call.args, g, scored.get(call.path)) for call, g in owners]
     squares = [layer.squares() for layer in layers]
     norms = pt.sqrt(sum(squares[1:], squares[0]))
     factors = pt.minimum(1.0, clip / pt.maximum(norms, 1e-30))
     found = {}
-    for call, layer in zip(calls, layers, strict=True):
+    for (call, _), layer in zip(owners, layers, strict=True):
         for name, gradient in layer.weighted(factors).items():
             found[f"{call.path}.{name}" if call.path else name] = gradient
     return found, norms

@@ -1,13 +1,13 @@
 """The per-example gradients of one layer: their squared norms, and their sum with a weight for each example.
 
-Linear layers and embeddings do without the gradients themselves (ghost clipping: Li et al. 2022, Bu et al. 2022). Other
-layers compute them, in memory of the batch times their parameters.
+Linear layers, embeddings, positions and class tokens do without the gradients themselves (ghost clipping: Li et al.
+2022, Bu et al. 2022). Other layers compute them, in memory of the batch times their parameters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import powertrain as pt
@@ -24,12 +24,21 @@ class LayerGradient(Protocol):
         """The sum of the gradients, each times a factor, by the names of the parameters."""
 
 
-def gradient_of(layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> LayerGradient:
-    """Of a call of the layer; `g` is the gradient by its output, one row for each example."""
-    if type(layer) is pt.nn.Linear and products_are_smaller(layer, args[0]):
+def gradient_of(
+    layer: pt.nn.Module, args: tuple[Any, ...], g: Any, scored: tuple[Any, Any] | None = None
+) -> LayerGradient:
+    """Of a call of the layer; `g` is the gradient by its output, one row for each example.
+
+    Where the table of an embedding also gives scores, it has `scored`: what was scored, and the gradient by the scores.
+    """
+    if type(layer) is pt.nn.Linear and products_are_smaller(args[0], layer.weight.shape):
         return GhostLinear(layer, args, g)
     if type(layer) is pt.nn.Embedding:
-        return GhostEmbedding(layer, args, g)
+        return GhostEmbedding(layer, args, g) if scored is None else GhostTied(layer, args, g, *scored)
+    if type(layer) is pt.nn.PositionEmbedding and len(args) == 1:
+        return GhostPositions(layer, args, g)
+    if type(layer) is pt.nn.ClassToken:
+        return GhostClassToken(layer, args, g)
     return OneByOne(layer, args, g)
 
 
@@ -77,10 +86,10 @@ class _Ghost:
         return backward(self.layer, self.args, self.g * rows)
 
 
-def products_are_smaller(layer: pt.nn.Linear, x: Any) -> bool:
-    """Whether the products of all positions of an example take less memory than its gradient."""
+def products_are_smaller(x: Any, weight: Sequence[int]) -> bool:
+    """Whether the products of all positions of an example take less memory than its gradient, of the shape `weight`."""
     positions = math.prod(x.shape[1:-1])
-    return positions == 1 or bool(2 * positions**2 < layer.in_features * layer.out_features)
+    return positions == 1 or bool(2 * positions**2 < math.prod(weight))
 
 
 class GhostLinear(_Ghost):
@@ -89,7 +98,7 @@ class GhostLinear(_Ghost):
 
     def squares(self) -> Any:
         slots, (x,) = trainable(self.layer), self.args
-        x, g = (pt.reshape(rows, (rows.shape[0], -1, rows.shape[-1])) for rows in (x, self.g))
+        x, g = by_position(x), by_position(self.g)
         found = pt.sum(pair_products(x) * pair_products(g), axis=(1, 2)) if "weight" in slots else 0.0
         return found + pt.sum(pt.square(pt.sum(g, axis=1)), axis=1) if "bias" in slots else found
 
@@ -107,9 +116,57 @@ class GhostEmbedding(_Ghost):
 
     def squares(self) -> Any:
         index = pt.reshape(self.args[0], (self.g.shape[0], -1))
-        g = pt.reshape(self.g, (index.shape[0], index.shape[1], -1))
+        g = by_position(self.g)
         same = pt.equal(pt.expand_dims(index, 2), pt.expand_dims(index, 1))
         return pt.sum(pt.where(same, pair_products(g), 0.0), axis=(1, 2))
+
+
+class GhostTied(GhostEmbedding):
+    """An embedding whose table is also the last layer. Its gradient is the sum of the embedding's and of that by the
+    scores, the sum of c_s h_s' over positions s, where h was scored and c is the gradient by the scores."""
+
+    def __init__(self, layer: pt.nn.Embedding, args: tuple[Any, ...], g: Any, scored: Any, by_scores: Any) -> None:
+        super().__init__(layer, args, g)
+        self.h, self.c = by_position(scored), by_position(by_scores)
+
+    def squares(self) -> Any:
+        """The square of a sum; the product of both gradients is the sum of c_s[word_t] (h_s.g_t) over s and t."""
+        g, h, c = by_position(self.g), self.h, self.c
+        words = pt.reshape(self.args[0], (g.shape[0], 1, -1))
+        if products_are_smaller(h, self.layer.weight.shape):
+            of_words = pt.take_along_axis(c, pt.broadcast_to(words, (*c.shape[:2], words.shape[2])), axis=2)
+            both = pt.sum(of_words * pt.matmul(h, pt.swapaxes(g, 1, 2)), axis=(1, 2))
+            by_scores = pt.sum(pair_products(h) * pair_products(c), axis=(1, 2))
+        else:
+            each = pt.matmul(pt.swapaxes(c, 1, 2), h)
+            rows = pt.broadcast_to(pt.swapaxes(words, 1, 2), g.shape)
+            both = pt.sum(g * pt.take_along_axis(each, rows, axis=1), axis=(1, 2))
+            by_scores = pt.sum(pt.square(each), axis=(1, 2))
+        return super().squares() + by_scores + 2 * both
+
+    def weighted(self, factors: Any) -> dict[str, Any]:
+        c = self.c * pt.reshape(factors, (-1, 1, 1))
+        c, h = (pt.reshape(rows, (-1, rows.shape[2])) for rows in (c, self.h))
+        return {name: g + pt.matmul(pt.swapaxes(c, 0, 1), h) for name, g in super().weighted(factors).items()}
+
+
+class GhostPositions(_Ghost):
+    """The gradient by the vector of a position is that by the token there."""
+
+    def squares(self) -> Any:
+        return pt.sum(pt.square(by_position(self.g)), axis=(1, 2))
+
+
+class GhostClassToken(_Ghost):
+    """The gradient by the token is that by the first row of the output."""
+
+    def squares(self) -> Any:
+        return pt.sum(pt.square(self.g[:, 0]), axis=1)
+
+
+def by_position(rows: Any) -> Any:
+    """What has any number of axes of positions, as [batch, positions, width]."""
+    return pt.reshape(rows, (rows.shape[0], -1, rows.shape[-1]))
 
 
 def pair_products(rows: Any) -> Any:

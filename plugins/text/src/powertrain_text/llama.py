@@ -9,7 +9,7 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.nn import CacheStep, Embedding, KVCache, LayerCache, Linear, Module, ModuleList, RMSNorm
+from powertrain.nn import CacheStep, Embedding, KVCache, LayerCache, Linear, Module, ModuleList, RMSNorm, Unembedding
 from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 
 STD = 0.02  # of the first weights
@@ -125,7 +125,7 @@ class Llama(Model):
             for layer in self.layers:
                 x = layer(x, turns)
             x = self.norm(x)
-            return x @ self.embed_tokens.weight.T if self.lm_head is None else self.lm_head(x)
+            return self.scores(x, self.embed_tokens.weight) if self.lm_head is None else self.lm_head(x)
     """
     strategy = "next_token"
 
@@ -165,6 +165,7 @@ class Llama(Model):
         self.layers = ModuleList(Layer(params) for _ in range(params.layers))
         self.norm = RMSNorm(params.width, params.eps)
         self.lm_head = None if params.tied else Linear(params.width, vocabulary, bias=False, std=STD)
+        self.scores = Unembedding()
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> Llama:
@@ -194,4 +195,4 @@ class Llama(Model):
         x = self.norm(x if cache is None else cache.last(x))
         if self.lm_head is not None:
             return self.lm_head(x)
-        return pt.matmul(x, pt.permute_dims(self.embed_tokens.weight, (1, 0)))
+        return self.scores(x, self.embed_tokens.weight)

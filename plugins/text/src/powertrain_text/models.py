@@ -9,7 +9,17 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, Sequential, TransformerEncoderLayer
+from powertrain.nn import (
+    Dropout,
+    Embedding,
+    LayerNorm,
+    Linear,
+    Module,
+    PositionEmbedding,
+    Sequential,
+    TransformerEncoderLayer,
+    Unembedding,
+)
 from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 from powertrain_text.tokenizer import PADDING
 
@@ -56,7 +66,7 @@ class Bert(Model):
 
     TORCH_FORWARD = f"""
         def forward(self, tokens):
-            x = self.dropout(self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]]))
+            x = self.dropout(self.norm(self.places(self.words(tokens))))
             padding = None
             if self.head_norm is None:
                 padding = torch.zeros(tokens.shape).masked_fill(tokens == {PADDING}, float("-inf"))
@@ -67,7 +77,7 @@ class Bert(Model):
                 x = block(x, src_mask=bias, src_key_padding_mask=padding)
             if self.head_norm is None:
                 return self.head(x[:, 0])
-            return self.head_norm(F.gelu(self.head(x))) @ self.words.weight.T
+            return self.scores(self.head_norm(F.gelu(self.head(x))), self.words.weight)
 
         def biases(self, batch, places):
             ahead = (torch.arange(places) - torch.arange(places)[:, None]).float()
@@ -99,7 +109,7 @@ class Bert(Model):
         super().__init__()
         params = params or self.Params()
         width = params.width
-        self.words, self.places = Embedding(words, width, std=0.02), Embedding(context, width, std=0.02)
+        self.words, self.places = Embedding(words, width, std=0.02), PositionEmbedding(context, width)
         self.norm, self.dropout = LayerNorm(width), Dropout(params.dropout)
         self.blocks = Sequential(
             *(
@@ -110,6 +120,7 @@ class Bert(Model):
         self.heads, self.near = params.heads, params.near
         self.head: Module = Linear(width, width) if classes is None else Linear(width, classes)
         self.head_norm = LayerNorm(width) if classes is None else None
+        self.scores = Unembedding()
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> Bert:
@@ -119,16 +130,14 @@ class Bert(Model):
         return cls(words, context, None if inputs.task == "language" else inputs.outputs, params)
 
     def forward(self, tokens: Any) -> pt.Tensor:
-        x = self.words(tokens) + self.places.weight.value[: tokens.shape[1]]
-        x = self.dropout(self.norm(x))
+        x = self.dropout(self.norm(self.places(self.words(tokens))))
         padding = None if self.head_norm is not None else pt.equal(tokens, PADDING)
         bias = self.bias(*tokens.shape) if self.near else None
         for block in self.blocks:
             x = block(x, src_mask=bias, src_key_padding_mask=padding)
         if self.head_norm is None:
             return self.head(x[:, 0])
-        x = self.head_norm(F.gelu(self.head(x)))
-        return pt.matmul(x, pt.permute_dims(self.words.weight, (1, 0)))
+        return self.scores(self.head_norm(F.gelu(self.head(x))), self.words.weight)
 
     def bias(self, batch: int, places: int) -> Any:
         """The same for every example, as attention takes it."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import read_text
-from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, ModuleList
+from powertrain.nn import Dropout, Embedding, LayerNorm, Linear, Module, ModuleList, PositionEmbedding
 from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 from powertrain_text.checkpoints import Settings, as_float32, demand_shapes, json_of, stored_tensors
 from powertrain_text.packages import place_of
@@ -88,7 +88,7 @@ class Encoder(Module):
     TORCH_FORWARD = f"""
         def forward(self, tokens):
             real = tokens != {PADDING}
-            x = self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]])
+            x = self.norm(self.places(self.words(tokens)))
             for layer in self.layers:
                 x = layer(x, real)
             real = real.float().unsqueeze(-1)
@@ -98,7 +98,7 @@ class Encoder(Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.words = Embedding(sizes.vocabulary, sizes.width, std=STD)
-        self.places = Embedding(sizes.context, sizes.width, std=STD)
+        self.places = PositionEmbedding(sizes.context, sizes.width, std=STD)
         self.norm = LayerNorm(sizes.width, sizes.eps)
         self.layers = ModuleList(EncoderLayer(sizes) for _ in range(sizes.layers))
 
@@ -106,7 +106,7 @@ class Encoder(Module):
         """Shapes    tokens [batch, time] -> [batch, width]"""
         batch, time = tokens.shape
         real = pt.not_equal(tokens, PADDING)
-        x = self.norm(self.words(tokens) + self.places.weight.value[:time])
+        x = self.norm(self.places(self.words(tokens)))
         for layer in self.layers:
             x = layer(x, pt.reshape(real, (batch, 1, 1, time)))
         weight = pt.reshape(pt.astype(real, "float32"), (batch, time, 1))

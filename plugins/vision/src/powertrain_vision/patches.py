@@ -7,7 +7,7 @@ from typing import Any
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.nn import LayerNorm, Linear, Parameter, Sequential, TransformerBlock, init
+from powertrain.nn import LayerNorm, Linear, PositionEmbedding, Sequential, TransformerBlock
 from powertrain.plugin import Inputs, Model, as_floats, param
 from powertrain_vision.errors import VisionError
 
@@ -25,7 +25,7 @@ class PatchDecoder(Model):
 
     TORCH_FORWARD = """
         def forward(self, x):
-            return self.head(self.norm(self.blocks(x + self.positions))[:, 1:]).flatten(1)
+            return self.head(self.norm(self.blocks(self.positions(x)))[:, 1:]).flatten(1)
     """
     example_inputs = (Inputs("regression", (5, 8), 16),)
 
@@ -42,7 +42,7 @@ class PatchDecoder(Model):
                 f"[patch-decoder] tokens of {width} numbers, heads = {params.heads}; expected a multiple of heads; "
                 "change heads, or strategy.code"
             )
-        self.positions = Parameter(init.normal((1, tokens, width), 0.02))
+        self.positions = PositionEmbedding(tokens, width)
         self.blocks = Sequential(
             *(
                 TransformerBlock(width, params.heads, causal=False, depth=params.layers, gelu="none")
@@ -63,7 +63,7 @@ class PatchDecoder(Model):
         return cls(inputs.shape[0], inputs.shape[1], inputs.outputs, params)
 
     def forward(self, x: Any) -> pt.Tensor:
-        tokens = self.norm(self.blocks(as_floats(x) + self.positions))
+        tokens = self.norm(self.blocks(self.positions(as_floats(x))))
         return pt.reshape(self.head(tokens[:, 1:]), (tokens.shape[0], -1))
 
 

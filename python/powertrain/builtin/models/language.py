@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain.nn import LSTM, Dropout, Embedding, KVCache, LayerNorm, Linear, Sequential, TransformerBlock
+from powertrain.nn import (
+    LSTM,
+    Dropout,
+    Embedding,
+    KVCache,
+    LayerNorm,
+    Linear,
+    PositionEmbedding,
+    Sequential,
+    TransformerBlock,
+    Unembedding,
+)
 from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, check_task
 from powertrain.plugin.params import param
@@ -29,8 +40,8 @@ class GPT(Model):
 
     TORCH_FORWARD = """
         def forward(self, tokens):
-            x = self.dropout(self.wte(tokens) + self.wpe.weight[: tokens.shape[1]])
-            return self.ln_f(self.blocks(x)) @ self.wte.weight.T
+            x = self.dropout(self.wpe(self.wte(tokens)))
+            return self.scores(self.ln_f(self.blocks(x)), self.wte.weight)
     """
     strategy = "next_token"
 
@@ -51,7 +62,7 @@ class GPT(Model):
         super().__init__()
         params = params or self.Params()
         self.wte = Embedding(vocabulary, params.width, std=0.02)
-        self.wpe = Embedding(context, params.width, std=0.02)
+        self.wpe = PositionEmbedding(context, params.width)
         self.dropout = Dropout(params.dropout)
         self.blocks = Sequential(
             *(
@@ -60,6 +71,7 @@ class GPT(Model):
             )
         )
         self.ln_f = LayerNorm(params.width)
+        self.scores = Unembedding()
         self.context = context
 
     @classmethod
@@ -82,13 +94,13 @@ class GPT(Model):
         if cache is None and time > self.context:
             raise ModelError(f"[gpt] {time} tokens; expected at most context = {self.context}; cut the text")
         if cache is None:
-            x = self.blocks(self.dropout(self.wte(tokens) + self.wpe.weight.value[:time]))
+            x = self.blocks(self.dropout(self.wpe(self.wte(tokens))))
         else:
-            x = self.dropout(self.wte(tokens) + self.wpe(cache.positions))
+            x = self.dropout(self.wpe(self.wte(tokens), cache.positions))
             for layer, block in enumerate(self.blocks):
                 x = block(x, cache.layer(layer))
             x = cache.last(x)
-        return pt.matmul(self.ln_f(x), pt.permute_dims(self.wte.weight, (1, 0)))
+        return self.scores(self.ln_f(x), self.wte.weight)
 
 
 class LSTMLanguageModel(Model):

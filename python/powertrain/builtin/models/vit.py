@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import powertrain as pt
-from powertrain.nn import Conv2d, Dropout, LayerNorm, Linear, Parameter, Sequential, TransformerBlock, init
+from powertrain.nn import (
+    ClassToken,
+    Conv2d,
+    Dropout,
+    LayerNorm,
+    Linear,
+    PositionEmbedding,
+    Sequential,
+    TransformerBlock,
+)
 from powertrain.plugin.model import Model
 from powertrain.plugin.model_inputs import ModelError, as_images, check_task, image_shape
 from powertrain.plugin.params import param
@@ -29,8 +38,8 @@ class ViT(Model):
     TORCH_FORWARD = """
         def forward(self, x):
             patches = self.patch(images(x)).flatten(1, 2)
-            tokens = torch.cat([self.cls.expand(len(patches), -1, -1), patches], dim=1)
-            return self.head(self.ln_f(self.blocks(self.dropout(tokens + self.positions))[:, 0]))
+            tokens = self.positions(self.cls(patches))
+            return self.head(self.ln_f(self.blocks(self.dropout(tokens))[:, 0]))
     """
 
     @dataclass(frozen=True)
@@ -59,8 +68,8 @@ class ViT(Model):
             )
         tokens = (height // params.patch) * (width // params.patch)
         self.patch = Conv2d(channels, params.width, params.patch, stride=params.patch)
-        self.cls = Parameter(init.normal((1, 1, params.width), 0.02))
-        self.positions = Parameter(init.normal((1, tokens + 1, params.width), 0.02))
+        self.cls = ClassToken(params.width)
+        self.positions = PositionEmbedding(tokens + 1, params.width)
         self.dropout = Dropout(params.dropout)
         blocks = [
             TransformerBlock(
@@ -82,8 +91,7 @@ class ViT(Model):
         patches = self.patch(as_images(x))
         batch, height, width, channels = patches.shape
         tokens = pt.reshape(patches, (batch, height * width, channels))
-        first = pt.broadcast_to(self.cls, (batch, 1, channels))
-        return pt.concat([first, tokens], axis=1) + self.positions
+        return self.positions(self.cls(tokens))
 
     def forward(self, x: Tensor) -> pt.Tensor:
         return self.head(self.ln_f(self.blocks(self.dropout(self.tokens(x)))[:, 0]))

@@ -130,8 +130,8 @@ def resnet18(d: Drawer) -> None:
 
 def vit(d: Drawer) -> None:
     d.conv("patch", 3, 192, 4)
-    d.normal("cls", (1, 1, 192), 0.02)
-    d.normal("positions", (1, 65, 192), 0.02)
+    d.normal("cls.weight", (1, 1, 192), 0.02)
+    d.normal("positions.weight", (65, 192), 0.02)
     d.blocks(6, 192)
     d.normal_linear("head", 192, 10, 0.02)
 

@@ -43,7 +43,7 @@ MODELS: dict[str, Callable[[Weights], Module]] = {
     "vit_tiny": lambda weights: ViT(),
 }
 
-EMBEDDINGS = ("wte.weight", "wpe.weight", "embedding.weight")
+EMBEDDINGS = ("wte.weight", "wpe.weight", "embedding.weight", "positions.weight")
 
 
 def relaid(name: str, value: Array, workload: str) -> Array:

@@ -20,7 +20,7 @@ class Net(Model):
     def __init__(self, tokens: int, context: int, params: Params) -> None:
         super().__init__()
         self.embedding = pt.nn.Embedding(tokens, params.width, std=0.02)
-        self.positions = pt.nn.Parameter(pt.nn.init.normal((1, context, params.width), 0.02))
+        self.positions = pt.nn.PositionEmbedding(context, params.width)
         blocks = [pt.nn.TransformerBlock(params.width, 4, depth=params.layers) for _ in range(params.layers)]
         self.blocks = pt.nn.Sequential(*blocks)
         self.norm = pt.nn.LayerNorm(params.width)
@@ -33,4 +33,4 @@ class Net(Model):
         return cls(inputs.outputs, inputs.context, params)
 
     def forward(self, x: Any) -> Any:
-        return self.head(self.norm(self.blocks(self.embedding(x) + self.positions)))
+        return self.head(self.norm(self.blocks(self.positions(self.embedding(x)))))

@@ -122,9 +122,7 @@ class Step:
 
     def gradients(self, total: Any, values: Sequence[Any]) -> list[Any]:
         """The gradients of a number by values on the way to it, of which one may depend on another."""
-        # One at a time, since autodiff goes no further back than what it is asked for. Common steps are merged later.
-        one = pt.ones((), dtype=total.dtype)
-        return [_core.gradients_by_rows(total, one, [value], [])[0][0] for value in values]
+        return _core.gradients_along(total, pt.ones((), dtype=total.dtype), values)
 
     def log(self, name: str, total: Any, count: Any = 1) -> None:
         pair = total_and_count(total, count)
