@@ -15,5 +15,5 @@ def magnitude(x: Array) -> Array:
 
 GRADIENT_SIZE = 100  # with many elements one is within a step of a kink
 CASES = [*unary(lambda s: normal(s, 3.0)), Case(special()).no_gradient()]
-MUTANTS = [("spec.cpp", "+ 0.5", "- 0.5")]
+MUTANTS = [("math.h", "x + V(3)", "x + V(2)")]
 BENCH = [Case(normal((2048, 1024)))]
