@@ -30,58 +30,43 @@ PT_PHILOX PhiloxKey philox_key(int64_t seed, int64_t stream, int64_t call) {
   return k;
 }
 
-constexpr int kPhiloxBlocks = 16;
+constexpr int kPhiloxRounds = 10;
+constexpr uint32_t kPhiloxEven = 0xD2511F53u, kPhiloxOdd = 0xCD9E8D57u;  // which words 0 and 2 are multiplied by
+constexpr uint32_t kPhiloxFirstStep = 0x9E3779B9u, kPhiloxSecondStep = 0xBB67AE85u;  // what a round adds to the keys
 
-// The words of kBlocks blocks from `first` on; words[w][i] is word w of block i. The loops over blocks vectorise.
-template <int kBlocks>
-PT_PHILOX void philox_blocks(const PhiloxKey& k, uint64_t first, uint32_t (&words)[4][kBlocks]) {
-  uint32_t c0[kBlocks], c1[kBlocks], c2[kBlocks], c3[kBlocks];
-  for (int i = 0; i < kBlocks; ++i) {
-    uint64_t block = first + uint64_t(i);
-    c0[i] = uint32_t(block);
-    c1[i] = uint32_t(block >> 32) | k.call_high;
-    c2[i] = k.call_low;
-    c3[i] = k.stream;
-  }
+PT_PHILOX void philox_block(const PhiloxKey& k, uint64_t block, uint32_t (&words)[4]) {
+  uint32_t c0 = uint32_t(block), c1 = uint32_t(block >> 32) | k.call_high, c2 = k.call_low, c3 = k.stream;
   uint32_t key0 = k.key[0], key1 = k.key[1];
-  for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < kBlocks; ++i) {
-      uint64_t product0 = uint64_t(0xD2511F53u) * c0[i];
-      uint64_t product1 = uint64_t(0xCD9E8D57u) * c2[i];
-      c0[i] = uint32_t(product1 >> 32) ^ c1[i] ^ key0;
-      c2[i] = uint32_t(product0 >> 32) ^ c3[i] ^ key1;
-      c1[i] = uint32_t(product1);
-      c3[i] = uint32_t(product0);
-    }
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const uint64_t product0 = uint64_t(kPhiloxEven) * c0, product1 = uint64_t(kPhiloxOdd) * c2;
+    c0 = uint32_t(product1 >> 32) ^ c1 ^ key0;
+    c2 = uint32_t(product0 >> 32) ^ c3 ^ key1;
+    c1 = uint32_t(product1);
+    c3 = uint32_t(product0);
+    key0 += kPhiloxFirstStep;
+    key1 += kPhiloxSecondStep;
   }
-  for (int i = 0; i < kBlocks; ++i) {
-    words[0][i] = c0[i];
-    words[1][i] = c1[i];
-    words[2][i] = c2[i];
-    words[3][i] = c3[i];
-  }
+  words[0] = c0;
+  words[1] = c1;
+  words[2] = c2;
+  words[3] = c3;
 }
 
 // [0, 1) with 24 and 53 bits.
 PT_PHILOX float philox_float(uint32_t word) { return float(int32_t(word >> 8)) * 0x1p-24f; }
-PT_PHILOX double philox_double(uint32_t low, uint32_t high) {
-  uint64_t bits = (uint64_t(high) << 32 | low) >> 11;
-  return double(int64_t(bits)) * 0x1p-53;
-}
+PT_PHILOX double philox_double(uint64_t words) { return double(int64_t(words >> 11)) * 0x1p-53; }
 
 // Of one element: word e % 4 of block e / 4, and two words of block e / 2.
 PT_PHILOX float philox_float_at(const PhiloxKey& k, int64_t e) {
-  uint32_t words[4][1];
-  philox_blocks(k, uint64_t(e) / 4, words);
+  uint32_t words[4];
+  philox_block(k, uint64_t(e) / 4, words);
   const int word = int(e & 3);
-  return philox_float(word == 0 ? words[0][0] : word == 1 ? words[1][0] : word == 2 ? words[2][0] : words[3][0]);
+  return philox_float(word == 0 ? words[0] : word == 1 ? words[1] : word == 2 ? words[2] : words[3]);
 }
 PT_PHILOX double philox_double_at(const PhiloxKey& k, int64_t e) {
-  uint32_t words[4][1];
-  philox_blocks(k, uint64_t(e) / 2, words);
-  return e & 1 ? philox_double(words[2][0], words[3][0]) : philox_double(words[0][0], words[1][0]);
+  uint32_t words[4];
+  philox_block(k, uint64_t(e) / 2, words);
+  return philox_double(e & 1 ? uint64_t(words[3]) << 32 | words[2] : uint64_t(words[1]) << 32 | words[0]);
 }
 
 }  // namespace pt
