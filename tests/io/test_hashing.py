@@ -6,13 +6,13 @@ import hashlib
 import os
 import threading
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pytest
 
 from powertrain.io import hashing
 from powertrain.io.hashing import CHUNK_BYTES, ChunkedHash, hash_file
+from powertrain.io.read_at import read_at
 
 SIZES = (0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 17)
 
@@ -72,27 +72,23 @@ def test_where_there_are_no_more_threads_one_does_it(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("wrong", [OSError(5, "Input/output error"), KeyboardInterrupt()])
 def test_what_stops_one_thread_is_told(wrong: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = hashing._read
-
-    def fails(file: BinaryIO, start: int, room: memoryview) -> memoryview:
+    def fails(handle: int, into: memoryview, start: int) -> int:
         if start == 2 * CHUNK_BYTES:
             raise wrong
-        return inner(file, start, room)
+        return read_at(handle, into, start)
 
     (tmp_path / "file").write_bytes(bytes(4 * CHUNK_BYTES))
-    monkeypatch.setattr(hashing, "_read", fails)
+    monkeypatch.setattr(hashing, "read_at", fails)
     with pytest.raises(type(wrong)):
         read(tmp_path / "file")
 
 
 def test_a_file_that_becomes_shorter_has_another_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = hashing._read
-
-    def cut(file: BinaryIO, start: int, room: memoryview) -> memoryview:
+    def cut(handle: int, into: memoryview, start: int) -> int:
         os.truncate(tmp_path / "file", CHUNK_BYTES)
-        return inner(file, start, room)
+        return read_at(handle, into, start)
 
     content = np.random.default_rng(2).bytes(2 * CHUNK_BYTES)
     (tmp_path / "file").write_bytes(content)
-    monkeypatch.setattr(hashing, "_read", cut)
+    monkeypatch.setattr(hashing, "read_at", cut)
     assert read(tmp_path / "file") != defined(content)

@@ -13,8 +13,9 @@ from safetensors.numpy import save
 
 from powertrain.io.array_pieces import DTYPES
 from powertrain.train.folder.checkpoint import Checkpoints
-from powertrain.train.folder.saved_arrays import PART_BYTES, FileDamagedError, SavedArrays, below, each, form
+from powertrain.train.folder.saved_arrays import FileDamagedError, SavedArrays, below, each, form
 
+PART_BYTES = 1 << 22
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(5, np.int64), "none": np.zeros((0, 4), np.float16),
     "c": np.array([True, False]), "wide": np.arange(PART_BYTES // 8 + 3, dtype=np.float64),

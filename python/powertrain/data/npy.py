@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from powertrain.data.errors import DataError
 from powertrain.io.inputs import max_input_bytes, open_file, read_at_most, size_of
 from powertrain.io.locks import ModuleLock
+from powertrain.io.read_at import read_at
 
 Array = NDArray[Any]
 MAGIC = b"\x93NUMPY"
@@ -163,18 +164,14 @@ class StoredArray:
         return made.astype(self.dtype, copy=False)
 
     def _read(self, buffer: memoryview, row: int) -> None:
-        at = self._start + row * self._row_bytes
-        while len(buffer):
-            count = os.preadv(self._handle, [buffer], at)
-            if count == 0:
-                size = os.fstat(self._handle).st_size
-                raise DataError(
-                    f"arrays {self.path}",
-                    f"it was cut off: it has {size:,} bytes now, too few for row {row}",
-                    f"expected the {self._start + self.nbytes:,} bytes that it had when it was opened",
-                    "leave the file as it is while something reads it",
-                )  # fmt: skip
-            buffer, at = buffer[count:], at + count
+        if read_at(self._handle, buffer, self._start + row * self._row_bytes) < len(buffer):
+            size = os.fstat(self._handle).st_size
+            raise DataError(
+                f"arrays {self.path}",
+                f"it was cut off: it has {size:,} bytes now, too few for row {row}",
+                f"expected the {self._start + self.nbytes:,} bytes that it had when it was opened",
+                "leave the file as it is while something reads it",
+            )
 
 
 def open_array(path: Path) -> Array | StoredArray:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from powertrain.io.array_pieces import Piece, raw
+from powertrain.io.read_at import read_at
 
 CHUNK_BYTES = 1 << 23  # a thread hashes so many without asking for Python's lock, and holds them
 THREADS = 2  # of a file, at most
@@ -57,7 +58,8 @@ class ChunkedHash:
 
 def hash_file(file: BinaryIO) -> str:
     """What a ChunkedHash makes of a file, by several threads where there may be some."""
-    size = os.fstat(file.fileno()).st_size
+    handle = file.fileno()
+    size = os.fstat(handle).st_size
     chunks = -(-size // CHUNK_BYTES)
     found, errors = [b""] * chunks, list[BaseException]()
     lock, numbers = threading.Lock(), iter(range(chunks))
@@ -70,7 +72,7 @@ def hash_file(file: BinaryIO) -> str:
                     number = next(numbers, None)
                 if number is None:
                     break
-                found[number] = hashlib.sha256(_read(file, number * CHUNK_BYTES, room)).digest()
+                found[number] = hashlib.sha256(room[: read_at(handle, room, number * CHUNK_BYTES)]).digest()
         except BaseException as error:  # whoever asked is told
             errors.append(error)
 
@@ -86,11 +88,3 @@ def hash_file(file: BinaryIO) -> str:
     if errors:
         raise errors[0]
     return hashlib.sha256(b"".join(found)).hexdigest()
-
-
-def _read(file: BinaryIO, start: int, room: memoryview) -> memoryview:
-    """The bytes of a file from a place on, as many as there are and have room."""
-    got = 0
-    while got < len(room) and (count := os.preadv(file.fileno(), [room[got:]], start + got)):
-        got += count
-    return room[:got]

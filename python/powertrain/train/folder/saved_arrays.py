@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from powertrain._core import Error
 from powertrain.io.array_pieces import DTYPES
+from powertrain.io.read_at import read_at
 
-PART_BYTES = 1 << 22  # that are read at once
 MOST_HEADER = 100_000_000  # bytes, as safetensors has it: as JSON it takes ten times as many
 NAMES = {short: np.dtype(name).newbyteorder("<") for name, short in DTYPES.items()}
 
@@ -88,16 +88,11 @@ class SavedArrays(Mapping[str, NDArray[Any]]):
             yield name, part.view(entry.dtype).reshape(entry.shape)
 
     def _read(self, entry: Entry, into: NDArray[np.uint8]) -> None:
-        # At a place of its own, so that threads, and a child after a fork, read beside each other.
-        got = 0
-        while got < len(into):
-            count = os.preadv(self._handle, [into[got : got + PART_BYTES].data], entry.begin + got)
-            if not count:
-                raise FileDamagedError(
-                    "[checkpoint] its file became shorter while it was read; expected a run's folder that nothing else "
-                    "changes; go on from the checkpoint before"
-                )
-            got += count
+        if read_at(self._handle, into.data, entry.begin) < len(into):
+            raise FileDamagedError(
+                "[checkpoint] its file became shorter while it was read; expected a run's folder that nothing else "
+                "changes; go on from the checkpoint before"
+            )
 
 
 def form(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
