@@ -43,8 +43,8 @@ PIECE_BYTES = 1 << 22  # of rows in a file
 PART_BYTES = 1 << 19  # that are hashed and written together, while they are in a cache
 FOLDER = "checkpoints"
 META = {"seconds": float, "steps": int}
-# What checkpoints of earlier versions do not have: counters, what an evaluation at that commit gave, and of which of
-# these lower values are better.
+# What a run adds to that: counters, what an evaluation at that commit gave, and of which of these lower values are
+# better.
 EVALUATED = {"progress": {...: int}, "values": {...: float}, "lower": [str]}
 HEADER = {"format": int, "number": int, "bytes": int, "seal": str}
 
@@ -108,7 +108,9 @@ class Checkpoints:
                     name: [self._save_lasting({"rows": piece}) for piece in _pieces(array)]
                     for name, array in rows.items()
                 }
-            header["bytes"], header["hash"] = self._write(_name(number, ".safetensors"), safetensors_pieces(rest))
+            hashed = ChunkedHash()
+            header["bytes"] = self._write(_name(number, ".safetensors"), safetensors_pieces(rest), hashed)
+            header["hash"] = hashed.hexdigest()
             self.files.replace(_name(number, ".json"), _sealed(header))
         except NoSpaceError:
             if number not in self.numbers():
@@ -137,17 +139,18 @@ class Checkpoints:
         except (OSError, FolderError):
             return False
 
-    def _write(self, name: str, pieces: Sequence[Piece]) -> tuple[int, str]:
-        """A file of arrays; its size and hash. Other threads run while a part is hashed and written, which reads it
-        from memory once."""
-        size, digest = sum(map(len, pieces)), ChunkedHash()
+    def _write(self, name: str, pieces: Sequence[Piece], hashed: ChunkedHash | None = None) -> int:
+        """A file of arrays, which is hashed where its hash is not known; its size. Other threads run while a part is
+        hashed and written, which reads it from memory once."""
+        size = sum(map(len, pieces))
         with self.files.writing_once(name, size) as file:
             for piece in pieces:
                 for start in range(0, len(piece), PART_BYTES):
                     part = piece[start : start + PART_BYTES]
-                    digest.update(part)
+                    if hashed is not None:
+                        hashed.update(part)
                     file.write(part)
-        return size, digest.hexdigest()
+        return size
 
     def files_of(self, number: int) -> list[str]:
         """The names of the files of a checkpoint, in the folder of the run."""
