@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.nn import Dropout, Embedding, Transformer
+from powertrain.nn import Dropout, Embedding, Transformer, Unembedding
 from powertrain.plugin import Inputs, Model, ModelError, check_task, param
 from powertrain_text.cached_decoder import Tensors, nothing_yet, seen_of, written
 from powertrain_text.models import words_of
@@ -48,7 +48,7 @@ class EncoderDecoder(Model):
             before = source if before is None else before
             ahead = nn.Transformer.generate_square_subsequent_mask(before.shape[1], device=source.device)
             y = self.transformer.decoder(self.placed(before), memory, ahead, memory_key_padding_mask=padding)
-            return y @ self.words.weight.T
+            return self.scores(y, self.words.weight)
 
         def placed(self, tokens):
             steps = torch.exp(torch.arange(0, self.width, 2).double() * (-np.log(10_000) / self.width))
@@ -82,6 +82,7 @@ class EncoderDecoder(Model):
         self.transformer = Transformer(
             width, params.heads, layers, layers, 4 * width, params.dropout, norm_first=True
         )  # fmt: skip
+        self.scores = Unembedding()
 
     @classmethod
     def build(cls, params: Params, inputs: Inputs) -> EncoderDecoder:
@@ -120,16 +121,14 @@ class EncoderDecoder(Model):
         x = pt.expand_dims(self.words(token) * math.sqrt(self.width) + wave, 1)
         decoder: Any = self.transformer.decoder
         y, kept = written(decoder, x, at, kept, seen[1:], seen[0])
-        return self.scores(y[:, 0]), kept
-
-    def scores(self, x: Any) -> pt.Tensor:
-        return pt.matmul(x, pt.permute_dims(self.words.weight, (1, 0)))
+        return self.scores(y[:, 0], self.words.weight), kept
 
     def forward(self, source: Any, before: Any = None) -> pt.Tensor:
         memory, padding = self.encode(source)
         before = self.placed(source if before is None else before)
         decoder = self.transformer.decoder
-        return self.scores(decoder(before, memory, memory_key_padding_mask=padding, tgt_is_causal=True))
+        y = decoder(before, memory, memory_key_padding_mask=padding, tgt_is_causal=True)
+        return self.scores(y, self.words.weight)
 
 
 def demand_writer(model: Any) -> None:
