@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from powertrain.data import ArrayDataset, DataLoader
-from powertrain.data.block import Block
+from powertrain.data.block import Block, blocks
 from powertrain.data.in_memory import dataset_of
 from powertrain.data.loader import DataLoader as Loader
+from powertrain.data.order import Cursor, Pick
+from powertrain.data.picks import JoinedPicks, OnePick
+from powertrain.data.prefetch import MOST_AT_ONCE, Pace, _Cell, _Shared
 from powertrain.recipe.durations import Duration
 from powertrain.recipe.sections import RunSection
 from powertrain.train.run.sources import TrainSource
@@ -28,21 +32,21 @@ def flat(made) -> list[Block]:
 
 
 def first_batches(count: int, together: bool, one: Loader | None = None):
-    one, found, blocks = one or loader(), [], 0
+    one, found, several = one or loader(), [], 0
     ahead = one.ahead(together=together)
     while len(found) < count:
         made, pick = next(ahead)
-        blocks += isinstance(made, Block)
+        several += isinstance(made, Block)
         found += flat(made)
         one.move_behind(pick)
     ahead.close()
-    return found[:count], blocks
+    return found[:count], several
 
 
 def test_batches_of_blocks_are_those_made_one_by_one():
-    found, blocks = first_batches(300, together=True)
+    found, several = first_batches(300, together=True)
     wanted, none = first_batches(300, together=False)
-    assert blocks > 2 and none == 0
+    assert several > 2 and none == 0
     for a, b in zip(found, wanted, strict=True):
         assert a.indices.tolist() == b.indices.tolist()
         assert a.cursor.tolist() == b.cursor.tolist()
@@ -81,10 +85,6 @@ def test_parts_of_parts_are_parts():
 
 
 def test_sizes_that_differ_are_blocks_of_their_own():
-    from powertrain.data.block import blocks
-    from powertrain.data.order import Cursor, Pick
-    from powertrain.data.picks import JoinedPicks, OnePick
-
     sizes = [4, 4, 2, 2, 2, 4]
     picks = [Pick(np.arange(size), np.ones(size, np.float32), Cursor(0, at)) for at, size in enumerate(sizes)]
     joined = JoinedPicks([OnePick(pick) for pick in picks])
@@ -157,3 +157,85 @@ def test_one_by_one_and_several_at_once_may_alternate():
         assert indices(found) == wanted
     plain.close()
     mixed.close()
+
+
+def two(weights=False):
+    """A source of eights beside one of twenties, whose epochs end at other places."""
+    made = []
+    for seed, (rows, size) in enumerate(((50, 8), (130, 20))):
+        x = np.arange(rows * 3, dtype=np.float32).reshape(rows, 3)
+        weight = np.linspace(0, 2, rows, dtype=np.float32) if weights else None
+        module = dataset_of((x, np.arange(rows) % 3), sample_weight=weight)
+        made.append(
+            TrainSource(module.splits["train"], module, RunSection(until=Duration(1, "epochs"), batch_size=size), seed)
+        )
+    return made[0].beside(free=made[1]), made
+
+
+@pytest.mark.parametrize("weights", [False, True])
+def test_batches_beside_others_come_several_at_once(weights):
+    (plain, parts), (mixed, others) = two(weights), two(weights)
+    several = 0
+    for count, most in ((20, 64), (64, 3), (7, 1), (200, 64), (2, 9), (1, 64)):
+        wanted = list(plain.take(count))
+        taken, found = mixed.take(count), []
+        while (made := taken.several(most)) is not None:
+            several += isinstance(made, Block) and len(made) > 1
+            if isinstance(made, Block):
+                assert made.end.cursor == tuple(others[0].array().tolist())
+                assert made.names == ("x", "y", "free_x", "free_y", "free_weight", "weight")
+                assert [array.shape[1] for array in made.stacked()] == [8, 8, 20, 20, 20, 8]
+                assert made.has_weights == weights
+            found += flat(made)
+        for one, other in zip(found, wanted, strict=True):
+            assert one.cursor.tolist() == other.cursor.tolist()
+            assert list(one.arrays) == list(other.arrays)
+            for name, array in one.arrays.items():
+                assert array.tolist() == other.arrays[name].tolist()
+        assert [one.array().tolist() for one in others] == [one.array().tolist() for one in parts]
+    assert several > 5
+    for one in (*parts, *others):
+        one.close()
+
+
+def test_batches_that_were_only_looked_at_are_made_again_after_a_resume():
+    _, (source, _) = two()
+    list(source.take(40))
+    cursor = source.array()
+    assert source.there(64) > 0
+    assert source.array().tolist() == cursor.tolist()
+    wanted = indices(source.take(20))
+    source.restore(cursor)
+    assert indices(source.take(20)) == wanted
+    source.close()
+
+
+def planned(taken: int, seconds: float, turn: tuple[int, int]) -> int:
+    """Batches of the next block."""
+    shared = _Shared(lambda pick: None, iter(()), 2, None, Pace(seconds, 1), MOST_AT_ONCE, True)
+    shared.taken, shared.turn = taken, turn
+    return shared._count()
+
+
+def test_short_turns_share_a_block():
+    assert planned(1000, 1e-6, (1001, 1)) == 64  # a step for each turn
+    assert planned(1000, 1e-6, (1020, 30)) == 50  # 20 are left of this one
+    assert planned(1000, 1e-6, (1100, 100)) == 50
+    assert planned(8, 1e-6, (9, 1)) == 8  # nobody may ask for more
+
+
+def test_a_busy_machine_does_not_make_blocks_small():
+    slow = iter([0.0, 0.1, *[0.0] * 20])
+
+    def make_many(picks):
+        time.sleep(next(slow))
+        raise NotImplementedError  # one by one then
+
+    shared = _Shared(lambda pick: None, iter(()), 2, make_many, Pace(1e-6, 1), MOST_AT_ONCE, True)
+    shared.taken = 1000
+    for _ in range(3):
+        cell = _Cell(4)
+        cell.picks = JoinedPicks([OnePick(Pick(np.arange(4), np.ones(4, np.float32), Cursor(0, 4)))] * 4)
+        shared.make_many = make_many
+        shared.fill(cell)
+        assert shared._count() > 30

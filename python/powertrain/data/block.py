@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,15 +18,17 @@ class Block:
     """Batches of one size that were made together. `names` and `stacked()` are what `Batch.for_a_step` gives of each,
     with an axis of batches in front."""
 
-    __slots__ = ("_arrays", "_begin", "_end", "_picks", "_real", "_whole", "count", "has_weights", "names")
+    __slots__ = ("_arrays", "_begin", "_end", "_picks", "_real", "_skipped", "_whole", "count", "has_weights", "names")
 
     def __init__(
-        self, whole: Batch, arrays: Sequence[Array], real: Array | None, picks: JoinedPicks, begin: int, end: int
-    ) -> None:
+        self, whole: Batch, arrays: Sequence[Array], real: Array | None, picks: JoinedPicks, begin: int, end: int,
+        skipped: int = 0,
+    ) -> None:  # fmt: skip
         """`arrays`, `real` (which examples are no padding; None for all) and `picks` are of all batches of one size
-        that were made together, from which this one has those from `begin` to below `end`."""
+        that were made together, from which this one has those from `begin` to below `end`. `skipped`: picks before the
+        first of the arrays."""
         self._whole, self._arrays, self._real, self._picks = whole, arrays, real, picks
-        self._begin, self._end = begin, end
+        self._begin, self._end, self._skipped = begin, end, skipped
         self.count = end - begin  # of the batches: to ask for it by len() is a call
         self.names, self.has_weights = whole.for_a_step()[0], whole.has_weights
 
@@ -37,7 +39,7 @@ class Block:
     @property
     def end(self) -> Place:
         """Where the last one ends."""
-        return self._picks.behind(self._end - 1)
+        return self._picks.behind(self._skipped + self._end - 1)
 
     @property
     def examples(self) -> int:
@@ -48,12 +50,28 @@ class Block:
 
     def part(self, begin: int, end: int) -> Block:
         """Some of the batches."""
-        first = self._begin
-        return Block(self._whole, self._arrays, self._real, self._picks, first + begin, first + end)
+        # The attributes one by one, as of the parts of a batch.
+        one = Block.__new__(Block)
+        one._whole, one._arrays, one._real, one._picks = self._whole, self._arrays, self._real, self._picks
+        one._begin, one._end, one._skipped = self._begin + begin, self._begin + end, self._skipped
+        one.count, one.names, one.has_weights = end - begin, self.names, self.has_weights
+        return one
 
     def stacked(self) -> tuple[Array, ...]:
         """The arrays: [batches, size, ...]."""
         return tuple([array[self._begin : self._end] for array in self._arrays])
+
+    def beside(self, others: Mapping[str, Block]) -> Block:
+        """With the fields of other blocks of as many batches beside its own, `NAME_field`; the weight is the last."""
+        arrays = dict(zip(self.names, self.stacked(), strict=True))
+        weight = arrays.pop("weight")
+        for name, other in others.items():
+            fields = (f"{name}_{field}" for field in other.names)
+            arrays.update(zip(fields, other.stacked(), strict=True))
+        whole = Batch(arrays, Pick(self._picks.runs[0].rows, weight, self._picks.runs[0].end), weighted=True)
+        whole.has_weights = self.has_weights
+        real = None if self._real is None else self._real[self._begin : self._end]
+        return Block(whole, (*arrays.values(), weight), real, self._picks, 0, self.count, self._skipped + self._begin)
 
     def batches(self) -> list[Batch]:
         """Each by itself: their arrays are parts of these."""
@@ -62,7 +80,7 @@ class Block:
     def each(self) -> list[tuple[Batch, Pick]]:
         """The same, with their picks."""
         count = None if self._real is not None else int(self._arrays[0].shape[1])
-        picks = list(itertools.islice(self._picks, self._begin, self._end))
+        picks = list(itertools.islice(self._picks, self._skipped + self._begin, self._skipped + self._end))
         made = self._whole.parts(picks, zip(*self.stacked()), itertools.repeat(count))  # noqa: B905 - of one length
         return list(zip(made, picks, strict=True))
 

@@ -34,6 +34,7 @@ _BLOCK_SECONDS = 1e-3
 MOST_AT_ONCE = 64
 _MOST_BYTES = 1 << 21  # of the arrays of a block: two of them and what a step uses should stay in a cache
 _BLOCKS_AHEAD = 2
+_LATELY = 8
 # The worker that makes blocks looks by itself whether there is room for one more. To wake it would cost the consumer as
 # much as the small steps that it takes blocks for; it does so when it has taken the last one.
 _NAP_SECONDS = 0.25e-3
@@ -90,6 +91,8 @@ class _Shared:
         self.window = window
         self.pace = pace if pace.quick else Pace()
         self.quick = self.pace.quick  # or once that is known
+        # Seconds for a batch of the last blocks: one that waited for a busy machine must not make the next ones small.
+        self.lately: deque[float] = deque(maxlen=_LATELY)
         self.choosing = threading.Lock()  # whoever takes picks; before the other one, where both are held
         self.changed = threading.Condition()
         self.results: deque[_Cell] = deque()
@@ -167,9 +170,12 @@ class _Shared:
         most = min(self.most, wanted, int(_BLOCK_SECONDS / max(seconds, 1e-9)), _MOST_BYTES // max(size, 1))
         if most < 1 or not asked:
             return max(1, most)
-        # Equal parts of what is left of the consumer's turn, and of turns like it: a block over its end is used twice.
+        # Of what is left of the consumer's turn, and of turns like it, equal parts, or several turns: a block over the
+        # end of one is used twice.
         left = (sure - self.taken) % asked or asked
-        return math.ceil(left / math.ceil(left / most))
+        if left > most:
+            return math.ceil(left / math.ceil(left / most))
+        return left + (most - left) // asked * asked
 
     def fill(self, cell: _Cell) -> None:
         """Makes batches in their place; outside the lock."""
@@ -183,7 +189,8 @@ class _Shared:
         with self.changed:
             cell.done = True
             if self.quick:
-                self.pace = self.pace._replace(seconds=seconds)
+                self.lately.append(seconds)
+                self.pace = self.pace._replace(seconds=min(self.lately))
             elif self.tried < _TRIALS:
                 least = min(seconds, self.pace.seconds) if self.tried else seconds
                 held = held_bytes(cell.made[0][0]) if cell.made else 0

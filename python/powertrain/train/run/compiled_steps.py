@@ -61,7 +61,8 @@ class Stepper:
         self._seconds: dict[StepFunction, float] = {}  # of the last step of a function
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
-        batches = self._taken(source, source.left_in_epoch() if n is None else n)
+        left = source.left_in_epoch() if n is None else n
+        batches = self._taken(source, left)
         # What the workers of a loader made together runs in one call, where the stream gives it so.
         several = getattr(batches, "several", None) if self._repeats else None
         self._looking = [one for one in self._observers if one.looks]
@@ -69,8 +70,13 @@ class Stepper:
             for batch in batches:
                 self._one(step, batch)
         else:
-            while (made := several(self._at_once(step))) is not None:
-                self._some(step, made) if isinstance(made, Block) else self._one(step, made)
+            while left > 0 and (made := several(self._at_once(step))) is not None:
+                if isinstance(made, Block):
+                    self._some(step, made)
+                    left -= made.count
+                else:
+                    self._one(step, made)
+                    left -= 1
         if source.has_epochs:
             self.progress.epochs = source.epoch
 

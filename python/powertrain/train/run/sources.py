@@ -32,6 +32,7 @@ from powertrain.train.run.turns import Turns, Upcoming
 
 if TYPE_CHECKING:
     from powertrain.data import Source
+    from powertrain.data.prefetch import Made
     from powertrain.plugin.run import Stream
     from powertrain.recipe import Recipe, RunSection
     from powertrain.train.run.named_slots import SlotTable
@@ -240,7 +241,8 @@ class TrainSource:
         self.role, self.within = "", cast("NDArray[np.int64] | None", None)
         self.turns: Turns | None = None  # with others, if it takes turns with them
         self._ahead: Generator[tuple[Any, Pick | Place], None, None] | None = None
-        self._rest: Block | None = None  # of what was made together, which nobody has taken yet
+        self._rest: Made | None = None  # what was made and nobody has taken yet, but for the first batches of a block:
+        self._used = 0  # so many
         self._share: Share = (0, 1)
 
     def _sampler(self, source: Source, way: Way) -> Sampler | None:
@@ -309,32 +311,41 @@ class TrainSource:
         if self.turns is not None and share == (0, 1) and self.turns.begin(self, count):
             return
         if self._rest is not None:
-            count -= len(self._rest)
-        self.loader.expect(count)
+            count -= max(1, self.there(count))
+        if count > 0:
+            self.loader.expect(count)
+
+    def there(self, most: int) -> int:
+        """How many batches `next_made(most)` gives: 0 for one that stands alone."""
+        if self._rest is None:
+            self._rest, self._used = self._next(), 0
+        made = self._rest[0]
+        return min(most, made.count - self._used) if isinstance(made, Block) else 0
 
     def next_made(self, most: int) -> Batch | Block:
         """The next batch; or, where several were made together, a block of at most so many, whose sizes are equal."""
-        made = self._rest
-        if made is None:
-            given = None if self.turns is None else self.turns.next_made()
-            if given is None:
-                if self._ahead is None:
-                    self._ahead = self.loader.ahead(together=True)
-                given = next(self._ahead)
-            made, place = given
-            if not isinstance(made, Block):
-                self.loader.move_behind(place)
-                return made
-        else:
-            place = made.end
-        if most < made.count:
-            made, self._rest = made.part(0, most), made.part(most, made.count)
-            place = made.end
+        made, place = self._rest or self._next()
+        if isinstance(made, Block):
+            begin = self._used if self._rest else 0
+            end = min(begin + most, made.count)
+            self._rest, self._used = None if end == made.count else (made, place), end
+            if end - begin < made.count:
+                made = made.part(begin, end)
+                place = made.end
         else:
             self._rest = None
         # Moved on before the batches are given out: a checkpoint after their steps must not repeat them.
         self.loader.move_behind(place)
-        return made if most > 1 else made.batches()[0]
+        return made
+
+    def _next(self) -> tuple[Batch | Block, Pick | Place]:
+        """What comes behind all that was made so far."""
+        given = None if self.turns is None else self.turns.next_made()
+        if given is None:
+            if self._ahead is None:
+                self._ahead = self.loader.ahead(together=True)
+            given = next(self._ahead)
+        return given
 
     def beside(self, **others: Stream) -> Beside:
         """Batches of this source with a batch of each other one: its x is `batch.NAME_x`, its weight
@@ -377,14 +388,21 @@ class Taken(Iterator["Batch"]):
         made = self.several(1)
         if made is None:
             raise StopIteration
-        assert isinstance(made, Batch)
-        return made
+        return made.batches()[0] if isinstance(made, Block) else made
 
-    def several(self, most: int) -> Batch | Block | None:
-        """A batch, or a block of at most so many; None at the end."""
+    def there(self, most: int) -> int | None:
+        """How many batches `several(most)` gives: 0 for one that stands alone, None at the end."""
+        self._begin()
+        return self._source.there(min(most, self._left)) if self._left > 0 else None
+
+    def _begin(self) -> None:
         if not self._begun:
             self._source._begin(self._left, self._share)
             self._begun = True
+
+    def several(self, most: int) -> Batch | Block | None:
+        """A batch that stands alone, or a block of at most so many; None at the end."""
+        self._begin()
         if self._left <= 0:
             return None
         made = self._source.next_made(min(most, self._left))
@@ -417,19 +435,51 @@ class Beside:
         return self.first.left_in_epoch()
 
     def take(self, count: int) -> Iterator[Batch]:
+        """The next batches."""
         streams = {name: source.take(count) for name, source in self.others.items()}
-        for batch in self.first.take(count):
-            weight = batch.arrays["weight"]
-            fields, sent = {name: value for name, value in batch.arrays.items() if name != "weight"}, batch.sent()
-            for name, stream in streams.items():
-                other = next(stream)
-                fields.update({f"{name}_{field}": value for field, value in other.arrays.items()})
-                sent.update({f"{name}_{field}": value for field, value in other.sent().items()})
-            pick = Pick(batch.indices, weight, Cursor(*batch.cursor.tolist()))
-            made = Batch(fields, pick, weighted=True)
-            made.has_weights = batch.has_weights
-            made.take_over(sent)
-            yield made
+        first = self.first.take(count)
+        if all(type(stream) is Taken for stream in streams.values()):
+            return TakenBeside(first, cast("dict[str, Taken]", streams))
+        return (_joined(batch, {name: next(stream) for name, stream in streams.items()}) for batch in first)
+
+
+class TakenBeside(Iterator["Batch"]):
+    """The next batches of several sources, side by side: one by one, or several at once."""
+
+    def __init__(self, first: Taken, others: Mapping[str, Taken]) -> None:
+        self._first, self._others = first, others
+
+    def __next__(self) -> Batch:
+        made = self.several(1)
+        if made is None:
+            raise StopIteration
+        return made.batches()[0] if isinstance(made, Block) else made
+
+    def several(self, most: int) -> Batch | Block | None:
+        """A batch that stands alone, or a block of at most so many; None at the end."""
+        count = self._first.there(most)
+        if count is None:
+            return None
+        for one in self._others.values():
+            count = count and one.there(count)
+        if count:
+            blocks = {name: one.several(count) for name, one in self._others.items()}
+            return cast("Block", self._first.several(count)).beside(cast("dict[str, Block]", blocks))
+        return _joined(next(self._first), {name: next(one) for name, one in self._others.items()})
+
+
+def _joined(batch: Batch, others: Mapping[str, Batch]) -> Batch:
+    """A batch with the fields of others beside its own."""
+    weight = batch.arrays["weight"]
+    fields, sent = {name: value for name, value in batch.arrays.items() if name != "weight"}, batch.sent()
+    for name, other in others.items():
+        fields.update({f"{name}_{field}": value for field, value in other.arrays.items()})
+        sent.update({f"{name}_{field}": value for field, value in other.sent().items()})
+    pick = Pick(batch.indices, weight, Cursor(*batch.cursor.tolist()))
+    made = Batch(fields, pick, weighted=True)
+    made.has_weights = batch.has_weights
+    made.take_over(sent)
+    return made
 
 
 def constants(dataset: DataModule) -> dict[str, NDArray[Any]]:
