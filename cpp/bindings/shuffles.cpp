@@ -34,6 +34,15 @@ Rows permutation(int64_t count, uint64_t seed, uint64_t stream, uint64_t call) {
   return made;
 }
 
+py::array_t<uint64_t> words_of(int64_t count, uint64_t seed, uint64_t stream, uint64_t call) {
+  if (count < 0)
+    throw ShapeError(text("[random_words] ", count, " words; expected a number >= 0; pass how many there are"));
+  py::array_t<uint64_t> made(count);
+  uint64_t* words = made.mutable_data();
+  unlocked(count, [&] { random_words(seed, stream, call, words, count); });
+  return made;
+}
+
 Rows order_of(const Words& words) {
   Rows made(words.size());
   int64_t* rows = made.mutable_data();
@@ -48,6 +57,8 @@ Rows order_of(const Words& words) {
 void register_shuffles(py::module_& m) {
   m.def("permutation", &permutation, py::arg("count"), py::arg("seed"), py::arg("stream"), py::arg("call"),
         "A random order of range(count).");
+  m.def("random_words", &words_of, py::arg("count"), py::arg("seed"), py::arg("stream"), py::arg("call"),
+        "Random words of u64, by which `permutation` sorts.");
   m.def("sorting_order", &order_of, py::arg("words"), "The stable order that sorts words of u64.");
 }
 

@@ -530,6 +530,9 @@ def scaled_rows(table: Array, rows: Array, numbers: Array, out: Array, parallel:
 def permutation(count: int, seed: int, stream: int, call: int) -> Array:
     """A random order of range(count)."""
 
+def random_words(count: int, seed: int, stream: int, call: int) -> Array:
+    """Random words of u64, by which `permutation` sorts."""
+
 def sorting_order(words: Array) -> Array:
     """The stable order that sorts words of u64."""
 

@@ -44,7 +44,7 @@ from powertrain.data.samplers import (
     WeightedRandomSampler,
 )
 from powertrain.data.scaling import Scaling
-from powertrain.data.source import Source
+from powertrain.data.source import Source, anew, by_rows
 from powertrain.data.split import (
     permutation,
     random_split,
@@ -107,6 +107,8 @@ __all__ = [
     "Vocabulary",
     "WeightedRandomSampler",
     "Windows",
+    "anew",
+    "by_rows",
     "class_folders",
     "collate",
     "data_folders",

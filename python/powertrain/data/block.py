@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -101,6 +102,29 @@ def blocks(fields: Fields, picks: JoinedPicks, weighted: bool) -> list[Block]:
         made.append(Block(whole, arrays, padded, run, 0, count))
         row = own.stop
     return made
+
+
+class Several(Iterator[Batch]):
+    """Batches of a stream, one by one or several at once."""
+
+    def __next__(self) -> Batch:
+        made = self.several(1)
+        if made is None:
+            raise StopIteration
+        return made.batches()[0] if isinstance(made, Block) else made
+
+    @abstractmethod
+    def several(self, most: int) -> Batch | Block | None:
+        """A batch that stands alone, or a block of at most so many; None at the end."""
+
+
+def several(batches: Iterator[Batch], most: int) -> Iterator[Batch | Block]:
+    """The batches of a stream, at most so many at once where it gives them so."""
+    if not isinstance(batches, Several):
+        yield from batches
+        return
+    while (made := batches.several(most)) is not None:
+        yield made
 
 
 _size_and_turn, _full = operator.attrgetter("size", "turn.number"), operator.attrgetter("full")

@@ -24,9 +24,9 @@ from powertrain.data.picks import JoinedPicks, PickQueue, Picks
 
 Made = tuple[Any, Pick | Place]  # a batch with its pick, or a Block with the place behind it
 
-# Handing over costs some tens of microseconds. When one of the first batches took less time than this to make, they are
-# handed over in blocks, and a single worker makes them. The least time counts, since others include waiting for a busy
-# machine.
+# Handing over costs some tens of microseconds. When one of the last batches took less time than this to make, they are
+# handed over in blocks from then on, and a single worker makes them. The least time counts, since others include
+# waiting for a busy machine, or the first use of code and memory. The first batches have to be at least so many.
 _QUICK_SECONDS = 0.25e-3
 _TRIALS = 4
 # A block is made in about so long, and is of at most so many batches: together they cost little more than one.
@@ -91,7 +91,7 @@ class _Shared:
         self.window = window
         self.pace = pace if pace.quick else Pace()
         self.quick = self.pace.quick  # or once that is known
-        # Seconds for a batch of the last blocks: one that waited for a busy machine must not make the next ones small.
+        # Seconds for a batch of the last cells: one that waited for a busy machine must not make the next blocks small.
         self.lately: deque[float] = deque(maxlen=_LATELY)
         self.choosing = threading.Lock()  # whoever takes picks; before the other one, where both are held
         self.changed = threading.Condition()
@@ -188,15 +188,14 @@ class _Shared:
         seconds = (time.perf_counter() - start) / len(cell.picks)
         with self.changed:
             cell.done = True
-            if self.quick:
-                self.lately.append(seconds)
-                self.pace = self.pace._replace(seconds=min(self.lately))
-            elif self.tried < _TRIALS:
-                least = min(seconds, self.pace.seconds) if self.tried else seconds
-                held = held_bytes(cell.made[0][0]) if cell.made else 0
-                self.pace = Pace(least, max(self.pace.bytes, held))
+            self.lately.append(seconds)
+            self.pace = self.pace._replace(seconds=min(self.lately))
+            if not self.quick:
                 self.tried += 1
-                self.quick = self.tried == _TRIALS and self.pace.quick
+                if self.tried <= _TRIALS:
+                    held = held_bytes(cell.made[0][0]) if cell.made else 0
+                    self.pace = self.pace._replace(bytes=max(self.pace.bytes, held))
+                self.quick = self.tried >= _TRIALS and self.pace.quick
             self.changed.notify_all()
 
     def _fill(self, cell: _Cell) -> None:

@@ -56,7 +56,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def anew(inner: str = "") -> Callable[[F], F]:
-    """Mark a `fetch` that makes new arrays each time, if the data set in its attribute `inner` does."""
+    """Mark a `fetch` that makes new arrays each time, which a loader need not copy.
+
+    inner    the attribute with the data set from which it fetches, if it does so only where that does
+
+    Example
+        >>> class Squares(pt.data.Dataset):
+        ...     def __len__(self):
+        ...         return 1_000_000
+        ...     @pt.data.anew()
+        ...     @pt.data.by_rows()
+        ...     def fetch(self, indices):
+        ...         return {"x": indices.astype(np.float32), "y": indices**2}
+        >>> next(iter(pt.data.DataLoader(Squares(), batch_size=3))).y.tolist()
+        [0, 1, 4]
+    """
 
     def marked(fetch: F) -> F:
         fetch.anew = inner  # type: ignore[attr-defined]
@@ -66,7 +80,23 @@ def anew(inner: str = "") -> Callable[[F], F]:
 
 
 def by_rows(inner: str = "") -> Callable[[F], F]:
-    """Mark a `fetch` or `fetch_changed` that makes each row by itself, if that of its attribute `inner` does."""
+    """Mark a `fetch` or `fetch_changed` that makes each row by itself: a loader may ask for several batches at once.
+
+    Its rows are the same, to the bit, whatever other rows are asked for with them.
+
+    inner    the attribute with the data set from which it fetches, if it does so only where that does
+
+    Example
+        >>> class Squares(pt.data.Dataset):
+        ...     def __len__(self):
+        ...         return 1_000_000
+        ...     @pt.data.anew()
+        ...     @pt.data.by_rows()
+        ...     def fetch(self, indices):
+        ...         return {"x": indices.astype(np.float32), "y": indices**2}
+        >>> Squares().fetch(np.array([3]))["y"].tolist()
+        [9]
+    """
 
     def marked(fetch: F) -> F:
         fetch.by_rows = inner  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from powertrain.data.dataset import Dataset
 from powertrain.data.errors import DataError
 from powertrain.data.npy import StoredArray
-from powertrain.data.source import Array, Fields, Indices, anew
+from powertrain.data.source import Array, Fields, Indices, anew, by_rows
 from powertrain.io.mapped import check_mapped, unmapped
 
 # What a character that the training text does not have becomes, and what it is shown as.
@@ -116,6 +116,7 @@ class Windows(Dataset):
         return -(-(len(self.tokens) - self.context) // self.stride)
 
     @anew()
+    @by_rows()
     def fetch(self, indices: Indices) -> Fields:
         places = self.stride * np.asarray(indices)[:, None] + np.arange(self.context + 1)
         rows = self.tokens_at(places.ravel()).reshape(places.shape)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, DataModule, Dataset, data_folders, find_files
+from powertrain.data import DataError, DataModule, Dataset, anew, by_rows, data_folders, find_files
 from powertrain.plugin import Data, param
 from powertrain_audio.crowd import trimmed
 from powertrain_audio.digits import FILE, HOW, RATE, WORDS, digits_of
@@ -34,6 +34,8 @@ class Strings(Dataset):
     def __len__(self) -> int:
         return len(self.said)
 
+    @anew()
+    @by_rows()
     def fetch(self, indices: Any) -> dict[str, NDArray[Any]]:
         """x: sounds [strings, samples] in float32; y: the digits plus one [strings, most], filled up with 0."""
         picked = np.asarray(indices)

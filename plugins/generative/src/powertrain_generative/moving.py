@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.builtin.data import Digits
-from powertrain.data import DataModule, Dataset, permutation
+from powertrain.data import DataModule, Dataset, anew, by_rows, permutation
 from powertrain.plugin import Data, NoParams, param
 
 PER_PIXEL = 4  # places are whole quarters of a pixel, so that every machine makes the same bits
@@ -39,6 +39,8 @@ class Films(Dataset):
     def __len__(self) -> int:
         return len(self.which)
 
+    @anew()
+    @by_rows()
     def fetch(self, indices: Any) -> dict[str, NDArray[Any]]:
         """x: the first frames of each film, [films, frames, side, side]; y: the one that follows, as a row."""
         picked = np.asarray(indices)

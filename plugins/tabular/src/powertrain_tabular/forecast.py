@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, Dataset
+from powertrain.data import DataError, Dataset, anew, by_rows
 from powertrain.plugin import Baseline, Section, Task
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ class SeriesWindows(Dataset):
     def __len__(self) -> int:
         return self.count
 
+    @anew()
+    @by_rows()
     def fetch(self, indices: Any) -> dict[str, Any]:
-        begins = self.first + np.asarray(indices, dtype=np.int64)[:, None]
-        x = self.series[begins + np.arange(-self.past, 0)]
-        return {"x": x, "y": self.series[begins + np.arange(self.ahead)]}
+        begins = self.first + np.asarray(indices, dtype=np.int64)
+        x, y = (sliding_window_view(self.series, size) for size in (self.past, self.ahead))
+        return {"x": x[begins - self.past], "y": y[begins]}
 
     def naive(self, indices: Any) -> NDArray[np.float32]:
         """The seasonal naive forecasts of the same examples."""

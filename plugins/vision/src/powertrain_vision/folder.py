@@ -24,6 +24,8 @@ from powertrain.data import (
     InputFile,
     Scale,
     Source,
+    anew,
+    by_rows,
     class_folders,
     data_folders,
     read_image,
@@ -142,6 +144,8 @@ class HeldPictures(ArrayDataset):
 class HeldAsBytes(HeldPictures):
     """Those that are held as bytes, a quarter of the numbers from 0 to 1 that they give."""
 
+    @anew()
+    @by_rows()
     def fetch(self, indices: Any) -> dict[str, Any]:
         fields = super().fetch(indices)
         return {**fields, "x": TO_ONE(fields["x"])}

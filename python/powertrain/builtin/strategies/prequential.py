@@ -156,13 +156,17 @@ run       = { until = "100 rounds", batch_size = 4 }
                 f"[prequential] the stream ended after {int(self.tally.value.sums.seen):,} examples, and run.until "
                 "asks for more; expected no more than it has, since each is tested before it is known; lower run.until"
             )
-        for _ in range(run.quota(self.stream, self.params.round_steps)):
-            if self.stream.epoch:  # it has ended before the target: what was learned is kept
-                break
-            screened = Screened(self.stream, self.tally.value.sums, self.classes, skips=self.params.bad == "skip")
+        count = run.quota(self.stream, self.params.round_steps)
+        if self.stream.has_epochs:
+            count = min(count, self.stream.left_in_epoch())
+        screened = Screened(self.stream, count, self.tally.value.sums, self.classes, skips=self.params.bad == "skip")
+        # One that ends before the target is no error now: what was learned is kept. Of a length that nobody knows, the
+        # end is seen here.
+        while self.stream.has_epochs or not self.stream.epoch:
             run.loop(self.step, screened, 1)
-            if screened.last is not None:
-                self._score(screened.last)
+            if screened.last is None:
+                break
+            self._score(screened.last)
 
     def _score(self, batch: Any) -> None:
         """Count the predictions of a batch, which were made before the step, and react to a drift."""

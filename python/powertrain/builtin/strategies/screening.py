@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.builtin.strategies.views import StrategyError
 from powertrain.data import Batch
+from powertrain.data.block import Block, several
 from powertrain.data.order import Cursor, Pick
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 NO_LABEL = -1
+_AT_ONCE = 64  # batches that are looked at together
 
 
 def demand_floats(inputs: Inputs) -> None:
@@ -38,13 +40,15 @@ def checks(x: Any, y: Any, classes: int) -> tuple[Bools, Bools, Bools]:
 
 
 class Screened:
-    """Batches of a stream, of which unusable rows weigh nothing. A batch that has no other rows is passed over.
+    """The next `count` batches of a stream, one after the other, of which unusable rows weigh nothing. A batch that has
+    no other rows is passed over.
 
-    last    the batch that was given last
+    last    the batch that was given last; None at the end
     """
 
-    def __init__(self, source: Stream, sums: Sums, classes: int, *, skips: bool) -> None:
+    def __init__(self, source: Stream, count: int, sums: Sums, classes: int, *, skips: bool) -> None:
         self.source, self.sums, self.classes, self.skips = source, sums, classes, skips
+        self._batches = self._usable(source.take(count))
         self.last: Batch | None = None
 
     @property
@@ -63,14 +67,32 @@ class Screened:
         return self.source.left_in_epoch()
 
     def take(self, count: int) -> Iterator[Batch]:
-        for batch in self.source.take(count):
-            x, y, real = batch.arrays["x"], batch.arrays["y"], batch.arrays["weight"] > 0
-            whole, known, there = checks(np.asarray(x), np.asarray(y), self.classes)
-            if not (whole & known & there)[real].all():
-                batch = self._screened(batch, real, whole & known, there)
-            self.last = batch if (batch.arrays["weight"] > 0).any() else None
-            if self.last is not None:
-                yield batch
+        for _ in range(count):
+            self.last = next(self._batches, None)
+            if self.last is None:
+                return
+            yield self.last
+
+    def _usable(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        for made in several(batches, _AT_ONCE):
+            if isinstance(made, Block) and self._is_usable(made):
+                yield from made.batches()
+                continue
+            for batch in made.batches() if isinstance(made, Block) else [made]:
+                x, y, real = batch.arrays["x"], batch.arrays["y"], batch.arrays["weight"] > 0
+                whole, known, there = checks(np.asarray(x), np.asarray(y), self.classes)
+                if not (whole & known & there)[real].all():
+                    batch = self._screened(batch, real, whole & known, there)
+                if (batch.arrays["weight"] > 0).any():
+                    yield batch
+
+    def _is_usable(self, block: Block) -> bool:
+        """Whether all real rows can be learned from, and each batch has some."""
+        arrays = dict(zip(block.names, block.stacked(), strict=True))
+        real = arrays["weight"] > 0
+        rows = [arrays[name].reshape(real.size, *arrays[name].shape[2:]) for name in ("x", "y")]
+        whole, known, there = checks(rows[0], rows[1], self.classes)
+        return bool((whole & known & there)[real.reshape(-1)].all() and real.any(axis=1).all())
 
     def _screened(self, batch: Batch, real: Bools, good: Bools, there: Bools) -> Batch:
         if not self.skips and not good[real].all():

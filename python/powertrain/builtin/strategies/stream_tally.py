@@ -46,6 +46,7 @@ class Tally:
         self.classes = classes
         self.sums = Sums()
         self.confusion = np.zeros((classes, classes))
+        self._came = [0.0] * classes  # how often each class came: its row of the confusion
         self.first = np.full(classes, math.nan)  # the example at which a class came first
         self.curve: list[list[float]] = []  # examples, errors, errors of who says the last target again
         self.drifts: list[tuple[float, float]] = []  # the example, and what the detector measured
@@ -60,6 +61,7 @@ class Tally:
             if np.isnan(self.first[int(target)]):
                 self.first[int(target)] = sums.seen
             self.confusion[int(target), int(answer)] += 1
+            self._came[int(target)] += 1
         else:
             error, unchanged, usual = abs(answer - target), abs(sums.last - target), abs(simple - target)
         if math.isnan(sums.last):  # who says the last target again has none yet
@@ -76,7 +78,7 @@ class Tally:
 
     def _simple(self) -> float:
         if self.classes:
-            return float(self.confusion.sum(axis=1).argmax())
+            return float(self._came.index(max(self._came)))
         return self.sums.total / self.sums.seen if self.sums.seen else math.nan
 
     def _draw_on(self, error: float, unchanged: float) -> None:
@@ -136,6 +138,7 @@ class Tally:
         made.sums = Sums(*numbers[:fixed])
         at = fixed + classes * classes
         made.confusion = np.array(numbers[fixed:at]).reshape(classes, classes)
+        made._came = made.confusion.sum(axis=1).tolist()
         made.first = np.array(numbers[at : at + classes])
         at += classes + 1
         made.curve = [numbers[at + 3 * point : at + 3 * point + 3] for point in range(points)]

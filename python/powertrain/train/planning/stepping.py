@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from powertrain.data.block import Block
+from powertrain.data.block import Block, Several
 from powertrain.train.folder.saving import Saver
 from powertrain.train.planning.compiled import flops
 from powertrain.train.planning.sampled import Sampled
@@ -68,20 +68,14 @@ class Cut:
         return Timed(self._source.take(count), self._looped, self._enough)
 
 
-class Timed(Iterator["Batch"]):
-    """The batches of a source, one by one or several at once, timed with the steps that use them."""
+class Timed(Several):
+    """The batches of a source, timed with the steps that use them."""
 
     def __init__(self, batches: Iterator[Batch], looped: Looped, enough: Callable[[Looped], bool]) -> None:
         self._batches, self._looped, self._enough = batches, looped, enough
         self._several = getattr(batches, "several", None)
         self._given = 0  # by the last call
         self._began = self._came = time.perf_counter()
-
-    def __next__(self) -> Batch:
-        made = self.several(1)
-        if made is None:
-            raise StopIteration
-        return cast("Batch", made)
 
     def several(self, most: int) -> Batch | Block | None:
         now = time.perf_counter()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.data.batch import Batch
-from powertrain.data.order import Cursor, Pick
+from powertrain.data.block import Block, Several, blocks
+from powertrain.data.order import Cursor
+from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.train.folder.run_folder import RunError
 
 
@@ -44,21 +44,43 @@ class Epochs:
         """Batches that are left, of all passes."""
         return self._left
 
-    def take(self, count: int) -> Iterator[Batch]:
+    def take(self, count: int) -> PlayedBatches:
+        """The next batches."""
         if count > self._left:
             raise RunError(
                 f"[loop] received {count} steps over played rows of which {self._left} batches are left; expected at "
                 "most as many; leave the number out to take all"
             )
-        for _ in range(count):
-            if not len(self._order):
-                self._order = pt.random.permutation(self._rows).numpy()
-            rows, self._order = self._order[: self._batch_size], self._order[self._batch_size :]
-            self._left -= 1
-            missing = self._batch_size - len(rows)
-            weight = np.ones(self._batch_size, np.float32)
-            if missing:  # so that one program serves every batch
-                weight[len(rows) :] = 0
-                rows = np.concatenate([rows, np.resize(rows, missing)])
-            fields = {name: value[rows] for name, value in self._played.items()}
-            yield Batch(fields, Pick(rows, weight, Cursor(0, 0)), weighted=False)
+        return PlayedBatches(self, count)
+
+    def next_made(self, most: int) -> Block:
+        """At most so many batches, of one pass."""
+        if not len(self._order):
+            self._order = pt.random.permutation(self._rows).numpy()
+        size, first = self._batch_size, self._rows - len(self._order)
+        rows, self._order = self._order[: most * size], self._order[most * size :]
+        count = -(-len(rows) // size)
+        self._left -= count
+        missing = count * size - len(rows)
+        weight: NDArray[np.float32] | None = None
+        if missing:  # so that one program serves every batch
+            weight = np.ones((count, size), np.float32)
+            weight[-1, size - missing :] = 0
+            rows = np.concatenate([rows, np.resize(rows[(count - 1) * size :], missing)])
+        fields = {name: value.take(rows, axis=0) for name, value in self._played.items()}
+        picks = Picks(rows.reshape(count, size), first, size, Cursor(0, first + count * size), 0, (), weight)
+        return blocks(fields, JoinedPicks([picks]), weighted=False)[0]
+
+
+class PlayedBatches(Several):
+    """The next batches of some passes."""
+
+    def __init__(self, epochs: Epochs, count: int) -> None:
+        self._epochs, self._left = epochs, count
+
+    def several(self, most: int) -> Block | None:
+        if not self._left:
+            return None
+        made = self._epochs.next_made(min(most, self._left))
+        self._left -= made.count
+        return made

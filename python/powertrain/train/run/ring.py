@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.batch import Batch
-from powertrain.data.order import RING, Cursor, Pick, raw_bits
+from powertrain.data.block import Block, Several, blocks
+from powertrain.data.order import RING, Cursor, raw_bits
+from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.progress import counts
 
@@ -90,18 +92,24 @@ class Ring:
 
     def draw(self, batch_size: int, by: str | None = None) -> Batch:
         """One batch; which rows depends on the run's seed and the number of draws before it."""
+        return self.draw_several(1, batch_size, by).batches()[0]
+
+    def draw_several(self, count: int, batch_size: int, by: str | None = None) -> Block:
+        """So many batches, each by a draw of its own."""
         if len(self) == 0:
             raise RunError(f"[ring {self.name}] it is empty; expected rows to draw from; append some first")
-        words = raw_bits(self._seed, RING, self._draws, batch_size)
-        self._draws += 1
+        first = self._draws
+        words = [raw_bits(self._seed, RING, draw, batch_size) for draw in range(first, first + count)]
         chance: dict[str, NDArray[Any]] = {}
         if by is None:
-            rows = (words % np.uint64(len(self))).astype(np.int64)
+            rows = (np.concatenate(words) % np.uint64(len(self))).astype(np.int64)
         else:
-            rows, chance["chance"] = self._weighted(words, by)
-        self._drawn = rows
-        fields = {**{field: value[rows] for field, value in self._arrays.items()}, **chance}
-        return Batch(fields, Pick(rows, np.ones(batch_size, dtype=np.float32), Cursor(0, self._draws)), weighted=False)
+            rows, chance["chance"] = self._weighted(np.concatenate(words), by)
+        self._draws += count
+        self._drawn = rows[-batch_size:]
+        fields = {**{field: value.take(rows, axis=0) for field, value in self._arrays.items()}, **chance}
+        picks = Picks(rows.reshape(count, batch_size), first, 1, Cursor(0, self._draws), 0, ())
+        return blocks(fields, JoinedPicks([picks]), weighted=False)[0]
 
     def _weighted(self, words: NDArray[np.uint64], by: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows by random words, each with a chance in proportion to a field."""
@@ -161,6 +169,20 @@ class RingSample:
             f"run.loop(step, ring.sample({self.batch_size}), 1)"
         )
 
-    def take(self, count: int) -> Iterator[Batch]:
-        for _ in range(count):
-            yield self.ring.draw(self.batch_size, self.by)
+    def take(self, count: int) -> Drawn:
+        """The next batches."""
+        return Drawn(self, count)
+
+
+class Drawn(Several):
+    """The next batches of a ring. They are drawn when they are asked for, since the ring changes."""
+
+    def __init__(self, sample: RingSample, count: int) -> None:
+        self._sample, self._left = sample, count
+
+    def several(self, most: int) -> Block | None:
+        if not self._left:
+            return None
+        sample, count = self._sample, min(most, self._left)
+        self._left -= count
+        return sample.ring.draw_several(count, sample.batch_size, sample.by)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from powertrain import _core
 from powertrain.data import Batch, DataError, DataLoader, DataModule, RandomSampler, Sampler, SequentialSampler, Subset
-from powertrain.data.block import Block
+from powertrain.data.block import Block, Several
 from powertrain.data.head import stream_of
 from powertrain.data.loader import Share
 from powertrain.data.order import Cursor, Pick, Place
@@ -377,18 +377,12 @@ class TrainSource:
         self._ahead = self._rest = None
 
 
-class Taken(Iterator["Batch"]):
+class Taken(Several):
     """The next batches of a source: one by one, or several at once."""
 
     def __init__(self, source: TrainSource, count: int, share: Share) -> None:
         self._source, self._left, self._share = source, count, share
         self._begun = False
-
-    def __next__(self) -> Batch:
-        made = self.several(1)
-        if made is None:
-            raise StopIteration
-        return made.batches()[0] if isinstance(made, Block) else made
 
     def there(self, most: int) -> int | None:
         """How many batches `several(most)` gives: 0 for one that stands alone, None at the end."""
@@ -401,7 +395,6 @@ class Taken(Iterator["Batch"]):
             self._begun = True
 
     def several(self, most: int) -> Batch | Block | None:
-        """A batch that stands alone, or a block of at most so many; None at the end."""
         self._begin()
         if self._left <= 0:
             return None
@@ -443,20 +436,13 @@ class Beside:
         return (_joined(batch, {name: next(stream) for name, stream in streams.items()}) for batch in first)
 
 
-class TakenBeside(Iterator["Batch"]):
+class TakenBeside(Several):
     """The next batches of several sources, side by side: one by one, or several at once."""
 
     def __init__(self, first: Taken, others: Mapping[str, Taken]) -> None:
         self._first, self._others = first, others
 
-    def __next__(self) -> Batch:
-        made = self.several(1)
-        if made is None:
-            raise StopIteration
-        return made.batches()[0] if isinstance(made, Block) else made
-
     def several(self, most: int) -> Batch | Block | None:
-        """A batch that stands alone, or a block of at most so many; None at the end."""
         count = self._first.there(most)
         if count is None:
             return None
