@@ -239,3 +239,13 @@ def test_a_busy_machine_does_not_make_blocks_small():
         shared.make_many = make_many
         shared.fill(cell)
         assert shared._count() > 30
+
+
+def test_batches_that_prove_to_be_quick_later_come_in_blocks_too():
+    shared = _Shared(lambda pick: time.sleep(next(slow)), iter(()), 2, None, Pace(), MOST_AT_ONCE, True)
+    slow = iter([0.01] * 5 + [0.0] * 3)
+    for number in range(1, 7):
+        cell = _Cell(1)
+        cell.picks = JoinedPicks([OnePick(Pick(np.arange(4), np.ones(4, np.float32), Cursor(0, 4)))])
+        shared.fill(cell)
+        assert shared.quick == (number == 6)

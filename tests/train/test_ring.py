@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.run.played import Played
 from powertrain.train.run.ring import Ring
 
 
@@ -113,3 +115,44 @@ def test_a_wrong_field_or_batch_is_said() -> None:
     made.append(n=[5], priority=np.float32([np.nan]))
     with pytest.raises(RunError, match=r"\[ring replay\] priority has numbers that are not weights, or none above 0"):
         made.draw(2, "priority")
+
+
+@pytest.mark.parametrize("by", [None, "n"])
+def test_draws_several_at_once_are_those_one_by_one(by: str | None) -> None:
+    one, many = ring(size=50), ring(size=50)
+    for made in (one, many):
+        made.append(**rows(1, 40))
+    wanted = [one.draw(8, by) for _ in range(6)]
+    taken, found = many.sample(8, by).take(6), []
+    for most in (2, 1, 64):
+        block = taken.several(most)
+        assert block is not None and len(block) <= most
+        found += block.batches()
+    assert taken.several(1) is None
+    for a, b in zip(found, wanted, strict=True):
+        assert a.indices.tolist() == b.indices.tolist() and len(a) == 8
+        assert {name: array.tolist() for name, array in a.arrays.items()} == {
+            name: array.tolist() for name, array in b.arrays.items()
+        }
+    assert many.arrays()["replay.state"].tolist() == one.arrays()["replay.state"].tolist()
+    many.update(n=np.full(8, 99))  # the rows of the last batch
+    assert set(many.rows()["n"][found[-1].indices].tolist()) == {99}
+
+
+@pytest.mark.parametrize("count", [10, 8, 3])
+def test_passes_over_played_rows_give_each_once_and_fill_up_the_last_batch(count: int) -> None:
+    played = Played(x=np.arange(2 * count, dtype=np.float32).reshape(count, 2), n=np.arange(count))
+    found = []
+    for most in (1, 2, 64):
+        pt.random.seed(3)
+        taken, batches = played.epochs(2, 4).take(2 * -(-count // 4)), []
+        while (block := taken.several(most)) is not None:
+            batches += block.batches()
+        found.append([(one.arrays["n"].tolist(), one.arrays["weight"].tolist(), len(one)) for one in batches])
+        for one in batches:
+            assert one.arrays["x"][:, 0].tolist() == (2 * one.arrays["n"]).tolist()
+    assert found[0] == found[1] == found[2]
+    for own in (found[0][: len(found[0]) // 2], found[0][len(found[0]) // 2 :]):
+        real = [row for rows, weights, _ in own for row, weight in zip(rows, weights, strict=True) if weight]
+        assert sorted(real) == list(range(count)) and sum(size for *_, size in own) == count
+    assert played.epochs(2, 4).padded == -count % 4
