@@ -21,7 +21,9 @@ from powertrain.nn import (
     Linear,
     MaxPool2d,
     Module,
+    MultiheadAttention,
     Parameter,
+    PositionEmbedding,
     ReLU,
     Sequential,
     Tanh,
@@ -81,6 +83,22 @@ class Words(Module):
         return pt.mean(pt.tanh(self.body(tokens)), axis=1)
 
 
+class Padded(Module):
+    """Attention with a mask by position and settings by name, after positions by name."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.words, self.places = Embedding(9, 8), PositionEmbedding(7, 8)
+        self.mixed, self.head = MultiheadAttention(8, 2, dropout), Linear(8, 3)
+
+    def forward(self, tokens: Any) -> Any:
+        padding = pt.logical_and(pt.equal(tokens, 0), pt.arange(7) > 0)
+        places = pt.broadcast_to(pt.arange(7), tokens.shape)
+        x = self.places(self.words(tokens), positions=places)
+        mixed, _ = self.mixed(x, x, x, padding, need_weights=False, attn_mask=None)
+        return self.head(mixed[:, 0])
+
+
 def vision_transformer() -> Module:
     params = ViT.Params(layers=1, heads=2, width=8)
     return ViT.build(params, Inputs("classification", (8, 8), 3))
@@ -101,6 +119,7 @@ CASES: dict[str, tuple[Any, Any]] = {
     "sound": (lambda: Sequential(Conv1d(3, 6, 3), Tanh(), Mean(), Linear(6, 3)), floats(9, 3)),
     "class token": (Classes, floats(4, 8)),
     "attention": (vision_transformer, floats(8, 8)),
+    "padded attention": (Padded, tokens(7, 9)),
     "tied words": (lambda: Words(9, 16), tokens(7, 9)),
     "tied letters": (lambda: Words(3, 4), tokens(12, 3)),
 }  # fmt: skip
@@ -304,11 +323,14 @@ def test_a_layer_that_reads_rows_of_many_examples_at_once_is_refused() -> None:
     with pytest.raises(PrivacyError) as caught, calls.kept(ROWS):
         layer(pt.reshape(x, (-1, 3)))
     assert str(caught.value) == (
-        "[dp-sgd] the model takes float32[24, 3]; expected a tensor with one row for each of 6 examples; pass tensors "
-        "by position, and keep the batch as the first axis"
+        "[dp-sgd] the model takes float32[24, 3]; expected a tensor with one row for each of 6 examples; keep the "
+        "batch as the first axis"
     )
-    with pytest.raises(PrivacyError, match="takes NoneType; expected a tensor"), calls.kept(ROWS):
+    with pytest.raises(PrivacyError, match="takes ndarray; expected a tensor"), calls.kept(ROWS):
+        layer(input=floats(4, 3))
+    with calls.kept(ROWS) as kept:
         layer(input=x)
+    assert kept[0].args == (x,) and not kept[0].kwargs
 
 
 @pytest.mark.parametrize("given", [{"sparse": True}, {"padding_idx": 0}, {"scale_grad_by_freq": True}])
@@ -316,3 +338,12 @@ def test_tables_whose_rows_cannot_all_get_noise_are_refused(given: dict[str, Any
     model = Sequential(Embedding(9, 4, **given), Mean(), Linear(4, 3))
     with pytest.raises(PrivacyError, match=r"nn.Embedding with sparse, scale_grad_by_freq or padding_idx; expected"):
         ours(model, tokens(4, 9), np.arange(ROWS) % 3, 1.0)
+
+
+def test_dropout_within_a_layer_that_has_parameters_is_refused() -> None:
+    x, y = tokens(7, 9), np.arange(ROWS) % 3
+    model = Padded(dropout=0.1)
+    with pytest.raises(PrivacyError, match=r"MultiheadAttention has dropout = 0\.1; expected 0 within a layer"):
+        ours(model, x, y, 1.0)
+    grads, _ = ours(model.eval(), x, y, 1.0)
+    assert set(grads) == {path for path, _ in model.named_parameters()}

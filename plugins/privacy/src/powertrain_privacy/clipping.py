@@ -7,6 +7,7 @@ second pass backward is needed (book-keeping: Bu et al. 2023).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from powertrain_privacy.layer_gradients import gradient_of, trainable
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer: its arguments and its output, one row for each example.
+    """One call of a layer: its arguments and its output, whose tensors have one row for each example.
 
     That of an `Unembedding` has no parameters of its own, but those of the embedding whose path is `table`.
     """
@@ -27,6 +28,7 @@ class Call:
     path: str
     layer: pt.nn.Module
     args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     output: Any
     table: str | None = None
 
@@ -47,7 +49,7 @@ class Calls:
         self._kept: list[Call] | None = None
         self._refuse_shared()
         for layer in self._layers.values():
-            layer.register_forward_hook(self._called)
+            layer.register_forward_hook(self._called, with_kwargs=True)
         for path, layer in model.named_modules():
             if type(layer) is pt.nn.Unembedding:
                 self._paths[id(layer)] = path
@@ -63,16 +65,20 @@ class Calls:
                         "gradient per example is then known; give them parameters of their own"
                     )
 
-    def _called(self, layer: pt.nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        if self._kept is not None:
-            self._kept.append(Call(self._paths[id(layer)], layer, args, output))
+    def _called(self, layer: pt.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if self._kept is None:
+            return
+        if isinstance(output, tuple) and output[1:] == (None,) * (len(output) - 1):  # attention without its weights
+            output = output[0]
+        given = inspect.signature(layer.forward).bind(*args, **kwargs)
+        self._kept.append(Call(self._paths[id(layer)], layer, given.args, given.kwargs, output))
 
     def _scored(self, layer: pt.nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """By a table that no embedding of the model has, no parameter that is trained here gets a gradient, or
         `DPSGD.missed` finds it."""
         table = self._tables.get(id(args[1])) if len(args) == 2 else None
         if self._kept is not None and table is not None:
-            self._kept.append(Call(self._paths[id(layer)], layer, args[:1], output, table))
+            self._kept.append(Call(self._paths[id(layer)], layer, args[:1], {}, output, table))
 
     @contextmanager
     def kept(self, rows: int) -> Iterator[list[Call]]:
@@ -99,17 +105,25 @@ class Calls:
                     "example is then known; give the other place a Linear"
                 )
         for call in calls:
-            for what, value in [*(("takes", one) for one in call.args or (None,)), ("gives", call.output)]:
+            settings = (
+                *call.args[1:],
+                *call.kwargs.values(),
+            )  # those that are no tensors are the same for each example
+            given = [*call.args[:1], *(one for one in settings if not isinstance(one, SETTINGS))]
+            for what, value in [*(("takes", one) for one in given), ("gives", call.output)]:
                 if not isinstance(value, pt.Tensor) or value.shape[:1] != (rows,):
                     raise PrivacyError(
                         f"[dp-sgd] {call.name} {what} {_said(value)}; expected a tensor with one row for each of "
-                        f"{rows} examples; pass tensors by position, and keep the batch as the first axis"
+                        f"{rows} examples; keep the batch as the first axis"
                     )
             if call.output.dtype not in (pt.float32, pt.float64):
                 raise PrivacyError(
                     f"[dp-sgd] {call.name} gives {_said(call.output)}; expected float32 or float64, whose rounding is "
                     'far below the clip; leave run.precision at "f32"'
                 )
+
+
+SETTINGS = (bool, int, float, str, type(None))
 
 
 def _said(value: Any) -> str:
@@ -122,7 +136,7 @@ def clipped_sum(calls: Sequence[Call], gradients: Sequence[Any], clip: float) ->
     pairs = list(zip(calls, gradients, strict=True))
     scored = {call.table: (call.args[0], g) for call, g in pairs if call.table is not None}
     owners = [(call, g) for call, g in pairs if call.table is None]
-    layers = [gradient_of(call.layer, call.args, g, scored.get(call.path)) for call, g in owners]
+    layers = [gradient_of(call.layer, call.args, call.kwargs, g, scored.get(call.path)) for call, g in owners]
     squares = [layer.squares() for layer in layers]
     norms = pt.sqrt(sum(squares[1:], squares[0]))
     factors = pt.minimum(1.0, clip / pt.maximum(norms, 1e-30))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import powertrain as pt
@@ -25,12 +26,14 @@ class LayerGradient(Protocol):
 
 
 def gradient_of(
-    layer: pt.nn.Module, args: tuple[Any, ...], g: Any, scored: tuple[Any, Any] | None = None
+    layer: pt.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], g: Any, scored: tuple[Any, Any] | None = None
 ) -> LayerGradient:
     """Of a call of the layer; `g` is the gradient by its output, one row for each example.
 
     Where the table of an embedding also gives scores, it has `scored`: what was scored, and the gradient by the scores.
     """
+    if kwargs:
+        return OneByOne(layer, args, g, kwargs)
     if type(layer) is pt.nn.Linear and products_are_smaller(args[0], layer.weight.shape):
         return GhostLinear(layer, args, g)
     if type(layer) is pt.nn.Embedding:
@@ -47,24 +50,45 @@ def trainable(layer: pt.nn.Module) -> dict[str, pt.Slot]:
     return {name: slot for name, slot in layer.named_parameters(recurse=False) if slot.trainable}
 
 
-def backward(layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> dict[str, Any]:
+def backward(
+    layer: pt.nn.Module, args: tuple[Any, ...], g: Any, kwargs: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The gradients of a layer by its own parameters, from that by its output."""
     slots, g = trainable(layer), pt.stop_gradient(g)
-    # forward itself, which no hook sees. Its value is not used, so a compiled step does not compute it again.
-    _, found = pt.nn.value_and_grad(list(slots.values()), lambda: pt.sum(layer.forward(*args) * g))()
+
+    def loss() -> Any:
+        # forward itself, which no hook sees. Its value is not used, so a compiled step does not compute it again.
+        output = layer.forward(*args, **kwargs)
+        return pt.sum((output[0] if isinstance(output, tuple) else output) * g)
+
+    _, found = pt.nn.value_and_grad(list(slots.values()), loss)()
     return dict(zip(slots, found, strict=True))
 
 
 class OneByOne:
     """By the gradients of each example, for any layer that takes tensors of one row for each example."""
 
-    def __init__(self, layer: pt.nn.Module, args: tuple[Any, ...], g: Any) -> None:
+    def __init__(
+        self, layer: pt.nn.Module, args: tuple[Any, ...], g: Any, kwargs: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        if getattr(layer, "dropout", 0.0) and layer.training:
+            raise PrivacyError(
+                f"[dp-sgd] {type(layer).__name__} has dropout = {layer.dropout}; expected 0 within a layer that has "
+                "parameters, since its gradients are computed by a second pass, which would drop others; set "
+                "dropout = 0"
+            )
+        given = {**dict(enumerate(args)), **kwargs}
+        tensors = {name: value for name, value in given.items() if isinstance(value, pt.Tensor)}
+
         def of_one(*rows: Any) -> dict[str, Any]:
             *inputs, own = (pt.expand_dims(row, 0) for row in rows)
-            return backward(layer, tuple(inputs), own)
+            one = {**given, **dict(zip(tensors, inputs, strict=True))}
+            named = {name: value for name, value in one.items() if isinstance(name, str)}
+            return backward(layer, tuple(one[at] for at in range(len(args))), own, named)
 
         self.shapes = {name: slot.shape for name, slot in trainable(layer).items()}
-        self.each = {name: pt.reshape(one, (g.shape[0], -1)) for name, one in pt.vmap(of_one)(*args, g).items()}
+        each = pt.vmap(of_one)(*tensors.values(), g)
+        self.each = {name: pt.reshape(one, (g.shape[0], -1)) for name, one in each.items()}
 
     def squares(self) -> Any:
         parts = [pt.sum(pt.square(each), axis=1) for each in self.each.values()]
