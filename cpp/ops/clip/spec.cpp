@@ -3,12 +3,13 @@
 namespace pt {
 namespace {
 
-// By selection, not maximum and minimum: a value on a bound keeps its whole gradient.
+// By selection, as clamp.
 const Op* registered = define("clip")
                            .in("x", Takes::Number)
                            .in_optional("min", Takes::Number)
                            .in_optional("max", Takes::Number)
                            .compose([](const Tensors& in, const Attrs&) -> Tensors {
+                             if (in[1].defined() && in[2].defined()) return {fn::call("clamp", in)};
                              Tensor x = in[0];
                              if (in[1].defined()) x = fn::where(fn::less(x, in[1]), in[1], x);
                              if (in[2].defined()) x = fn::where(fn::greater(x, in[2]), in[2], x);

@@ -43,7 +43,7 @@ BELOW_ARRAYS: Final = frozenset({"polygamma", "quantile"})
 # What only the engine calls: gradients, kernels below other ops, memory, randomness.
 ENGINE_ONLY: Final = frozenset({
     "adam_step", "argtopk", "attention", "attention_backward", "avg_pool2d_backward", "bin_counts", "bin_index",
-    "boundary", "check_index", "check_true", "committed", "conv2d_grad_input", "conv2d_grad_weight",
+    "boundary", "check_index", "check_true", "clamp", "committed", "conv2d_grad_input", "conv2d_grad_weight",
     "conv2d_kernel", "copy", "cross_entropy_mean", "ctc_rows", "ctc_rows_backward", "cummax_position",
     "cummin_position", "dequantize_weight", "dft", "eigenbasis", "flat_view", "gelu_erf", "gelu_erf_grad",
     "gelu_tanh", "gelu_tanh_grad", "gru", "guard", "hardswish_grad", "hurwitz_zeta", "log1p_exp", "lstm",
