@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from powertrain.data import ArrayDataset, DataLoader
+from powertrain.data import ArrayDataset, DataLoader, prefetch
 from powertrain.data.block import Block, blocks
 from powertrain.data.in_memory import dataset_of
 from powertrain.data.loader import DataLoader as Loader
@@ -224,28 +224,41 @@ def test_short_turns_share_a_block():
     assert planned(8, 1e-6, (9, 1)) == 8  # nobody may ask for more
 
 
-def test_a_busy_machine_does_not_make_blocks_small():
-    slow = iter([0.0, 0.1, *[0.0] * 20])
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes when a test says so."""
+    made = SimpleNamespace(now=0.0, perf_counter=lambda: made.now)
+    monkeypatch.setattr(prefetch, "time", made)
+    return made
 
-    def make_many(picks):
-        time.sleep(next(slow))
-        raise NotImplementedError  # one by one then
 
-    shared = _Shared(lambda pick: None, iter(()), 2, make_many, Pace(1e-6, 1), MOST_AT_ONCE, True)
+def filled(shared, count: int) -> None:
+    """Makes one cell of so many batches."""
+    cell = _Cell(count)
+    cell.picks = JoinedPicks([OnePick(Pick(np.arange(4), np.ones(4, np.float32), Cursor(0, 4)))] * count)
+    shared.fill(cell)
+
+
+def test_a_busy_machine_does_not_make_blocks_small(clock):
+    took = iter([1e-6] * 4 + [0.1] * 4 + [1e-6] * 4)
+
+    def make(pick):
+        clock.now += next(took)
+
+    shared = _Shared(make, iter(()), 2, None, Pace(1e-6, 1), MOST_AT_ONCE, True)
     shared.taken = 1000
     for _ in range(3):
-        cell = _Cell(4)
-        cell.picks = JoinedPicks([OnePick(Pick(np.arange(4), np.ones(4, np.float32), Cursor(0, 4)))] * 4)
-        shared.make_many = make_many
-        shared.fill(cell)
-        assert shared._count() > 30
+        filled(shared, 4)
+        assert shared._count() == MOST_AT_ONCE
 
 
-def test_batches_that_prove_to_be_quick_later_come_in_blocks_too():
-    shared = _Shared(lambda pick: time.sleep(next(slow)), iter(()), 2, None, Pace(), MOST_AT_ONCE, True)
-    slow = iter([0.01] * 5 + [0.0] * 3)
+def test_batches_that_prove_to_be_quick_later_come_in_blocks_too(clock):
+    took = iter([0.01] * 5 + [1e-6] * 3)
+
+    def make(pick):
+        clock.now += next(took)
+
+    shared = _Shared(make, iter(()), 2, None, Pace(), MOST_AT_ONCE, True)
     for number in range(1, 7):
-        cell = _Cell(1)
-        cell.picks = JoinedPicks([OnePick(Pick(np.arange(4), np.ones(4, np.float32), Cursor(0, 4)))])
-        shared.fill(cell)
+        filled(shared, 1)
         assert shared.quick == (number == 6)

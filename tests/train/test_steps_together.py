@@ -48,7 +48,7 @@ def test_together_and_one_by_one_are_the_same_run(tmp_path, calls, monkeypatch):
     monkeypatch.setattr(compiled_steps, "CALL_SECONDS", 0)
     calls.clear()
     alone = run(tmp_path / "alone")
-    assert not calls
+    assert max(calls) == 1
     assert digest(together) == digest(alone)
     assert together.results["steps"] == alone.results["steps"] == 300
     assert list(together.history) == list(alone.history)
