@@ -105,10 +105,8 @@ class Calls:
                     "example is then known; give the other place a Linear"
                 )
         for call in calls:
-            settings = (
-                *call.args[1:],
-                *call.kwargs.values(),
-            )  # those that are no tensors are the same for each example
+            # What is no tensor, but for the first argument, is a setting: the same for each example.
+            settings = [*call.args[1:], *call.kwargs.values()]
             given = [*call.args[:1], *(one for one in settings if not isinstance(one, SETTINGS))]
             for what, value in [*(("takes", one) for one in given), ("gives", call.output)]:
                 if not isinstance(value, pt.Tensor) or value.shape[:1] != (rows,):
