@@ -14,6 +14,7 @@ from powertrain.builtin.models import GPT, ViT
 from powertrain.nn import (
     Conv1d,
     Conv2d,
+    Dropout,
     Embedding,
     Flatten,
     GroupNorm,
@@ -346,4 +347,11 @@ def test_dropout_within_a_layer_that_has_parameters_is_refused() -> None:
     with pytest.raises(PrivacyError, match=r"MultiheadAttention has dropout = 0\.1; expected 0 within a layer"):
         ours(model, x, y, 1.0)
     grads, _ = ours(model.eval(), x, y, 1.0)
+    assert set(grads) == {path for path, _ in model.named_parameters()}
+
+
+def test_a_layer_with_parameters_may_have_a_layer_called_dropout() -> None:
+    model, x, y = case("class token")
+    model.dropout = Dropout(0.0)
+    grads, _ = ours(model, x, y, 1.0)
     assert set(grads) == {path for path, _ in model.named_parameters()}

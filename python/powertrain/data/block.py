@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -116,6 +116,20 @@ class Several(Iterator[Batch]):
     @abstractmethod
     def several(self, most: int) -> Batch | Block | None:
         """A batch that stands alone, or a block of at most so many; None at the end."""
+
+
+class Counted(Several):
+    """So many batches, which a function makes when they are asked for: at most as many as it is told, in a block."""
+
+    def __init__(self, make: Callable[[int], Block], count: int) -> None:
+        self._make, self._left = make, count
+
+    def several(self, most: int) -> Block | None:
+        if not self._left:
+            return None
+        made = self._make(min(most, self._left))
+        self._left -= made.count
+        return made
 
 
 def several(batches: Iterator[Batch], most: int) -> Iterator[Batch | Block]:

@@ -55,28 +55,30 @@ class Source(Protocol):
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _marking(name: str, inner: str) -> Callable[[F], F]:
+    def marked(fetch: F) -> F:
+        setattr(fetch, name, inner)
+        return fetch
+
+    return marked
+
+
 def anew(inner: str = "") -> Callable[[F], F]:
     """Mark a `fetch` that makes new arrays each time, which a loader need not copy.
 
     inner    the attribute with the data set from which it fetches, if it does so only where that does
 
     Example
-        >>> class Squares(pt.data.Dataset):
+        >>> class Doubles(pt.data.Dataset):
         ...     def __len__(self):
-        ...         return 1_000_000
+        ...         return 10
         ...     @pt.data.anew()
-        ...     @pt.data.by_rows()
         ...     def fetch(self, indices):
-        ...         return {"x": indices.astype(np.float32), "y": indices**2}
-        >>> next(iter(pt.data.DataLoader(Squares(), batch_size=3))).y.tolist()
-        [0, 1, 4]
+        ...         return {"x": indices * 2}
+        >>> next(iter(pt.data.DataLoader(Doubles(), batch_size=3))).x.tolist()
+        [0, 2, 4]
     """
-
-    def marked(fetch: F) -> F:
-        fetch.anew = inner  # type: ignore[attr-defined]
-        return fetch
-
-    return marked
+    return _marking("anew", inner)
 
 
 def by_rows(inner: str = "") -> Callable[[F], F]:
@@ -97,12 +99,7 @@ def by_rows(inner: str = "") -> Callable[[F], F]:
         >>> Squares().fetch(np.array([3]))["y"].tolist()
         [9]
     """
-
-    def marked(fetch: F) -> F:
-        fetch.by_rows = inner  # type: ignore[attr-defined]
-        return fetch
-
-    return marked
+    return _marking("by_rows", inner)
 
 
 def fetches_by_rows(dataset: Any) -> bool:

@@ -71,23 +71,26 @@ class OneByOne:
     def __init__(
         self, layer: pt.nn.Module, args: tuple[Any, ...], g: Any, kwargs: Mapping[str, Any] = MappingProxyType({})
     ) -> None:
-        if getattr(layer, "dropout", 0.0) and layer.training:
+        rate = getattr(layer, "dropout", 0.0)  # where it is a layer, `DPSGD.missed` sees what it drops
+        if not isinstance(rate, pt.nn.Module) and rate and layer.training:
             raise PrivacyError(
-                f"[dp-sgd] {type(layer).__name__} has dropout = {layer.dropout}; expected 0 within a layer that has "
+                f"[dp-sgd] {type(layer).__name__} has dropout = {rate}; expected 0 within a layer that has "
                 "parameters, since its gradients are computed by a second pass, which would drop others; set "
                 "dropout = 0"
             )
-        given = {**dict(enumerate(args)), **kwargs}
-        tensors = {name: value for name, value in given.items() if isinstance(value, pt.Tensor)}
+        given = [*args, *kwargs.values()]
+        tensors = [at for at, value in enumerate(given) if isinstance(value, pt.Tensor)]
 
         def of_one(*rows: Any) -> dict[str, Any]:
             *inputs, own = (pt.expand_dims(row, 0) for row in rows)
-            one = {**given, **dict(zip(tensors, inputs, strict=True))}
-            named = {name: value for name, value in one.items() if isinstance(name, str)}
-            return backward(layer, tuple(one[at] for at in range(len(args))), own, named)
+            one = list(given)
+            for at, row in zip(tensors, inputs, strict=True):
+                one[at] = row
+            named = dict(zip(kwargs, one[len(args) :], strict=True))
+            return backward(layer, tuple(one[: len(args)]), own, named)
 
         self.shapes = {name: slot.shape for name, slot in trainable(layer).items()}
-        each = pt.vmap(of_one)(*tensors.values(), g)
+        each = pt.vmap(of_one)(*(given[at] for at in tensors), g)
         self.each = {name: pt.reshape(one, (g.shape[0], -1)) for name, one in each.items()}
 
     def squares(self) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
-from powertrain.data.block import Block, Several, blocks
+from powertrain.data.block import Block, Counted, blocks
 from powertrain.data.order import Cursor
 from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.train.folder.run_folder import RunError
@@ -44,14 +44,14 @@ class Epochs:
         """Batches that are left, of all passes."""
         return self._left
 
-    def take(self, count: int) -> PlayedBatches:
+    def take(self, count: int) -> Counted:
         """The next batches."""
         if count > self._left:
             raise RunError(
                 f"[loop] received {count} steps over played rows of which {self._left} batches are left; expected at "
                 "most as many; leave the number out to take all"
             )
-        return PlayedBatches(self, count)
+        return Counted(self.next_made, count)
 
     def next_made(self, most: int) -> Block:
         """At most so many batches, of one pass."""
@@ -70,17 +70,3 @@ class Epochs:
         fields = {name: value.take(rows, axis=0) for name, value in self._played.items()}
         picks = Picks(rows.reshape(count, size), first, size, Cursor(0, first + count * size), 0, (), weight)
         return blocks(fields, JoinedPicks([picks]), weighted=False)[0]
-
-
-class PlayedBatches(Several):
-    """The next batches of some passes."""
-
-    def __init__(self, epochs: Epochs, count: int) -> None:
-        self._epochs, self._left = epochs, count
-
-    def several(self, most: int) -> Block | None:
-        if not self._left:
-            return None
-        made = self._epochs.next_made(min(most, self._left))
-        self._left -= made.count
-        return made

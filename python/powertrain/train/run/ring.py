@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.data.batch import Batch
-from powertrain.data.block import Block, Several, blocks
+from powertrain.data.block import Block, Counted, blocks
 from powertrain.data.order import RING, Cursor, raw_bits
 from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.train.folder.run_folder import RunError
@@ -169,20 +169,6 @@ class RingSample:
             f"run.loop(step, ring.sample({self.batch_size}), 1)"
         )
 
-    def take(self, count: int) -> Drawn:
-        """The next batches."""
-        return Drawn(self, count)
-
-
-class Drawn(Several):
-    """The next batches of a ring. They are drawn when they are asked for, since the ring changes."""
-
-    def __init__(self, sample: RingSample, count: int) -> None:
-        self._sample, self._left = sample, count
-
-    def several(self, most: int) -> Block | None:
-        if not self._left:
-            return None
-        sample, count = self._sample, min(most, self._left)
-        self._left -= count
-        return sample.ring.draw_several(count, sample.batch_size, sample.by)
+    def take(self, count: int) -> Counted:
+        """The next batches. They are drawn when they are asked for, since the ring changes."""
+        return Counted(lambda most: self.ring.draw_several(most, self.batch_size, self.by), count)
