@@ -308,6 +308,10 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
     "transform-scaling": ("transform", "scaling", "its scaling gives other numbers than a call",
                           but(TRANSFORM, "def __call__(self, x): return x - self.mean",
                               "scaling = pt.data.Scaling(0.5)\n    def __call__(self, x): return x - self.mean")),
+    "transform-overwrite": ("transform", "overwrite", "overwrite gives other numbers than a call",
+                            but(TRANSFORM, "def __call__(self, x): return x - self.mean",
+                                "def overwrite(self, x): return np.add(x, self.mean, out=x)\n"
+                                "    def __call__(self, x): return x - self.mean")),
     "transform-batch": ("transform", "examples-mixed", "comes out differently alone",
                         but(TRANSFORM, "return x - self.mean", "return x - x.mean(axis=0)")),
     "transform-writes": ("transform", "writes-input", "it changes the array that it is given",
@@ -318,6 +322,9 @@ WRONG: dict[str, tuple[str, str, str, str]] = {
                        but(TRANSFORM, "return x - self.mean", "return (x - self.mean).reshape(-1)")),
     "change-global": ("transform", "global-random", "draws",
                       but(CHANGE, "draw.integers(9, x.shape)", "np.random.randint(9, size=x.shape)")),
+    "change-overwrite": ("transform", "overwrite", "overwrite gives another batch than change",
+                         but(CHANGE, "    def change(", "    def overwrite(self, fields, draw): return fields\n"
+                             "    def change(")),
     "change-own-draw": ("transform", "not-repeatable", "the same draw gives two different batches",
                         but(CHANGE, "draw.integers(9, x.shape)", "np.random.default_rng().integers(9, size=x.shape)")),
     "change-writes": ("transform", "writes-input", "it changes the arrays that it is given",

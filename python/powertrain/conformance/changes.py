@@ -12,6 +12,7 @@ from powertrain.conformance.finding import Finding, Subject, changed, held_on, n
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
 from powertrain.data.order import CHANGES, Cursor, Draw
+from powertrain.errors.methods import overridden
 from powertrain.plugin.protocols import Inputs
 
 SHAPES = ((28, 28), (12, 10, 3), (40,), (24, 16, 1))
@@ -87,6 +88,16 @@ def _examine(subject: Subject, made: Any, fields: dict[str, Any]) -> Iterator[Fi
             "take every random number from draw, keep nothing between calls, and read no clock",
         )
         return
+    if overridden(made, "overwrite"):
+        over = made.overwrite(_copy(fields), _draw(1))
+        if set(over) != set(again) or any(not same(over[name], again[name]) for name in again):
+            yield subject.finding(
+                "overwrite",
+                "overwrite gives another batch than change",
+                "the same bits from the same draw",
+                "do in overwrite what change does, in the same order of draws, or leave it out",
+            )
+            return
     if names := changed(before, held_on(made)):
         yield subject.finding(
             "state-on-self", f"a call changes {', '.join(names)} of it", "no state", "take what it needs from draw"

@@ -12,6 +12,7 @@ from powertrain.conformance.elsewhere import elsewhere
 from powertrain.conformance.finding import Finding, Subject, changed, held_on, no_global_random, not_numbers, rng, same
 from powertrain.conformance.leaks import check_leaks
 from powertrain.conformance.usage import check_effects
+from powertrain.errors.methods import overridden
 from powertrain.plugin.protocols import is_random
 
 
@@ -119,6 +120,13 @@ def _transform(subject: Subject, fitted: Any, x: Any, given: Any, made: Any) -> 
             "its scaling gives other numbers than a call",
             "the same bits",
             "set scaling to what __call__ does, (x - subtract) * multiply + add in float32, or leave it out",
+        )
+    elif overridden(fitted, "overwrite") and not same(fitted.overwrite(x.copy()), made):
+        yield subject.finding(
+            "overwrite",
+            "overwrite gives other numbers than a call",
+            "the same bits",
+            "do in overwrite what __call__ does, with x as the place of the result, or leave it out",
         )
     with elsewhere(*subject.modules):
         again = fitted(x)

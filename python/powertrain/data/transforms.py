@@ -34,9 +34,21 @@ from powertrain.data.image_transforms import (
 from powertrain.data.order import CHANGES, Cursor, Draw
 from powertrain.data.resizing import CenterResizedCrop, RandomResizedCrop, Resize
 from powertrain.data.scaling import Scaling
-from powertrain.data.source import Array, Fields, Indices, Source, anew, by_rows, fetch_scaled, fetch_training, pieces
+from powertrain.data.source import (
+    Array,
+    Fields,
+    Indices,
+    Source,
+    anew,
+    by_rows,
+    fetch_scaled,
+    fetch_training,
+    fetches_anew,
+    pieces,
+)
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
+from powertrain.errors.methods import overridden
 from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.params import NoParams, param
 from powertrain.plugin.protocols import is_random
@@ -63,7 +75,8 @@ __all__ = [
 ]
 
 
-Change = Callable[[Any, int, Fields], Fields]  # what a random transform, by its number, makes of some examples
+# What a random transform, by its number, makes of some examples; whether it may overwrite x.
+Change = Callable[[Any, int, Fields, bool], Fields]
 
 
 class Scale(Transform):
@@ -90,10 +103,16 @@ class Scale(Transform):
         return cls(params.by, params.shift)
 
     def __call__(self, x: Array) -> Array:
-        out = np.multiply(x, self.by, dtype=np.float32)
+        return self._into(None, x)
+
+    def overwrite(self, x: Array) -> Array:
+        return self._into(x if x.dtype == np.float32 else None, x)
+
+    def _into(self, out: Array | None, x: Array) -> Array:
+        made: Array = np.multiply(x, self.by, out=out, dtype=np.float32)
         if self.shift != 0:
-            out += self.shift
-        return out
+            made += self.shift
+        return made
 
 
 class Standardize(Transform):
@@ -130,9 +149,15 @@ class Standardize(Transform):
         return cls(np.asarray(mean), np.sqrt(variance))
 
     def __call__(self, x: Array) -> Array:
-        out = np.subtract(x, self.mean, dtype=np.float32)
-        out *= self._factor
-        return out
+        return self._into(None, x)
+
+    def overwrite(self, x: Array) -> Array:
+        return self._into(x if x.dtype == np.float32 else None, x)
+
+    def _into(self, out: Array | None, x: Array) -> Array:
+        made: Array = np.subtract(x, self.mean, out=out, dtype=np.float32)
+        made *= self._factor
+        return made
 
     def state(self) -> dict[str, Array]:
         return {"mean": self.mean, "std": self.std}
@@ -222,6 +247,8 @@ class Transformed(Dataset):
         self.transforms = list(transforms)
         self.field = field
         self._apart = False  # whether the source has been found not to scale its rows in one pass
+        self._new = fetches_anew(source)
+        self._overwrites = [overridden(one, "overwrite") for one in self.transforms]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -238,7 +265,9 @@ class Transformed(Dataset):
 
     def _fetched(self, indices: Indices, fetch: Callable[[Indices], Fields], change: Change) -> Fields:
         scaled = self._scaled(indices)
-        return self._mapped(fetch(indices), change) if scaled is None else self._mapped(scaled, change, 1)
+        if scaled is None:
+            return self._mapped(fetch(indices), change, self._new)
+        return self._mapped(scaled, change, True, 1)
 
     def _scaled(self, indices: Indices) -> Fields | None:
         """What the first transform makes of the examples, where it and the source can do that in one pass."""
@@ -252,26 +281,40 @@ class Transformed(Dataset):
 
     def mapped(self, fields: Fields) -> Fields:
         """Fields of some examples after the fitted transforms."""
-        return self._mapped(fields, _as_found)
+        return self._mapped(fields, _as_found, False)
 
     @by_rows("source")
     def fetch_changed(self, indices: Indices, seed: int, call: Cursor) -> Fields:
-        def change(transform: RandomTransform, number: int, fields: Fields) -> Fields:
-            return transform.change(fields, Draw(seed, CHANGES + number, call))
+        def change(transform: RandomTransform, number: int, fields: Fields, own: bool) -> Fields:
+            draw = Draw(seed, CHANGES + number, call)
+            return transform.overwrite(fields, draw) if own else transform.change(fields, draw)
 
         return self._fetched(indices, lambda rows: fetch_training(self.source, rows, seed, call), change)
 
-    def _mapped(self, fields: Fields, change: Change, done: int = 0) -> Fields:
-        """What the transforms behind the first `done` ones make of some examples."""
+    def _mapped(self, fields: Fields, change: Change, new: bool, done: int = 0) -> Fields:
+        """What the transforms behind the first `done` ones make of some examples. `new` says that these are memory of
+        their own: then transforms that can do so write into it, while it is in the processor's caches."""
         for number, transform in enumerate(self.transforms[done:], done):
+            given, overwrites = fields[self.field], self._overwrites[number]
+            own = new and overwrites and self._alone(fields)
             if is_random(transform):
-                fields = change(transform, number, fields)
+                fields = change(transform, number, fields, own)
             else:
-                fields = {**fields, self.field: cast(Transform, transform)(fields[self.field])}
+                fixed = cast(Transform, transform)
+                fields = {**fields, self.field: fixed.overwrite(given) if own else fixed(given)}
+            # Other transforms may give what they hold, or a view of it.
+            new = overwrites or (new and np.may_share_memory(given, fields[self.field]))
         return fields
 
+    def _alone(self, fields: Fields) -> bool:
+        """Whether the field can be written into, and no other field lies in its memory."""
+        x = fields[self.field]
+        return bool(x.flags.writeable) and not any(
+            np.may_share_memory(x, other) for name, other in fields.items() if name != self.field
+        )
 
-def _as_found(transform: object, number: int, fields: Fields) -> Fields:
+
+def _as_found(transform: object, number: int, fields: Fields, own: bool) -> Fields:
     return fields
 
 

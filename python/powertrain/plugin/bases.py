@@ -102,6 +102,11 @@ class Transform(Declared, declares=True):
     def __call__(self, x: Array) -> Array:
         raise missing(self, "__call__")
 
+    @optional
+    def overwrite(self, x: Array) -> Array:
+        """The same bits as of `__call__`, where `x` is needed no more: it may be written into and given back."""
+        raise missing(self, "overwrite")
+
     def state(self) -> Mapping[str, Array]:
         """What it learned, as named arrays."""
         return {}
@@ -146,6 +151,11 @@ class RandomTransform(Declared, declares=True):
     @abstractmethod
     def change(self, fields: dict[str, Array], draw: Draw) -> dict[str, Array]:
         raise missing(self, "change")
+
+    @optional
+    def overwrite(self, fields: dict[str, Array], draw: Draw) -> dict[str, Array]:
+        """The same bits as of `change`, where its x is needed no more: it may be written into and given back."""
+        raise missing(self, "overwrite")
 
 
 class Loss(OfParams, declares=True):

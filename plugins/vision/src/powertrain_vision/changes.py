@@ -49,6 +49,23 @@ class RandomChange(RandomTransform):
         """The pictures, changed."""
 
 
+class PartChange(RandomChange):
+    """One that leaves most pixels as they are."""
+
+    def altered(self, x: Any, draw: Draw) -> Any:
+        out = x.copy()
+        self.alter(out, draw)
+        return out
+
+    def overwrite(self, fields: Fields, draw: Draw) -> Fields:
+        self.alter(fields["x"], draw)
+        return fields
+
+    @abstractmethod
+    def alter(self, x: Any, draw: Draw) -> None:
+        """Change the pictures where they are."""
+
+
 class RandomCrop(RandomChange):
     """A picture moved by up to `padding` pixels each way; what comes in is 0 or mirrored."""
 
@@ -70,7 +87,7 @@ class RandomCrop(RandomChange):
         return np.ascontiguousarray(np.moveaxis(moved, 1, -1) if x.ndim == 4 else moved)
 
 
-class RandomFlip(RandomChange):
+class RandomFlip(PartChange):
     """Left and right exchanged in a share of the pictures."""
 
     NAME = "random-flip"
@@ -79,13 +96,12 @@ class RandomFlip(RandomChange):
     class Params:
         share: float = param(0.5, above=0, high=1, doc="share of the pictures that are flipped")
 
-    def altered(self, x: Any, draw: Draw) -> Any:
+    def alter(self, x: Any, draw: Draw) -> None:
         flipped = draw.uniform((len(x),)) < self.params.share
-        out = x.copy()
         # A pixel's channels as one thing: moved one by one they take twice as long.
-        pixels = out if x.ndim == 3 else out.view(f"V{out.itemsize * out.shape[-1]}")
+        whole = x.ndim == 4 and x.strides[-2:] == (x.shape[-1] * x.itemsize, x.itemsize)
+        pixels = x.view(f"V{x.itemsize * x.shape[-1]}") if whole else x
         pixels[flipped] = pixels[flipped][:, :, ::-1]
-        return out
 
 
 class ColourJitter(RandomChange):
@@ -123,7 +139,7 @@ class ColourJitter(RandomChange):
         return out.astype(x.dtype)
 
 
-class RandomErasing(RandomChange):
+class RandomErasing(PartChange):
     """A rectangle of a share of the pictures is filled with the picture's mean (Zhong et al. 2020)."""
 
     NAME = "random-erasing"
@@ -139,16 +155,14 @@ class RandomErasing(RandomChange):
             if self.least > self.most:
                 raise ValueError(f"least = {self.least:g}, most = {self.most:g}; expected least <= most; swap them")
 
-    def altered(self, x: Any, draw: Draw) -> Any:
+    def alter(self, x: Any, draw: Draw) -> None:
         chance, area, aspect, down, right = draw.uniform((5, len(x)))
-        out = x.copy()
         for row in np.flatnonzero(chance < self.params.share):
             share = self.params.least + (self.params.most - self.params.least) * float(area[row])
             longer = math.exp((2 * float(aspect[row]) - 1) * math.log(self.ASPECT))
             top, left, height, width = rectangle(x.shape[1:3], share, longer, float(down[row]), float(right[row]))
             mean = x[row].mean(axis=(0, 1), dtype=np.float64)
-            out[row, top : top + height, left : left + width] = np.rint(mean) if x.dtype.kind in "iu" else mean
-        return out
+            x[row, top : top + height, left : left + width] = np.rint(mean) if x.dtype.kind in "iu" else mean
 
 
 def rectangle(

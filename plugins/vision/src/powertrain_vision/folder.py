@@ -167,6 +167,7 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @anew()
     def fetch(self, indices: Any) -> dict[str, Any]:
         return {"x": self.pixels(indices), "y": self.labels.take(indices)}
 
@@ -188,6 +189,7 @@ class FromZeroToOne:
     def __len__(self) -> int:
         return len(self.source)
 
+    @anew("source")
     def fetch(self, indices: Any) -> dict[str, Any]:
         fields = self.source.fetch(indices)
         return {**fields, "x": TO_ONE(fields["x"])}
