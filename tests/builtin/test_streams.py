@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import powertrain as pt
+from powertrain.builtin.strategies import prequential
 from powertrain.builtin.strategies.stream_tally import MOST_DRIFTS, MOST_POINTS, Tally
 from powertrain.builtin.strategies.views import StrategyError
 from powertrain.data import DataModule, IterableDataset
@@ -303,3 +304,15 @@ def test_a_detector_in_a_run_is_the_one_alone(here: Path) -> None:
     alone = DDM()
     places = [at + 1 for at, error in enumerate(seen) if alone.update(error) == "drift"]
     assert places == [int(at) for at, _ in tally(run).drifts] and places
+
+
+@pytest.mark.parametrize("size", [1, 3, 40])
+def test_steps_that_run_together_are_scored_as_one_by_one(
+    here: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for held in (1, 64):
+        monkeypatch.setattr(prequential, "HELD", held)
+        run = go(here, name=f"of-{held}", batch=size, detector="adwin")
+        found.append((tally(run).dump(), run.run.strategy.watch.value.state().tolist()))
+    assert found[0] == found[1]

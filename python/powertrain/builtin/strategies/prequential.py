@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 ROUNDING, WIDEST = 1e-5, 10.0  # of a mean in float32; deviations beyond which an input is cut
+HELD = 64  # answers of steps that are made before their errors are looked at, where no step depends on these
 
 
 class Prequential(Strategy):
@@ -83,7 +84,9 @@ run       = { until = "100 rounds", batch_size = 4 }
             self.count = run.slot("stream.count", np.float32(0))
             self.mean, self.squares = run.slot("stream.mean", zeros), run.slot("stream.squares", zeros)
         kind = np.int64 if self.classes else np.float32
-        self.said = run.slot("stream.said", np.zeros(self.stream.batch_size, kind))
+        size = self.stream.batch_size
+        self.held = max(1, HELD // size) if self.params.react == "report" else 1
+        self.said = run.slot("stream.said", np.zeros((self.held, size), kind))  # the last one is the latest
         self.tally = run.blob(
             "stream.tally", lambda: Tally(self.classes), Tally.dump, lambda data: Tally.load(data, self.classes)
         )
@@ -129,7 +132,8 @@ run       = { until = "100 rounds", batch_size = 4 }
     def step(self, t: Step, batch: Batch) -> None:
         outputs = self.model(self.scaled(batch.x))
         said = pt.argmax(outputs, axis=-1) if self.classes else pt.reshape(outputs, (-1,))
-        self.said.value = pt.where(batch.weight > 0, pt.astype(said, self.said.dtype), pt.zeros_like(self.said.value))
+        said = pt.where(batch.weight > 0, pt.astype(said, self.said.dtype), 0)
+        self.said.value = pt.concat([self.said.value[1:], pt.reshape(said, (1, -1))], axis=0)
         losses = rows(self.loss(outputs, batch.y))
         t.minimize(self.opt, losses, batch.weight)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
@@ -161,22 +165,25 @@ run       = { until = "100 rounds", batch_size = 4 }
             count = min(count, self.stream.left_in_epoch())
         screened = Screened(self.stream, count, self.tally.value.sums, self.classes, skips=self.params.bad == "skip")
         # One that ends before the target is no error now: what was learned is kept. Of a length that nobody knows, the
-        # end is seen here.
+        # end is seen here, after each step.
+        ahead = self.held if self.stream.has_epochs else 1
         while self.stream.has_epochs or not self.stream.epoch:
-            run.loop(self.step, screened, 1)
-            if screened.last is None:
+            run.loop(self.step, screened, ahead)
+            count, y, weight = screened.targets()
+            if not count:
                 break
-            self._score(screened.last)
+            self._score(self.said.numpy()[-count:].reshape(-1), y, weight)
 
-    def _score(self, batch: Any) -> None:
-        """Count the predictions of a batch, which were made before the step, and react to a drift."""
-        said, y, tally = self.said.numpy(), batch.arrays["y"], self.tally.value
+    def _score(self, said: Any, y: Any, weight: Any) -> None:
+        """Count predictions, each of which was made before its step, and react to a drift."""
+        tally, watch = self.tally.value, self.watch.value
         if self.scale is not None:
             said, y = self.scale.original(said), self.scale.original(y)
-        for row in np.flatnonzero(batch.arrays["weight"] > 0).tolist():
-            error = tally.see(said[row].item(), y[row].item())
-            if self.watch.value is not None and self.watch.value.update(error) == "drift":
-                tally.drift(self.watch.value.estimate)
+        real = np.flatnonzero(weight > 0)
+        for answer, target in zip(said[real].tolist(), y[real].tolist(), strict=True):
+            error = tally.see(answer, target)
+            if watch is not None and watch.update(error) == "drift":
+                tally.drift(watch.estimate)
                 self._react(tally)
         if tally.sums.raised_until and tally.sums.seen >= tally.sums.raised_until:
             tally.sums.raised_until = 0.0

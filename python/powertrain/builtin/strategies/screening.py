@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from powertrain.builtin.strategies.views import StrategyError
 from powertrain.data import Batch
-from powertrain.data.block import Block, several
+from powertrain.data.block import Block, Several, several
 from powertrain.data.order import Cursor, Pick
 
 if TYPE_CHECKING:
@@ -41,15 +41,14 @@ def checks(x: Any, y: Any, classes: int) -> tuple[Bools, Bools, Bools]:
 
 class Screened:
     """The next `count` batches of a stream, one after the other, of which unusable rows weigh nothing. A batch that has
-    no other rows is passed over.
-
-    last    the batch that was given last; None at the end
-    """
+    no other rows is passed over."""
 
     def __init__(self, source: Stream, count: int, sums: Sums, classes: int, *, skips: bool) -> None:
         self.source, self.sums, self.classes, self.skips = source, sums, classes, skips
-        self._batches = self._usable(source.take(count))
-        self.last: Batch | None = None
+        self._usable = self._screen(source.take(count))
+        self._block: Block | None = None  # of which the batches from `_place` on are still to be given
+        self._place = 0
+        self._given: list[Batch | Block] = []
 
     @property
     def has_epochs(self) -> bool:
@@ -67,16 +66,39 @@ class Screened:
         return self.source.left_in_epoch()
 
     def take(self, count: int) -> Iterator[Batch]:
-        for _ in range(count):
-            self.last = next(self._batches, None)
-            if self.last is None:
-                return
-            yield self.last
+        return _Next(self, count)
 
-    def _usable(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def next(self, most: int) -> Batch | Block | None:
+        """The next batch, or a block of at most so many; None at the end."""
+        if self._block is None:
+            made = next(self._usable, None)
+            if not isinstance(made, Block):
+                if made is not None:
+                    self._given.append(made)
+                return made
+            self._block, self._place = made, 0
+        begin, block = self._place, self._block
+        self._place = min(begin + most, block.count)
+        if self._place == block.count:
+            self._block = None
+        part = block.part(begin, self._place)
+        self._given.append(part)
+        return part
+
+    def targets(self) -> tuple[int, Any, Any]:
+        """How many batches were given since the last call; the targets and the weights of their rows."""
+        given, self._given = self._given, []
+        found = [
+            dict(zip(made.names, made.stacked(), strict=True)) if isinstance(made, Block) else made.arrays
+            for made in given
+        ]
+        count = sum(made.count if isinstance(made, Block) else 1 for made in given)
+        return count, *(_joined([np.reshape(one[name], -1) for one in found]) for name in ("y", "weight"))
+
+    def _screen(self, batches: Iterator[Batch]) -> Iterator[Batch | Block]:
         for made in several(batches, _AT_ONCE):
             if isinstance(made, Block) and self._is_usable(made):
-                yield from made.batches()
+                yield made
                 continue
             for batch in made.batches() if isinstance(made, Block) else [made]:
                 x, y, real = batch.arrays["x"], batch.arrays["y"], batch.arrays["weight"] > 0
@@ -113,4 +135,19 @@ class Screened:
             fields[name][~kept] = 0
         made = Batch(fields, Pick(batch.indices, weight, Cursor(*batch.cursor.tolist())), weighted=True)
         made.has_weights = batch.has_weights
+        return made
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.zeros(0)
+
+
+class _Next(Several):
+    def __init__(self, screened: Screened, count: int) -> None:
+        self._screened, self._left = screened, count
+
+    def several(self, most: int) -> Batch | Block | None:
+        made = self._screened.next(min(most, self._left)) if self._left else None
+        if made is not None:
+            self._left -= made.count if isinstance(made, Block) else 1
         return made
