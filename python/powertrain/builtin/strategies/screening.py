@@ -93,7 +93,8 @@ class Screened:
             for made in given
         ]
         count = sum(made.count if isinstance(made, Block) else 1 for made in given)
-        return count, *(_joined([np.reshape(one[name], -1) for one in found]) for name in ("y", "weight"))
+        y, weight = (_joined([np.reshape(one[name], -1) for one in found]) for name in ("y", "weight"))
+        return count, y, weight
 
     def _screen(self, batches: Iterator[Batch]) -> Iterator[Batch | Block]:
         for made in several(batches, _AT_ONCE):
