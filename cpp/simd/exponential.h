@@ -148,11 +148,17 @@ PT_FN vec<T, N> expm1(vec<T, N> x) {
   return select(abs(x) < V(F::min_normal * 4), x, result);
 }
 
-// With E = e^(2 |x|) - 1: E / (E + 2), and from 1/2 on 1 - 2 / (E + 2), whose error is smaller there.
+// With E = e^(2 |x|) - 1: E / (E + 2), and from 1/2 on 1 - 2 / (E + 2), whose error is smaller there. E has the bits of
+// expm1, without what numbers below 0 and powers of two near overflow take: from the limit on the result is 1.
 template <class T, int N>
 PT_FN vec<T, N> tanh(vec<T, N> x) {
   using V = vec<T, N>;
-  V e = expm1(abs(x) * V(2));
+  using F = float_facts<T>;
+  const V limit(40);
+  const auto [n, whole, r, r_lost] = reduce_exp(lesser_of(limit, abs(x) * V(2)));
+  const V m = fma(r * r, polynomial(r, exp_facts<T>::tail), r_lost) + r;
+  const V power = from_bits<T>((n + bits_vec<V>(F::bias)) << F::mantissa_bits);
+  const V e = fma(m, power, power - V(1));
   auto small = e < V(2);
   V quotient = select(small, e, V(2)) / (e + V(2));
   return copysign(select(small, quotient, V(1) - quotient), x);
