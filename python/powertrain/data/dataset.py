@@ -19,6 +19,7 @@ from powertrain.data import drawing
 from powertrain.data.collate import as_fields, field_name, stacked
 from powertrain.data.errors import DataError, DataIndexError
 from powertrain.data.npy import StoredArray
+from powertrain.data.one_thread import asking
 from powertrain.data.order import Cursor
 from powertrain.data.source import (
     Array,
@@ -30,6 +31,7 @@ from powertrain.data.source import (
     check_finite,
     fetch_scaled,
     fetch_training,
+    fetches_anew,
     length_of,
 )
 from powertrain.errors.methods import Abstract, missing, needed_unless
@@ -67,7 +69,8 @@ class Dataset(Abstract):
     @anew()
     def fetch(self, indices: Indices) -> Fields:
         """The examples `indices`, in that order, as named arrays: `x` and `y` where the examples are pairs."""
-        return as_fields(stacked([drawing.of_epoch(self.__getitem__, int(index)) for index in indices]))
+        with asking(asked_alone(self)):
+            return as_fields(stacked([drawing.of_epoch(self.__getitem__, int(index)) for index in indices]))
 
     def __add__(self, other: Any) -> ConcatDataset:
         return ConcatDataset([self, other])
@@ -346,6 +349,22 @@ def holds_items(dataset: Any) -> bool:
     """Whether some of the examples come one by one, out of a `__getitem__` that may draw random numbers."""
     inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", getattr(dataset, "source", None))]
     return gives_items(dataset) or any(holds_items(one) for one in inner if one is not None)
+
+
+def asked_alone(dataset: Any) -> list[Any]:
+    """Of a data set and those that it is made of, the ones that several threads must not ask at once.
+
+    These are all that are not Powertrain's own, but for those whose `fetch` is marked as `anew`."""
+    own = type(dataset).__module__.partition(".")[0] == "powertrain"
+    items = gives_items(dataset)
+    found = [dataset] if not own and (items or not fetches_anew(dataset)) else []
+    if own or items:
+        several = getattr(dataset, "datasets", None)
+        names = ("dataset", "source", "examples") if own else ("dataset",)
+        below = [one for name in names if (one := getattr(dataset, name, None)) is not None and one is not dataset]
+        for one in [*below, *(several if isinstance(several, (list, tuple)) else ())]:
+            found += asked_alone(one)
+    return found
 
 
 def item(dataset: Any, index: int) -> Any:

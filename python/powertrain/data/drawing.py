@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,8 @@ from powertrain.random.default import in_thread
 
 # Marks the streams of examples, of which others begin with 0.
 _EXAMPLES = 1 << 62
+# Among them, those of whole batches: no data set has so many examples.
+_BATCHES = 1 << 39
 
 
 T = TypeVar("T")
@@ -53,6 +55,11 @@ def example(seed: int, epoch: int, index: int) -> Iterator[None]:
         _local.key, _local.draw, in_thread.generator = before
         if _local.key is not None and _local.generator is not None:
             _local.generator.slot.value = _state(_local.key) if around is None else around
+
+
+def whole_batch(seed: int, end: Cursor) -> AbstractContextManager[None]:
+    """Inside, this thread makes the batch that ends there: what is drawn for all of its examples at once."""
+    return example(seed, end.epoch, _BATCHES | end.position)
 
 
 @contextmanager

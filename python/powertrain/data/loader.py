@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Generator as Generated
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
@@ -16,9 +16,10 @@ from powertrain.data import drawing, settings
 from powertrain.data.batch import Batch
 from powertrain.data.block import Block, blocks
 from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
-from powertrain.data.dataset import as_source, gives_items, holds_items, is_stream, item
+from powertrain.data.dataset import as_source, asked_alone, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
+from powertrain.data.one_thread import asking, by_several_threads
 from powertrain.data.order import Cursor, Order, Parts, Pick, Place, RandomOrder
 from powertrain.data.picks import JoinedPicks, Picks, picks_of
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
@@ -56,7 +57,8 @@ class DataLoader:
     shuffle         a new random order each epoch
     sampler         the rows of each epoch, in order: a Sampler or an iterable of row numbers
     batch_sampler   lists of rows, one for each batch, in place of batch_size, shuffle, sampler and drop_last
-    num_workers     threads that make batches ahead; the batches are the same for any number
+    num_workers     threads that make batches ahead; the batches are the same for any number. A data set of your own is
+                    asked by one thread at a time, unless there are two or more: then it must bear several
     collate_fn      makes a batch of a list of examples; else they are stacked, field by field (`collate`)
     pin_memory      accepted: what goes to a device is copied through page-locked memory anyway
     drop_last       leave out a last batch that is not full
@@ -79,7 +81,8 @@ class DataLoader:
     A batch of tuples or dicts is a `Batch`: `for x, y in loader`, `batch.x`, `batch["x"]`. One of single arrays is a
     tensor, and one of collate_fn is what that gives. Texts are lists.
 
-    Random transforms (`pt.data.transforms`) in the `__getitem__` of a data set draw by (seed, epoch, index).
+    Random transforms (`pt.data.transforms`) and `pt.random` draw by (seed, epoch, index) in the `__getitem__` of a data
+    set, and by (seed, epoch, place of the batch) in a `fetch` of your own and in collate_fn.
 
     `state_dict()` says where the next batch begins; loaded by `load_state_dict` into a loader with the same data and
     settings, it gives the same batches. A loader with another seed refuses it.
@@ -140,6 +143,7 @@ class DataLoader:
         self._anew = self._stream or fetches_anew(dataset)
         self._by_rows = collate_fn is None and fetches_by_rows(dataset)
         self._draws = not self._stream and holds_items(dataset)
+        self._alone = [] if self._stream else asked_alone(dataset)
         self._by_items = collate_fn is not None or (not self._stream and gives_items(dataset))
         self.order = self._order(shuffle)
         self._cursor = Cursor(0, 0)
@@ -252,13 +256,27 @@ class DataLoader:
         return _core.send([made], self.device) if self.device and numeric(made) else as_tensors(made)
 
     def _made(self, pick: Pick) -> Any:
-        if self._stream or self._by_items:
-            examples = pick.examples if self._stream else [self._example(pick.epoch, int(row)) for row in pick.indices]
-            return (self.collate_fn or stacked)(list(examples))
-        if self._draws:  # in a __getitem__ below the source
-            with drawing.batch(self.seed, pick.epoch):
+        with self._asking():
+            if self._stream or self._by_items:
+                rows = pick.indices
+                examples = pick.examples if self._stream else [self._example(pick.epoch, int(row)) for row in rows]
+                if self.collate_fn is None:
+                    return stacked(list(examples))
+                with drawing.whole_batch(self.seed, pick.cursor):
+                    return self.collate_fn(list(examples))
+            if self._draws:  # in a __getitem__ below the source
+                with drawing.batch(self.seed, pick.epoch):
+                    return self._fetched(pick)
+            if self._by_rows:
                 return self._fetched(pick)
-        return self._fetched(pick)
+            with drawing.whole_batch(self.seed, pick.cursor):
+                return self._fetched(pick)
+
+    def _asking(self) -> AbstractContextManager[None]:
+        """While a batch is made: whether other threads may ask the data set too."""
+        if self.num_workers > 1:
+            return by_several_threads()
+        return asking(self._alone) if self._alone else contextlib.nullcontext()
 
     def _fetched(self, pick: Pick) -> Any:
         assert self._source is not None
@@ -317,7 +335,8 @@ class DataLoader:
         first = picks.runs[0]
         rows = np.concatenate([run.rows.reshape(-1) for run in picks.runs])
         pick = Pick(rows, first.weights[0], first.cursor(0), first.epoch)
-        return blocks(as_fields(self._fetched(pick)), picks, self.pad_last)
+        with self._asking():
+            return blocks(as_fields(self._fetched(pick)), picks, self.pad_last)
 
     def _start(self) -> tuple[Cursor, Parts]:
         """Where an iteration begins: where a state says; else with an epoch, a new one if the last was left early."""

@@ -64,7 +64,7 @@ def _marking(name: str, inner: str) -> Callable[[F], F]:
 
 
 def anew(inner: str = "") -> Callable[[F], F]:
-    """Mark a `fetch` that makes new arrays each time, which a loader need not copy.
+    """Mark a `fetch` that makes new arrays each time, which a loader need not copy, and that several threads may call.
 
     inner    the attribute with the data set from which it fetches, if it does so only where that does
 

@@ -1,0 +1,73 @@
+"""Data sets of other people: one thread at a time asks them, unless a loader is told to use several.
+
+Such a data set may seek in one file, hold a connection or fill one buffer. A loader makes batches in a thread of its
+own, and in the one that takes them where that is sooner; meanwhile an evaluation may read the same data set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class _Turn:
+    """Who asks a data set. It lives as long as somebody does."""
+
+    __slots__ = ("__weakref__", "dataset", "lock")
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset  # held, so that no other object gets its id
+        self.lock = threading.RLock()
+
+
+class _Local(threading.local):
+    several = False  # whether this thread works for a loader that was told to use several
+
+
+_local = _Local()
+_turns: weakref.WeakValueDictionary[int, _Turn] = weakref.WeakValueDictionary()
+_choosing = threading.Lock()
+
+
+@contextmanager
+def asking(datasets: Iterable[Any]) -> Iterator[None]:
+    """Wait until no other thread asks these data sets, and keep them for the length of a block."""
+    found = {} if _local.several else {id(one): one for one in datasets}
+    with contextlib.ExitStack() as held:
+        for turn in [_turn(found[key]) for key in sorted(found)]:  # in one order, so that no two wait for each other
+            held.enter_context(turn.lock)
+        yield
+
+
+@contextmanager
+def by_several_threads() -> Iterator[None]:
+    """Inside, this thread asks without waiting."""
+    before, _local.several = _local.several, True
+    try:
+        yield
+    finally:
+        _local.several = before
+
+
+def _turn(dataset: Any) -> _Turn:
+    with _choosing:
+        turn = _turns.get(id(dataset))
+        if turn is None:
+            turn = _turns[id(dataset)] = _Turn(dataset)
+        return turn
+
+
+def _after_fork() -> None:
+    """In a child the threads are gone, and one of them may have held a lock."""
+    global _choosing
+    _choosing = threading.Lock()
+    _turns.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
