@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End, Evaluate, Event, Pause, Request, Save, SetScalar, Start, Stop
+from powertrain.random.default import drawing_from
+from powertrain.random.generator import Generator
+from powertrain.random.settings import state_of
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.folder.saved_arrays import below
 
@@ -28,6 +31,7 @@ class Callbacks:
         self._ended = False
         self.stopped = ""  # why one of them ended the run, by its name; part of every later checkpoint
         self._named = [(use.name, use.plugin.build(use.params)) for use in uses]
+        self._generator = Generator(0, name="random.callbacks")
 
     def __bool__(self) -> bool:
         return bool(self._named)
@@ -37,7 +41,8 @@ class Callbacks:
         wanted: list[tuple[str, Request]] = []
         for name, callback in self._named:
             try:
-                answer = callback.after_commit(event)
+                with self._drawing(event.progress["steps"]):
+                    answer = callback.after_commit(event)
             except Exception as error:
                 raise RunError(
                     f"[callback {name}] it failed after step {event.progress['steps']:,}: {in_words(error)}; expected "
@@ -66,12 +71,18 @@ class Callbacks:
     def _tell(self, method: str, told: Start | End) -> None:
         for name, callback in self._named:
             try:
-                getattr(callback, method)(told)
+                with self._drawing(told.progress["steps"]):
+                    getattr(callback, method)(told)
             except Exception as error:
                 raise RunError(
                     f"[callback {name}] {method} failed: {in_words(error)}; expected no exception; fix it, or leave "
                     "it out of the recipe: the run can be resumed"
                 ) from error
+
+    def _drawing(self, step: int) -> drawing_from:
+        """What a callback draws, or seeds, changes no number of the run. It is the same after a resume."""
+        self._generator.slot.value = state_of(step, 0)
+        return drawing_from(self._generator)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         state = {
