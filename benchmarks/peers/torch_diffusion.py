@@ -86,41 +86,60 @@ def misses(net: nn.Module, x: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
     return (said - (noise * cos - x * sin)).square().mean(dim=(1, 2))
 
 
+class Training:
+    """What the recipe trains, step by step."""
+
+    def __init__(self, recipe: Recipe, dataset: Any, seed: int) -> None:
+        torch.manual_seed(seed)
+        settings: Any = recipe.strategy.params
+        used = recipe.optimizers["model"]
+        rates: Any = used.use.params
+        self.untold, self.keep, self.clip = settings.untold, settings.keep, used.clip
+        self.x, self.y = part_of(dataset, "train")
+        self.net = UNet(recipe.models["model"].params, dataset.outputs)
+        self.average = copy.deepcopy(self.net).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=rates.lr, betas=(rates.beta1, rates.beta2))
+        self.order, until = Endless(len(self.x), recipe.run.batch_size), recipe.run.until
+        self.steps = until.amount * (len(self.x) // recipe.run.batch_size) if until.unit == "epochs" else until.amount
+        self.done, warm = 0, used.warmup
+
+        def rate(at: int) -> float:
+            return (
+                (at + 1) / (warm + 1)
+                if at < warm
+                else 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (self.steps - warm))
+            )
+
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
+
+    def step(self) -> None:
+        rows = self.order.next()
+        kind = torch.where(torch.rand(len(rows)) < self.untold, 0, self.y[rows])
+        self.optimizer.zero_grad()
+        misses(self.net, self.x[rows], kind).mean().backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        keep = min((1 + self.done) / (10 + self.done), self.keep)
+        self.done += 1
+        with torch.no_grad():
+            for slow, quick in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                slow.lerp_(quick, 1 - keep)
+
+
+def part_of(dataset: Any, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its pictures, from -1 to 1, and their classes plus one."""
+    fields = dataset.splits[part].fetch(np.arange(len(dataset.splits[part])))
+    return torch.from_numpy(2 * fields["x"].astype(np.float32) - 1), torch.from_numpy(fields["y"]) + 1
+
+
 def in_torch(recipe: Recipe, seed: int) -> list[float]:
     """The loss of the averaged network on the test part, and the measures of its samples."""
-    torch.manual_seed(seed)
-    settings: Any = recipe.strategy.params
     dataset = prepare(recipe, Path())
-    parts = {}
-    for part in ("train", "test"):
-        fields = dataset.splits[part].fetch(np.arange(len(dataset.splits[part])))
-        parts[part] = [torch.from_numpy(2 * fields["x"].astype(np.float32) - 1), torch.from_numpy(fields["y"]) + 1]
-    x, y = parts["train"]
-    net = UNet(recipe.models["model"].params, dataset.outputs)
-    average = copy.deepcopy(net).requires_grad_(False)
-    used = recipe.optimizers["model"]
-    rates: Any = used.use.params
-    optimizer = torch.optim.Adam(net.parameters(), lr=rates.lr, betas=(rates.beta1, rates.beta2))
-    order, until = Endless(len(x), recipe.run.batch_size), recipe.run.until
-    steps = until.amount * (len(x) // recipe.run.batch_size) if until.unit == "epochs" else until.amount
-    warm = used.warmup
-
-    def rate(at: int) -> float:
-        return (at + 1) / (warm + 1) if at < warm else 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (steps - warm))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    for step in range(steps):
-        rows = order.next()
-        kind = torch.where(torch.rand(len(rows)) < settings.untold, 0, y[rows])
-        optimizer.zero_grad()
-        misses(net, x[rows], kind).mean().backward()
-        nn.utils.clip_grad_norm_(net.parameters(), used.clip)
-        optimizer.step()
-        schedule.step()
-        keep = min((1 + step) / (10 + step), settings.keep)
-        with torch.no_grad():
-            for slow, quick in zip(average.parameters(), net.parameters(), strict=True):
-                slow.lerp_(quick, 1 - keep)
+    training = Training(recipe, dataset, seed)
+    for _ in range(training.steps):
+        training.step()
+    average, x = training.average, training.x
 
     def sample(run: Any, count: int, seed: int) -> Any:
         kinds = torch.arange(count) % dataset.outputs + 1
@@ -134,9 +153,10 @@ def in_torch(recipe: Recipe, seed: int) -> list[float]:
         return np.clip(0.5 + 0.5 * walked(direction, noise, 50, 0.0, rng), 0, 1)
 
     with torch.no_grad():
-        loss = float(torch.cat([misses(average, *one) for one in zip(*(rows.split(500) for rows in parts["test"]),
-                                                                     strict=True)]).mean())  # fmt: skip
-    found = quality(SimpleNamespace(dataset=dataset), "test", sample, settings.judged)  # type: ignore[arg-type]
+        parts = zip(*(rows.split(500) for rows in part_of(dataset, "test")), strict=True)
+        loss = float(torch.cat([misses(average, *one) for one in parts]).mean())
+    judged: Any = recipe.strategy.params
+    found = quality(SimpleNamespace(dataset=dataset), "test", sample, judged.judged)  # type: ignore[arg-type]
     return [loss, *(found[name] for name in SCORES)]
 
 
