@@ -38,7 +38,10 @@ def given(group: str, value: Any) -> Given:
     """The plugin that gives an object of the user's; an ObjectError where it is none of that group."""
     made = _MADE.get(group)
     if made is None:
-        raise ObjectError(f"[{group}] received {show(value)}; expected the name of a {group} in quotes; name one")
+        fix, name = "name one", type(value).__name__
+        if group == "transform":  # a run makes its own: it is fitted on the training part
+            fix = f'pass its class, as [{name}], or [{{"use": {name}, ...}}] with its parameters'
+        raise ObjectError(f"[{group}] received {show(value)}; expected the name of a {group} in quotes; {fix}")
     return made(value)
 
 

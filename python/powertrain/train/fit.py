@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from powertrain import DType, Tensor
     from powertrain.nn import Module
     from powertrain.optim import Optimizer
-    from powertrain.plugin import Callback, Metric, Transform, Transport
+    from powertrain.plugin import Callback, Metric, RandomTransform, Transform, Transport
     from powertrain.typing import DataLike, Table, TensorLike
 
 # What a file of weights or of pt.save is called; the folder of a run is called otherwise.
@@ -48,7 +48,7 @@ def fit(
     loss: str | Callable[..., Tensor] | Table | None = None,
     optimizer: str | Optimizer | Table | None = None,
     strategy: str | Table | None = None,
-    features: Sequence[str | Transform | Table] | None = None,
+    features: Sequence[str | type[Transform | RandomTransform] | Table] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     steps_per_epoch: int | None = None,
