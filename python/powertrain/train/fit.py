@@ -78,7 +78,8 @@ def fit(
     """Train a recipe, or a model on data; the same trainer, and the same bits, as `powertrain train`.
 
     recipe      the name of a recipe, the path of one, or its tables as a dict; what follows is laid over it
-    model       a pt.nn.Module, trained where it stands; or a name such as "mlp", or {"use": "mlp", "hidden": [64]}
+    model       a pt.nn.Module, trained where it stands, in training mode; or a name such as "mlp", or
+                {"use": "mlp", "hidden": [64]}
     data        (x, y): whole numbers y [examples] are classes, others targets (whole ones [examples, 1] with `loss`
                 alone); a pt.data.Dataset of pairs; a stream of them, such as a pt.data.IterableDataset, with steps
                 (its first 4096 examples say how many classes there are); a pt.data.DataLoader, whose batch size counts;
@@ -186,6 +187,10 @@ def fit(
                 transport=transport,
             )  # fmt: skip
 
+        module: Any = model.get("use") if isinstance(model, Mapping) else model
+        evaluating = isinstance(module, pt.nn.Module) and not module.training
+        if evaluating:  # as somebody left it who looked at its outputs; parts of a model may stay in that mode
+            module.train()
         try:
             with own_random_numbers():
                 if others is not None:
@@ -202,6 +207,8 @@ def fit(
         except BaseException:
             for path in made:
                 shutil.rmtree(path, ignore_errors=True)
+            if evaluating:
+                module.eval()
             raise
         trained = TrainedRun(outcome.run, outcome.results if outcome.finished else {}, finished=outcome.finished)
         for path in made:
