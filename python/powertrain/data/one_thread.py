@@ -6,11 +6,10 @@ own, and in the one that takes them where that is sooner; meanwhile an evaluatio
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,14 +33,31 @@ _turns: weakref.WeakValueDictionary[int, _Turn] = weakref.WeakValueDictionary()
 _choosing = threading.Lock()
 
 
-@contextmanager
-def asking(datasets: Iterable[Any]) -> Iterator[None]:
+class asking:  # noqa: N801 - a block, as those of contextlib, whose generators would cost a small batch more
     """Wait until no other thread asks these data sets, and keep them for the length of a block."""
-    found = {} if _local.several else {id(one): one for one in datasets}
-    with contextlib.ExitStack() as held:
-        for turn in [_turn(found[key]) for key in sorted(found)]:  # in one order, so that no two wait for each other
-            held.enter_context(turn.lock)
-        yield
+
+    __slots__ = ("_datasets", "_held")
+
+    def __init__(self, datasets: Sequence[Any]) -> None:
+        # In one order, so that no two threads wait for each other.
+        self._datasets = sorted(datasets, key=id) if len(datasets) > 1 else datasets
+        self._held: list[_Turn] = []
+
+    def __enter__(self) -> None:
+        if _local.several:
+            return
+        try:
+            for one in self._datasets:
+                turn = _turn(one)
+                turn.lock.acquire()
+                self._held.append(turn)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        while self._held:
+            self._held.pop().lock.release()
 
 
 @contextmanager
