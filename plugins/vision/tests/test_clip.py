@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import itertools
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from vision_runs import go, open_data
+from vision_runs import COLOURS, PLACES, draw_boxes, go, open_data
 
 import powertrain as pt
 from powertrain.data import DataError
@@ -25,8 +24,6 @@ from powertrain_vision.retrieval import recalls, said_by_pixels
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
-COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "grey": (128,) * 3}
-PLACES = ("left", "right", "top", "bottom")
 RECIPE = """\
 data           = { use = "captioned-folder", path = "boxes", context = 32, split = { valid = 0.2, test = 0.2 } }
 model.model    = { use = "cnn", channels = [8, 16] }
@@ -35,21 +32,6 @@ strategy       = { use = "clip", width = 16, flip = false, turn = 0, light = 0, 
 optimizer      = { use = "adamw", lr = 5e-3 }
 run            = { until = "150 steps", batch_size = 40, evaluate = { every = "25 steps" }, save_seconds = 0 }
 """
-
-
-def draw_boxes(folder: Path, times: int = 8) -> Path:
-    """Boxes of some colour at some place, as their captions say."""
-    noise = np.random.default_rng(0)
-    for number, colour, place in itertools.product(range(times), COLOURS, PLACES):
-        picture = np.full((32, 32, 3), 255, np.uint8)
-        rows = {"top": slice(2, 12), "bottom": slice(20, 30)}.get(place, slice(11, 21))
-        columns = {"left": slice(2, 12), "right": slice(20, 30)}.get(place, slice(11, 21))
-        picture[rows, columns] = COLOURS[colour]
-        file = folder / "boxes" / str(number) / f"{colour}-{place}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.clip(picture + noise.normal(0, 8, picture.shape), 0, 255).astype(np.uint8)).save(file)
-        file.with_suffix(".txt").write_text(f"A {colour} box, {place}.\nUna caja.\n", encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.plugin import Baseline, Batch, Inputs, Range, Run, Section, Step, Strategy, as_floats, features, param
+from powertrain_generative.averages import WeightAverage
 from powertrain_generative.judge import RECOGNISED, SCORES, class_number, demand_every_class, drawn_section, quality
 from powertrain_generative.pixels import demand_unit, some_rows
 from powertrain_generative.way import placed, walked
@@ -46,12 +47,8 @@ run       = { until = "100 rounds", batch_size = 16 }
         self.shape = given.shape
         self.labels = run.dataset.labels if run.dataset.task == "classification" else ()
         inputs = Inputs("regression", given.shape, features(given), labels=self.labels)
-        self.model = run.model(inputs=inputs)
-        self.average = run.model("average", frozen=True, inputs=inputs)
-        self.pairs = list(zip(self.average.parameters(), self.model.parameters(), strict=True))
-        for slow, quick in self.pairs:
-            slow.value = quick.value
-        self.done = run.slot("diffusion.steps", pt.zeros(()))
+        self.averaged = WeightAverage("diffusion", run, inputs)
+        self.model, self.average = self.averaged.of, self.averaged.model
         self.opt = run.optim("model")
         self.data = run.data("train")
 
@@ -73,11 +70,7 @@ run       = { until = "100 rounds", batch_size = 16 }
         told = pt.where(t.rng.uniform(size=tuple(told.shape)) < self.params.untold, 0, told)
         losses = self.misses(t, batch, self.model, told)
         t.minimize(self.opt, losses, batch.weight)
-        # A young average would remember the weights that nobody has trained.
-        keep = pt.minimum((1 + self.done.value) / (10 + self.done.value), self.params.keep)
-        for slow, quick in self.pairs:
-            slow.value = slow.value * keep + quick.value * (1 - keep)
-        self.done.value = self.done.value + 1
+        self.averaged.follow(self.params.keep)
         t.log("loss", pt.sum(losses * batch.weight), pt.sum(batch.weight))
 
     def round(self, run: Run) -> None:

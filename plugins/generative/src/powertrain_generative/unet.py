@@ -41,7 +41,7 @@ class Block(Module):
 
 class UNet(Model):
     """Gives a number for each number of a picture. `when` is the noise level of each example, from 0 to 1; `kind` its
-    class plus one, or 0 where it is not told."""
+    class plus one, or 0 where it is not told; `said` are `condition` numbers that say more of it, such as a caption."""
 
     strategy: ClassVar[str] = "diffusion"
     example_inputs: ClassVar[tuple[Inputs, ...]] = (
@@ -60,7 +60,7 @@ class UNet(Model):
         super().__init__()
         params = params or self.Params()
         height, width, colours = shape
-        self.patch = params.patch
+        self.patch, self.condition = params.patch, params.condition
         times = 2 ** (len(params.widths) - 1) * self.patch
         if height % times or width % times:
             patches = f" of patches of {self.patch}" if self.patch > 1 else ""
@@ -93,17 +93,18 @@ class UNet(Model):
             )
         return cls(shape, len(inputs.labels), params)
 
-    def told(self, when: Any, kind: Any) -> Any:
+    def told(self, when: Any, kind: Any, said: Any = None) -> Any:
         """The condition: [batch, condition]."""
         steps = np.exp(np.linspace(0, -math.log(LONGEST), WAVES)).astype(np.float32)
         angles = pt.reshape(when, (-1, 1)) * LONGEST * pt.asarray(steps)
         waves = pt.concat([pt.sin(angles), pt.cos(angles)], axis=1)
-        return F.silu(self.mix(F.silu(self.wave(waves) + self.kind(kind))))
+        told = self.wave(waves) + self.kind(kind)
+        return F.silu(self.mix(F.silu(told if said is None else told + said)))
 
-    def forward(self, x: Any, when: Any = None, kind: Any = None) -> pt.Tensor:
+    def forward(self, x: Any, when: Any = None, kind: Any = None, said: Any = None) -> pt.Tensor:
         count = x.shape[0]
         when = pt.zeros((count,)) if when is None else when
-        told = self.told(when, pt.zeros((count,), dtype="int64") if kind is None else kind)
+        told = self.told(when, pt.zeros((count,), dtype="int64") if kind is None else kind, said)
         h, beside = self.first(gathered(as_images(x), self.patch)), []
         for block, deeper in zip(self.down, self.deep, strict=True):
             h = block(h, told)

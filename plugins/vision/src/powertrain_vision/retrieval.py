@@ -78,7 +78,7 @@ def said_by_pixels(
 ) -> NDArray[np.float64]:
     """The cosines of the words that ridge regression says of pictures, and those of captions. It learns from x and y,
     and knows no word that is not in y."""
-    words = [set(_words(text)) for text in decoded(y)]
+    words = [set(words_of(text)) for text in decoded(y)]
     known = {word: at for at, word in enumerate(sorted(set().union(*words)))}
     if not known:  # captions of signs alone
         return np.zeros((len(pictures), len(captions)))
@@ -86,7 +86,7 @@ def said_by_pixels(
     def bag(texts: list[str]) -> NDArray[np.float64]:
         made = np.zeros((len(texts), len(known)))
         for row, text in enumerate(texts):
-            made[row, [known[word] for word in _words(text) if word in known]] = 1
+            made[row, [known[word] for word in words_of(text) if word in known]] = 1
         return made
 
     mean = x.reshape(len(x), -1).mean(axis=0)
@@ -101,7 +101,8 @@ def said_by_pixels(
     return _of_length_one(said) @ _of_length_one(bag(decoded(captions)) * weight).T
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a caption, in small letters."""
     return re.findall(r"\w+", text.lower())
 
 
