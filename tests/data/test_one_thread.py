@@ -87,6 +87,25 @@ def test_two_loaders_of_parts_of_a_data_set_ask_one_after_the_other():
     assert one.met == 1
 
 
+def test_an_example_may_be_made_by_a_loader_of_its_own():
+    class Sums(pt.data.Dataset):
+        def __init__(self):
+            self.dataset = Items()
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            loader = DataLoader(self.dataset, 4, num_workers=1)
+            return np.float32(sum(float(batch.x.sum()) for batch in loader)), 0
+
+    made = []
+    reader = threading.Thread(target=lambda: made.extend(consumed(DataLoader(Sums(), 2, num_workers=1))), daemon=True)
+    reader.start()
+    reader.join(30)
+    assert made == [[3 * COUNT * (COUNT - 1) / 2] * 2, [3 * COUNT * (COUNT - 1) / 2]]
+
+
 def test_two_workers_ask_at_once_as_they_are_told():
     one = Items()
     consumed(DataLoader(one, 4, num_workers=2))

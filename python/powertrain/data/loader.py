@@ -19,7 +19,7 @@ from powertrain.data.collate import as_fields, as_tensors, numeric, stacked
 from powertrain.data.dataset import as_source, asked_alone, gives_items, holds_items, is_stream, item
 from powertrain.data.epochs import BatchOrder, EpochOrder, Last, StreamOrder
 from powertrain.data.errors import DataError
-from powertrain.data.one_thread import asking, by_several_threads
+from powertrain.data.one_thread import asking, by_several_threads, in_my_turn
 from powertrain.data.order import Cursor, Order, Parts, Pick, Place, RandomOrder
 from powertrain.data.picks import JoinedPicks, Picks, picks_of
 from powertrain.data.poisson import PoissonOrder, PoissonSampler
@@ -303,10 +303,11 @@ class DataLoader:
         picks = self._picks(cursor, parts)
         if self.num_workers == 0:
             return ([(self._make(pick), pick)] for pick in itertools.chain.from_iterable(picks))
-        many = self._make_many if self.makes_many and self._share == (0, 1) else None
+        make = in_my_turn(self._make)
+        many = in_my_turn(self._make_many) if self.makes_many and self._share == (0, 1) else None
         # A step is recorded for each place of a device where it meets a batch: those ahead would each have their own.
         most = 1 if self.device else MOST_AT_ONCE
-        return Prefetched(self._make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most, together)
+        return Prefetched(make, picks, self.num_workers, self.prefetch_factor, many, self._pace, most, together)
 
     @property
     def makes_many(self) -> bool:

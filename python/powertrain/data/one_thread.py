@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class _Turn:
@@ -26,6 +29,7 @@ class _Turn:
 
 class _Local(threading.local):
     several = False  # whether this thread works for a loader that was told to use several
+    turns = 0  # that this thread has
 
 
 _local = _Local()
@@ -51,12 +55,14 @@ class asking:  # noqa: N801 - a block, as those of contextlib, whose generators 
                 turn = _turn(one)
                 turn.lock.acquire()
                 self._held.append(turn)
+                _local.turns += 1
         except BaseException:
             self.__exit__()
             raise
 
     def __exit__(self, *error: object) -> None:
         while self._held:
+            _local.turns -= 1
             self._held.pop().lock.release()
 
 
@@ -68,6 +74,18 @@ def by_several_threads() -> Iterator[None]:
         yield
     finally:
         _local.several = before
+
+
+def in_my_turn(make: Callable[[T], R]) -> Callable[[T], R]:
+    """What the workers of a loader make for this thread: while it has a turn and waits for them, they wait for none."""
+    if not _local.turns:
+        return make
+
+    def made(what: T) -> R:
+        with by_several_threads():
+            return make(what)
+
+    return made
 
 
 def _turn(dataset: Any) -> _Turn:
