@@ -56,12 +56,18 @@ def quality(run: Run, part: str, draw: Draw, count: int, by_class: bool = False)
     features, classes = _classifier(run)
     picked = np.linspace(0, len(source) - 1, count).astype(np.int64)
     real, made = features(np.asarray(source.fetch(picked)["x"], np.float32)), features(draw(run, count, 1))
+    found = measures(made, real)
+    if by_class:
+        found[RECOGNISED] = float((classes(made) == np.arange(count) % len(run.dataset.labels)).mean())
+    return found
+
+
+def measures(made: NDArray[Any], real: NDArray[Any]) -> dict[str, float]:
+    """Fréchet distance, precision and recall of the features of samples and of as many real examples."""
     found = {}
     for name, metric in zip(SCORES, (FrechetDistance(), SamplePrecision(), SampleRecall()), strict=True):
         metric.update(made, real)
         found[name] = metric.compute()
-    if by_class:
-        found[RECOGNISED] = float((classes(made) == np.arange(count) % len(run.dataset.labels)).mean())
     return found
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 import powertrain as pt
 from powertrain.data import DataModule
 from powertrain.plugin import Baseline, Run, Section, pictures_section
-from powertrain_generative.metrics import FrechetDistance, SamplePrecision, SampleRecall
+from powertrain_generative.judge import SCORES as QUALITY
+from powertrain_generative.judge import measures
 from powertrain_vision.captions import WHERE, Captions, decoded, encoded
 from powertrain_vision.retrieval import pairs_of, recalls, words_of
 
 CAPTION_RECALL = "caption_recall@10"
 REAL_RECALL, SHUFFLED_RECALL = f"real_{CAPTION_RECALL}", f"shuffled_{CAPTION_RECALL}"
-QUALITY = ("frechet", "precision", "recall")
 SCORES = (*QUALITY, CAPTION_RECALL, REAL_RECALL, SHUFFLED_RECALL)
 # The judge: the clip of the recipe stamps-clip, the same bits for the same data on any machine.
 STEPS, BATCH, RATE, WIDTH = 400, 128, 2e-3, 64
@@ -56,13 +56,6 @@ class Judge:
         strategy = self.run.run.strategy
         return recalls(features @ self.run.run.compute(strategy.placed, y=y).T, y)[CAPTION_RECALL]
 
-    def quality(self, made: NDArray[Any], real: NDArray[Any]) -> dict[str, float]:
-        found = {}
-        for name, metric in zip(QUALITY, (FrechetDistance(), SamplePrecision(), SampleRecall()), strict=True):
-            metric.update(made, real)
-            found[name] = metric.compute()
-        return found
-
 
 def held_out_part(dataset: Any) -> str:
     """The part that a run is judged by."""
@@ -78,7 +71,7 @@ def drawing_scores(run: Run, part: str, draw: Draw, count: int) -> Mapping[str, 
     judge = Judge(run.dataset)
     made, real = judge.features(draw(run, y, 1)), judge.features(x)
     asked = {CAPTION_RECALL: made, REAL_RECALL: real, SHUFFLED_RECALL: np.roll(made, len(made) // 2, axis=0)}
-    return {**judge.quality(made, real), **{name: judge.recall(one, y) for name, one in asked.items()}}
+    return {**measures(made, real), **{name: judge.recall(one, y) for name, one in asked.items()}}
 
 
 def simple_drawings(dataset: Any, part: str, count: int) -> list[Baseline]:
@@ -99,7 +92,7 @@ def simple_drawings(dataset: Any, part: str, count: int) -> list[Baseline]:
     real, found = judge.features(x), []
     for name, (picked, how) in ways.items():
         made = judge.features(known[picked])
-        values = {**judge.quality(made, real), CAPTION_RECALL: judge.recall(made, y)}
+        values = {**measures(made, real), CAPTION_RECALL: judge.recall(made, y)}
         found += [Baseline(name, key, value, how, key != "frechet") for key, value in values.items()]
     return found
 
