@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from powertrain.io.locks import ModuleLock
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -34,7 +36,7 @@ class _Local(threading.local):
 
 _local = _Local()
 _turns: weakref.WeakValueDictionary[int, _Turn] = weakref.WeakValueDictionary()
-_choosing = threading.Lock()
+_choosing = ModuleLock()
 
 
 class asking:  # noqa: N801 - a block, as those of contextlib, whose generators would cost a small batch more
@@ -96,12 +98,6 @@ def _turn(dataset: Any) -> _Turn:
         return turn
 
 
-def _after_fork() -> None:
-    """In a child the threads are gone, and one of them may have held a lock."""
-    global _choosing
-    _choosing = threading.Lock()
-    _turns.clear()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    # In a child the threads are gone, and one of them may have had a turn.
+    os.register_at_fork(after_in_child=_turns.clear)
