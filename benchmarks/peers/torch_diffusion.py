@@ -104,11 +104,9 @@ class Training:
         self.done, warm = 0, used.warmup
 
         def rate(at: int) -> float:
-            return (
-                (at + 1) / (warm + 1)
-                if at < warm
-                else 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (self.steps - warm))
-            )
+            if at < warm:
+                return (at + 1) / (warm + 1)
+            return 0.5 + 0.5 * math.cos(math.pi * (at - warm) / (self.steps - warm))
 
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
 

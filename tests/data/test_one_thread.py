@@ -139,7 +139,7 @@ def test_a_run_reads_a_file_of_its_own_as_it_reads_arrays(tmp_path):
         assert np.array_equal(trained(data), trained((x, y)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_child_asks_although_a_thread_of_its_parent_did():
     entered, leave = threading.Event(), threading.Event()
 
