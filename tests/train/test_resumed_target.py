@@ -31,13 +31,13 @@ def test_another_target_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_target_that_is_passed_is_refused(tmp_path: Path) -> None:
     """A run of many epochs that was killed was ended, and its report written, where it was resumed without them."""
     fit(tmp_path / "a", 2, verbose=False)
-    stopped = fit(tmp_path / "a", 500, resume=True, max_minutes=0.001, verbose=False)
+    stopped = fit(tmp_path / "a", 10**9, resume=True, max_minutes=0.001, verbose=False)
     assert not stopped.finished
     done = stopped.run.progress.epochs
     with pytest.raises(RunError) as caught:
         fit(tmp_path / "a", 2, resume=True, verbose=False)
     assert str(caught.value) == (
-        f"[{tmp_path / 'a'}] it has trained for {done} epochs, and the target is 2 epochs; it was 500 epochs; expected "
-        f'a target that is not passed; give epochs=500 again, or "{done} epochs" to end it here'
+        f"[{tmp_path / 'a'}] it has trained for {done} epochs, and the target is 2 epochs; it was 1,000,000,000 epochs; expected "
+        f'a target that is not passed; give epochs=1000000000 again, or "{done} epochs" to end it here'
     )
     assert fit(tmp_path / "a", done, resume=True, verbose=False).finished
