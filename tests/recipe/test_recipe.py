@@ -209,7 +209,7 @@ LINES = [
     ("expect = { 'tset.accuracy' = '>= 0.9' }",
      "[digits.toml:7 expect.tset.accuracy] it is not measured; expected a part (test, valid, train), a dot and a "
      "metric (loss, accuracy, perplexity, mse, mae, r2), or one of seconds, steps, examples_per_second, "
-     "energy.watt_hours, energy.low, energy.high; did you mean test.accuracy?"),
+     "data_wait.share, energy.watt_hours, energy.low, energy.high; did you mean test.accuracy?"),
     ("expect = {}\nevaluate = { metrics = ['acc'] }",
      "[digits.toml:8 evaluate.metrics.0] no such metric acc; expected one of accuracy; did you mean accuracy?"),
     ("features = { use = 'scale' }",

@@ -30,12 +30,12 @@ SETTINGS = [
      "[--set expect.\"test.acuracy\"=0.9] expected KEY=VALUE, for example --set optimizer.lr=1e-3"),
     (["expect={'test.acuracy'='>= 0.9'}"],
      "[--set expect.test.acuracy] it is not measured; expected a part (test, valid, train), a dot and a metric (...), "
-     "or one of seconds, steps, examples_per_second, energy.watt_hours, "
+     "or one of seconds, steps, examples_per_second, data_wait.share, energy.watt_hours, "
      "energy.low, energy.high; did you mean test.accuracy?"),
     (["expect={'test.r2'='>= 0.9'}"],
      "[expect.test.r2] it is not measured; expected one of test.loss, test.accuracy, valid.loss, valid.accuracy, "
-     "train.loss, train.accuracy, seconds, steps, examples_per_second, energy.watt_hours, energy.low, energy.high; did "
-     "you mean test.loss?"),
+     "train.loss, train.accuracy, seconds, steps, examples_per_second, data_wait.share, energy.watt_hours, energy.low, "
+     "energy.high; did you mean test.loss?"),
     (["model={model={use='mlp'}, critic={use='mlp'}}"],
      "[model.critic] supervised uses no model in that role; expected model; rename it or take it out"),
     (["optimizer={model={use='adamw'}, modle={use='sgd'}}"],

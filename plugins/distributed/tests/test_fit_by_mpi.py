@@ -42,7 +42,7 @@ def weights(run):
 
 
 def note(name, run):
-    of_this_time = ("run", "seconds", "examples_per_second", "energy")
+    of_this_time = ("run", "seconds", "examples_per_second", "energy", "data_wait")
     results = {key: value for key, value in run.results.items() if key not in of_this_time}
     noted[name] = {
         "results": results, "weights": weights(run), "finished": run.finished, "folder": str(run.folder),

@@ -14,7 +14,9 @@ from powertrain.plugin.wording import suggestion
 PARTS = ("test", "valid", "train")
 PLAYED = ["env.return", "env.length"]  # what is measured of an environment
 # What results hold beside the metrics of the parts.
-MEASURED = ("seconds", "steps", "examples_per_second", "energy.watt_hours", "energy.low", "energy.high")
+MEASURED = (
+    "seconds", "steps", "examples_per_second", "data_wait.share", "energy.watt_hours", "energy.low", "energy.high",
+)  # fmt: skip
 
 
 def unknown_metrics(tables: Mapping[str, Any], plugins: Registry, given: Collection[str]) -> Iterator[Mistake]:

@@ -87,7 +87,7 @@ SECTIONS = (
     Key("evaluate", "what is measured on the validation and test parts", "a table",
         example='evaluate = { metrics = ["accuracy"] }'),
     Key("expect", "what the results are held to: exit code 1 where it is missed. Keys are a part, a dot and a metric, "
-        "or seconds, steps, examples_per_second, energy.watt_hours", "limits", "{}",
+        "or seconds, steps, examples_per_second, data_wait.share, energy.watt_hours", "limits", "{}",
         'expect = { "test.accuracy" = ">= 0.98", seconds = 60 }'),
     Key("report", "what the report holds", "a table", example="report = { baseline = false }"),
 )  # fmt: skip

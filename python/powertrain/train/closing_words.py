@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from powertrain.train.report.energy import Energy
     from powertrain.train.run.train_run import TrainRun
 
+# A share of the time of steps, and seconds, from which on it is said that they waited for data.
+STARVED, LEAST_WAIT = 0.1, 1.0
+
 
 def say(
     run: TrainRun,
@@ -38,6 +41,8 @@ def say(
     line(" · ".join([*words, energy.short()]))
     for one in missed:
         line(f"missed {one.line()}")
+    if waits := starved(run, results["data_wait"]):
+        line(waits)
     line(f"fit    {results['fit']}")
     for page in diagnosis.ideas_of_fit(results["fit"])[:1]:
         line(f"read   powertrain help {page}")
@@ -47,6 +52,18 @@ def say(
         line(row)
     line(f"report {report}")
     line(f"next   {following}")
+
+
+def starved(run: TrainRun, wait: Mapping[str, float]) -> str:
+    """That steps waited for their data, and what makes batches sooner; nothing where that took little. Those of an
+    environment are made of the steps before, so nobody can make them ahead."""
+    if wait["share"] < STARVED or wait["seconds"] < LEAST_WAIT or run.dataset.kind.plays:
+        return ""
+    workers = run.recipe.run.num_workers
+    return (
+        f"note   steps waited {wait['seconds']:.1f} s for data, {wait['share']:.0%} of their time; more threads that "
+        f"prepare batches may help: run.num_workers = {max(2, 2 * workers)} (it was {workers})"
+    )
 
 
 def ending(run: TrainRun) -> list[str]:

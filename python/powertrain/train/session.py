@@ -298,6 +298,10 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
         "baselines": [{"name": one.name, "metric": one.metric, "value": one.value, "how": one.how} for one in simple],
         "fit": fit_words.line(),
         "energy": {"watt_hours": energy.watt_hours, "low": energy.low, "high": energy.high, "method": energy.method},
+        "data_wait": {
+            "seconds": round(run.stepper.waiting, 4),
+            "share": round(run.stepper.waiting / max(run.stepper.looping, 1e-9), 4),
+        },
         "hash": digest,
         **{event: said for event in ("changed_data", "changed_versions") if (said := _changes(run, event))},
         **({"in_train": share} if (share := _in_train(run, part)) >= KNOWN_SHARE else {}),

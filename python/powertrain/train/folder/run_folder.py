@@ -54,7 +54,8 @@ MEASURED = {
     "baselines": [{"name": str, "metric": str, "value": float, "how": str}],
     "expect": [{"name": str, "limit": str, "value": (float,), "met": bool}],
 }  # fmt: skip
-MEASURED_LATER = {"parameters": int}  # which results of earlier versions lack
+# Which results of earlier versions lack.
+MEASURED_LATER = {"parameters": int, "data_wait": {"seconds": float, "share": float}}
 
 
 class RunError(Error):  # type: ignore[misc, unused-ignore]

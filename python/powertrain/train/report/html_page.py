@@ -93,6 +93,8 @@ def _summary(run: TrainRun, judged: Evaluation, results: dict[str, Any]) -> Html
         if results.get(kind):
             said = "; ".join(map(str, results[kind]))
             rows.append(html('<p class="bad">{} while it was trained: {}.</p>', what, said))
+    if run.stepper.looping and not run.dataset.kind.plays:
+        rows.append(html("<p>Steps waited for data {} of their time.</p>", f"{results['data_wait']['share']:.1%}"))
     for one in results["expect"]:
         mark = html('<span class="{}">{}</span>', *(("good", "met") if one["met"] else ("bad", "missed")))
         value = "not measured" if one["value"] is None else f"{one['value']:.4g}"

@@ -59,26 +59,30 @@ class Stepper:
         self._repeats = backend is None and shards.count == 1  # whether a program of the engine's own is the whole step
         self._looking: list[Observer] = []
         self._seconds: dict[StepFunction, float] = {}  # of the last step of a function
+        self.looping = self.waiting = 0.0  # seconds in loops, and those of them until batches were there
 
     def loop(self, step: StepFunction, source: Stream, n: int | None) -> None:
+        began = asked = time.perf_counter()
         left = source.left_in_epoch() if n is None else n
-        batches = self._taken(source, left)
+        batches = iter(self._taken(source, left))
         # What the workers of a loader made together runs in one call, where the stream gives it so.
         several = getattr(batches, "several", None) if self._repeats else None
         self._looking = [one for one in self._observers if one.looks]
-        if several is None:
-            for batch in batches:
-                self._one(step, batch)
-        else:
-            while left > 0 and (made := several(self._at_once(step))) is not None:
-                if isinstance(made, Block):
-                    self._some(step, made)
-                    left -= made.count
-                else:
-                    self._one(step, made)
-                    left -= 1
+        while left > 0:
+            made: Batch | Block | None = next(batches, None) if several is None else several(self._at_once(step))
+            self.waiting += time.perf_counter() - asked
+            if made is None:
+                break
+            if isinstance(made, Block):
+                self._some(step, made)
+                left -= made.count
+            else:
+                self._one(step, made)
+                left -= 1
+            asked = time.perf_counter()
         if source.has_epochs:
             self.progress.epochs = source.epoch
+        self.looping += time.perf_counter() - began
 
     def _one(self, step: StepFunction, batch: Batch) -> None:
         names, arrays = names_and_arrays(batch)
