@@ -38,6 +38,7 @@ def test_a_target_that_is_passed_is_refused(tmp_path: Path) -> None:
         fit(tmp_path / "a", 2, resume=True, verbose=False)
     assert str(caught.value) == (
         f"[{tmp_path / 'a'}] it has trained for {done} epochs, and the target is 2 epochs; it was "
-        f'1,000,000,000 epochs; expected a target that is not passed; give epochs=1000000000 again, or "{done} epochs" to end it here'
+        "1,000,000,000 epochs; expected a target that is not passed; "
+        f'give epochs=1000000000 again, or "{done} epochs" to end it here'
     )
     assert fit(tmp_path / "a", done, resume=True, verbose=False).finished
