@@ -41,5 +41,8 @@ ERRORS = [
         "[group_norm] weight is f32[2], input is f32[2, 4]; expected one number per channel; reshape it",
     ),
 ]
-MUTANTS = [("spec.cpp", "fn::mean(x, {1, 3}, true)", "fn::mean(x, {1}, true)")]
+MUTANTS = [
+    ("spec.cpp", "places * cut[2]", "places"),
+    ("spec.cpp", "value * by.mean(weighted(along))", "value * by.mean(along)"),
+]
 BENCH = [Case(normal((16, 32, 32, 64)), normal((64,)), normal((64,)), num_groups=8)]
