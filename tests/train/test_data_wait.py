@@ -1,4 +1,4 @@
-"""How long steps wait for data is measured and said; a short epoch at whose end nothing is due ends no round."""
+"""How long the steps of a run wait for data is measured and said."""
 
 from __future__ import annotations
 
@@ -56,15 +56,3 @@ def test_a_run_without_steps_waited_for_none(tmp_path: Path) -> None:
     run = pt.fit("digits-k-means", folder=tmp_path / "a", verbose=False)
     assert run.results["data_wait"] == {"seconds": 0.0, "share": 0.0}
     assert "Steps waited" not in (tmp_path / "a" / "report.html").read_text()
-
-
-def test_rounds_cross_epochs_where_nothing_counts_them(tmp_path: Path) -> None:
-    long = fit(tmp_path / "long", steps=37, run={"evaluate": {"every": "10 steps"}}, verbose=False)
-    assert long.run.progress.epochs == 7 and long.results["rounds"] <= 4
-    short = fit(
-        tmp_path / "short", steps=37, run={"evaluate": {"every": "10 steps"}}, verbose=False,
-        strategy={"use": "supervised", "round_steps": 1},
-    )  # fmt: skip
-    assert short.results["rounds"] == 37
-    assert np.array_equal(long.predict(X).outputs, short.predict(X).outputs)
-    assert fit(tmp_path / "epochs", epochs=7, verbose=False).results["rounds"] >= 7

@@ -63,8 +63,7 @@ def test_a_target_in_steps(until: str, steps: int) -> None:
         ("3 epochs", None, Progress(steps=4), 6),  # the end of the epoch
         ("3 epochs", "3 steps", Progress(steps=4), 2),  # an evaluation at 6
         ("5 steps", "100 steps", Progress(steps=4), 1),  # the target
-        ("900 steps", "2 epochs", Progress(steps=4), 6),  # the end of the epoch, which evaluations count
-        ("900 steps", "500 steps", Progress(steps=4), 64),  # where nothing counts epochs, they end no round
+        ("900 steps", "500 steps", Progress(steps=4), 6),  # the end of the epoch, where the source has one
     ],
 )
 def test_a_round_ends_where_something_is_due(until: str, every: str | None, done: Progress, quota: int) -> None:

@@ -76,7 +76,7 @@ class Strategy(OfParams, declares=True):
 
     def round(self, run: Run) -> None:
         """Host Python; the smallest unit that is committed or replayed. As it stands it replays `step` on `self.data`
-        until something is due (`run.quota`), and at most `params.round_steps` times."""
+        until an evaluation or the end of an epoch is due, and at most `params.round_steps` times."""
         run.loop(self.step, self.data, run.quota(self.data, getattr(self.params, "round_steps", ROUND_STEPS)))
 
     def predict(self, t: Step, batch: Batch) -> Tensor:

@@ -274,8 +274,7 @@ class Run(Protocol):
         """Replay `step(t, batch)` over the next n batches, or over what is left of the epoch."""
 
     def quota(self, source: Stream, most: int) -> int:
-        """Steps until an evaluation or the end of the run; where one of them counts epochs, also until the end of an
-        epoch; at most `most`."""
+        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
 
     def predict(self, x: NDArray[np.generic]) -> Array:
         """The model's outputs for an array of inputs."""

@@ -38,8 +38,6 @@ class Horizon:
             self.every = every or Duration(max(1, self.until.amount // DEFAULT_EVALUATIONS), self.until.unit)
         else:
             self.every = every or Duration(max(1, self.total_steps // DEFAULT_EVALUATIONS), "steps")
-        # Where nothing is due at the end of an epoch, a short one must not end a round.
-        self._counts_epochs = self.has_epochs and "epochs" in (self.until.unit, self.every.unit)
 
     @property
     def length(self) -> int | Position:
@@ -71,7 +69,7 @@ class Horizon:
     def quota(self, progress: Progress, most: int) -> int:
         """Steps until something is due, at most `most`."""
         limits = [most, self._steps_to(self.until, progress)]
-        if self._counts_epochs and self.source is not None:
+        if self.source is not None and self.source.has_epochs:
             limits.append(self.source.left_in_epoch())
         mark = Duration((self.mark(progress) + 1) * self.every.amount, self.every.unit)
         limits.append(self._steps_to(mark, progress))
