@@ -61,6 +61,15 @@ def _checked_numbers(box: Box, chosen: NDArray[Any], copies: int) -> NDArray[Any
     return chosen
 
 
+def _is_reward(given: Any) -> bool:
+    """Whether it is one number that stays finite in float32, in which it is learned from."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.ndim(given) == 0 and bool(np.isfinite(np.float32(given)))
+    except (TypeError, ValueError):
+        return False
+
+
 class EnvSource:
     """Some copies of an environment. `unroll` plays them on; where each stands is part of every checkpoint."""
 
@@ -140,11 +149,8 @@ class EnvSource:
         return made
 
     def _play(self, at: int, action: Any, returns: list[float]) -> tuple[NDArray[Any], ...]:
-        given = action.copy() if isinstance(self.actions, Box) else int(action)
-        try:
-            gave = self.envs[at].step(given)
-        except Exception as error:
-            raise self._raised(f"step({given})", at, error) from error
+        kept = action.copy() if isinstance(self.actions, Box) else int(action)
+        gave = self._step(at, kept)
         if not isinstance(gave, tuple) or len(gave) != 4:
             raise RunError(
                 f"[data.{self.role}] step gave {len(gave) if isinstance(gave, tuple) else type(gave).__name__}; "
@@ -152,12 +158,12 @@ class EnvSource:
                 "environment has no limit of steps"
             )
         following, reward, terminated, truncated = self._seen(gave[0], "step", at), *gave[1:]
-        if np.ndim(reward) or not np.isfinite(float(reward)):
+        if not _is_reward(reward):
             raise RunError(
                 f"[data.{self.role}] {self._where(at)}: step gave the reward {reward}; expected one finite number; "
                 "look at the environment's arithmetic"
             )
-        self._actions[at].append(given)
+        self._actions[at].append(kept)
         self._returns[at] += float(reward)
         self._observations[at] = following
         done = bool(terminated) or bool(truncated)
@@ -168,6 +174,13 @@ class EnvSource:
             self._episodes[at] += 1
             self._observations[at] = self._begin(at)
         return following, *(np.float32(value) for value in (reward, bool(terminated), done))
+
+    def _step(self, at: int, action: Any) -> Any:
+        """What a copy makes of an action. An array is its own: the one that a checkpoint keeps stays as it is."""
+        try:
+            return self.envs[at].step(action.copy() if isinstance(self.actions, Box) else action)
+        except Exception as error:
+            raise self._raised(f"step({action})", at, error) from error
 
     # A group of slots whose sizes change, for checkpoints.
 
@@ -239,7 +252,7 @@ class EnvSource:
         saved_actions = saved[f"{name}.actions"]
         played = iter(saved_actions if isinstance(self.actions, Box) else saved_actions.tolist())
         self._actions = [[next(played) for _ in range(length)] for length in lengths]
-        for at, env in enumerate(self.envs):
+        for at in range(len(self.envs)):
             self._observations[at] = self._begin(at)
             for action in self._actions[at]:
-                self._observations[at] = np.array(env.step(action)[0], dtype=self._observations[at].dtype)
+                self._observations[at] = self._seen(self._step(at, action)[0], "step", at)
