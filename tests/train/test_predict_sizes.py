@@ -48,5 +48,7 @@ def test_examples_are_checked_and_then_taken_as_they_are(digits: Any, tmp_path: 
     np.save(tmp_path / "x.npy", images(2))
     assert np.array_equal(digits.examples(tmp_path / "x.npy"), images(2))
     np.save(tmp_path / "none.npy", images(0))
-    with pytest.raises(DataError, match=r"expected numbers of shape|without an example"):
+    with pytest.raises(
+        DataError, match=r"uint8\[0, 8, 8\]; expected one example or more, numbers of shape \[examples, 8, 8\]"
+    ):
         digits.examples(tmp_path / "none.npy")

@@ -302,7 +302,8 @@ def _checked(run: TrainRun, x: NDArray[Any], told: Told) -> NDArray[Any]:
         held = f"{told.name} holds " if told.name else ""
         raise DataError(
             "predict", f"{held}{x.dtype}{list(x.shape)}",
-            f"expected numbers of shape {['examples', *example.shape]}".replace("'", ""),
+            f"expected {'one example or more, numbers' if x.shape[:1] == (0,) else 'numbers'} of shape "
+            f"{['examples', *example.shape]}".replace("'", ""),
             f"{'save them with numpy.save(path, x)' if held else 'give them'} as the data set has them: after "
             "transforms of your own, such as those of an ImageFolder, and before features of the recipe",
         )  # fmt: skip
