@@ -9,6 +9,7 @@ import pytest
 
 import powertrain as pt
 from powertrain.plugin import Box, Environment
+from powertrain.train.evaluate.episodes import OnHost
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.environments import EnvSource
 
@@ -74,3 +75,52 @@ def test_an_environment_that_raises_at_a_resume_is_named() -> None:
 
     with pytest.raises(RunError, match=r"copy 0, .* raised ValueError: no power"):
         source(Breaks).restore(first.arrays())
+
+
+def evaluated(env: type[Environment]) -> tuple[Any, Any]:
+    """Two copies that play three evaluated episodes."""
+
+    def predict(x: Any) -> Any:
+        return np.full((len(x), 1), 0.5, np.float32)
+
+    return OnHost(env, 2, predict)([3, 4, 5], lambda: False)
+
+
+class Ends(Leans):
+    """Three steps long."""
+
+    def reset(self, seed: int) -> Any:
+        self.steps = 0
+        return super().reset(seed)
+
+    def step(self, action: Any) -> Any:
+        self.steps += 1
+        gave = super().step(action)
+        return (*gave[:3], self.steps == 3)
+
+
+def test_evaluated_episodes_are_looked_at_as_trained_ones_are() -> None:
+    returns, lengths = evaluated(Ends)
+    assert returns.tolist() == [3.0] * 3 and lengths.tolist() == [3] * 3
+
+    class Pays(Ends):
+        REWARD = None
+
+    with pytest.raises(RunError, match=r"\[evaluate\] step 0 of episode 0: step gave the reward None"):
+        evaluated(Pays)
+
+    class Falls(Ends):
+        def step(self, action: Any) -> Any:
+            if self.steps == 2:
+                raise OSError("the motor is hot")
+            return super().step(action)
+
+    with pytest.raises(RunError, match=r"\[evaluate\] step 2 of episode 0: step\(.*\) raised .*the motor is hot"):
+        evaluated(Falls)
+
+    class Widens(Ends):
+        def step(self, action: Any) -> Any:
+            return [1.0, 2.0], 1.0, False, False
+
+    with pytest.raises(RunError, match=r"\[evaluate\] step gave an observation of shape \[2\]; expected \[1\]"):
+        evaluated(Widens)

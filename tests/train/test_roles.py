@@ -198,6 +198,21 @@ def test_a_step_that_each_round_makes_anew_is_refused(tmp_path: Path) -> None:
             made.loop(lambda t, batch: None, source, 1)
 
 
+def test_what_a_stream_does_behind_its_last_batch_runs_in_the_loop(tmp_path: Path) -> None:
+    made = run(tmp_path, RECIPE)
+    source, done = made.data(), []
+
+    class Counted:
+        has_epochs, epoch, padded = False, 0, 0
+
+        def take(self, count: int) -> Any:
+            yield from source.take(count)
+            done.append(count)
+
+    made.loop(lambda t, batch: None, Counted(), 2)
+    assert done == [2]
+
+
 ENV = """
 import numpy as np
 from powertrain.plugin import Environment

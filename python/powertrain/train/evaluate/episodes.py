@@ -14,6 +14,7 @@ from powertrain.plugin.environment import Environment, TracedEnvironment, unifor
 from powertrain.train.evaluate.evaluation import Evaluation, StoppedError, evaluating, never
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.environments import episode_seed
+from powertrain.train.run.playing import Player
 from powertrain.train.run.step import Step, TracedBatch
 from powertrain.train.run.traced_environments import chosen_action
 
@@ -49,22 +50,24 @@ class OnHost:
 
     def __init__(self, make: Callable[[], Environment], copies: int, predict: Callable[[Any], Any]) -> None:
         self._make, self._copies, self._predict = make, copies, predict
-        self._envs: list[Environment] = []
+        self._players: list[Player] = []
+        self._lengths: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._playing: dict[int, int] = {}  # copies, and the episode that each plays
 
     def __call__(self, seeds: list[int], stopped: Callable[[], bool]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         count = min(self._copies, len(seeds))
-        self._envs += [self._make() for _ in range(count - len(self._envs))]
-        envs, following = self._envs[:count], iter(range(count, len(seeds)))
+        self._players += [self._player(at) for at in range(len(self._players), count)]
+        players, following = self._players[:count], iter(range(count, len(seeds)))
         returns, lengths = np.zeros(len(seeds)), np.zeros(len(seeds), np.int64)
-        seen = [observed(env, env.reset(seed)) for env, seed in zip(envs, seeds, strict=False)]
-        playing: dict[int, int] = {at: at for at in range(count)}  # copies, and the episode that each plays
+        playing = {at: at for at in range(count)}
+        self._lengths, self._playing = lengths, playing
+        seen = [player.reset(seed) for player, seed in zip(players, seeds, strict=False)]
         while playing:
             if stopped():
                 raise StoppedError
-            actions = chosen_action(envs[0].actions, pt.asarray(self._predict(np.stack(seen)))).numpy()
+            actions = chosen_action(players[0].env.actions, pt.asarray(self._predict(np.stack(seen)))).numpy()
             for at, episode in list(playing.items()):
-                observation, reward, terminated, truncated = envs[at].step(playable(actions[at]))
-                seen[at] = observed(envs[at], observation)
+                seen[at], reward, terminated, truncated = players[at].step(playable(actions[at]))
                 returns[episode] += float(reward)
                 lengths[episode] += 1
                 if not (terminated or truncated):
@@ -72,8 +75,15 @@ class OnHost:
                 elif (new := next(following, None)) is None:
                     del playing[at]
                 else:
-                    playing[at], seen[at] = new, observed(envs[at], envs[at].reset(seeds[new]))
+                    playing[at] = new
+                    seen[at] = players[at].reset(seeds[new])
         return returns, lengths
+
+    def _player(self, at: int) -> Player:
+        def where() -> str:
+            return f"step {self._lengths[self._playing[at]]} of episode {self._playing[at]}"
+
+        return Player(self._make(), "evaluate", where)
 
 
 def play_episode(
@@ -83,21 +93,18 @@ def play_episode(
     look: Callable[[int], None] = lambda length: None,
 ) -> tuple[float, int]:
     """The return and the length of one episode. `look` is called before the first step and after each."""
-    seen, total, length, over = observed(env, env.reset(seed)), 0.0, 0, False
+    total, length, over = 0.0, 0, False
+    player = Player(env, "evaluate", lambda: f"step {length} of an episode")
+    seen = player.reset(seed)
     look(0)
     while not over:
         demand_short(length)
         action = chosen_action(env.actions, pt.asarray(predict(seen[None]))).numpy()[0]
-        observation, reward, terminated, truncated = env.step(playable(action))
-        seen, over = observed(env, observation), terminated or truncated
+        seen, reward, terminated, truncated = player.step(playable(action))
+        over = terminated or truncated
         total, length = total + float(reward), length + 1
         look(length)
     return total, length
-
-
-def observed(env: Environment, observation: Any) -> NDArray[Any]:
-    """An observation as `predict` takes it."""
-    return np.asarray(observation, dtype=np.asarray(env.observation).dtype)
 
 
 def playable(action: Any) -> Any:

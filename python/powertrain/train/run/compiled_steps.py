@@ -68,7 +68,7 @@ class Stepper:
         # What the workers of a loader made together runs in one call, where the stream gives it so.
         several = getattr(batches, "several", None) if self._repeats else None
         self._looking = [one for one in self._observers if one.looks]
-        while left > 0:
+        while left > 0 or several is None:  # a generator is asked once more: what stands behind its last batch runs
             made: Batch | Block | None = next(batches, None) if several is None else several(self._at_once(step))
             self.waiting += time.perf_counter() - asked
             if made is None:

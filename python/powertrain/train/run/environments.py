@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from powertrain.data.order import EPISODES, raw_bits
 from powertrain.errors.methods import overridden
 from powertrain.plugin.environment import Box, Environment, Finish
-from powertrain.plugin.importing import in_words
 from powertrain.plugin.run import Act
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.folder.saved_arrays import below
 from powertrain.train.run.played import Played
+from powertrain.train.run.playing import Player
 from powertrain.train.run.progress import counts
 
 Arrays = dict[str, NDArray[Any]]
@@ -61,15 +62,6 @@ def _checked_numbers(box: Box, chosen: NDArray[Any], copies: int) -> NDArray[Any
     return chosen
 
 
-def _is_reward(given: Any) -> bool:
-    """Whether it is one number that stays finite in float32, in which it is learned from."""
-    try:
-        with np.errstate(over="ignore"):
-            return np.ndim(given) == 0 and bool(np.isfinite(np.float32(given)))
-    except (TypeError, ValueError):
-        return False
-
-
 class EnvSource:
     """Some copies of an environment. `unroll` plays them on; where each stands is part of every checkpoint."""
 
@@ -78,6 +70,7 @@ class EnvSource:
     ) -> None:
         self.role, self._seed, self.another, self._call, self._ended = role, seed, make, call, ended
         self.envs = [make() for _ in range(copies)]
+        self._players = [Player(env, f"data.{role}", partial(self._where, at)) for at, env in enumerate(self.envs)]
         self.actions = self.envs[0].actions
         self._episodes = np.zeros(copies, dtype=np.int64)
         self._returns = np.zeros(copies)
@@ -86,37 +79,10 @@ class EnvSource:
 
     def _begin(self, at: int) -> NDArray[Any]:
         number = int(self._episodes[at]) * len(self.envs) + at
-        seed = episode_seed(self._seed, EPISODES, number)
-        try:
-            first = self.envs[at].reset(seed)
-        except Exception as error:
-            raise self._raised(f"reset({seed})", at, error) from error
-        return self._seen(first, "reset", at)
-
-    def _seen(self, found: Any, who: str, at: int) -> NDArray[Any]:
-        """An observation as it is kept, or what is wrong with it."""
-        wanted = self.observation
-        seen = np.array(found, dtype=wanted.dtype)
-        if seen.shape != wanted.shape:
-            raise RunError(
-                f"[data.{self.role}] {who} gave an observation of shape {list(seen.shape)}; expected "
-                f"{list(wanted.shape)}, as `observation` says; fix the environment"
-            )
-        if seen.dtype.kind == "f" and not np.isfinite(seen).all():
-            raise RunError(
-                f"[data.{self.role}] {self._where(at)}: {who} gave an observation that is not finite; expected "
-                "numbers; look at the environment's arithmetic, and at the actions that it got"
-            )
-        return seen
+        return self._players[at].reset(episode_seed(self._seed, EPISODES, number))
 
     def _where(self, at: int) -> str:
         return f"copy {at}, step {len(self._actions[at])} of its episode {int(self._episodes[at])}"
-
-    def _raised(self, what: str, at: int, error: Exception) -> RunError:
-        return RunError(
-            f"[data.{self.role}] {self._where(at)}: {what} raised {in_words(error)}; expected no exception; fix the "
-            "environment, or leave out the actions that it cannot take"
-        )
 
     @property
     def copies(self) -> int:
@@ -150,37 +116,18 @@ class EnvSource:
 
     def _play(self, at: int, action: Any, returns: list[float]) -> tuple[NDArray[Any], ...]:
         kept = action.copy() if isinstance(self.actions, Box) else int(action)
-        gave = self._step(at, kept)
-        if not isinstance(gave, tuple) or len(gave) != 4:
-            raise RunError(
-                f"[data.{self.role}] step gave {len(gave) if isinstance(gave, tuple) else type(gave).__name__}; "
-                "expected four things: observation, reward, terminated, truncated; give False for truncated where the "
-                "environment has no limit of steps"
-            )
-        following, reward, terminated, truncated = self._seen(gave[0], "step", at), *gave[1:]
-        if not _is_reward(reward):
-            raise RunError(
-                f"[data.{self.role}] {self._where(at)}: step gave the reward {reward}; expected one finite number; "
-                "look at the environment's arithmetic"
-            )
+        following, reward, terminated, truncated = self._players[at].step(kept)
         self._actions[at].append(kept)
         self._returns[at] += float(reward)
         self._observations[at] = following
-        done = bool(terminated) or bool(truncated)
+        done = terminated or truncated
         if done:
             returns.append(float(self._returns[at]))
             self._returns[at] = 0.0
             self._actions[at] = []
             self._episodes[at] += 1
             self._observations[at] = self._begin(at)
-        return following, *(np.float32(value) for value in (reward, bool(terminated), done))
-
-    def _step(self, at: int, action: Any) -> Any:
-        """What a copy makes of an action. An array is its own: the one that a checkpoint keeps stays as it is."""
-        try:
-            return self.envs[at].step(action.copy() if isinstance(self.actions, Box) else action)
-        except Exception as error:
-            raise self._raised(f"step({action})", at, error) from error
+        return following, *(np.float32(value) for value in (reward, terminated, done))
 
     # A group of slots whose sizes change, for checkpoints.
 
@@ -255,4 +202,4 @@ class EnvSource:
         for at in range(len(self.envs)):
             self._observations[at] = self._begin(at)
             for action in self._actions[at]:
-                self._observations[at] = self._seen(self._step(at, action)[0], "step", at)
+                self._observations[at] = self._players[at].step(action)[0]
