@@ -31,7 +31,7 @@ _QUICK_SECONDS = 0.25e-3
 _TRIALS = 4
 # A block is made in about so long, and is of at most so many batches: together they cost little more than one.
 _BLOCK_SECONDS = 1e-3
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 256
 _MOST_BYTES = 1 << 21  # of the arrays of a block: two of them and what a step uses should stay in a cache
 _BLOCKS_AHEAD = 2
 _LATELY = 8
