@@ -35,18 +35,21 @@ STACKS: dict[str, int] = {
     "conv2d_classes_f32_medium": 32,
     "conv2d_classes_f32_small": 64,
     "conv2d_then_bf16_medium": 64,
-    "conv2d_then_f32_medium": 32,
+    "conv2d_then_f32_medium": 160,
     "conv2d_then_f32_small": 64,
     "conv2d_weight_then_bf16_medium": 64,
     "copy_units": 32,
     "fill_pieces": 32,
     "fused_interpreter": 256,
     "matmul_f32_medium": 32,
+    "matmul_then_add_splits": 32,
     "matmul_then_f32_medium": 32,
     "max_pool2d_backward_f32": 32,
     "reduce_chains": 64,
     "reduce_columns": 96,
-    "reduce_groups_then": 96,
+    "reduce_columns_then": 192,
+    "reduce_groups": 32,
+    "reduce_groups_then": 192,
 }
 
 THREADS, WARP = 2048, 32  # of a multiprocessor
