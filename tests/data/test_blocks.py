@@ -219,8 +219,8 @@ def planned(taken: int, seconds: float, turn: tuple[int, int]) -> int:
 
 def test_short_turns_share_a_block():
     assert planned(1000, 1e-6, (1001, 1)) == MOST_AT_ONCE  # a step for each turn
-    assert planned(1000, 1e-6, (1020, 30)) == 50  # 20 are left of this one
-    assert planned(1000, 1e-6, (1100, 100)) == 50
+    assert planned(1000, 1e-6, (1020, 30)) == 230  # 20 are left of this one
+    assert planned(1000, 1e-6, (1300, 300)) == 150
     assert planned(8, 1e-6, (9, 1)) == 8  # nobody may ask for more
 
 

@@ -124,3 +124,51 @@ def test_evaluated_episodes_are_looked_at_as_trained_ones_are() -> None:
 
     with pytest.raises(RunError, match=r"\[evaluate\] step gave an observation of shape \[2\]; expected \[1\]"):
         evaluated(Widens)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "seen", "text"),
+    [
+        ("uint8", [300], r"copy 0, step 0 .*: step gave an observation of int64 with values that uint8 does not hold"),
+        ("int64", [0.5], "of float64 with values that int64 does not hold; expected int64, as `observation` says"),
+        ("bool", [2], "of int64 with values that bool does not hold"),
+        ("float32", ["much"], r"step gave an observation of <U4; expected float32\[1\], as `observation` says"),
+        ("float32", [[1.0], [1.0, 2.0]], "step gave an observation of object; expected float32"),
+        ("float32", [1e300], "step gave an observation that is not finite"),
+        ("float32", [1j], "step gave an observation of complex128; expected float32"),
+    ],
+)
+def test_an_observation_that_its_dtype_does_not_hold_is_refused(dtype: str, seen: Any, text: str) -> None:
+    class Sees(Leans):
+        observation = np.zeros(1, dtype)
+
+        def reset(self, seed: int) -> Any:
+            return [1]
+
+        def step(self, action: Any) -> Any:
+            return seen, 1.0, False, False
+
+    with pytest.raises(RunError, match=text):
+        source(Sees).unroll(act, 1)
+
+
+def test_an_observation_of_another_dtype_that_fits_is_kept() -> None:
+    class Sees(Leans):
+        observation = np.zeros(1, np.uint8)
+
+        def step(self, action: Any) -> Any:
+            return [200.0], 1.0, False, False
+
+    assert source(Sees).unroll(act, 2)["next"].tolist() == [[200]] * 4
+
+
+def test_a_number_of_actions_may_be_one_of_numpy() -> None:
+    class Coin(Leans):
+        actions = np.int64(2)
+
+        def step(self, action: Any) -> Any:
+            return [float(action)], 1.0, False, False
+
+    assert source(Coin).unroll(lambda x, weight: np.ones(len(x), np.int64), 1)["action"].tolist() == [1, 1]
+    with pytest.raises(pt.Error, match=r"\[Dime\] actions = .*2\.5; expected a whole number"):
+        type("Dime", (Leans,), {"actions": np.float64(2.5)})

@@ -61,7 +61,23 @@ class Player:
 
     def _seen(self, found: Any, who: str) -> NDArray[Any]:
         """An observation as it is kept, or what is wrong with it."""
-        seen = np.array(found, dtype=self._dtype)
+        try:
+            given = np.asarray(found)
+        except ValueError:  # rows of several lengths
+            given = np.array(found, dtype=object)
+        if given.dtype.kind not in "biuf":
+            raise RunError(
+                f"[{self._name}] {who} gave an observation of {given.dtype}; expected {self._dtype}"
+                f"{list(self._shape)}, as `observation` says; give numbers"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            seen = given.astype(self._dtype)
+        if self._dtype.kind != "f" and given.dtype != self._dtype and not np.array_equal(seen, given):
+            raise RunError(
+                f"[{self._name}] {self._where()}: {who} gave an observation of {given.dtype} with values that "
+                f"{self._dtype} does not hold; expected {self._dtype}, as `observation` says; give `observation` the "
+                "dtype of what is seen"
+            )
         if seen.shape != self._shape:
             raise RunError(
                 f"[{self._name}] {who} gave an observation of shape {list(seen.shape)}; expected {list(self._shape)}, "
