@@ -179,7 +179,8 @@ class Files:
                 ) from error
             if odd := self._odd(name, of_folder):
                 raise FolderError(odd) from error
-            error.filename, error.filename2 = str(self.path / name), None
+            error.filename = str(self.path / name)
+            del error.filename2  # None would be printed
             raise
 
     def _odd(self, name: str, of_folder: bool) -> str:

@@ -176,7 +176,7 @@ def fit(
 
         def place() -> Path:
             if folder is not None:
-                return Path(folder)
+                return Path(folder).absolute()  # wherever the process goes
             made.append(Path(tempfile.mkdtemp(prefix="powertrain-")))
             return made[0]
 
@@ -258,7 +258,7 @@ def load(
     data = None if data is None else {"use": dataset_of(data)}
     given = {"model": model, "data": data, "loss": loss, "evaluate": metrics}
     objects = {name: value for name, value in given.items() if value is not None}
-    return open_run(Path(folder), trust, objects, checkpoint=None if checkpoint is None else str(checkpoint))
+    return open_run(Path(folder).absolute(), trust, objects, checkpoint=None if checkpoint is None else str(checkpoint))
 
 
 def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | None) -> tuple[str | None, str | None]:

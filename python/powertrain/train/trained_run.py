@@ -16,7 +16,7 @@ from powertrain.plugin.wording import suggestion
 from powertrain.random.default import drawing_from
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
-from powertrain.train.folder.ledger import read_history
+from powertrain.train.folder.ledger import first_line, read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
 from powertrain.train.histograms import bins
 from powertrain.train.history import History
@@ -82,6 +82,7 @@ class TrainedRun:
         self.changes: list[str] = []  # how its data differ from those that it was trained on
         self.results: dict[str, Any] = dict(results)
         self.finished = finished
+        self._first = first_line(run.folder.path)
 
     @property
     def folder(self) -> Path:
@@ -110,6 +111,7 @@ class TrainedRun:
         """What the inputs and outputs were when the training ended: `pt.monitor.Monitor` compares with it."""
         from powertrain.train.evaluate.reference import read_profile
 
+        self._demand_folder()
         return read_profile(self.run.folder.files)
 
     def monitor_page(self, monitor: Monitor, events: Sequence[Event] = ()) -> str:
@@ -134,20 +136,34 @@ class TrainedRun:
 
     @property
     def history(self) -> History:
-        rows = (line for line in read_history(self.folder) if line["event"] == "metrics")
+        rows = (line for line in self._events() if line["event"] == "metrics")
         return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
 
     @property
     def anomalies(self) -> list[dict[str, int | str]]:
         """What went wrong in training: `at` which step, of what `kind`, `what` was seen, and what was `done`."""
-        found = (line for line in read_history(self.folder) if line["event"] == "anomaly")
+        found = (line for line in self._events() if line["event"] == "anomaly")
         return [{name: line[name] for name in ("at", "kind", "what", "done")} for line in found]
 
     @property
     def histograms(self) -> dict[int, dict[str, Histogram]]:
         """What `run.histograms` kept: by step, then by kind and layer, such as `gradient 0` or `activation conv1`."""
-        kept = bins.by_step(read_history(self.folder))
+        kept = bins.by_step(self._events())
         return {step: {name: bins.histogram(one) for name, one in found.items()} for step, found in kept.items()}
+
+    def _events(self) -> list[dict[str, Any]]:
+        """What happened in training, as the folder tells it."""
+        self._demand_folder()
+        return read_history(self.folder)
+
+    def _demand_folder(self) -> None:
+        """Refuse to read what is gone, or what another run has written since."""
+        now = first_line(self.folder)
+        if now != self._first and self._first:
+            raise RunError(
+                f"[{self.folder}] {'another run was trained there since' if now else 'the run is no longer there'}; "
+                "expected the folder as this run left it; where it was moved, open it: pt.load(NEW_PATH)"
+            )
 
     @overload
     def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...
@@ -489,6 +505,7 @@ class TrainedRun:
     def report(self) -> Path:
         """The path of the report, an HTML page; it is written again where it is not there."""
         self._demand_results("report")
+        self._demand_folder()
         from powertrain.train.evaluate.review import write_again
 
         there = self.run.folder.files.there(REPORT)
@@ -507,6 +524,7 @@ class TrainedRun:
             'card.md'
         """
         self._demand_results("card")
+        self._demand_folder()
         from powertrain.train.evaluate.review import write_card
 
         return write_card(self._measured(), self.results, groups, licence)

@@ -106,3 +106,12 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
         else:
             history.append(line)
     return history
+
+
+def first_line(folder: Path) -> bytes:
+    """The first event as written, with the time to the millisecond: it tells a run from every other."""
+    try:
+        with Files(folder).reading(FILE) as file:
+            return file.readline(MOST_LINE)
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,79 @@
+"""What a trained run reads of its folder, when the folder or the process has gone elsewhere since."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import powertrain as pt
+from powertrain.io.files import Files
+from powertrain.train.folder.run_folder import RunError
+
+X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+Y = np.arange(32) % 2
+READ = ("history", "anomalies", "histograms", "profile")
+
+
+def trained(folder: str | Path, epochs: int = 1) -> pt.TrainedRun:
+    return pt.fit(model="mlp", data=(X, Y), epochs=epochs, folder=folder, verbose=False)
+
+
+def read(run: pt.TrainedRun, what: str) -> object:
+    found = getattr(run, what)
+    return found() if callable(found) else found
+
+
+def test_a_folder_is_found_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = trained("a", 2)
+    loaded = pt.load("a")
+    (tmp_path / "below").mkdir()
+    os.chdir("below")
+    assert run.folder == loaded.folder == tmp_path / "a"
+    assert len(run.history) == len(loaded.history) == 2
+    assert run.report() == tmp_path / "a" / "report.html"
+
+
+@pytest.mark.parametrize("what", [*READ, "report", "card"])
+@pytest.mark.parametrize("gone", ["renamed", "deleted"])
+def test_a_folder_that_is_gone_is_said(tmp_path: Path, what: str, gone: str) -> None:
+    run = trained(tmp_path / "a")
+    assert len(run.history) == 1
+    if gone == "renamed":
+        (tmp_path / "a").rename(tmp_path / "b")
+        assert len(pt.load(tmp_path / "b").history) == 1
+    else:
+        shutil.rmtree(tmp_path / "a")
+    with pytest.raises(RunError) as caught:
+        read(run, what)
+    assert str(caught.value) == (
+        f"[{tmp_path / 'a'}] the run is no longer there; expected the folder as this run left it; where it was moved, "
+        "open it: pt.load(NEW_PATH)"
+    )
+    assert not (tmp_path / "a").exists()
+    assert run.predict(X).labels.shape == (32,)
+
+
+def test_the_history_of_another_run_is_not_ones_own(tmp_path: Path) -> None:
+    first = trained(tmp_path / "a")
+    shutil.rmtree(tmp_path / "a")
+    second = trained(tmp_path / "a", 2)
+    assert len(second.history) == 2
+    with pytest.raises(RunError, match="another run was trained there since; expected the folder as this run left it"):
+        read(first, "history")
+
+
+def test_a_run_that_is_taken_up_again_is_the_same(tmp_path: Path) -> None:
+    first = trained(tmp_path / "a")
+    pt.fit(model="mlp", data=(X, Y), epochs=3, folder=tmp_path / "a", resume=True, verbose=False)
+    assert len(first.history) == 3
+
+
+def test_an_error_of_the_system_names_one_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        Files(tmp_path).read("a")
+    assert str(caught.value).endswith(f"'{tmp_path / 'a'}'")
