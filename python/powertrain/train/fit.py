@@ -247,6 +247,7 @@ def load(
         True
     """
     from powertrain.data.in_memory import dataset_of
+    from powertrain.models.registry import resolved
     from powertrain.train.evaluate.review import open_run
 
     if Path(folder).suffix in _FILES:
@@ -258,7 +259,8 @@ def load(
     data = None if data is None else {"use": dataset_of(data)}
     given = {"model": model, "data": data, "loss": loss, "evaluate": metrics}
     objects = {name: value for name, value in given.items() if value is not None}
-    return open_run(Path(folder).absolute(), trust, objects, checkpoint=None if checkpoint is None else str(checkpoint))
+    name = None if checkpoint is None else str(checkpoint)
+    return open_run(resolved(folder).absolute(), trust, objects, checkpoint=name)
 
 
 def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | None) -> tuple[str | None, str | None]:
