@@ -45,8 +45,6 @@ STACKS: dict[str, int] = {
     "matmul_then_add_splits": 32,
     "matmul_then_f32_medium": 32,
     "max_pool2d_backward_f32": 32,
-    "reduce_chains": 64,
-    "reduce_columns": 96,
     "reduce_columns_then": 192,
     "reduce_groups": 32,
     "reduce_groups_then": 192,
