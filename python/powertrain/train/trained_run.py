@@ -1,7 +1,5 @@
-"""What `pt.fit` and `pt.load` give: a trained model with its history, its scores and its folder.
-
-One file: it is one class, whose methods hand on to the rooms that do the work.
-"""
+"""What `pt.fit` and `pt.load` give: a trained model with its history, its scores and its folder. Methods hand on to the
+rooms that do the work."""
 
 from __future__ import annotations
 
@@ -16,20 +14,17 @@ from powertrain.plugin.wording import suggestion
 from powertrain.random.default import drawing_from
 from powertrain.train.closing_words import headline_metric
 from powertrain.train.display.display import position
-from powertrain.train.folder.ledger import first_line, read_history
 from powertrain.train.folder.run_folder import REPORT, RunError
-from powertrain.train.histograms import bins
-from powertrain.train.history import History
+from powertrain.train.recorded_run import RecordedRun
 from powertrain.train.run.named_slots import own_random_numbers
 from powertrain.train.session import measure
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from powertrain.monitor import Event, Monitor, Profile
     from powertrain.nn import Module, Written
     from powertrain.nn.quantized import Activations
-    from powertrain.plugin import Exported, Exporter, Histogram
+    from powertrain.plugin import Exported, Exporter
     from powertrain.train.evaluate.compare import Comparison
     from powertrain.train.evaluate.evaluation import Evaluation
     from powertrain.train.evaluate.predictions import Predictions
@@ -49,7 +44,7 @@ if TYPE_CHECKING:
 Scores: TypeAlias = dict[str, float]
 
 
-class TrainedRun:
+class TrainedRun(RecordedRun):
     """A trained model with what became of it.
 
     model      the module, with the weights that are judged and used: the best that early stopping kept, or the last
@@ -76,17 +71,12 @@ class TrainedRun:
         missing: tuple[str, ...] = (),
         with_data: Callable[[bool], TrainRun] | None = None,
     ) -> None:
-        self.run = run
+        super().__init__(run)
         self._with_data = with_data  # of a run that was opened without its data: opens it with them
         self._missing = missing  # objects that a run opened again was not given
         self.changes: list[str] = []  # how its data differ from those that it was trained on
         self.results: dict[str, Any] = dict(results)
         self.finished = finished
-        self._first = first_line(run.folder.path)
-
-    @property
-    def folder(self) -> Path:
-        return self.run.folder.path
 
     @property
     def stopped(self) -> str:
@@ -105,65 +95,6 @@ class TrainedRun:
     def units(self) -> dict[str, str]:
         """The unit of each metric that has one, `{"mae": "dollars"}`, where the recipe names one (`target.unit`)."""
         return self.run.evaluations.units
-
-    @property
-    def profile(self) -> Profile:
-        """What the inputs and outputs were when the training ended: `pt.monitor.Monitor` compares with it."""
-        from powertrain.train.evaluate.reference import read_profile
-
-        self._demand_folder()
-        return read_profile(self.run.folder.files)
-
-    def monitor_page(self, monitor: Monitor, events: Sequence[Event] = ()) -> str:
-        """The page that `powertrain monitor` writes, in HTML, of a monitor with this run's profile, and its alarms.
-
-        Errors    a monitor that has compared no window yet
-        Example
-            >>> run = pt.fit("digits", epochs=1, verbose=False)
-            >>> monitor, x = pt.monitor.Monitor(run.profile, window=40), np.zeros((40, 8, 8))
-            >>> events = monitor.observe(x, run.predict(x))
-            >>> "<h2>Alarms</h2>" in run.monitor_page(monitor, events)
-            True
-        """
-        from powertrain.train.report.drift_page import drift_page
-
-        if not monitor.rows:
-            raise RunError(
-                f"[monitor_page] received a monitor of {monitor.examples:,} examples; expected at least "
-                f"{monitor.window // 4:,}, which it compares; observe more"
-            )
-        return str(drift_page(self.folder.name, monitor, events))
-
-    @property
-    def history(self) -> History:
-        rows = (line for line in self._events() if line["event"] == "metrics")
-        return History({"step": row["step"], "epoch": row.get("epoch", 0), **row["values"]} for row in rows)
-
-    @property
-    def anomalies(self) -> list[dict[str, int | str]]:
-        """What went wrong in training: `at` which step, of what `kind`, `what` was seen, and what was `done`."""
-        found = (line for line in self._events() if line["event"] == "anomaly")
-        return [{name: line[name] for name in ("at", "kind", "what", "done")} for line in found]
-
-    @property
-    def histograms(self) -> dict[int, dict[str, Histogram]]:
-        """What `run.histograms` kept: by step, then by kind and layer, such as `gradient 0` or `activation conv1`."""
-        kept = bins.by_step(self._events())
-        return {step: {name: bins.histogram(one) for name, one in found.items()} for step, found in kept.items()}
-
-    def _events(self) -> list[dict[str, Any]]:
-        """What happened in training, as the folder tells it."""
-        self._demand_folder()
-        return read_history(self.folder)
-
-    def _demand_folder(self) -> None:
-        """Refuse to read what is gone, or what another run has written since."""
-        now = first_line(self.folder)
-        if now != self._first and self._first:
-            raise RunError(
-                f"[{self.folder}] {'another run was trained there since' if now else 'the run is no longer there'}; "
-                "expected the folder as this run left it; where it was moved, open it: pt.load(NEW_PATH)"
-            )
 
     @overload
     def evaluate(self, data: None = None, *, changed_data: bool = False) -> dict[str, Scores]: ...
