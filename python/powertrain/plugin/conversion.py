@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
+import numpy as np
+
 from powertrain.plugin.params import Range, parameters
 from powertrain.plugin.wording import show, suggestion
 
@@ -167,7 +169,9 @@ def _convert_sequence(
 
 
 def _convert_scalar(value: Any, kind: Any) -> Any:
-    """The value as `kind`, or None when it is of another type; true is no number, and 3 is a good float."""
+    """The value as `kind`, or None when it is of another type; true is no number, and 3 is a good float.
+    NumPy's numbers are numbers."""
+    value = value.item() if isinstance(value, np.generic) else value
     origin = typing.get_origin(kind)
     if kind is Any or origin is Literal:
         return value

@@ -17,8 +17,6 @@ from collections.abc import Callable, Collection, Sequence
 from types import FunctionType, GenericAlias
 from typing import Any, ClassVar, NoReturn, TypeVar
 
-import numpy as np
-
 from powertrain._core import Error
 from powertrain.errors.methods import Abstract
 from powertrain.plugin.conversion import Mistake, convert, words
@@ -211,8 +209,7 @@ def _field(owner: str, name: str, value: Any, cls: type) -> None:
     if typing.get_origin(kind) is Collection:
         kind = GenericAlias(tuple, (*typing.get_args(kind), ...))
         value = tuple(value) if isinstance(value, (set, frozenset)) else value
-    number = value.item() if isinstance(value, np.generic) else value  # NumPy's numbers are numbers
-    convert(number, kind, Range(), (name,), wrong)
+    convert(value, kind, Range(), (name,), wrong)
     if wrong:
         raise FieldError(f"[{owner}] {name} = {show(value)}; expected {words(kind, Range())}; change it")
 
