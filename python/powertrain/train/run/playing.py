@@ -61,23 +61,8 @@ class Player:
 
     def _seen(self, found: Any, who: str) -> NDArray[Any]:
         """An observation as it is kept, or what is wrong with it."""
-        try:
-            given = np.asarray(found)
-        except ValueError:  # rows of several lengths
-            given = np.array(found, dtype=object)
-        if given.dtype.kind not in "biuf":
-            raise RunError(
-                f"[{self._name}] {who} gave an observation of {given.dtype}; expected {self._dtype}"
-                f"{list(self._shape)}, as `observation` says; give numbers"
-            )
-        with np.errstate(over="ignore", invalid="ignore"):  # said below
-            seen = given.astype(self._dtype)
-        if self._dtype.kind != "f" and given.dtype != self._dtype and not np.array_equal(seen, given):
-            raise RunError(
-                f"[{self._name}] {self._where()}: {who} gave an observation of {given.dtype} with values that "
-                f"{self._dtype} does not hold; expected {self._dtype}, as `observation` says; give `observation` the "
-                "dtype of what is seen"
-            )
+        given = self._numbers(found, who)
+        seen = given.copy() if given.dtype == self._dtype else self._cast(given, who)
         if seen.shape != self._shape:
             raise RunError(
                 f"[{self._name}] {who} gave an observation of shape {list(seen.shape)}; expected {list(self._shape)}, "
@@ -87,6 +72,30 @@ class Player:
             raise RunError(
                 f"[{self._name}] {self._where()}: {who} gave an observation that is not finite; expected numbers; "
                 "look at the environment's arithmetic, and at the actions that it got"
+            )
+        return seen
+
+    def _numbers(self, found: Any, who: str) -> NDArray[Any]:
+        try:
+            given = np.asarray(found)
+        except ValueError:  # rows of several lengths
+            given = np.array(found, dtype=object)
+        if given.dtype.kind not in "biuf":
+            raise RunError(
+                f"[{self._name}] {who} gave an observation of {given.dtype}; expected {self._dtype}"
+                f"{list(self._shape)}, as `observation` says; give numbers"
+            )
+        return given
+
+    def _cast(self, given: NDArray[Any], who: str) -> NDArray[Any]:
+        """As the dtype of `observation`, which may round, but not wrap or cut off."""
+        with np.errstate(over="ignore", invalid="ignore"):  # said here, and by who looks for what is not finite
+            seen = given.astype(self._dtype)
+        if self._dtype.kind != "f" and not np.array_equal(seen, given):
+            raise RunError(
+                f"[{self._name}] {self._where()}: {who} gave an observation of {given.dtype} with values that "
+                f"{self._dtype} does not hold; expected {self._dtype}, as `observation` says; give `observation` the "
+                "dtype of what is seen"
             )
         return seen
 
