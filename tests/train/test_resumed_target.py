@@ -42,3 +42,12 @@ def test_a_target_that_is_passed_is_refused(tmp_path: Path) -> None:
         f'give epochs=1000000000 again, or "{done} epochs" to end it here'
     )
     assert fit(tmp_path / "a", done, resume=True, verbose=False).finished
+
+
+def test_a_run_to_a_further_target_is_evaluated_on_the_way(tmp_path: Path) -> None:
+    """Marks of a run in steps are a twentieth of it apart: those of the longer one were counted as reached."""
+    given: dict[str, Any] = {"model": {"use": "linear"}, "data": (X, Y), "batch_size": 8, "verbose": False}
+    first = pt.fit(**given, steps=40, folder=tmp_path / "a")
+    assert first.history["step"] == list(range(2, 41, 2))
+    longer = pt.fit(**given, steps=80, folder=tmp_path / "a", resume=True)
+    assert longer.history["step"] == [*range(2, 41, 2), *range(44, 81, 4)]

@@ -175,6 +175,7 @@ class Saver:
             return
         done = Duration(int(getattr(run.progress, now.unit)), now.unit)
         if done.amount <= now.amount:
+            run.evaluations.retarget()
             run.display.line(f"note   the target was {before}, it is {now} now")
             return
         given = f"{before.unit}={before.amount}" if before.unit in ("epochs", "steps") else f'run.until="{before}"'

@@ -120,6 +120,10 @@ class Evaluations:
         self.done.value = mark
         return True
 
+    def retarget(self) -> None:
+        """Go on from the mark that a run has reached on its way to another target, whose marks may be further apart."""
+        self.done.value = min(self.done.value, self.run.horizon.mark(self.run.progress))
+
     def evaluate(self) -> Mapping[str, float]:
         """Evaluate, watch, show and record; what came out."""
         run = self.run
