@@ -224,7 +224,7 @@ def test_steps_of_an_epoch_of_examples_in_memory() -> None:
     data = np.ones((30, 3)), np.arange(30) % 2
     run = pt.fit(model=pt.nn.Linear(3, 2), data=data, steps_per_epoch=5, verbose=False, epochs=2)
     assert [one["step"] for one in run.history] == [5, 10]
-    run = pt.fit(model=pt.nn.Linear(3, 2), data=data, steps_per_epoch=5, verbose=False, steps=8)
+    run = pt.fit(model=pt.nn.Linear(3, 2), data=data, steps_per_epoch=np.int64(5), verbose=False, steps=8)
     assert run.run.progress.steps == 8
 
 

@@ -270,7 +270,8 @@ def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | Non
         raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
     if steps_per_epoch is None:
         return f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs", None
-    if type(steps_per_epoch) is not int or steps_per_epoch < 1:
+    whole = isinstance(steps_per_epoch, (int, np.integer)) and not isinstance(steps_per_epoch, bool)
+    if not whole or steps_per_epoch < 1:
         raise RunError(f"[fit] received steps_per_epoch={steps_per_epoch!r}; expected a whole number >= 1; such as 100")
     total = steps if steps is not None else (EPOCHS if epochs is None else epochs) * steps_per_epoch
     return f"{total} steps", f"{steps_per_epoch} steps"
