@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,12 @@ class Leans(Environment):
         return [self.place], self.REWARD, False, False
 
 
-def source(env: type[Environment] = Leans) -> EnvSource:
+def source(env: type[Environment] = Leans, said: list[str] | None = None) -> EnvSource:
     def call(act: Any, names: tuple[str, ...], arrays: tuple[Any, ...]) -> Any:
         return pt.asarray(act(*arrays))
 
-    return EnvSource("env", env, 2, 0, call, lambda steps, returns: None)
+    heard: list[str] = [] if said is None else said
+    return EnvSource("env", env, 2, 0, call, lambda steps, returns: None, heard.append)
 
 
 def act(x: Any, weight: Any) -> Any:
@@ -172,3 +174,46 @@ def test_a_number_of_actions_may_be_one_of_numpy() -> None:
     assert source(Coin).unroll(lambda x, weight: np.ones(len(x), np.int64), 1)["action"].tolist() == [1, 1]
     with pytest.raises(pt.Error, match=r"\[Dime\] actions = .*2\.5; expected a whole number"):
         type("Dime", (Leans,), {"actions": np.float64(2.5)})
+
+
+class Wanders(Leans):
+    """Moves by a number that no seed says, in its observation, its reward or the end of its episode."""
+
+    COUNT = itertools.count()
+    WHAT = "place"
+
+    def step(self, action: Any) -> Any:
+        number = float(next(self.COUNT))
+        ends = self.WHAT == "end" and number >= 6
+        return [number if self.WHAT == "place" else 0.0], number if self.WHAT == "reward" else 1.0, ends, False
+
+
+@pytest.mark.parametrize("what", ["place", "reward", "end"])
+def test_an_episode_that_comes_out_otherwise_at_a_resume_is_said(what: str) -> None:
+    class Other(Wanders):
+        COUNT, WHAT = itertools.count(), what
+
+    said: list[str] = []
+    first, second = source(Other), source(Other, said)
+    first.unroll(act, 3)
+    second.restore(first.arrays())
+    assert said == [
+        "[data.env] the episodes of copies 0, 1 came out otherwise when their actions were played again, so the run "
+        "goes on with others; expected what depends on seed and actions alone; draw from np.random.default_rng(seed), "
+        "or add state() and restore()"
+    ]
+    assert second.arrays()["data.env.lengths"].tolist() == ([0, 0] if what == "end" else [3, 3])
+    second.unroll(act, 3)
+
+
+def test_an_episode_that_comes_out_the_same_at_a_resume_needs_no_word() -> None:
+    said: list[str] = []
+    first, second = source(), source(said=said)
+    first.unroll(act, 5)
+    saved = dict(first.arrays())
+    second.restore(saved)
+    assert not said and all(np.array_equal(value, saved[name]) for name, value in second.arrays().items())
+    del saved["data.env.seen"]  # of an earlier version
+    assert source().misfits(saved) == []
+    second.restore(saved)
+    assert not said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,9 +21,10 @@ from powertrain.train.run.playing import Player
 from powertrain.train.run.progress import counts
 
 Arrays = dict[str, NDArray[Any]]
-# What the run does for its environments: one call of a traced function, and the count of steps and returns.
+# What the run does for its environments: one call of a traced function, the count of steps and returns, a warning.
 Call = Callable[[Any, tuple[str, ...], tuple[Any, ...]], Any]
 Ended = Callable[[int, Sequence[float]], None]
+Warn = Callable[[str], None]
 
 
 def episode_seed(seed: int, stream: int, number: int) -> int:
@@ -66,9 +68,10 @@ class EnvSource:
     """Some copies of an environment. `unroll` plays them on; where each stands is part of every checkpoint."""
 
     def __init__(
-        self, role: str, make: Callable[[], Environment], copies: int, seed: int, call: Call, ended: Ended
+        self, role: str, make: Callable[[], Environment], copies: int, seed: int, call: Call, ended: Ended, warn: Warn
     ) -> None:
         self.role, self._seed, self.another, self._call, self._ended = role, seed, make, call, ended
+        self._warn = warn
         self.envs = [make() for _ in range(copies)]
         self._players = [Player(env, f"data.{role}", partial(self._where, at)) for at, env in enumerate(self.envs)]
         self.actions = self.envs[0].actions
@@ -116,18 +119,25 @@ class EnvSource:
 
     def _play(self, at: int, action: Any, returns: list[float]) -> tuple[NDArray[Any], ...]:
         kept = action.copy() if isinstance(self.actions, Box) else int(action)
-        following, reward, terminated, truncated = self._players[at].step(kept)
-        self._actions[at].append(kept)
+        following, reward, terminated, total, done = self._go_on(at, kept)
+        if done:
+            returns.append(total)
+        return following, *(np.float32(value) for value in (reward, terminated, done))
+
+    def _go_on(self, at: int, action: Any) -> tuple[NDArray[Any], float, bool, float, bool]:
+        """Take one step, and begin a new episode where that ends one: what was seen, the reward, whether it was
+        terminated, the return so far, whether it is over."""
+        following, reward, terminated, truncated = self._players[at].step(action)
+        self._actions[at].append(action)
         self._returns[at] += float(reward)
         self._observations[at] = following
-        done = terminated or truncated
+        total, done = float(self._returns[at]), terminated or truncated
         if done:
-            returns.append(float(self._returns[at]))
             self._returns[at] = 0.0
             self._actions[at] = []
             self._episodes[at] += 1
             self._observations[at] = self._begin(at)
-        return following, *(np.float32(value) for value in (reward, terminated, done))
+        return following, reward, terminated, total, done
 
     # A group of slots whose sizes change, for checkpoints.
 
@@ -140,12 +150,17 @@ class EnvSource:
         }
         if not overridden(self.envs[0], "state"):
             played = [action for actions in self._actions for action in actions]
-            return {**made, f"{name}.actions": np.array(played, dtype=self._kind()).reshape(len(played), *self._form())}
+            made[f"{name}.actions"] = np.array(played, dtype=self._kind()).reshape(len(played), *self._form())
+            return {**made, f"{name}.seen": self._sums()}
         for at, env in enumerate(self.envs):
             states: Mapping[str, Any] = env.state()
             made.update({f"{name}.{at}.state.{key}": np.asarray(value) for key, value in states.items()})
             made[f"{name}.{at}.observation"] = self._observations[at]
         return made
+
+    def _sums(self) -> NDArray[np.int64]:
+        """A checksum of what each copy sees: it tells whether an episode that is played again is the same."""
+        return np.array([zlib.crc32(seen.tobytes()) for seen in self._observations], dtype=np.int64)
 
     def _kind(self) -> type[np.generic]:
         return np.float32 if isinstance(self.actions, Box) else np.int64
@@ -166,6 +181,9 @@ class EnvSource:
 
     def _misfits_of_copies(self, name: str, saved: Mapping[str, NDArray[Any]]) -> list[str]:
         if not overridden(self.envs[0], "state"):
+            seen = saved.get(f"{name}.seen")  # which checkpoints of earlier versions lack
+            if seen is not None and counts(seen, self._episodes.shape):
+                return [f"{name}.seen is of another number of copies"]
             played, total = saved.get(f"{name}.actions"), sum(saved[f"{name}.lengths"].tolist())
             fits = played is not None and played.shape == (total, *self._form()) and played.dtype == self._kind()
             return (
@@ -198,8 +216,20 @@ class EnvSource:
             return
         saved_actions = saved[f"{name}.actions"]
         played = iter(saved_actions if isinstance(self.actions, Box) else saved_actions.tolist())
-        self._actions = [[next(played) for _ in range(length)] for length in lengths]
-        for at in range(len(self.envs)):
-            self._observations[at] = self._begin(at)
-            for action in self._actions[at]:
-                self._observations[at] = self._players[at].step(action)[0]
+        went_on = np.array(
+            [self._replay(at, [next(played) for _ in range(length)]) for at, length in enumerate(lengths)]
+        )
+        same = (self._returns == saved[f"{name}.returns"]) & (self._sums() == saved.get(f"{name}.seen", self._sums()))
+        strayed = np.flatnonzero(~(went_on & same))
+        if strayed.size:
+            self._warn(
+                f"[{name}] the episodes of copies {', '.join(map(str, strayed))} came out otherwise when their actions "
+                "were played again, so the run goes on with others; expected what depends on seed and actions alone; "
+                "draw from np.random.default_rng(seed), or add state() and restore()"
+            )
+
+    def _replay(self, at: int, actions: list[Any]) -> bool:
+        """Play kept actions again; whether the episode goes on after them, as it did."""
+        self._actions[at], self._returns[at] = [], 0.0
+        self._observations[at] = self._begin(at)
+        return not any(self._go_on(at, action)[-1] for action in actions)  # no further than to its end

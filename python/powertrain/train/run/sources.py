@@ -25,7 +25,7 @@ from powertrain.data.transforms import Transformed
 from powertrain.plugin.environment import Box, TracedEnvironment
 from powertrain.plugin.protocols import Inputs
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.run.environments import Call, Ended, EnvSource
+from powertrain.train.run.environments import Call, Ended, EnvSource, Warn
 from powertrain.train.run.progress import counts
 from powertrain.train.run.traced_environments import TracedEnvSource
 from powertrain.train.run.turns import Turns, Upcoming
@@ -149,7 +149,7 @@ class Sources:
         made = {role: self._made[role].loader.dataset for role in self.recipe.data if role in self._made}
         return {role: source for role, source in made.items() if role not in self.dataset.splits}
 
-    def env(self, role: str, call: Call, ended: Ended) -> EnvSource | TracedEnvSource:
+    def env(self, role: str, call: Call, ended: Ended, warn: Warn) -> EnvSource | TracedEnvSource:
         """The environment of a role."""
         if role not in self._envs:
             if not self._is_env(role):
@@ -164,7 +164,8 @@ class Sources:
                 self._table.named.update({f"data.{role}.{name}": slot for name, slot in traced.slots.items()})
                 self._envs[role] = traced
             else:
-                self._envs[role] = self._table.groups[f"data.{role}"] = EnvSource(role, make, copies, seed, call, ended)
+                played = EnvSource(role, make, copies, seed, call, ended, warn)
+                self._envs[role] = self._table.groups[f"data.{role}"] = played
         return self._envs[role]
 
     def _is_env(self, role: str) -> bool:

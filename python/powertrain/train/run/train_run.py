@@ -198,7 +198,7 @@ class TrainRun:
 
     def env(self, role: str = "env") -> EnvSource | TracedEnvSource:
         """The environment of [data.ROLE]; where its copies stand is a slot."""
-        return self.sources.env(role, self.stepper.call, self._played)
+        return self.sources.env(role, self.stepper.call, self._played, self.display.warn)
 
     def after_evaluation(self, hook: Hook) -> None:
         """Call `hook(run, number)` after each evaluation; a text that it returns is shown and recorded."""
