@@ -379,8 +379,8 @@ def test_targets_of_no_class_are_refused(network: pt.TrainedRun) -> None:
         ),
         (
             {"method": "attention"},
-            "[explain] the model has no attention; expected pt.nn.TransformerBlock or pt.nn.MultiheadAttention in it; "
-            'take method="gradients", "occlusion", "permutation" or "nearest"',
+            "[explain] the model has no attention; expected pt.nn.TransformerBlock, pt.nn.MultiheadAttention or a "
+            'module with attention_weights in it; take method="gradients", "occlusion", "permutation" or "nearest"',
         ),
         (
             {"method": "permutation"},

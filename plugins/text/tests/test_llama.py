@@ -80,6 +80,22 @@ def weights_of(model: Llama) -> dict[str, Array]:
     return {name: np.asarray(value) for name, value in model.state_dict(layout="torch").items()}
 
 
+def test_attention_weights_are_what_a_layer_mixes_by() -> None:
+    model, tokens = llama(), np.random.default_rng(0).integers(0, 60, (2, 9))
+    seen: list[Any] = []
+    layer = model.layers[1].self_attn
+    with layer.register_forward_hook(lambda module, args, output: seen.append((args, output))):
+        model(pt.tensor(tokens))
+    args, output = seen[0]
+    shares = layer.attention_weights(*args).numpy()
+    assert shares.shape == (2, 4, 9, 9) and (shares[..., ~np.tri(9, dtype=bool)] == 0).all()
+    np.testing.assert_allclose(shares.sum(axis=-1), 1, rtol=1e-5)
+    values = np.repeat(layer.v_proj(args[0]).numpy().reshape(2, 9, 2, 8), 2, axis=2)
+    mixed = np.einsum("bhqk,bkhd->bqhd", shares, values).reshape(2, 9, 32)
+    wanted = output.numpy()
+    np.testing.assert_allclose(layer.o_proj(pt.tensor(mixed)).numpy(), wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_scores_are_those_of_the_formulas(tied: bool) -> None:
     params = Llama.Params(layers=2, heads=4, kv_heads=2, width=32, hidden=64, base=500.0, tied=tied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +64,25 @@ class Attention(Module):
         self.v_proj = Linear(width, kv_heads * self.size, bias=False, std=STD)
         self.o_proj = Linear(width, width, bias=False, std=STD)
 
+    def compared(self, x: Any, turns: Turns) -> tuple[Any, Any]:
+        """Queries and keys: [batch, time, heads, size] each."""
+        batch, time, _ = x.shape
+        q = turns(pt.reshape(self.q_proj(x), (batch, time, self.heads, self.size)))
+        return q, turns(pt.reshape(self.k_proj(x), (batch, time, self.kv_heads, self.size)))
+
+    def attention_weights(self, x: Any, turns: Turns, cache: LayerCache | None = None) -> Any:
+        """How much each token looks at each one up to itself: [batch, heads, time, time]. Explanations draw it."""
+        q, k = (pt.permute_dims(one, (0, 2, 1, 3)) for one in self.compared(x, turns))
+        batch, heads, time, size = q.shape
+        shared = (batch, self.kv_heads, heads // self.kv_heads * time, size)  # of heads with the same keys
+        scores = pt.matmul(pt.reshape(q, shared) / math.sqrt(size), pt.matrix_transpose(k))
+        scores = pt.astype(pt.reshape(scores, (batch, heads, time, time)), "float32")
+        earlier = pt.tensor(np.tri(time, dtype=bool))
+        return pt.softmax(pt.where(earlier, scores, -math.inf), axis=-1)
+
     def forward(self, x: Any, turns: Turns, cache: LayerCache | None = None) -> pt.Tensor:
         batch, time, width = x.shape
-        q = turns(pt.reshape(self.q_proj(x), (batch, time, self.heads, self.size)))
-        k = turns(pt.reshape(self.k_proj(x), (batch, time, self.kv_heads, self.size)))
+        q, k = self.compared(x, turns)
         v = pt.reshape(self.v_proj(x), (batch, time, self.kv_heads, self.size))
         if cache is not None:
             return self.o_proj(cache.attend(q, k, v))

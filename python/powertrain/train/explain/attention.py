@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,33 +68,79 @@ class Attention(Explanation):
         return f"Attention({shapes})"
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Where one layer looks, float32 [examples, heads, places, seen]; `elsewhere` is whether what it sees is another
+    sequence than its own, such as that of an encoder."""
+
+    values: NDArray[np.float32]
+    elsewhere: bool = False
+
+
 def attention(run: TrainRun, x: Array, folder: Path) -> Attention:
     """Of inputs as the model gets them, after the transforms."""
-    piece: dict[str, Any] = {}  # what the hooks see of some examples
     found: dict[str, list[NDArray[np.float32]]] = {}
-    with contextlib.ExitStack() as stack:
-        for module in run.table.modules.values():
-            for name, part in module.named_modules():
-                if isinstance(part, TransformerBlock):
-                    stack.enter_context(part.qkv.register_forward_hook(_of_block(piece, name, part)))
-                elif isinstance(part, MultiheadAttention):
-                    stack.enter_context(part.register_forward_pre_hook(_of_module(piece, name), with_kwargs=True))
-        stack.enter_context(evaluating(run.table.modules))
-        for start in range(0, len(x), AT_ONCE):
-            run.strategy.predict(Step(), TracedBatch(("x",), (pt.tensor(x[start : start + AT_ONCE]),)))
-            for name, values in piece.items():
-                found.setdefault(name, []).append(values)
+    for start in range(0, len(x), AT_ONCE):
+        for name, one in looked(run, {"x": x[start : start + AT_ONCE]})[0].items():
+            found.setdefault(name, []).append(one.values)
     if not found:
         raise RunError(
-            "[explain] the model has no attention; expected pt.nn.TransformerBlock or pt.nn.MultiheadAttention in it; "
-            'take method="gradients", "occlusion", "permutation" or "nearest"'
+            "[explain] the model has no attention; expected pt.nn.TransformerBlock, pt.nn.MultiheadAttention or a "
+            'module with attention_weights in it; take method="gradients", "occlusion", "permutation" or "nearest"'
         )
     vocabulary = run.dataset.vocabulary
     tokens = tuple(vocabulary.decode(x[0, at : at + 1]) for at in range(x.shape[1])) if vocabulary is not None else ()
     return Attention(tuple(np.concatenate(parts) for parts in found.values()), tuple(found), tokens, folder)
 
 
-def _of_block(found: dict[str, Any], name: str, block: TransformerBlock) -> Any:
+def attends(run: TrainRun) -> bool:
+    """Whether a model of the run has a module whose attention can be looked at."""
+    return any(_hook_of(part) for module in run.table.modules.values() for part in module.modules())
+
+
+def looked(run: TrainRun, fields: Mapping[str, Array]) -> tuple[dict[str, Looked], Any]:
+    """Each layer that looks, by its name, in the order of the pass, and what the pass gave: the answers to `x`, or,
+    where `fields` has `y`, the strategy's own losses."""
+    found: dict[str, Looked] = {}
+    tensors = tuple(map(pt.tensor, fields.values()))
+    with contextlib.ExitStack() as stack:
+        for module in run.table.modules.values():
+            for name, part in module.named_modules():
+                if made := _hook_of(part):
+                    stack.enter_context(made(found, name, part))
+        stack.enter_context(evaluating(run.table.modules))
+        through = run.strategy.losses if "y" in fields else run.strategy.predict
+        answer = through(Step(), TracedBatch(tuple(fields), tensors))
+    return found, answer
+
+
+def _hook_of(part: Any) -> Callable[[dict[str, Looked], str, Any], Any] | None:
+    if isinstance(part, TransformerBlock):
+        return lambda found, name, block: block.qkv.register_forward_hook(_of_block(found, name, block))
+    if isinstance(part, MultiheadAttention):
+        return _hooked(_of_multihead)
+    return _hooked(_of_offering) if callable(getattr(part, "attention_weights", None)) else None
+
+
+def _hooked(look: Callable[..., Looked]) -> Callable[[dict[str, Looked], str, Any], Any]:
+    """A look at a module before each of its calls, with the arguments of the call."""
+
+    def register(found: dict[str, Looked], name: str, part: Any) -> Any:
+        def hook(module: Any, args: Any, kwargs: Any) -> None:
+            try:
+                found[name] = look(module, args, kwargs)
+            except pt.TraceError:
+                raise RunError(
+                    "[explain] the answers are made in a loop, within which attention cannot be looked at; expected "
+                    'one pass through the model; take another method, such as "nearest"'
+                ) from None
+
+        return part.register_forward_pre_hook(hook, with_kwargs=True)
+
+    return register
+
+
+def _of_block(found: dict[str, Looked], name: str, block: TransformerBlock) -> Any:
     """What a block's queries and keys make of each other, from what its first layer gives."""
 
     def hook(module: Any, args: Any, output: Any) -> None:
@@ -105,28 +152,22 @@ def _of_block(found: dict[str, Any], name: str, block: TransformerBlock) -> Any:
         if block.causal:
             scores = np.where(np.tri(time, dtype=bool), scores, -np.inf)
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        found[name] = (shares / shares.sum(axis=-1, keepdims=True)).astype(np.float32)
+        found[name] = Looked((shares / shares.sum(axis=-1, keepdims=True)).astype(np.float32))
 
     return hook
 
 
-def _of_module(found: dict[str, Any], name: str) -> Any:
+def _of_multihead(module: Any, args: Any, kwargs: Any) -> Looked:
     """What the module itself says, asked with its own arguments."""
+    names = ("query", "key", "value", "key_padding_mask", "need_weights", "attn_mask", "average_attn_weights",
+             "is_causal")  # fmt: skip
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    _, weights = module.forward(**{**given, "need_weights": True, "average_attn_weights": False})
+    return Looked(weights.numpy(), given["key"] is not given["query"])
 
-    def hook(module: Any, args: Any, kwargs: Any) -> None:
-        names = ("query", "key", "value", "key_padding_mask", "need_weights", "attn_mask", "average_attn_weights",
-                 "is_causal")  # fmt: skip
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        _, weights = module.forward(**{**given, "need_weights": True, "average_attn_weights": False})
-        try:
-            found[name] = weights.numpy()
-        except pt.TraceError:
-            raise RunError(
-                "[explain] the answers are made in a loop, within which attention cannot be looked at; expected one "
-                'pass through the model; take another method, such as "nearest"'
-            ) from None
 
-    return hook
+def _of_offering(module: Any, args: Any, kwargs: Any) -> Looked:
+    return Looked(np.asarray(module.attention_weights(*args, **kwargs).numpy(), np.float32))
 
 
 export(globals())

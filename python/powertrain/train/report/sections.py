@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
-from powertrain.train.report import episodes
+from powertrain.train.report import attention, episodes
 from powertrain.train.report.elements import raised
 from powertrain.train.report.judged import class_rows
 
@@ -50,4 +50,15 @@ def told(run: TrainRun) -> list[Section]:
         except Exception as error:
             said = f"Left out: {type(one).__name__}.sections {raised(error)}"
             found.append(Section(f"What the {kind} says", (said,)))
-    return [*episodes.pages(run), *found, *run.dataset.sections]
+    return [*episodes.pages(run), *found, *_looks(run), *run.dataset.sections]
+
+
+def _looks(run: TrainRun) -> list[Section]:
+    """Pictures that any run has whose model offers what they show."""
+    found: list[Section] = []
+    for title, pages in ((attention.TITLE, attention.pages),):
+        try:
+            found += pages(run)
+        except Exception as error:
+            found.append(Section(title, (f"Left out: it {raised(error)}",)))
+    return found
