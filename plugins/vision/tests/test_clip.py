@@ -132,7 +132,7 @@ def test_what_belongs_together_is_found(trained: Path) -> None:
 
 def test_the_report_shows_the_nearest_captions(trained: Path) -> None:
     run = open_data(trained)
-    recall, page = run.strategy.sections(run)
+    recall, page, both = run.strategy.sections(run)
     reached = pt.load(trained).results["test"]
     assert recall.rows[0] == (
         "", "this run", "the pairs in any order", "ridge regression from the pixels to the words of the caption"
@@ -143,6 +143,7 @@ def test_the_report_shows_the_nearest_captions(trained: Path) -> None:
     assert page.rows[0][:3] == ("picture", "its caption", "nearest") and len(page.rows) == 9
     right = sum(row[1] in row[2:] for row in page.rows[1:])
     assert right >= 5 and page.png() is not None
+    assert both.title == "Map of what was learned" and "pictures and their captions" in both.lines[0] and both.png()
     text = (trained / "report.html").read_text(encoding="utf-8")
     assert "Nearest captions" in text and page.rows[1][1] in text
 

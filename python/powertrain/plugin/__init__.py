@@ -45,7 +45,7 @@ from powertrain.plugin.protocols import GROUPS, Inputs
 from powertrain.plugin.registry import Plugin, PluginError, Registry, registry
 from powertrain.plugin.run import Batch, Held, LossFunction, Part, Rows, Run, Step, Stream
 from powertrain.plugin.schedule import Schedule
-from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section
+from powertrain.plugin.section import Section, bin_edges, columns_section, pictures_section, points_section
 from powertrain.plugin.tasks import Task
 from powertrain.plugin.transport import LostWorkerError, MessageTransport, RunOverError, Transport, WorkerError
 
@@ -164,6 +164,7 @@ __all__ = [
     "op",
     "param",
     "pictures_section",
+    "points_section",
     "random_uniform",
     "record",
     "registry",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BINS = 40
 MOST = 20  # bars
 LONGEST = 40  # letters of a name
+PLAIN_COLOURS = 10  # that are told apart without their paler copies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +111,35 @@ def pictures_section(
     return Section(title, tuple(lines), draw=lambda figure: _draw_pictures(figure, shown, columns, rows))
 
 
+def points_section(
+    title: str,
+    points: ArrayLike,
+    kinds: ArrayLike | None = None,
+    names: Sequence[str] = (),
+    *,
+    axes: tuple[str, str] = ("", ""),
+    lines: Sequence[str] = (),
+) -> Section:
+    """Points on a plane [count, 2]; `kinds` says the number of each one's name in `names`, by which it is coloured.
+    `axes` says what the two numbers are.
+
+    Errors    an array of another shape, or as many kinds as there are no points
+    Example
+        >>> from powertrain.plugin import points_section
+        >>> points_section('Map', np.zeros((3, 2)), [0, 1, 0], ['cat', 'dog']).title
+        'Map'
+    """
+    places = np.asarray(points, dtype=np.float64)
+    given = None if kinds is None else np.asarray(kinds)
+    if places.ndim != 2 or places.shape[1] != 2 or (given is not None and given.shape != places.shape[:1]):
+        with_kinds = "" if given is None else f" with kinds of shape {list(given.shape)}"
+        raise FieldError(
+            f"[points_section] received points of shape {list(places.shape)}{with_kinds}; expected [count, 2], and a "
+            "kind for each; reshape them"
+        )
+    return Section(title, tuple(lines), draw=lambda figure: draw_points(figure, places, given, names, axes))
+
+
 def bin_edges(values: Array) -> NDArray[np.float64]:
     """Return the edges of 40 bins of a histogram, from the smallest finite value to the largest.
 
@@ -126,6 +156,30 @@ def bin_edges(values: Array) -> NDArray[np.float64]:
         return edges
     beside = max(abs(low), abs(high), 1.0) * 1e-6
     return np.array([low - beside, high + beside])
+
+
+def draw_points(
+    figure: Figure, points: Array, kinds: Array | None, names: Sequence[str], axes: tuple[str, str]
+) -> None:
+    """Points coloured by kind, with a legend of the names of those that are there."""
+    figure.set_size_inches(6.8, 5.2)
+    plane = figure.add_subplot()
+    if kinds is None:
+        plane.scatter(points[:, 0], points[:, 1], s=9)
+    else:
+        shown = [kind for kind in range(len(names)) if (kinds == kind).any()]
+        for kind in shown:
+            colour: Any = f"C{kind}"
+            if len(names) > PLAIN_COLOURS:
+                from matplotlib import colormaps
+
+                colour = colormaps["tab20"](kind % 20)
+            plane.scatter(
+                points[kinds == kind, 0], points[kinds == kind, 1], s=9, color=colour, label=_short(names[kind])
+            )
+        if shown:
+            plane.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, markerscale=2)
+    plane.set(xlabel=axes[0], ylabel=axes[1])
 
 
 def _draw_pictures(figure: Any, shown: NDArray[np.float64], columns: int, names: Sequence[str]) -> None:

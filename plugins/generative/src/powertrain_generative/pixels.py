@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.plugin import Run, Section, as_rows, pictures_section
+from powertrain.plugin import Run, Section, as_rows, pictures_section, points_section
 from powertrain_generative.errors import GenerativeError
 
 CHECKED = 4096  # examples whose numbers are looked at, evenly spaced
@@ -102,16 +102,9 @@ def codes_section(run: Run, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> l
     source: Any = splits.get("test") or splits.get("valid") or splits["train"]
     picked = np.linspace(0, len(source) - 1, min(len(source), 2000)).astype(np.int64)
     fields = source.fetch(picked)
-    codes, y = encode(np.asarray(fields["x"], np.float32)), np.asarray(fields["y"])
-
-    def draw(figure: Any) -> None:
-        figure.set_size_inches(6.4, 5)
-        axes = figure.add_subplot()
-        labels = run.dataset.labels if run.dataset.task == "classification" else ()
-        for kind, label in enumerate(labels or ("examples",)):
-            chosen = codes[y == kind] if labels else codes
-            axes.scatter(*chosen.T, s=6, color=f"C{kind}", label=label.replace("$", r"\$"))
-        axes.legend(markerscale=3, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-        axes.set(xlabel="first number of the code", ylabel="second number")
-
-    return [Section("The code", ("Each point is a held-out example.",), draw=draw)]
+    codes = encode(np.asarray(fields["x"], np.float32))
+    labels = run.dataset.labels if run.dataset.task == "classification" else ()
+    lines = ("Each point is a held-out example.",)
+    axes = ("first number of the code", "second number")
+    kinds = np.asarray(fields["y"]) if labels else None
+    return [points_section("The code", codes, kinds, labels, axes=axes, lines=lines)]

@@ -87,6 +87,7 @@ class PCA(Transform):
     """The principal components of the training rows, as many as are asked for or there are."""
 
     TORCH_CALL = "(x.float().flatten(1) - {mean}) @ {components}.T"
+    axis = "principal component"
 
     @dataclass(frozen=True)
     class Params:

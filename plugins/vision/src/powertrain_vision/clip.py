@@ -15,6 +15,7 @@ import powertrain.nn.functional as F
 from powertrain.plugin import Baseline, Batch, Inputs, Run, Section, Step, Strategy, param
 from powertrain_vision.captions import WHERE, encoded
 from powertrain_vision.errors import VisionError
+from powertrain_vision.places import together_section
 from powertrain_vision.retrieval import KS, nearest_section, pairs_of, recall_section, recalls, simple_recalls
 from powertrain_vision.views import ViewParams, demand_views, strong
 
@@ -95,8 +96,13 @@ run            = { until = "100 rounds", batch_size = 4 }
     def sections(self, run: Run) -> Sequence[Section]:
         part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
         x, y = pairs_of(run.dataset, part)
-        scores = run.predict(x) @ run.compute(self.placed, y=y).T
-        return [recall_section(recalls(scores, y), self.simple(run.dataset, part)), nearest_section(x, y, scores)]
+        pictures, captions = run.predict(x), run.compute(self.placed, y=y)
+        scores = pictures @ captions.T
+        return [
+            recall_section(recalls(scores, y), self.simple(run.dataset, part)),
+            nearest_section(x, y, scores),
+            together_section(pictures, captions),
+        ]
 
 
 def place_captions(trained: Any, captions: Sequence[str]) -> NDArray[np.float32]:

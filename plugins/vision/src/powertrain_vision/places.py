@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.plugin import Run, Section, pictures_section
+from powertrain.plugin import Run, Section, pictures_section, points_section
 from powertrain.solvers import principal_components
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST, MOST_CLASSES = 1000, 20  # pictures on the map, classes that have a colour
 NEIGHBOURS = 5
+AXES = ("first principal component", "second")
 SHOWN = 10  # pictures side by side
 
 
@@ -36,26 +34,26 @@ def map_section(run: Run) -> list[Section]:
         return []
     points = places @ principal_components(places).components[:2].T
     known = run.dataset.task == "classification" and run.dataset.outputs <= MOST_CLASSES
-    names = run.dataset.class_names
     lines = [f"{len(points):,} held-out pictures at the two principal components of their places."]
     if known:
         share = same_class(places, np.asarray(fields["y"]))
         lines.append(f"Of the {NEIGHBOURS} nearest of each, {share:.0%} are of its class. Training saw no classes.")
 
-    def draw(figure: Figure) -> None:
-        figure.set_size_inches(6.8, 5.2)
-        axes = figure.add_subplot()
-        for kind in range(run.dataset.outputs) if known else ():
-            across, down = points[fields["y"] == kind].T
-            colour = f"C{kind}" if kind < 10 else None
-            axes.scatter(across, down, s=9, color=colour, label=names[kind].replace("$", r"\$"))
-        if known:
-            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-        else:
-            axes.scatter(points[:, 0], points[:, 1], s=9)
-        axes.set(xlabel="first principal component", ylabel="second")
+    shown = (np.asarray(fields["y"]), run.dataset.class_names) if known else (None, ())
+    return [points_section("Map of what was learned", points, *shown, axes=AXES, lines=lines)]
 
-    return [Section("Map of what was learned", tuple(lines), draw=draw)]
+
+def together_section(pictures: NDArray[Any], captions: NDArray[Any]) -> Section:
+    """The places of pictures and those of their captions, in one plane."""
+    both = np.concatenate([pictures, captions])
+    found = principal_components(both, 2)
+    lines = (
+        f"{len(pictures):,} held-out pictures and their captions, in one space, at its two principal components. "
+        "Where the two kinds lie apart, what tells them apart is not what they show.",
+    )
+    kinds = np.repeat([0, 1], [len(pictures), len(captions)])
+    points = (both - found.mean) @ found.components.T
+    return points_section("Map of what was learned", points, kinds, ("pictures", "captions"), axes=AXES, lines=lines)
 
 
 def same_class(places: NDArray[Any], y: NDArray[Any]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain.errors.boundary import export
+from powertrain.plugin.section import draw_points
 from powertrain.train.explain.explanation import Explanation
 from powertrain.train.explain.nearest import embedded
 from powertrain.train.folder.run_folder import RunError
@@ -50,20 +51,14 @@ class EmbeddingMap(Explanation):
     method: str = "map"
 
     def draw(self, figure: Figure) -> None:
-        figure.set_size_inches(6.8, 5.2)
-        axes = figure.add_subplot()
-        across, down = self.points.T
-        if self.targets is None:
-            axes.scatter(across, down, s=9)
-        elif not self.labels:
-            shades = axes.scatter(across, down, s=9, c=self.targets)
-            figure.colorbar(shades, label="target")
+        if self.targets is None or self.labels:
+            draw_points(figure, self.points, self.targets, self.labels, ("", ""))
+            axes = figure.axes[0]
         else:
-            for kind, name in enumerate(self.labels):
-                here = self.targets == kind
-                colour = f"C{kind}" if kind < 10 else None
-                axes.scatter(across[here], down[here], s=9, color=colour, label=name.replace("$", r"\$"))
-            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+            figure.set_size_inches(6.8, 5.2)
+            axes = figure.add_subplot()
+            shades = axes.scatter(self.points[:, 0], self.points[:, 1], s=9, c=self.targets)
+            figure.colorbar(shades, label="target")
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(f"{len(self.points):,} examples, near where they are alike to the model", fontsize=9)

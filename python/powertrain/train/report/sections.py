@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from powertrain.plugin.model import Model
 from powertrain.plugin.section import Section
-from powertrain.train.report import attention, episodes
+from powertrain.train.report import attention, episodes, example_map
 from powertrain.train.report.elements import raised
 from powertrain.train.report.judged import class_rows
 
@@ -56,7 +56,7 @@ def told(run: TrainRun) -> list[Section]:
 def _looks(run: TrainRun) -> list[Section]:
     """Pictures that any run has whose model offers what they show."""
     found: list[Section] = []
-    for title, pages in ((attention.TITLE, attention.pages),):
+    for title, pages in ((attention.TITLE, attention.pages), (example_map.TITLE, example_map.pages)):
         try:
             found += pages(run)
         except Exception as error:
