@@ -63,7 +63,7 @@ def test_examples_lie_at_what_the_last_layer_is_given(tmp_path: Path) -> None:
 TRANSFORM = """
 import powertrain as pt
 class Ordered(pt.plugin.Transform):
-    axis = "direction"
+    AXIS = "direction"
     def __call__(self, x):
         return x[:, ::-1].copy()
 """

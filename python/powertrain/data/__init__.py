@@ -56,7 +56,7 @@ from powertrain.data.split import (
 from powertrain.data.tables import from_frame, read_csv
 from powertrain.data.tar_dataset import TarDataset
 from powertrain.data.text import Vocabulary, Windows
-from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed
+from powertrain.data.transforms import Channel, Flatten, Scale, Standardize, Transformed, untransformed
 from powertrain.errors.boundary import export
 from powertrain.errors.hints import attributes
 from powertrain.io.inputs import max_input_bytes
@@ -133,6 +133,7 @@ __all__ = [
     "split_ordered",
     "split_random",
     "split_stratified",
+    "untransformed",
     "upright",
 ]
 

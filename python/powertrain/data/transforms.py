@@ -319,7 +319,13 @@ def _as_found(transform: object, number: int, fields: Fields, own: bool) -> Fiel
 
 
 def untransformed(source: Source) -> Source:
-    """A part as it was before transforms."""
+    """Give a part as it was before transforms.
+
+    Example
+        >>> source = pt.data.ArrayDataset(x=np.array([[0], [255]], np.uint8))
+        >>> pt.data.untransformed(pt.data.Transformed(source, [Scale(1 / 255)])) is source
+        True
+    """
     while isinstance(source, Transformed):
         source = source.source
     return source

@@ -93,7 +93,7 @@ class Transform(Declared, declares=True):
     TORCH_CALL: ClassVar[str] = ""
     # What a number that it makes is called, such as "principal component", where the first ones say most: a report
     # shows examples by two of them.
-    axis: ClassVar[str] = ""
+    AXIS: ClassVar[str] = ""
     example_shapes: ClassVar[tuple[tuple[int, ...], ...]] = ((8, 8), (6,), (8, 8, 1))  # that the check tries it with
 
     @classmethod

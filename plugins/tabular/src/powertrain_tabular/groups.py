@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 import powertrain as pt
 import powertrain.nn.functional as F
 from powertrain.data import DataError
-from powertrain.plugin import Batch, Run, Step, Strategy, Transform, param
+from powertrain.plugin import Batch, Run, Section, Step, Strategy, Transform, param
 from powertrain.solvers import kmeans_plusplus, principal_components
+from powertrain_tabular.clusters_page import clusters_section
 
 MOST_SEEDED = 20_000  # rows from which the first centres are drawn
 
@@ -82,12 +83,16 @@ class KMeans(Strategy):
         nearest = int(np.argmax(output))
         return {"group": nearest, "distance": round(float(np.sqrt(max(0.0, -float(output[nearest])))), 6)}
 
+    def sections(self, run: Run) -> Sequence[Section]:
+        """The groups that were found."""
+        return [clusters_section(run, self.params.clusters)]
+
 
 class PCA(Transform):
     """The principal components of the training rows, as many as are asked for or there are."""
 
     TORCH_CALL = "(x.float().flatten(1) - {mean}) @ {components}.T"
-    axis = "principal component"
+    AXIS = "principal component"
 
     @dataclass(frozen=True)
     class Params:

@@ -38,7 +38,7 @@ def pages(run: TrainRun) -> list[Section]:
     flat, places = x.reshape(len(x), -1), embedded(run, x)
     if places.shape[1] < 2 or not np.isfinite(places).all():
         return []
-    axis = run.dataset.transforms[-1].axis if run.dataset.transforms else ""
+    axis = run.dataset.transforms[-1].AXIS if run.dataset.transforms else ""
     if places.shape != flat.shape or not np.array_equal(places, flat):
         found = principal_components(places, 2)
         places, axis = (places - found.mean) @ found.components.T, "principal component"
