@@ -27,6 +27,7 @@ from powertrain.data.source import (
     whole,
 )
 from powertrain.errors.methods import missing
+from powertrain.io.plain_number import plain_number
 
 if TYPE_CHECKING:
     from powertrain.data.module import DataModule
@@ -246,7 +247,7 @@ def _of_table(given: Mapping[Any, Any], dataset: DataModule) -> Array:
     names: dict[Any, int] = {name: at for at, name in enumerate(dataset.labels)}
     names.update({at: at for at in range(count)})
     for key, value in given.items():
-        at = key.item() if isinstance(key, np.generic) else key
+        at = plain_number(key)
         if at not in names:
             raise DataError(
                 "class_weight", f"the class {key!r}",
@@ -258,8 +259,8 @@ def _of_table(given: Mapping[Any, Any], dataset: DataModule) -> Array:
 
 
 def _weight_of(value: Any, where: str) -> float:
-    good = isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value) and value >= 0
-    if not good:
+    value = plain_number(value)
+    if not (isinstance(value, (int, float)) and np.isfinite(value) and value >= 0):
         raise DataError(where, f"the weight {value!r}", "expected a finite number >= 0", "1 is usual")
     return float(value)
 

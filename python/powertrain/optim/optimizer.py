@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, TypeVar
 
 import powertrain as pt
 from powertrain.errors.methods import missing, needed_unless
+from powertrain.io.plain_number import plain_number
 from powertrain.nn.module import Module
 from powertrain.optim.accumulation import Accumulation, Gathered, divisor
 from powertrain.optim.clipping import Guarded, clipped, global_norm, guarded
@@ -110,6 +111,8 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
     ) -> None:
         if unknown:
             refuse_unknown(type(self), unknown)
+        lr, weight_decay, accumulate = plain_number(lr), plain_number(weight_decay), plain_number(accumulate)
+        clip, clip_value, layer_decay = plain_number(clip), plain_number(clip_value), plain_number(layer_decay)
         check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate)
         check_settings(name, layer_decay=layer_decay, unfreeze_every=unfreeze_every)
         chosen = choose(name, params, groups, lr, layer_decay, unfreeze_every)
@@ -164,9 +167,10 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
 
     @lr.setter
     def lr(self, rate: TensorLike) -> None:
-        if isinstance(rate, (int, float)):
+        rate = plain_number(rate)
+        if not hasattr(rate, "shape"):
             if rate != 0:  # where a warm-up by hand begins
-                check_settings(self.name, lr=float(rate))
+                check_settings(self.name, lr=rate)
             rate = pt.tensor(rate, dtype="float64")
         self._rate.value = pt.astype(rate, "float64")
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import powertrain as pt
 from powertrain.errors.arguments import shown
+from powertrain.io.plain_number import plain_number
 from powertrain.nn.module import Module
 from powertrain.optim.depth import from_the_output
 from powertrain.optim.hints import SEVERAL_MODULES
@@ -158,9 +159,10 @@ def _group(where: str, group: Mapping[str, Any], lr: float) -> Iterator[Chosen]:
             fix = f"write {_OTHER_NAMES[unknown[0]]}"
         raise OptimizerError(f"[{where}] {received}; expected params, and optionally lr and weight_decay; {fix}")
     check_settings(where, lr=group.get("lr"), weight_decay=group.get("weight_decay"))
-    rate = 1.0 if group.get("lr") is None else group["lr"] / lr
+    rate = 1.0 if group.get("lr") is None else plain_number(group["lr"]) / lr
+    decay = plain_number(group.get("weight_decay"))
     for one in _entries(where, group["params"], lr):
-        yield dataclasses.replace(one, rate=rate, weight_decay=group.get("weight_decay"))
+        yield dataclasses.replace(one, rate=rate, weight_decay=decay)
 
 
 def _unique(where: str, found: list[Chosen]) -> list[Chosen]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import powertrain as pt
 from powertrain.errors.arguments import shown
+from powertrain.io.plain_number import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from powertrain.optim.scaling import LossScale
     from powertrain.plugin.group import Group
     from powertrain.plugin.schedule import Factor, Schedule
+    from powertrain.typing import TensorLike
 
 
 class Settings(TypedDict, total=False):
@@ -107,11 +109,12 @@ _ELSEWHERE = {
 }
 
 
-def check_settings(where: str, **settings: float | None) -> None:
+def check_settings(where: str, **settings: TensorLike | None) -> None:
     for name, value in settings.items():
         expected, good, fix = _LIMITS[name]
+        value = plain_number(value)
         try:
-            if value is not None and not good(value):
+            if value is not None and (getattr(value, "shape", None) or not good(value)):  # an array is no number
                 raise OptimizerError(f"[{where}] {name} = {value:g}; expected {expected}; {fix}")
         except (TypeError, OverflowError):  # the second is of a number that no float holds
             fix = "pass a function of the step as schedule=..." if callable(value) and name == "lr" else fix

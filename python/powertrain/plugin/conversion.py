@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
-import numpy as np
-
+from powertrain.io.plain_number import plain_number
 from powertrain.plugin.params import Range, parameters
 from powertrain.plugin.wording import show, suggestion
 
@@ -171,7 +170,7 @@ def _convert_sequence(
 def _convert_scalar(value: Any, kind: Any) -> Any:
     """The value as `kind`, or None when it is of another type; true is no number, and 3 is a good float.
     NumPy's numbers are numbers."""
-    value = value.item() if isinstance(value, np.generic) else value
+    value = plain_number(value)
     origin = typing.get_origin(kind)
     if kind is Any or origin is Literal:
         return value

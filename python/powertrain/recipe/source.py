@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from powertrain import _core
 from powertrain.io.inputs import read_file
+from powertrain.io.plain_number import plain_number
 from powertrain.io.printable import printable
 from powertrain.plugin.conversion import Mistake
 from powertrain.plugin.registry import PluginError, Registry
@@ -153,9 +152,7 @@ def _copied(value: Any) -> Any:
         return {str(key): _copied(one) for key, one in value.items()}
     if isinstance(value, list) or (isinstance(value, tuple) and is_plain(value)):
         return [_copied(one) for one in value]
-    if isinstance(value, np.generic) and is_plain(value):
-        return value.item()
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path) else plain_number(value)
 
 
 def place(source: Source, keys: tuple[str | int, ...], value: Any) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from powertrain._core import DType
+from powertrain.io.plain_number import plain_number
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -23,8 +22,7 @@ def document(tables: Mapping[str, Any]) -> str:
 
 def value_text(value: Any) -> str:
     """One value: a text, a number, a list or a table of such."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = plain_number(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -48,9 +46,7 @@ def is_plain(value: Any) -> bool:
         return all(map(is_plain, value))
     if isinstance(value, Mapping):
         return all(isinstance(name, str) and is_plain(one) for name, one in value.items())
-    if isinstance(value, np.generic):
-        return isinstance(value.item(), (bool, int, float, str))
-    return isinstance(value, (bool, int, float, str, Path, DType))
+    return isinstance(plain_number(value), (bool, int, float, str, Path, DType))
 
 
 def _key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.errors.arguments import shown
+from powertrain.io.plain_number import plain_number
 from powertrain.plugin.importing import in_words
 from powertrain.plugin.learning import End, Evaluate, Event, Pause, Request, Save, SetScalar, Start, Stop
 from powertrain.random.default import drawing_from
@@ -156,10 +159,16 @@ def _set(run: TrainRun, wanted: Sequence[tuple[str, SetScalar]]) -> None:
                 f"[callback {name}] it set {request.name}; expected one of {', '.join(known) or 'none in this run'}; "
                 "only the scalars of an event can be set"
             )
-        before = chosen.setdefault(request.name, (name, request.value))
-        if before[1] != request.value:
+        value = plain_number(request.value)
+        if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise RunError(
-                f"[callback {name}] it set {request.name} to {request.value:g}, and {before[0]} to {before[1]:g}; "
+                f"[callback {name}] it set {request.name} to {shown(value)}; expected a number >= 0; give "
+                f'SetScalar("{request.name}", 1e-4)'
+            )
+        before = chosen.setdefault(request.name, (name, value))
+        if before[1] != value:
+            raise RunError(
+                f"[callback {name}] it set {request.name} to {value:g}, and {before[0]} to {before[1]:g}; "
                 "expected one value; leave one of the callbacks out"
             )
     for scalar, (name, value) in chosen.items():

@@ -12,12 +12,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import powertrain as pt
 from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.io.plain_json import dumps
+from powertrain.io.plain_number import plain_number
 from powertrain.plugin.registry import registry
 from powertrain.plugin.wording import show
 from powertrain.recipe.toml import is_plain, value_text
@@ -134,8 +133,10 @@ def fit(
     from powertrain.train.workers.regrouping import lead
     from powertrain.train.workers.together import joined, train_together
 
+    workers, max_minutes = plain_number(workers), plain_number(max_minutes)
     with joined(workers, ray, when_lost) as others:
         _check_names(overrides)
+        _check_minutes(max_minutes)
         if recipe is None and (model is None or data is None):
             lacking = " and ".join(name for name, value in (("model", model), ("data", data)) if value is None)
             raise RunError(
@@ -155,16 +156,16 @@ def fit(
             "callbacks": callbacks,
         }  # fmt: skip
         if data is not None:
-            batch_size = batch_size or _batch_of(data)
+            batch_size = _batch_of(data) if batch_size is None else batch_size
             sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
         elif sample_weight is not None or class_weight is not None:
             _refuse_weights("the data of a recipe")
-        until, every = _durations(epochs, steps, steps_per_epoch)
+        until, every = _durations(epochs, steps, plain_number(steps_per_epoch))
         settings = {
             "run.until": until, "run.evaluate.every": every, "run.batch_size": batch_size, "optimizer.lr": lr,
             "run.seed": seed, "data.split.valid": validation,
             "run.precision": precision, "run.threads": threads, "run.device": device, "evaluate.metrics": metrics,
-            "evaluate.pos_label": pos_label.item() if isinstance(pos_label, np.generic) else pos_label,
+            "evaluate.pos_label": plain_number(pos_label),
         }  # fmt: skip
         if recipe is None:
             recipe = {"optimizer": "adamw", "run": {"until": f"{EPOCHS} epochs"}}
@@ -270,11 +271,17 @@ def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | Non
         raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
     if steps_per_epoch is None:
         return f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs", None
-    whole = isinstance(steps_per_epoch, (int, np.integer)) and not isinstance(steps_per_epoch, bool)
+    whole = isinstance(steps_per_epoch, int) and not isinstance(steps_per_epoch, bool)
     if not whole or steps_per_epoch < 1:
         raise RunError(f"[fit] received steps_per_epoch={steps_per_epoch!r}; expected a whole number >= 1; such as 100")
     total = steps if steps is not None else (EPOCHS if epochs is None else epochs) * steps_per_epoch
     return f"{total} steps", f"{steps_per_epoch} steps"
+
+
+def _check_minutes(minutes: object) -> None:
+    real = isinstance(minutes, (int, float)) and not isinstance(minutes, bool)
+    if minutes is not None and not (real and minutes >= 0):  # type: ignore[operator]
+        raise RunError(f"[fit] received max_minutes={shown(minutes)}; expected a number >= 0; such as 30")
 
 
 def _batch_of(data: Any) -> int | None:
