@@ -22,7 +22,7 @@ class Placing {
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) place_node(static_cast<int>(n));
     for (std::size_t r = 0; r < graph_.results.size(); ++r) {
       const int value = graph_.results[r];
-      made_.in_result.push_back(result_of_[value] == static_cast<int>(r) &&
+      made_.in_result.push_back(result_of_[usage_.whole[value]] == static_cast<int>(r) &&
                                 places_[value].storage == made_.result_storage[r]);
     }
     return std::move(made_);
@@ -61,10 +61,13 @@ class Placing {
   void place_results() {
     result_of_.assign(graph_.values.size(), -1);
     for (std::size_t r = 0; r < graph_.results.size(); ++r) {
-      const Value& value = graph_.values[graph_.results[r]];
+      made_.result_storage.push_back(
+          add_storage(Home::Result, static_cast<int>(r), bytes_of(graph_.values[graph_.results[r]].type)));
+      // A result of another shape than what was computed is that memory, so whoever computes it writes it there.
+      const int made = usage_.whole[graph_.results[r]];
+      const Value& value = graph_.values[made];
       const bool own = value.origin == Origin::Node && !aliases_input(graph_.nodes[value.index]);
-      made_.result_storage.push_back(add_storage(Home::Result, static_cast<int>(r), bytes_of(value.type)));
-      if (own && result_of_[graph_.results[r]] < 0) result_of_[graph_.results[r]] = static_cast<int>(r);
+      if (own && result_of_[made] < 0) result_of_[made] = static_cast<int>(r);
     }
   }
 
@@ -208,7 +211,7 @@ class Placing {
   const Usage& usage_;
   Placement made_;
   std::vector<Place>& places_;  // of what is made
-  std::vector<int> result_of_;  // per value: the result that it is written to directly
+  std::vector<int> result_of_;  // per value: the result that it is written to directly, maybe under another shape
   std::set<int> taken_;         // storages that outputs of the node have taken over
 };
 

@@ -86,7 +86,10 @@ class RandomProgram {
     p_.extents.push_back(with_reductions && pick(30) == 0 ? 0 : sizes[pick(axes > 1 ? 13 : 16)]);
     static const DType dtypes[] = {DType::F32, DType::F32,  DType::F32, DType::F64, DType::I32,
                                    DType::I64, DType::Bool, DType::U8,  DType::BF16};
-    if (with_columns) p_.extents = columns_extents();
+    if (with_columns) {
+      p_.extents = columns_extents();
+      keeps_first_ = p_.extents.size() == 3 && p_.extents[1] > 1 && pick(2) == 0;
+    }
     p_.inputs = 1 + pick(4);
     for (int i = 0; i < p_.inputs; ++i) {
       p_.operands.push_back({dtypes[pick(9)], random_strides(p_.extents, true)});
@@ -112,7 +115,9 @@ class RandomProgram {
     static const int rows[] = {1, 7, 255, 256, 257, 600, 1000, 4097, 9000},
                      cols[] = {1, 10, 16, 33, 64, 300, 1025, 2100};
     const int n = rows[pick(9)];
-    return n > 1000 ? Shape{n, cols[pick(4)]} : pick(3) ? Shape{n, cols[pick(8)]} : Shape{3, n, cols[pick(5)]};
+    if (n > 4097) return {n, cols[pick(4)]};
+    if (n > 1000) return pick(2) ? Shape{n, cols[pick(4)]} : Shape{2, n, cols[pick(3)]};
+    return pick(3) ? Shape{n, cols[pick(8)]} : Shape{pick(2) ? 3 : 40, n, cols[pick(n > 256 ? 2 : 4)]};
   }
   void add_column_sum(int value) {
     const DType cls = p_.steps[value].dtype == DType::F64 ? DType::F64 : DType::F32;
@@ -120,6 +125,7 @@ class RandomProgram {
     steps({.kind = StepKind::ColumnSum, .op = "", .dtype = cls, .args = {number, -1, -1, -1}});
     Strides one_row(p_.extents);
     for (int axis = 0; axis < one_row.size(); ++axis) one_row[axis] = axis + 1 == one_row.size();
+    if (keeps_first_) one_row[0] = p_.extents.back();
     p_.operands.push_back({cls == DType::F32 && pick(3) == 0 ? DType::BF16 : cls, one_row});
     steps({.kind = StepKind::Store,
            .op = "",
@@ -193,6 +199,7 @@ class RandomProgram {
   }
   FusedProgram p_;
   std::vector<bool> row_;
+  bool keeps_first_ = false;  // sums of columns are one for each entry of the first axis
 };
 
 inline std::string describe(const FusedProgram& p) {

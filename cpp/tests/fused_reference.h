@@ -233,6 +233,18 @@ inline void add_to_columns(ColumnSums& sums, DType dtype, const std::vector<Valu
   }
 }
 
+// How many rows each sum has that step `sum` makes: those along whose axes nothing moves where it is stored.
+inline int64_t rows_of_sum(const FusedProgram& program, int sum) {
+  int64_t rows = 1;
+  for (const FusedStep& step : program.steps) {
+    if (step.kind != StepKind::Store || step.args[0] != sum) continue;
+    for (int axis = program.extents.size() - 2; axis >= 0; --axis) {
+      if (program.operands[step.operand].strides[axis] == 0) rows *= program.extents[axis];
+    }
+  }
+  return rows;
+}
+
 // Runs the program literally. Values of a whole row at a time, because reductions need it.
 inline void run_reference(const FusedProgram& program, const std::vector<void*>& data) {
   const int axes = program.extents.size();
@@ -262,7 +274,8 @@ inline void run_reference(const FusedProgram& program, const std::vector<void*>&
       }
       if (step.kind == StepKind::ColumnSum) {
         ColumnSums& sums = columns[values.size()];
-        add_to_columns(sums, dtype, arg(0), row, row + 1 == rows);
+        const int64_t of_sum = rows_of_sum(program, int(values.size())), at = row % of_sum;
+        add_to_columns(sums, dtype, arg(0), at, at + 1 == of_sum);
         for (std::size_t i = 0; i < result.size(); ++i) result[i] = {dtype, sums.total[i], 0};
       }
       // A row of no elements still has values per row: element 0 stands for them.

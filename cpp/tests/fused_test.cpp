@@ -125,7 +125,7 @@ void test_errors() {
   p.steps.push_back({.kind = StepKind::Store, .op = "", .args = {1, -1, -1, -1}, .operand = 1});
   CHECK_THROWS(lower_fused(p), Error,
                "[fused] step 2 stores sums of columns to operand 1; expected one row of its own, of the class of the "
-               "sums; give it the strides of one row");
+               "sums, for all rows or for as many as other sums have; give it the strides of one row");
 }
 
 }  // namespace

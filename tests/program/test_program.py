@@ -438,3 +438,42 @@ def test_gates_of_an_lstm_take_over_the_memory_of_their_inputs() -> None:
         assert compiled.numpy().tobytes() == eager.numpy().tobytes()
     gates = batch * steps * 4 * width * 4  # bytes
     assert forward.programs[0]["arena_bytes"] < 2 * gates
+
+
+def launches(step: Any) -> list[str]:
+    return [line.split()[1] for line in step.describe().splitlines() if line[:5].strip().isdigit()]
+
+
+def test_a_result_of_another_shape_is_written_where_it_is_returned() -> None:
+    x = pt.tensor(np.arange(24, dtype=np.float32).reshape(4, 6))
+    flat = pt.compile(lambda x: pt.reshape(pt.reshape(x * 2 + 1, (2, 12)), (24,)))
+    assert flat(x).numpy().tolist() == (np.arange(24) * 2 + 1).tolist() and "copy" not in launches(flat)
+
+    def several(x: pt.Tensor) -> list[pt.Tensor]:
+        y = pt.exp(x)
+        return [pt.reshape(y, (24,)), y, pt.reshape(y, (24,)), y + 1, pt.reshape(x, (24,)), pt.permute_dims(y, (1, 0))]
+
+    y = np.exp(x.numpy())
+    wanted = [y.reshape(24), y, y.reshape(24), y + 1, x.numpy().reshape(24), y.T]
+    for _ in range(2):
+        found = pt.compile(several)(x)
+        for one, want in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one.numpy(), want, rtol=1e-6)
+        # Each is memory of its own.
+        assert len({one.numpy().ctypes.data for one in found}) == len(found)
+
+
+def test_a_slot_and_a_result_of_another_shape_are_written_both() -> None:
+    kept = pt.Slot(np.zeros((4, 6), np.float32), "kept")
+
+    @pt.compile
+    def step(x: pt.Tensor) -> pt.Tensor:
+        y = x * 2
+        kept.value = y
+        return pt.reshape(y, (24,))
+
+    x = pt.tensor(np.arange(24, dtype=np.float32).reshape(4, 6))
+    flat = step(x)
+    step(x + 1)
+    assert flat.numpy().tolist() == (np.arange(24) * 2).tolist()
+    assert kept.numpy().tolist() == (2 * (x + 1)).numpy().tolist()

@@ -12,6 +12,7 @@ import powertrain as pt
 RNG = np.random.default_rng(5)
 LAYER_NORM = pt.ops.functional.OPERATORS["layer_norm"]
 RMS_NORM = pt.ops.functional.OPERATORS["rms_norm"]
+GROUP_NORM = pt.ops.functional.OPERATORS["group_norm"]
 SHAPES = ((2048, 96), (2309, 65), (2, 4400, 7), (2100, 1500))
 
 
@@ -109,3 +110,55 @@ def test_nothing_is_kept_for_a_sum_of_columns_alone() -> None:
     assert "sum" not in launches and "fused" in launches
     arena = step.programs[0]["arena_bytes"]
     assert arena < 2048 * 768 * 4, "the products of g and the normalized rows went through memory"
+
+
+# Sums over the rows of each example alone, around the blocks of 256 rows, and too few rows or examples to go along.
+EXAMPLES = ((40, 31, 8), (40, 49, 24), (33, 256, 16), (20, 15, 20, 18), (16, 600, 8), (3, 2, 9, 700, 10), (9, 4200, 6))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("shape", EXAMPLES)
+def test_sums_of_each_example_have_the_bits_of_sums_of_their_own(shape: tuple[int, ...], dtype: str) -> None:
+    axes = tuple(range(1 if len(shape) < 5 else 2, len(shape) - 1))
+
+    def centered(x: pt.Tensor, w: pt.Tensor) -> tuple[pt.Tensor, ...]:
+        rows = x - pt.mean(x, axis=axes, keepdims=True)
+        kept = pt.sum(pt.square(rows), axis=axes, keepdims=True)
+        return rows * pt.rsqrt(kept + 1) * w, kept, pt.sum(rows * w, axis=axes, keepdims=True)
+
+    given = tensor(*shape, dtype=dtype), tensor(shape[-1], dtype=dtype)
+    apart = in_bytes(list(pt.compile(centered, fuse=False)(*given)))
+    for threads in (1, 2, 4, 7):
+        pt.set_threads(threads)
+        assert in_bytes(list(pt.compile(centered)(*given))) == apart, threads
+
+
+@pytest.mark.parametrize("shape", [(40, 7, 7, 24), (16, 28, 28, 16), (64, 300, 12)])
+def test_group_norm_and_its_gradient_have_those_bits_too(shape: tuple[int, ...]) -> None:
+    both = gradients(lambda x, w, b: GROUP_NORM(x, w, b, num_groups=4), 3)
+    given = [tensor(*shape), tensor(*shape), tensor(shape[-1]), tensor(shape[-1])]
+    apart = in_bytes(pt.compile(both, fuse=False)(*given))
+    for threads in (1, 2, 4, 7):
+        pt.set_threads(threads)
+        assert in_bytes(pt.compile(both)(*given)) == apart, threads
+
+
+def test_sums_of_other_rows_stay_apart() -> None:
+    """Over each example and over all: one program has sums of as many rows alone."""
+    x = tensor(64, 100, 24)
+
+    def both(x: pt.Tensor) -> list[pt.Tensor]:
+        y = pt.exp(x)
+        return [pt.sum(y, axis=1, keepdims=True), pt.sum(y, axis=(0, 1), keepdims=True), pt.sum(y, axis=1)]
+
+    apart = in_bytes(pt.compile(both, fuse=False)(x))
+    for threads in (1, 2):
+        pt.set_threads(threads)
+        assert in_bytes(pt.compile(both)(x)) == apart, threads
+
+
+def test_squares_are_not_kept_for_a_group_norm() -> None:
+    pt.set_threads(1)
+    step = pt.compile(lambda x: GROUP_NORM(x, num_groups=4))
+    step(tensor(64, 28, 28, 16))
+    assert step.programs[0]["arena_bytes"] < 1.5 * 64 * 28 * 28 * 16 * 4, "the squares went through memory"

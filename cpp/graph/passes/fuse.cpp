@@ -37,7 +37,7 @@ class Fuser {
  public:
   Fuser(const Graph& graph, const Target& target)
       : graph_(graph), target_(target), limits_(target.fusion_limits()), groups_(graph), space_(graph.nodes.size()) {
-    for (const GraphNode& node : graph.nodes) sums_columns_.push_back(limits_.sums_columns && joins_columns(node));
+    for (const GraphNode& node : graph.nodes) summed_rows_.push_back(limits_.sums_columns ? rows_to_sum(node) : 0);
   }
 
   Graph run() {
@@ -48,13 +48,31 @@ class Fuser {
   }
 
  private:
-  // Whether it is a sum of columns that takes nothing away from the threads: a chunk has whole blocks of its rows.
-  bool joins_columns(const GraphNode& node) const {
-    constexpr int64_t kMostColumns = 16384, kChunksOfThread = 4;
-    if (!is_column_sum(graph_, node)) return false;
+  // Of a sum of columns that takes nothing away from the threads, its rows, else 0: a chunk has whole blocks of the
+  // rows of one sum, or all rows of some.
+  int64_t rows_to_sum(const GraphNode& node) const {
+    constexpr int64_t kMostColumns = 16384, kChunksOfThread = 4, kLeastRows = 32;
+    const int64_t rows = rows_of_column_sum(graph_, node);
+    if (rows == 0) return 0;
     const Shape& shape = graph_.values[node.inputs[0]].type.shape;
-    const int64_t blocks = count(shape) / shape.back() / kColumnBlock, threads = target_.context().threads;
-    return shape.back() <= kMostColumns && (threads == 1 || blocks >= kChunksOfThread * threads);
+    const int64_t sums = count(shape) / shape.back() / rows, threads = target_.context().threads;
+    const int64_t parts = sums == 1 ? rows / kColumnBlock : sums;
+    const bool shares = threads == 1 || parts >= kChunksOfThread * threads;
+    return shares && shape.back() <= kMostColumns && (sums == 1 || rows >= kLeastRows) ? rows : 0;
+  }
+  bool sums_columns(int n) const { return summed_rows_[static_cast<std::size_t>(n)] > 0; }
+  // Whether all sums of columns that are members of these groups have as many rows.
+  bool sum_alike(const std::vector<int>& groups) const {
+    int64_t rows = 0;
+    for (int group : groups) {
+      for (int n : groups_.members(group)) {
+        if (!sums_columns(n)) continue;
+        const int64_t own = summed_rows_[static_cast<std::size_t>(n)];
+        if (rows != 0 && rows != own) return false;
+        rows = own;
+      }
+    }
+    return true;
   }
 
   bool fusible(int n) const {
@@ -63,7 +81,7 @@ class Fuser {
     for (int output : node.outputs) {
       if (count(graph_.values[output].type.shape) == 0) return false;
     }
-    return node.op->elementwise || node.op->casts || node.op->draws || sums_columns_[n] ||
+    return node.op->elementwise || node.op->casts || node.op->draws || sums_columns(n) ||
            row_reduction(graph_, node).has_value();
   }
 
@@ -73,8 +91,8 @@ class Fuser {
 
   Shape own_space(int n) const {
     const GraphNode& node = graph_.nodes[n];
-    return row_reduction(graph_, node) || sums_columns_[n] ? graph_.values[node.inputs[0]].type.shape
-                                                           : graph_.values[node.outputs[0]].type.shape;
+    return row_reduction(graph_, node) || sums_columns(n) ? graph_.values[node.inputs[0]].type.shape
+                                                          : graph_.values[node.outputs[0]].type.shape;
   }
 
   // Whether node n can be a member of these groups as one with this space; per-row results are reused only where rows
@@ -90,12 +108,12 @@ class Fuser {
     for (int input : node.inputs) {
       const Value& value = graph_.values[input];
       if (!inside(value)) continue;
-      if (sums_columns_[value.index]) return false;  // which is known behind all rows
+      if (sums_columns(value.index)) return false;  // which is known behind all rows
       if (!stays_in_register(value.type.dtype)) return false;
       // A member's value has the space's shape or is per-row: it fitted when it joined.
       if (serial && is_row_value(value.index, space)) return false;
     }
-    if (row_reduction(graph_, node) || sums_columns_[n]) return graph_.values[node.inputs[0]].type.shape == space;
+    if (row_reduction(graph_, node) || sums_columns(n)) return graph_.values[node.inputs[0]].type.shape == space;
     const Shape& shape = graph_.values[node.outputs[0]].type.shape;
     if (shape == space) return true;
     // A per-row member: what broadcasts to its shape, and so all that it reads, is per-row too.
@@ -104,6 +122,7 @@ class Fuser {
 
   // Not the node alone that joins them: what one group reads of the other may be a result that registers do not hold.
   bool all_fit(const std::vector<int>& groups, const Shape& space) const {
+    if (!sum_alike(groups)) return false;
     for (int group : groups) {
       for (int n : groups_.members(group)) {
         if (!fits(n, space, groups)) return false;
@@ -157,7 +176,7 @@ class Fuser {
   // A sum of columns goes along with what else reads its rows.
   void join_column_sums() {
     for (std::size_t at = 0; at < graph_.nodes.size(); ++at) {
-      if (!sums_columns_[at]) continue;
+      if (!sums_columns(static_cast<int>(at))) continue;
       const int n = static_cast<int>(at), summed = graph_.nodes[at].inputs[0];
       for (int other = 0; other < static_cast<int>(graph_.nodes.size()) && readers_[summed] > 1; ++other) {
         const std::vector<int>& inputs = graph_.nodes[other].inputs;
@@ -189,7 +208,7 @@ class Fuser {
   bool leaves_products(const std::vector<int>& groups) const {
     const auto sums = [&](int group) {
       const std::vector<int>& members = groups_.members(group);
-      return std::any_of(members.begin(), members.end(), [&](int n) { return sums_columns_[n]; });
+      return std::any_of(members.begin(), members.end(), [&](int n) { return sums_columns(n); });
     };
     return std::none_of(groups.begin(), groups.end(), sums) ||
            std::none_of(groups.begin(), groups.end(), [&](int group) { return follows_product(group); });
@@ -228,7 +247,7 @@ class Fuser {
   Groups groups_;
   std::vector<Shape> space_;
   const std::vector<int> readers_ = count_readers(graph_);
-  std::vector<bool> sums_columns_;  // by node
+  std::vector<int64_t> summed_rows_;  // by node: of a sum of columns, else 0
 };
 
 std::vector<bool> Fuser::used_outside() const {

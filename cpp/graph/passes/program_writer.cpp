@@ -18,22 +18,28 @@ std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node)
   return node.op->reduces_rows;
 }
 
-bool is_column_sum(const Graph& graph, const GraphNode& node) {
-  if (!node.op || node.op->reduces_rows != StepKind::RowSum) return false;
+int64_t rows_of_column_sum(const Graph& graph, const GraphNode& node) {
+  if (!node.op || node.op->reduces_rows != StepKind::RowSum) return 0;
   const TensorType& type = graph.values[node.inputs[0]].type;
   if (!node.attrs.flag("keepdims") || !is_float(type.dtype) || type.shape.size() < 2 || count(type.shape) == 0)
-    return false;
-  if (type.shape.back() == 1) return false;  // without that axis it is a row, whose sum has another order
+    return 0;
+  if (type.shape.back() == 1) return 0;  // without that axis it is a row, whose sum has another order
   std::vector<bool> summed(static_cast<std::size_t>(type.shape.size()), !node.attrs.has("axis"));
   if (node.attrs.has("axis")) {
     for (const int64_t axis : node.attrs.ints("axis")) {
       summed[static_cast<std::size_t>(axis < 0 ? axis + type.shape.size() : axis)] = true;
     }
   }
-  for (int axis = 0; axis + 1 < type.shape.size(); ++axis) {
-    if (!summed[static_cast<std::size_t>(axis)] && type.shape[axis] != 1) return false;
+  if (summed.back()) return 0;
+  int64_t rows = 1;
+  int axis = type.shape.size() - 2;
+  for (; axis >= 0 && (summed[static_cast<std::size_t>(axis)] || type.shape[axis] == 1); --axis)
+    rows *= type.shape[axis];
+  for (; axis >= 0; --axis) {
+    if (summed[static_cast<std::size_t>(axis)] && type.shape[axis] != 1) return 0;
   }
-  return !summed.back();
+  // Of no axis of several rows: an axis of one row is summed like any other, and so is nothing at all.
+  return std::find(summed.begin(), summed.end(), true) == summed.end() ? 0 : rows;
 }
 
 bool register_exact(DType dtype) { return register_dtype(dtype) == dtype; }
@@ -86,7 +92,7 @@ void ProgramWriter::member(const GraphNode& node) {
   step.dtype = register_dtype(graph_.values[node.outputs[0]].type.dtype);
   if (auto reduction = row_reduction(graph_, node)) {
     step.kind = *reduction;
-  } else if (is_column_sum(graph_, node)) {
+  } else if (rows_of_column_sum(graph_, node) > 0) {
     step.kind = StepKind::ColumnSum;
   } else if (node.op->casts) {
     step.kind = StepKind::Cast;

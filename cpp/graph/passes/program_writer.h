@@ -11,8 +11,9 @@ namespace pt {
 
 // How the machine does this call, if it is a reduction along the last axis that keeps it.
 std::optional<StepKind> row_reduction(const Graph& graph, const GraphNode& node);
-// Whether it is a sum of floats along all axes but the last one, each of which it keeps; of more than one column.
-bool is_column_sum(const Graph& graph, const GraphNode& node);
+// Of a sum of floats that keeps its axes, the last one whole, and sums along all that follow the leading ones that it
+// keeps too: how many rows each of its sums has, which are neighbours. 0 for anything else, and for a single column.
+int64_t rows_of_column_sum(const Graph& graph, const GraphNode& node);
 // Values of these dtypes live in registers as they live in memory; the narrow ones are rounded by a store, or
 // where another member reads them.
 bool register_exact(DType dtype);

@@ -53,7 +53,7 @@ PT_FN char* Interpreter::direct(const FusedInstr& instr) const {
 }
 
 void Interpreter::load(const FusedInstr& instr) {
-  if (instr.once && repeats_) return;
+  if (instr.shared == FusedShared::Chunk ? finds_chunk_ : instr.shared == FusedShared::Turn && finds_turn_) return;
   const FusedSlot& slot = desc_->slots()[instr.dst];
   char* reg = slot.place == FusedPlace::Spilled ? at_[instr.dst] : scratch_ + slot.offset;
   if (instr.steps) {
@@ -397,26 +397,32 @@ void Interpreter::run_rows(int64_t row, int64_t rows, int64_t col_begin, int64_t
   }
 }
 
+// Which shared loads the tile finds in place, that has all columns of the chunk.
+void Interpreter::find_shared(int64_t row, int64_t rows) {
+  finds_chunk_ = rows <= chunk_rows_;
+  finds_turn_ = desc_->turn_rows > 0 && row % desc_->turn_rows != 0 && rows <= turn_rows_;
+  if (!finds_chunk_) chunk_rows_ = rows;
+  if (!finds_turn_) turn_rows_ = rows;
+}
+
 void Interpreter::run_rect(int64_t row_begin, int64_t row_end, int64_t col_begin, int64_t col_end) {
   const int64_t width = col_end - col_begin < desc_->tile_cols ? col_end - col_begin : desc_->tile_cols;
   int64_t height = width > 0 ? desc_->tile_elements / width : desc_->tile_rows;
   if (height > desc_->tile_rows) height = desc_->tile_rows;
   if (height < 1) height = 1;
   if (!desc_->multi_row) height = desc_->group_rows;
-  repeats_ = false;
+  chunk_rows_ = turn_rows_ = 0;
   for (int64_t row = row_begin, rows = 0; row < row_end; row += rows) {
     rows = row_end - row < height ? row_end - row : height;
-    const int64_t in_block = row % kColumnBlock;
-    if (desc_->n_column_sums > 0) {
-      if (in_block == 0) __builtin_memset(scratch_ + desc_->column_sums, 0, size_t(desc_->column_sums_bytes));
-      if (rows > kColumnBlock - in_block) rows = kColumnBlock - in_block;
-    }
+    const int64_t in_block = desc_->n_column_sums > 0 ? begin_column_block(row) : rows;
+    const int64_t in_turn = desc_->turn_rows > 0 ? desc_->turn_rows - row % desc_->turn_rows : rows;
+    if (rows > in_block) rows = in_block;
+    if (rows > in_turn) rows = in_turn;
     const int64_t next = desc_->multi_row ? height : 1, left = row_end - row - rows;
     below_ = width < col_end - col_begin ? 0 : left < next ? left : next;
+    if (width == col_end - col_begin) find_shared(row, rows);
     run_rows(row, rows, col_begin, col_end);
-    repeats_ = width == col_end - col_begin;
-    if (desc_->n_column_sums > 0 && (in_block + rows == kColumnBlock || row + rows == row_end))
-      write_column_sums(row / kColumnBlock);
+    if (desc_->n_column_sums > 0 && (rows == in_block || row + rows == row_end)) write_column_sums(row);
   }
 }
 

@@ -67,6 +67,9 @@ enum class FusedCode : uint8_t {
 // is added up may also be one operation, or the square of one.
 enum class FusedChain : uint8_t { Left, Right, Both, One, Square };
 
+// Of tiles that have the same columns. A turn is some rows in a row, along whose axes the operand does not move.
+enum class FusedShared : uint8_t { Nobody, Turn, Chunk };
+
 enum class FusedCompare : uint8_t { Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual };
 
 struct FusedInstr {
@@ -76,7 +79,7 @@ struct FusedInstr {
   FusedStorage storage;  // Cast: what the result is rounded to
   uint8_t level;         // FusedPlace of the result: how many elements are worked on
   uint8_t steps;         // bit i: argument i advances with the elements; otherwise it is a vector of equal lanes
-  uint8_t once;          // a load that every tile of the chunk shares
+  FusedShared shared;    // which tiles share a load
   FusedReduce reduce;
   FusedChain form;
   int16_t op;  // Math: formula; Chain, a reduction of one: outer operation + 3 inner (+ 9 second inner), else -1;
@@ -115,6 +118,8 @@ struct FusedDesc {
   int32_t first_spilled, n_spilled;  // slots
   int32_t n_reductions;              // Partial and Combine: values a row has in the workspace, per part
   int32_t n_column_sums;             // slots in scratch, one behind the other
+  int64_t summed_rows;               // rows of each of their sums
+  int64_t turn_rows;                 // of loads that the tiles of a turn share; a tile is in one. 0: there are none
   int64_t column_sums, column_sums_bytes;
   FusedMode mode;
   int64_t parts;  // Partial and Combine: parts of one row
@@ -137,12 +142,13 @@ struct FusedState {
 // kSumLanes / 16 of a row's lanes in it.
 constexpr int64_t kJoinedBytes = kFusedLanes * kFusedLanes * 8;
 
-// The sums of columns over blocks of rows, which add up to those over all rows: a blob of the second launch. Of each
-// sum a block has `cols` values in the workspace, one block every `block_bytes`.
+// The sums of columns over blocks of rows, which add up to those over all rows of a sum: a blob of the second launch.
+// A block has `cols` values in the workspace, one block every `block_bytes`; each of `sums` has so many blocks.
 struct ColumnSumsDesc {
   FusedClass cls;
   FusedStorage to;
   int64_t cols, blocks, block_bytes;
+  int64_t sums, sums_per_chunk;
 };
 constexpr int64_t kColumnsOfChunk = 1024;
 

@@ -35,6 +35,7 @@ class Interpreter {
   void run_rows(int64_t row, int64_t rows, int64_t col_begin, int64_t col_end);
   void run_pieces(const FusedPhase& phase, Tile rows, int64_t col_begin, int64_t col_end);
   void place_spilled(int64_t column_in_chunk);
+  void find_shared(int64_t row, int64_t rows);
   template <class F>
   void each_run(const FusedOperandDesc& operand, F f);
   int64_t offset_of(const FusedOperandDesc& operand, int64_t row, int64_t& run) const;
@@ -58,7 +59,8 @@ class Interpreter {
   void repeat(const FusedInstr& instr, int64_t first, int64_t step, int64_t rows, int64_t cols);
   void uniform(const FusedInstr& instr);
   void add_columns(const FusedInstr& instr);
-  void write_column_sums(int64_t block);
+  int64_t begin_column_block(int64_t row);
+  void write_column_sums(int64_t row);
   void reduce(const FusedInstr& instr);
   template <class Op, class T, class F>
   void add_piece(const FusedInstr& instr, F add);
@@ -89,8 +91,10 @@ class Interpreter {
   Tile tile_;
   int64_t in_group_ = 0;  // which of the rows that are worked on together the tile is
   int64_t below_ = 0;     // rows of the next tile, if it has the columns of this one
-  bool repeats_ = false;  // this tile's columns were the last tile's too: shared loads are in place
-  int64_t part_ = -1;     // Partial: which part the reductions go to
+  // Of shared loads, how many rows are in place; and whether this tile finds as many as it has.
+  int64_t chunk_rows_ = 0, turn_rows_ = 0;
+  bool finds_chunk_ = false, finds_turn_ = false;
+  int64_t part_ = -1;  // Partial: which part the reductions go to
   bool combining_ = false;
   int64_t reductions_done_ = 0;
   char* at_[kFusedMaxSlots];

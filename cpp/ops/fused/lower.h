@@ -33,6 +33,7 @@ inline int used_in(const Node& user) { return reduces_row(user.kind) ? user.phas
 struct Space {
   std::vector<int64_t> outer;  // extents besides the row, after collapsing
   int64_t rows = 1, cols = 1;
+  int64_t summed_rows = 0;  // of each sum of columns; 0 until one says it
   std::vector<FusedOperandDesc> operands;
 };
 
@@ -68,6 +69,10 @@ inline bool may_share(const FusedOperandDesc& a, const FusedOperandDesc& b) {
   return a.bytes == b.bytes && a.inner == b.inner && std::equal(a.outer, a.outer + kFusedOuter, b.outer);
 }
 
+// How many rows follow each other along whose axes an operand does not move.
+int64_t rows_at_rest(const FusedOperandDesc& operand, const Space& space);
+// Rows of a turn, FusedShared: as few as some input rests for, of those that rest for several tiles. 0 if none does.
+int64_t rows_of_turn(const Ir& ir);
 // Checks a program and makes nodes of its live steps. Throws Error.
 Ir analyse(const FusedProgram& program, bool collapse);
 // In place: what is written must not be read in a later phase.
@@ -92,6 +97,7 @@ struct Code {
   std::vector<FusedInstr> instrs;
   std::vector<FusedPhase> phases;
   int prologue_end = 0;
+  int64_t turn_rows = 0;
   int n_reductions = 0;
   std::vector<int> column_sums{};                     // nodes, in the order of their slots
   int64_t column_sums_at = 0, column_sums_bytes = 0;  // in scratch

@@ -17,7 +17,8 @@ struct FusedOperand {
 
 struct ExternalFormula;  // desc.h
 
-// ColumnSum: of each column over all rows, of floats; nothing but a Store reads it, to an operand of one row.
+// ColumnSum: of each column over all rows, of floats, or over the rows of the last axes; nothing but a Store reads it,
+// to an operand of one row, or of one for each entry of the other axes. All of a program have as many rows.
 enum class StepKind { Load, Constant, Math, Cast, RowSum, RowProd, RowMax, RowMin, Uniform, Store, ColumnSum };
 
 inline bool reduces_row(StepKind kind) {

@@ -247,14 +247,30 @@ class Analysis {
   void store_columns(int index) {
     const FusedStep& step = program_.steps[index];
     Node& sum = ir_.nodes[argument(index, 0)];
-    const FusedOperandDesc& operand = ir_.space.operands[step.operand];
-    bool one_row = operand.inner == 1 || ir_.space.cols == 1;
-    for (int64_t stride : operand.outer) one_row &= stride == 0;
-    if (!one_row || class_of(program_.operands[step.operand].dtype) != sum.to || sum.operand >= 0) {
+    const int64_t rows = summed_rows(ir_.space.operands[step.operand]);
+    const bool alike = ir_.space.summed_rows == 0 || ir_.space.summed_rows == rows;
+    if (rows == 0 || !alike || class_of(program_.operands[step.operand].dtype) != sum.to || sum.operand >= 0) {
       fail("step ", index, " stores sums of columns to operand ", step.operand,
-           "; expected one row of its own, of the class of the sums; give it the strides of one row");
+           "; expected one row of its own, of the class of the sums, for all rows or for as many as other sums have; "
+           "give it the strides of one row");
     }
     sum.operand = step.operand;
+    ir_.space.summed_rows = rows;
+  }
+
+  // How many rows each sum has that is stored there: those of the last axes, along which the operand does not move. Its
+  // rows, one for each entry of the other axes, must follow each other; 0 where they do not.
+  int64_t summed_rows(const FusedOperandDesc& operand) const {
+    if (operand.inner != 1 && ir_.space.cols != 1) return 0;
+    const int64_t rows = rows_at_rest(operand, ir_.space);
+    int64_t left = ir_.space.rows / std::max<int64_t>(rows, 1), stride = ir_.space.cols;
+    auto axis = int(ir_.space.outer.size()) - 1;
+    while (axis >= 0 && operand.outer[axis] == 0) --axis;
+    for (; axis >= 0 && operand.outer[axis] == stride; --axis) {
+      stride *= ir_.space.outer[std::size_t(axis)];
+      left /= ir_.space.outer[std::size_t(axis)];
+    }
+    return left == 1 && (rows > 1 || ir_.space.rows == 1) ? rows : 0;
   }
 
   int add_constant(const FusedStep& step, FusedClass cls) {
@@ -402,6 +418,25 @@ class Analysis {
 };
 
 }  // namespace
+
+int64_t rows_at_rest(const FusedOperandDesc& operand, const Space& space) {
+  int64_t rows = 1;
+  for (auto axis = int(space.outer.size()) - 1; axis >= 0 && operand.outer[axis] == 0; --axis)
+    rows *= space.outer[std::size_t(axis)];
+  return rows;
+}
+
+int64_t rows_of_turn(const Ir& ir) {
+  constexpr int64_t kLeastElements = 4096;
+  int64_t turn = 0;
+  for (const Node& node : ir.nodes) {
+    if (!node.live || node.kind != StepKind::Load || node.level != Level::Vector) continue;
+    const int64_t rows = rows_at_rest(ir.space.operands[std::size_t(node.operand)], ir.space);
+    if (rows == 1 || rows == ir.space.rows || rows * ir.space.cols < kLeastElements) continue;
+    turn = turn == 0 ? rows : std::min(turn, rows);
+  }
+  return turn;
+}
 
 void defer_stores(Ir& ir) {
   for (Node& store : ir.nodes) {

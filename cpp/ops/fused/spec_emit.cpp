@@ -26,6 +26,7 @@ class Emitter {
         bound_(ir.nodes.size(), false),
         chained_to_(find_chains(ir, !tiling.multi_row || tiling.tile_cols > kSumLanes, !tiling.multi_row)),
         stored_(ir.nodes.size(), false) {
+    if (tiling.multi_row) code_.turn_rows = rows_of_turn(ir);
     for (const Node& v : ir.nodes) {
       if (v.live && v.kind == StepKind::Store) stored_[std::size_t(v.args[0])] = true;
     }
@@ -141,9 +142,9 @@ class Emitter {
     instr.dst = int16_t(slot_[arg]);
     // The memory may serve as the register, unless a store copies it at the end, when others may have written there.
     instr.steps = operand.bytes == class_bytes(node(arg).to) && !stored_[arg];
-    bool shared = tiling_.multi_row;
-    for (int64_t stride : operand.outer) shared &= stride == 0;
-    instr.once = shared;
+    const int64_t rests = tiling_.multi_row ? rows_at_rest(operand, ir_.space) : 0;
+    const bool turns = code_.turn_rows > 0 && rests >= code_.turn_rows;
+    instr.shared = rests == ir_.space.rows ? FusedShared::Chunk : turns ? FusedShared::Turn : FusedShared::Nobody;
     push(instr);
   }
 
@@ -442,7 +443,7 @@ class Emitter {
       }
       if (instr.dst >= 0) {
         last_use[instr.dst] = std::max(last_use[instr.dst], at);
-        if (instr.once) permanent[instr.dst] = true;
+        if (instr.shared != FusedShared::Nobody) permanent[instr.dst] = true;
       }
     }
     std::vector<bool> cell_free;

@@ -125,6 +125,8 @@ Descriptor pack(const Ir& ir, const Code& code, FusedDesc head) {
   head.cols = space.cols;
   head.n_reductions = code.n_reductions;
   head.n_column_sums = int32_t(code.column_sums.size());
+  head.summed_rows = space.summed_rows;
+  head.turn_rows = code.turn_rows;
   head.column_sums = code.column_sums_at;
   head.column_sums_bytes = code.column_sums_bytes;
   const auto spilled = [](const FusedSlot& slot) {
@@ -217,8 +219,14 @@ int64_t share_evenly(int64_t all, int64_t most, int64_t threads, int64_t tile) {
 
 // The launches that add up what chunks have of each sum of columns.
 void add_column_sums(LaunchPlan& plan, const Ir& ir, const Code& code) {
-  const int64_t blocks = ceil_div(ir.space.rows, kColumnBlock), cols = ir.space.cols;
-  const ColumnSumsDesc of_all{.cls = {}, .to = {}, .cols = cols, .blocks = blocks, .block_bytes = cols * 8};
+  if (code.column_sums.empty()) return;
+  const int64_t cols = ir.space.cols;
+  ColumnSumsDesc of_all{.cls = {}, .to = {}, .cols = cols, .block_bytes = cols * 8};
+  of_all.blocks = ceil_div(ir.space.summed_rows, kColumnBlock);
+  of_all.sums = ir.space.rows / ir.space.summed_rows;
+  of_all.sums_per_chunk =
+      std::clamp<int64_t>(kColumnsOfChunk / std::max<int64_t>(of_all.blocks * cols, 1), 1, of_all.sums);
+  const int64_t blocks = of_all.blocks * of_all.sums;
   for (const int node : code.column_sums) {
     const Node& sum = ir.nodes[std::size_t(node)];
     ColumnSumsDesc desc = of_all;
@@ -228,7 +236,7 @@ void add_column_sums(LaunchPlan& plan, const Ir& ir, const Code& code) {
     launch.kernel = "fused";
     launch.variant = 1;
     launch.desc = Descriptor::of(desc);
-    launch.chunks = ceil_div(cols, kColumnsOfChunk);
+    launch.chunks = ceil_div(of_all.sums, of_all.sums_per_chunk) * ceil_div(cols, kColumnsOfChunk);
     launch.flops = double(blocks * cols);
     launch.bytes = double(blocks * cols * class_bytes(sum.to));
     launch.operands = {-1, sum.operand};
@@ -261,7 +269,10 @@ LaunchPlan lower_whole(const Ir& ir, int64_t threads) {
   } else if (rows <= head.chunk_rows) {
     head.chunk_cols = share_evenly(cols, head.chunk_cols, threads, tiling.tile_cols);
   }
-  if (ir.has_column_sum) head.chunk_rows = ceil_div(head.chunk_rows, kColumnBlock) * kColumnBlock;
+  if (ir.has_column_sum) {
+    const int64_t summed = ir.space.summed_rows, whole = summed == rows ? kColumnBlock : summed;
+    head.chunk_rows = ceil_div(head.chunk_rows, whole) * whole;
+  }
   LaunchPlan plan;
   if (rows == 0 || (ir.space.cols == 0 && !ir.has_reduction)) return plan;
   plan.launches.push_back(launch_of(ir, code, head, ceil_div(rows, head.chunk_rows) * ceil_div(cols, head.chunk_cols)));
