@@ -100,7 +100,25 @@ PT_FN vec<double, N> power_of_magnitude(vec<double, N> x, vec<double, N> y) {
 
 template <int N>
 PT_FN vec<double, N> pow(vec<double, N> x, vec<double, N> y) {
-  return power_edges(x, y, power_of_magnitude(x, y));
+  return simple_power(x, y, [&] { return power_edges(x, y, power_of_magnitude(x, y)); });
+}
+
+// The powers that people write most, by the operations that they stand for; `other` has the rest. Each element has its
+// own power, so which neighbours it has changes no bit.
+template <class V, class Other>
+PT_FN V simple_power(V x, V y, Other other) {
+  const auto squared = y == V(2);
+  if (all(squared)) return x * x;
+  const auto cubed = y == V(3), root = y == V(0.5), inverse = y == V(-1), same = y == V(1);
+  const auto simple = squared | cubed | root | inverse | same;
+  if (!any(simple)) return other();
+  const V infinity(float_facts<element_of<V>>::infinity);
+  V result = select(same, x, x * x);
+  result = select(cubed, x * x * x, result);
+  result = select(inverse, V(1) / x, result);
+  // Of -0 and -infinity C's pow has 0 and infinity.
+  result = select(root, select(x == -infinity, infinity, sqrt(x + V(0))), result);
+  return all(simple) ? result : select(simple, result, other());
 }
 
 // For floats log2 x is an unevaluated sum of two: x = 2^k m, and with the inverse c of one of eight numbers near m the
@@ -157,7 +175,7 @@ PT_FN vec<float, N> power_of_normal(vec<float, N> x, vec<float, N> y, vec<float,
 }
 
 template <int N>
-PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
+PT_FN vec<float, N> any_power(vec<float, N> x, vec<float, N> y) {
   using V = vec<float, N>;
   using F = float_facts<float>;
   const V infinity(F::infinity), large(float_power::large);
@@ -169,6 +187,11 @@ PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
   V scaled = select(denormal, a * V(0x1p24f), select(ordinary, a, V(1)));
   V result = power_of_normal(scaled, greater_of(-large, lesser_of(large, y)), select(denormal, V(-24), V(0)));
   return power_edges(x, y, select(ordinary, result, power_limit(a, y)));
+}
+
+template <int N>
+PT_FN vec<float, N> pow(vec<float, N> x, vec<float, N> y) {
+  return simple_power(x, y, [&] { return any_power(x, y); });
 }
 
 // Integers by squaring. A negative power is 0 unless the base is 1 or -1, as rounding towards zero has it; of 0 too.
