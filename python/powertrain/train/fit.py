@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
@@ -17,11 +14,13 @@ from powertrain.errors.arguments import shown
 from powertrain.errors.boundary import public
 from powertrain.io.plain_json import dumps
 from powertrain.io.plain_number import plain_number
+from powertrain.io.temporary import TemporaryFolder
 from powertrain.plugin.registry import registry
 from powertrain.plugin.wording import show
 from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.places_of_fits import demand_outside, modules_of, trained_by_one
 from powertrain.train.trained_run import TrainedRun
 
 if TYPE_CHECKING:
@@ -133,6 +132,7 @@ def fit(
     from powertrain.train.workers.regrouping import lead
     from powertrain.train.workers.together import joined, train_together
 
+    demand_outside()
     workers, max_minutes = plain_number(workers), plain_number(max_minutes)
     with joined(workers, ray, when_lost) as others:
         _check_names(overrides)
@@ -173,13 +173,13 @@ def fit(
         given = recipe if isinstance(recipe, Mapping) else str(recipe)
         with naming_not_installed(Path(folder) if folder is not None and resume else None):
             loaded = load_recipe(given, texts, trust=trust, objects=objects)
-        made: list[Path] = []  # a temporary folder, of the process that leads the run
+        made: list[TemporaryFolder] = []  # of the process that leads the run
 
         def place() -> Path:
             if folder is not None:
                 return Path(folder).absolute()  # wherever the process goes
-            made.append(Path(tempfile.mkdtemp(prefix="powertrain-")))
-            return made[0]
+            made.append(TemporaryFolder())
+            return made[0].path
 
         def attempt(path: Path, transport: Transport, resume: bool, max_minutes: float | None) -> Outcome:
             display = Display(quiet=not verbose, python=True, kept=folder is not None)
@@ -188,12 +188,13 @@ def fit(
                 transport=transport,
             )  # fmt: skip
 
-        module: Any = model.get("use") if isinstance(model, Mapping) else model
-        evaluating = isinstance(module, pt.nn.Module) and not module.training
-        if evaluating:  # as somebody left it who looked at its outputs; parts of a model may stay in that mode
-            module.train()
+        modules = modules_of(model)
+        # As somebody left them who looked at their outputs; parts of a model may stay in that mode.
+        evaluating = [module for module in modules if not module.training]
         try:
-            with own_random_numbers():
+            with trained_by_one(modules), own_random_numbers():
+                for module in evaluating:
+                    module.train()
                 if others is not None:
                     asked = {"folder": str(folder), "resume": resume, "changed_data": changed_data}
                     outcome = train_together(
@@ -206,14 +207,14 @@ def fit(
                     with grouped(ray, count, loaded.run.threads or 1, job, when_lost) as groups:
                         outcome = lead(groups, path, resume, max_minutes, partial(attempt, path))
         except BaseException:
-            for path in made:
-                shutil.rmtree(path, ignore_errors=True)
-            if evaluating:
+            for temporary in made:
+                temporary.remove()
+            for module in evaluating:
                 module.eval()
             raise
         trained = TrainedRun(outcome.run, outcome.results if outcome.finished else {}, finished=outcome.finished)
-        for path in made:
-            weakref.finalize(trained, shutil.rmtree, path, ignore_errors=True)
+        for temporary in made:
+            temporary.remove_with(trained)
         return trained
 
 

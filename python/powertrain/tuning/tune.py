@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from powertrain.errors.boundary import public
+from powertrain.io.temporary import TemporaryFolder
 from powertrain.plugin.wording import show
 from powertrain.recipe.toml import is_plain, value_text
 from powertrain.train.display.display import Display
@@ -70,22 +68,22 @@ def tune(
         raise TuneError(
             f'[tune] received the space {show(space)}; expected a dict; write {{"optimizer.lr": "1e-4..1e-1 log"}}'
         )
-    path = Path(tempfile.mkdtemp(prefix="powertrain-") if folder is None else folder)
+    temporary: TemporaryFolder | None = None
+    if folder is None:
+        temporary = TemporaryFolder()
+        folder = temporary.path
     settings = Settings(
         dict(recipe) if isinstance(recipe, Mapping) else str(recipe), space,
         tuple(f"{key}={value_text(value)}" for key, value in overrides.items()), trials, workers, metric, seed, prune,
-        path, max_minutes, trust,
+        Path(folder), max_minutes, trust,
     )  # fmt: skip
-    display = Display(quiet=not verbose, python=True, kept=folder is not None)
+    display = Display(quiet=not verbose, python=True, kept=temporary is None)
     try:
-        return search(settings, display) if folder is not None else _with_folder(search(settings, display))
+        found = search(settings, display)
     except BaseException:
-        if folder is None:
-            shutil.rmtree(path, ignore_errors=True)
+        if temporary is not None:
+            temporary.remove()
         raise
-
-
-def _with_folder(found: Tuned) -> Tuned:
-    """A result that takes its folder with it."""
-    weakref.finalize(found, shutil.rmtree, found.folder, ignore_errors=True)
+    if temporary is not None:
+        temporary.remove_with(found)
     return found

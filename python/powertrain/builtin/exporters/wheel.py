@@ -11,8 +11,6 @@ import json
 import keyword
 import re
 import sys
-import tempfile
-import weakref
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from powertrain.builtin.exporters.loading import module_of
+from powertrain.io.temporary import TemporaryFolder
 from powertrain.plugin.exporter import Exporter, ExportError, Runner, Trained
 from powertrain.plugin.params import param
 from powertrain.plugin.versions import next_breaking
@@ -131,15 +130,15 @@ class Wheel(Exporter):
 
     def load(self, trained: Trained, path: Path) -> Runner | None:
         """The package's own `predict`, unpacked into a folder that goes with the function."""
-        folder = tempfile.TemporaryDirectory(prefix="powertrain-wheel-")
+        folder = TemporaryFolder("powertrain-wheel-")
         with zipfile.ZipFile(path) as file:
-            file.extractall(folder.name)
-        module = module_of(Path(folder.name) / trained.name / "__init__.py", "powertrain_exported_wheel")
+            file.extractall(folder.path)
+        module = module_of(folder.path / trained.name / "__init__.py", "powertrain_exported_wheel")
 
         def answers(x: Any) -> Any:
             return np.asarray(module.predict(x))
 
-        weakref.finalize(answers, folder.cleanup)
+        folder.remove_with(answers)
         return answers
 
 
