@@ -184,3 +184,41 @@ def test_errors(call: Any, message: str) -> None:
     with pytest.raises(pt.Error) as found:
         call(pt.nn.Linear(8, 4))
     assert str(found.value) == message
+
+
+class Twice(pt.nn.Module):
+    """A layer of a Sequential, or the one that reads it, that is called by itself too."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.body = pt.nn.Sequential(pt.nn.Linear(4, 4), pt.nn.ReLU(), pt.nn.Linear(4, 4))
+        self.own = self.body[at]
+
+    def forward(self, x: pt.Tensor) -> pt.Tensor:
+        return self.own(self.body(x))
+
+
+@pytest.mark.parametrize(
+    ("at", "why"), [(0, "it stands elsewhere too"), (2, "the Linear behind it stands elsewhere too")]
+)
+def test_layers_that_stand_at_several_places_stay_whole(at: int, why: str) -> None:
+    model = Twice(at)
+    prune.ln_structured(model.body[0], "weight", 0.5)
+    for name in ("weight", "bias"):
+        prune.remove(model.body[0], name)
+    small, report = prune.shrink(model)
+    assert report.units == {} and report.kept == {"body.0": why}
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(small(x).numpy(), model(x).numpy())
+
+
+def test_a_layer_that_follows_itself_stays_whole() -> None:
+    layer = pt.nn.Linear(4, 4)
+    model = pt.nn.Sequential(layer, pt.nn.ReLU(), layer, pt.nn.ReLU(), pt.nn.Linear(4, 2))
+    prune.ln_structured(layer, "weight", 0.5)
+    for name in ("weight", "bias"):
+        prune.remove(layer, name)
+    small, report = prune.shrink(model)
+    assert report.units == {}
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(small(x).numpy(), model(x).numpy())

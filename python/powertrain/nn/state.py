@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -159,14 +159,17 @@ class State(Registry):
                 f"[{type(self).__name__}] dtype = {wanted.name}; expected a floating dtype; for example 'bfloat16'"
             )
         named = [(name, slot) for name, slot in self.named_slots() if slot.dtype.is_float and slot.dtype != wanted]
-        held = [name for name, slot in named if slot.base is not None]
-        if held:
-            raise StateError(
-                f"[{type(self).__name__}.to] {held[0]} is held by an optimizer; expected a model without one; call "
-                "model.to(dtype) before the optimizer is made"
-            )
+        self._demand_not_held("to", named, "call model.to(dtype) before the optimizer is made")
         made = {id(slot): _slot_like(slot, pt.astype(slot.value, wanted)) for _, slot in named}
         self._replace(made)
+
+    def _demand_not_held(self, where: str, named: Iterable[tuple[str, pt.Slot]], fix: str) -> None:
+        """Refuse to put other slots in the places of those that an optimizer would go on to update."""
+        held = next((name for name, slot in named if slot.base is not None), None)
+        if held is not None:
+            raise StateError(
+                f"[{type(self).__name__}.{where}] {held} is held by an optimizer; expected a model without one; {fix}"
+            )
 
     def _replace(self, made: dict[int, pt.Slot]) -> None:
         """Other slots in the places of those of these ids, tied ones in all of them."""
@@ -245,13 +248,12 @@ class State(Registry):
             named = not strict or not (missing or torch_layout.unknown(self, state))
             turned = named and layout == "own" and torch_layout.fits(self, state)
             raise StateError(_report(self, state, wrong, strict, turned, None if said else layout))
-        made = {}
-        for name, tensor in tensors.items():
-            if slots[name].dtype == tensor.dtype:
-                slots[name].value = tensor
-            else:  # with assign alone
-                made[id(slots[name])] = _slot_like(slots[name], tensor)
-        self._replace(made)
+        other = {name: tensor for name, tensor in tensors.items() if slots[name].dtype != tensor.dtype}  # with assign
+        changing = [(name, slots[name]) for name in other]
+        self._demand_not_held("load_state_dict", changing, "make it afterwards, or leave assign out to keep the dtypes")
+        for name in tensors.keys() - other:
+            slots[name].value = tensors[name]
+        self._replace({id(slots[name]): _slot_like(slots[name], tensor) for name, tensor in other.items()})
         _core.keep_written([slots[name] for name in tensors])
         return Loaded(missing, unknown)
 

@@ -41,11 +41,23 @@ class _Average(Watched, Stateful, NotAModel):
         """The average with one more value."""
         raise missing(self, "_next")
 
+    def _demand_present(self) -> None:
+        """Refuse a model that has other slots now: nobody reads those whose averages are kept."""
+        present = {id(slot) for _, slot in self._model.named_slots()}
+        gone = next((average.name for slot, average in self.pairs if id(slot) not in present), None)
+        if gone is not None:
+            raise OptimizerError(
+                f"[{self.name}] {gone.removeprefix(f'{self.name}.')} is no slot of the model any more; expected the "
+                "model with the slots that it had; make the average after model.to(dtype), "
+                "load_state_dict(assign=True) and new layers, and merge adapters within applied()"
+            )
+
     def update(self) -> None:
         """Take the present values into the average.
 
         A call between two updates of an optimizer with `accumulate` changes nothing: values count once per update.
         """
+        self._demand_present()
         count = self.count.value
         between = accumulating([slot for slot, _ in self.pairs])
         for slot, average in self.pairs:
@@ -67,6 +79,7 @@ class _Average(Watched, Stateful, NotAModel):
         That includes every buffer: the running statistics that a forward pass or `refresh_statistics` makes inside of
         the block end with it.
         """
+        self._demand_present()
         changed = [slot for slot, _ in self.pairs] + [slot for _, slot in self._model.named_buffers()]
         before = [slot.value for slot in changed]
         for slot, average in self.pairs:

@@ -54,6 +54,11 @@ def check_gradients(optimizer: Optimizer, grads: Gradients) -> list[pt.Tensor | 
             "freeze parameters before the optimizer is made, and pass it what value_and_grad gave"
         )
     for (path, slot), grad in zip(optimizer.params, given, strict=True):
+        if not slot.trainable:
+            raise OptimizerError(
+                f"[{where}] {path} was frozen after the optimizer was made, which would go on to decay it; expected "
+                "parameters that are trained; freeze before, or make the optimizer again"
+            )
         if tuple(grad.shape) != tuple(slot.shape):
             raise OptimizerError(
                 f"[{where}] gradient of {path} is {list(grad.shape)}; expected {list(slot.shape)}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -79,9 +80,8 @@ def shrink(model: M) -> tuple[M, Shrunk]:
     made = model.clone()
     units: dict[str, tuple[int, int]] = {}
     kept: dict[str, str] = {}
-    for prefix, chain in made.named_modules():
-        if isinstance(chain, Sequential):
-            _shrink_chain(prefix, chain, units, kept)
+    for one in unit_layers(made):
+        _shrink_unit(one, units, kept)
     sizes = (_count(model), _count(made))
     return made, Shrunk(units, kept, sizes)
 
@@ -98,19 +98,39 @@ class Unit:
     layer: Any
     norm: Any
     behind: tuple[Any, ...]
+    shared: frozenset[int] = frozenset()  # the modules that stand at several places of the model, by their ids
 
     @property
     def reason(self) -> str:
         """Why its units cannot be taken away; nothing where they can."""
-        return _reason(self.layer, self.behind)
+        return _reason(self.layer, self.behind) or self._elsewhere()
+
+    @property
+    def after(self) -> Any:
+        """The layer that reads its units, where one does."""
+        return next(part for part in self.behind if type(part) in (Linear, Conv2d))
+
+    def _elsewhere(self) -> str:
+        for part in (self.layer, self.norm, self.after):
+            if id(part) in self.shared:
+                return f"{'it' if part is self.layer else f'the {type(part).__name__} behind it'} stands elsewhere too"
+        return ""
 
 
 def unit_layers(model: Module) -> list[Unit]:
     """The layers of the Sequentials of a model, in their order."""
-    return [one for path, chain in model.named_modules() if isinstance(chain, Sequential) for one in _of(path, chain)]
+    shared = _shared(model)
+    chains = [(path, chain) for path, chain in model.named_modules() if isinstance(chain, Sequential)]
+    return [one for path, chain in chains for one in _of(path, chain, shared)]
 
 
-def _of(prefix: str, chain: Sequential) -> list[Unit]:
+def _shared(model: Module) -> frozenset[int]:
+    """The modules that stand at several places, by their ids."""
+    places = Counter(id(part) for module in model.modules() for part in module._modules.values())
+    return frozenset(number for number, count in places.items() if count > 1)
+
+
+def _of(prefix: str, chain: Sequential, shared: frozenset[int]) -> list[Unit]:
     named = [(f"{prefix}.{name}" if prefix else name, part) for name, part in chain._modules.items()]
     if len(named) != len(chain):
         return []  # functions stand between, of which nothing is known
@@ -119,29 +139,28 @@ def _of(prefix: str, chain: Sequential) -> list[Unit]:
         if type(layer) in (Linear, Conv2d):
             behind = tuple(part for _, part in named[at + 1 :])
             has_norm = behind and type(behind[0]) in NORMS and behind[0].affine and behind[0].bias is not None
-            found.append(Unit(path, layer, behind[0] if has_norm else None, behind[1:] if has_norm else behind))
+            norm, behind = (behind[0], behind[1:]) if has_norm else (None, behind)
+            found.append(Unit(path, layer, norm, behind, shared))
     return found
 
 
-def _shrink_chain(prefix: str, chain: Sequential, units: dict[str, tuple[int, int]], kept: dict[str, str]) -> None:
-    for one in _of(prefix, chain):
-        dead = _dead(one.layer) if one.norm is None else _dead_of_norm(one.norm)
-        if not dead.any():
-            if one.norm is not None and _dead(one.layer).any():
-                kept[one.path] = f"the {type(one.norm).__name__} behind it makes other numbers of zeros"
-            continue
-        if one.reason:
-            kept[one.path] = one.reason
-            continue
-        after = next(part for part in one.behind if type(part) in (Linear, Conv2d))
-        keep = np.flatnonzero(~dead)
-        if not len(keep):
-            keep = np.array([0])  # a layer has one unit at least
-        units[one.path] = (len(keep), len(dead))
-        _take_outputs(one.layer, keep)
-        if one.norm is not None:
-            _take_channels(one.norm, keep)
-        _take_inputs(after, keep, len(dead))
+def _shrink_unit(one: Unit, units: dict[str, tuple[int, int]], kept: dict[str, str]) -> None:
+    dead = _dead(one.layer) if one.norm is None else _dead_of_norm(one.norm)
+    if not dead.any():
+        if one.norm is not None and _dead(one.layer).any():
+            kept[one.path] = f"the {type(one.norm).__name__} behind it makes other numbers of zeros"
+        return
+    if one.reason:
+        kept[one.path] = one.reason
+        return
+    keep = np.flatnonzero(~dead)
+    if not len(keep):
+        keep = np.array([0])  # a layer has one unit at least
+    units[one.path] = (len(keep), len(dead))
+    _take_outputs(one.layer, keep)
+    if one.norm is not None:
+        _take_channels(one.norm, keep)
+    _take_inputs(one.after, keep, len(dead))
 
 
 def _dead_of_norm(norm: Any) -> NDArray[np.bool_]:
