@@ -56,10 +56,69 @@ def test_columns_without_names_go_by_place() -> None:
     run = pt.fit(model=model(), data=(pandas.DataFrame(x), y), **PLAIN)
     assert run.run.dataset.columns == ()
     wanted = run.predict(x).outputs
-    for names in (["a", "b", "c"], ["a", "a", "b"], [5, 6, 7]):
+    for names in (["a", "b", "c"], [5, 6, 7]):
         assert np.array_equal(run.predict(pandas.DataFrame(x, columns=names)).outputs, wanted)
-    twice = pt.fit(model=model(), data=(pandas.DataFrame(x, columns=["a", "a", "b"]), y), **PLAIN)
-    assert twice.run.dataset.columns == () and np.array_equal(twice.predict(x).outputs, wanted)
+    assert np.array_equal(run.predict(pandas.DataFrame(x)[[2, 0, 1]]).outputs, wanted)  # which were moved
+    moved = pt.fit(model=model(), data=(pandas.DataFrame(x)[[2, 0, 1]], y), **PLAIN)
+    expected = moved.predict(x[:, [2, 0, 1]]).outputs
+    for given in (pandas.DataFrame(x), pandas.DataFrame(x)[[2, 0, 1]], pandas.DataFrame(x)[[1, 2, 0]]):
+        assert np.array_equal(moved.predict(given).outputs, expected)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = rows()
+    twice = pandas.DataFrame(x, columns=["a", "a", "b"])
+    run = pt.fit(model=model(), data=(x, y), **PLAIN)
+    said = "two columns a; expected a name for each column; rename one, or leave one out"
+    for call, where in (
+        (lambda: pt.fit(model=model(), data=(twice, y), **PLAIN), "train x"),
+        (lambda: run.predict(twice), "predict"),
+        (lambda: run.evaluate((twice, y)), "data x"),
+    ):
+        with pytest.raises(DataError) as caught:
+            call()
+        assert str(caught.value) == f"[{where}] {said}"
+
+
+def test_targets_and_weights_in_another_order_are_refused() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = rows()
+    frame, targets = pandas.DataFrame(x, columns=NAMES), pandas.Series(y)
+    turned = targets[::-1]
+    run = pt.fit(model=model(), data=(frame, targets), **PLAIN)
+    weights = pandas.Series(np.ones(32), index=turned.index)
+    for call, where, what in (
+        (lambda: pt.fit(model=model(), data=(frame, turned), **PLAIN), "train", "targets"),
+        (lambda: pt.fit(model=model(), data=(frame, y), validation=(frame, turned), **PLAIN), "valid", "targets"),
+        (lambda: pt.fit(model=model(), data=(frame, y), sample_weight=weights, **PLAIN), "sample_weight", "weights"),
+        (lambda: run.evaluate((frame, turned)), "data", "targets"),
+        (lambda: run.explain(frame, turned, method="permutation"), "explain", "targets"),
+    ):
+        with pytest.raises(DataError) as caught:
+            call()
+        assert str(caught.value) == (
+            f"[{where}] {what} whose index has the rows of x in another order, 31 in row 0 and not 0; expected one "
+            f"order, since rows are matched by place; write {what}.loc[x.index], or {what}.to_numpy() if they are in "
+            "order"
+        )
+    # Rows of other numbers, or of numbers that are not unique, go by place as those of arrays do.
+    for index in (np.arange(32) + 1, np.zeros(32)):
+        other = pandas.Series(y, index=index)
+        assert run.evaluate((frame, other)) == run.evaluate((frame, targets))
+
+
+def test_a_row_of_a_frame_goes_by_its_names() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = rows()
+    frame = pandas.DataFrame(x, columns=NAMES)
+    run = pt.fit(model=model(), data=(frame, y), **PLAIN)
+    wanted = run.predict(x[:1]).outputs
+    for row in (frame.iloc[0], frame.iloc[0][NAMES[::-1]], dict(frame.iloc[0])):
+        assert np.array_equal(run.predict(row).outputs, wanted)
+    with pytest.raises(DataError) as caught:
+        run.predict({"age": [1.0, 2.0], "größe": [1.0, 2.0], "c d": [1.0]})
+    assert str(caught.value) == "[predict] 2 of age and 1 of c d; expected columns of one length; check the dict"
 
 
 def test_a_run_goes_on_with_an_array_in_place_of_the_frame(tmp_path: Path) -> None:

@@ -77,3 +77,19 @@ def test_an_error_of_the_system_names_one_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         Files(tmp_path).read("a")
     assert str(caught.value).endswith(f"'{tmp_path / 'a'}'")
+
+
+def test_a_folder_may_be_called_like_a_file_of_weights(tmp_path: Path) -> None:
+    wanted = trained(tmp_path / "a.pt").predict(X).outputs
+    assert np.array_equal(pt.load(tmp_path / "a.pt").predict(X).outputs, wanted)
+
+
+def test_a_run_without_its_recipe_is_said(tmp_path: Path) -> None:
+    pt.fit("digits", epochs=1, folder=tmp_path / "a", verbose=False, report={"baseline": False})
+    (tmp_path / "a" / "recipe.toml").unlink()
+    with pytest.raises(RunError) as caught:
+        pt.load(tmp_path / "a")
+    assert str(caught.value) == (
+        f"[{tmp_path / 'a'}] it holds no recipe.toml; expected the recipe that powertrain train wrote there; restore "
+        "it from a copy of the folder, or train again"
+    )

@@ -173,3 +173,53 @@ def test_columns_that_an_encoder_made_are_no_constant_ones(tmp_path: Path) -> No
     found = check(str(tmp_path / "mine.toml"), folds=2, out=tmp_path / "page.html")
     assert "plan=other" in found.data.dataset.columns
     assert "constant columns" not in [one.kind for one in found.data.findings]
+
+
+def test_pairs_with_a_frame_are_encoded_as_the_training_rows_were() -> None:
+    draw = np.random.default_rng(0)
+    frame = pandas.DataFrame({"age": draw.integers(18, 80, 64), "income": draw.normal(size=64) * 1000})
+    frame["y"] = frame.age + frame.income
+    data = pt.data.from_frame(frame, target="y")
+    pair = frame[["income", "age"]], frame.y
+    found = [pt.fit(model={"use": "mlp", "hidden": [8]}, data=data, validation=held, **PLAIN) for held in (pair, frame)]
+    for run in found:
+        assert run.evaluate("valid") == run.evaluate(frame) == run.evaluate(pair)
+        assert run.evaluate("valid") == pytest.approx(run.evaluate("train"), rel=1e-6)
+
+
+def test_one_row_alone_is_a_frame_of_one_row() -> None:
+    frame = people()
+    run = pt.fit(model={"use": "mlp", "hidden": [8]}, data=pt.data.from_frame(frame, target="left"), **PLAIN)
+    wanted = run.predict(frame[:1]).outputs
+    for row in (frame.iloc[0], frame.iloc[0].to_dict()):
+        assert np.array_equal(run.predict(row).outputs, wanted)
+
+
+def test_two_columns_of_one_name_are_refused_as_in_a_file() -> None:
+    frame = people()
+    twice = pandas.concat([frame, frame[["age"]]], axis=1)
+    run = pt.fit(model={"use": "mlp", "hidden": [8]}, data=pt.data.from_frame(frame, target="left"), **PLAIN)
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_arrays([pyarrow.array([1.0]), pyarrow.array([1.0])], names=["age", "age"])
+    for call, where in (
+        (lambda: pt.data.from_frame(twice, target="left"), "table"),
+        (lambda: pt.data.from_frame(table, target="left"), "table"),
+        (lambda: run.predict(twice), "predict"),
+        (lambda: run.evaluate(twice), "predict"),
+    ):
+        with pytest.raises(pt.Error) as caught:
+            call()
+        assert str(caught.value) == f"[{where}] the table has age twice; expected a name for each column; rename one"
+
+
+def test_categories_of_pandas_may_be_numbers_but_no_intervals() -> None:
+    frame = people()
+    rooms = np.arange(120) % 3
+    data = pt.data.from_frame(frame.assign(rooms=pandas.Categorical(rooms)), target="left")
+    assert {f"rooms={number}" for number in range(3)} <= {*data.columns}
+    run = pt.fit(model={"use": "mlp", "hidden": [8]}, data=data, **PLAIN)
+    for given in (rooms, pandas.Categorical(rooms), rooms.astype(str)):
+        made = run.predict(frame.assign(rooms=given)).outputs
+        assert np.array_equal(made, run.predict(frame.assign(rooms=pandas.Categorical(rooms))).outputs)
+    with pytest.raises(pt.Error, match=r"\[table\] the column ages holds dictionary<.*; leave it out \(drop\)"):
+        pt.data.from_frame(frame.assign(ages=pandas.cut(frame.age, 3)), target="left")

@@ -11,6 +11,7 @@ import numpy as np
 from powertrain.data.blocks import blocks_of
 from powertrain.data.dataset import ArrayDataset, as_source, gives_items, is_stream
 from powertrain.data.errors import DataError
+from powertrain.data.frames import column_names, demand_no_gaps, demand_same_rows, in_order, of_nullable
 from powertrain.data.head import Head, stream_of
 from powertrain.data.loader import DataLoader
 from powertrain.data.module import DataModule
@@ -66,6 +67,9 @@ def dataset_of(
         of_columns = _names_of(value)
         parts = {"train": _part_of(value, "train")}
     source, y = parts["train"]
+    train = value["train"] if isinstance(value, Mapping) else value
+    if isinstance(train, (tuple, list)):
+        demand_same_rows(train[0], sample_weight, "sample_weight", "weights")
     if y.dtype.kind in "iub" and y.ndim == 2 and y.shape[1] == 1 and not whole_columns:
         raise DataError(
             "data", f"y of {y.dtype}{list(y.shape)}",
@@ -107,12 +111,21 @@ def weighted(dataset: DataModule, sample_weight: Any, class_weight: Any) -> Data
             "give each example a field weight",
         )  # fmt: skip
     if sample_weight is not None:
-        source = WithWeights(dataset.train, example_weights_of(sample_weight, len(dataset.train)))
+        weight = example_weights_of(array_of(sample_weight, "sample_weight"), len(dataset.train))
+        _demand_some(weight, "sample_weight")
+        source = WithWeights(dataset.train, weight)
         dataset = dataclasses.replace(dataset, splits={**dataset.splits, "train": source})
     if class_weight is not None:
         dataset = dataset.with_classes(named_classes(class_weight))
         dataset = dataclasses.replace(dataset, class_weight=class_weights(class_weight, dataset))
+        _demand_some(dataset.class_weight, "class_weight")
     return dataset
+
+
+def _demand_some(weight: Any, where: str) -> None:
+    """Refuse weights by which no example would count."""
+    if not np.any(weight):
+        raise DataError(where, "only zeros", "expected a number above 0 among them", "leave it out, or correct it")
 
 
 def _part_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Source, Array]:
@@ -196,7 +209,16 @@ def _count(array: Array | StoredArray) -> str:
 
 
 def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
-    """A data set with one part more, given as (x, y); of the classes that the data set has."""
+    """A data set with one part more, given as (x, y); of the classes that the data set has. Of a table it may be a
+    frame with its targets, and x a frame: they are encoded as the training rows were."""
+    if dataset.labelled is not None and column_names(value):
+        found = dataset.labelled(value)
+        value = value if found is None else found
+    elif dataset.encode is not None and _names_of(value):
+        encoded = dataset.encode(value[0])
+        if encoded is not None:
+            demand_same_rows(value[0], value[1], part, "targets")
+            value = encoded, value[1]
     source, y = _part_of(value, part, dataset.columns)
     if dataset.kind.classes:
         dataset = dataset.with_classes(check_labels(y, None if dataset.open_classes else dataset.outputs, part))
@@ -218,6 +240,7 @@ def arrays_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Arra
         raise DataError(where, f"a {type(value).__name__}{count}", f"expected {WANTED}", fix)
     x = array_of(in_order(value[0], names, f"{where} x"), f"{where} x")
     y = array_of(value[1], f"{where} y")
+    demand_same_rows(value[0], value[1], where, "targets")
     if len(x) != len(y):
         raise DataError(
             where, f"{len(x):,} examples and {len(y):,} targets", "expected as many of each", "check the first axes"
@@ -225,38 +248,9 @@ def arrays_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Arra
     return narrow(x), narrow(y), *weight
 
 
-def column_names(value: Any) -> tuple[str, ...]:
-    """The names of the columns of a data frame; none of an array, or where they are numbers or not unique."""
-    # Those of pandas and polars are `columns`; of pyarrow these are arrays, and names are `column_names`.
-    found = getattr(value, "columns", None)
-    if found is not None and not hasattr(value, "iloc"):
-        found = getattr(value, "column_names", found)
-    if found is None or not hasattr(value, "__array__") or all(isinstance(name, (int, np.integer)) for name in found):
-        return ()
-    names = tuple(map(str, found))
-    return names if len(set(names)) == len(names) else ()
-
-
 def _names_of(value: Any) -> tuple[str, ...]:
     """The names of the inputs in a pair (x, y)."""
     return column_names(value[0]) if isinstance(value, (tuple, list)) and len(value) == 2 else ()
-
-
-def in_order(value: Any, names: tuple[str, ...], where: str) -> Any:
-    """The columns of a data frame in the order in which training had them; others are left out. An array as it is."""
-    given = column_names(value)
-    if not names or not given or given == names:
-        return value
-    lacking = [name for name in names if name not in given]
-    if lacking:
-        raise DataError(
-            where, f"columns {', '.join(given[:12])}", f"expected {', '.join(names[:12])}",
-            f"give the column {lacking[0]}",
-        )  # fmt: skip
-    order = [given.index(name) for name in names]
-    if hasattr(value, "iloc"):
-        return value.iloc[:, order]
-    return value.select(order) if hasattr(value, "column_names") else value[:, order]  # pyarrow, polars
 
 
 def array_of(value: Any, where: str) -> Array:
@@ -274,32 +268,23 @@ def array_of(value: Any, where: str) -> Array:
             where, f"a {type(value).__name__}: {error}", "expected an array of numbers", "convert it"
         ) from None
     if array.dtype == object and hasattr(value, "iloc"):
-        array = _of_nullable(value, array, where)
+        array = of_nullable(value, array, where)
     if array.ndim == 0 or array.dtype.kind not in "fiub":
-        raise DataError(
-            where, f"{array.dtype}{list(array.shape)}", "expected numbers, one row for each example", _to_numbers(array)
-        )
-    return np.asarray(unmapped(array, where))
+        received = f"{array.dtype}{list(array.shape)}" if array.ndim else f"a {type(value).__name__}"
+        raise DataError(where, received, "expected numbers, one row for each example", _to_numbers(array, value))
+    if isinstance(value, np.ma.MaskedArray):
+        fix = "fill them, such as array.filled(0), or leave the rows out"
+        demand_no_gaps(np.ma.getmaskarray(value), "masked numbers", where, fix)
+    native = array.dtype.newbyteorder("=")
+    return np.asarray(unmapped(array, where)).astype(native, copy=False)
 
 
-def _of_nullable(value: Any, array: Array, where: str) -> Array:
-    """The numbers of a pandas series or frame of dtypes that may have gaps, such as Int64 and boolean."""
-    kinds = {getattr(dtype, "kind", "O") for dtype in (value.dtypes if array.ndim == 2 else [value.dtype])}
-    if not kinds <= set("fiub"):
-        return array
-    gaps = np.asarray(value.isna())
-    if gaps.any():
-        rows = np.flatnonzero(gaps.reshape(len(gaps), -1).any(axis=1))
-        raise DataError(
-            where, f"gaps (NA) in {len(rows):,} of {len(gaps):,} rows, such as row {rows[0]:,}",
-            "expected a number everywhere", "fill them, such as frame.fillna(0), or leave the rows out: frame.dropna()",
-        )  # fmt: skip
-    made: Array = value.to_numpy(dtype=np.bool_ if kinds == {"b"} else np.float64 if "f" in kinds else np.int64)
-    return made
-
-
-def _to_numbers(array: Array) -> str:
+def _to_numbers(array: Array, value: Any) -> str:
     """How what an array has becomes numbers."""
+    if hasattr(value, "iloc") and array.ndim == 2:
+        return _READ
+    if array.ndim == 0:
+        return "write value.toarray() for a sparse matrix, and numpy.array(list(value)) for what is iterated"
     mixed = array.ndim > 0 and array.dtype == object
     if mixed and not any(isinstance(one, str) for one in array.ravel()[:_LOOKED_AT]):
         return "fill what is None (null in JSON), make rows of one length, or number the classes of texts"

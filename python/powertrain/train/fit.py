@@ -252,7 +252,7 @@ def load(
     from powertrain.models.registry import resolved
     from powertrain.train.evaluate.review import open_run
 
-    if Path(folder).suffix in _FILES:
+    if Path(folder).suffix in _FILES and not Path(folder).is_dir():
         raise RunError(
             f"[load] received {str(folder)!r}, a file; expected the folder of a run; write "
             "pt.restore(path, model=model) for what pt.save wrote, or "

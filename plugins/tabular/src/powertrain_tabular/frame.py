@@ -150,9 +150,7 @@ def parse_frame(content: bytes, path: Path | Url, where: str, settings: Csv = PL
         names = table.column_names
     except UnicodeDecodeError:
         raise DataError(where, f"{path} is not UTF-8", "expected a table of texts", "is it a binary file?") from None
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise DataError(where, f"{path} has {doubled[0]} twice", "expected a name for each column", "rename one")
+    _demand_unique(names, where, str(path))
     made = {name: _column(table.column(name), form=parsed.formats.get(name, "")) for name in names}
     return Frame(made, marks=parsed.marks)
 
@@ -199,8 +197,12 @@ def _tables(
 
 def frame_in_memory(values: Any, texts: Collection[str] = (), where: str = "predict") -> Frame | None:
     """A data frame of pandas, polars or any library that shows its columns to pyarrow; of Dask or Ray Data; a dict of
-    columns, or a list of rows that are dicts. None of anything else. A column of numbers and texts is one of texts, as
-    it is in a file."""
+    columns, a list of rows that are dicts, or a row alone. None of anything else. A column of numbers and texts is one
+    of texts, as it is in a file."""
+    if hasattr(values, "iloc") and not hasattr(values, "columns"):  # a row of a frame of pandas
+        values = dict(values)
+    if isinstance(values, Mapping) and values and all(_is_single(value) for value in values.values()):
+        values = [values]
     rows = isinstance(values, (list, tuple)) and bool(values) and all(isinstance(one, Mapping) for one in values)
     shown = any(hasattr(values, name) for name in ("__arrow_c_stream__", "__dataframe__"))
     partitions = partitions_of(values)
@@ -220,6 +222,7 @@ def frame_in_memory(values: Any, texts: Collection[str] = (), where: str = "pred
             table = pa.concat_tables(parts, promote_options="permissive")
         else:
             table = _table_of(values, where)
+        _demand_unique(table.column_names, where)
     except DataError:
         raise
     except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
@@ -236,8 +239,17 @@ def _table_of(values: Any, where: str) -> Any:
     from pyarrow.interchange import from_dataframe
 
     if isinstance(values, Mapping) or hasattr(values, "iloc"):
+        names = [str(name) for name in (values.columns if hasattr(values, "iloc") else values)]
+        _demand_unique(names, where)
         return pa.table({str(name): _in_arrow(str(name), column, where) for name, column in values.items()})
     return pa.table(values) if hasattr(values, "__arrow_c_stream__") else from_dataframe(values)
+
+
+def _demand_unique(names: Sequence[str], where: str, table: str = "the table") -> None:
+    """Refuse a name that two columns have."""
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise DataError(where, f"{table} has {doubled[0]} twice", "expected a name for each column", "rename one")
 
 
 def _in_arrow(name: str, column: Any, where: str) -> Any:
@@ -262,6 +274,11 @@ def _is_gap(value: Any) -> bool:
         return value is None or bool(value != value)
     except (TypeError, ValueError):  # of NA nothing is known; of an array too much
         return np.ndim(value) == 0
+
+
+def _is_single(value: Any) -> bool:
+    """Whether it is one value, and no column of values."""
+    return isinstance(value, (str, bytes)) or not hasattr(value, "__len__")
 
 
 def _no_pyarrow(where: str, error: ImportError) -> DataError:
@@ -295,6 +312,8 @@ def _column(values: Any, as_text: bool = False, form: str = "") -> Column:
     import pyarrow as pa
 
     kind = values.type
+    if pa.types.is_dictionary(kind) and not isinstance(kind.value_type, pa.BaseExtensionType):
+        return _column(values.cast(kind.value_type), True, form)  # categories, also those that are called by numbers
     if as_text and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         return Column("category", np.array(values.cast(pa.string()).to_pylist(), dtype=object))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
@@ -305,8 +324,6 @@ def _column(values: Any, as_text: bool = False, form: str = "") -> Column:
         return Column("number", values.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64))
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return Column("date", _days(values), form)
-    if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
     if str(values.type) == "string_view":  # as polars may have texts
         values = values.cast(pa.string())
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):

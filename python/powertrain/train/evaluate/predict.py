@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from powertrain import _core
 from powertrain.data import DataError, InputFile
-from powertrain.data.in_memory import array_of, in_order, with_part
+from powertrain.data.frames import in_order
+from powertrain.data.in_memory import array_of, with_part
 from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces, no_pictures
 from powertrain.data.transforms import Transformed
 from powertrain.errors.methods import overridden
@@ -234,6 +235,9 @@ def _encoded(run: TrainRun, given: Any) -> NDArray[Any]:
         return array_of(given, "predict")
     if any(hasattr(one, "getbands") for one in (given if isinstance(given, (list, tuple)) else (given,))):
         raise no_pictures("predict", "a picture of Pillow")
+    if hasattr(given, "iloc") and not hasattr(given, "columns"):  # a row of a frame, by the names of its columns
+        named = {str(name): value for name, value in given.items()}
+        given = named if dataset.columns and {*dataset.columns} <= {*named} else given
     if isinstance(given, Mapping):
         given = _columns(dataset.columns or tuple(map(str, given)), given)
     return array_of(in_order(given, dataset.columns, "predict"), "predict")
@@ -246,7 +250,14 @@ def _columns(names: Sequence[str], given: Mapping[str, Any]) -> NDArray[Any]:
             "predict", f"columns {', '.join(map(str, given))}", f"expected {', '.join(names[:12])}",
             f"give the column {lacking[0]}",
         )  # fmt: skip
-    return np.column_stack([np.asarray(given[name]) for name in names])
+    made = [np.asarray(given[name]) for name in names]
+    other = next((at for at, column in enumerate(made) if column.shape[:1] != made[0].shape[:1]), None)
+    if other is not None:
+        raise DataError(
+            "predict", f"{made[0].size:,} of {names[0]} and {made[other].size:,} of {names[other]}",
+            "expected columns of one length", "check the dict",
+        )  # fmt: skip
+    return np.column_stack(made)
 
 
 def _pieces(run: TrainRun, given: InputFile) -> Iterator[Piece]:

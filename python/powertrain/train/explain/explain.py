@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from powertrain.data import DataError, InputFile
+from powertrain.data.frames import demand_same_rows
 from powertrain.data.in_memory import array_of
 from powertrain.data.source import check_labels, columns
 from powertrain.data.transforms import untransformed
@@ -113,6 +114,7 @@ def _as_tokens(run: TrainRun, x: Any) -> Any:
 def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) -> tuple[Array, Array]:
     """Examples with their targets: a caller's, or those of a part."""
     if y is not None:
+        demand_same_rows(x, y, "explain", "targets")
         inputs, targets = checked_examples(run, x), _targets(run, y)
         if len(inputs) != len(targets):
             raise RunError(

@@ -78,7 +78,13 @@ def _of_text(folder: RunFolder, overrides: Sequence[str], trust: bool) -> tuple[
     """The recipe in the folder; where plugins are not installed that only training needs, without them."""
     from powertrain.recipe import RecipeError, load_recipe
 
-    folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
+    try:
+        folder.files.read("recipe.toml", MOST_BYTES)  # an ordinary file, before anybody else opens it
+    except FileNotFoundError:
+        raise RunError(
+            f"[{folder.path}] it holds no recipe.toml; expected the recipe that powertrain train wrote there; restore "
+            "it from a copy of the folder, or train again"
+        ) from None
     given = str(folder.path / "recipe.toml")
     try:
         return load_recipe(given, overrides, trust=trust), ()
