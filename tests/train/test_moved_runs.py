@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +95,43 @@ def test_a_run_without_its_recipe_is_said(tmp_path: Path) -> None:
         f"[{tmp_path / 'a'}] it holds no recipe.toml; expected the recipe that powertrain train wrote there; restore "
         "it from a copy of the folder, or train again"
     )
+
+
+def test_a_folder_that_may_not_be_written_to_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a"
+    run = pt.fit("digits", epochs=1, folder=folder, verbose=False, report={"baseline": False})
+    wanted = run.predict(np.ones((1, 8, 8))).outputs
+    (folder / "report.html").unlink()
+    opened, made = os.open, Path.mkdir
+
+    def refusing(path: Any, flags: int, *settings: Any, **more: Any) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return opened(path, flags, *settings, **more)
+
+    def no_folder(path: Path, *settings: Any, **more: Any) -> None:
+        if path.is_relative_to(tmp_path) and not path.exists():
+            raise PermissionError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        made(path, *settings, **more)
+
+    monkeypatch.setattr(os, "open", refusing)
+    monkeypatch.setattr(Path, "mkdir", no_folder)
+    run = pt.load(folder)
+    assert np.array_equal(run.predict(np.ones((1, 8, 8))).outputs, wanted) and len(run.history) == 1
+    advice = "expected a folder in which you may write; change its rights, or copy the folder to your own"
+    explained = run.explain(np.ones((1, 8, 8)))
+    for call, path, reason in (
+        (run.card, folder / "card.md", "Permission denied"),
+        (run.report, folder / "report.html", "Permission denied"),
+        (explained.save, folder / "explain-gradients.svg", "Permission denied"),
+        (run.quantize, tmp_path / ".a-8bit.part", "Read-only file system"),
+        (
+            lambda: pt.fit("digits", epochs=1, folder=tmp_path / "b", verbose=False),
+            tmp_path / "b",
+            "Read-only file system",
+        ),
+    ):
+        with pytest.raises(pt.Error) as caught:
+            call()
+        assert str(caught.value) == f"[{path}] {reason}; {advice}"
+        assert isinstance(caught.value, PermissionError) and caught.value.filename == str(path)

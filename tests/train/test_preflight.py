@@ -109,4 +109,4 @@ def test_a_fault_of_the_engines_own_is_said_to_be_one(tmp_path: Path) -> None:
 def test_a_run_that_is_a_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     said = run(["train", "small.toml", "--run", "small.toml"], tmp_path, expect=2).stderr.strip()
-    assert said == "[small.toml] File exists; expected a path that can be read or written; check it and its rights"
+    assert said == "[small.toml] it cannot be made: File exists; expected the path of a folder; give another one"

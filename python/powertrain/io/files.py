@@ -21,6 +21,8 @@ from powertrain.io.direct import LEAST, DirectFile
 # Without O_NONBLOCK the opening of a pipe waits for somebody at its other end.
 SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_FOLDER = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)  # what a path may lead to
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MOST_BYTES = 1 << 26  # of a file that is read whole, if nothing else says how long it may be
 
@@ -37,6 +39,36 @@ class NoSpaceError(Error):  # type: ignore[misc, unused-ignore]
     """The disk is full; what was there before still stands."""
 
 
+class NotAllowedError(Error, PermissionError):  # type: ignore[misc, unused-ignore]
+    """The system does not let this process read or write here. It has the number and the path of the system's error."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # and not "[Errno 13] ..."
+
+    @classmethod
+    def of(cls, error: OSError, path: Path, reads: bool = False) -> NotAllowedError:
+        wanted = "a file that you may read" if reads else "a folder in which you may write"
+        made = cls(f"[{path}] {error.strerror}; expected {wanted}; change its rights, or copy the folder to your own")
+        made.errno, made.strerror, made.filename = error.errno, error.strerror, str(path)
+        return made
+
+
+def make_folder(path: Path, anew: bool = False) -> None:
+    """Make a folder, and those above it, where they are not there yet; with `anew` it must not be there."""
+    try:
+        path.mkdir(parents=True, exist_ok=not anew)
+    except OSError as error:
+        if error.errno in NOT_ALLOWED:
+            raise NotAllowedError.of(error, path) from error
+        if error.errno in FULL:
+            raise NoSpaceError(f"[{path}] {error.strerror}; expected room for a folder; free some space") from error
+        if error.errno not in NO_FOLDER:
+            raise
+        raise FolderError(
+            f"[{path}] it cannot be made: {error.strerror}; expected the path of a folder; give another one"
+        ) from error
+
+
 class Files:
     """The files of one folder. Names are relative, with "/" between folders; the folder itself is the user's choice."""
 
@@ -46,14 +78,14 @@ class Files:
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[BinaryIO]:
         """An ordinary file, open to be read."""
-        with self._told(name):
+        with self._told(name, reads=True):
             file = open(self._open(name, os.O_RDONLY), "rb")  # noqa: SIM115, PTH123
         with file:
             yield file
 
     def read(self, name: str, most: int = MOST_BYTES) -> bytes:
         """The whole of an ordinary file."""
-        with self.reading(name) as file, self._told(name):
+        with self.reading(name) as file, self._told(name, reads=True):
             size = os.fstat(file.fileno()).st_size
             if size <= most:
                 return file.read(size)  # one that is asked for more takes memory for that
@@ -122,7 +154,7 @@ class Files:
     def names(self, folder: str) -> list[str]:
         """What lies in a folder below, sorted; nothing where there is no such folder."""
         try:
-            with self._told(folder, of_folder=True), self._beside(f"{folder}/.") as (opened, _):
+            with self._told(folder, of_folder=True, reads=True), self._beside(f"{folder}/.") as (opened, _):
                 return sorted(os.listdir(opened))  # noqa: PTH208
         except FileNotFoundError:
             return []
@@ -167,7 +199,7 @@ class Files:
             os.close(here)
 
     @contextlib.contextmanager
-    def _told(self, name: str, size: int = 0, of_folder: bool = False) -> Iterator[None]:
+    def _told(self, name: str, size: int = 0, of_folder: bool = False, reads: bool = False) -> Iterator[None]:
         """Errors of the system with the whole path, and in words where it is a matter of what is there."""
         try:
             yield
@@ -179,6 +211,8 @@ class Files:
                 ) from error
             if odd := self._odd(name, of_folder):
                 raise FolderError(odd) from error
+            if error.errno in NOT_ALLOWED:
+                raise NotAllowedError.of(error, self.path / name, reads) from error
             error.filename = str(self.path / name)
             del error.filename2  # None would be printed
             raise

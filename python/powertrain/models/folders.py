@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from powertrain.io.file_lock import LOCK_FILE
-from powertrain.io.files import Files, synced
+from powertrain.io.files import Files, make_folder, synced
 
 _CHUNK = 1 << 20
 _DEEPEST = 8
@@ -27,7 +27,7 @@ def copy_run(source: Path, target: Path) -> str:
     """Copy the files of a run to a folder that is not there yet, and return their hash."""
     aside = target.with_name(f".{target.name}.part")
     shutil.rmtree(aside, ignore_errors=True)  # of a copy that was killed
-    aside.mkdir(parents=True)
+    make_folder(aside, anew=True)
     try:
         files, copied = Files(source), Files(aside)
         for name in _names(source):

@@ -18,7 +18,7 @@ from powertrain.data.kept import RECORD, differences
 from powertrain.io.array_pieces import Arrays
 from powertrain.io.console import one_line
 from powertrain.io.file_lock import LOCK_FILE, FileLock
-from powertrain.io.files import Files
+from powertrain.io.files import Files, NotAllowedError, make_folder
 from powertrain.io.plain_json import dumps
 from powertrain.io.records import MisfitError, from_json, to_json
 from powertrain.plugin import trust
@@ -86,7 +86,7 @@ class RunFolder:
             self.unlock()
 
     def lock(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         self._empty = not any(self.path.iterdir())
         try:
             self._take()
@@ -293,7 +293,7 @@ def fitting(raw: bytes) -> dict[str, Any]:
 
 def new_folder(root: Path, name: str) -> Path:
     """runs/NAME-1, runs/NAME-2, ...; made at once, so that no two processes take the same."""
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     number = max([0, *_numbers(root, name)])
     while True:
         number += 1
@@ -303,6 +303,8 @@ def new_folder(root: Path, name: str) -> Path:
             return path
         except FileExistsError:
             continue
+        except PermissionError as error:
+            raise NotAllowedError.of(error, path) from error
 
 
 def latest_folder(root: Path, name: str) -> Path | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from powertrain.data import DataModule, kept
 from powertrain.io.console import one_line
+from powertrain.io.files import make_folder
 from powertrain.io.plain_json import dumps
 from powertrain.models import CHALLENGER, CHAMPION, AliasMovedError, Registry, Version, open_registry
 from powertrain.models.folders import hash_folder
@@ -125,7 +126,7 @@ def retrain(given: Path, data: Path, settings: Settings, display: Display | None
     folder = settings.folder or new_folder(RUNS, recipe_name)
     learned, tested = data.absolute(), settings.test
     if tested is None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         learned, tested = cut(data, folder.absolute(), settings.share, settings.seed, ordered=settings.ordered)
     recipe = _recipe(champion, learned, settings, recipe_name)
     dataset = _as_champion_reads(champion, recipe) if settings.policy == "continue" else None
