@@ -94,10 +94,27 @@ def test_what_trees_keep_is_said() -> None:
             "X has 1 features, but Classifier is expecting 2 features as input; expected the columns that it was "
             "fitted on; pass these, in the same order",
         ),
+        (
+            lambda model: model.fit(np.ma.masked_where(X > 30, X), Y),
+            "X has masked numbers; expected a number everywhere; fill them, such as array.filled(0), or leave the rows "
+            "out",
+        ),
     ],
 )
 def test_data_that_are_refused_come_with_the_fix(action: Any, text: str) -> None:
     assert refusal(lambda: action(pt.Classifier())) == f"[Classifier] {text}"
+
+
+@pytest.mark.peers
+def test_tensors_and_frames_that_are_no_numbers_come_with_the_fix() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    fix = "expected an array of numbers; write x.detach().float().numpy()"
+    for tensor in (torch.tensor(X, requires_grad=True), torch.tensor(X).bfloat16()):
+        assert refusal(lambda x=tensor: pt.Classifier().fit(x, Y)).endswith(fix)
+    assert refusal(lambda: pt.Classifier().fit(pandas.DataFrame(X, columns=["a", "a"]), Y)) == (
+        "[Classifier] Expected unique column names; expected a name for each column; rename one, or leave one out"
+    )
 
 
 @pytest.mark.parametrize(

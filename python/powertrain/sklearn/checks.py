@@ -35,6 +35,8 @@ _ADVICE = (
         r"could not convert string", "numbers",
         "put sklearn.preprocessing.OneHotEncoder() before it in a pipeline",
     ),
+    (r"unique column names", "a name for each column", "rename one, or leave one out"),
+    (r"Can't call numpy|unsupported ScalarType", "an array of numbers", "write x.detach().float().numpy()"),
     (r"Sparse data was passed", "dense rows", "write x.toarray()"),
     (r"X has \d+ features, but", "the columns that it was fitted on", "pass these, in the same order"),
     (
@@ -99,6 +101,11 @@ def validated(estimator: Estimator, x: Any, *targets: Any, **settings: Any) -> A
                 f"expected at most {max_input_bytes() >> 30:,} GiB, since all of them are read; pass fewer rows or "
                 "columns"
             )
+        if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+            raise EstimatorError(
+                f"[{type(estimator).__name__}] {name} has masked numbers; expected a number everywhere; fill them, "
+                "such as array.filled(0), or leave the rows out"
+            )
     with _advised(estimator):
         return validate_data(estimator, x, *targets, **settings)
 
@@ -140,10 +147,10 @@ def _advised(estimator: Estimator) -> Iterator[None]:
     """What scikit-learn's checks refuse, in our form and with what to do."""
     try:
         yield
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # of whatever library the rows are
         for part, expected, fix in _ADVICE:
             if re.search(part, str(error)):
-                said = str(error).partition("\n")[0].partition(". ")[0].rstrip(".:")
+                said = str(error).partition("\n")[0].partition(". ")[0].rstrip(".:").removesuffix(", got")
                 text = f"[{type(estimator).__name__}] {said}; expected {expected}; {fix}"
                 raise EstimatorError(text) from None
         raise
