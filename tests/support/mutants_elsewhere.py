@@ -432,7 +432,7 @@ PARTS: dict[str, Part] = {
          " for one, match in matched]"),
         ("python/powertrain/optim/parameters.py", "one.weight_decay if group.weight_decay is None else", ""),
         ("python/powertrain/optim/parameters.py", "else group.lr / lr", "else group.lr"),
-        ("python/powertrain/optim/parameters.py", 'else group["lr"] / lr', 'else group["lr"]'),
+        ("python/powertrain/optim/parameters.py", 'plain_number(group["lr"]) / lr', 'plain_number(group["lr"])'),
         ("python/powertrain/optim/parameters.py", "if len(found) > 1:", "if False:"),
         ("python/powertrain/optim/parameters.py", "one.slot.name = one.path", "pass"),
     )),
