@@ -168,3 +168,29 @@ def test_statistics_stay_where_there_is_nothing_to_measure() -> None:
     with pytest.raises(pt.ShapeError):
         optim.refresh_statistics(model, broken())
     assert same(model.state_dict(), before) and model[1].momentum == 0.1 and model[1].training
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_averages_of_16_bits_do_not_stand_still(dtype: str, compiled: bool) -> None:
+    model = nn.Linear(2, 2).to(dtype)
+    for slot in model.parameters():
+        slot.value = pt.zeros(slot.shape, dtype)
+    averages: list[Any] = [optim.EMA(model, decay=0.999), optim.SWA(model)]
+
+    def update() -> None:
+        for average in averages:
+            average.update()
+
+    step = pt.compile(update) if compiled else update
+    step()
+    for slot in model.parameters():
+        slot.value = pt.ones(slot.shape, dtype)
+    for _ in range(999):
+        step()
+    for average, expected in zip(averages, (1 - 0.999**999, 0.999), strict=True):
+        with average.applied():
+            assert model.weight.dtype.name == dtype
+            held = pt.astype(model.weight.value, "float32").numpy()
+        np.testing.assert_allclose(held, expected, rtol=2**-8)
+    assert model.weight.value.dtype.name == dtype

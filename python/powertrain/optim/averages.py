@@ -22,7 +22,8 @@ from powertrain.program.facts import Watched
 class _Average(Watched, Stateful, NotAModel):
     """Averages of the trained parameters of a model, one slot for each; the first update copies them.
 
-    With `use_buffers` also those of its floating-point buffers. `update` belongs behind the optimizer's, in the step
+    With `use_buffers` also those of its floating-point buffers. Averages of 16 bits are kept in float32: the last
+    digit of such a number is larger than what one value adds. `update` belongs behind the optimizer's, in the step
     that is compiled. `named_slots` is the state of a checkpoint.
     """
 
@@ -34,7 +35,7 @@ class _Average(Watched, Stateful, NotAModel):
             raise OptimizerError(f"[{name}] a model without trained parameters; expected some; unfreeze them")
         if use_buffers:
             averaged += [(path, slot) for path, slot in model.named_buffers() if slot.dtype.is_float]
-        self.pairs = [(slot, pt.Slot(pt.tensor(slot.value), name=f"{name}.{path}")) for path, slot in averaged]
+        self.pairs = [(slot, pt.Slot(pt.tensor(_wide(slot.value)), name=f"{name}.{path}")) for path, slot in averaged]
 
     @abstractmethod
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
@@ -61,7 +62,7 @@ class _Average(Watched, Stateful, NotAModel):
         count = self.count.value
         between = accumulating([slot for slot, _ in self.pairs])
         for slot, average in self.pairs:
-            value = slot.value
+            value = _wide(slot.value)
             following = pt.where(pt.equal(count, 0), value, self._next(average.value, value, count))
             average.value = following if between is None else pt.where(between, average.value, following)
         self.count.value = count + 1 if between is None else pt.where(between, count, count + 1)
@@ -83,7 +84,7 @@ class _Average(Watched, Stateful, NotAModel):
         changed = [slot for slot, _ in self.pairs] + [slot for _, slot in self._model.named_buffers()]
         before = [slot.value for slot in changed]
         for slot, average in self.pairs:
-            slot.value = average.value
+            slot.value = _as(average.value, slot.dtype)
         try:
             yield
         finally:
@@ -135,6 +136,14 @@ class SWA(_Average):
 
     def _next(self, average: pt.Tensor, value: pt.Tensor, count: pt.Tensor) -> pt.Tensor:
         return average + (value - average) / pt.astype(count + 1, value.dtype)
+
+
+def _wide(value: pt.Tensor) -> pt.Tensor:
+    return _as(value, pt.float32) if value.dtype.itemsize < 4 else value
+
+
+def _as(value: pt.Tensor, dtype: pt.DType) -> pt.Tensor:
+    return value if value.dtype == dtype else pt.astype(value, dtype)
 
 
 Given = TypeVar("Given")
