@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import powertrain.nn.functional as F
@@ -15,6 +15,7 @@ from powertrain.train.report import elements
 from powertrain.train.report.elements import NOTHING, left_out, paragraphs, table_of
 from powertrain.train.report.markup import Html, html, joined
 from powertrain.train.report.pictures import pictures
+from powertrain.train.report.signals import are_signals, signals
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation
@@ -117,16 +118,13 @@ def training_examples(run: TrainRun) -> Html:
     """Training examples as the model sees them, when they are pictures: with the random changes of the recipe."""
     import numpy as np
 
-    from powertrain.data import DataLoader
+    from powertrain.data import DataLoader, untransformed
 
     if not run.dataset.kind.classes or "train" not in run.dataset.splits:
         return NOTHING
     count = min(16, len(run.dataset.train))
     batch = next(iter(DataLoader(run.dataset.train, count, shuffle=True, seed=run.recipe.run.seed, augment=True)))
     y = batch.arrays["y"]
-    pixels = pixels_of(run, batch.arrays["x"])
-    if not is_picture(pixels.shape[1:]):
-        return NOTHING
     labels = run.dataset.class_names
     # Where examples are mixed, y is shares: the largest two name the picture.
     if y.ndim == 2:
@@ -137,8 +135,12 @@ def training_examples(run: TrainRun) -> Html:
         ]
     else:
         titles = [labels[label] for label in y]
-    shown = pictures(pixels, titles, "a training example")
-    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", shown)
+    x = batch.arrays["x"]
+    found = untransformed(run.dataset.train).fetch(np.zeros(1, np.int64))["x"]
+    if is_picture(found.shape[1:]) and x.ndim == 2:
+        return NOTHING  # the rows of a picture, one behind the other
+    shown = looked_at(run, x, titles, "a training example")
+    return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", shown) if shown else NOTHING
 
 
 def pixels_of(run: TrainRun, x: Any) -> Any:
@@ -147,14 +149,23 @@ def pixels_of(run: TrainRun, x: Any) -> Any:
     return views[-1](x) if views else x
 
 
+def looked_at(run: TrainRun, x: Any, titles: Sequence[str], kind: str, names: Sequence[str] = ()) -> Html:
+    """Examples as pictures or as curves, with a title each; nothing where it is not known how they look."""
+    pixels = pixels_of(run, x)
+    if not run.dataset.columns and are_signals(pixels):
+        return signals(pixels, titles, kind, names)
+    return pictures(pixels, titles, kind, names) if is_picture(pixels.shape[1:]) else NOTHING
+
+
 def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
-    """The examples with the highest losses, with the names of their files: pictures, or words where the data have such.
-    Of other examples only those that have names are shown."""
+    """The examples with the highest losses, with the names of their files: pictures or curves, or words where the data
+    have such. Of other examples only those that have names are shown."""
     count = min(run.recipe.report.worst, len(judged.losses))
     if count == 0 or judged.outputs is None or not run.dataset.kind.classes:
         return NOTHING
     import numpy as np
 
+    from powertrain.data import untransformed
     from powertrain.data.naming import example_names
 
     order = np.argsort(-judged.losses, kind="stable")[:count].astype(np.int64)
@@ -163,10 +174,13 @@ def worst_examples(run: TrainRun, judged: Evaluation) -> Html:
     labels = run.dataset.class_names
     said = [(labels[guess], labels[truth]) for guess, truth in zip(judged.classes[order], fields["y"], strict=True)]
     head = html("<h2>Worst examples</h2><p>What the model said, and what it is.</p>")
-    pixels = pixels_of(run, fields["x"])
-    if run.dataset.show is None and is_picture(pixels.shape[1:]):
-        titles = [f"{guess}, is {truth}" for guess, truth in said]
-        return joined((head, pictures(pixels, titles, "one of the worst examples", names)))
+    titles = [f"{guess}, is {truth}" for guess, truth in said]
+    x = fields["x"]
+    if x.ndim == 2 and is_picture((found := untransformed(source).fetch(order)["x"]).shape[1:]):
+        x = found  # which the model saw as the rows of a picture, one behind the other
+    looks = NOTHING if run.dataset.show else looked_at(run, x, titles, "one of the worst examples", names)
+    if looks:
+        return joined((head, looks))
     columns = {"file": names, "example": [] if run.dataset.show is None else [run.dataset.show(x) for x in fields["x"]]}
     shown = {name: column for name, column in columns.items() if len(column)}
     if not shown:

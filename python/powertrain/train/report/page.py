@@ -21,6 +21,8 @@ pre { background: #f6f6f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: 
 .good { color: #176f2c } .bad { color: #a11 } .quiet { color: #666 }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .8rem; margin-top: 1rem }
 .pictures figure { margin: 0; min-width: 0 } .pictures img { width: 100%; margin: 0 }
+.curve { width: 100%; background: #fff } .curve polyline { fill: none; stroke: #0072b2; stroke-width: 1.5 }
+.curve .channel1 { stroke: #c14a00 } .curve .channel2 { stroke: #176f2c }
 .pictures figcaption { font-size: .75rem; line-height: 1.3; overflow-wrap: anywhere }
 .sounds { display: flex; flex-wrap: wrap; gap: .8rem; margin-top: 1rem } .sounds figure { margin: 0 }
 .sounds audio { width: 15rem; height: 2.5rem }

@@ -31,6 +31,11 @@ def _figure(pixels: NDArray[Any], title: str, kind: str, name: str) -> Html:
     data = base64.b64encode(png(_bytes(values, values.min(), values.max()))).decode()
     squares = "squares" if max(values.shape[:2]) <= SMALL else ""
     shown = html('<img class="{}" alt="{}" src="data:image/png;base64,{}">', squares, kind, data)
+    return captioned(shown, title, name)
+
+
+def captioned(shown: Html, title: str, name: str) -> Html:
+    """A figure with what it is below it, and the name of its file."""
     below = joined((one_line(text)[:MOST_LETTERS] for text in (title, name) if text), "<br>")
     return html("<figure>{}<figcaption>{}</figcaption></figure>", shown, below)
 
