@@ -23,6 +23,13 @@ def tensor(*shape: int, dtype: str = "float32") -> pt.Tensor:
     return pt.tensor(RNG.normal(size=shape).astype(dtype))
 
 
+def deep(x: pt.Tensor) -> pt.Tensor:
+    for _ in range(100):
+        x = x * x + 0.25
+        x = x / (1 + pt.abs(x))
+    return x
+
+
 REDUCTIONS: dict[str, Callable[[pt.Tensor], pt.Tensor]] = {
     "rows": lambda x: pt.sum(pt.exp(x), axis=-1),
     "means": lambda x: pt.mean((x - 1) ** 2, axis=-1) * 3,
@@ -31,6 +38,12 @@ REDUCTIONS: dict[str, Callable[[pt.Tensor], pt.Tensor]] = {
     "columns": lambda x: pt.sum(pt.exp(x), axis=tuple(range(x.ndim - 1))),
     "of each example": lambda x: pt.mean(pt.relu(x), axis=tuple(range(1, x.ndim - 1))) if x.ndim > 2 else x,
     "of all": lambda x: pt.sum(pt.square(x)),
+    "a loss": lambda x: pt.mean((x * 2 - pt.flip(x, axis=0)) ** 2),
+    "its axes kept": lambda x: pt.max(pt.abs(x - 1), axis=tuple(range(x.ndim)), keepdims=True) - x,
+    "turned": lambda x: pt.sum(pt.exp(pt.permute_dims(x)) * pt.permute_dims(x * 3)),
+    "a number beside": lambda x: pt.sum(pt.where(x > pt.mean(x), x, pt.reshape(pt.sum(x), (1, 1)) * 0)),
+    "used twice": lambda x: (lambda y: pt.sum(y * y) + pt.sum(y) + y[0])(pt.tanh(x)),
+    "a long chain": lambda x: pt.sum(deep(x)),
     "an axis in front": lambda x: pt.sum(pt.exp(x), axis=0),
 }
 
@@ -47,7 +60,7 @@ def test_the_bits_are_those_of_calls_alone(name: str, shape: tuple[int, ...], dt
         assert together.shape == apart.shape and together.tobytes() == apart.tobytes(), threads
 
 
-@pytest.mark.parametrize("name", ["rows", "maxima", "columns", "of each example"])
+@pytest.mark.parametrize("name", ["rows", "maxima", "columns", "of each example", "of all"])
 def test_what_is_reduced_does_not_go_through_memory(name: str) -> None:
     pt.set_threads(1)
     step, x = pt.compile(REDUCTIONS[name]), tensor(128, 64, 64)
