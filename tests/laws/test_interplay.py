@@ -158,6 +158,7 @@ def norm_to_eval(w: World) -> None:
 
 @verb
 def freeze(w: World) -> None:
+    w.opt = None  # which refuses what is frozen after it was made
     w.model.freeze("first.*")
 
 
