@@ -38,7 +38,7 @@ int64_t rows_of_column_sum(const Graph& graph, const GraphNode& node) {
   for (; axis >= 0; --axis) {
     if (summed[static_cast<std::size_t>(axis)] && type.shape[axis] != 1) return 0;
   }
-  // Of no axis of several rows: an axis of one row is summed like any other, and so is nothing at all.
+  // Along no axis at all there is nothing to sum.
   return std::find(summed.begin(), summed.end(), true) == summed.end() ? 0 : rows;
 }
 
