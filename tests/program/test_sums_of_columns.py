@@ -162,3 +162,16 @@ def test_squares_are_not_kept_for_a_group_norm() -> None:
     step = pt.compile(lambda x: GROUP_NORM(x, num_groups=4))
     step(tensor(64, 28, 28, 16))
     assert step.programs[0]["arena_bytes"] < 1.5 * 64 * 28 * 28 * 16 * 4, "the squares went through memory"
+
+
+def test_a_product_takes_no_sums_of_columns_along() -> None:
+    """On one thread, where sums of few rows go along too, of a product that their rows alone read in the end."""
+    pt.set_threads(1)
+    pt.random.seed(0)
+    model = pt.nn.Sequential(pt.nn.TransformerBlock(8, 2), pt.nn.Flatten(), pt.nn.Linear(48, 2))
+    x, y = tensor(32, 6, 8), RNG.integers(0, 2, 32)
+    both = pt.nn.value_and_grad(model, lambda: pt.nn.functional.cross_entropy(model(x), y))
+    apart, together = pt.compile(lambda: both(), fuse=False)(), pt.compile(lambda: both())()
+    assert together[0].numpy().tobytes() == apart[0].numpy().tobytes()
+    for name, grad in apart[1].items():
+        assert together[1][name].numpy().tobytes() == grad.numpy().tobytes(), name

@@ -26,6 +26,9 @@ bool epilogue_fits(const FusedProgram& program, const Shape& shape, DType produc
   for (const FusedStep& step : program.steps) {
     if (reduces_row(step.kind))
       return refuse("the epilogue reduces a row; only elementwise steps are expected; run it as a program of its own");
+    if (step.kind == StepKind::ColumnSum)
+      return refuse(
+          "the epilogue adds up columns; only elementwise steps are expected; run it as a program of its own");
     // A random number belongs to an element's index in all of C, which a rectangle of one batch item does not know.
     if (step.kind == StepKind::Uniform && shape.size() > 2)
       return refuse("the epilogue draws random numbers over batch axes; two axes are expected; reshape to rows");
