@@ -1,5 +1,5 @@
-"""Every graph that a pass makes is verified in tests, each draws the same numbers alone as among others, reports do not
-render their pictures, and what tests start hears signals."""
+"""Every graph that a pass makes is verified in tests, each draws the same numbers alone as among others, on as many
+threads, reports do not render their pictures, and what tests start hears signals."""
 
 import gc
 import os
@@ -14,6 +14,8 @@ os.environ.setdefault("POWERTRAIN_VERIFY", "1")
 # Folders of short tests, which come last: while one of pytest's workers is at a test of half a minute, the others have
 # something to do.
 SHORT = {"autodiff", "errors", "metrics", "nn", "optim", "recipe", "solvers"}
+
+THREADS = pytest.StashKey[int]()  # that the process began with
 
 # A shell starts what runs in the background deaf to Ctrl-C, and nohup to a hangup; processes that tests start inherit
 # it, and then train on where a test expects them to end.
@@ -49,11 +51,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before the fixtures: a model made without a seed would depend on the tests that its process ran before. So would
-    what is written, where one of them only looked at a gradient."""
+    """Before the fixtures: a model made without a seed would depend on the tests that its process ran before; so would
+    what is written, where one of them only looked at a gradient, and how a step is fused, by the number of threads."""
     import powertrain as pt  # after the environment is set, which the import reads
     import unrendered  # once tests/support is on the path
 
     pt.random.seed(0)
+    pt.set_threads(item.config.stash.setdefault(THREADS, pt.get_threads()))
     pt.end_phase()
     unrendered.choose(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,13 +16,6 @@ ISAS = ("avx512", "avx2", "neon", "generic")
 SAMPLE = range(10 * len(thread_trials.FAMILIES))
 FEW_THREADS = (1, 2, 3, 5, 6, 7, 8, 11, 12, 14, 16)
 MANY = range(500)
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def wrong(family: str, isa: str, seeds: range, threads: Sequence[int]) -> list[str]:

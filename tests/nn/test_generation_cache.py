@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -29,13 +28,6 @@ def model() -> GPT:
     for slot in made.parameters():
         slot.value = slot.value * 8.0 if slot.ndim == 2 else slot.value
     return made
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def text(seed: int, length: int) -> NDArray[np.int64]:
@@ -139,7 +131,6 @@ def test_threads_that_generate_with_one_model_in_training_write_what_one_alone_d
     assert found == wanted and model.training
 
 
-@pytest.mark.usefixtures("threads")
 def test_the_same_tokens_on_any_number_of_threads(model: GPT) -> None:
     found = []
     for count in (1, 2, 4, 7):

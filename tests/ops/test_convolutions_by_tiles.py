@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,13 +13,6 @@ from kit import Array
 
 CALLS = pt.ops.functional.OPERATORS
 MOST = 2.0  # times the direct sum's error
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def drawn(*shape: int, seed: int = 3) -> pt.Tensor:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 import powertrain as pt
 
 RNG = np.random.default_rng(7)
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def tensor(*shape: int, dtype: str = "float32") -> pt.Tensor:

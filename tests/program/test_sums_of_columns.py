@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,13 +14,6 @@ LAYER_NORM = pt.ops.functional.OPERATORS["layer_norm"]
 RMS_NORM = pt.ops.functional.OPERATORS["rms_norm"]
 GROUP_NORM = pt.ops.functional.OPERATORS["group_norm"]
 SHAPES = ((2048, 96), (2309, 65), (2, 4400, 7), (2100, 1500))
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def tensor(*shape: int, dtype: str = "float32") -> pt.Tensor:

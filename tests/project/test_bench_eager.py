@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 
 import eager
-import powertrain as pt
 from race.eager_cases import CASES
 from race.eager_names import numpy_names, powertrain_names, torch_names
-
-
-@pytest.fixture(autouse=True)
-def _threads() -> object:
-    before = pt.get_threads()
-    yield
-    pt.set_threads(before)
 
 
 def test_every_call_can_be_made() -> None:
