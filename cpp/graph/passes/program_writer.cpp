@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/axes.h"
 #include "ops/functional.h"
 
 namespace pt {
@@ -24,22 +25,16 @@ int64_t rows_of_column_sum(const Graph& graph, const GraphNode& node) {
   if (!node.attrs.flag("keepdims") || !is_float(type.dtype) || type.shape.size() < 2 || count(type.shape) == 0)
     return 0;
   if (type.shape.back() == 1) return 0;  // without that axis it is a row, whose sum has another order
-  std::vector<bool> summed(static_cast<std::size_t>(type.shape.size()), !node.attrs.has("axis"));
-  if (node.attrs.has("axis")) {
-    for (const int64_t axis : node.attrs.ints("axis")) {
-      summed[static_cast<std::size_t>(axis < 0 ? axis + type.shape.size() : axis)] = true;
-    }
-  }
-  if (summed.back()) return 0;
+  const int last = type.shape.size() - 1;
+  const Ints summed = reduced_axes(node.attrs, last + 1, node.op->name);
+  if (summed.empty() || summed.back() == last) return 0;
   int64_t rows = 1;
-  int axis = type.shape.size() - 2;
-  for (; axis >= 0 && (summed[static_cast<std::size_t>(axis)] || type.shape[axis] == 1); --axis)
-    rows *= type.shape[axis];
+  int axis = last - 1;
+  for (; axis >= 0 && (contains(summed, axis) || type.shape[axis] == 1); --axis) rows *= type.shape[axis];
   for (; axis >= 0; --axis) {
-    if (summed[static_cast<std::size_t>(axis)] && type.shape[axis] != 1) return 0;
+    if (contains(summed, axis) && type.shape[axis] != 1) return 0;
   }
-  // Along no axis at all there is nothing to sum.
-  return std::find(summed.begin(), summed.end(), true) == summed.end() ? 0 : rows;
+  return rows;
 }
 
 bool register_exact(DType dtype) { return register_dtype(dtype) == dtype; }

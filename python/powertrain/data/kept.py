@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import drawing
 from powertrain.data.dataset import ArrayDataset
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
-from powertrain.data.source import Array, Fields, Source, evenly_spaced
+from powertrain.data.source import Array, Fields, Source, spaced_examples
 from powertrain.data.transforms import untransformed
 from powertrain.plugin.bases import RandomTransform, Transform
 from powertrain.plugin.protocols import is_random
@@ -47,9 +46,7 @@ def record(dataset: DataModule, others: Mapping[str, Source] | None = None) -> d
 
 def described(source: Source) -> dict[str, Any]:
     """How many examples, of what form, and a check sum of some: enough to see that a run got other data."""
-    rows = evenly_spaced(len(source), CHECKED)
-    with drawing.batch(0, 0):
-        fields = source.fetch(rows)
+    fields = spaced_examples(source, CHECKED)
     forms = {name: f"{array.dtype}{list(array.shape[1:])}" for name, array in fields.items()}
     check = 0
     for array in fields.values():

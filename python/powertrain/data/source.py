@@ -248,6 +248,12 @@ def evenly_spaced(count: int, most: int) -> Indices:
     return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
+def spaced_examples(source: Source, most: int) -> Fields:
+    """At most so many examples, evenly spaced; the same each time, also where examples draw random numbers."""
+    with drawing.batch(0, 0):
+        return source.fetch(evenly_spaced(len(source), most))
+
+
 def whole(source: Source, field: str, batch: int = 4096) -> Array:
     """One field of every example, in order."""
     return columns(source, (field,), batch=batch)[field]

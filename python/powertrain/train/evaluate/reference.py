@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import drawing
-from powertrain.data.source import evenly_spaced
+from powertrain.data.source import evenly_spaced, spaced_examples
 from powertrain.data.transforms import untransformed
 from powertrain.io.files import Files
 from powertrain.monitor.labels import predictions, scored
@@ -46,8 +45,7 @@ class SomeExamples:
         wanted = min(wanted, len(source), max(BATCH, MOST_BYTES // max(self._dataset.example.nbytes, 1)))
         held = self._read.get(part)
         if held is None or len(held["x"]) < wanted:
-            with drawing.batch(0, 0):
-                held = self._read[part] = source.fetch(evenly_spaced(len(source), wanted))
+            held = self._read[part] = spaced_examples(source, wanted)
         rows = evenly_spaced(len(held["x"]), most)
         return held if len(rows) == len(held["x"]) else {name: values[rows] for name, values in held.items()}
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import drawing
-from powertrain.data.source import evenly_spaced
+from powertrain.data.source import evenly_spaced, spaced_examples
 from powertrain.io.console import one_line
 from powertrain.plugin.section import Section
 from powertrain.train.evaluate.evaluation import on_host, own_losses
 from powertrain.train.explain.attention import Looked, attends, looked
 from powertrain.train.explain.explanation import is_picture, show_picture
 from powertrain.train.folder.run_folder import RunError
+from powertrain.train.preflight import judged_part
 from powertrain.train.report.judged import pixels_of
 
 if TYPE_CHECKING:
@@ -35,15 +35,11 @@ Floats = NDArray[np.float32]
 
 def pages(run: TrainRun) -> list[Section]:
     """The last layer of a model with attention, on examples of the part that the run is judged by."""
-    parts = run.dataset.splits
-    part = next((name for name in ("test", "valid", "train") if name in parts), None)
-    if part is None or on_host(run.strategy) or not attends(run):
+    part = judged_part(run.dataset.splits)
+    source = run.dataset.splits.get(part)
+    if source is None or not len(source) or on_host(run.strategy) or not attends(run):
         return []
-    source = parts[part]
-    if not len(source):
-        return []
-    with drawing.batch(0, 0):
-        fields = source.fetch(evenly_spaced(len(source), TEXTS))
+    fields = spaced_examples(source, TEXTS)
     fields = {name: np.asarray(fields[name]) for name in ("x", "y") if name in fields}
     try:
         if run.dataset.vocabulary is not None and fields["x"].ndim == 2:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powertrain.data import drawing
-from powertrain.data.source import evenly_spaced
+from powertrain.data.source import spaced_examples
 from powertrain.plugin.section import Section, points_section
 from powertrain.solvers import principal_components
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.explain.embedding_map import FEWEST, MOST_CLASSES
 from powertrain.train.explain.nearest import embedded
+from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -25,15 +25,13 @@ MOST = 500  # examples on the map: what they cost is a pass through the model
 def pages(run: TrainRun) -> list[Section]:
     """Examples of classes on a plane, near each other where they are alike to the model. Of a model that is given the
     inputs as they are and has learned no place for them, only where a transform has."""
-    parts, kinds = run.dataset.splits, run.dataset.class_names if run.dataset.kind.classes else ()
-    part = next((name for name in ("test", "valid", "train") if name in parts), None)
-    if part is None or not 2 <= len(kinds) <= MOST_CLASSES or own_losses(run.strategy) is not None:
+    part, kinds = judged_part(run.dataset.splits), run.dataset.class_names if run.dataset.kind.classes else ()
+    source = run.dataset.splits.get(part)
+    if source is None or len(source) < FEWEST:
         return []
-    source = parts[part]
-    if len(source) < FEWEST:
+    if not 2 <= len(kinds) <= MOST_CLASSES or own_losses(run.strategy) is not None:
         return []
-    with drawing.batch(0, 0):
-        fields = source.fetch(evenly_spaced(len(source), MOST))
+    fields = spaced_examples(source, MOST)
     x = np.asarray(fields["x"])
     flat, places = x.reshape(len(x), -1), embedded(run, x)
     if places.shape[1] < 2 or not np.isfinite(places).all():

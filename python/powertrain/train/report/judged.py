@@ -136,8 +136,7 @@ def training_examples(run: TrainRun) -> Html:
     else:
         titles = [labels[label] for label in y]
     x = batch.arrays["x"]
-    found = untransformed(run.dataset.train).fetch(np.zeros(1, np.int64))["x"]
-    if is_picture(found.shape[1:]) and x.ndim == 2:
+    if x.ndim == 2 and is_picture(untransformed(run.dataset.train).fetch(np.zeros(1, np.int64))["x"].shape[1:]):
         return NOTHING  # the rows of a picture, one behind the other
     shown = looked_at(run, x, titles, "a training example")
     return html("<h2>Training examples</h2><p>As the model sees them.</p>{}", shown) if shown else NOTHING

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import drawing
-from powertrain.data.source import evenly_spaced
+from powertrain.data.source import spaced_examples
 from powertrain.io.console import one_line
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.evaluate.predict import form_of, model_outputs
@@ -55,8 +54,7 @@ def drawn(run: TrainRun, count: int) -> Shown:
 def answered(run: TrainRun, count: int) -> Shown:
     """Examples of the validation part, evenly spaced, with what the model says of them and what they are."""
     dataset, source, found = run.dataset, run.dataset.splits["valid"], Shown()
-    with drawing.batch(0, 0):
-        fields = source.fetch(evenly_spaced(len(source), count))
+    fields = spaced_examples(source, count)
     x = fields["x"]
     outputs = model_outputs(run, x)
     pixels = pixels_of(run, x) if dataset.show is None else x
