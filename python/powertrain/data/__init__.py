@@ -44,7 +44,7 @@ from powertrain.data.samplers import (
     WeightedRandomSampler,
 )
 from powertrain.data.scaling import Scaling
-from powertrain.data.source import Source, anew, by_rows
+from powertrain.data.source import Source, anew, by_rows, evenly_spaced, spaced_examples
 from powertrain.data.split import (
     permutation,
     random_split,
@@ -112,6 +112,7 @@ __all__ = [
     "class_folders",
     "collate",
     "data_folders",
+    "evenly_spaced",
     "find_files",
     "from_frame",
     "identities",
@@ -129,6 +130,7 @@ __all__ = [
     "read_images",
     "read_r_table",
     "read_text",
+    "spaced_examples",
     "split_labelled",
     "split_ordered",
     "split_random",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -63,6 +63,14 @@ class RawTable(Protocol):
     def targets(self, values: Array) -> Array:
         """The targets of values of the target's column; -1 for a class that training did not have."""
         ...
+
+
+PARTS = ("test", "valid", "train")
+
+
+def judged_part(parts: Collection[str]) -> str:
+    """The one of these parts by which a run is judged."""
+    return next((part for part in PARTS if part in parts), "env")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +175,16 @@ class DataModule:
     @property
     def train(self) -> Source:
         return self.splits["train"]
+
+    @property
+    def judged_part(self) -> str:
+        """The part by which a run is judged: the test part, or else what comes nearest.
+
+        >>> examples = pt.data.ArrayDataset(x=np.zeros((6, 2), np.float32), y=np.arange(6) % 3)
+        >>> pt.data.DataModule("points", "classification", {"train": examples, "valid": examples}, 3).judged_part
+        'valid'
+        """
+        return judged_part(self.splits)
 
     def with_classes(self, count: int) -> DataModule:
         """The same data of so many classes, where these are open and more than there were."""

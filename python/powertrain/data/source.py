@@ -6,12 +6,13 @@ training run stands is the loader's cursor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.data import drawing
 from powertrain.data.errors import DataError, NotFiniteDataError
 from powertrain.data.npy import StoredArray
@@ -238,6 +239,23 @@ def columns(source: Source, wanted: Sequence[str], optional: Sequence[str] = (),
     return {name: np.concatenate([part[name] for part in parts]) for name in there}
 
 
+def rows_of(arrays: Mapping[str, Array], rows: Indices) -> dict[str, Array]:
+    """The same rows of each of some arrays, which have as many rows each, as arrays of their own.
+
+    >>> fields = {"x": np.arange(10).reshape(5, 2), "y": np.arange(5)}
+    >>> [one.tolist() for one in rows_of(fields, np.array([4, 0, -1])).values()]
+    [[[8, 9], [0, 1], [8, 9]], [4, 0, 4]]
+    """
+    names = [name for name, array in arrays.items() if _is_plain(array)]
+    found = dict(zip(names, _core.take_rows([arrays[name] for name in names], rows), strict=True))
+    return {name: found[name] if name in found else array.take(rows, axis=0) for name, array in arrays.items()}
+
+
+def _is_plain(array: Array) -> bool:
+    """Whether its rows are in memory, each in one piece."""
+    return isinstance(array, np.ndarray) and not array.dtype.hasobject and bool(array[:1].flags.c_contiguous)
+
+
 def evenly_spaced(count: int, most: int) -> Indices:
     """Of `count` rows at most so many, the first and the last among them: files are often sorted, and the first rows of
     one class.
@@ -249,7 +267,12 @@ def evenly_spaced(count: int, most: int) -> Indices:
 
 
 def spaced_examples(source: Source, most: int) -> Fields:
-    """At most so many examples, evenly spaced; the same each time, also where examples draw random numbers."""
+    """At most so many examples, evenly spaced; the same each time, also where examples draw random numbers.
+
+    >>> numbers = pt.data.ArrayDataset(x=np.arange(10), y=np.zeros(10))
+    >>> spaced_examples(numbers, 4)["x"].tolist()
+    [0, 3, 6, 9]
+    """
     with drawing.batch(0, 0):
         return source.fetch(evenly_spaced(len(source), most))
 

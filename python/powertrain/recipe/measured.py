@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from powertrain.data.module import PARTS
 from powertrain.plugin.conversion import Mistake
 from powertrain.plugin.registry import ENGINE, PluginError, Registry
 from powertrain.plugin.tasks import OWN, task_of
 from powertrain.plugin.wording import suggestion
 
-PARTS = ("test", "valid", "train")
 PLAYED = ["env.return", "env.length"]  # what is measured of an environment
 # What results hold beside the metrics of the parts.
 MEASURED = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from powertrain.data.module import PARTS
 from powertrain.plugin.wording import suggestion
-from powertrain.recipe.measured import MEASURED, PARTS
+from powertrain.recipe.measured import MEASURED
 from powertrain.train.folder.run_folder import RunError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def demand_expected(run: TrainRun) -> None:
     metrics = run.evaluations.evaluator.metrics
     parts = ["env"] if run.dataset.kind.plays else [part for part in PARTS if part in run.dataset.splits]
     measured = [f"{part}.{name}" for part in parts for name in metrics if name != "confusion"]
-    measured += [f"{judged_part(run.dataset.splits)}.{name}" for name in run.strategy.scores]
+    measured += [f"{run.dataset.judged_part}.{name}" for name in run.strategy.scores]
     for name in run.recipe.expect:
         if name not in measured and name not in MEASURED:
             known = [*measured, *MEASURED]
@@ -115,12 +115,7 @@ def demand_groups(run: TrainRun) -> None:
     from powertrain.train.report.groups import demand_column
 
     for name in run.recipe.report.groups:
-        demand_column(run.dataset, judged_part(run.dataset.splits), name, "report.groups")
-
-
-def judged_part(parts: Collection[str]) -> str:
-    """The part by which a run is judged: the test part, or else what comes nearest."""
-    return next((part for part in PARTS if part in parts), "env")
+        demand_column(run.dataset, run.dataset.judged_part, name, "report.groups")
 
 
 def demand_examples(run: TrainRun, where: str) -> None:

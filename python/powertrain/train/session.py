@@ -33,7 +33,6 @@ from powertrain.train.folder.ledger import Ledger, read_history
 from powertrain.train.folder.lock import differences
 from powertrain.train.folder.reopening import identities_of
 from powertrain.train.folder.run_folder import REPORT, RunError, RunFolder
-from powertrain.train.preflight import judged_part
 from powertrain.train.report.energy import Energy, Meter
 from powertrain.train.run.pretrained import demand_weights
 from powertrain.train.run.train_run import TrainRun
@@ -260,7 +259,7 @@ def conclude(run: TrainRun, energy: Energy, digest: str) -> Outcome:
     seconds = run.saver.elapsed()
     decided = decide(run, lambda: run.stop_signal != 0)
     evaluations = measure(run, lambda: run.stop_signal != 0)
-    part = judged_part(evaluations)
+    part = run.dataset.judged_part
     # Where a strategy measures itself, it alone knows what simple predictors do the same; where it plays, none does.
     predictors = run.strategy.simple if own_losses(run.strategy) else run.dataset.kind.baselines
     # Of a stream, others would be shown all of it before they answer; its strategy compares with those that are not.
@@ -363,6 +362,6 @@ def measure(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Eva
                 found[part] = evaluate(part, keep=True)
         enough = max(LEAST_GAP_EXAMPLES, GAP_TARGETS // (dataset.context or 1))
         found["train"] = evaluate("train", most=min(enough, run.recipe.evaluate.most))
-    part = judged_part(found)
+    part = run.dataset.judged_part
     found[part].values.update(run.strategy.score(run, part))
     return found

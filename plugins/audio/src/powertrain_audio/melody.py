@@ -91,7 +91,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
 
     def sections(self, run: Run) -> list[Section]:
         tunes, train = self.drawn(run, SHOWN, 0), tunes_of_part(run, "train")
-        part = next((name for name in ("test", "valid") if name in run.dataset.splits), "train")
+        part = run.dataset.judged_part
         held = tunes_of_part(run, part)
         said = [f"Of the bars of {part} tunes, {share_of_bars(held):.1%} are as long as their meter asks."]
         if part != "train":

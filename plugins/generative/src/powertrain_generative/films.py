@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import spaced_examples
 from powertrain.plugin import Run
 from powertrain_generative.errors import GenerativeError
 
@@ -16,7 +17,7 @@ CHECKED = 500  # films whose pixels are looked at, evenly spaced
 
 def whole_films(source: Any, most: int) -> NDArray[np.float32]:
     """Evenly spaced films of a part, with their targets as the last frames."""
-    fields = source.fetch(np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64))
+    fields = spaced_examples(source, most)
     x = np.asarray(fields["x"], np.float32)
     return np.concatenate([x, np.asarray(fields["y"], np.float32).reshape(len(x), 1, *x.shape[2:])], axis=1)
 

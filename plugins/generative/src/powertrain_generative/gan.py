@@ -107,8 +107,7 @@ class Gan(Strategy):
         return [Baseline("dummy", "loss", score_of(held, mean[None], mean[None]), "always the mean example")]
 
     def sections(self, run: Run) -> list[Section]:
-        splits = run.dataset.splits
-        held = some_rows(splits.get("test") or splits.get("valid") or splits["train"], JUDGED)
+        held = some_rows(run.dataset.splits[run.dataset.judged_part], JUDGED)
         train = some_rows(run.dataset.train, DRAWN)
         best = score_of(held, train[0::2], train[1::2])
         return drawn_section(run, self.sample, lines=(f"The loss of training examples as samples is {best:.4g}.",))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.data import spaced_examples
 from powertrain.plugin import Run, Section, pictures_section
 from powertrain_generative.errors import GenerativeError
 from powertrain_generative.metrics import FrechetDistance, SamplePrecision, SampleRecall
@@ -54,8 +55,8 @@ def quality(run: Run, part: str, draw: Draw, count: int, by_class: bool = False)
     if not count or task != "classification" or not is_picture(shape):
         return {}
     features, classes = _classifier(run)
-    picked = np.linspace(0, len(source) - 1, count).astype(np.int64)
-    real, made = features(np.asarray(source.fetch(picked)["x"], np.float32)), features(draw(run, count, 1))
+    real = features(np.asarray(spaced_examples(source, count)["x"], np.float32))
+    made = features(draw(run, count, 1))
     found = measures(made, real)
     if by_class:
         found[RECOGNISED] = float((classes(made) == np.arange(count) % len(run.dataset.labels)).mean())
@@ -75,9 +76,8 @@ def _classifier(run: Run) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], Calla
     """The features of pictures, which stand before the last layer of a small network that tells the classes apart; and
     the classes that it sees in features."""
     source: Any = run.dataset.train
-    picked = np.linspace(0, len(source) - 1, min(len(source), EXAMPLES)).astype(np.int64)
-    fields = source.fetch(picked)
-    epochs = max(EPOCHS, -(-EXAMPLES // (2 * len(picked))))  # of a few examples, more often
+    fields = spaced_examples(source, EXAMPLES)
+    epochs = max(EPOCHS, -(-EXAMPLES // (2 * len(fields["x"]))))  # of a few examples, more often
     trained = pt.fit(
         model={"use": "picture-encoder"},
         data=(np.asarray(fields["x"], np.float32), np.asarray(fields["y"])),

@@ -98,7 +98,7 @@ run       = { until = "100 rounds", batch_size = 8 }
         ]
 
     def sections(self, run: Run) -> list[Section]:
-        part = next((name for name in ("test", "valid") if name in run.dataset.splits), "train")
+        part = run.dataset.judged_part
         films = whole_films(run.dataset.splits[part], STRIPS)
         strips = np.stack([films, run.compute(self.continued, x=films[:, :-1])], axis=1)
         seen = f"The model sees the first {self.past} frames, and draws each of the others from those before it."

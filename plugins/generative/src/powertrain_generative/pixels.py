@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
+from powertrain.data import spaced_examples
 from powertrain.plugin import Run, Section, as_rows, pictures_section, points_section
 from powertrain_generative.errors import GenerativeError
 
@@ -19,8 +20,8 @@ SHOWN = 10  # examples of a page, side by side
 
 def some_rows(source: Any, most: int = CHECKED) -> NDArray[np.float32]:
     """Evenly spaced examples as rows of numbers."""
-    picked = np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64)
-    return np.asarray(source.fetch(picked)["x"], np.float32).reshape(len(picked), -1)
+    x = np.asarray(spaced_examples(source, most)["x"], np.float32)
+    return x.reshape(len(x), -1)
 
 
 def demand_unit(where: str, run: Run) -> None:
@@ -81,9 +82,7 @@ def is_picture(shape: Sequence[int]) -> bool:
 
 def held_out(run: Run, count: int = SHOWN) -> NDArray[np.float32]:
     """Evenly spaced examples of the part that the run is judged by, as the model reads them."""
-    splits = run.dataset.splits
-    source = splits.get("test") or splits.get("valid") or splits["train"]
-    return some_rows(source, count).reshape(-1, *run.dataset.inputs().shape)
+    return some_rows(run.dataset.splits[run.dataset.judged_part], count).reshape(-1, *run.dataset.inputs().shape)
 
 
 def rebuilt_section(run: Run, rebuild: Callable[[NDArray[Any]], NDArray[Any]]) -> list[Section]:
@@ -98,10 +97,7 @@ def rebuilt_section(run: Run, rebuild: Callable[[NDArray[Any]], NDArray[Any]]) -
 
 def codes_section(run: Run, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> list[Section]:
     """The places of held-out examples in a code of two numbers, coloured by class."""
-    splits = run.dataset.splits
-    source: Any = splits.get("test") or splits.get("valid") or splits["train"]
-    picked = np.linspace(0, len(source) - 1, min(len(source), 2000)).astype(np.int64)
-    fields = source.fetch(picked)
+    fields = spaced_examples(run.dataset.splits[run.dataset.judged_part], 2000)
     codes = encode(np.asarray(fields["x"], np.float32))
     labels = run.dataset.labels if run.dataset.task == "classification" else ()
     lines = ("Each point is a held-out example.",)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import powertrain as pt
+from powertrain.data import evenly_spaced
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain_privacy.accountant import Accountant, noise_for
 from powertrain_privacy.attack import Attack, loss_attack, most_advantage
@@ -151,7 +152,7 @@ run       = { until = "20 steps", batch_size = 32 }
     def _losses_on(self, run: Run, part: str) -> Any:
         """The losses of a part, or of evenly spaced examples of it where it has many."""
         source = run.dataset.splits[part]
-        rows = np.unique(np.linspace(0, len(source) - 1, ATTACKED).astype(np.int64))
+        rows = evenly_spaced(len(source), ATTACKED)
         found = []
         for start in range(0, len(rows), AT_ONCE):
             fields = source.fetch(rows[start : start + AT_ONCE])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import untransformed
+from powertrain.data import evenly_spaced, untransformed
 from powertrain.plugin import Run, Section, points_section
 from powertrain.solvers import principal_components
 
@@ -24,7 +24,7 @@ def clusters_section(run: Run, clusters: int) -> Section:
     """The training rows by their nearest centre. Middles are drawn where the examples are pictures, as they were before
     the transforms; else the rows along two principal components."""
     source: Any = run.dataset.train
-    rows = np.linspace(0, len(source) - 1, min(len(source), MOST_ROWS)).astype(np.int64)
+    rows = evenly_spaced(len(source), MOST_ROWS)
     fields, raw = source.fetch(rows), np.asarray(untransformed(source).fetch(rows)["x"])
     groups = np.asarray(run.predict(fields["x"])).argmax(axis=1)
     sizes = np.bincount(groups, minlength=clusters)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from powertrain.data import DataError, Dataset, anew, by_rows
+from powertrain.data import DataError, Dataset, anew, by_rows, evenly_spaced
 from powertrain.plugin import Baseline, Section, Task
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _errors(said: NDArray[Any], naive: NDArray[Any], came: NDArray[Any], scale: 
 
 def _pictures(windows: SeriesWindows, said: NDArray[Any], naive: NDArray[Any], came: NDArray[Any]) -> Section:
     """Some forecasts beside what came, behind the values before."""
-    chosen = np.unique(np.linspace(0, len(windows) - 1, SHOWN).astype(np.int64))
+    chosen = evenly_spaced(len(windows), SHOWN)
     shown = min(windows.past, 2 * windows.ahead)
     before = windows.fetch(chosen)["x"][:, -shown:]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.data import DataError
+from powertrain.data import DataError, evenly_spaced
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, Transform, param
 from powertrain.solvers import kmeans_plusplus, principal_components
 from powertrain_tabular.clusters_page import clusters_section
@@ -69,7 +69,7 @@ class KMeans(Strategy):
                 "expected one for each",
                 "lower clusters",
             )
-        some = x[np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_SEEDED)).astype(np.int64))]
+        some = x[evenly_spaced(len(x), MOST_SEEDED)]
         self.centres.value = pt.tensor(kmeans_plusplus(some, self.params.clusters, seed=self.params.seed))
 
     def losses(self, t: Step, batch: Batch) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import evenly_spaced
 from powertrain.quality import target_scores
 from powertrain_tabular.cleaning import Finding, row_keys
 from powertrain_tabular.frame import Column, Frame
@@ -51,7 +52,7 @@ def _time(order: Column, rows: Mapping[str, NDArray[np.int64]], name: str) -> li
 
 
 def _telling(columns: Sequence[tuple[str, Any]], y: NDArray[Any], classes: int | None) -> list[Finding]:
-    at = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.int64)
+    at = evenly_spaced(len(y), MOST_ROWS)
     found = []
     for name, features in columns:
         score = float(target_scores(features[at], y[at], regression=classes is None).max()) if features.size else 0.0

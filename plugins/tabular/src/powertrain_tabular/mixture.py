@@ -10,7 +10,7 @@ import numpy as np
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.data import DataError
+from powertrain.data import DataError, evenly_spaced
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain.solvers import kmeans, kmeans_plusplus
 from powertrain_tabular.covariances import FORMS, Covariance, Floats, log_norm, with_least
@@ -108,7 +108,7 @@ class Mixture(Strategy):
             raise DataError(
                 "mixture", f"{len(rows)} rows for {count} components", "expected one for each", "lower components"
             )
-        some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_SEEDED)).astype(np.int64))]
+        some = rows[evenly_spaced(len(rows), MOST_SEEDED)]
         found = kmeans(some, kmeans_plusplus(some, count, seed=self.params.seed))
         self.means.value = pt.tensor(found.centers.astype(np.float64))
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import evenly_spaced
 from powertrain.plugin import Section
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ def quantile_section(levels: Sequence[float], said: Floats, came: Floats, part: 
         f"(± {doubt:.1%}); {levels[-1] - levels[0]:.0%} should."
     )
     middle = len(levels) // 2
-    chosen = np.unique(np.linspace(0, len(came) - 1, min(len(came), MOST_POINTS)).astype(np.int64))
+    chosen = evenly_spaced(len(came), MOST_POINTS)
     order = chosen[np.argsort(said[chosen, middle], kind="stable")]
 
     def draw(figure: Any) -> None:

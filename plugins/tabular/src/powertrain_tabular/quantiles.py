@@ -119,7 +119,7 @@ run       = {{ until = "3 epochs", batch_size = 32 }}
         return np.asarray(said if scale is None else scale.original(said), np.float64), _targets(run.dataset, part)
 
     def sections(self, run: Run) -> Sequence[Section]:
-        part = next(part for part in ("test", "valid", "train") if part in run.dataset.splits)
+        part = run.dataset.judged_part
         said, came = self._judged(run, part)
         unit = "" if run.dataset.target is None else run.dataset.target.unit
         return [quantile_section(self.params.levels, said, came, part, unit)]

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import evenly_spaced
+
 MOST = 2  # sounds of a letter
 ROUNDS = 5
 RARE = 0.01  # of a count: what was never seen is unlikely, not impossible
@@ -41,7 +43,7 @@ class Aligner:
 
     def fit(self, words: NDArray[np.int64], said: NDArray[np.int64]) -> None:
         """Learn from words, or from as many of them as tell enough."""
-        rows = np.unique(np.linspace(0, len(words) - 1, min(len(words), ENOUGH)).astype(np.int64))
+        rows = evenly_spaced(len(words), ENOUGH)
         letters = words[rows]
         for _ in range(ROUNDS):
             counts = np.full(self.logs.shape, RARE)

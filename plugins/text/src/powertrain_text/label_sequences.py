@@ -69,7 +69,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         return compared(found, wanted)
 
     def sections(self, run: Run) -> Sequence[Section]:
-        part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
+        part = run.dataset.judged_part
         x, found, wanted = self.labelled(run, part)
         show: Any = run.dataset.show or str
         examples = [show(row) for row in x]

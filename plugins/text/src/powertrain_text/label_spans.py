@@ -48,7 +48,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         return {"precision": every.precision, "recall": every.recall, "f1": every.f1}
 
     def sections(self, run: Run) -> Sequence[Section]:
-        part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
+        part = run.dataset.judged_part
         kinds = kinds_of(run.dataset.class_names)
         x, found, wanted = self.labels(run, part)
         usual = usual_labels(run.dataset)[words_of(x)]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 import powertrain as pt
-from powertrain.data import DataError
+from powertrain.data import DataError, evenly_spaced
 from powertrain.plugin import Batch, LanguageStrategy, Range, Run, Section, Step, param
 from powertrain_text.code_measures import LONG, first_statement, share_copied, share_parsed, simple_bits
 from powertrain_text.source_code import FILE
@@ -62,7 +62,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
     def bits(self, run: Run, part: str) -> float:
         """Bits for each byte of the source, of windows that are evenly spaced."""
         source: Any = run.dataset.splits[part]
-        picked = np.linspace(0, len(source) - 1, min(len(source), MOST)).astype(np.int64)
+        picked = evenly_spaced(len(source), MOST)
         nats, size = 0.0, 0
         for at in range(0, len(picked), ROWS):
             rows = picked[at : at + ROWS]
@@ -105,7 +105,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         """Functions of a part, cut as those that are written."""
         words: Any = run.dataset.vocabulary
         pieces = self.text(run, part).split(f"{BEGIN} ")[1:]
-        picked = np.linspace(0, len(pieces) - 1, min(len(pieces), max(1, self.params.judged))).astype(np.int64)
+        picked = evenly_spaced(len(pieces), max(1, self.params.judged))
         most = len(words.encode(BEGIN)) + LONGEST
         return self.statements(run, [words.encode(f"{BEGIN} {pieces[at]}{BEGIN}")[:most] for at in picked])
 
@@ -127,7 +127,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         return self.statements(run, self.sample(run, self.params.judged, 1))
 
     def sections(self, run: Run) -> list[Section]:
-        part = next((name for name in ("test", "valid") if name in run.dataset.splits), "train")
+        part = run.dataset.judged_part
         train, held = (self.text(run, name) for name in ("train", part))
         found = {"this model": self.bits(run, part), **simple_bits(train.encode(), held.encode())}
         rows = [(name, f"{bits:.3f}") for name, bits in sorted(found.items(), key=lambda row: row[1])]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
+from powertrain.data import spaced_examples
 from powertrain.plugin import Batch, Run, Section, Step, Strategy, param
 from powertrain_text.beam_search import beam_search
 from powertrain_text.encoder_decoder import demand_writer
@@ -114,8 +115,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
 
     def judged(self, run: Run, part: str, count: int) -> tuple[NDArray[Any], list[str]]:
         """Texts of a part as rows of tokens, evenly spaced, and their translations."""
-        source = run.dataset.splits[part]
-        fields = source.fetch(np.linspace(0, len(source) - 1, min(count, len(source))).astype(np.int64))
+        fields = spaced_examples(run.dataset.splits[part], count)
         return np.asarray(fields["x"]), self.texts(np.asarray(fields["y"]))
 
     def score(self, run: Run, part: str) -> Mapping[str, float]:
@@ -130,7 +130,7 @@ run       = {{ until = "100 rounds", batch_size = 4 }}
         return "\n\n".join(f"{text}\n  written: {found}\n  by people: {right}" for text, found, right in said)
 
     def sections(self, run: Run) -> Sequence[Section]:
-        part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
+        part = run.dataset.judged_part
         x, wanted = self.judged(run, part, self.params.judged)
         train = run.dataset.train.fetch(np.arange(len(run.dataset.train)))
         near = nearest(np.asarray(train["x"]), x, run.dataset.outputs)

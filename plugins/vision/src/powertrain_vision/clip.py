@@ -94,7 +94,7 @@ run            = { until = "100 rounds", batch_size = 4 }
         return simple_recalls(dataset, part)
 
     def sections(self, run: Run) -> Sequence[Section]:
-        part = next(name for name in ("test", "valid", "train") if name in run.dataset.splits)
+        part = run.dataset.judged_part
         x, y = pairs_of(run.dataset, part)
         pictures, captions = run.predict(x), run.compute(self.placed, y=y)
         scores = pictures @ captions.T

@@ -57,11 +57,6 @@ class Judge:
         return recalls(features @ self.run.run.compute(strategy.placed, y=y).T, y)[CAPTION_RECALL]
 
 
-def held_out_part(dataset: Any) -> str:
-    """The part that a run is judged by."""
-    return next(name for name in ("test", "valid", "train") if name in dataset.splits)
-
-
 def drawing_scores(run: Run, part: str, draw: Draw, count: int) -> Mapping[str, float]:
     """Draw a picture of each held-out caption, and judge how near they come to the real ones. Each must find its
     caption, as the real one does, and one that was drawn of another caption does not."""
@@ -99,7 +94,7 @@ def simple_drawings(dataset: Any, part: str, count: int) -> list[Baseline]:
 
 def drawing_sections(run: Run, draw: Draw) -> list[Section]:
     """Held-out pictures above what is drawn of their captions; and pictures of captions that nobody wrote."""
-    x, y = pairs_of(run.dataset, held_out_part(run.dataset), SHOWN)
+    x, y = pairs_of(run.dataset, run.dataset.judged_part, SHOWN)
     drawn = draw(run, np.concatenate([y] * TIMES), 0)
     rows = ("held out", *["drawn"] * TIMES)
     said = ("From left to right, each column of the caption below.",)

@@ -10,6 +10,7 @@ import numpy as np
 
 import powertrain as pt
 from powertrain.builtin.models import ViT
+from powertrain.data import spaced_examples
 from powertrain.plugin import Baseline, Batch, Inputs, Run, Section, Step, as_images, image_shape, param
 from powertrain_vision.errors import VisionError
 from powertrain_vision.patches import chosen, cut, joined
@@ -122,5 +123,4 @@ run           = { until = "100 rounds", batch_size = 16 }
 
 
 def _some(source: Any) -> Any:
-    picked = np.linspace(0, len(source) - 1, min(len(source), MOST)).astype(np.int64)
-    return np.asarray(source.fetch(picked)["x"], np.float64)
+    return np.asarray(spaced_examples(source, MOST)["x"], np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import spaced_examples
 from powertrain.plugin import Run, Section, pictures_section, points_section
 from powertrain.solvers import principal_components
 
@@ -18,11 +19,7 @@ SHOWN = 10  # pictures side by side
 
 def held_out(run: Run, count: int) -> dict[str, NDArray[Any]]:
     """Evenly spaced examples of the part that the run is judged by."""
-    splits = run.dataset.splits
-    source: Any = splits.get("test") or splits.get("valid") or splits["train"]
-    fields: dict[str, NDArray[Any]] = source.fetch(
-        np.unique(np.linspace(0, len(source) - 1, min(len(source), count)).astype(np.int64))
-    )
+    fields = spaced_examples(run.dataset.splits[run.dataset.judged_part], count)
     return {**fields, "x": np.asarray(fields["x"], np.float32)}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import powertrain as pt
+from powertrain.data import evenly_spaced
 from powertrain.plugin import Baseline, Run, Strategy
 from powertrain.solvers import fit_logistic
 from powertrain_vision.errors import VisionError
@@ -38,7 +39,7 @@ class ProbedStrategy(Strategy, declares=True):
         labels = self.params.probe
         if run.progress.rounds == 0 and labels:  # not in setup: a run that is opened to be asked has no examples
             demand_labels(self.NAME, run, labels)
-            part = next(part for part in ("test", "valid", "train") if part in run.dataset.splits)
+            part = run.dataset.judged_part
             self.untrained.value = pt.tensor(np.float32(probe(run.dataset, part, labels, run.predict)))
         super().round(run)
 
@@ -94,7 +95,7 @@ def probe(dataset: Any, part: str, labels: int, encode: Encode) -> float:
     scale = np.where(deviation > 1e-6, deviation, 1.0)
     # A penalty as scikit-learn's C = 1: few examples must not decide alone.
     fit = fit_logistic((x - mean) / scale, wanted, dataset.outputs, l2=1 / len(x))
-    asked = np.linspace(0, len(held) - 1, min(len(held), MOST)).astype(np.int64)
+    asked = evenly_spaced(len(held), MOST)
     places, truth = _encoded(held, asked, encode)
     said = fit.probabilities((places - mean) / scale).argmax(axis=1)
     return float((said == truth).mean())

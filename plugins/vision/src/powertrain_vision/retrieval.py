@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data import evenly_spaced, spaced_examples
 from powertrain.plugin import Baseline, Section, pictures_section
 from powertrain_vision.captions import decoded
 
@@ -22,8 +23,7 @@ SAID = 3  # captions of each, which the head of its table counts
 
 def pairs_of(dataset: Any, part: str, most: int = MOST) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Evenly spaced pictures of a part with their captions."""
-    source = dataset.splits[part]
-    fields = source.fetch(np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64))
+    fields = spaced_examples(dataset.splits[part], most)
     return np.asarray(fields["x"], np.float32), np.asarray(fields["y"], np.int64)
 
 
@@ -122,7 +122,7 @@ def recall_section(values: Mapping[str, float], simple: Sequence[Baseline]) -> S
 
 def nearest_section(x: NDArray[Any], y: NDArray[Any], scores: NDArray[Any]) -> Section:
     """Held-out pictures, and below them a table of the captions that lie nearest to each."""
-    picked = np.unique(np.linspace(0, len(x) - 1, min(len(x), SHOWN)).astype(np.int64))
+    picked = evenly_spaced(len(x), SHOWN)
     captions, order = decoded(y), np.argsort(-scores, axis=1, kind="stable")
     head = ("picture", "its caption", "nearest", "second", "third")
     rows = []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import powertrain as pt
 import powertrain.nn.functional as F
-from powertrain.data import DataError
+from powertrain.data import DataError, evenly_spaced
 from powertrain.nn import BatchNorm2d, Conv2d, Module, Sequential
 from powertrain.plugin import (
     Baseline,
@@ -121,7 +121,7 @@ class Segmentation(Task):
             iou_of(*_areas(a[None], b[None], dataset.outputs, np.ones(1))) for a, b in zip(said, there, strict=True)
         ]
         order = np.argsort(each, kind="stable")
-        chosen = order[np.unique(np.linspace(0, len(order) - 1, SHOWN).astype(np.int64))]
+        chosen = order[evenly_spaced(len(order), SHOWN)]
         sections = [Section("Classes", (f"{len(there):,} pictures of {judged.part}.",), rows)]
         pixels = np.asarray(dataset.splits[judged.part].fetch(chosen)["x"], np.float64)
         if pixels.ndim == 4 and pixels.shape[-1] == 3 and pixels.min() >= 0 and pixels.max() <= 1:

@@ -21,7 +21,7 @@ try:
     from powertrain_generative.averages import WeightAverage
     from powertrain_generative.pixels import demand_unit
     from powertrain_generative.way import placed, walked
-    from powertrain_vision.drawings import SCORES, drawing_scores, drawing_sections, held_out_part, simple_drawings
+    from powertrain_vision.drawings import SCORES, drawing_scores, drawing_sections, simple_drawings
 except ImportError as error:
     raise ImportError(
         "powertrain-generative is not installed; expected it; pip install 'powertrain-vision[generation]'"
@@ -68,7 +68,7 @@ run            = { until = "100 rounds", batch_size = 4 }
             raise VisionError(f"[{NAME}] {type(self.model).__name__} as model.model; expected unet, which can be told")
         words = Inputs(WHERE, (run.dataset.outputs,), said, "int64", vocabulary=256)
         self.captions, self.opt = run.model("captions", inputs=words), run.optim("model", "captions")
-        self.held = run.slot(f"{NAME}.held", pairs_of(run.dataset, held_out_part(run.dataset), KEPT)[1])
+        self.held = run.slot(f"{NAME}.held", pairs_of(run.dataset, run.dataset.judged_part, KEPT)[1])
         self.data = run.data("train")
 
     def code_step(self, t: Step, batch: Batch) -> None:

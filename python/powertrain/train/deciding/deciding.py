@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.source import evenly_spaced
 from powertrain.metrics import BrierScore, LogLoss
 from powertrain.train.deciding.calibrations import Temperature
 from powertrain.train.deciding.decision import NOTHING, Decision, read_decision
@@ -16,7 +17,6 @@ from powertrain.train.evaluate.calibration import held, probabilities
 from powertrain.train.evaluate.evaluation import Evaluation, never
 from powertrain.train.evaluate.reference import class_names
 from powertrain.train.folder.run_folder import DECISION, RunError
-from powertrain.train.preflight import judged_part
 from powertrain.train.run.factories import named_metric
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def decide(run: TrainRun, stopped: Callable[[], bool] = never) -> dict[str, Any]
         return {"threshold": {"label": run.dataset.class_names[positive], "value": value}}
     evaluator: Any = run.evaluations.evaluator
     raw: dict[str, tuple[NDArray[Any], Classes]] = {}
-    judged = judged_part(run.dataset.splits) if asked.calibrate != "none" else PART
+    judged = run.dataset.judged_part if asked.calibrate != "none" else PART
     for part in dict.fromkeys((PART, judged)):
         raw[part] = _counted(evaluator(part, keep=True, stopped=stopped))
     outputs, truth = raw[PART]
@@ -193,8 +193,7 @@ def _between(apart: NDArray[np.float64]) -> list[float]:
     in float64."""
     values = np.unique(np.clip(apart, -30.0, 30.0))
     middles = (values[1:] + values[:-1]) / 2
-    if len(middles) > MOST_TRIED:
-        middles = middles[np.linspace(0, len(middles) - 1, MOST_TRIED).astype(np.int64)]
+    middles = middles[evenly_spaced(len(middles), MOST_TRIED)]
     return [float(one) for one in (values[0] - BEYOND, *middles, values[-1] + BEYOND)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powertrain.data.module import judged_part
 from powertrain.devices.place import chosen
 from powertrain.io.console import one_line, say
 from powertrain.io.plain_json import dumps
@@ -16,7 +17,6 @@ from powertrain.train.folder.keeping import Policy
 from powertrain.train.folder.ledger import Ledger
 from powertrain.train.folder.lock import naming_not_installed
 from powertrain.train.folder.run_folder import RunError, RunFolder
-from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.evaluation import Evaluation

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.source import evenly_spaced
 from powertrain.errors.boundary import export
 from powertrain.plugin.section import draw_points
 from powertrain.train.explain.explanation import Explanation
@@ -69,7 +70,7 @@ class EmbeddingMap(Explanation):
 
 def embedding_map(run: TrainRun, x: Array, targets: Array | None, seed: int, folder: Path) -> EmbeddingMap:
     """Of inputs as the model gets them, after the transforms."""
-    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST)).astype(np.int64))
+    rows = evenly_spaced(len(x), MOST)
     if len(rows) < FEWEST:
         raise RunError(
             f"[explain] received {len(x)} examples for a map; expected {FEWEST} or more; some hundreds show groups"

@@ -25,7 +25,7 @@ from powertrain.train.explain.nearest import nearest
 from powertrain.train.explain.occlusion import occlusion
 from powertrain.train.explain.permutation import importance
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.preflight import demand_examples, judged_part
+from powertrain.train.preflight import demand_examples
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -127,8 +127,8 @@ def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) 
             '[explain] received examples without their targets; expected both, run.explain(x, y, method="permutation")'
             ', or the name of a part, such as "test"'
         )
-    parts = _opened(with_data).dataset.splits
-    part = x or judged_part(parts)
+    dataset = _opened(with_data).dataset
+    parts, part = dataset.splits, x or dataset.judged_part
     if part not in parts:
         raise RunError(
             f"[explain] received {part!r}; expected one of {', '.join(parts)}{suggestion(part, list(parts))}, or "

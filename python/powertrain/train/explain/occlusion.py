@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain.data.source import evenly_spaced
 from powertrain.errors.boundary import export
 from powertrain.plugin.section import columns_section
 from powertrain.train.evaluate.predict import outputs
@@ -109,7 +110,7 @@ def _columns(run: TrainRun, x: Array, ends: Floats, chosen: NDArray[np.int64], o
         )
     groups = columns_of_file(run, x.shape[1])
     most = max(1, min(OTHERS, AT_ONCE // max(1, len(groups))))
-    others = others[np.unique(np.linspace(0, len(others) - 1, most).astype(np.int64))]
+    others = others[evenly_spaced(len(others), most)]
     for row, end, place in zip(x, ends, chosen, strict=True):
         hidden = np.broadcast_to(row, (len(groups), len(others), len(row))).copy()
         for group, places in zip(hidden, groups.values(), strict=True):

@@ -16,7 +16,6 @@ from powertrain.plugin.exporter import ExportError, Runner
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of, model_outputs, transformed
 from powertrain.train.folder.sample import read_sample
-from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.data.targets import TargetScale
@@ -53,7 +52,7 @@ def check_set(run: TrainRun, with_data: Callable[[], TrainRun]) -> CheckSet:
         return CheckSet(drawn(run), f"{DRAWN} drawn inputs, since a run in an environment keeps no observations")
     try:
         opened = with_data()
-        dataset, part = opened.dataset, judged_part(opened.dataset.splits)
+        dataset, part = opened.dataset, opened.dataset.judged_part
         source = untransformed(dataset.splits[part])
         count = len(source)
         # Windows of a text overlap: so many of them as an evaluation looks at say as much as all.

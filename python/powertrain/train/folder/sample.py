@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from powertrain.plugin.importing import in_words
 from powertrain.train.evaluate.predict import example_of
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.evaluate.reference import SomeExamples
@@ -30,7 +29,7 @@ def write_sample(run: TrainRun, examples: SomeExamples) -> None:
     if run.dataset.kind.plays:
         return
     try:
-        part = judged_part(run.dataset.splits)
+        part = run.dataset.judged_part
         count = min(run.recipe.report.sample, MOST_BYTES // max(example_of(run).nbytes, 1))
         if not count:
             run.folder.files.remove(FILE)

@@ -15,7 +15,6 @@ from powertrain.train.evaluate.evaluation import on_host, own_losses
 from powertrain.train.explain.attention import Looked, attends, looked
 from powertrain.train.explain.explanation import is_picture, show_picture
 from powertrain.train.folder.run_folder import RunError
-from powertrain.train.preflight import judged_part
 from powertrain.train.report.judged import pixels_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ Floats = NDArray[np.float32]
 
 def pages(run: TrainRun) -> list[Section]:
     """The last layer of a model with attention, on examples of the part that the run is judged by."""
-    part = judged_part(run.dataset.splits)
+    part = run.dataset.judged_part
     source = run.dataset.splits.get(part)
     if source is None or not len(source) or on_host(run.strategy) or not attends(run):
         return []

@@ -13,7 +13,6 @@ from powertrain.solvers import principal_components
 from powertrain.train.evaluate.evaluation import own_losses
 from powertrain.train.explain.embedding_map import FEWEST, MOST_CLASSES
 from powertrain.train.explain.nearest import embedded
-from powertrain.train.preflight import judged_part
 
 if TYPE_CHECKING:
     from powertrain.train.run.train_run import TrainRun
@@ -25,7 +24,7 @@ MOST = 500  # examples on the map: what they cost is a pass through the model
 def pages(run: TrainRun) -> list[Section]:
     """Examples of classes on a plane, near each other where they are alike to the model. Of a model that is given the
     inputs as they are and has learned no place for them, only where a transform has."""
-    part, kinds = judged_part(run.dataset.splits), run.dataset.class_names if run.dataset.kind.classes else ()
+    part, kinds = run.dataset.judged_part, run.dataset.class_names if run.dataset.kind.classes else ()
     source = run.dataset.splits.get(part)
     if source is None or len(source) < FEWEST:
         return []
