@@ -140,6 +140,7 @@ void register_backends(py::module_& m);
 void register_system(py::module_& m);
 void register_pictures(py::module_& m);
 void register_scaled_rows(py::module_& m);
+void register_row_picks(py::module_& m);
 void register_shuffles(py::module_& m);
 void register_boundary(py::module_& m);  // the last: it guards what the others registered
 

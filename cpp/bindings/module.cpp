@@ -30,6 +30,7 @@ PYBIND11_MODULE(_core_of_main, m, py::multiple_interpreters::not_supported()) {
   register_system(m);
   register_pictures(m);
   register_scaled_rows(m);
+  register_row_picks(m);
   register_shuffles(m);
   register_boundary(m);
 }

@@ -536,6 +536,12 @@ def random_words(count: int, seed: int, stream: int, call: int) -> Array:
 def sorting_order(words: Array) -> Array:
     """The stable order that sorts words of u64."""
 
+def take_rows(tables: Sequence[Array], rows: Array) -> list[Array]:
+    """The rows of each of some arrays, which have as many rows each; numbers below 0 count from the end."""
+
+def random_rows(below: int, count: int, seed: int, stream: int, first: int, calls: int) -> Array:
+    """Random rows of so many, [calls, count], by the words of as many calls of `random_words`."""
+
 def decode_png(content: bytes, channels: int) -> tuple[bytes, int, int] | None:
     """The pixels of a PNG file as bytes, RGB (3 channels) or grey (1), with width and height; None for one that is left
     to Pillow."""

@@ -12,7 +12,7 @@ import numpy as np
 from powertrain.data import drawing
 from powertrain.data.dataset import Dataset, as_source
 from powertrain.data.errors import DataError
-from powertrain.data.source import Array, ChangingSource, Fields, Indices, anew, length_of
+from powertrain.data.source import Array, ChangingSource, Fields, Indices, anew, length_of, rows_of
 
 if TYPE_CHECKING:
     from powertrain.typing import DatasetLike
@@ -76,7 +76,7 @@ class Cached(Dataset):
         places = self._places.take(indices)
         missing = np.flatnonzero(places < 0)
         if len(missing) == 0 and len(places):
-            return {name: array.take(places, axis=0) for name, array in self._fields.items()}
+            return rows_of(self._fields, places)
         rows = np.asarray(indices).take(missing)
         with drawing.batch(0, 0):  # no random number of an example may depend on when it is read
             read = self.source.fetch(rows)
@@ -85,7 +85,7 @@ class Cached(Dataset):
                 return read
             if _form(read) != _form(self._fields):  # nothing of these is held, and they cannot lie in one array
                 return self.source.fetch(indices)
-        found = {name: array.take(np.maximum(places, 0), axis=0) for name, array in self._fields.items()}
+        found = rows_of(self._fields, np.maximum(places, 0))
         for name, array in found.items():
             array[missing] = read[name]
         return found

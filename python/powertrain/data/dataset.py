@@ -33,6 +33,7 @@ from powertrain.data.source import (
     fetch_training,
     fetches_anew,
     length_of,
+    rows_of,
 )
 from powertrain.errors.methods import Abstract, missing, needed_unless
 from powertrain.io.mapped import check_mapped, unmapped
@@ -147,7 +148,7 @@ class ArrayDataset(Dataset):
     def fetch(self, indices: Indices) -> Fields:
         for name, array in self.arrays.items():
             check_mapped(array, f"arrays {name}")
-        return {name: array.take(indices, axis=0) for name, array in self.arrays.items()}
+        return rows_of(self.arrays, indices)
 
     def fetch_scaled(self, indices: Indices, field: str, scaling: Scaling) -> Fields | None:
         """The examples `indices` with one field scaled, in one pass over its memory; None where that cannot be."""
@@ -156,7 +157,8 @@ class ArrayDataset(Dataset):
         scaled = scaling.rows(self.arrays.get(field), indices)
         if scaled is None:
             return None
-        return {name: scaled if name == field else array.take(indices, axis=0) for name, array in self.arrays.items()}
+        others = rows_of({name: array for name, array in self.arrays.items() if name != field}, indices)
+        return {name: scaled if name == field else others[name] for name in self.arrays}
 
     def __getitem__(self, index: int) -> tuple[Array, ...]:
         if isinstance(index, slice):

@@ -11,6 +11,7 @@ import powertrain as pt
 from powertrain.data.block import Block, Counted, blocks
 from powertrain.data.order import Cursor
 from powertrain.data.picks import JoinedPicks, Picks
+from powertrain.data.source import rows_of
 from powertrain.train.folder.run_folder import RunError
 
 
@@ -67,6 +68,6 @@ class Epochs:
             weight = np.ones((count, size), np.float32)
             weight[-1, size - missing :] = 0
             rows = np.concatenate([rows, np.resize(rows[(count - 1) * size :], missing)])
-        fields = {name: value.take(rows, axis=0) for name, value in self._played.items()}
+        fields = rows_of(self._played, rows)
         picks = Picks(rows.reshape(count, size), first, size, Cursor(0, first + count * size), 0, (), weight)
         return blocks(fields, JoinedPicks([picks]), weighted=False)[0]

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powertrain import _core
 from powertrain.data.batch import Batch
 from powertrain.data.block import Block, Counted, blocks
 from powertrain.data.order import RING, Cursor, raw_bits
 from powertrain.data.picks import JoinedPicks, Picks
+from powertrain.data.source import rows_of
 from powertrain.train.folder.run_folder import RunError
 from powertrain.train.run.progress import counts
+
+LINE = 64  # bytes of a cache line
 
 
 class Ring:
@@ -27,7 +31,7 @@ class Ring:
             )
         self.name, self.size, self._seed = name, size, seed
         examples = {field: np.asarray(value) for field, value in fields.items()}
-        self._arrays = {field: np.zeros((size, *one.shape), one.dtype) for field, one in examples.items()}
+        self._arrays = side_by_side(size, examples)
         self.appended = 0
         self._draws = 0
         self._drawn = np.zeros(0, np.int64)  # the rows of the last batch, until others are appended
@@ -99,15 +103,15 @@ class Ring:
         if len(self) == 0:
             raise RunError(f"[ring {self.name}] it is empty; expected rows to draw from; append some first")
         first = self._draws
-        words = [raw_bits(self._seed, RING, draw, batch_size) for draw in range(first, first + count)]
         chance: dict[str, NDArray[Any]] = {}
         if by is None:
-            rows = (np.concatenate(words) % np.uint64(len(self))).astype(np.int64)
+            rows = _core.random_rows(len(self), batch_size, self._seed, RING, first, count).reshape(-1)
         else:
+            words = [raw_bits(self._seed, RING, draw, batch_size) for draw in range(first, first + count)]
             rows, chance["chance"] = self._weighted(np.concatenate(words), by)
         self._draws += count
         self._drawn = rows[-batch_size:]
-        fields = {**{field: value.take(rows, axis=0) for field, value in self._arrays.items()}, **chance}
+        fields = {**rows_of(self._arrays, rows), **chance}
         picks = Picks(rows.reshape(count, batch_size), first, 1, Cursor(0, self._draws), 0, ())
         return blocks(fields, JoinedPicks([picks]), weighted=False)[0]
 
@@ -151,6 +155,19 @@ class Ring:
         for field, value in self._arrays.items():
             found = saved[f"{self.name}.{field}"]
             value[: len(found)] = found
+
+
+def side_by_side(size: int, examples: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Arrays of so many rows like these examples, whose rows lie side by side in memory: to draw one takes as long as
+    its cache lines, so a small one is in one line."""
+    kinds = np.dtype([(name, one.dtype, one.shape) for name, one in examples.items()], align=True)
+    step = kinds.itemsize if kinds.itemsize > LINE else 1 << (kinds.itemsize - 1).bit_length()
+    memory = np.zeros(size * step + LINE, np.uint8)
+    begin = -memory.ctypes.data % LINE
+    return {
+        name: np.ndarray((size, *one.shape), one.dtype, memory, begin + kinds.fields[name][1], (step, *one.strides))
+        for name, one in examples.items()
+    }
 
 
 class RingSample:
