@@ -274,7 +274,8 @@ class Run(Protocol):
         """Replay `step(t, batch)` over the next n batches, or over what is left of the epoch."""
 
     def quota(self, source: Stream, most: int) -> int:
-        """Steps until an evaluation, the end of an epoch or of the run; at most `most`."""
+        """Steps until an evaluation, the end of an epoch or of the run; at most `most`. Epochs of fewer than 16 steps
+        are passed over where the recipe counts none."""
 
     def predict(self, x: NDArray[np.generic]) -> Array:
         """The model's outputs for an array of inputs."""

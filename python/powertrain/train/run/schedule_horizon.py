@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A run without epochs is evaluated this often when the recipe does not say.
 DEFAULT_EVALUATIONS = 20
+# Epochs of fewer steps end a round only where something counts them: to end one takes as long as some small steps.
+SHORT_EPOCH = 16
 
 
 class Horizon:
@@ -38,6 +40,9 @@ class Horizon:
             self.every = every or Duration(max(1, self.until.amount // DEFAULT_EVALUATIONS), self.until.unit)
         else:
             self.every = every or Duration(max(1, self.total_steps // DEFAULT_EVALUATIONS), "steps")
+        kept = settings.keep.every if settings.keep else None
+        counted = any(one is not None and one.unit == "epochs" for one in (self.until, self.every, kept))
+        self._ends_rounds = self.has_epochs and (counted or len(source) >= SHORT_EPOCH)
 
     @property
     def length(self) -> int | Position:
@@ -69,7 +74,7 @@ class Horizon:
     def quota(self, progress: Progress, most: int) -> int:
         """Steps until something is due, at most `most`."""
         limits = [most, self._steps_to(self.until, progress)]
-        if self.source is not None and self.source.has_epochs:
+        if self._ends_rounds:
             limits.append(self.source.left_in_epoch())
         mark = Duration((self.mark(progress) + 1) * self.every.amount, self.every.unit)
         limits.append(self._steps_to(mark, progress))
