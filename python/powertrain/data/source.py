@@ -239,21 +239,21 @@ def columns(source: Source, wanted: Sequence[str], optional: Sequence[str] = (),
     return {name: np.concatenate([part[name] for part in parts]) for name in there}
 
 
-def rows_of(arrays: Mapping[str, Array], rows: Indices) -> dict[str, Array]:
+def rows_of(arrays: Mapping[str, Array | StoredArray], rows: Indices) -> dict[str, Array]:
     """The same rows of each of some arrays, which have as many rows each, as arrays of their own.
 
     >>> fields = {"x": np.arange(10).reshape(5, 2), "y": np.arange(5)}
     >>> [one.tolist() for one in rows_of(fields, np.array([4, 0, -1])).values()]
     [[[8, 9], [0, 1], [8, 9]], [4, 0, 4]]
     """
-    names = [name for name, array in arrays.items() if _is_plain(array)]
-    found = dict(zip(names, _core.take_rows([arrays[name] for name in names], rows), strict=True))
+    plain = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray) and _in_pieces(array)}
+    found = dict(zip(plain, _core.take_rows(list(plain.values()), rows), strict=True))
     return {name: found[name] if name in found else array.take(rows, axis=0) for name, array in arrays.items()}
 
 
-def _is_plain(array: Array) -> bool:
-    """Whether its rows are in memory, each in one piece."""
-    return isinstance(array, np.ndarray) and not array.dtype.hasobject and bool(array[:1].flags.c_contiguous)
+def _in_pieces(array: Array) -> bool:
+    """Whether each row is one piece of memory."""
+    return not array.dtype.hasobject and bool(array[:1].flags.c_contiguous)
 
 
 def evenly_spaced(count: int, most: int) -> Indices:

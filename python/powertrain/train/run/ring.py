@@ -160,14 +160,22 @@ class Ring:
 def side_by_side(size: int, examples: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Arrays of so many rows like these examples, whose rows lie side by side in memory: to draw one takes as long as
     its cache lines, so a small one is in one line."""
-    kinds = np.dtype([(name, one.dtype, one.shape) for name, one in examples.items()], align=True)
-    step = kinds.itemsize if kinds.itemsize > LINE else 1 << (kinds.itemsize - 1).bit_length()
+    step, begins = 0, {}
+    for name, one in examples.items():
+        begins[name] = -(-step // one.dtype.alignment) * one.dtype.alignment
+        step = begins[name] + one.nbytes
+    step = -(-step // LINE) * LINE if step > LINE else 1 << max(step - 1, 0).bit_length()
     memory = np.zeros(size * step + LINE, np.uint8)
-    begin = -memory.ctypes.data % LINE
+    first = -memory.ctypes.data % LINE
     return {
-        name: np.ndarray((size, *one.shape), one.dtype, memory, begin + kinds.fields[name][1], (step, *one.strides))
+        name: np.ndarray((size, *one.shape), one.dtype, memory, first + begins[name], (step, *_dense(one)))
         for name, one in examples.items()
     }
+
+
+def _dense(example: NDArray[Any]) -> tuple[int, ...]:
+    """The strides of its numbers where they lie row by row."""
+    return np.empty(example.shape, example.dtype).strides
 
 
 class RingSample:

@@ -42,7 +42,8 @@ class Horizon:
             self.every = every or Duration(max(1, self.total_steps // DEFAULT_EVALUATIONS), "steps")
         kept = settings.keep.every if settings.keep else None
         counted = any(one is not None and one.unit == "epochs" for one in (self.until, self.every, kept))
-        self._ends_rounds = self.has_epochs and (counted or len(source) >= SHORT_EPOCH)
+        ends = source is not None and source.has_epochs and (counted or len(source) >= SHORT_EPOCH)
+        self._rounds_of = source if ends else None  # whose epochs end rounds
 
     @property
     def length(self) -> int | Position:
@@ -74,8 +75,8 @@ class Horizon:
     def quota(self, progress: Progress, most: int) -> int:
         """Steps until something is due, at most `most`."""
         limits = [most, self._steps_to(self.until, progress)]
-        if self._ends_rounds:
-            limits.append(self.source.left_in_epoch())
+        if self._rounds_of is not None:
+            limits.append(self._rounds_of.left_in_epoch())
         mark = Duration((self.mark(progress) + 1) * self.every.amount, self.every.unit)
         limits.append(self._steps_to(mark, progress))
         return max(1, min(limits))
