@@ -11,6 +11,7 @@ from typing import Any
 from powertrain.data.errors import DataError
 from powertrain.data.module import DataModule
 from powertrain.errors.arguments import shown
+from powertrain.io.plain_number import plain_number
 from powertrain.io.urls import Url, as_text
 from powertrain.plugin import registry
 from powertrain.plugin.conversion import check
@@ -55,7 +56,7 @@ def read_csv(path: str | PathLike[str] | Url, target: str, **settings: object) -
     return _made(loaded, params)
 
 
-def from_frame(frame: object, target: str, **settings: object) -> DataModule:
+def from_frame(frame: object, target: str | int, **settings: object) -> DataModule:
     """The data set of a table in memory, of which the column `target` is predicted: a frame of pandas, polars or
     pyarrow, a dict of columns, or a list of dicts. Of a frame of Dask, or a data set of Ray Data, each partition is
     computed in its turn and read into memory.
@@ -72,8 +73,13 @@ def from_frame(frame: object, target: str, **settings: object) -> DataModule:
         ...     data = from_frame(columns, target="left")
         ...     assert data.labels == ("no", "yes") and len(data.train) == 8
     """
-    plugin = _tables("from_frame")
-    params = _params(plugin, {"path": "frame", "target": target, **settings}, "from_frame")
+    plugin, column = _tables("from_frame"), plain_number(target)
+    if isinstance(column, bool) or not isinstance(column, (str, int)):
+        raise DataError(
+            "from_frame", f"target = {shown(target)}", "expected the name of the column that is predicted",
+            'write target="COLUMN"; targets beside the frame become a column of it',
+        )  # fmt: skip
+    params = _params(plugin, {"path": "frame", "target": str(column), **settings}, "from_frame")
     loaded: DataModule | None = plugin.of_frame(params, frame)
     if loaded is None:
         raise DataError(
