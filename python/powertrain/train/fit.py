@@ -144,6 +144,11 @@ def fit(
             )
         if isinstance(recipe, pt.nn.Module):
             raise RunError(f"[fit] received a module as the recipe; expected it by name; {EXAMPLE}")
+        if recipe is not None and not isinstance(recipe, (str, PathLike, Mapping)):
+            raise RunError(
+                f"[fit] received {shown(recipe)} as the recipe; expected its name, its path or its tables; write "
+                'pt.fit(model=..., data=(x, y)) for arrays, data=pt.data.from_frame(frame, target="COLUMN") for a frame'
+            )
         if resume and folder is None:
             raise RunError('[fit] received resume without folder; expected the folder of the run; pass folder="runs/a"')
         if lr is not None and isinstance(optimizer, pt.optim.Optimizer):
@@ -160,7 +165,7 @@ def fit(
             sections["data"], validation = _data(data, validation, sample_weight, class_weight, loss is not None)
         elif sample_weight is not None or class_weight is not None:
             _refuse_weights("the data of a recipe")
-        until, every = _durations(epochs, steps, plain_number(steps_per_epoch))
+        until, every = _durations(plain_number(epochs), plain_number(steps), plain_number(steps_per_epoch))
         settings = {
             "run.until": until, "run.evaluate.every": every, "run.batch_size": batch_size, "optimizer.lr": lr,
             "run.seed": seed, "data.split.valid": validation,
@@ -270,11 +275,13 @@ def _durations(epochs: int | None, steps: int | None, steps_per_epoch: int | Non
     epoch."""
     if epochs is not None and steps is not None:
         raise RunError(f"[fit] received epochs={epochs} and steps={steps}; expected one of them; leave one out")
+    for name, value in (("epochs", epochs), ("steps", steps), ("steps_per_epoch", steps_per_epoch)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= 1):
+            example = 100 if name == "steps_per_epoch" else 10
+            raise RunError(f"[fit] received {name}={value!r}; expected a whole number >= 1; such as {example}")
     if steps_per_epoch is None:
         return f"{steps} steps" if steps is not None else None if epochs is None else f"{epochs} epochs", None
-    whole = isinstance(steps_per_epoch, int) and not isinstance(steps_per_epoch, bool)
-    if not whole or steps_per_epoch < 1:
-        raise RunError(f"[fit] received steps_per_epoch={steps_per_epoch!r}; expected a whole number >= 1; such as 100")
     total = steps if steps is not None else (EPOCHS if epochs is None else epochs) * steps_per_epoch
     return f"{total} steps", f"{steps_per_epoch} steps"
 
