@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import powertrain as pt
 from powertrain.recipe import load_recipe
 from powertrain.train.callbacks import Callbacks
 from powertrain.train.display.display import Display
@@ -270,3 +271,18 @@ def test_early_stopping_says_why_it_stopped_and_what_it_kept(
     assert f"early  stopped at epoch {epochs:>2}/40, since {reason}" in said and f"kept   {kept}" in said
     assert (outcome.results["stopped"], outcome.results["kept"]) == (reason, kept)
     assert outcome.results["valid"]["loss"] == pytest.approx(losses[best - 1])
+
+
+def test_a_layer_that_is_unfrozen_in_training_is_an_error() -> None:
+    """The optimizer went on without it, and nothing was said."""
+    model = pt.nn.Sequential(pt.nn.Linear(4, 8), pt.nn.Linear(8, 2))
+    model[0].freeze()
+
+    class Unfreeze(pt.plugin.Callback):
+        def after_commit(self, event: Any) -> None:
+            if event.progress["steps"] >= 4:
+                model[0].unfreeze()
+
+    data = (np.ones((64, 4), np.float32), np.arange(64) % 2)
+    with pytest.raises(pt.Error, match=r"^\[optimizer\] 0.weight was unfrozen after the optimizer was made"):
+        pt.fit(model=model, data=data, epochs=4, batch_size=16, callbacks=[Unfreeze()], verbose=False)

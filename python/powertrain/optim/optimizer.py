@@ -115,7 +115,7 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
         clip, clip_value, layer_decay = plain_number(clip), plain_number(clip_value), plain_number(layer_decay)
         check_settings(name, lr=lr, weight_decay=weight_decay, clip=clip, clip_value=clip_value, accumulate=accumulate)
         check_settings(name, layer_decay=layer_decay, unfreeze_every=unfreeze_every)
-        chosen = choose(name, params, groups, lr, layer_decay, unfreeze_every)
+        chosen, frozen = choose(name, params, groups, lr, layer_decay, unfreeze_every)
         if clip is not None and clip_value is not None:
             raise OptimizerError(
                 f"[{name}] clip = {clip:g}, clip_value = {clip_value:g}; expected one of them; clip by norm is usual"
@@ -136,6 +136,7 @@ class Optimizer(NotStepped, Watched, Stateful, Momentum, Declared, declares=True
             for key, first in self.COUNTERS.items()
         }
         self.params = [(one.path, one.slot) for one in chosen]
+        self.frozen = [(one.path, one.slot) for one in frozen]  # when it was made
         widest = "float64" if any(scalar_dtype(slot) == "float64" for _, slot in self.params) else "float32"
         # In float64, so that the rate of an update is rounded once.
         self._rate = pt.Slot(pt.tensor(lr, dtype="float64"), name=f"{name}.lr")

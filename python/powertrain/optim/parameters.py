@@ -40,8 +40,8 @@ def choose(
     lr: float,
     layer_decay: float | None = None,
     unfreeze_every: int | None = None,
-) -> list[Chosen]:
-    """The parameters to train, each named, after those of frozen groups are frozen.
+) -> tuple[list[Chosen], list[Chosen]]:
+    """The parameters to train, each named, after those of frozen groups are frozen; and those that are frozen.
 
     Every pattern must match a parameter, and a parameter at most one pattern. What a group says goes before what the
     depth of a layer says.
@@ -73,7 +73,7 @@ def choose(
         )
     for one in found:
         one.slot.name = one.path
-    return chosen
+    return chosen, [one for one in found if id(one.slot) not in {id(other.slot) for other in chosen}]
 
 
 def _made(where: str, group: Group | Mapping[str, object]) -> Group:

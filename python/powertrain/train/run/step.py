@@ -102,6 +102,13 @@ class Step:
             raise pt.DTypeError(
                 f"[minimize] received {shown(loss)}; expected a tensor, one value per example; return it from the loss"
             )
+        unfrozen = next((path for path, slot in opt.frozen if slot.trainable), None)
+        if unfrozen is not None:
+            raise pt.optim.OptimizerError(
+                f"[{opt.name}] {unfrozen} was unfrozen after the optimizer was made, which would go on without it; "
+                "expected parameters that are frozen or trained from the start on; unfreeze them before and give the "
+                "optimizer unfreeze_every=STEPS, or train on from these weights by another pt.fit"
+            )
         slots = [slot for _, slot in opt.params]
         total, counted = (loss, None) if couples else _summed(loss, weight)
         self.update(opt, gradients_of(opt.scaled(total), slots), total, counted)
