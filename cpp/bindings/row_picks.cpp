@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <vector>
 
 #include "bindings/bindings.h"
 #include "core/error.h"
@@ -13,8 +15,8 @@ namespace {
 
 using Rows = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
 
-constexpr int64_t kBlock = 32;         // rows of one array before those of the next one: fields of a record share a line
-constexpr int64_t kQuick = 1 << 16;    // bytes that are copied before another thread could take the lock
+constexpr int64_t kBlock = 32;       // rows of one array before those of the next one: fields of a record share a line
+constexpr int64_t kQuick = 1 << 16;  // bytes that are copied before another thread could take the lock
 constexpr int64_t kLongestAhead = 64;  // bytes of a row that are asked for ahead
 
 // One array, whose rows may lie apart from each other, and where its chosen rows go.
@@ -32,11 +34,16 @@ void copy_fixed(const Field& field, const int64_t* rows, int64_t begin, int64_t 
 
 void copy_rows(const Field& field, const int64_t* rows, int64_t begin, int64_t end) {
   switch (field.width) {
-    case 4: return copy_fixed<4>(field, rows, begin, end);
-    case 8: return copy_fixed<8>(field, rows, begin, end);
-    case 16: return copy_fixed<16>(field, rows, begin, end);
-    case 32: return copy_fixed<32>(field, rows, begin, end);
-    default: break;
+    case 4:
+      return copy_fixed<4>(field, rows, begin, end);
+    case 8:
+      return copy_fixed<8>(field, rows, begin, end);
+    case 16:
+      return copy_fixed<16>(field, rows, begin, end);
+    case 32:
+      return copy_fixed<32>(field, rows, begin, end);
+    default:
+      break;
   }
   for (int64_t i = begin; i < end; ++i)
     std::memcpy(field.to + i * field.width, field.from + rows[i] * field.step, static_cast<size_t>(field.width));
@@ -70,21 +77,23 @@ int64_t row_bytes(const py::array& table) {
 }
 
 py::list take_rows(const std::vector<py::array>& tables, const Rows& rows) {
-  const int64_t length = tables.empty() ? 0 : (tables[0].ndim() > 0 ? tables[0].shape(0) : 0), count = rows.size();
-  std::vector<Field> fields;
   py::list made;
+  if (tables.empty()) return made;
+  const int64_t length = tables[0].ndim() > 0 ? tables[0].shape(0) : 0, count = rows.size();
+  std::vector<Field> fields;
   int64_t bytes = 0;
   for (const py::array& table : tables) {
     const int64_t width = row_bytes(table);
     if (rows.ndim() != 1 || table.shape(0) != length)
       throw ShapeError(text("[take_rows] arrays of ", length, " and ", table.shape(0), " rows, and row numbers with ",
-                            rows.ndim(), " axes; expected as many rows in each, and one axis; pass fields of the same "
+                            rows.ndim(),
+                            " axes; expected as many rows in each, and one axis; pass fields of the same "
                             "examples"));
     std::vector<py::ssize_t> shape(table.shape(), table.shape() + table.ndim());
     shape[0] = count;
     py::array out(table.dtype(), std::move(shape));
-    fields.push_back({static_cast<const char*>(table.data()), table.strides(0), width,
-                      static_cast<char*>(out.mutable_data())});
+    fields.push_back(
+        {static_cast<const char*>(table.data()), table.strides(0), width, static_cast<char*>(out.mutable_data())});
     bytes += width * count;
     made.append(std::move(out));
   }

@@ -47,6 +47,10 @@ def test_rows_are_those_that_numpy_takes(chosen: list[int]) -> None:
         assert (made == wanted).all() and made.flags.owndata, name
 
 
+def test_of_no_arrays_there_are_no_rows() -> None:
+    assert rows_of({}, np.array([3])) == {}
+
+
 @pytest.mark.parametrize("row", [ROWS, -ROWS - 1, 1 << 40])
 def test_a_row_that_is_not_there_is_an_error(row: int) -> None:
     with pytest.raises(IndexError, match=rf"row {row} of {ROWS} rows"):
