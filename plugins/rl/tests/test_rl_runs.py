@@ -100,6 +100,17 @@ def test_passes_hold_each_row_once(tmp_path: Path) -> None:
         list(source.take(4))
 
 
+def test_passes_have_the_fields_that_are_asked_for(tmp_path: Path) -> None:
+    run = made(tmp_path, PPO)
+    run.strategy.setup(run)
+    played = run.strategy.env.unroll(run.strategy.act, 5)
+    (batch,) = played.epochs(1, 40, ("x", "reward")).take(1)
+    assert set(batch.arrays) == {"x", "reward", "weight"}
+    assert (np.asarray(batch.arrays["reward"]) == np.asarray(played["reward"])[batch.indices]).all()
+    with pytest.raises(RunError, match=r"nothing named rewards was played; expected some of .* did you mean reward"):
+        played.epochs(1, 16, ("x", "rewards"))
+
+
 def test_a_strategy_that_cannot_play_an_environment_says_so(tmp_path: Path) -> None:
     run = made(tmp_path, PPO.replace("rl/cartpole", "rl/pendulum"))
     with pytest.raises(pt.Error) as caught:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
@@ -206,8 +206,9 @@ class Played(Protocol):
 
     def keys(self) -> Iterable[str]: ...
     def __getitem__(self, name: str) -> Array: ...
-    def epochs(self, count: int, batch_size: int) -> Stream:
-        """Batches of the rows: so many passes, each in a random order of its own."""
+    def epochs(self, count: int, batch_size: int, fields: Sequence[str] = ()) -> Stream:
+        """Batches of the rows: so many passes, each in a random order of its own. Of the named fields, or of all:
+        those that a step does not read are gathered for nothing."""
 
 
 class Environments(Protocol):

@@ -51,7 +51,9 @@ run       = { until = "10_000 env_steps" }
         demand_numbered("dqn", self.env)
         one, number = self.env.observation, np.float32(0)
         fields = {"x": one, "next": one, "action": np.int64(0), "reward": number, "terminated": number}
-        self.ring = run.ring("replay", settings.replay, **fields, priority=number)
+        if settings.prioritized:
+            fields["priority"] = number
+        self.ring = run.ring("replay", settings.replay, **fields)
         self.explore = run.slot("explore", np.float32(1))
         self.updates = run.slot("updates", np.int64(0))
         self.surprise = run.slot("surprise", np.ones(settings.batch_size, np.float32))
@@ -67,9 +69,10 @@ run       = { until = "10_000 env_steps" }
         done = min(1.0, run.progress.env_steps / settings.explore_steps)
         self.explore.value = pt.tensor(np.float32(1 + done * (settings.explore - 1)))
         played = self.env.unroll(self.act, settings.steps)
-        # A new step is as likely to be drawn as the most surprising one.
-        new = np.full(len(played["reward"]), self.most.numpy(), np.float32)
-        self.ring.append(**{name: played[name] for name in FIELDS}, priority=new)
+        rows = {name: played[name] for name in FIELDS}
+        if settings.prioritized:  # a new step is as likely to be drawn as the most surprising one
+            rows["priority"] = np.full(len(rows["reward"]), self.most.numpy(), np.float32)
+        self.ring.append(**rows)
         if len(self.ring) < min(settings.warmup, settings.replay):
             return
         if not settings.prioritized:

@@ -9,6 +9,8 @@ import powertrain as pt
 from powertrain.plugin import Batch, Inputs, Run, Step, Strategy, param
 from powertrain_rl.choices import best, demand_numbered, drawn, taken
 
+LEARNED = ("x", "action", "chance", "value", "advantage", "target")  # what `learn` reads
+
 
 class PPO(Strategy):
     """Play, estimate how much better each action was than usual, and make the better ones more likely; not by too much,
@@ -46,7 +48,7 @@ run       = { until = "10_000 env_steps" }
     def round(self, run: Run) -> None:
         settings = self.params
         played = self.env.unroll(self.act, settings.horizon, self.judge)
-        run.loop(self.learn, played.epochs(settings.epochs, settings.minibatch))
+        run.loop(self.learn, played.epochs(settings.epochs, settings.minibatch, LEARNED))
 
     def act(self, t: Step, batch: Batch) -> Any:
         return drawn(t, self.policy(batch.x))

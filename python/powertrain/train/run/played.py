@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,26 @@ from powertrain.data.block import Block, Counted, blocks
 from powertrain.data.order import Cursor
 from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.data.source import rows_of
+from powertrain.plugin.wording import suggestion
 from powertrain.train.folder.run_folder import RunError
 
 
 class Played(dict[str, NDArray[Any]]):
     """Named arrays of as many rows each."""
 
-    def epochs(self, count: int, batch_size: int) -> Epochs:
-        """Batches of the rows: so many passes, each in a random order of its own."""
+    def epochs(self, count: int, batch_size: int, fields: Sequence[str] = ()) -> Epochs:
+        """Batches of the rows: so many passes, each in a random order of its own. Of the named fields, or of all."""
         if count < 1 or batch_size < 1:
             raise RunError(
                 f"[epochs] received {count} passes in batches of {batch_size}; expected at least one of each; for "
                 "example played.epochs(4, 256)"
             )
-        return Epochs(self, count, batch_size)
+        if lacking := [name for name in fields if name not in self]:
+            raise RunError(
+                f"[epochs] received fields {', '.join(fields)}, but nothing named {', '.join(lacking)} was played; "
+                f"expected some of {', '.join(self)}{suggestion(lacking[0], list(self))}"
+            )
+        return Epochs({name: self[name] for name in fields or self}, count, batch_size)
 
 
 class Epochs:
@@ -34,7 +41,7 @@ class Epochs:
     has_epochs = False  # of the data, which an environment has not
     epoch = 0
 
-    def __init__(self, played: Played, count: int, batch_size: int) -> None:
+    def __init__(self, played: Mapping[str, NDArray[Any]], count: int, batch_size: int) -> None:
         self._played, self._batch_size = played, batch_size
         self._rows = len(next(iter(played.values())))
         self._left = count * -(-self._rows // batch_size)
