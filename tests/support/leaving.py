@@ -45,11 +45,10 @@ def asked(run: Any) -> NDArray[Any]:
     """Some examples of the part that a run is judged by, as the data has them; drawn ones of an environment."""
     from powertrain.data.transforms import untransformed
     from powertrain.train.export.comparing import drawn
-    from powertrain.train.preflight import judged_part
 
     if run.dataset.kind.plays:
         return drawn(run)[:ASKED]
-    source: Any = untransformed(run.dataset.splits[judged_part(run.dataset.splits)])
+    source: Any = untransformed(run.dataset.splits[run.dataset.judged_part])
     rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
     return np.asarray(source.fetch(rows)["x"])
 

@@ -423,9 +423,8 @@ def test_an_interrupt_returns_the_run_so_far(tmp_path: Path) -> None:
         ({"model": Net(), "data": rows(), "metrics": [7j]}, ObjectError,
          "[metric] received 7j; expected a powertrain.plugin.Metric; derive its class from that; see "
          "powertrain help plugins/metric"),
-        ({"model": Net(), "data": rows(), "epochs": 0}, RecipeError,
-         '[run.until] received "0 epochs"; expected an amount and a unit, such as "20 epochs" or "2_000 steps" '
-         "(units: steps, epochs, examples, tokens, env_steps, rounds)"),
+        ({"model": Net(), "data": rows(), "epochs": 0}, RunError,
+         '[fit] received epochs=0; expected a whole number >= 1; such as 10'),
         ({"recipe": Net()}, RunError, "[fit] received a module as the recipe; expected it by name; "
                                       "pt.fit(model=model, data=(x, y), epochs=10)"),
     ],

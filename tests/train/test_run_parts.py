@@ -12,7 +12,7 @@ from powertrain.data import ArrayDataset, DataModule
 from powertrain.metrics import Accuracy, ConfusionMatrix, Mean, RootMeanSquaredError
 from powertrain.plugin.baseline import Baseline
 from powertrain.recipe import Duration, Limit
-from powertrain.recipe.sections import EvaluateEvery, RunSection, Stop
+from powertrain.recipe.sections import EvaluateEvery, Keep, RunSection, Stop
 from powertrain.train.evaluate import diagnosis
 from powertrain.train.evaluate.baseline import in_one_measure, of_rows
 from powertrain.train.folder.run_folder import RunError
@@ -28,25 +28,27 @@ BROKEN = (
 
 
 class Stream:
-    """A source of 10 batches of 8 an epoch, `position` batches into its epoch."""
+    """A source of some batches of 8 an epoch, `position` batches into its epoch."""
 
-    def __init__(self, position: int = 0, epochs: bool = True) -> None:
-        self.position, self.has_epochs = position, epochs
+    def __init__(self, position: int = 0, epochs: bool = True, length: int = 10) -> None:
+        self.position, self.has_epochs, self.length = position, epochs, length
         self.batch_size, self.tokens_per_batch = 8, 8 * 16
 
     def __len__(self) -> int:
-        return 10
+        return self.length
 
     def left_in_epoch(self) -> int:
-        return 10 - self.position
+        return self.length - self.position
 
 
-def horizon(until: str, every: str | None = None, position: int = 0, epochs: bool = True) -> Horizon:
+def horizon(
+    until: str, every: str | None = None, position: int = 0, epochs: bool = True, length: int = 10, keep: str = ""
+) -> Horizon:
     target = Duration.parse(until)
     assert target is not None
     evaluate = EvaluateEvery(every=Duration.parse(every)) if every else None
-    stream: Any = Stream(position, epochs)
-    return Horizon(RunSection(until=target, evaluate=evaluate), stream)
+    stream: Any = Stream(position, epochs, length)
+    return Horizon(RunSection(until=target, evaluate=evaluate, keep=Keep(every=Duration.parse(keep))), stream)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +65,25 @@ def test_a_target_in_steps(until: str, steps: int) -> None:
         ("3 epochs", None, Progress(steps=4), 6),  # the end of the epoch
         ("3 epochs", "3 steps", Progress(steps=4), 2),  # an evaluation at 6
         ("5 steps", "100 steps", Progress(steps=4), 1),  # the target
-        ("900 steps", "500 steps", Progress(steps=4), 6),  # the end of the epoch, where the source has one
     ],
 )
 def test_a_round_ends_where_something_is_due(until: str, every: str | None, done: Progress, quota: int) -> None:
     found = horizon(until, every, position=4)
     assert found.quota(done, 64) == quota
     assert found.quota(done, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("length", "every", "keep", "quota"),
+    [
+        (16, "500 steps", "", 12),  # the end of the epoch
+        (15, "500 steps", "", 64),  # a short one, which nothing counts
+        (15, "1 epochs", "", 11),
+        (15, "500 steps", "2 epochs", 11),
+    ],
+)
+def test_short_epochs_end_a_round_where_they_are_counted(length: int, every: str, keep: str, quota: int) -> None:
+    assert horizon("900 steps", every, position=4, length=length, keep=keep).quota(Progress(steps=4), 64) == quota
 
 
 def test_evaluations_are_counted_by_marks() -> None:
