@@ -235,28 +235,28 @@ def targets_of(dataset: DataModule, y: Any, where: str) -> Array:
     if not dataset.kind.classes:
         return array_of(y, f"{where} y")
     values = np.asarray(y)
-    if values.ndim == 1 and (dataset.raw is not None or _are_texts(y)):
+    if values.ndim == 1 and dataset.raw is not None:
+        made: Array = dataset.raw.targets(values)
+    elif _are_texts(values):
         numbers = {name: number for number, name in enumerate(dataset.labels)}
-        made: Array = (
-            np.array([numbers.get(str(one), -1) for one in values.tolist()], np.int64)
-            if dataset.raw is None
-            else dataset.raw.targets(values)
-        )
-        if (made < 0).any():
-            raise DataError(
-                where, f"the class {values[np.flatnonzero(made < 0)[0]]!s}",
-                f"expected one of {', '.join(dataset.labels[:12])}", "use the class names of the training data",
-            )  # fmt: skip
+        made = np.array([numbers.get(str(one), -1) for one in values.tolist()], np.int64)
+    else:
+        made = array_of(y, f"{where} y")
+        if not dataset.kind.tokens:
+            check_labels(made, dataset.outputs, f"{where} y")
         return made
-    made = array_of(y, f"{where} y")
-    if not dataset.kind.tokens:
-        check_labels(made, dataset.outputs, f"{where} y")
+    if (made < 0).any():
+        raise DataError(
+            where, f"the class {values[np.flatnonzero(made < 0)[0]]!s}",
+            f"expected one of {', '.join(dataset.labels[:12])}", "use the class names of the training data",
+        )  # fmt: skip
     return made
 
 
 def _are_texts(y: Any) -> bool:
     """Whether targets are names of classes."""
-    return len(y) > 0 and np.ndim(y) == 1 and isinstance(np.asarray(y)[0], str) if hasattr(y, "__len__") else False
+    values = np.asarray(y)
+    return values.ndim == 1 and len(values) > 0 and isinstance(values[0], str)
 
 
 def arrays_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Array, ...]:

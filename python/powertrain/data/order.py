@@ -35,6 +35,12 @@ def raw_bits(seed: int, stream: int, call: int, count: int) -> NDArray[np.uint64
     return words
 
 
+def random_rows(below: int, size: int, seed: int, stream: int, first: int, calls: int) -> NDArray[np.int64]:
+    """Random numbers below so many, [calls, size]: the words of `raw_bits` of so many calls, modulo that."""
+    rows: NDArray[np.int64] = _core.random_rows(below, size, seed & 0xFFFFFFFFFFFFFFFF, stream, first, calls)
+    return rows
+
+
 def permutation(count: int, seed: int, stream: int, call: int) -> NDArray[np.int64]:
     """A uniform permutation of range(count): the order that sorts random words (stable, should two be equal)."""
     # The words are those of `raw_bits`.

@@ -73,7 +73,7 @@ def choose(
         )
     for one in found:
         one.slot.name = one.path
-    return chosen, [one for one in found if id(one.slot) not in {id(other.slot) for other in chosen}]
+    return chosen, [one for one in found if not one.slot.trainable]
 
 
 def _made(where: str, group: Group | Mapping[str, object]) -> Group:

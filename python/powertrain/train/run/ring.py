@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain import _core
 from powertrain.data.batch import Batch
 from powertrain.data.block import Block, Counted, blocks
-from powertrain.data.order import RING, Cursor, raw_bits
+from powertrain.data.order import RING, Cursor, random_rows, raw_bits
 from powertrain.data.picks import JoinedPicks, Picks
 from powertrain.data.source import rows_of
 from powertrain.train.folder.run_folder import RunError
@@ -30,7 +29,7 @@ class Ring:
                 "example run.ring('replay', 10_000, x=np.zeros(4, np.float32))"
             )
         self.name, self.size, self._seed = name, size, seed
-        examples = {field: np.asarray(value) for field, value in fields.items()}
+        examples = {field: np.array(value, order="C") for field, value in fields.items()}
         self._arrays = side_by_side(size, examples)
         self.appended = 0
         self._draws = 0
@@ -105,7 +104,7 @@ class Ring:
         first = self._draws
         chance: dict[str, NDArray[Any]] = {}
         if by is None:
-            rows = _core.random_rows(len(self), batch_size, self._seed, RING, first, count).reshape(-1)
+            rows = random_rows(len(self), batch_size, self._seed, RING, first, count).reshape(-1)
         else:
             words = [raw_bits(self._seed, RING, draw, batch_size) for draw in range(first, first + count)]
             rows, chance["chance"] = self._weighted(np.concatenate(words), by)
@@ -158,8 +157,8 @@ class Ring:
 
 
 def side_by_side(size: int, examples: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays of so many rows like these examples, whose rows lie side by side in memory: to draw one takes as long as
-    its cache lines, so a small one is in one line."""
+    """Arrays of so many rows like these examples, which are in C order. Rows of one number lie side by side in memory,
+    small ones in one cache line: to draw one takes as long as its lines."""
     step, begins = 0, {}
     for name, one in examples.items():
         begins[name] = -(-step // one.dtype.alignment) * one.dtype.alignment
@@ -168,14 +167,9 @@ def side_by_side(size: int, examples: Mapping[str, NDArray[Any]]) -> dict[str, N
     memory = np.zeros(size * step + LINE, np.uint8)
     first = -memory.ctypes.data % LINE
     return {
-        name: np.ndarray((size, *one.shape), one.dtype, memory, first + begins[name], (step, *_dense(one)))
+        name: np.ndarray((size, *one.shape), one.dtype, memory, first + begins[name], (step, *one.strides))
         for name, one in examples.items()
     }
-
-
-def _dense(example: NDArray[Any]) -> tuple[int, ...]:
-    """The strides of its numbers where they lie row by row."""
-    return np.empty(example.shape, example.dtype).strides
 
 
 class RingSample:
