@@ -43,13 +43,14 @@ REASONS = {
 
 def asked(run: Any) -> NDArray[Any]:
     """Some examples of the part that a run is judged by, as the data has them; drawn ones of an environment."""
-    from powertrain.data import evenly_spaced, untransformed
+    from powertrain.data.transforms import untransformed
     from powertrain.train.export.comparing import drawn
 
     if run.dataset.kind.plays:
         return drawn(run)[:ASKED]
     source: Any = untransformed(run.dataset.splits[run.dataset.judged_part])
-    return np.asarray(source.fetch(evenly_spaced(len(source), ASKED))["x"])
+    rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
+    return np.asarray(source.fetch(rows)["x"])
 
 
 def moved(run: Path, away: Path, asked: NDArray[Any], before: NDArray[Any]) -> dict[str, str]:
@@ -185,7 +186,7 @@ def _main() -> None:
 
     folder, asked, out = map(Path, sys.argv[1:])
     run, x = pt.load(folder), np.load(asked)
-    np.save(out / "outputs.npy", run.predict(x, checked=True).outputs)
+    np.save(out / "outputs.npy", run.predict(x).outputs)
     if run.run.recipe.strategy.name == "next_token":
         assert len(run.generate("\n", 20)) > 0
     elif not run.run.dataset.kind.tokens:
