@@ -225,37 +225,6 @@ def test_categories_of_pandas_may_be_numbers_but_no_intervals() -> None:
         pt.data.from_frame(frame.assign(ages=pandas.cut(frame.age, 3)), target="left")
 
 
-def test_an_array_has_the_columns_of_the_table_in_their_order(tmp_path: Path) -> None:
-    """Such numbers were taken as if they were scaled already."""
-    rng = np.random.default_rng(0)
-    x = rng.normal([100, -5], [20, 1], (120, 2))
-    left = np.where(x[:, 0] > 100, "yes", "no")
-    columns = {"age": x[:, 0], "rent": x[:, 1]}
-    data = pt.data.from_frame({**columns, "left": left}, target="left")
-    run = pt.fit(model="mlp", data=data, epochs=2, folder=tmp_path / "run", verbose=False, seed=0)
-    wanted = run.predict(columns).outputs
-    for one in (run, pt.load(tmp_path / "run")):
-        assert np.array_equal(one.predict(x).outputs, wanted)
-        assert np.array_equal(one.predict(x.tolist()).outputs, wanted)
-        assert np.array_equal(one.predict(x[0]).outputs, one.predict(x[:1]).outputs)
-        assert np.array_equal(one.predict(one.examples(x), checked=True).outputs, wanted)
-        scores = one.evaluate({**columns, "left": left})
-        assert one.evaluate((x, left)) == one.evaluate((columns, list(left))) == scores
-    with pytest.raises(DataError, match=r"float64\[120, 3\]; expected the columns age, rent as the table has them"):
-        run.predict(np.ones((120, 3)))
-    with pytest.raises(DataError, match="the class 1; expected one of no, yes; use the class names"):
-        run.evaluate((x, (left == "yes").astype(int)))
-
-
-def test_an_array_of_numbers_holds_no_categories() -> None:
-    plan = ["a", "b", "c"] * 20
-    data = pt.data.from_frame({"age": np.arange(60), "plan": plan, "left": [0, 1] * 30}, target="left")
-    run = pt.fit(model="mlp", data=data, epochs=1, verbose=False)
-    for x in (np.ones((4, 2)), run.example):
-        with pytest.raises(DataError, match="give a data frame or a dict of columns"):
-            run.predict(x)
-
-
 @pytest.mark.parametrize(
     ("target", "text"),
     [

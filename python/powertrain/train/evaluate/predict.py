@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.data import ArrayDataset, DataError, InputFile
+from powertrain.data import DataError, InputFile
 from powertrain.data.frames import in_order
 from powertrain.data.in_memory import array_of, with_part
 from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces, no_pictures
@@ -169,7 +169,7 @@ def with_targets(run: TrainRun, given: Any) -> Any:
     if run.dataset.labelled is None:
         return given
     found = run.dataset.labelled(InputFile(Path(given)) if isinstance(given, (str, Path)) else given)
-    return given if found is None else ArrayDataset(x=found[0], y=found[1])
+    return given if found is None else found
 
 
 def _empty(given: InputFile) -> DataError:
