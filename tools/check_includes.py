@@ -1,7 +1,8 @@
 """Fail on an #include against the arrows: core <- simd, parallel <- ops <- graph <- program <- bindings; ops <- cuda;
 simd, parallel <- pictures <- bindings.
 
-A folder may include itself and what stands before it; only bindings/ includes pybind11.
+A folder may include itself and what stands before it; only bindings/ includes pybind11, and lets go of the lock of an
+interpreter that may end meanwhile by OutsideInterpreter.
 """
 
 import re
@@ -61,6 +62,9 @@ def main() -> int:
             problem = match and complaint(folder, match[1] or match[2])
             if match and problem:
                 print(f"[include {path.relative_to(ROOT)}:{number}] {line.strip()}; {problem}")
+                failed = True
+            if "gil_scoped_release" in line:
+                print(f"[include {path.relative_to(ROOT)}:{number}] gil_scoped_release; use OutsideInterpreter")
                 failed = True
     return 1 if failed else 0
 

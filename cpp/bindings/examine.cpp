@@ -13,6 +13,7 @@
 #include "abi/powertrain.h"
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 
 namespace pt::bindings {
 namespace {
@@ -113,7 +114,7 @@ int64_t race(std::uintptr_t function,
   for (const auto& [call, output, expected, bytes] : given) racers.push_back({call, output, expected, bytes});
   std::atomic<int64_t> different{0};
   std::atomic<int> ready{0};
-  py::gil_scoped_release release;
+  const OutsideInterpreter outside;
   std::vector<std::thread> threads;
   for (const Racer& racer : racers) {
     threads.emplace_back([&, racer] {

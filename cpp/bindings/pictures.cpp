@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 #include "pictures/files.h"
 #include "pictures/inflate.h"
 #include "pictures/png.h"
@@ -41,7 +42,7 @@ std::vector<std::size_t> read_files(const std::vector<py::bytes>& paths, const p
   const PictureFiles files{c_paths(paths), static_cast<uint32_t>(info.shape[1]), static_cast<uint32_t>(info.shape[2]),
                            grey ? 1 : 3,   static_cast<uint8_t*>(info.ptr),      done.data()};
   {
-    const py::gil_scoped_release release;
+    const OutsideInterpreter outside;
     read_picture_files(files, parallel);
   }
   std::vector<std::size_t> left;
@@ -65,7 +66,7 @@ py::object decode(const py::bytes& content, int channels) {
   auto* out = reinterpret_cast<uint8_t*>(PyBytes_AS_STRING(made.ptr()));
   bool noted = false, decoded = false;
   {
-    const py::gil_scoped_release release;
+    const OutsideInterpreter outside;
     const auto file = std::make_unique_for_overwrite<uint8_t[]>(count + kInflateSlack);
     std::memcpy(file.get(), given, count);
     decoded = decode_png(file.get(), count, header, channels, out, noted);

@@ -8,6 +8,7 @@
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 #include "core/shuffle.h"
 
 namespace pt::bindings {
@@ -98,8 +99,8 @@ py::list take_rows(const std::vector<py::array>& tables, const Rows& rows) {
     made.append(std::move(out));
   }
   const std::vector<int64_t> own = counted(rows, length);
-  std::optional<py::gil_scoped_release> release;
-  if (bytes > kQuick) release.emplace();
+  std::optional<OutsideInterpreter> outside;
+  if (bytes > kQuick) outside.emplace();
   for (int64_t begin = 0; begin < count; begin += kBlock) {
     const int64_t end = std::min(begin + kBlock, count), further = std::min(end + kBlock, count);
     for (const Field& field : fields) {

@@ -4,6 +4,7 @@
 #include "bindings/bindings.h"
 #include "core/error.h"
 #include "core/integers.h"
+#include "core/interpreter.h"
 #include "ops/scaled_rows/desc.h"
 #include "parallel/float_mode.h"
 #include "parallel/kernel_table.h"
@@ -50,7 +51,7 @@ void scaled_rows(const py::buffer& table, const py::buffer& rows, const py::buff
   uint32_t status = 0;
   const KernelArgs args{data.data(), &desc, nullptr, &status};
   const KernelFn kernel = kernels_of("scaled_rows", current_isa())[bytes ? 0 : 1];
-  const py::gil_scoped_release release;
+  const OutsideInterpreter outside;
   const DefaultFloatMode mode;
   parallel = parallel && made.size >= kElementsToShare;
   const PoolRun run(parallel);

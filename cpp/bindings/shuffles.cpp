@@ -3,6 +3,7 @@
 
 #include "bindings/bindings.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 #include "core/shuffle.h"
 
 namespace pt::bindings {
@@ -16,8 +17,8 @@ constexpr int64_t kQuick = 4096;  // words that take less time than another thre
 // Runs without the interpreter's lock what is worth it.
 template <class Function>
 void unlocked(int64_t words, const Function& function) {
-  std::optional<py::gil_scoped_release> release;
-  if (words > kQuick) release.emplace();
+  std::optional<OutsideInterpreter> outside;
+  if (words > kQuick) outside.emplace();
   function();
 }
 

@@ -6,6 +6,7 @@
 #include "bindings/direct.h"
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/interpreter.h"
 #include "ops/autocast.h"
 #include "ops/drawing.h"
 #include "ops/functional.h"
@@ -200,7 +201,7 @@ void register_system(py::module_& m) {
       [](int n) {
         if (n < 1 || n > 1024)
           throw ShapeError(text("[set_threads] received ", n, "; expected 1 to 1024; for example the number of cores"));
-        py::gil_scoped_release release;
+        const OutsideInterpreter outside;
         Pool::instance().set_threads(n);
       },
       py::arg("threads"), R"(How many threads kernels use. Results do not depend on it.
@@ -235,7 +236,7 @@ Example
         if (!(seconds > 0 && seconds <= 60))
           throw ShapeError(
               text("[measure_roofline] received ", seconds, " seconds; expected over 0, up to 60; for example 0.5"));
-        py::gil_scoped_release release;
+        const OutsideInterpreter outside;
         const Roofline r = measure_roofline(seconds);
         return std::array<double, 3>{r.flops, r.memory_bytes, r.cache_bytes};
       },

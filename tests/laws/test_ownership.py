@@ -295,6 +295,36 @@ def test_daemon_threads_in_a_step_do_not_crash_the_end_of_the_process():
     assert in_child(AT_EXIT) == "done"
 
 
+LOADING_AT_EXIT = """
+import threading
+import numpy as np
+from powertrain import _core
+table, rows = np.zeros((1 << 16, 64), np.uint8), np.arange(1 << 16)
+numbers, out = np.ones((3, 64), np.float32), np.empty((1 << 16, 64), np.float32)
+calls = [
+    lambda: _core.permutation(1 << 18, 1, 2, 3), lambda: _core.take_rows([table], rows),
+    lambda: _core.scaled_rows(table, rows, numbers, out, False), lambda: _core.measure_roofline(0.01),
+]
+ready = threading.Semaphore(0)
+def work(call):
+    call()
+    ready.release()
+    while True:
+        call()
+for call in calls:
+    threading.Thread(target=work, args=(call,), daemon=True).start()
+for call in calls:
+    ready.acquire()
+print("done")
+"""
+
+
+def test_daemon_threads_that_make_batches_do_not_crash_the_end_of_the_process():
+    """They are without the interpreter's lock, and ask for it when there is none any more."""
+    for _ in range(4):
+        assert in_child(LOADING_AT_EXIT) == "done"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a C library under another name")
 def test_daemon_threads_in_the_engine_outlive_the_interpreter():
     """They ask for the interpreter's lock now and then, here when there is neither a lock nor an interpreter: between
