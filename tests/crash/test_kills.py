@@ -48,12 +48,18 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     return Undisturbed(request.param, done["hash"], seconds, done["seconds"])
 
 
-def killed(arguments: list[str], folder: Path, after: float) -> bool:
-    """Start the command, kill it after so many seconds; whether it was still running."""
+def killed(arguments: list[str], folder: Path, after: float, watched: Path | None = None) -> bool:
+    """Start the command, kill it after so many seconds; whether it was still running.
+
+    The seconds count from its start, or from when it has written a checkpoint into `watched`, the folder of its run.
+    """
+    before = checkpoints(watched)
     process = subprocess.Popen(
         command(arguments), cwd=folder, env=environment([without_pictures()]), stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )  # fmt: skip
+    while watched is not None and process.poll() is None and checkpoints(watched) <= before:
+        time.sleep(0.002)
     try:
         _, errors = process.communicate(timeout=after)
     except subprocess.TimeoutExpired:
@@ -64,21 +70,28 @@ def killed(arguments: list[str], folder: Path, after: float) -> bool:
     return False
 
 
+def checkpoints(run: Path | None) -> set[str]:
+    return set() if run is None else {path.name for path in (run / "checkpoints").glob("round-*.json")}
+
+
 def test_killed_anywhere_and_resumed_ends_with_the_same_bits(undisturbed: Undisturbed, tmp_path: Path) -> None:
     name, digest, seconds, training = undisturbed
     chance = random.Random(f"{SEED} {name}")
     RECIPES[name].write(tmp_path)
     kills = taken_up = runs = 0
+    pace = 1.0
     while kills < KILLS or runs == 0:
         folder, finished, began_anew = f"run-{runs}", False, True
         while not finished:
-            # From when training usually begins to its end; now and then from the very start of the process.
-            least = 0.0 if chance.random() < 0.2 else max(0.0, seconds - training)
-            after = chance.uniform(least, seconds) if kills < KILLS else 60 * seconds
+            # From the first checkpoint that this process writes to the end; now and then from its very start.
+            watched = None if name in ONE_ROUND or kills == KILLS or chance.random() < 0.2 else tmp_path / folder
+            after = 60 * seconds if kills == KILLS else pace * chance.uniform(0, training if watched else seconds)
             start = time.monotonic()
-            finished = not killed(["train", "small.toml", "--run", folder, "--resume", "--json"], tmp_path, after)
-            if finished and began_anew:  # the first run may have been timed while the machine had more to do
-                seconds = min(seconds, time.monotonic() - start)
+            finished = not killed(
+                ["train", "small.toml", "--run", folder, "--resume", "--json"], tmp_path, after, watched
+            )
+            if finished and began_anew:  # the undisturbed run may have been timed while the machine had more to do
+                pace = min(pace, (time.monotonic() - start) / seconds)
             kills += not finished
             began_anew = False
         taken_up += sum(line["event"] == "resume" and line["step"] > 0 for line in read_lines(tmp_path / folder))
