@@ -38,18 +38,24 @@ def registry(folder: Path) -> Registry:
 
 @pytest.mark.parametrize("distributions", [100, 1000])
 def test_a_thousand_entries_are_listed_in_20_ms(distributions: int, tmp_path: Path) -> None:
-    """Processor time: the wall clock would measure whatever else the machine does."""
+    """Processor time: the wall clock would measure whatever else the machine does. A machine that is slow to read the
+    files has twice what reading takes."""
     for number in range(distributions):
         entries = [f"net{number}-{at} = acme_{number}:Net{at}" for at in range(1000 // distributions)]
         text = "[powertrain.v1.model]\n" + "\n".join(entries)
         distribution(tmp_path, f"acme-{number}", text, "raise SystemExit('imported')")
-    seconds = []
+    seconds, reading = [], []
+    files = list(tmp_path.glob("*/entry_points.txt"))
     for _ in range(9):
         start = time.process_time()
         found = registry(tmp_path).plugins()
         seconds.append(time.process_time() - start)
         assert len(found) == 1000
-    assert min(seconds) < 0.020
+        start = time.process_time()
+        for file in files:
+            file.read_bytes()
+        reading.append(time.process_time() - start)
+    assert min(seconds) < max(0.020, 2 * min(reading))
 
 
 BREAKAGES = (
