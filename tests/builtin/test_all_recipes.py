@@ -101,7 +101,7 @@ def assert_predicts_without_data(folder: Path) -> None:
     while isinstance(source, Transformed):
         source = source.source
     x = source.fetch(np.arange(4))["x"]
-    np.testing.assert_array_equal(alone.predict(x), with_data.predict(x))
+    np.testing.assert_array_equal(alone.predict(x, checked=True), with_data.predict(x, checked=True))
     assert alone.run.dataset.labels == dataset.labels and alone.run.dataset.columns == dataset.columns
 
 

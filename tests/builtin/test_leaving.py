@@ -73,5 +73,5 @@ def test_a_trained_recipe_leaves_home(recipe: str, tmp_path: Path) -> None:
     train_here(recipe, here, *SHORT)
     home = open_run(here / "run", data=True)
     x = asked(home.run)
-    found = moved(here / "run", tmp_path / "there", x, home.predict(x).outputs)
+    found = moved(here / "run", tmp_path / "there", x, home.predict(x, checked=True).outputs)
     assert row(recipe, found) == lines()[recipe], "docs/exports.md has another line"

@@ -50,6 +50,13 @@ def test_bytes_in_another_order_train_as_the_same_numbers(dtype: str) -> None:
     assert np.array_equal(runs[0].predict(given[0]).outputs, runs[1].predict(given[1]).outputs)
 
 
+def test_floats_wider_than_float64_become_float32_too() -> None:
+    x, y = np.arange(16, dtype=np.longdouble).reshape(8, 2), np.arange(8) % 2
+    run = pt.fit(model=pt.nn.Linear(2, 2), data=(x, y), epochs=1, verbose=False, report={"baseline": False})
+    assert np.array_equal(run.predict(x).outputs, run.predict(x.astype(np.float32)).outputs)
+    assert run.evaluate((x, y)) == run.evaluate((x.astype(np.float32), y))
+
+
 def test_weights_by_which_no_example_counts_are_refused() -> None:
     x, y = np.ones((4, 2)), np.arange(4) % 2
     said = "only zeros; expected a number above 0 among them; leave it out, or correct it"

@@ -39,18 +39,18 @@ REASONS = {
     "too large": r"numbers; expected at most [\d,]+",
     "a loop": r"there is no rule for scan|the answers are made in a loop",
 }
+OF_KIND = {"number": 1.0, "category": "a", "date": "2024-05-31"}  # of a table's columns
 
 
 def asked(run: Any) -> NDArray[Any]:
     """Some examples of the part that a run is judged by, as the data has them; drawn ones of an environment."""
-    from powertrain.data.transforms import untransformed
+    from powertrain.data import evenly_spaced, untransformed
     from powertrain.train.export.comparing import drawn
 
     if run.dataset.kind.plays:
         return drawn(run)[:ASKED]
     source: Any = untransformed(run.dataset.splits[run.dataset.judged_part])
-    rows = np.unique(np.linspace(0, len(source) - 1, ASKED).astype(np.int64))
-    return np.asarray(source.fetch(rows)["x"])
+    return np.asarray(source.fetch(evenly_spaced(len(source), ASKED))["x"])
 
 
 def moved(run: Path, away: Path, asked: NDArray[Any], before: NDArray[Any]) -> dict[str, str]:
@@ -121,7 +121,7 @@ import sys
 sys.path.insert(0, "installed")
 import numpy as np
 from run import predict
-np.save("installed.npy", np.asarray(predict(np.load("asked.npy")).outputs))
+np.save("installed.npy", np.asarray(predict(np.load("asked.npy"), checked=True).outputs))
 """
 
 
@@ -173,7 +173,9 @@ def _attempt(verb: Callable[[], Any]) -> str:
 
 def tried(run: Any, x: NDArray[Any], out: Path) -> dict[str, str]:
     """What becomes of each way to explain a run, and to export it into a folder."""
-    found = {method: _attempt(lambda method=method: run.explain(x[:4], method=method)) for method in EXPLAINED}
+    dataset = run.run.dataset
+    some = x[:4] if dataset.raw is None else {name: [OF_KIND[kind]] * 4 for name, kind in dataset.takes.items()}
+    found = {method: _attempt(lambda method=method: run.explain(some, method=method)) for method in EXPLAINED}
     names = {"onnx": "model.onnx", "safetensors": "torch", "c": "model.h", "wheel": "."}
     for form in FORMS:
         found[form] = _attempt(lambda form=form: run.export(form, out / names[form]))
@@ -186,10 +188,10 @@ def _main() -> None:
 
     folder, asked, out = map(Path, sys.argv[1:])
     run, x = pt.load(folder), np.load(asked)
-    np.save(out / "outputs.npy", run.predict(x).outputs)
+    np.save(out / "outputs.npy", run.predict(x, checked=True).outputs)
     if run.run.recipe.strategy.name == "next_token":
         assert len(run.generate("\n", 20)) > 0
-    elif not run.run.dataset.kind.tokens:
+    elif not run.run.dataset.kind.tokens and run.run.dataset.raw is None:  # whose files have columns
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             assert main(["predict", str(folder), str(asked), "--json"]) == 0

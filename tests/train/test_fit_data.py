@@ -128,8 +128,8 @@ class Endless(IterableDataset):
          "each example; give the field another name if it does not hold weights of examples"),
         ({"class_weight": {3: 1}}, "[model] gives [3] for each example of 4 classes, by the labels and class_weight; "
                                    "expected a score for each class; end it with pt.nn.Linear(..., 4)"),
-        ({"class_weight": {"c": 1}}, "[class_weight] the class 'c'; expected whole numbers from 0 to 2, or names of "
-                                     "classes; number the classes as y does"),
+        ({"class_weight": {"c": 1}}, "[class_weight] the class 'c'; expected one of the classes 0, 1, 2; name the "
+                                     "classes as y does"),
         ({"class_weight": {0: -1}}, "[class_weight 0] the weight -1; expected a finite number >= 0; 1 is usual"),
         ({"class_weight": "auto"}, "[class_weight] 'auto'; expected a dict, 3 numbers, one a class, or \"balanced\"; "
                                    "for example class_weight={0: 1, 1: 5}"),

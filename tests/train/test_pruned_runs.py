@@ -55,6 +55,13 @@ def test_a_pruned_run_is_trained_on_and_measured(trained: Any, tmp_path: Path) -
     np.testing.assert_array_equal(trained.predict(pictures(9)).outputs, before)  # the run itself stays as it was
 
 
+def test_a_run_of_settings_alone_is_pruned_as_one_of_a_file(tmp_path: Path) -> None:
+    """Its recipe was looked for in a file."""
+    run = pt.fit(model="mlp", data="digits", epochs=2, folder=tmp_path / "run", verbose=False, seed=1)
+    found = [one.prune(0.5, folder=tmp_path / name) for one, name in ((run, "now"), (pt.load(run.folder), "later"))]
+    assert found[0].after == found[1].after and found[0].cut["train"]["accuracy"] < found[0].after["train"]["accuracy"]
+
+
 def test_units_that_are_pruned_make_the_model_smaller(smaller: Any, trained: Any) -> None:
     assert smaller.kept and smaller.smaller and smaller.bytes[1] < smaller.bytes[0]
     again = pt.load(smaller.folder)

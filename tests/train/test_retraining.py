@@ -43,6 +43,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_run_of_settings_alone_is_retrained_as_one_of_a_file(trained: Path, tmp_path: Path) -> None:
+    """Its recipe was looked for in a file."""
+    run = pt.fit(
+        model="mlp", data={"use": "arrays", "path": str(trained / "old.npz"), "split": {"valid": 0.2, "test": 0.2}},
+        epochs=20, lr=1e-2, folder=tmp_path / "run", verbose=False,
+    )  # fmt: skip
+    made = run.retrain(trained / "turned.npz", folder=tmp_path / "again")
+    assert made.promoted and pt.load(tmp_path / "again").evaluate()["test"]["accuracy"] > 0.9
+
+
 @pytest.mark.parametrize("policy", ["continue", "restart"])
 def test_a_challenger_that_is_better_becomes_champion(trained: Path, tmp_path: Path, policy: str) -> None:
     given = {"POWERTRAIN_MODELS": str(tmp_path / "models")}

@@ -168,7 +168,7 @@ def test_each_kind_of_run_leaves_home(name: str, tmp_path: Path) -> None:
     path = trained(name, KINDS[name], here) if name == "book" else smoke(name, here)
     home = open_run(path, data=True)
     x = leaving.asked(home.run)
-    found = leaving.moved(path, tmp_path / "there", x, np.asarray(home.predict(x).outputs))
+    found = leaving.moved(path, tmp_path / "there", x, np.asarray(home.predict(x, checked=True).outputs))
     assert leaving.row(name, found) == f"| `{name}` | {LEAVES[name]} |"
 
 

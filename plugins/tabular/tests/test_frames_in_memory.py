@@ -225,6 +225,66 @@ def test_categories_of_pandas_may_be_numbers_but_no_intervals() -> None:
         pt.data.from_frame(frame.assign(ages=pandas.cut(frame.age, 3)), target="left")
 
 
+def test_an_array_has_the_columns_of_the_table_in_their_order(tmp_path: Path) -> None:
+    """Such numbers were taken as if they were scaled already."""
+    rng = np.random.default_rng(0)
+    x = rng.normal([100, -5], [20, 1], (120, 2))
+    left = np.where(x[:, 0] > 100, "yes", "no")
+    columns = {"age": x[:, 0], "rent": x[:, 1]}
+    data = pt.data.from_frame({**columns, "left": left}, target="left")
+    run = pt.fit(model="mlp", data=data, epochs=2, folder=tmp_path / "run", verbose=False, seed=0)
+    wanted = run.predict(columns).outputs
+    np.save(tmp_path / "x.npy", x)
+    for one in (run, pt.load(tmp_path / "run")):
+        assert np.array_equal(one.predict(x).outputs, wanted)
+        assert np.array_equal(one.predict(x.tolist()).outputs, wanted)
+        assert np.array_equal(one.predict(x[0]).outputs, one.predict(x[:1]).outputs)
+        assert np.array_equal(one.predict(one.examples(x), checked=True).outputs, wanted)
+        assert np.array_equal(one.predict(tmp_path / "x.npy").outputs, wanted)
+        scores = one.evaluate({**columns, "left": left})
+        assert one.evaluate((x, left)) == one.evaluate((columns, list(left))) == scores
+    with pytest.raises(DataError, match=r"float64\[120, 3\]; expected the columns age, rent as the table has them"):
+        run.predict(np.ones((120, 3)))
+    with pytest.raises(DataError, match="the class 1; expected one of no, yes; use the class names"):
+        run.evaluate((x, (left == "yes").astype(int)))
+
+
+def test_classes_whose_names_are_numbers_are_meant_by_these() -> None:
+    """Of the classes 1, 2 and 5 the class 2 was taken for the one of number 2, which is 5."""
+    x = np.arange(60.0)
+    rated = pt.data.from_frame({"x": x, "stars": [1, 2, 5] * 20}, target="stars")
+
+    def weights(given: dict[object, float]) -> list[float]:
+        run = pt.fit(model="mlp", data=rated, epochs=1, verbose=False, class_weight=given)
+        assert run.run.dataset.class_weight is not None
+        return list(run.run.dataset.class_weight)
+
+    assert weights({2: 3, "5": 0.5}) == weights({np.int64(2): 3, 5.0: 0.5}) == [1, 3, 0.5]
+    with pytest.raises(DataError, match="the class 0; expected one of the classes 1, 2, 5"):
+        weights({0: 2})
+    seen = pt.data.from_frame({"x": x, "seen": [1, 2] * 30}, target="seen")
+
+    def recall(which: int) -> float:
+        run = pt.fit(
+            model="linear", data=seen, epochs=9, verbose=False, metrics=["accuracy", "recall"], pos_label=which,
+            class_weight={1: 1e3}, lr=0.1,
+        )  # fmt: skip
+        return float(run.evaluate({"x": x, "seen": [1, 2] * 30})["recall"])
+
+    assert (recall(1), recall(2)) == (1.0, 0.0)
+    with pytest.raises(pt.Error, match=r"pos_label\] received 0; expected one of the classes 1, 2; write one of them"):
+        recall(0)
+
+
+def test_an_array_of_numbers_holds_no_categories() -> None:
+    plan = ["a", "b", "c"] * 20
+    data = pt.data.from_frame({"age": np.arange(60), "plan": plan, "left": [0, 1] * 30}, target="left")
+    run = pt.fit(model="mlp", data=data, epochs=1, verbose=False)
+    for x in (np.ones((4, 2)), run.example):
+        with pytest.raises(DataError, match="give a data frame or a dict of columns"):
+            run.predict(x)
+
+
 @pytest.mark.parametrize(
     ("target", "text"),
     [

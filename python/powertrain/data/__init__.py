@@ -2,6 +2,7 @@
 
 from powertrain.data.batch import Batch
 from powertrain.data.cached import Cached
+from powertrain.data.classes import class_numbers
 from powertrain.data.collate import collate
 from powertrain.data.column_dataset import ArrowDataset, ParquetDataset
 from powertrain.data.dataset import (
@@ -110,6 +111,7 @@ __all__ = [
     "anew",
     "by_rows",
     "class_folders",
+    "class_numbers",
     "collate",
     "data_folders",
     "evenly_spaced",

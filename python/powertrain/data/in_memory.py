@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from powertrain.data.blocks import blocks_of
+from powertrain.data.classes import class_numbers
 from powertrain.data.dataset import ArrayDataset, as_source, gives_items, is_stream
 from powertrain.data.errors import DataError
 from powertrain.data.frames import column_names, demand_no_gaps, demand_same_rows, in_order, of_nullable
@@ -209,21 +210,53 @@ def _count(array: Array | StoredArray) -> str:
 
 
 def with_part(dataset: DataModule, part: str, value: Any) -> DataModule:
-    """A data set with one part more, given as (x, y); of the classes that the data set has. Of a table it may be a
-    frame with its targets, and x a frame: they are encoded as the training rows were."""
+    """A data set with one part more, given as (x, y), of the classes that the data set has, which y may name. Of a
+    table it may be a frame with its targets, and x a frame or the columns in their order: they are encoded as the
+    training rows were."""
     if dataset.labelled is not None and column_names(value):
         found = dataset.labelled(value)
         value = value if found is None else found
-    elif dataset.encode is not None and _names_of(value):
-        encoded = dataset.encode(value[0])
+    elif isinstance(value, (tuple, list)) and len(value) == 2:
+        x, y = value
+        encoded = dataset.encode(x) if dataset.encode is not None and (dataset.raw or _names_of(value)) else None
         if encoded is not None:
-            demand_same_rows(value[0], value[1], part, "targets")
-            value = encoded, value[1]
+            demand_same_rows(x, y, part, "targets")
+            x = encoded
+        value = x, targets_of(dataset, y, part) if dataset.raw or _are_texts(y) else y
     source, y = _part_of(value, part, dataset.columns)
     if dataset.kind.classes:
         dataset = dataset.with_classes(check_labels(y, None if dataset.open_classes else dataset.outputs, part))
     task = "classification" if dataset.kind.classes else "regression"
     return dataclasses.replace(dataset, splits={**dataset.splits, part: _targeted(source, task)})
+
+
+def targets_of(dataset: DataModule, y: Any, where: str) -> Array:
+    """Targets as the data set has them. Classes of a table are given as its column has them; those of other data by
+    their names or their numbers."""
+    if not dataset.kind.classes:
+        return array_of(y, f"{where} y")
+    values = np.asarray(y)
+    if values.ndim == 1 and dataset.raw is not None:
+        made: Array = dataset.raw.targets(values)
+    elif _are_texts(values):
+        made = class_numbers(values.tolist(), dataset.labels)
+    else:
+        made = array_of(y, f"{where} y")
+        if not dataset.kind.tokens:
+            check_labels(made, dataset.outputs, f"{where} y")
+        return made
+    if (made < 0).any():
+        raise DataError(
+            where, f"the class {values[np.flatnonzero(made < 0)[0]]!s}",
+            f"expected one of {', '.join(dataset.labels[:12])}", "use the class names of the training data",
+        )  # fmt: skip
+    return made
+
+
+def _are_texts(y: Any) -> bool:
+    """Whether targets are names of classes."""
+    values = np.asarray(y)
+    return values.ndim == 1 and len(values) > 0 and isinstance(values[0], str)
 
 
 def arrays_of(value: Any, where: str, names: tuple[str, ...] = ()) -> tuple[Array, ...]:

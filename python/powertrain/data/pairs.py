@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powertrain.data.classes import class_number, classes_to_name
 from powertrain.data.collate import as_fields, stacked
 from powertrain.data.dataset import ConcatDataset, Dataset, IterableDataset, Subset, item
 from powertrain.data.errors import DataError
@@ -242,19 +243,15 @@ def named_classes(given: Any) -> int:
 
 
 def _of_table(given: Mapping[Any, Any], dataset: DataModule) -> Array:
-    count = dataset.outputs
-    weight = np.ones(count, np.float32)
-    names: dict[Any, int] = {name: at for at, name in enumerate(dataset.labels)}
-    names.update({at: at for at in range(count)})
+    weight = np.ones(dataset.outputs, np.float32)
     for key, value in given.items():
-        at = plain_number(key)
-        if at not in names:
+        at = class_number(dataset, key)
+        if at is None:
             raise DataError(
-                "class_weight", f"the class {key!r}",
-                f"expected whole numbers from 0 to {count - 1}, or names of classes",
-                "number the classes as y does",
+                "class_weight", f"the class {plain_number(key)!r}", f"expected {classes_to_name(dataset)}",
+                "name the classes as y does",
             )  # fmt: skip
-        weight[names[at]] = _weight_of(value, f"class_weight {key!r}")
+        weight[at] = _weight_of(value, f"class_weight {key!r}")
     return weight
 
 
@@ -266,6 +263,6 @@ def _weight_of(value: Any, where: str) -> float:
 
 
 def narrow(array: Array) -> Array:
-    """Numbers of float64 as float32; what is too large for it becomes an infinity, which the source refuses."""
+    """Numbers of float64, or wider, as float32; one too large for it becomes an infinity, which the source refuses."""
     with np.errstate(over="ignore"):
-        return array.astype(np.float32) if array.dtype == np.float64 else array
+        return array.astype(np.float32) if array.dtype.kind == "f" and array.dtype.itemsize > 4 else array

@@ -108,6 +108,12 @@ def load_recipe(
     return _Reader(found, plugins, trust).recipe(name, overrides)
 
 
+def changed(recipe: Recipe, settings: Iterable[str], *, trust: bool = False) -> Recipe:
+    """A recipe of no objects with more settings laid over it; one that a call made has tables, and no file."""
+    given = recipe.path if recipe.given else recipe.tables
+    return load_recipe(given, [*recipe.overrides, *settings], trust=trust)
+
+
 class _Reader(Uses):
     """The sections of a recipe, one method each."""
 

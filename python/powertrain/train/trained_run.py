@@ -105,7 +105,7 @@ class TrainedRun(RecordedRun):
     ) -> Scores | dict[str, Scores]:
         """Measure the model: by part, `{"test": {"accuracy": 0.98, ...}, ...}`; with the name of a part, or with data
         of your own as `fit` takes them, the scores of that alone. A run of a table takes a data frame, or the path of a
-        file, with the column that is predicted.
+        file, with the column that is predicted. Classes may be given by their names; those of a table are.
 
         Data of the run that have changed since are an error, or, with `changed_data`, measured with a warning that says
         what changed."""
@@ -144,13 +144,14 @@ class TrainedRun(RecordedRun):
 
     @property
     def example(self) -> Array:
-        """One example as `predict` takes it, [1, ...]; zeros where the run was opened without its data."""
+        """One example as `examples` gives it, [1, ...]; zeros where the run was opened without its data."""
         from powertrain.train.evaluate.predict import example_of
 
         return example_of(self.run)[None].copy()
 
     def examples(self, x: ExamplesLike | str) -> Array:
-        """The examples that `predict` makes of `x`, checked: an array [examples, ...], which it takes as it is.
+        """The examples that `predict` makes of `x`, checked: an array [examples, ...], which `predict(x, checked=True)`
+        takes as it is.
 
         Errors    those of `predict`
         Example
@@ -165,8 +166,9 @@ class TrainedRun(RecordedRun):
         """Answers to examples as the data set has them before its transforms: labels and probabilities of classes, or
         values in the unit of the targets.
 
-        x   an array; a data frame, or a dict of columns; a list of pictures, sounds or texts, where the run was trained
-            on such; the path of a file or a folder of its data's kind. A language model has `generate` instead
+        x   an array, which of a table has its columns in their order; a data frame, or a dict of columns; a list of
+            pictures, sounds or texts, where the run was trained on such; the path of a file or a folder of its data's
+            kind. A language model has `generate` instead
         checked  whether `x` is what `examples` gave, which is not looked at again: a server does that once
 
         Errors    examples of another form, or that hold numbers that are not finite: DataError, which names the first

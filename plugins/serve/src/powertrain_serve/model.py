@@ -76,7 +76,7 @@ class Model:
         while not self.writes and size <= batch:
             # Zeros, in place of an example, may have no finite answer. The program is made all the same.
             with contextlib.suppress(pt.Error):
-                made = self.run.predict(np.repeat(self._example, size, axis=0))
+                made = self.run.predict(np.repeat(self._example, size, axis=0), checked=True)
                 self.labels, self.output_shape = made.classes, tuple(made.outputs.shape[1:])
             size *= 2
         if not self.writes:
@@ -88,7 +88,7 @@ class Model:
         for _ in range(3):
             began = time.perf_counter()
             with contextlib.suppress(pt.Error):
-                self.run.predict(examples)
+                self.run.predict(examples, checked=True)
             found.append(time.perf_counter() - began)
         return min(found)
 

@@ -32,9 +32,31 @@ class Asked:
             yield from (([], x[start : start + count]) for start in range(0, len(x), count))
 
     def encode(self, values: object) -> Any:
-        """The inputs of a frame in memory; None of what is none."""
+        """The inputs of a frame in memory, or of an array with the columns of the table; None of what is none."""
         frame = frame_in_memory(values, self.encoder.texts)
+        frame = self._in_order(values) if frame is None else frame
         return None if frame is None else self.encoder(frame, "predict")
+
+    def _in_order(self, values: object) -> Frame | None:
+        """A table of numbers without names, whose columns are taken in the order of the training table."""
+        rows, takes = np.asarray(values), self.encoder.takes
+        if rows.ndim == 0 or rows.dtype.kind not in "fiub":
+            return None
+        rows = rows[None] if rows.shape == (len(takes),) else rows
+        if rows.ndim != 2 or rows.shape[1] != len(takes):
+            raise DataError(
+                "predict", f"{rows.dtype}{list(rows.shape)}",
+                f"expected the columns {', '.join([*takes][:12])} as the table has them, before they are scaled",
+                "give a data frame or a dict of columns, or an array of these in their order; pass checked=True with "
+                "what run.examples gave",
+            )  # fmt: skip
+        texts = [name for name, kind in takes.items() if kind != "number"]
+        if texts:
+            raise DataError(
+                "predict", f"{rows.dtype}{list(rows.shape)} without names", f"expected {takes[texts[0]]} values of "
+                f"{texts[0]}, which an array of numbers does not hold", "give a data frame or a dict of columns",
+            )  # fmt: skip
+        return frame_in_memory(dict(zip(takes, rows.T, strict=True)))
 
     def columns(self, given: InputFile, names: Sequence[str]) -> Iterator[dict[str, list[Any]]]:
         """Columns of a file as they stand there, piece by piece."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powertrain.data import DataError
+from powertrain.data import DataError, class_numbers
 from powertrain_tabular.csv_file import GAPS
 from powertrain_tabular.encoding import Encoder
 from powertrain_tabular.frame import Column, Frame, Kind, dates_of_texts
@@ -51,18 +51,7 @@ class RawColumns:
     def targets(self, values: Array) -> Array:
         if not self.labels:
             return _numbers(values).astype(np.float32)
-        places = {label: at for at, label in enumerate(self.labels)}
-        return np.array(
-            [places.get(str(value), places.get(_class_name(value), -1)) for value in values], dtype=np.int64
-        )
-
-
-def _class_name(value: Any) -> str:
-    """The name of a class as the training table has it: 1.0 and "1" are one class."""
-    try:
-        return repr(float(value) + 0.0).removesuffix(".0")
-    except (TypeError, ValueError):
-        return str(value)
+        return class_numbers(values, self.labels)
 
 
 def _gap(value: Any) -> bool:

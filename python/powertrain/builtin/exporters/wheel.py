@@ -48,9 +48,9 @@ def run():
     return powertrain.load(FOLDER{trust})
 
 
-def predict(x):
-    """The outputs for an array or the path of a file."""
-    return run().predict(x)
+def predict(x, checked=False):
+    """The outputs for an array or the path of a file; `checked` if `run().examples` gave the array."""
+    return run().predict(x, checked=checked)
 '''
 MAIN = '''\
 """`python -m {package} FILE` prints an answer for each example of a file, as `powertrain predict` does."""
@@ -136,7 +136,7 @@ class Wheel(Exporter):
         module = module_of(folder.path / trained.name / "__init__.py", "powertrain_exported_wheel")
 
         def answers(x: Any) -> Any:
-            return np.asarray(module.predict(x))
+            return np.asarray(module.predict(x, checked=True))
 
         folder.remove_with(answers)
         return answers

@@ -125,7 +125,7 @@ def _by_recipe(recipe: Recipe, data: Checked) -> Callable[[Array, Array], Callab
         if outcome.signal:
             raise KeyboardInterrupt
         trained = TrainedRun(outcome.run, outcome.results, finished=True)
-        return lambda asked: trained.predict(data.x[asked]).probabilities
+        return lambda asked: trained.predict(data.x[asked], checked=True).probabilities
 
     return learn
 

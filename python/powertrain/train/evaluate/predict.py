@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powertrain import _core
-from powertrain.data import DataError, InputFile
+from powertrain.data import ArrayDataset, DataError, InputFile
 from powertrain.data.frames import in_order
 from powertrain.data.in_memory import array_of, with_part
 from powertrain.data.reading import Piece, UnaskedArraysError, array_pieces, no_pictures
@@ -169,7 +169,7 @@ def with_targets(run: TrainRun, given: Any) -> Any:
     if run.dataset.labelled is None:
         return given
     found = run.dataset.labelled(InputFile(Path(given)) if isinstance(given, (str, Path)) else given)
-    return given if found is None else found
+    return given if found is None else ArrayDataset(x=found[0], y=found[1])
 
 
 def _empty(given: InputFile) -> DataError:
@@ -261,18 +261,21 @@ def _columns(names: Sequence[str], given: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def _pieces(run: TrainRun, given: InputFile) -> Iterator[Piece]:
-    """The examples of a file as the data set's own `read` gives them. It is asked first: only arrays that it does
-    not ask for are read as they are."""
-    if run.dataset.read is not None:
+    """The examples of a file as the data set's own `read` gives them. It is asked first: of arrays that it does not
+    ask for, those of a table have its columns in their order, and others are read as they are."""
+    dataset = run.dataset
+    if dataset.read is not None:
         try:
-            yield from run.dataset.read(given, _rows_at_once(run))
+            yield from dataset.read(given, _rows_at_once(run))
             return
         except UnaskedArraysError:
             pass
-    for x in array_pieces(given, example_of(run).shape, _rows_at_once(run)):
+    shape = example_of(run).shape if dataset.raw is None else (len(dataset.takes),)
+    for x in array_pieces(given, shape, _rows_at_once(run)):
         if x.ndim == 0:
             raise DataError("predict", f"{given.name} holds one number", "expected examples", "save an array of them")
-        yield (), x
+        made = None if dataset.raw is None or dataset.encode is None else dataset.encode(x)
+        yield (), x if made is None else made
 
 
 def _gathered(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:

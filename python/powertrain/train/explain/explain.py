@@ -11,8 +11,8 @@ import numpy as np
 
 from powertrain.data import DataError, InputFile
 from powertrain.data.frames import demand_same_rows
-from powertrain.data.in_memory import array_of
-from powertrain.data.source import check_labels, columns
+from powertrain.data.in_memory import targets_of
+from powertrain.data.source import columns
 from powertrain.data.transforms import untransformed
 from powertrain.errors.boundary import export
 from powertrain.plugin.wording import suggestion
@@ -115,7 +115,7 @@ def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) 
     """Examples with their targets: a caller's, or those of a part."""
     if y is not None:
         demand_same_rows(x, y, "explain", "targets")
-        inputs, targets = checked_examples(run, x), _targets(run, y)
+        inputs, targets = checked_examples(run, x), targets_of(run.dataset, y, "explain")
         if len(inputs) != len(targets):
             raise RunError(
                 f"[explain] received {len(inputs):,} examples and {len(targets):,} targets; expected as many of each; "
@@ -136,26 +136,6 @@ def _labelled(run: TrainRun, with_data: Callable[[], TrainRun], x: Any, y: Any) 
         )
     fields = columns(untransformed(parts[part]), ("x", "y"))
     return fields["x"], fields["y"]
-
-
-def _targets(run: TrainRun, y: Any) -> Array:
-    """Targets as the data set has them; classes may be given by their names."""
-    if not run.dataset.kind.classes:
-        return array_of(y, "explain y")
-    names = {name: number for number, name in enumerate(run.dataset.labels)}
-    values = np.asarray(y)
-    if values.dtype.kind in "OUS":
-        unknown = next((str(one) for one in values.tolist() if str(one) not in names), None)
-        if unknown is not None:
-            raise DataError(
-                "explain", f"the class {unknown!r}", f"expected one of {', '.join(run.dataset.labels[:12])}",
-                "use the class names of the training data",
-            )  # fmt: skip
-        return np.array([names[str(one)] for one in values.tolist()], np.int64)
-    made = array_of(y, "explain y")
-    if not run.dataset.kind.tokens:
-        check_labels(made, run.dataset.outputs, "explain y")
-    return made
 
 
 def _opened(with_data: Callable[[], TrainRun]) -> TrainRun:

@@ -18,7 +18,8 @@ from powertrain.io.hashing import hash_arrays
 from powertrain.io.plain_json import dumps
 from powertrain.nn.utils.masking import mask, nonzero, plain
 from powertrain.nn.utils.shrinking import shrink, sizes_of
-from powertrain.recipe import Duration, load_recipe
+from powertrain.recipe import Duration
+from powertrain.recipe.reader import changed
 from powertrain.train.deciding.deciding import decide, write_decision
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate.review import open_run, write_again
@@ -214,13 +215,13 @@ def _trained_on(
     by_role = isinstance(table := before.tables["model"], dict) and "use" not in table
     where = f"model.{role}" if by_role else "model"
     changes = [
-        *before.overrides, f"{where}.weights={dumps(str(trained.folder.absolute()))}",
+        f"{where}.weights={dumps(str(trained.folder.absolute()))}",
         f"{where}.prune.sparsity={sparsity!r}", f"{where}.prune.structured={dumps(structured)}",
         f"{where}.prune.skip={dumps(list(skip))}", f"run.until={dumps(str(length))}", "callbacks=[]",
     ]  # fmt: skip
     beginning = before.beginnings.get(role)
     changes += [f'{where}.fresh=""'] if beginning is not None and beginning.fresh else []
-    recipe = load_recipe(str(before.path), changes, trust=trust)
+    recipe = changed(before, changes, trust=trust)
     folder = Path(tempfile.mkdtemp(prefix="powertrain-prune-"))
     try:
         with own_random_numbers():

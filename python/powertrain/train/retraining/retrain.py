@@ -21,7 +21,8 @@ from powertrain.models.folders import hash_folder
 from powertrain.models.registry import checked_name, registered_name
 from powertrain.monitor.labels import class_name, predictions, scored
 from powertrain.monitor.paired import PairedDifference, paired_difference
-from powertrain.recipe import Recipe, load_recipe
+from powertrain.recipe import Recipe
+from powertrain.recipe.reader import changed
 from powertrain.train.display.display import Display
 from powertrain.train.evaluate.predict import BATCH
 from powertrain.train.evaluate.reference import class_names
@@ -172,12 +173,12 @@ def _recipe(champion: TrainedRun, data: Path, settings: Settings, name: str) -> 
     data_table = before.tables["data"]
     by_role = isinstance(data_table, Mapping) and "use" not in data_table
     where = "data.train.path" if by_role else "data.path"
-    changes = [*before.overrides, *settings.overrides, f"{where}={dumps(str(data))}"]
+    changes = [*settings.overrides, f"{where}={dumps(str(data))}"]
     if settings.policy == "continue":
         changes.append(f"model.weights={dumps(str(champion.folder.absolute()))}")
         if any(one.fresh for one in before.beginnings.values()):
             changes.append("model.fresh=")
-    made = load_recipe(str(before.path), changes, trust=settings.trust)
+    made = changed(before, changes, trust=settings.trust)
     return dataclasses.replace(made, name=name)
 
 

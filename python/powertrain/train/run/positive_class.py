@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from powertrain.data.classes import class_number, classes_to_name
 from powertrain.plugin import registry
 from powertrain.plugin.params import params_of
 from powertrain.train.folder.run_folder import RunError
@@ -33,18 +34,16 @@ def positive_class(recipe: Recipe, dataset: DataModule) -> int:
             f"{where} received {wanted!r} for {what}; expected it with two classes; leave it out, and average over "
             "classes with f1_macro"
         )
-    names = list(dataset.class_names)
-    if str(wanted) not in names and wanted not in (0, 1):
-        raise RunError(
-            f"{where} received {wanted!r}; expected one of the classes {', '.join(names)}; write one of them"
-        )
+    found = class_number(dataset, wanted)
+    if found is None:
+        raise RunError(f"{where} received {wanted!r}; expected {classes_to_name(dataset)}; write one of them")
     read = [name for name in asked.metrics or () if name not in recipe.measures and _reads(name)]
     if not read and asked.threshold is None and not recipe.report.groups:
         raise RunError(
             f"{where} received {wanted!r}, and no metric that is about one class; expected one by name, such as f1; "
             'write metrics = ["f1"], or leave it out; a metric object has its own: pt.metrics.F1(pos_label=0)'
         )
-    return names.index(str(wanted)) if str(wanted) in names else int(wanted)
+    return found
 
 
 def _reads(name: str) -> bool:
